@@ -1,0 +1,155 @@
+"""Every setting of the scripting engine: name, type, default, meaning. Odd values are refused with the name of the setting.
+
+A setting is read from Django's settings under its own name; `from_environment` lets a settings module take them from the
+environment under the same name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripting.types import SecurityLimits
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting; `parse` turns the text of an environment variable into its value, or raises ValueError."""
+
+    default: Any
+    kind: str
+    help: str
+
+    def parse(self, text: str) -> Any:
+        return _PARSERS[self.kind](text.strip())
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError("write true or false")
+
+
+def _seconds(text: str) -> float:
+    """`5`, `5s`, `250ms` or `2m`, as the original's durations are written."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m)?", text)
+    if not match:
+        raise ValueError("write a duration such as 5s or 250ms")
+    return float(match[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}[match[2]]
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"\d{1,15}", text):
+        raise ValueError("write a whole number")
+    return int(text)
+
+
+_PARSERS: dict[str, Any] = {
+    "boolean": _boolean,
+    "seconds": _seconds,
+    "count": _count,
+    "path": Path,
+    "text": str,
+}
+
+SETTINGS: dict[str, Setting] = {
+    "HOT_RELOAD_SCRIPTS": Setting(True, "boolean", "Watch the scripts folder and take changed files."),
+    "SCRIPT_MAX_EXECUTION_TIME": Setting(5.0, "seconds", "Wall clock of one run."),
+    "SCRIPT_MAX_MEMORY_BYTES": Setting(32 << 20, "count", "Memory of one run above the idle sandbox."),
+    "SCRIPTING_SCRIPTS_DIR": Setting(Path("scripts"), "path", "Folder of the overrides, scripts/<module>/."),
+    "SCRIPTING_REDIS_URL": Setting("", "text", "Redis that carries events and notices."),
+    "SCRIPTING_REDIS_PREFIX": Setting("goby", "text", "First part of every key in that Redis."),
+    "SCRIPTING_SANDBOX_CAP": Setting(16, "count", "Warm sandboxes in one process; the least recently used make room."),
+    "SCRIPTING_SANDBOX_RUNS": Setting(1000, "count", "Runs after which a sandbox is retired."),
+    "SCRIPTING_PROCESS_PER_RUN": Setting(False, "boolean", "Give every run a sandbox process of its own."),
+    "SCRIPTING_MAX_CONCURRENT": Setting(16, "count", "Executions at once in one process; more are refused or queued."),
+    "SCRIPTING_SHARDS": Setting(4, "count", "Event streams per module; keys are spread over them."),
+    "SCRIPTING_BATCH": Setting(64, "count", "Events that one commit may hold."),
+    "SCRIPTING_DRAIN_SECONDS": Setting(5.0, "seconds", "How long one drain job goes on before it hands over."),
+    "SCRIPTING_JOB_TIMEOUT": Setting(60.0, "seconds", "RQ's timeout of a drain job; must exceed the drain and one run."),
+    "SCRIPTING_MAX_DELIVERIES": Setting(3, "count", "Deliveries of an event before its execution ends abandoned."),
+    "SCRIPTING_MAX_DEPTH": Setting(8, "count", "Follow-up events deeper than this are recorded as refused."),
+    "SCRIPTING_GENERATION_MAX_AGE": Setting(0.05, "seconds", "How old the version generation that a run trusts may be."),
+    "SCRIPTING_POLL_SECONDS": Setting(5.0, "seconds", "How often versions are read from the database without a notice."),
+    "SCRIPTING_BROWSER_PUBLISH": Setting(True, "boolean", "Allow publishing from the browser."),
+}
+
+
+class ScriptingSettings:
+    """The settings in force: `conf.SCRIPTING_SHARDS`. Django's settings first, then the default."""
+
+    HOT_RELOAD_SCRIPTS: bool
+    SCRIPT_MAX_EXECUTION_TIME: float
+    SCRIPT_MAX_MEMORY_BYTES: int
+    SCRIPTING_SCRIPTS_DIR: Path
+    SCRIPTING_REDIS_URL: str
+    SCRIPTING_REDIS_PREFIX: str
+    SCRIPTING_SANDBOX_CAP: int
+    SCRIPTING_SANDBOX_RUNS: int
+    SCRIPTING_PROCESS_PER_RUN: bool
+    SCRIPTING_MAX_CONCURRENT: int
+    SCRIPTING_SHARDS: int
+    SCRIPTING_BATCH: int
+    SCRIPTING_DRAIN_SECONDS: float
+    SCRIPTING_JOB_TIMEOUT: float
+    SCRIPTING_MAX_DELIVERIES: int
+    SCRIPTING_MAX_DEPTH: int
+    SCRIPTING_GENERATION_MAX_AGE: float
+    SCRIPTING_POLL_SECONDS: float
+    SCRIPTING_BROWSER_PUBLISH: bool
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in SETTINGS:
+            raise AttributeError(f"there is no setting {name}")
+        from django.conf import settings  # looked up at each use, so that tests may override it
+
+        return getattr(settings, name, SETTINGS[name].default)
+
+    def default_limits(self) -> SecurityLimits:
+        """The limits of a run whose module and script say nothing else."""
+        return SecurityLimits(
+            max_execution_time=self.SCRIPT_MAX_EXECUTION_TIME, max_memory_bytes=self.SCRIPT_MAX_MEMORY_BYTES
+        )
+
+
+conf = ScriptingSettings()
+
+
+def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The settings that `environ` names, parsed. Raises ValueError naming the variable and what to write."""
+    found = {}
+    for name, setting in SETTINGS.items():
+        text = environ.get(name)
+        if text:
+            try:
+                found[name] = setting.parse(text)
+            except ValueError as error:
+                raise ValueError(f"{name}={text!r}: {error}") from None
+    return found
+
+
+def problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(setting, what is wrong and what to write) for every odd value among `values`."""
+    found = []
+    for name, setting in SETTINGS.items():
+        value = values.get(name, setting.default)
+        match setting.kind:
+            case "boolean" if not isinstance(value, bool):
+                found.append((name, f"must be true or false, not {value!r}"))
+            case "seconds" if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+                found.append((name, f"must be a positive number of seconds, not {value!r}"))
+            case "count" if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                found.append((name, f"must be a whole number above zero, not {value!r}"))
+    if not found:
+        job, drain = (values.get(n, SETTINGS[n].default) for n in ("SCRIPTING_JOB_TIMEOUT", "SCRIPTING_DRAIN_SECONDS"))
+        run = values.get("SCRIPT_MAX_EXECUTION_TIME", SETTINGS["SCRIPT_MAX_EXECUTION_TIME"].default)
+        if job <= drain + run:
+            found.append(
+                ("SCRIPTING_JOB_TIMEOUT", f"must exceed SCRIPTING_DRAIN_SECONDS + SCRIPT_MAX_EXECUTION_TIME ({drain + run} s)")
+            )
+    return found

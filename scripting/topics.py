@@ -1,0 +1,76 @@
+"""Topics: names with a schema, registered once; what is published on one is validated against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+
+class TopicError(ValueError):
+    """A topic is unknown, defined twice, or its payload does not fit: the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A kind of event. `schema` is a msgspec.Struct whose encoded field names are the payload's keys."""
+
+    name: str
+    schema: type[msgspec.Struct]
+    description: str
+    sensitive: frozenset[str] = field(default_factory=frozenset)
+    """Payload keys that pages and logs show masked."""
+    example: dict[str, Any] = field(default_factory=dict)
+    """A payload that fits, shown to designers."""
+
+    def validate(self, payload: Any) -> dict[str, Any]:
+        """The payload with defaults filled in, as plain data. Raises TopicError naming the field at fault."""
+        try:
+            event = msgspec.convert(payload, self.schema, strict=True)
+        except msgspec.ValidationError as error:
+            raise TopicError(f"{self.name}: {error}") from None
+        plain = msgspec.to_builtins(event, builtin_types=(bytes,))
+        assert isinstance(plain, dict)
+        return plain
+
+    def json_schema(self) -> dict[str, Any]:
+        return msgspec.json.schema(self.schema)
+
+    def mask(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """The payload as pages and logs may show it."""
+        if not self.sensitive:
+            return payload
+        return {key: "•••" if key in self.sensitive else value for key, value in payload.items()}
+
+
+class TopicRegistry:
+    """Every topic of the site by name. A second definition and an unknown name are refused."""
+
+    def __init__(self) -> None:
+        self._topics: dict[str, Topic] = {}
+
+    def register(self, topic: Topic) -> Topic:
+        if topic.name in self._topics:
+            raise TopicError(f"topic {topic.name} is defined twice: give one of the two another name")
+        if topic.example:
+            topic.validate(topic.example)
+        self._topics[topic.name] = topic
+        return topic
+
+    def get(self, name: str) -> Topic:
+        try:
+            return self._topics[name]
+        except KeyError:
+            known = ", ".join(sorted(self._topics)) or "none"
+            raise TopicError(f"there is no topic {name!r}: define it in its module (known: {known})") from None
+
+    def __iter__(self) -> Iterator[Topic]:
+        return iter([self._topics[name] for name in sorted(self._topics)])
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._topics
+
+
+topics = TopicRegistry()

@@ -1,0 +1,225 @@
+"""The data classes of the public interface: what goes into a run and what comes out of it. Django-free.
+
+Durations in requests are seconds (float); durations in metrics are microseconds (int); sizes are bytes (int).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scripting.sandbox.protocol import DEFAULT_PACKAGES, ErrorType
+
+__all__ = [
+    "Bundle",
+    "Diagnostic",
+    "ErrorType",
+    "ExecutionMetrics",
+    "ExecutionRequest",
+    "HostCallRecord",
+    "ScriptError",
+    "ScriptInput",
+    "ScriptOutput",
+    "SecurityLimits",
+    "Source",
+    "VersionInfo",
+]
+
+
+@dataclass(frozen=True)
+class SecurityLimits:
+    """What one run may use. Every limit is enforced, not measured afterwards."""
+
+    max_execution_time: float = 5.0
+    """Wall clock in seconds, host calls and teardown included."""
+    max_memory_bytes: int = 32 << 20
+    """Bytes above the idle sandbox."""
+    allowed_packages: tuple[str, ...] = DEFAULT_PACKAGES
+    max_source_bytes: int = 256 << 10
+    max_source_lines: int = 20_000
+    max_source_nesting: int = 60
+    """Bracket and block nesting, bounded before the text is compiled."""
+    max_result_bytes: int = 256 << 10
+    max_result_depth: int = 32
+    max_result_nodes: int = 20_000
+    max_log_lines: int = 200
+    max_log_bytes: int = 32 << 10
+    max_host_calls: int = 200
+
+    def __post_init__(self) -> None:
+        if not self.max_execution_time > 0:
+            raise ValueError("max_execution_time must be a positive number of seconds")
+        for limit in dataclasses.fields(self):
+            value = getattr(self, limit.name)
+            if isinstance(value, int) and value < (0 if limit.name in _MAY_BE_ZERO else 1):
+                raise ValueError(f"{limit.name} must be positive, not {value}")
+
+    def replace(self, **changes: Any) -> SecurityLimits:
+        return dataclasses.replace(self, **changes)
+
+
+_MAY_BE_ZERO = {"max_log_lines", "max_log_bytes", "max_host_calls"}
+
+
+@dataclass(frozen=True)
+class ScriptInput:
+    """What the script sees: its context variables by name, plus what makes the run repeatable."""
+
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """Plain data: None, bool, int64, float, str, bytes, list, dict with string keys."""
+    seed: int | None = None
+    """Seed of `rand()` and `random`, 0 ≤ seed < 2**63; drawn afresh (and recorded) when None."""
+    clock_us: int | None = None
+    """What `now()` and `timestamp()` answer: microseconds since 1970 UTC; the present when None."""
+
+
+@dataclass(frozen=True)
+class ExecutionRequest:
+    """One script to run by name, on whatever version is active when the attempt starts."""
+
+    module_name: str
+    script_name: str
+    input: ScriptInput = field(default_factory=ScriptInput)
+    trigger: str = "manual"
+    """`event`, `endpoint`, `manual` or `replay`."""
+    limits: SecurityLimits | None = None
+    """Over the script's and the module's own limits when given."""
+    topic: str = ""
+    event_id: str | None = None
+    key: str = ""
+    """Ordering key: at most one run per key at a time (for the wargame its game_id)."""
+    depth: int = 0
+    """How many events led here; follow-ups carry depth + 1."""
+    user_id: str = ""
+    request_id: str = ""
+    execution_id: str | None = None
+    """Given to cancel the run from outside; made when None."""
+    queue_deadline: float = 0.0
+    """Seconds to wait for a free place beyond the maximum of concurrent executions; 0 refuses at once."""
+
+
+@dataclass(frozen=True)
+class ScriptError:
+    """A script's failure as a value: what, where, and what to do about it."""
+
+    type: ErrorType
+    message: str
+    script: str = ""
+    """`module/name`, or the name of the text for a trial."""
+    line: int | None = None
+    column: int | None = None
+    """1-based, in characters."""
+    excerpt: str = ""
+    """The line of source the position points at, without its newline."""
+    hint: str = ""
+    """What to write instead, where that is known."""
+
+    def __str__(self) -> str:
+        where = f"{self.script}:{self.line}:{self.column}: " if self.line is not None else ""
+        return f"{where}{self.type.value}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding of a check: `severity` is `error` or `warning`; line and column are 1-based."""
+
+    severity: str
+    type: ErrorType
+    message: str
+    line: int | None = None
+    column: int | None = None
+    end_line: int | None = None
+    end_column: int | None = None
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class ExecutionMetrics:
+    """What the run cost. `memory_bytes` is the peak above the idle sandbox in this run (±128 KiB), as the sandbox reports it."""
+
+    compile_us: int = 0
+    wall_us: int = 0
+    cpu_us: int = 0
+    memory_bytes: int = 0
+    host_calls: int = 0
+    host_us: int = 0
+
+
+@dataclass(frozen=True)
+class HostCallRecord:
+    """One call of an exposed function: arguments and answer are the frame's bytes (msgpack)."""
+
+    name: str
+    kind: str
+    arguments: bytes
+    answer: bytes | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """Which text ran: number 0 for a trial that is stored nowhere."""
+
+    number: int
+    digest: str
+    origin: str
+    language: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One text in one language."""
+
+    name: str
+    """`module/name` for a stored script."""
+    language: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a sandbox compiles, keeps warm and acknowledges: a script with the helpers that it may import."""
+
+    script: Source
+    helpers: tuple[Source, ...] = ()
+    """Sources of the reserved module `shared`, by name, all in the script's language."""
+
+    @property
+    def digest(self) -> str:
+        """sha256 (hex) over names, languages and texts."""
+        cached = self.__dict__.get("_digest")
+        if cached is None:
+            hasher = hashlib.sha256()
+            for source in (self.script, *sorted(self.helpers, key=lambda helper: helper.name)):
+                for part in (source.name, source.language, source.text):
+                    encoded = part.encode("utf-8", "surrogatepass")
+                    hasher.update(len(encoded).to_bytes(8, "big") + encoded)
+            cached = hasher.hexdigest()
+            self.__dict__["_digest"] = cached
+        return cached
+
+
+@dataclass(frozen=True)
+class ScriptOutput:
+    """What a run gave. Exactly one of `error` and a trustworthy `result` counts: with an error, result is None."""
+
+    result: Any = None
+    logs: list[str] = field(default_factory=list)
+    error: ScriptError | None = None
+    metrics: ExecutionMetrics = field(default_factory=ExecutionMetrics)
+    version: VersionInfo | None = None
+    status: str = "succeeded"
+    """`succeeded`, `fell_back`, `failed`, `cancelled`, `skipped` or `abandoned`."""
+    execution_id: str | None = None
+    seed: int | None = None
+    clock_us: int | None = None
+    host_calls: Sequence[HostCallRecord] = ()
+    """In order, effects included: for a trial run, the effects it would have had."""
+    log_truncated: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
