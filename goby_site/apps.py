@@ -1,0 +1,9 @@
+"""The site as a Django app, so that its commands are found."""
+
+from django.apps import AppConfig
+
+
+class GobySiteConfig(AppConfig):
+    name = "goby_site"
+    label = "goby_site"
+    verbose_name = "Goby"

@@ -1,0 +1,60 @@
+"""What a load balancer asks: is this process alive, and can the site do its work?"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import django_rq
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from rq import Worker
+
+logger = logging.getLogger(__name__)
+
+
+@never_cache
+@require_safe
+def alive(_request: HttpRequest) -> JsonResponse:
+    """200 as long as this process answers; touches nothing else."""
+    return JsonResponse({"status": "alive"})
+
+
+@never_cache
+@require_safe
+def ready(_request: HttpRequest) -> JsonResponse:
+    """200 when every part answers, else 503; names the parts, and keeps their error texts to the log."""
+    parts = {name: holds(part) for name, part in PARTS.items()}
+    whole = all(parts.values())
+    return JsonResponse({"status": "ready" if whole else "not ready", "parts": parts}, status=200 if whole else 503)
+
+
+def holds(part: Callable[[], bool]) -> bool:
+    """Whether `part` answers; what it raises is logged, since a page for strangers must not show it."""
+    try:
+        return part()
+    except Exception:
+        logger.exception("not ready")
+        return False
+
+
+def database() -> bool:
+    """Whether the database answers a query."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return cursor.fetchone() == (1,)
+
+
+def redis() -> bool:
+    """Whether Redis answers."""
+    return bool(django_rq.get_connection("scripting").ping())
+
+
+def workers() -> bool:
+    """Whether at least one worker has said within RQ's own limit that it lives."""
+    return Worker.count(connection=django_rq.get_connection("scripting")) > 0
+
+
+PARTS: dict[str, Callable[[], bool]] = {"database": database, "redis": redis, "workers": workers}

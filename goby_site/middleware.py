@@ -1,0 +1,38 @@
+"""The site's middleware: the policy of the admin pages, and demo logins that stay on this machine."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from csp.constants import UNSAFE_EVAL
+from csp.middleware import CSPMiddleware
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
+
+from goby_site.demo import demo_allowed, is_demo
+
+
+class ContentSecurityPolicy(CSPMiddleware):
+    """The policy of the settings; the admin's pages may also evaluate text, which the theme's Alpine needs."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if request.path.startswith(reverse("admin:index")):
+            update = getattr(response, "_csp_update", None) or {}
+            response._csp_update = {**update, "script-src": [*update.get("script-src", []), UNSAFE_EVAL]}  # type: ignore[attr-defined]
+        return cast(HttpResponseBase, super().process_response(request, response))
+
+
+class DemoLoginsFromHereOnly(MiddlewareMixin):
+    """Makes a demo login's session count for nothing when the request comes from elsewhere."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        user = request.user
+
+        def checked() -> User | AnonymousUser:
+            return AnonymousUser() if is_demo(user) and not demo_allowed(request) else user
+
+        request.user = SimpleLazyObject(checked)  # type: ignore[assignment]

@@ -1,0 +1,70 @@
+"""Where this clone keeps what it makes: everything under `var/`, readable by its owner alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# A Unix socket's path must fit sockaddr_un: 108 bytes on Linux, 104 on others. Some room is left for a temporary name.
+LONGEST_SOCKET_PATH = 100
+
+
+def var_dir() -> Path:
+    """The folder of this clone's data (`GOBY_VAR`, default `var/`), made 0700 when missing."""
+    folder = Path(os.environ.get("GOBY_VAR") or BASE_DIR / "var").absolute()
+    return private_dir(folder)
+
+
+def private_dir(folder: Path) -> Path:
+    """Make `folder` if it is missing and keep it to its owner. Raises PermissionError when it is someone else's."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise PermissionError(f"{folder} is not a folder of yours: remove it, or set GOBY_VAR to another place")
+    if stat.S_IMODE(found.st_mode) != 0o700:
+        folder.chmod(0o700)
+    return folder
+
+
+def secret_file(name: str, make: str | None = None) -> str:
+    """The text of the private file `name` under var/, written 0600 with `make` (default: a new secret) on first use."""
+    path = var_dir() / name
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        write_private(path, make or secrets.token_urlsafe(50))
+        return path.read_text(encoding="utf-8").strip()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write `path` whole with mode 0600; of two writers at once, the one that was first wins."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp's mode is 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            pass
+    finally:
+        Path(temporary).unlink()
+
+
+def redis_socket() -> Path:
+    """The socket of the stack's own Redis: under var/, or in a private temporary folder where that path is too long."""
+    near = var_dir() / "redis" / "redis.sock"
+    if len(os.fsencode(near)) <= LONGEST_SOCKET_PATH:
+        return near
+    digest = hashlib.sha256(os.fsencode(near)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"goby-{os.geteuid()}-{digest}" / "redis.sock"
+
+
+def redis_url() -> str:
+    """The Redis in use: `REDIS_URL`, else the stack's own."""
+    return os.environ.get("REDIS_URL") or f"unix://{redis_socket()}?db=0"

@@ -1,0 +1,165 @@
+"""Django's settings. What differs between installations comes from the environment; the README lists the names."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvError
+
+from goby_site import places
+from goby_site.logs import logging_config
+from scripting.conf import from_environment
+
+BASE_DIR = places.BASE_DIR
+VAR_DIR = places.var_dir()
+
+env = Env()
+try:
+    DEBUG = env.bool("DEBUG", False)
+    GOBY_DEMO = env.bool("GOBY_DEMO", False)
+    GOBY_HTTPS = env.bool("GOBY_HTTPS", False)
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+    CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+    LOG_FORMAT = env.str("LOG_FORMAT", "plain")
+    LOG_LEVEL = env.log_level("LOG_LEVEL", "INFO")
+    TIME_ZONE = env.str("TIME_ZONE", "UTC")
+    _database = env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'goby.sqlite3'}")
+    globals().update(from_environment(os.environ))
+except (EnvError, ValueError) as problem:
+    raise ImproperlyConfigured(f"the environment has a value that Goby cannot use: {problem}") from None
+if LOG_FORMAT not in {"plain", "json"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}: write plain or json")
+
+SECRET_KEY = os.environ.get("SECRET_KEY") or places.secret_file("secret-key")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "django_rq",
+    "simple_history",
+    "scripting.apps.ScriptingConfig",
+    "wargame.apps.WargameConfig",
+    "goby_site.apps.GobySiteConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "goby_site.middleware.ContentSecurityPolicy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "goby_site.middleware.DemoLoginsFromHereOnly",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+]
+
+ROOT_URLCONF = "goby_site.urls"
+ASGI_APPLICATION = "goby_site.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ]
+        },
+    }
+]
+
+
+def database(parsed: dict[str, Any]) -> dict[str, Any]:
+    """The connection settings of a parsed DATABASE_URL, with what SQLite needs to serve several processes."""
+    engine = parsed["ENGINE"].rsplit(".", 1)[-1]
+    if engine == "postgresql":
+        return parsed | {"CONN_HEALTH_CHECKS": True}
+    if engine != "sqlite3":
+        raise ImproperlyConfigured(f"DATABASE_URL names {engine}: Goby runs on sqlite:/// and postgresql://")
+    return parsed | {
+        "OPTIONS": {
+            # A write transaction takes its lock when it begins: one that began by reading could not wait for it later.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+    }
+
+
+DATABASES = {"default": database(dict(_database))}
+
+REDIS_URL = places.redis_url()
+SCRIPTING_REDIS_URL = REDIS_URL
+RQ_QUEUES = {
+    "default": {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer", "DEFAULT_TIMEOUT": 60},
+    "scripting": {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer", "DEFAULT_TIMEOUT": 60},
+}
+RQ_SHOW_ADMIN_LINK = False
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+}
+
+AUTHENTICATION_BACKENDS = ["goby_site.demo.DemoAwareBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "/"
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GOBY_HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 30 * 24 * 3600 if GOBY_HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+
+UNFOLD = {"SITE_TITLE": "Goby", "SITE_HEADER": "Goby", "SITE_URL": "/", "SHOW_HISTORY": True}
+
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_config(LOG_FORMAT, LOG_LEVEL)

@@ -1,0 +1,60 @@
+"""What every test may use: a real Redis of its own, emptied between tests, and a database file that child processes see."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings
+
+from tests.support.browser import chromium_path
+from tests.support.redis import RedisServer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scratch() -> Iterator[Path]:
+    """The data folder of this test process, gone afterwards."""
+    folder = Path(os.environ["GOBY_VAR"])
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redis_server(scratch: Path) -> Iterator[RedisServer]:
+    """The redis-server of this test process; settings.REDIS_URL names it."""
+    server = RedisServer(scratch / "redis")
+    assert server.url == settings.REDIS_URL
+    yield server
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def empty_redis(redis_server: RedisServer) -> None:
+    """Each test begins with an empty Redis, and with a running one, whatever the test before did to it."""
+    if redis_server.process.poll() is not None:
+        redis_server.start()
+    client = redis_server.client()
+    client.flushall()
+    client.close()
+
+
+@pytest.fixture
+def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
+    """A client of the test's Redis."""
+    client = redis_server.client()
+    yield client
+    client.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what could not be tried on this machine."""
+    if chromium_path() is None:
+        terminalreporter.write_line(
+            "Chromium was not found: nothing was looked at in a browser. Install the package `chromium`, or set CHROMIUM."
+        )
+    engine = settings.DATABASES["default"]["ENGINE"].rsplit(".", 1)[-1]
+    terminalreporter.write_line(f"database: {engine}")

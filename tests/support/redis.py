@@ -1,0 +1,55 @@
+"""A real redis-server for one test process, configured as the stack configures its own."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import redis
+
+from goby_site.places import private_dir
+from goby_site.redis_server import redis_config, redis_server_binary
+
+
+class RedisServer:
+    """Starts at once and answers when the constructor returns; `kill` and `start` simulate a crash and a restart."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = private_dir(folder)
+        self.socket = folder / "redis.sock"
+        self.url = f"unix://{self.socket}?db=0"
+        (folder / "redis.conf").write_text(redis_config(folder, self.socket))
+        self.start()
+
+    def start(self) -> None:
+        """Start the server on the data that is there. Raises RuntimeError with its log when it does not answer in 10 s."""
+        with (self.folder / "redis.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [redis_server_binary(), self.folder / "redis.conf"], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        client = self.client()
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                client.ping()
+            except redis.ConnectionError:
+                time.sleep(0.01)
+            else:
+                client.close()
+                return
+        raise RuntimeError((self.folder / "redis.log").read_text())
+
+    def client(self) -> redis.Redis:
+        """A new client of this server."""
+        return redis.Redis.from_url(self.url)
+
+    def kill(self) -> None:
+        """SIGKILL: what a crash does."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """A clean end."""
+        self.process.terminate()
+        self.process.wait(10)

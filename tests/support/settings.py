@@ -1,0 +1,34 @@
+"""Settings of the test suite: the site's own, on a database, a Redis and a data folder that this test process made."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+# Short, since a Unix socket's path must fit 108 bytes; one per xdist worker, since each imports this module itself.
+SCRATCH = Path(tempfile.mkdtemp(prefix="gt-"))
+
+for _name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "GOBY_DEMO", "GOBY_HTTPS", "LOG_FORMAT", "LOG_LEVEL"):
+    os.environ.pop(_name, None)
+os.environ["GOBY_VAR"] = str(SCRATCH)
+os.environ["REDIS_URL"] = f"unix://{SCRATCH}/redis/redis.sock?db=0"
+if os.environ.get("TEST_DATABASE") == "postgres":
+    from tests.support.postgres import server_url
+
+    os.environ["DATABASE_URL"] = server_url()
+else:
+    os.environ["DATABASE_URL"] = f"sqlite:///{SCRATCH}/goby.sqlite3"
+
+from goby_site.settings import *  # noqa: E402, F403
+from goby_site.settings import DATABASES, STORAGES  # noqa: E402
+
+# A file, never memory: workers and sandboxes of the tests are processes of their own and must see it.
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {"NAME": str(SCRATCH / "test.sqlite3")}
+
+# No collected static files in a test: pages name the files as they are in the source.
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+WHITENOISE_AUTOREFRESH = True
+WHITENOISE_USE_FINDERS = True
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

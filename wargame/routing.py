@@ -1,0 +1,5 @@
+"""The WebSockets of wargame."""
+
+from django.urls import URLPattern
+
+websocket_urlpatterns: list[URLPattern] = []
