@@ -24,7 +24,11 @@ class EffectRefused(Exception):
     """An effect that the game's state does not admit. The run counts as failed; nothing it did is kept."""
 
 
-class ArgumentsRefused(ValueError):
+class CallRefused(Exception):
+    """An exposed function cannot do what the script asked; the message is for the script's author, at the line of the call."""
+
+
+class ArgumentsRefused(CallRefused):
     """A script called an exposed function with arguments that its annotations do not admit."""
 
 
@@ -64,6 +68,8 @@ class CallContext:
     user_id: str = ""
     request_id: str = ""
     trial: bool = False
+    publish: Callable[..., None] | None = None
+    """For effects alone: `publish(topic, payload, key=…)`, a follow-up event sent if and only if the outcome is committed."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +86,11 @@ class Outcome:
     """None when the module's built-in rule decided."""
     error: str
     """Why the primary attempt failed, for `fell_back`."""
-    publish: Callable[..., None]
-    """`publish(topic, payload, key=…)`: a follow-up event, sent if and only if this outcome is committed."""
+
+    def publish(self, topic: str, payload: Mapping[str, Any], *, key: str | None = None) -> None:
+        """A follow-up event, sent if and only if this outcome is committed. Raises EffectRefused when the payload does not fit."""
+        assert self.context.publish is not None
+        self.context.publish(topic, payload, key=key)
 
 
 @dataclass(frozen=True)
@@ -218,6 +227,7 @@ def limits_for(module: ScriptableModule | None, defaults: SecurityLimits, overri
 __all__ = [
     "ArgumentsRefused",
     "CallContext",
+    "CallRefused",
     "EffectRefused",
     "ExposedFunction",
     "ModuleScriptConfig",

@@ -1,0 +1,142 @@
+"""What ran, on which text, with what, and what came of it; and the events that runs published."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from scripting.models.ids import uuid7
+from scripting.models.script import Script, ScriptVersion
+from scripting.sandbox.protocol import ErrorType, decode_value
+
+
+class Role(models.TextChoices):
+    """What an attempt was."""
+
+    PRIMARY = "primary"
+    RETRY = "retry"
+    FALLBACK = "fallback"
+    BUILT_IN = "built_in"
+
+
+class AttemptFields(models.Model):
+    """What one attempt recorded; enough to repeat it exactly."""
+
+    version = models.ForeignKey(ScriptVersion, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    bundle_digest = models.CharField(max_length=64, blank=True)
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.PRIMARY)
+    interpreter = models.CharField(max_length=16, blank=True)
+    seed = models.BigIntegerField(null=True)
+    clock_us = models.BigIntegerField(null=True, help_text="Microseconds since 1970 UTC.")
+    host_calls = models.BinaryField(blank=True, default=b"", help_text="Calls of exposed functions with their answers.")
+    error_type = models.CharField(max_length=32, blank=True, choices=[(t.value, t.value) for t in ErrorType])
+    error_message = models.TextField(blank=True)
+    error_script = models.CharField(max_length=140, blank=True)
+    error_line = models.IntegerField(null=True)
+    error_column = models.IntegerField(null=True)
+    compile_us = models.BigIntegerField(default=0)
+    wall_us = models.BigIntegerField(default=0)
+    cpu_us = models.BigIntegerField(default=0)
+    memory_bytes = models.BigIntegerField(default=0, help_text="Peak above the idle sandbox, as the sandbox reports it.")
+    host_us = models.BigIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class Execution(AttemptFields):
+    """One event, request or click on one script. Its own attempt fields are those of the attempt that decided."""
+
+    class Trigger(models.TextChoices):
+        EVENT = "event"
+        ENDPOINT = "endpoint"
+        MANUAL = "manual"
+        REPLAY = "replay"
+
+    class Status(models.TextChoices):
+        SUCCEEDED = "succeeded"
+        FELL_BACK = "fell_back"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+        SKIPPED = "skipped"
+        ABANDONED = "abandoned"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="executions", db_index=False)
+    trigger = models.CharField(max_length=16, choices=Trigger.choices)
+    event_id = models.CharField(max_length=64, null=True)
+    topic = models.CharField(max_length=128, blank=True)
+    key = models.CharField(max_length=128, blank=True, help_text="Ordering key: one run per key at a time.")
+    depth = models.PositiveSmallIntegerField(default=0)
+    cause = models.UUIDField(null=True, help_text="The execution whose outcome published the event.")
+    status = models.CharField(max_length=16, choices=Status.choices)
+    inputs = models.BinaryField(blank=True, default=b"")
+    inputs_text = models.TextField(blank=True)
+    result = models.BinaryField(null=True)
+    result_text = models.TextField(blank=True)
+    log = models.BinaryField(blank=True, default=b"")
+    log_truncated = models.BooleanField(default=False)
+    queued_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    worker = models.CharField(max_length=128, blank=True)
+    user = models.CharField(max_length=150, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    deliveries = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["event_id", "script"], condition=Q(event_id__isnull=False), name="execution_once_per_event"
+            )
+        ]
+        indexes = [models.Index(fields=["script", "-id"], name="execution_latest_of_script")]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.status}"
+
+    @property
+    def result_value(self) -> Any:
+        return None if self.result is None else decode_value(bytes(self.result))
+
+    @property
+    def inputs_value(self) -> Any:
+        return decode_value(bytes(self.inputs)) if self.inputs else {}
+
+    @property
+    def log_lines(self) -> list[str]:
+        lines: list[str] = decode_value(bytes(self.log)) if self.log else []
+        return lines
+
+
+class Attempt(AttemptFields):
+    """One try of an execution that needed more than one; ordinals count from 1."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="attempts")
+    ordinal = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["execution", "ordinal"]
+        constraints = [models.UniqueConstraint(fields=["execution", "ordinal"], name="attempt_ordinal_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.execution_id} attempt {self.ordinal}"
+
+
+class OutboxEvent(models.Model):
+    """An event that a committed outcome published; gone once Redis has acknowledged it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    topic = models.CharField(max_length=128)
+    envelope = models.BinaryField()
+    cause = models.UUIDField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.topic} {self.id}"
