@@ -173,7 +173,7 @@ class ScriptRegistry:
         module = modules.get(module_name)
         limits = limits_for(module, conf.default_limits(), {})
         source = Source(f"{module_name}/{name}", language, text)
-        bundle = Bundle(source, helpers_of(source, _helpers_by_language({language}).get(language, ())))
+        bundle = Bundle(source, helpers_for(source))
         return get_pool().check(bundle, limits, host_functions(module))
 
     # -- writing ---------------------------------------------------------------------------------------------------
@@ -314,6 +314,13 @@ def _helpers_by_language(languages: set[str]) -> dict[str, tuple[Source, ...]]:
         assert version is not None
         found.setdefault(version.language, []).append(Source(str(script), version.language, version.text))
     return {language: tuple(sources) for language, sources in found.items()}
+
+
+def helpers_for(source: Source) -> tuple[Source, ...]:
+    """The active helpers that `source` may import."""
+    if SHARED not in source.text:
+        return ()
+    return helpers_of(source, _helpers_by_language({source.language}).get(source.language, ()))
 
 
 def helpers_of(source: Source, available: Sequence[Source]) -> tuple[Source, ...]:

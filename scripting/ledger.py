@@ -1,0 +1,396 @@
+"""The record of what was decided: one transaction holds executions, the effects they had and the events they published."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import router, transaction
+from django.db.models import Q
+
+from scripting import bus, recovery
+from scripting.db import insert_rows
+from scripting.events import Event
+from scripting.models import Attempt, Execution, OutboxEvent, Role
+from scripting.modules import CallContext, EffectRefused, Outcome, modules
+from scripting.recovery import INTERPRETER, AttemptRecord, RunInputs
+from scripting.registry import ResolvedScript
+from scripting.sandbox.protocol import decode_value, encode_value
+from scripting.text import display, visible
+from scripting.topics import TopicError, topics
+from scripting.types import ExecutionRequest, HostCallRecord, ScriptOutput
+
+logger = logging.getLogger(__name__)
+
+Status = Execution.Status
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the attempts of one execution gave; nothing of it has happened until it is committed."""
+
+    request: ExecutionRequest
+    script: ResolvedScript
+    inputs: RunInputs
+    context: CallContext
+    attempts: list[AttemptRecord]
+    started_at: datetime
+    finished_at: datetime
+    event: Event | None = None
+    deliveries: int = 1
+
+    @property
+    def deciding(self) -> AttemptRecord | None:
+        """The attempt whose outcome counts: the last one, None when a disabled script has no built-in rule."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def status(self) -> str:
+        last = self.deciding
+        if not self.script.enabled:
+            return Status.SKIPPED
+        assert last is not None
+        if last.cancelled:
+            return Status.CANCELLED
+        if not last.ok:
+            return Status.FAILED
+        return Status.SUCCEEDED if len(self.attempts) == 1 else Status.FELL_BACK
+
+    def output(self) -> ScriptOutput:
+        """What the caller is told."""
+        if self.deciding is None:
+            return ScriptOutput(status=self.status, execution_id=self.context.execution_id)
+        return output_of(self.deciding, self.status, self.context.execution_id, self.inputs)
+
+
+def output_of(attempt: AttemptRecord, status: str | None, execution_id: str | None, inputs: RunInputs) -> ScriptOutput:
+    return ScriptOutput(
+        result=attempt.value,
+        logs=list(attempt.logs),
+        error=attempt.error,
+        metrics=attempt.metrics,
+        version=attempt.version.info if attempt.version else None,
+        status=status or (Status.SUCCEEDED if attempt.ok else Status.FAILED),
+        execution_id=execution_id,
+        seed=inputs.seed,
+        clock_us=inputs.clock_us,
+        host_calls=attempt.calls,
+        log_truncated=attempt.log_truncated,
+    )
+
+
+def commit(decisions: Sequence[Decision], *, worker: str = "") -> None:
+    """Record the decisions, apply their outcomes and publish their follow-ups, all or nothing.
+
+    A decision whose (event, script) is recorded already is left out whole. Where the game refuses an outcome, that decision
+    falls back to the built-in rule, and the list is changed to say so. Our own failures raise, and nothing is committed.
+    """
+    kept = decisions if isinstance(decisions, list) else list(decisions)
+    try:
+        _commit(kept, worker, careful=False)
+    except EffectRefused:
+        _commit(kept, worker, careful=True)
+
+
+def _commit(decisions: list[Decision], worker: str, *, careful: bool) -> None:
+    """`careful` gives every outcome a savepoint, so that one that is refused does not undo the others."""
+    with transaction.atomic(using=_database()):
+        known = _recorded(decisions)
+        outbox: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
+        tries: list[dict[str, Any]] = []
+        for index, decision in enumerate(decisions):
+            if decision.event is not None:
+                identity = (decision.event.id, decision.script.id)
+                if identity in known:
+                    continue
+                known.add(identity)
+            publisher = _Publisher(decision.context, decision.event)
+            if careful:
+                decision, publisher = _apply_or_fall_back(decision, publisher)
+                decisions[index] = decision
+            else:
+                _apply(decision, publisher)
+            outbox += publisher.outbox
+            rows.append(_execution_row(decision, worker))
+            rows += publisher.refused
+            if len(decision.attempts) > 1:
+                tries += _attempt_rows(decision)
+        insert_rows(Execution, rows)
+        insert_rows(Attempt, tries)
+        insert_rows(OutboxEvent, outbox)
+        if outbox:
+            published = [row["id"] for row in outbox]
+            transaction.on_commit(lambda: bus.relay(published), using=_database())
+
+
+def _database() -> str:
+    return router.db_for_write(Execution)
+
+
+def _recorded(decisions: Iterable[Decision]) -> set[tuple[str, int]]:
+    """The (event, script) pairs among the decisions that have an execution already."""
+    events = {decision.event.id for decision in decisions if decision.event is not None}
+    if not events:
+        return set()
+    return set(Execution.objects.filter(event_id__in=events).values_list("event_id", "script_id"))
+
+
+# -- applying ------------------------------------------------------------------------------------------------------------
+
+
+class _Publisher:
+    """Collects the follow-up events of one outcome as outbox rows; those too deep become refused executions."""
+
+    def __init__(self, context: CallContext, event: Event | None) -> None:
+        self.outbox: list[dict[str, Any]] = []
+        self.refused: list[dict[str, Any]] = []
+        self._context = context
+        self._event = event
+
+    def __call__(self, topic: str, payload: Mapping[str, Any], *, key: str | None = None) -> None:
+        context = self._context
+        try:
+            event = bus.make_event(
+                topic,
+                payload,
+                key=context.key if key is None else key,
+                user_id=context.user_id,
+                metadata={k: v for k, v in context.metadata.items() if k not in _OWN_METADATA},
+                depth=context.depth + 1,
+                cause=context.execution_id,
+                request_id=context.request_id,
+            )
+        except TopicError as error:
+            raise EffectRefused(str(error)) from None
+        if event.depth > bus.max_depth():
+            message = f"refused: follow-up events may be {bus.max_depth()} deep, this one is {event.depth}"
+            logger.warning("%s from execution %s %s", topic, context.execution_id, message)
+            self.refused += _unrun_rows(event, event.subscribers, Status.SKIPPED, message)
+        elif event.subscribers:
+            self.outbox.append(
+                {
+                    "id": UUID(event.id),
+                    "topic": event.topic,
+                    "envelope": event.encode(),
+                    "cause": UUID(context.execution_id),
+                    "created_at": datetime.now(UTC),
+                }
+            )
+
+
+_OWN_METADATA = frozenset({"key", "depth", "cause", "event_id", "request_id"})
+
+
+def _apply(decision: Decision, publisher: _Publisher) -> None:
+    """Let the module act on the outcome. Raises EffectRefused."""
+    attempt = decision.deciding
+    module = modules.get(decision.context.module)
+    if attempt is None or not attempt.ok or module is None:
+        return
+    context = replace(decision.context, publish=publisher)
+    for effect in attempt.effects:
+        effect.carry_out(context)
+    if decision.request.trigger != Execution.Trigger.REPLAY and module.applies(context):
+        first = decision.attempts[0].error
+        module.apply(
+            Outcome(
+                context,
+                attempt.value,
+                Status.SUCCEEDED if decision.status == Status.SUCCEEDED else Status.FELL_BACK,
+                attempt.role,
+                attempt.version.info if attempt.version else None,
+                str(first) if first else "",
+            )
+        )
+
+
+def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Decision, _Publisher]:
+    """Apply under a savepoint; what the game refuses becomes a failed attempt, followed by the built-in rule."""
+    try:
+        with transaction.atomic(using=_database()):
+            _apply(decision, publisher)
+        return decision, publisher
+    except EffectRefused as refusal:
+        attempt = decision.deciding
+        assert attempt is not None
+        failed = recovery.refused(attempt, str(decision.script), str(refusal))
+        decision = replace(decision, attempts=[*decision.attempts[:-1], failed])
+    module = modules.get(decision.context.module)
+    if attempt.role != Role.BUILT_IN and decision.request.trigger not in recovery.NO_SCRIPT_FALLBACK:
+        built_in = recovery.run_built_in(module, decision.context, decision.inputs)
+        if built_in is not None:
+            return _apply_or_fall_back(
+                replace(decision, attempts=[*decision.attempts, built_in]), _Publisher(decision.context, decision.event)
+            )
+    return decision, _Publisher(decision.context, decision.event)
+
+
+# -- rows ----------------------------------------------------------------------------------------------------------------
+
+
+def _execution_row(decision: Decision, worker: str) -> dict[str, Any]:
+    request, event, attempt = decision.request, decision.event, decision.deciding
+    shown = _masked(request.topic, decision.inputs.context)
+    row = {
+        "id": UUID(decision.context.execution_id),
+        "script_id": decision.script.id,
+        "trigger": request.trigger,
+        "event_id": event.id if event else None,
+        "topic": visible(request.topic)[:128],
+        "key": visible(request.key)[:128],
+        "depth": request.depth,
+        "cause": UUID(event.cause) if event and event.cause else None,
+        "status": decision.status,
+        "inputs": decision.inputs.encoded,
+        "inputs_text": display(shown),
+        "result": attempt.result if attempt else None,
+        "result_text": display(attempt.value) if attempt and attempt.result is not None else "",
+        "log": encode_value(list(attempt.logs)) if attempt and attempt.logs else b"",
+        "log_truncated": attempt.log_truncated if attempt else False,
+        "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC) if event else None,
+        "started_at": decision.started_at,
+        "finished_at": decision.finished_at,
+        "worker": worker[:128],
+        "user": visible(request.user_id)[:150],
+        "request_id": visible(request.request_id)[:64],
+        "deliveries": decision.deliveries,
+    }
+    if attempt is None:
+        return row | {"role": Role.PRIMARY}
+    row |= _attempt_fields(decision, attempt)
+    if len(decision.attempts) > 1:
+        row |= _error_fields(decision.attempts[0])
+    return row
+
+
+def _attempt_rows(decision: Decision) -> list[dict[str, Any]]:
+    execution = UUID(decision.context.execution_id)
+    return [
+        {"execution_id": execution, "ordinal": ordinal, **_attempt_fields(decision, attempt)}
+        for ordinal, attempt in enumerate(decision.attempts, 1)
+    ]
+
+
+def _attempt_fields(decision: Decision, attempt: AttemptRecord) -> dict[str, Any]:
+    metrics = attempt.metrics
+    return {
+        "version_id": (attempt.version.id or None) if attempt.version else None,
+        "bundle_digest": attempt.version.bundle.digest if attempt.version else "",
+        "role": attempt.role,
+        "interpreter": INTERPRETER,
+        "seed": decision.inputs.seed,
+        "clock_us": decision.inputs.clock_us,
+        "host_calls": encode_calls(attempt.calls),
+        "compile_us": metrics.compile_us,
+        "wall_us": metrics.wall_us,
+        "cpu_us": metrics.cpu_us,
+        "memory_bytes": metrics.memory_bytes,
+        "host_us": metrics.host_us,
+        **_error_fields(attempt),
+    }
+
+
+def _error_fields(attempt: AttemptRecord) -> dict[str, Any]:
+    error = attempt.error
+    if error is None:
+        return {"error_type": "", "error_message": "", "error_script": "", "error_line": None, "error_column": None}
+    return {
+        "error_type": error.type.value,
+        "error_message": visible(error.message),
+        "error_script": visible(error.script)[:140],
+        "error_line": error.line,
+        "error_column": error.column,
+    }
+
+
+def _masked(topic: str, context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The context as pages may show it: sensitive payload fields hidden, in the raw text too."""
+    message = context.get("message")
+    if topic not in topics or not topics.get(topic).sensitive or not isinstance(message, Mapping):
+        return context
+    payload = topics.get(topic).mask(message.get("payload") or {})
+    return {**context, "message": {**message, "payload": payload}, "message_payload": "•••"}
+
+
+def encode_calls(calls: Sequence[HostCallRecord]) -> bytes:
+    """Host calls as an execution keeps them; `decode_calls` is the inverse."""
+    if not calls:
+        return b""
+    return encode_value([[c.name, c.kind, c.arguments, c.answer, c.error] for c in calls])
+
+
+def decode_calls(data: bytes) -> list[HostCallRecord]:
+    return [HostCallRecord(*call) for call in decode_value(data)] if data else []
+
+
+# -- events that did not run ---------------------------------------------------------------------------------------------
+
+
+def record_without_run(
+    event: Event, module: str, script: str, status: str, message: str, *, deliveries: int = 1, worker: str = ""
+) -> None:
+    """An execution for an event that no script ran on: abandoned, skipped or refused. Recorded once per (event, script)."""
+    with transaction.atomic(using=_database()):
+        rows = _unrun_rows(event, [(module, script)], status, message, deliveries, worker)
+        done = set(Execution.objects.filter(event_id=event.id).values_list("script_id", flat=True))
+        insert_rows(Execution, [row for row in rows if row["script_id"] not in done])
+
+
+def _unrun_rows(
+    event: Event,
+    subscribers: Sequence[tuple[str, str]],
+    status: str,
+    message: str,
+    deliveries: int = 1,
+    worker: str = "",
+) -> list[dict[str, Any]]:
+    from scripting.models import Script, uuid7
+
+    wanted = Q()
+    for module, name in subscribers:
+        wanted |= Q(module=module, name=name)
+    now = datetime.now(UTC)
+    rows = []
+    for script in Script.objects.filter(wanted) if subscribers else ():
+        context = event.script_context(script.module)
+        rows.append(
+            {
+                "id": uuid7(),
+                "script_id": script.pk,
+                "trigger": Execution.Trigger.EVENT,
+                "event_id": event.id,
+                "topic": event.topic[:128],
+                "key": visible(event.key)[:128],
+                "depth": event.depth,
+                "cause": UUID(event.cause) if event.cause else None,
+                "status": status,
+                "inputs": encode_value(context),
+                "inputs_text": display(_masked(event.topic, context)),
+                "error_message": visible(message),
+                "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC),
+                "started_at": now,
+                "finished_at": now,
+                "worker": worker[:128],
+                "user": visible(event.user_id)[:150],
+                "request_id": visible(event.request_id)[:64],
+                "deliveries": deliveries,
+                "role": Role.PRIMARY,
+            }
+        )
+    return rows
+
+
+__all__ = [
+    "Decision",
+    "Status",
+    "commit",
+    "decode_calls",
+    "encode_calls",
+    "output_of",
+    "record_without_run",
+]
