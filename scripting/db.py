@@ -20,7 +20,9 @@ def insert_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> No
         return
     connection = connections[router.db_for_write(model)]
     sql, columns = _statement(model, connection.alias)
-    parameters = [[prepare(row[name]) if name in row else default() for name, prepare, default in columns] for row in rows]
+    parameters = [
+        [prepare(row[name]) if name in row else default() for name, prepare, default in columns] for row in rows
+    ]
     with connection.cursor() as cursor:
         cursor.executemany(sql, parameters)
 
@@ -40,7 +42,8 @@ def _statement(
         names.append(quote(field.column))
         columns.append((field.attname, _preparer(field, connection), _default(field, connection)))
     marks = ", ".join(["%s"] * len(names))
-    return f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(names)}) VALUES ({marks})", columns
+    sql = f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names of our models
+    return sql, columns
 
 
 def _preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[Any], Any]:

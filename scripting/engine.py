@@ -111,7 +111,9 @@ class ScriptEngine:
             )
         return ledger.output_of(attempt, "cancelled" if attempt.cancelled else None, None, inputs)
 
-    def check(self, source: str, language: str = "python", *, module_name: str = "", name: str = "trial") -> CheckReport:
+    def check(
+        self, source: str, language: str = "python", *, module_name: str = "", name: str = "trial"
+    ) -> CheckReport:
         """Compile without running, in a sandbox: diagnostics with line, column and what to write instead."""
         return self.registry.check(module_name, name, language, source)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,25 @@ class Host:
         if self._recorded > MAX_RECORDED_BYTES:
             raise HostCallRefused(f"host calls of one run may exchange {MAX_RECORDED_BYTES} bytes at the most")
         self.calls.append(record)
+
+
+class RecordedHost:
+    """Answers the host calls of a repeated run as they were answered when it was recorded."""
+
+    def __init__(self, calls: Sequence[HostCallRecord]) -> None:
+        self.calls: list[HostCallRecord] = []
+        self._recorded = iter(calls)
+
+    def __call__(self, call: HostCall) -> bytes:
+        """Raises HostCallRefused as recorded, or where this run calls something else than the recorded one did."""
+        recorded = next(self._recorded, None)
+        if recorded is None or (recorded.name, recorded.arguments) != (call.name, call.arguments):
+            expected = f"{recorded.name}() with other arguments" if recorded else "nothing more"
+            raise HostCallRefused(f"the recorded run called {expected} here, this one calls {call.name}()")
+        self.calls.append(recorded)
+        if recorded.answer is None:
+            raise HostCallRefused(recorded.error)
+        return recorded.answer
 
 
 def host_functions(module: ScriptableModule | None) -> tuple[HostFunction, ...]:

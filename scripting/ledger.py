@@ -111,15 +111,14 @@ def _commit(decisions: list[Decision], worker: str, *, careful: bool) -> None:
                 known.add(identity)
             publisher = _Publisher(decision.context, decision.event)
             if careful:
-                decision, publisher = _apply_or_fall_back(decision, publisher)
-                decisions[index] = decision
+                decisions[index], publisher = _apply_or_fall_back(decision, publisher)
             else:
                 _apply(decision, publisher)
             outbox += publisher.outbox
-            rows.append(_execution_row(decision, worker))
+            rows.append(_execution_row(decisions[index], worker))
             rows += publisher.refused
-            if len(decision.attempts) > 1:
-                tries += _attempt_rows(decision)
+            if len(decisions[index].attempts) > 1:
+                tries += _attempt_rows(decisions[index])
         insert_rows(Execution, rows)
         insert_rows(Attempt, tries)
         insert_rows(OutboxEvent, outbox)
@@ -214,12 +213,14 @@ def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Deci
     try:
         with transaction.atomic(using=_database()):
             _apply(decision, publisher)
-        return decision, publisher
     except EffectRefused as refusal:
-        attempt = decision.deciding
-        assert attempt is not None
-        failed = recovery.refused(attempt, str(decision.script), str(refusal))
-        decision = replace(decision, attempts=[*decision.attempts[:-1], failed])
+        reason = str(refusal)
+    else:
+        return decision, publisher
+    attempt = decision.deciding
+    assert attempt is not None
+    failed = recovery.refused(attempt, str(decision.script), reason)
+    decision = replace(decision, attempts=[*decision.attempts[:-1], failed])
     module = modules.get(decision.context.module)
     if attempt.role != Role.BUILT_IN and decision.request.trigger not in recovery.NO_SCRIPT_FALLBACK:
         built_in = recovery.run_built_in(module, decision.context, decision.inputs)

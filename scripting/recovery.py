@@ -5,11 +5,11 @@ from __future__ import annotations
 import platform
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scripting.host import Effect, Host, host_functions
+from scripting.host import Effect, Host, RecordedHost, host_functions
 from scripting.models import Role
 from scripting.modules import CallContext, ScriptableModule
 from scripting.registry import ActiveVersion, ResolvedScript
@@ -81,9 +81,7 @@ def run_version(
     """Run one version in a sandbox. A script's failure is in the record; only our own failures raise."""
     host = Host(module, context, before_read)
     request = RunRequest(inputs.encoded, inputs.seed, inputs.clock_us, host_functions(module))
-    outcome = get_pool().run(
-        version.bundle, request, limits, host=host, cancellation=cancellation, trial=context.trial
-    )
+    outcome = get_pool().run(version.bundle, request, limits, host=host, cancellation=cancellation, trial=context.trial)
     return AttemptRecord(
         role,
         version,
@@ -95,6 +93,30 @@ def run_version(
         outcome.metrics,
         tuple(host.calls),
         tuple(host.effects) if outcome.error is None else (),
+    )
+
+
+def repeat_version(
+    version: ActiveVersion,
+    inputs: RunInputs,
+    limits: SecurityLimits,
+    module: ScriptableModule | None,
+    calls: Sequence[HostCallRecord],
+) -> AttemptRecord:
+    """Run a recorded attempt again, with the answers of host functions as recorded; a trial, so nothing comes of it."""
+    host = RecordedHost(calls)
+    request = RunRequest(inputs.encoded, inputs.seed, inputs.clock_us, host_functions(module))
+    outcome = get_pool().run(version.bundle, request, limits, host=host, trial=True)
+    return AttemptRecord(
+        Role.PRIMARY,
+        version,
+        outcome.result,
+        outcome.error,
+        outcome.cancelled,
+        outcome.logs,
+        outcome.log_truncated,
+        outcome.metrics,
+        tuple(host.calls),
     )
 
 

@@ -17,9 +17,10 @@ from django.db.models import Max
 
 from scripting import generation, notices
 from scripting.conf import conf
-from scripting.models import SHARED, Activation, Script, ScriptVersion
-from scripting.modules import limits_for, modules
 from scripting.host import host_functions
+from scripting.models import SHARED, Activation, BundleHelper, Script, ScriptVersion
+from scripting.models.execution import AttemptFields
+from scripting.modules import limits_for, modules
 from scripting.sandboxes import get_pool
 from scripting.supervisor.pool import CheckReport
 from scripting.text import visible
@@ -38,7 +39,9 @@ class ScriptNotFound(LookupError):
 class PublishRefused(Exception):
     """A text that was not made active. `version` is where it is kept, `report` what its check found."""
 
-    def __init__(self, message: str, version: ScriptVersion | None = None, diagnostics: Sequence[Diagnostic] = ()) -> None:
+    def __init__(
+        self, message: str, version: ScriptVersion | None = None, diagnostics: Sequence[Diagnostic] = ()
+    ) -> None:
         super().__init__(message)
         self.version = version
         self.diagnostics = tuple(diagnostics)
@@ -129,23 +132,39 @@ class ScriptRegistry:
 
     def _load(self, module_name: str, name: str) -> ResolvedScript:
         script = (
-            Script.objects.in_use()
-            .named(module_name, name)
-            .select_related("active_version", "default_version")
-            .first()
+            Script.objects.in_use().named(module_name, name).select_related("active_version", "default_version").first()
         )
         if script is None or script.active_version is None:
             known = ", ".join(str(s) for s in Script.objects.in_use().filter(module=module_name)) or "none"
-            raise ScriptNotFound(f"there is no script {module_name}/{name} that could run (module {module_name} has: {known})")
+            raise ScriptNotFound(
+                f"there is no script {module_name}/{name} that could run (module {module_name} has: {known})"
+            )
         module = modules.get(module_name)
         candidates = [script.active_version, self._previous_good(script), script.default_version]
         distinct = {version.pk: version for version in candidates if version is not None}
         helpers = _helpers_by_language({version.language for version in distinct.values()})
         active, *fallbacks = [self._active(script, v, helpers) for v in distinct.values()]
         limits = limits_for(module, conf.default_limits(), script.limit_changes())
-        return ResolvedScript(
-            script.pk, script.module, script.name, script.enabled, active, limits, tuple(fallbacks)
+        return ResolvedScript(script.pk, script.module, script.name, script.enabled, active, limits, tuple(fallbacks))
+
+    @staticmethod
+    def recorded(execution: AttemptFields) -> ActiveVersion:
+        """The very bundle that an execution or attempt ran. Raises ScriptNotFound when it ran none (the built-in rule)."""
+        version = execution.version
+        if version is None:
+            raise ScriptNotFound("no version decided this execution: there is nothing to repeat")
+        name = str(version.script)
+        helpers = tuple(
+            Source(str(helper.version.script), helper.version.language, helper.version.text)
+            for helper in BundleHelper.objects.filter(bundle_digest=execution.bundle_digest)
+            .select_related("version__script")
+            .order_by("version__script__name")
         )
+        bundle = Bundle(Source(name, version.language, version.text), helpers)
+        if bundle.digest != execution.bundle_digest:
+            raise ScriptNotFound(f"the bundle {execution.bundle_digest[:12]} of {name} is not known whole")
+        info = VersionInfo(version.number, version.sha256, version.origin, version.language)
+        return ActiveVersion(version.pk, info, bundle)
 
     @staticmethod
     def _previous_good(script: Script) -> ScriptVersion | None:
@@ -164,7 +183,10 @@ class ScriptRegistry:
     def _active(script: Script, version: ScriptVersion, helpers: dict[str, tuple[Source, ...]]) -> ActiveVersion:
         info = VersionInfo(version.number, version.sha256, version.origin, version.language)
         source = Source(str(script), version.language, version.text)
-        return ActiveVersion(version.pk, info, Bundle(source, helpers_of(source, helpers.get(version.language, ()))))
+        bundle = Bundle(source, helpers_of(source, helpers.get(version.language, ())))
+        if bundle.helpers:
+            _remember_helpers(bundle)
+        return ActiveVersion(version.pk, info, bundle)
 
     # -- checking --------------------------------------------------------------------------------------------------
 
@@ -194,13 +216,16 @@ class ScriptRegistry:
             accepted, diagnostics = report.ok, report.diagnostics
         except UnicodeDecodeError as error:
             position = content[: error.start]
-            accepted, diagnostics = False, (
-                Diagnostic(
-                    "error",
-                    ErrorType.INVALID_SYNTAX,
-                    f"byte {error.start} is not UTF-8 text: save the file as UTF-8",
-                    position.count(b"\n") + 1,
-                    1,
+            accepted, diagnostics = (
+                False,
+                (
+                    Diagnostic(
+                        "error",
+                        ErrorType.INVALID_SYNTAX,
+                        f"byte {error.start} is not UTF-8 text: save the file as UTF-8",
+                        position.count(b"\n") + 1,
+                        1,
+                    ),
                 ),
             )
         described = [_described(d) for d in diagnostics]
@@ -236,7 +261,7 @@ class ScriptRegistry:
         *,
         actor: AbstractBaseUser | None = None,
         reason: str = "",
-        base: ScriptVersion | None | type[AnyBase] = None,
+        base: ScriptVersion | type[AnyBase] | None = None,
         changes: dict[str, Any] | None = None,
     ) -> Activation:
         """Make `version` the one that runs. `base` is what the actor believed active; StaleBase if something else is.
@@ -245,8 +270,12 @@ class ScriptRegistry:
         """
         with transaction.atomic():
             locked = Script.objects.select_for_update().get(pk=script.pk)
-            if base is not AnyBase and locked.active_version_id != (base.pk if isinstance(base, ScriptVersion) else None):
-                raise StaleBase(f"{locked}: {locked.active_version} became active meanwhile; merge with it, then publish again")
+            if base is not AnyBase and locked.active_version_id != (
+                base.pk if isinstance(base, ScriptVersion) else None
+            ):
+                raise StaleBase(
+                    f"{locked}: {locked.active_version} became active meanwhile; merge with it, then publish again"
+                )
             if version is not None and (version.script_id != locked.pk or not version.accepted):
                 raise PublishRefused(f"{version} did not pass its check and cannot become active", version)
             for name, value in (changes or {}).items():
@@ -271,7 +300,7 @@ class ScriptRegistry:
         *,
         actor: AbstractBaseUser | None,
         reason: str,
-        base: ScriptVersion | None | type[AnyBase],
+        base: ScriptVersion | type[AnyBase] | None,
         origin: str = ScriptVersion.Origin.EDITOR,
     ) -> Activation:
         """Check, store and activate a text. Raises PublishRefused (the text is kept) or StaleBase."""
@@ -316,6 +345,21 @@ def _helpers_by_language(languages: set[str]) -> dict[str, tuple[Source, ...]]:
     return {language: tuple(sources) for language, sources in found.items()}
 
 
+def _remember_helpers(bundle: Bundle) -> None:
+    """Keep which helper versions the bundle took in; idempotent."""
+    digests = {ScriptVersion.digest_of(h.text.encode()): h for h in bundle.helpers}
+    versions = ScriptVersion.objects.filter(sha256__in=digests, script__module=SHARED).select_related("script")
+    BundleHelper.objects.bulk_create(
+        [
+            BundleHelper(bundle_digest=bundle.digest, version=version)
+            for version in versions
+            if str(version.script) == digests[version.sha256].name
+            and version.language == digests[version.sha256].language
+        ],
+        ignore_conflicts=True,
+    )
+
+
 def helpers_for(source: Source) -> tuple[Source, ...]:
     """The active helpers that `source` may import."""
     if SHARED not in source.text:
@@ -347,8 +391,6 @@ def _described(diagnostic: Diagnostic) -> dict[str, Any]:
     plain["type"] = diagnostic.type.value
     plain["message"], plain["hint"] = visible(diagnostic.message), visible(diagnostic.hint)
     return plain
-
-
 
 
 registry = ScriptRegistry()

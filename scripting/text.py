@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -32,56 +33,10 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def display(value: Any, limit: int = 4000) -> str:
-    """Plain data as text to show and search, close to JSON; cut at `limit` characters."""
-    parts: list[str] = []
-    _write(value, parts, [limit])
-    text = "".join(parts)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """Plain data as text to show and search: JSON, but for NaN and bytes, which JSON has not; cut at `limit` characters."""
+    text = json.dumps(value, ensure_ascii=False, default=_not_json)
+    return visible(text if len(text) <= limit else text[: limit - 1] + "…")
 
 
-def _write(value: Any, parts: list[str], room: list[int]) -> None:
-    if room[0] <= 0:
-        return
-    before = len(parts)
-    match value:
-        case None | bool():
-            parts.append({None: "null", True: "true", False: "false"}[value])
-        case int() | float():
-            parts.append(repr(value))
-        case str():
-            parts.append(_quote(value[: room[0]]))
-        case bytes():
-            parts.append(f"bytes({value[: room[0] // 2].hex()})")
-        case list() | tuple():
-            parts.append("[")
-            room[0] -= 2
-            for index, item in enumerate(value):
-                if room[0] <= 0:
-                    break
-                if index:
-                    parts.append(", ")
-                    room[0] -= 2
-                _write(item, parts, room)
-            parts.append("]")
-            return
-        case dict():
-            parts.append("{")
-            room[0] -= 2
-            for index, (key, item) in enumerate(value.items()):
-                if room[0] <= 0:
-                    break
-                if index:
-                    parts.append(", ")
-                parts.append(f"{_quote(str(key)[: room[0]])}: ")
-                room[0] -= len(parts[-1]) + 2
-                _write(item, parts, room)
-            parts.append("}")
-            return
-        case _:
-            parts.append(_quote(type(value).__name__))
-    room[0] -= sum(map(len, parts[before:]))
-
-
-def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
-    return f'"{visible(escaped)}"'
+def _not_json(value: Any) -> str:
+    return f"bytes({value.hex()})" if isinstance(value, bytes) else type(value).__name__

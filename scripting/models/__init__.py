@@ -2,12 +2,13 @@
 
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.ids import uuid7
-from scripting.models.script import SHARED, Activation, Draft, Script, ScriptVersion
+from scripting.models.script import SHARED, Activation, BundleHelper, Draft, Script, ScriptVersion
 
 __all__ = [
     "SHARED",
     "Activation",
     "Attempt",
+    "BundleHelper",
     "Draft",
     "Execution",
     "OutboxEvent",

@@ -39,7 +39,9 @@ class AttemptFields(models.Model):
     compile_us = models.BigIntegerField(default=0)
     wall_us = models.BigIntegerField(default=0)
     cpu_us = models.BigIntegerField(default=0)
-    memory_bytes = models.BigIntegerField(default=0, help_text="Peak above the idle sandbox, as the sandbox reports it.")
+    memory_bytes = models.BigIntegerField(
+        default=0, help_text="Peak above the idle sandbox, as the sandbox reports it."
+    )
     host_us = models.BigIntegerField(default=0)
 
     class Meta:
@@ -66,7 +68,7 @@ class Execution(AttemptFields):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="executions", db_index=False)
     trigger = models.CharField(max_length=16, choices=Trigger.choices)
-    event_id = models.CharField(max_length=64, null=True)
+    event_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 - NULL: no event, outside the constraint
     topic = models.CharField(max_length=128, blank=True)
     key = models.CharField(max_length=128, blank=True, help_text="Ordering key: one run per key at a time.")
     depth = models.PositiveSmallIntegerField(default=0)

@@ -32,7 +32,9 @@ class Script(models.Model):
 
     module = models.CharField(max_length=64)
     name = models.CharField(max_length=64)
-    language = models.CharField(max_length=32, blank=True, help_text="Language of the embedded default; empty without one.")
+    language = models.CharField(
+        max_length=32, blank=True, help_text="Language of the embedded default; empty without one."
+    )
     active_version = models.ForeignKey(
         "ScriptVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
@@ -155,6 +157,21 @@ class ScriptVersion(models.Model):
     @staticmethod
     def shown(content: bytes) -> str:
         return visible(content.decode("utf-8", "backslashreplace"))
+
+
+class BundleHelper(models.Model):
+    """A helper version that a bundle took in, so that a run recorded with the bundle's digest can be repeated."""
+
+    bundle_digest = models.CharField(max_length=64)
+    version = models.ForeignKey(ScriptVersion, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["bundle_digest", "version"], name="bundle_helper_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} in {self.bundle_digest[:12]}"
 
 
 class Activation(models.Model):
