@@ -1,0 +1,198 @@
+"""The director: looks at each running game and publishes what happens next. It never changes a unit; scripts' outcomes do.
+
+Of the game itself it changes only phase and turn, and its end when the turns are over. A step publishes and returns; what it
+ordered shows in the units once workers have carried it out, and until then the director waits, with growing patience.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, IntegrityError, close_old_connections, transaction
+from django.utils import timezone
+
+from scripting import bus
+from wargame import live, payloads, planning
+from wargame.battle import decided, start_battle
+from wargame.effects import end, end_of
+from wargame.models import BattleLogEntry, Game, LogKind, Unit
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 2.0
+PAUSE_SECONDS = 8.0
+"""How long the end of a battle stays on the page before the next one begins."""
+FIRST_PATIENCE = 10.0
+LONGEST_PATIENCE = 300.0
+"""Seconds before an order that nobody has carried out is given again: doubled each time, so that a queue without workers stays short."""
+LONGEST_BACKOFF = 30.0
+TEMPORARY = (DatabaseError, InterfaceError, redis.RedisError, OSError)
+"""What passes by itself: a database or a Redis that is away."""
+
+
+def tick_seconds() -> float:
+    """Setting WARGAME_TICK_SECONDS: seconds from one attack to the next."""
+    return float(getattr(settings, "WARGAME_TICK_SECONDS", TICK_SECONDS))
+
+
+@dataclass
+class Outstanding:
+    """Orders that have been published and not carried out yet."""
+
+    turn: int
+    phase: str
+    units: frozenset[int]
+    since: float
+    patience: float = FIRST_PATIENCE
+
+
+class Director:
+    """`step` does one round; `run` repeats it. `clock` is monotonic seconds."""
+
+    def __init__(self, *, publish: Callable[..., Any] = bus.publish, clock: Callable[[], float] = time.monotonic) -> None:
+        self._publish = publish
+        self._clock = clock
+        self._outstanding: dict[int, Outstanding] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Step after step until `stop` is set. Where database or Redis are away it tries again, less and less often."""
+        failures = 0
+        while not stop.is_set():
+            wait = tick_seconds()
+            try:
+                close_old_connections()
+                self.step()
+                failures = 0
+            except TEMPORARY as error:
+                failures += 1
+                wait = min(LONGEST_BACKOFF, tick_seconds() * 2 ** min(failures, 6))
+                logger.warning("the battle pauses for %.0f s: %s: %s", wait, type(error).__name__, error)
+            stop.wait(wait)
+
+    def step(self) -> int:
+        """One round over all running games, and a new demo battle where none runs; returns how many events were published."""
+        started = self.start_when_due()
+        return started + sum(self.advance(game) for game in Game.objects.running().order_by("pk"))
+
+    def start_when_due(self) -> int:
+        """Begin a demo battle when none runs and the last one has been over for a while."""
+        latest = Game.objects.filter(demo=True).order_by("-pk").first()
+        if latest is not None:
+            if latest.is_running:
+                return 0
+            if latest.ended is not None and (timezone.now() - latest.ended).total_seconds() < PAUSE_SECONDS:
+                return 0
+        try:
+            game = start_battle()
+        except IntegrityError:
+            return 0  # another director was quicker
+        units = _units(game)
+        self._send(
+            game,
+            "wargame.game.start",
+            {
+                "gameID": game.key,
+                "map": game.map_name,
+                "sides": [side.key for side in game.sides.all()],  # type: ignore[attr-defined]
+                "units": [payloads.unit_state(unit, game.map) for unit in units],
+                "timestamp": payloads.timestamp(),
+            },
+        )
+        return 1
+
+    def advance(self, game: Game) -> int:
+        """What happens next in one game."""
+        units = _units(game)
+        if self._waits(game, units):
+            return 0
+        if game.phase == Game.Phase.MOVEMENT:
+            orders = planning.moves(game, units)
+            if orders:
+                return self._order(game, orders)
+            if not self._enter_combat(game):
+                return 0
+            self._send(game, "wargame.state.update", payloads.board(game, units))
+        attack = planning.next_attack(game, units)
+        if attack is not None:
+            return self._order(game, [attack])
+        return self._next_turn(game)
+
+    def _waits(self, game: Game, units: list[Unit]) -> bool:
+        """Whether orders are on their way still."""
+        ordered = self._outstanding.get(game.pk)
+        if ordered is None or (ordered.turn, ordered.phase) != (game.turn, game.phase):
+            self._outstanding.pop(game.pk, None)
+            return False
+        moving = game.phase == Game.Phase.MOVEMENT
+        waiting = [u for u in units if u.pk in ordered.units and (u.moved_turn if moving else u.acted_turn) < game.turn]
+        if not waiting:
+            del self._outstanding[game.pk]
+            return False
+        if self._clock() - ordered.since < ordered.patience:
+            return True
+        logger.warning("game %s: nobody carries out orders; is a worker running?", game.pk)
+        self._outstanding[game.pk] = Outstanding(
+            game.turn, game.phase, frozenset(), self._clock(), min(LONGEST_PATIENCE, ordered.patience * 2)
+        )
+        return False
+
+    def _order(self, game: Game, orders: list[planning.Order]) -> int:
+        before = self._outstanding.get(game.pk)
+        patience = before.patience if before else FIRST_PATIENCE
+        # noted first: an order that Redis took without our hearing of it must not be given twice at once
+        self._outstanding[game.pk] = Outstanding(
+            game.turn, game.phase, frozenset(order.unit.pk for order in orders), self._clock(), patience
+        )
+        for order in orders:
+            self._send(game, "wargame.action", payloads.action(game, order.unit, order.action, order.target))
+        return len(orders)
+
+    def _enter_combat(self, game: Game) -> bool:
+        with transaction.atomic():
+            locked = Game.objects.locked(game.pk)
+            if not locked.is_running or (locked.turn, locked.phase) != (game.turn, Game.Phase.MOVEMENT):
+                return False
+            locked.enter(Game.Phase.COMBAT)
+            live.announce_on_commit(locked)
+        game.phase = Game.Phase.COMBAT
+        return True
+
+    def _next_turn(self, game: Game) -> int:
+        with transaction.atomic():
+            locked = Game.objects.locked(game.pk)
+            if not locked.is_running or locked.turn != game.turn:
+                return 0
+            locked.begin_turn()
+            verdict = decided(locked)
+            if verdict is not None:
+                end(locked, *verdict)
+            else:
+                BattleLogEntry.add(locked, LogKind.TURN, f"Turn {locked.turn} begins.")
+                live.announce_on_commit(locked)
+        if not locked.is_running:
+            self._send(locked, "wargame.game.end", end_of(locked))
+            return 1
+        change = {
+            "gameID": locked.key,
+            "turn": locked.turn,
+            "previousTurn": game.turn,
+            "timestamp": payloads.timestamp(),
+        }
+        units = _units(locked)
+        self._send(locked, "wargame.turn.change", change)
+        self._send(locked, "wargame.state.update", payloads.board(locked, units))
+        return 2 + self._order(locked, planning.moves(locked, units))
+
+    def _send(self, game: Game, topic: str, payload: dict[str, Any]) -> None:
+        self._publish(topic, payload, key=game.key, metadata={"game_id": game.key})
+
+
+def _units(game: Game) -> list[Unit]:
+    return list(game.units.living().select_related("side"))  # type: ignore[attr-defined]

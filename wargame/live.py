@@ -1,0 +1,83 @@
+"""Telling open pages that a game has changed: after the commit, from a thread of its own, never in anyone's way.
+
+A notice says only how far the battle log has come; whoever gets it reads the rest from the database. So a notice that is lost
+because Redis is away costs a page a few seconds and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from wargame.models import Game
+
+logger = logging.getLogger(__name__)
+
+SEND_TIMEOUT = 2.0
+"""Seconds a notice may take before it is given up."""
+WARN_EVERY = 30.0
+"""Seconds between two complaints about notices that do not get through."""
+
+
+def group_of(game_id: int) -> str:
+    """The Channels group of those who watch a game; messages have type `game.changed`."""
+    return f"wargame.game.{game_id}"
+
+
+def announce_on_commit(game: Game) -> None:
+    """Tell the pages that watch `game`, once what was done to it is committed."""
+    pk, sequence = game.pk, game.sequence
+    transaction.on_commit(lambda: announcer.tell(pk, sequence))
+
+
+class Announcer:
+    """Sends notices in the background; of several about one game only the latest is sent."""
+
+    def __init__(self) -> None:
+        self._pending: dict[int, int] = {}
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._pid = 0
+        self._warned = -WARN_EVERY
+
+    def tell(self, game_id: int, sequence: int) -> None:
+        with self._changed:
+            self._pending[game_id] = max(sequence, self._pending.get(game_id, 0))
+            if self._thread is None or self._pid != os.getpid():  # a fork keeps the object but not the thread
+                self._pid = os.getpid()
+                self._thread = threading.Thread(target=self._send_for_ever, name="wargame-announcer", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def _send_for_ever(self) -> None:
+        with asyncio.Runner() as runner:
+            while True:
+                with self._changed:
+                    while not self._pending:
+                        self._changed.wait()
+                    batch, self._pending = self._pending, {}
+                runner.run(self._send(batch))
+
+    async def _send(self, batch: dict[int, int]) -> None:
+        layer = get_channel_layer()
+        for game_id, sequence in batch.items():
+            message = {"type": "game.changed", "game": game_id, "sequence": sequence}
+            try:
+                await asyncio.wait_for(layer.group_send(group_of(game_id), message), SEND_TIMEOUT)
+            except Exception as error:  # noqa: BLE001 - whatever the layer raises, the game goes on
+                self._complain(error)
+                return
+
+    def _complain(self, error: Exception) -> None:
+        if time.monotonic() - self._warned >= WARN_EVERY:
+            self._warned = time.monotonic()
+            logger.warning("open battle pages are not told of changes: %s: %s", type(error).__name__, error)
+
+
+announcer = Announcer()

@@ -1,0 +1,101 @@
+"""The battle log: every outcome, with the health before and after it and the script version that decided it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+
+from wargame.models.game import Game
+from wargame.models.unit import Unit
+
+
+class LogKind(models.TextChoices):
+    START = "start", "Battle begins"
+    MOVE = "move", "Move"
+    MISS = "miss", "Miss"
+    DAMAGE = "damage", "Damage"
+    CHAIN = "chain", "Chain reaction"
+    DESTROYED = "destroyed", "Destroyed"
+    REFUSED = "refused", "Order refused"
+    IGNORED = "ignored", "Ignored"
+    TURN = "turn", "New turn"
+    END = "end", "Battle ends"
+
+
+class BattleLogQuerySet(models.QuerySet["BattleLogEntry"]):
+    def after(self, sequence: int) -> BattleLogQuerySet:
+        """What a page that has seen `sequence` has missed, in order."""
+        return self.filter(sequence__gt=sequence).order_by("sequence")
+
+    def latest_first(self) -> BattleLogQuerySet:
+        return self.order_by("-sequence")
+
+
+class BattleLogEntry(models.Model):
+    """One outcome. The execution is a plain id, since executions are pruned and the log is not."""
+
+    class Role(models.TextChoices):
+        PRIMARY = "primary", "active version"
+        RETRY = "retry", "retried"
+        FALLBACK = "fallback", "fallback version"
+        BUILT_IN = "built_in", "built-in rule"
+
+    game = models.ForeignKey(Game, on_delete=models.CASCADE, related_name="log")
+    sequence = models.PositiveBigIntegerField()
+    turn = models.PositiveIntegerField()
+    kind = models.CharField(max_length=12, choices=LogKind.choices)
+    text = models.CharField(max_length=400)
+    unit = models.ForeignKey(Unit, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    target = models.ForeignKey(Unit, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    before = models.PositiveIntegerField(null=True, blank=True, help_text="The target's health before.")
+    after = models.PositiveIntegerField(null=True, blank=True, help_text="The target's health after.")
+    critical = models.BooleanField(default=False)
+    script = models.CharField(max_length=64, blank=True, help_text="The script that decided it; empty for the game itself.")
+    version = models.PositiveIntegerField(null=True, blank=True)
+    origin = models.CharField(max_length=20, blank=True)
+    execution_id = models.UUIDField(null=True, blank=True)
+    role = models.CharField(max_length=10, blank=True, choices=Role.choices)
+    error = models.CharField(max_length=400, blank=True, help_text="Why the active version did not decide it.")
+    decisions = models.JSONField(default=list, blank=True, help_text="Every script on the way here, first to last.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    objects = BattleLogQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-game_id", "-sequence")
+        verbose_name_plural = "battle log entries"
+        constraints = (
+            models.UniqueConstraint(fields=["game", "sequence"], name="wargame_log_of_a_game_in_order"),
+            models.CheckConstraint(
+                condition=Q(before=None, after=None) | Q(before__gte=F("after")), name="wargame_log_damage_never_heals"
+            ),
+        )
+        indexes = (models.Index(fields=["execution_id"], name="wargame_what_a_run_decided"),)
+
+    def __str__(self) -> str:
+        return f"{self.sequence}: {self.text}"
+
+    @property
+    def fell_back(self) -> bool:
+        """Whether something else than the active version decided."""
+        return self.role in {self.Role.FALLBACK, self.Role.BUILT_IN}
+
+    @property
+    def decided_by(self) -> str:
+        """`damage_calculator v3 · override`, or what stood in for it."""
+        if not self.script:
+            return ""
+        if self.role == self.Role.BUILT_IN or self.version is None:
+            return f"{self.script} · built-in rule"
+        label = {"embedded": "default", "file": "override", "editor": "override"}.get(self.origin, self.origin)
+        words = f"{self.script} v{self.version}" + (f" · {label}" if label else "")
+        return f"{words} · fallback" if self.role == self.Role.FALLBACK else words
+
+    @staticmethod
+    def add(game: Game, kind: LogKind, text: str, **fields: Any) -> BattleLogEntry:
+        """Write the next entry of `game`, whose row lock the caller holds."""
+        return BattleLogEntry.objects.create(
+            game=game, sequence=game.next_sequence(), turn=game.turn, kind=kind, text=text[:400], **fields
+        )

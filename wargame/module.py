@@ -1,0 +1,83 @@
+"""The wargame as a module of scripts: which script runs on what, what scripts may call, and where their outcomes go."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from scripting.modules import (
+    CallContext,
+    CallRefused,
+    ModuleScriptConfig,
+    Outcome,
+    ScriptableModule,
+    exposed,
+)
+from wargame import effects, orders, payloads, rules
+from wargame.topics import TOPICS
+
+APPLY: dict[tuple[str, str], Callable[[Outcome], None]] = {
+    ("event_processor", "wargame.action"): effects.carry_out_order,
+    ("hit_simulator", "wargame.attack"): effects.carry_out_shot,
+    ("hit_simulator", ""): effects.carry_out_test_shot,
+    ("damage_calculator", "wargame.hit"): effects.carry_out_hit,
+    ("event_processor", "wargame.event.damage"): effects.carry_out_damage,
+}
+"""(script, topic) → what its outcome does. State updates are for rules that watch: their outcomes are recorded only."""
+
+
+class WargameModule(ScriptableModule):
+    """Two armies on a map; scripts decide who hits, how hard, and what comes of it."""
+
+    name = "wargame"
+    package = "wargame"
+    topics = TOPICS
+    config = ModuleScriptConfig(
+        message_handlers={
+            "wargame.event.damage": "event_processor",
+            "wargame.state.update": "event_processor",
+            "wargame.action": "event_processor",
+            "wargame.attack": "hit_simulator",
+            "wargame.hit": "damage_calculator",
+        },
+        endpoint_scripts={"/debug/hit": "hit_simulator"},
+    )
+
+    def built_in(self, context: CallContext, inputs: Mapping[str, Any]) -> Any:
+        rule = rules.BUILT_IN.get(context.script)
+        if rule is None:
+            raise NotImplementedError(f"the wargame has no built-in rule for {context.script}")
+        return rule(inputs, random.Random(context.execution_id))  # the same execution always rolls the same
+
+    def applies(self, context: CallContext) -> bool:
+        return (context.script, context.topic) in APPLY
+
+    def apply(self, outcome: Outcome) -> None:
+        carry_out = APPLY.get((outcome.context.script, outcome.context.topic))
+        if carry_out is not None:
+            carry_out(outcome)
+
+    @exposed(kind="pure")
+    def calculate_damage(
+        self, context: CallContext, attack: float, armour: float = 0, distance: int = 1, reach: int = 1
+    ) -> int:
+        """The built-in rule: points of damage of a hit, less with armour and at the far end of the attacker's reach."""
+        for name, value in (("attack", attack), ("armour", armour), ("distance", distance), ("reach", reach)):
+            if not math.isfinite(value) or not 0 <= value <= 10_000:
+                raise CallRefused(f"calculate_damage(): {name} must lie between 0 and 10000")
+        return rules.damage_of_hit(attack, armour, distance, reach)
+
+    @exposed(kind="effect")
+    def publish_event(self, context: CallContext, topic: str, payload: dict[str, Any]) -> None:
+        """Publish an event about this battle once the script has succeeded: damage, an action, a state update."""
+        effects.publish_event(context, topic, payload)
+
+    @exposed(kind="read")
+    def get_game_state(self, context: CallContext, game_id: str = "") -> dict[str, Any]:
+        """The whole board, as wargame.state.update carries it; without an id that of the battle this run is about."""
+        game = orders.find_game(context, {"gameID": game_id} if game_id else context.payload)
+        if game is None:
+            raise CallRefused("get_game_state(): there is no such battle")
+        return payloads.board(game, game.units.select_related("side"))  # type: ignore[attr-defined]
