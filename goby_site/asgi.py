@@ -16,6 +16,4 @@ from scripting.routing import websocket_urlpatterns as scripting_sockets  # noqa
 from wargame.routing import websocket_urlpatterns as wargame_sockets  # noqa: E402
 
 sockets = URLRouter([*scripting_sockets, *wargame_sockets])
-application = ProtocolTypeRouter(
-    {"http": http, "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(sockets))}
-)
+application = ProtocolTypeRouter({"http": http, "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(sockets))})

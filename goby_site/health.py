@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 
 import django_rq
@@ -11,6 +12,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from rq import Worker
+
+from scripting.engine import get_engine
 
 logger = logging.getLogger(__name__)
 
@@ -57,4 +60,23 @@ def workers() -> bool:
     return Worker.count(connection=django_rq.get_connection("scripting")) > 0
 
 
-PARTS: dict[str, Callable[[], bool]] = {"database": database, "redis": redis, "workers": workers}
+def sandbox() -> bool:
+    """Whether this process can run a script. Kept for 5 s: whoever asks often must not make it start many sandboxes."""
+    global _sandbox_seen
+    now = time.monotonic()
+    holds_until, answer = _sandbox_seen
+    if now >= holds_until:
+        output = get_engine().execute_source("result = 6 * 7", name="readiness")
+        answer = output.error is None and output.result == 42
+        _sandbox_seen = (now + 5, answer)
+    return answer
+
+
+_sandbox_seen = (0.0, False)
+
+PARTS: dict[str, Callable[[], bool]] = {
+    "database": database,
+    "redis": redis,
+    "sandbox": sandbox,
+    "workers": workers,
+}

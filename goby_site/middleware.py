@@ -23,7 +23,7 @@ class ContentSecurityPolicy(CSPMiddleware):
         if request.path.startswith(reverse("admin:index")):
             update = getattr(response, "_csp_update", None) or {}
             response._csp_update = {**update, "script-src": [*update.get("script-src", []), UNSAFE_EVAL]}  # type: ignore[attr-defined]
-        return cast(HttpResponseBase, super().process_response(request, response))
+        return cast("HttpResponseBase", super().process_response(request, response))
 
 
 class DemoLoginsFromHereOnly(MiddlewareMixin):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -48,23 +49,21 @@ def write_private(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text + "\n")
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(temporary, path)
-        except FileExistsError:
-            pass
     finally:
         Path(temporary).unlink()
 
 
-def redis_socket() -> Path:
-    """The socket of the stack's own Redis: under var/, or in a private temporary folder where that path is too long."""
-    near = var_dir() / "redis" / "redis.sock"
-    if len(os.fsencode(near)) <= LONGEST_SOCKET_PATH:
-        return near
+def socket_dir() -> Path:
+    """The folder of the stack's sockets: var/run, or a private temporary one where that path is too long for a socket."""
+    near = var_dir() / "run"
+    if len(os.fsencode(near)) + len("/supervisor.sock") <= LONGEST_SOCKET_PATH:
+        return private_dir(near)
     digest = hashlib.sha256(os.fsencode(near)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"goby-{os.geteuid()}-{digest}" / "redis.sock"
+    return private_dir(Path(tempfile.gettempdir()) / f"goby-{os.geteuid()}-{digest}")
 
 
 def redis_url() -> str:
     """The Redis in use: `REDIS_URL`, else the stack's own."""
-    return os.environ.get("REDIS_URL") or f"unix://{redis_socket()}?db=0"
+    return os.environ.get("REDIS_URL") or f"unix://{socket_dir()}/redis.sock?db=0"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
-from django_rq.urls import get_admin_urlpatterns, get_api_urlpatterns
+from django_rq.urls import get_admin_urlpatterns
 
 from goby_site import health
 from goby_site.access import role_admin_required

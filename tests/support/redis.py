@@ -10,6 +10,7 @@ import redis
 
 from goby_site.places import private_dir
 from goby_site.redis_server import redis_config, redis_server_binary
+from goby_site.stack_config import tied
 
 
 class RedisServer:
@@ -26,7 +27,10 @@ class RedisServer:
         """Start the server on the data that is there. Raises RuntimeError with its log when it does not answer in 10 s."""
         with (self.folder / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [redis_server_binary(), self.folder / "redis.conf"], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                tied("KILL", str(redis_server_binary()), str(self.folder / "redis.conf")),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
         client = self.client()
         deadline = time.monotonic() + 10

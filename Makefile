@@ -1,0 +1,83 @@
+# The commands of this project. Each does all its own set-up on a fresh clone: python3 >= 3.11, git and make are enough.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint bench setup lock test-sqlite test-postgres test-newer
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
+# Bytecode of packages is compiled when first used: quicker than compiling all of it at installation.
+INSTALL := $(PIP) --no-compile --require-hashes -r
+JOBS ?= auto
+STATIC_SOURCES := $(shell find goby_site scripting wargame -path '*/static/*' -type f 2>/dev/null)
+
+export GOBY_DEMO ?= true
+export PYTHONUNBUFFERED := 1
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.runtime var/.static ## serve Goby on 127.0.0.1:$PORT (8000) with workers, watcher, Redis and demo data, until Ctrl-C
+	@exec $(BIN)/python -m goby_site.stack
+
+setup: $(VENV)/.dev var/.static ## install everything that run, test and lint need
+
+test: test-sqlite test-postgres test-newer ## run the test suite on SQLite, on PostgreSQL, and on a newer Python where there is one
+
+test-sqlite: $(VENV)/.dev
+	@echo "== The suite on SQLite, $$($(BIN)/python -V) =="
+	@env -u TEST_DATABASE $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+
+test-postgres: $(VENV)/.dev
+	@echo "== The suite on PostgreSQL, $$($(BIN)/python -V) =="
+	@TEST_DATABASE=postgres $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+
+test-newer: $(VENV)/.dev
+	@newer=$$($(BIN)/python tests/support/newer_python.py); \
+	if [ -z "$$newer" ]; then echo "== No newer Python was found: the suite ran on $$($(BIN)/python -V) alone =="; \
+	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer; fi
+
+lint: $(VENV)/.dev ## check style, types and the layers of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev ## measure; prints a table and writes var/bench/latest.json
+	@$(BIN)/python -m benchmarks
+
+lock: ## pin the packages anew from requirements/*.in (needs uv on PATH)
+	@for name in runtime dev; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	    --no-annotate --no-header --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	done
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Goby needs Python 3.11 or newer as '$(PYTHON)' (Debian and Ubuntu: apt-get install python3), or name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' cannot make virtual environments. Install its venv package (Debian and Ubuntu: apt-get install python3-venv) and try again." >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) -V) …"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+# Both install the project itself too, so that a sandbox process finds its package without looking at the working folder.
+$(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt pyproject.toml
+	@echo "Installing the pinned packages into $(VENV) …"
+	@$(INSTALL) requirements/runtime.txt
+	@$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	@echo "Installing the pinned packages of tests and checks into $(VENV) …"
+	@$(INSTALL) requirements/dev.txt
+	@touch $@
+
+var/.static: $(VENV)/.runtime $(STATIC_SOURCES)
+	@echo "Collecting static files …"
+	@umask 077 && mkdir -p var
+	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
+	@touch $@

@@ -1,0 +1,26 @@
+"""The file of the demo logins: passwords made once at set-up and kept in var/demo-logins, readable by its owner alone."""
+
+from __future__ import annotations
+
+import secrets
+
+from goby_site import places
+
+ROLES = ("designer", "admin", "viewer")
+
+
+def demo_passwords() -> dict[str, str]:
+    """The password of each role, made on the first call."""
+    made = "\n".join(f"{role} {secrets.token_urlsafe(9)}" for role in ROLES)
+    text = places.secret_file("demo-logins", made)
+    return dict(line.split() for line in text.splitlines())
+
+
+def logins_text() -> str:
+    """The demo logins for a person to read; a line saying that there are none while GOBY_DEMO is off."""
+    from django.conf import settings
+
+    if not settings.GOBY_DEMO:
+        return "Demo logins are off (GOBY_DEMO)."
+    rows = [f"    {role:<10} {password}" for role, password in demo_passwords().items()]
+    return "\n".join(["Demo logins, which work from this machine alone:", *rows])

@@ -1,0 +1,21 @@
+"""`manage.py prepare`: bring the database, the scripts and the demo data up to date. `make run` calls it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+
+class Command(BaseCommand):
+    help = "Migrates, takes in the scripts and, with GOBY_DEMO, makes the demo logins."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        self.stdout.write("Bringing the database up to date …")
+        call_command("migrate", interactive=False, verbosity=0)
+        self.stdout.write("Taking in the scripts …")
+        call_command("sync_scripts")
+        if settings.GOBY_DEMO:
+            call_command("seed_demo")

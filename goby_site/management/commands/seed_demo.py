@@ -1,0 +1,65 @@
+"""`manage.py seed_demo`: the three roles as groups, and a demo login for each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.db.models import Q
+
+from goby_site.access import ADMIN_GROUP
+from goby_site.demo import DEMO_GROUP
+from goby_site.demo_logins import demo_passwords
+
+APPS = ("scripting", "wargame")
+DESIGNER = {
+    "scripting": ("change_script", "edit_script", "publish_script", "run_script"),
+    "wargame": ("play_game",),
+}
+
+
+class Command(BaseCommand):
+    help = "Makes the groups designer, admin and viewer with their permissions, and a demo login in each."
+
+    @transaction.atomic
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        views = Permission.objects.filter(content_type__app_label__in=APPS, codename__startswith="view_")
+        self.group("viewer", list(views))
+        self.group("designer", [*views, *self.named(DESIGNER)])
+        self.group(ADMIN_GROUP, list(Permission.objects.all()))
+        marker, _ = Group.objects.get_or_create(name=DEMO_GROUP)
+        for role, password in demo_passwords().items():
+            self.login(role, password, marker)
+        self.stdout.write("Demo logins are ready: designer, admin, viewer (passwords in var/demo-logins).")
+
+    def named(self, wanted: dict[str, tuple[str, ...]]) -> list[Permission]:
+        """The permissions of these names; each one that no model defines is complained about and left out."""
+        found = []
+        for app, codenames in wanted.items():
+            for codename in codenames:
+                permission = Permission.objects.filter(Q(content_type__app_label=app), codename=codename).first()
+                if permission is None:
+                    self.stderr.write(self.style.WARNING(f"No permission {app}.{codename}: the role goes without it."))
+                else:
+                    found.append(permission)
+        return found
+
+    def group(self, name: str, permissions: list[Permission]) -> None:
+        """A group with exactly these permissions."""
+        group, _ = Group.objects.get_or_create(name=name)
+        group.permissions.set(permissions)
+
+    def login(self, role: str, password: str, marker: Group) -> None:
+        """The demo user of a role, with its password of var/demo-logins. A user of that name who is not ours stays as is."""
+        user, made = User.objects.get_or_create(username=role)
+        if not made and not user.groups.filter(pk=marker.pk).exists():
+            self.stderr.write(self.style.WARNING(f"The user {role} is not a demo login and stays as it is."))
+            return
+        user.is_staff = True
+        user.is_superuser = role == ADMIN_GROUP
+        if made or not user.check_password(password):
+            user.set_password(password)
+        user.save()
+        user.groups.set([Group.objects.get(name=role), marker])

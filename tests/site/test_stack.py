@@ -1,0 +1,85 @@
+"""The process stack: starts once, restarts what dies, leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from goby_site.places import BASE_DIR
+from tests.support.processes import child_environment, session_members
+from tests.support.stack import RunningStack, wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    with RunningStack(tmp_path_factory.mktemp("stack") / "var") as running:
+        yield running
+
+
+def test_every_part_runs_and_its_data_is_private(stack: RunningStack) -> None:
+    assert {name: len(stack.pids(name)) for name in ("redis", "web", "worker", "battle", "watcher")} == {
+        "redis": 1,
+        "web": 1,
+        "worker": 2,
+        "battle": 1,
+        "watcher": 1,
+    }
+    assert stack.folder.stat().st_mode & 0o777 == 0o700
+    assert {(stack.folder / name).stat().st_mode & 0o777 for name in ("secret-key", "demo-logins")} == {0o600}
+
+
+def test_a_killed_worker_is_replaced(stack: RunningStack) -> None:
+    wait_until(lambda: len(stack.worker_pids) == 2)
+    victim = stack.kill_worker()
+    wait_until(lambda: len(stack.worker_pids) == 2 and victim not in stack.worker_pids)
+
+
+def test_a_second_stack_in_the_same_place_says_that_one_runs(stack: RunningStack) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "goby_site.stack"],
+        cwd=BASE_DIR,
+        env=stack.environment | {"PORT": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert second.returncode == 1
+    assert f"runs in this clone already: {stack.url}/" in second.stderr
+
+
+def test_a_used_port_is_named(stack: RunningStack, tmp_path: Path) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "goby_site.stack"],
+        cwd=BASE_DIR,
+        env=child_environment(GOBY_VAR=str(tmp_path / "var"), PORT=str(stack.port), REDIS_URL=""),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert second.returncode == 1
+    assert f"Port {stack.port} cannot be used" in second.stderr
+
+
+def test_ctrl_c_ends_every_process(tmp_path: Path) -> None:
+    stack = RunningStack(tmp_path / "var")
+    assert stack.stop() == 0
+    assert stack.members() == {}
+
+
+@pytest.mark.parametrize("victim", ["stack", "supervisord"])
+def test_a_killed_manager_leaves_no_orphan(tmp_path: Path, victim: str) -> None:
+    stack = RunningStack(tmp_path / "var")
+    supervisord = int((stack.folder / "supervisord.pid").read_text())
+    os.kill(stack.process.pid if victim == "stack" else supervisord, signal.SIGKILL)
+    stack.process.wait(30)
+    wait_until(lambda: not session_members(stack.process.pid), 30)

@@ -1,0 +1,133 @@
+"""A whole stack for a test: web, workers, battle and watcher as real processes, the very ones that `make run` starts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, cast
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from goby_site.places import BASE_DIR
+from tests.support.processes import child_environment, free_port, session_members
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 20, what: str = "") -> Any:
+    """The first true answer of `condition`. Raises TimeoutError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(what or f"{condition} did not hold within {seconds} s")
+        time.sleep(0.05)
+    return answer
+
+
+class RunningStack:
+    """Starts on construction and serves when the constructor returns; a context manager that stops it.
+
+    `folder` becomes its var/; its database is a new SQLite file there unless `database_url` names one. `redis_url` empty
+    means a Redis of its own.
+    """
+
+    def __init__(self, folder: Path, *, redis_url: str = "", database_url: str = "", **environment: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder.parent / f"{folder.name}.log"
+        own = {"GOBY_VAR": str(folder), "GOBY_DEMO": "true", "PORT": str(self.port), "REDIS_URL": redis_url}
+        own["DATABASE_URL"] = database_url or f"sqlite:///{folder}/goby.sqlite3"
+        self.environment = child_environment(**own | environment)
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "goby_site.stack"],
+                cwd=BASE_DIR,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            wait_until(self.serves, 90)
+        except TimeoutError:
+            self.stop()
+            raise RuntimeError(self.output()) from None
+
+    def serves(self) -> bool:
+        """Whether it has said where it is. Raises RuntimeError with its output when it ended instead."""
+        if self.process.poll() is not None:
+            raise RuntimeError(self.output())
+        return f"Goby is at {self.url}" in self.log.read_text()
+
+    def output(self) -> str:
+        """What the stack and its parts printed, for the message of a failing test."""
+        logs = sorted((self.folder / "log").glob("*.log"))
+        parts = [f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in logs]
+        return "\n".join([self.log.read_text(errors="replace"), *parts])
+
+    def pids(self, program: str) -> list[int]:
+        """The process ids of a part: web, worker, battle, watcher or redis."""
+        address = self.environment_socket()
+        transport = SupervisorTransport(serverurl=f"unix://{address}")
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
+            states = cast("list[dict[str, Any]]", server.supervisor.getAllProcessInfo())
+        return sorted(s["pid"] for s in states if s["name"].split("-")[0] == program and s["statename"] == "RUNNING")
+
+    def environment_socket(self) -> Path:
+        """supervisord's socket, found in the configuration since its place depends on the length of the path."""
+        lines = (self.folder / "supervisord.conf").read_text().splitlines()
+        return Path(next(line for line in lines if line.startswith("file = ")).removeprefix("file = "))
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """The workers that run now."""
+        return self.pids("worker")
+
+    def kill_worker(self) -> int:
+        """SIGKILL one worker, and return its id; supervisord starts another."""
+        victim = self.worker_pids[0]
+        os.kill(victim, signal.SIGKILL)
+        return victim
+
+    def password(self, role: str) -> str:
+        """The demo login's password."""
+        logins = dict(line.split() for line in (self.folder / "demo-logins").read_text().splitlines())
+        return logins[role]
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command on this stack's database and Redis."""
+        environment = self.environment
+        command: Sequence[str] = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(
+            command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    def members(self) -> dict[int, str]:
+        """Every live process of this stack."""
+        return session_members(self.process.pid)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Ctrl-C, and the exit status; kills whatever is left after 30 s."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        return self.process.returncode
+
+    def __enter__(self) -> RunningStack:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
