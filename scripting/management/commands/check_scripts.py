@@ -1,0 +1,64 @@
+"""`check_scripts`: compile scripts without running them, and say what is wrong as compilers do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from scripting.checking import CheckedFile, NothingToCheck, check_everything, check_path
+from scripting.management.output import ScriptingCommand, compiler_line, diagnostic_json, excerpt, file_argument
+from scripting.modules import modules
+from scripting.models import SHARED
+
+
+class Command(ScriptingCommand):
+    """Exit code 1 when a script has an error; warnings are printed and pass."""
+
+    help = "Check script files or folders; without a path every embedded default and every file of the scripts folder."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("paths", nargs="*", type=file_argument, metavar="PATH")
+        parser.add_argument("--module", metavar="M", help="whose functions the scripts may call; default: their folder's")
+        self.add_json(parser)
+
+    def handle(self, *, as_json: bool, **options: Any) -> None:
+        module = options["module"]
+        if module and module != SHARED and modules.get(module) is None:
+            self.misused(f"there is no module {module} (modules: {', '.join(m.name for m in modules)})")
+        try:
+            checked = self._checked(options["paths"], module)
+        except NothingToCheck as error:
+            self.misused(str(error))
+        broken = [file for file in checked if not file.ok]
+        if as_json:
+            self.print_json({"ok": not broken, "files": [_described(file) for file in checked]})
+        else:
+            for file in checked:
+                self._print(file)
+            self.say(f"{len(checked)} checked, {len(broken)} with errors")
+        if broken:
+            self.fail(f"{len(broken)} of {len(checked)} scripts would not be accepted")
+
+    def _checked(self, paths: list[Any], module: str | None) -> list[CheckedFile]:
+        if not paths:
+            return check_everything(module)
+        return [file for path in paths for file in check_path(path, module)]
+
+    def _print(self, file: CheckedFile) -> None:
+        lines = file.text.split("\n")
+        for diagnostic in file.diagnostics:
+            self.stdout.write(compiler_line(file.path, diagnostic))
+            if diagnostic.line is not None and 0 < diagnostic.line <= len(lines):
+                self.stdout.write(excerpt(lines[diagnostic.line - 1].rstrip("\r"), diagnostic.column))
+
+
+def _described(file: CheckedFile) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "module": file.module,
+        "name": file.name,
+        "language": file.language,
+        "ok": file.ok,
+        "diagnostics": [diagnostic_json(diagnostic) for diagnostic in file.diagnostics],
+    }

@@ -1,0 +1,70 @@
+"""`list_scripts`: every script by module, with the version that runs and where it comes from (requirement 7.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from scripting.management.output import ScriptingCommand
+from scripting.models import Script, ScriptVersion
+
+
+class Command(ScriptingCommand):
+    """Reads the database alone."""
+
+    help = "List every script by module: the active version, its source, and what overrides what."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--module", metavar="M", help="the scripts of one module alone")
+        self.add_json(parser)
+
+    def handle(self, *, as_json: bool, module: str | None, **options: Any) -> None:
+        scripts = Script.objects.in_use().select_related("active_version", "default_version").order_by("module", "name")
+        if module:
+            scripts = scripts.filter(module=module)
+        if as_json:
+            self.print_json({"scripts": [_described(script) for script in scripts]})
+        elif not scripts:
+            self.say("There are no scripts: run sync_scripts.")
+        else:
+            headings = ("script", "active", "origin", "language", "state", "digest")
+            self.print_table(headings, [_row(script) for script in scripts])
+
+
+def _row(script: Script) -> tuple[object, ...]:
+    version = script.active_version
+    states = [
+        "override" if script.is_overridden or script.file_digest else "",
+        "" if script.enabled else "disabled",
+        "pinned" if script.pinned else "",
+    ]
+    state = ", ".join(filter(None, states)) or "default"
+    if version is None:
+        return (script, "none", "", script.language, "not found", "")
+    return (script, f"v{version.number}", version.origin, version.language, state, version.sha256[:12])
+
+
+def _described(script: Script) -> dict[str, Any]:
+    return {
+        "module": script.module,
+        "name": script.name,
+        "enabled": script.enabled,
+        "pinned": script.pinned,
+        "overridden": script.is_overridden or bool(script.file_digest),
+        "active": _version(script.active_version),
+        "default": _version(script.default_version),
+        "limits": script.limit_changes(),
+    }
+
+
+def _version(version: ScriptVersion | None) -> dict[str, Any] | None:
+    if version is None:
+        return None
+    return {
+        "number": version.number,
+        "digest": version.sha256,
+        "origin": version.origin,
+        "language": version.language,
+        "created_at": version.created_at.isoformat(),
+    }

@@ -1,0 +1,44 @@
+"""`list_topics`: every topic with its schema and the scripts that run on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from scripting.management.output import ScriptingCommand
+from scripting.modules import modules
+from scripting.topics import topics
+
+
+class Command(ScriptingCommand):
+    """Reads what the modules registered; needs no database."""
+
+    help = "List the topics that events are published on."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        self.add_json(parser)
+
+    def handle(self, *, as_json: bool, **options: Any) -> None:
+        if as_json:
+            self.print_json(
+                {
+                    "topics": [
+                        {
+                            "name": topic.name,
+                            "description": topic.description,
+                            "subscribers": ["/".join(pair) for pair in modules.subscribers(topic.name)],
+                            "sensitive": sorted(topic.sensitive),
+                            "example": topic.mask(topic.example),
+                            "schema": topic.json_schema(),
+                        }
+                        for topic in topics
+                    ]
+                }
+            )
+            return
+        rows = [
+            (topic.name, ", ".join("/".join(pair) for pair in modules.subscribers(topic.name)) or "-", topic.description)
+            for topic in topics
+        ]
+        self.print_table(("topic", "runs", "description"), rows)

@@ -1,0 +1,40 @@
+"""`rollback_script`: make an old version the one that runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from scripting.management.commands.publish_script import author
+from scripting.management.output import ScriptingCommand, script_argument
+from scripting.models import Script
+from scripting.registry import PublishRefused, registry
+
+
+class Command(ScriptingCommand):
+    """Exit code 1 when the old version would not run."""
+
+    help = "Re-activate an old version of a script, without a copy."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("script", type=script_argument, metavar="MODULE/NAME")
+        parser.add_argument("version", type=int, metavar="VERSION")
+        parser.add_argument("-m", "--message", required=True, help="why; shown beside the activation for good")
+        parser.add_argument("--user", metavar="NAME", help="who rolls back")
+        self.add_json(parser)
+
+    def handle(self, *, script: tuple[str, str], version: int, message: str, as_json: bool, **options: Any) -> None:
+        target = Script.objects.in_use().named(*script).first()
+        if target is None:
+            self.misused(f"there is no script {'/'.join(script)}")
+        try:
+            activation = registry.rollback(target, version, actor=author(self, options["user"]), reason=message)
+        except PublishRefused as refusal:
+            self.fail(str(refusal))
+        active = activation.version
+        assert active is not None
+        if as_json:
+            self.print_json({"script": str(target), "version": active.number, "digest": active.sha256})
+        else:
+            self.say(f"{target} runs v{active.number} now ({active.sha256[:12]})")

@@ -1,0 +1,37 @@
+"""`watch_scripts`: take override files as they change, until stopped."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Any
+
+from scripting import watcher
+from scripting.conf import conf
+from scripting.discovery import Step
+from scripting.files import FolderRefused, scripts_dir
+from scripting.management.output import ScriptingCommand
+
+
+class Command(ScriptingCommand):
+    """Ends on SIGTERM or Ctrl-C with exit code 0. With HOT_RELOAD_SCRIPTS=false it waits and watches nothing."""
+
+    help = "Watch the scripts folder and take changed files; one watcher per database is active, others stand by."
+
+    def handle(self, **options: Any) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        if not conf.HOT_RELOAD_SCRIPTS:
+            self.say("HOT_RELOAD_SCRIPTS is false: nothing is watched; sync_scripts takes changed files.")
+            stop.wait()
+            return
+        self.say(f"Watching {scripts_dir()}")
+        try:
+            watcher.run(stop, self.report)
+        except FolderRefused as error:
+            self.fail(str(error))
+
+    def report(self, step: Step) -> None:
+        self.say(f"{step.script}: {step.outcome}: {step.detail}")
+        self.stdout.flush()

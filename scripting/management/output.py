@@ -1,0 +1,189 @@
+"""What all our commands share: exit codes, one JSON document, tables and excerpts that no script's text can deceive."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from scripting.files import MAX_FILE_BYTES, is_module_name
+from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
+from scripting.text import one_line, visible
+from scripting.types import Diagnostic, ScriptError
+
+FAILED = 1
+"""The script or the check failed."""
+USAGE = 2
+
+
+class ScriptingCommand(BaseCommand):
+    """A command that parses its arguments, asks another layer, and prints what came of it."""
+
+    def add_json(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")
+
+    def print_json(self, document: Any) -> None:
+        """Escaped to ASCII, so that no text of a script acts on a terminal."""
+        self.stdout.write(json.dumps(jsonable(document), indent=2))
+
+    def say(self, text: str = "") -> None:
+        """Text of ours and of scripts, with control and bidirectional characters shown as such."""
+        self.stdout.write(visible(text))
+
+    def print_table(self, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Columns as wide as they need; the last one is not padded."""
+        cells = [list(headings), *([one_line(str(cell), 120) for cell in row] for row in rows)]
+        widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
+        for index, row in enumerate(cells):
+            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            self.stdout.write(self.style.MIGRATE_HEADING(line) if index == 0 else line)
+
+    def fail(self, message: str) -> NoReturn:
+        raise CommandError(visible(message), returncode=FAILED)
+
+    def misused(self, message: str) -> NoReturn:
+        raise CommandError(visible(message), returncode=USAGE)
+
+
+# -- arguments ---------------------------------------------------------------------------------------------------------
+
+
+def script_argument(text: str) -> tuple[str, str]:
+    """The argument MODULE/NAME."""
+    module, _, name = text.partition("/")
+    if not (is_module_name(module) and is_module_name(name)):
+        raise argparse.ArgumentTypeError(f"write MODULE/NAME, such as wargame/hit_simulator, not {one_line(text, 80)!r}")
+    return module, name
+
+
+def json_argument(text: str) -> Any:
+    """JSON, or @FILE for JSON in a file; bytes and odd floats are written as `jsonable` writes them."""
+    if text.startswith("@"):
+        try:
+            text = Path(text[1:]).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise argparse.ArgumentTypeError(f"{text[1:]}: {error}") from None
+    try:
+        return json.loads(text, object_hook=_from_json)
+    except (ValueError, RecursionError) as error:
+        raise argparse.ArgumentTypeError(f"no JSON: {error}") from None
+
+
+def json_object_argument(text: str) -> dict[str, Any]:
+    value = json_argument(text)
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError('write a JSON object, such as {"attacker": {"attack": 5}}')
+    return value
+
+
+def file_argument(text: str) -> Path:
+    path = Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"there is no file {one_line(text, 200)}")
+    return path
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """The text that an argument `--source FILE` names."""
+
+    path: str
+    text: str
+
+    def language(self, chosen: str | None) -> str:
+        """`chosen`, else by the file's suffix. Raises CommandError with the exit code of misuse."""
+        if chosen is not None:
+            if chosen not in LANGUAGES:
+                raise CommandError(f"there is no language {visible(chosen)} (known: {', '.join(LANGUAGES)})", returncode=USAGE)
+            return chosen
+        known = language_for_suffix(Path(self.path).suffix)
+        return known.name if known else next(iter(LANGUAGES))
+
+
+def source_argument(text: str) -> SourceFile:
+    """A file's text, or that of the standard input for `-`. What is not UTF-8 goes on as such, for its check to refuse."""
+    try:
+        content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1) if text == "-" else _bounded(Path(text))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{one_line(text, 200)}: {error.strerror or error}") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise argparse.ArgumentTypeError(f"{one_line(text, 200)} is longer than {MAX_FILE_BYTES} bytes")
+    return SourceFile("<stdin>" if text == "-" else text, content.decode("utf-8", "surrogateescape"))
+
+
+def _bounded(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_FILE_BYTES + 1)
+
+
+# -- JSON --------------------------------------------------------------------------------------------------------------
+
+
+def jsonable(value: Any) -> Any:
+    """Plain data as JSON can hold it: bytes as {"$bytes": base64}, NaN and infinities as {"$float": "nan"}."""
+    match value:
+        case bytes():
+            return {"$bytes": base64.b64encode(value).decode()}
+        case float() if not math.isfinite(value):
+            return {"$float": repr(value)}
+        case Mapping():
+            return {str(key): jsonable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [jsonable(item) for item in value]
+    return value
+
+
+def _from_json(item: dict[str, Any]) -> Any:
+    match item:
+        case {"$bytes": str(text), **rest} if not rest:
+            return base64.b64decode(text)
+        case {"$float": str(text), **rest} if not rest:
+            return float(text)
+    return item
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+def excerpt(line: str, column: int | None) -> str:
+    """A line of source with a caret below the column (1-based). Tabs become blanks so that the caret stands right."""
+    head = visible(line[: (column or 1) - 1].replace("\t", "    "))
+    text = one_line(line.replace("\t", "    "), 200)
+    return f"    {text}\n    {' ' * len(head)}^" if column is not None else f"    {text}"
+
+
+def describe(error: ScriptError) -> str:
+    """An error with its place, its line and what to do (requirement 7.4)."""
+    parts = [one_line(str(error), 2000)]
+    if error.excerpt:
+        parts.append(excerpt(error.excerpt, error.column))
+    if error.hint:
+        parts.append(f"    hint: {error.hint}")
+    return "\n".join(parts)
+
+
+def compiler_line(path: str, diagnostic: Diagnostic) -> str:
+    """`path:line:col: error: message`, as compilers write it and editors read it."""
+    hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
+    kind = diagnostic.type.value
+    place = f"{one_line(path)}:{diagnostic.line or 1}:{diagnostic.column or 1}"
+    return f"{place}: {diagnostic.severity}: {one_line(diagnostic.message + hint, 1000)} [{kind}]"
+
+
+def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    return {
+        "severity": diagnostic.severity,
+        "type": diagnostic.type.value,
+        "message": diagnostic.message,
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "hint": diagnostic.hint,
+    }
