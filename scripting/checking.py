@@ -60,7 +60,9 @@ def check_path(path: Path, module: str | None = None) -> list[CheckedFile]:
         return [_check_file(file, module) for file in _scripts_below(path)]
     if script_name_of(path.name) is None:
         suffixes = ", ".join(language.suffix for language in LANGUAGES.values())
-        raise NothingToCheck(f"{path} is no script: a name of a-z, 0-9 and _ that begins with a letter, then {suffixes}")
+        raise NothingToCheck(
+            f"{path} is no script: a name of a-z, 0-9 and _ that begins with a letter, then {suffixes}"
+        )
     return [_check_file(path, module)]
 
 

@@ -105,13 +105,27 @@ def check_database(app_configs: Any, databases: Sequence[str] | None = None, **k
         options = config.get("OPTIONS", {})
         if "journal_mode=wal" not in str(options.get("init_command", "")).lower().replace(" ", ""):
             hint = 'Add "PRAGMA journal_mode=WAL;" to OPTIONS["init_command"].'
-            found.append(Warning(f"database {alias}: SQLite without WAL: readers and the writer wait for each other", hint=hint, id="scripting.W002"))
+            found.append(
+                Warning(
+                    f"database {alias}: SQLite without WAL: readers and the writer wait for each other",
+                    hint=hint,
+                    id="scripting.W002",
+                )
+            )
         if str(options.get("transaction_mode", "")).upper() != "IMMEDIATE":
             hint = 'Set OPTIONS["transaction_mode"] to "IMMEDIATE".'
-            found.append(Warning(f"database {alias}: SQLite transactions may fail with `database is locked`", hint=hint, id="scripting.W003"))
+            found.append(
+                Warning(
+                    f"database {alias}: SQLite transactions may fail with `database is locked`",
+                    hint=hint,
+                    id="scripting.W003",
+                )
+            )
         if str(config["NAME"]) == ":memory:":
             hint = "Name a file: workers are other processes."
-            found.append(Error(f"database {alias}: a database in memory is not seen by workers", hint=hint, id="scripting.E007"))
+            found.append(
+                Error(f"database {alias}: a database in memory is not seen by workers", hint=hint, id="scripting.E007")
+            )
     return found
 
 

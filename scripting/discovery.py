@@ -190,7 +190,12 @@ def vanished(embedded: dict[tuple[str, str], Embedded]) -> list[Step]:
     """Scripts whose default no package ships any longer: they keep running, and it is said."""
     gone = Script.objects.in_use().exclude(default_version=None).order_by("module", "name")
     return [
-        Step(str(script), "vanished", "its package ships this default no longer; the stored text keeps running", "default")
+        Step(
+            str(script),
+            "vanished",
+            "its package ships this default no longer; the stored text keeps running",
+            "default",
+        )
         for script in gone
         if (script.module, script.name) not in embedded
     ]
@@ -239,7 +244,13 @@ def reconcile_default(embedded: Embedded, *, file_present: bool) -> Step:
 
 def _why_not(script: Script, file_present: bool) -> str:
     active = f"v{script.active_version.number}" if script.active_version else "nothing"
-    reason = "the script is pinned" if script.pinned else "a file overrides it" if file_present else "it was chosen by someone"
+    reason = (
+        "the script is pinned"
+        if script.pinned
+        else "a file overrides it"
+        if file_present
+        else "it was chosen by someone"
+    )
     return f"{active} stays active, since {reason}"
 
 
@@ -248,7 +259,9 @@ def reconcile_file(module: str, name: str, found: Found | None) -> Step:
     label = f"{module}/{name}"
     if module != SHARED and modules.get(module) is None:
         known = ", ".join(m.name for m in modules) or "none"
-        return Step(found.path if found else label, "ignored", f"there is no module {module} (modules: {known})", "file")
+        return Step(
+            found.path if found else label, "ignored", f"there is no module {module} (modules: {known})", "file"
+        )
     script = Script.objects.named(module, name).first()
     if script is not None and script.retired_at is not None:
         return Step(label, "retired", "the script is retired; its file is not taken", "file")
@@ -281,7 +294,8 @@ def _take(script: Script, file: ScriptFile) -> Step:
             security.warning("%s: refused by the policy: %s", file.path, error)
         stays = "what ran before stays active" if script.active_version_id else "nothing runs for it"
         return _said(
-            Step(str(script), "rejected", f"{file.path} {error}; kept as v{version.number}, {stays}", "file"), logging.WARNING
+            Step(str(script), "rejected", f"{file.path} {error}; kept as v{version.number}, {stays}", "file"),
+            logging.WARNING,
         )
     registry.activate(
         script,
@@ -303,7 +317,11 @@ def _revert(script: Script) -> Step:
         )
     except StaleBase:
         return Step(str(script), "unchanged", "another version became active while the file went away", "file")
-    back = f"the default v{default.number} is active again" if default else "there is no default: the script is not found now"
+    back = (
+        f"the default v{default.number} is active again"
+        if default
+        else "there is no default: the script is not found now"
+    )
     return _said(Step(str(script), "reverted", f"its file is gone; {back}", "file"))
 
 

@@ -101,9 +101,14 @@ def file_digest(name: str, language: str, content: bytes) -> str:
 
 def script_name_of(file_name: str) -> tuple[str, str] | None:
     """(script, language) that a file of this name holds, or None when it is no script's file."""
-    stem, suffix = os.path.splitext(file_name)
+    stem, suffix = _split(file_name)
     language = language_for_suffix(suffix)
     return (stem, language.name) if language is not None and _NAME.match(stem) else None
+
+
+def _split(file_name: str) -> tuple[str, str]:
+    stem, dot, suffix = file_name.rpartition(".")
+    return (stem, dot + suffix) if stem else (file_name, "")
 
 
 def is_module_name(name: str) -> bool:
@@ -119,7 +124,7 @@ def open_folder(folder: Path, *, make: bool = False) -> Iterator[int]:
 
     Raises FileNotFoundError when it is not there, FolderRefused when something else than a folder is in the way.
     """
-    parts = Path(os.path.abspath(folder)).parts
+    parts = Path(os.path.normpath(folder.absolute())).parts
     handle = os.open(parts[0], _FOLDER)
     try:
         for index, part in enumerate(parts[1:], 2):
@@ -234,7 +239,7 @@ def _why_no_script(handle: int, name: str) -> str:
         return "is gone again"
     if stat.S_ISDIR(mode):
         return "is a nested folder, which is not read: scripts lie directly in their module's folder"
-    stem, suffix = os.path.splitext(name)
+    stem, suffix = _split(name)
     if language_for_suffix(suffix) is None:
         return f"is no script: known suffixes are {', '.join(sorted(known.suffix for known in LANGUAGES.values()))}"
     return f"{one_line(stem)!r} is no script's name: begin with a lower-case letter, then letters, digits and underscores, 64 at most"
@@ -252,7 +257,7 @@ def read_bytes(handle: int, name: str) -> bytes:
         if error.errno == errno.ENOENT:
             raise
         raise OSError(error.errno, f"cannot be read: {error.strerror}") from None
-    with open(descriptor, "rb", buffering=0) as file:
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
         found = os.fstat(descriptor)
         if stat.S_ISDIR(found.st_mode):
             raise OSError(errno.EISDIR, "is a folder with a script's name: scripts are files")
@@ -285,7 +290,7 @@ def _take(found: Found | Remark | None, result: Scan) -> None:
         result.files[key] = found
         return
     order = [language.suffix for language in LANGUAGES.values()]
-    winner, loser = sorted((other, found), key=lambda file: order.index(os.path.splitext(file.path)[1]))
+    winner, loser = sorted((other, found), key=lambda file: order.index(_split(file.path)[1]))
     result.files[key] = winner
     result.remarks.append(Remark(loser.path, f"is in conflict with {winner.path}, which counts: remove one of the two"))
 
@@ -308,7 +313,7 @@ def write_bytes(handle: int, name: str, content: bytes, *, replace: bool) -> Non
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, 0o644, dir_fd=handle)
     try:
-        with open(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

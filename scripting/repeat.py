@@ -1,4 +1,4 @@
-"""A recorded execution run again, with everything it saw given back to it: inputs, seed, clock and the answers of its host calls."""
+"""A recorded execution run again, with everything it saw given back to it, and compared with what was recorded."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from scripting.conf import conf
-from scripting.host import host_functions
 from scripting.ledger import decode_calls
 from scripting.models import Attempt, Execution, ScriptVersion
 from scripting.modules import limits_for, modules
-from scripting.recovery import INTERPRETER
-from scripting.registry import helpers_for
+from scripting.recovery import INTERPRETER, AttemptRecord, RunInputs, repeat_version
+from scripting.registry import ScriptNotFound, registry
 from scripting.sandbox.protocol import decode_value
-from scripting.sandboxes import get_pool
-from scripting.supervisor.pool import HostCall, HostCallRefused, RunOutcome, RunRequest
-from scripting.types import Bundle, HostCallRecord, Source
+from scripting.types import ScriptError
 
 
 class NotRepeatable(Exception):
@@ -24,65 +21,40 @@ class NotRepeatable(Exception):
 
 @dataclass(frozen=True)
 class Repetition:
-    """A recorded attempt beside its repetition. `differences` is empty when both are the same to the byte."""
+    """A recorded attempt and its repetition. `differences` is empty when both are the same to the byte."""
 
     execution: Execution
     version: ScriptVersion
-    outcome: RunOutcome
+    attempt: AttemptRecord
     differences: tuple[str, ...]
     remarks: tuple[str, ...]
-    """Why the two might differ: other helpers or another interpreter than then."""
+    """Why the two may differ though nothing is wrong."""
 
     @property
     def identical(self) -> bool:
         return not self.differences
 
 
-class RecordedHost:
-    """Answers host calls with what was answered then. Another call, or another order, is refused at the script's line."""
-
-    def __init__(self, calls: list[HostCallRecord]) -> None:
-        self._left = list(calls)
-
-    def __call__(self, call: HostCall) -> bytes:
-        if not self._left or (self._left[0].name, self._left[0].arguments) != (call.name, call.arguments):
-            raise HostCallRefused(f"{call.name}() was not called so when this was recorded")
-        record = self._left.pop(0)
-        if record.answer is None:
-            raise HostCallRefused(record.error)
-        return record.answer
-
-    @property
-    def unused(self) -> int:
-        return len(self._left)
-
-
 def repeat(execution_id: str) -> Repetition:
-    """Run the first attempt of a recorded execution again, as a trial. Nothing is stored. Raises NotRepeatable."""
+    """Run the first attempt of a recorded execution again, as a trial; nothing is stored. Raises NotRepeatable."""
     execution = _find(execution_id)
-    attempts: list[Attempt | Execution] = list(execution.attempts.order_by("ordinal").select_related("version"))
-    attempt = next((a for a in (attempts or [execution]) if a.version is not None), None)
-    if attempt is None or attempt.version is None or attempt.seed is None or attempt.clock_us is None:
+    attempts: list[Attempt | Execution] = list(execution.attempts.select_related("version__script").order_by("ordinal"))
+    then = next((attempt for attempt in attempts or [execution] if attempt.version is not None), None)
+    if then is None or then.version is None or then.seed is None or then.clock_us is None:
         raise NotRepeatable(f"no script ran in execution {execution.pk} ({execution.status})")
-    version = attempt.version
+    try:
+        active = registry.recorded(then)
+    except ScriptNotFound as error:
+        raise NotRepeatable(str(error)) from None
     module = modules.get(execution.script.module)
-    source = Source(str(execution.script), version.language, version.text)
-    bundle = Bundle(source, helpers_for(source))
-    host = RecordedHost(decode_calls(bytes(attempt.host_calls)))
-    outcome = get_pool().run(
-        bundle,
-        RunRequest(bytes(execution.inputs), attempt.seed, attempt.clock_us, host_functions(module)),
-        limits_for(module, conf.default_limits(), execution.script.limit_changes()),
-        host=host,
-        trial=True,
-    )
-    return Repetition(
-        execution,
-        version,
-        outcome,
-        tuple(_differences(execution, attempt, outcome, host.unused)),
-        tuple(_remarks(attempt, bundle)),
-    )
+    limits = limits_for(module, conf.default_limits(), execution.script.limit_changes())
+    inputs = RunInputs(execution.inputs_value, bytes(execution.inputs), then.seed, then.clock_us)
+    calls = decode_calls(bytes(then.host_calls))
+    now = repeat_version(active, inputs, limits, module, calls)
+    differences = list(_differences(execution, then, now))
+    if len(now.calls) < len(calls):
+        differences.append(f"host calls: {len(calls)} then, {len(now.calls)} now")
+    return Repetition(execution, then.version, now, tuple(differences), tuple(_remarks(then)))
 
 
 def _find(execution_id: str) -> Execution:
@@ -90,36 +62,31 @@ def _find(execution_id: str) -> Execution:
         wanted = UUID(execution_id)
     except ValueError:
         raise NotRepeatable(f"{execution_id!r} is no execution's id") from None
-    found = Execution.objects.filter(pk=wanted).select_related("script", "version").first()
+    found = Execution.objects.filter(pk=wanted).select_related("script", "version__script").first()
     if found is None:
         raise NotRepeatable(f"there is no execution {wanted}")
     return found
 
 
-def _differences(execution: Execution, then: Attempt | Execution, now: RunOutcome, unused: int) -> list[str]:
+def _differences(execution: Execution, then: Attempt | Execution, now: AttemptRecord) -> list[str]:
     """Result and log are known of the attempt that decided; of one that was fallen back from, its error."""
-    found = []
-    error = (now.error.type.value, now.error.message, now.error.line, now.error.column) if now.error else ("", "", None, None)
     recorded = (then.error_type, then.error_message, then.error_line, then.error_column)
-    if error != recorded:
-        found.append(f"error: {recorded} then, {error} now")
-    if unused:
-        found.append(f"host calls: {unused} more then")
-    if execution.attempts.exists() and not isinstance(then, Execution):
+    found = [] if recorded == _error(now.error) else [f"error: {recorded} then, {_error(now.error)} now"]
+    if isinstance(then, Attempt):
         return found
     result = None if execution.result is None else bytes(execution.result)
     if result != now.result:
         found.append("result")
-    log = decode_value(bytes(execution.log)) if execution.log else []
-    if log != list(now.logs):
+    if (decode_value(bytes(execution.log)) if execution.log else []) != list(now.logs):
         found.append("log")
     return found
 
 
-def _remarks(then: Attempt | Execution, bundle: Bundle) -> list[str]:
-    remarks = []
-    if then.bundle_digest and then.bundle_digest != bundle.digest:
-        remarks.append("helpers that it imports have changed since")
+def _error(error: ScriptError | None) -> tuple[str, str, int | None, int | None]:
+    return (error.type.value, error.message, error.line, error.column) if error else ("", "", None, None)
+
+
+def _remarks(then: Attempt | Execution) -> list[str]:
     if then.interpreter and then.interpreter != INTERPRETER:
-        remarks.append(f"it ran on Python {then.interpreter}, this is {INTERPRETER}")
-    return remarks
+        return [f"it ran on Python {then.interpreter}, this is {INTERPRETER}"]
+    return []

@@ -60,7 +60,9 @@ def script_argument(text: str) -> tuple[str, str]:
     """The argument MODULE/NAME."""
     module, _, name = text.partition("/")
     if not (is_module_name(module) and is_module_name(name)):
-        raise argparse.ArgumentTypeError(f"write MODULE/NAME, such as wargame/hit_simulator, not {one_line(text, 80)!r}")
+        raise argparse.ArgumentTypeError(
+            f"write MODULE/NAME, such as wargame/hit_simulator, not {one_line(text, 80)!r}"
+        )
     return module, name
 
 
@@ -102,7 +104,9 @@ class SourceFile:
         """`chosen`, else by the file's suffix. Raises CommandError with the exit code of misuse."""
         if chosen is not None:
             if chosen not in LANGUAGES:
-                raise CommandError(f"there is no language {visible(chosen)} (known: {', '.join(LANGUAGES)})", returncode=USAGE)
+                raise CommandError(
+                    f"there is no language {visible(chosen)} (known: {', '.join(LANGUAGES)})", returncode=USAGE
+                )
             return chosen
         known = language_for_suffix(Path(self.path).suffix)
         return known.name if known else next(iter(LANGUAGES))

@@ -8,8 +8,8 @@ from django.core.management.base import CommandParser
 
 from scripting.checking import CheckedFile, NothingToCheck, check_everything, check_path
 from scripting.management.output import ScriptingCommand, compiler_line, diagnostic_json, excerpt, file_argument
-from scripting.modules import modules
 from scripting.models import SHARED
+from scripting.modules import modules
 
 
 class Command(ScriptingCommand):
@@ -19,7 +19,9 @@ class Command(ScriptingCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="*", type=file_argument, metavar="PATH")
-        parser.add_argument("--module", metavar="M", help="whose functions the scripts may call; default: their folder's")
+        parser.add_argument(
+            "--module", metavar="M", help="whose functions the scripts may call; default: their folder's"
+        )
         self.add_json(parser)
 
     def handle(self, *, as_json: bool, **options: Any) -> None:

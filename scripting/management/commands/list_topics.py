@@ -38,7 +38,11 @@ class Command(ScriptingCommand):
             )
             return
         rows = [
-            (topic.name, ", ".join("/".join(pair) for pair in modules.subscribers(topic.name)) or "-", topic.description)
+            (
+                topic.name,
+                ", ".join("/".join(pair) for pair in modules.subscribers(topic.name)) or "-",
+                topic.description,
+            )
             for topic in topics
         ]
         self.print_table(("topic", "runs", "description"), rows)

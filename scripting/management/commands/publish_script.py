@@ -20,7 +20,9 @@ class Command(ScriptingCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("script", type=script_argument, metavar="MODULE/NAME")
-        parser.add_argument("--source", type=source_argument, required=True, metavar="FILE", help="`-` reads the standard input")
+        parser.add_argument(
+            "--source", type=source_argument, required=True, metavar="FILE", help="`-` reads the standard input"
+        )
         parser.add_argument("-m", "--message", required=True, help="why; shown beside the version for good")
         parser.add_argument("--language", help="default: by the file's suffix")
         parser.add_argument("--base", type=int, metavar="N", help="refuse unless this version is active")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -19,7 +20,7 @@ from scripting.management.output import (
 )
 from scripting.modules import limits_for, modules
 from scripting.registry import ScriptNotFound, registry
-from scripting.repeat import NotRepeatable, Repetition, repeat
+from scripting.repeat import NotRepeatable, repeat
 from scripting.sandbox.protocol import decode_value
 from scripting.text import display
 from scripting.types import ExecutionRequest, ScriptError, ScriptInput, ScriptOutput, SecurityLimits
@@ -32,11 +33,15 @@ class Command(ScriptingCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("script", nargs="?", type=script_argument, metavar="MODULE/NAME")
-        parser.add_argument("--source", type=source_argument, metavar="FILE", help="a trial of a text; `-` reads the standard input")
+        parser.add_argument(
+            "--source", type=source_argument, metavar="FILE", help="a trial of a text; `-` reads the standard input"
+        )
         parser.add_argument("--repeat", metavar="EXECUTION", help="run a recorded execution again and compare")
         parser.add_argument("--language", help="of --source; default: by the file's suffix")
         parser.add_argument("--module", default="", metavar="M", help="whose functions --source may call")
-        parser.add_argument("--input", type=json_object_argument, default={}, metavar="JSON", help="context variables, or @FILE")
+        parser.add_argument(
+            "--input", type=json_object_argument, default={}, metavar="JSON", help="context variables, or @FILE"
+        )
         parser.add_argument("--timeout", type=float, metavar="S", help="seconds of wall clock")
         parser.add_argument("--memory", type=int, metavar="BYTES", help="above the idle sandbox")
         parser.add_argument("--seed", type=int, metavar="N", help="of rand() and random")
@@ -83,10 +88,8 @@ class Command(ScriptingCommand):
     def _run(self, script: tuple[str, str], given: ScriptInput, options: dict[str, Any]) -> ScriptOutput:
         limits = None
         if options["timeout"] is not None or options["memory"] is not None:
-            try:
+            with contextlib.suppress(ScriptNotFound):  # the engine says so as the script's error
                 limits = self._limits(registry.resolve(*script).limits, options)
-            except ScriptNotFound:
-                pass  # the engine says so as the script's error
         return get_engine().execute(ExecutionRequest(*script, given, limits=limits))
 
     def _try_out(self, source: SourceFile, given: ScriptInput, options: dict[str, Any]) -> ScriptOutput:
@@ -125,24 +128,24 @@ class Command(ScriptingCommand):
             again = repeat(execution_id)
         except NotRepeatable as error:
             self.misused(str(error))
-        result = None if again.outcome.result is None else decode_value(again.outcome.result)
+        result = again.attempt.value
         if as_json:
             self.print_json(
                 {
                     "ok": again.identical,
                     "execution": str(again.execution.pk),
                     "result": result,
-                    "logs": list(again.outcome.logs),
-                    "error": error_json(again.outcome.error),
+                    "logs": list(again.attempt.logs),
+                    "error": error_json(again.attempt.error),
                     "differences": list(again.differences),
                     "remarks": list(again.remarks),
                 }
             )
         else:
             self.say(f"{again.execution.script} v{again.version.number}, as in execution {again.execution.pk}")
-            for line in again.outcome.logs:
+            for line in again.attempt.logs:
                 self.say(f"log: {line}")
-            self.say(f"error: {again.outcome.error}" if again.outcome.error else f"result: {display(result)}")
+            self.say(f"error: {again.attempt.error}" if again.attempt.error else f"result: {display(result)}")
             for remark in again.remarks:
                 self.say(f"remark: {remark}")
         if not again.identical:

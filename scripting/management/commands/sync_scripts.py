@@ -33,7 +33,8 @@ class Command(ScriptingCommand):
                 {
                     "ok": not any(step.is_failure for step in steps),
                     "scripts": [
-                        {"script": s.script, "source": s.source, "outcome": s.outcome, "detail": s.detail} for s in steps
+                        {"script": s.script, "source": s.source, "outcome": s.outcome, "detail": s.detail}
+                        for s in steps
                     ],
                     "extracted": [{"path": i.path, "outcome": i.outcome, "detail": i.detail} for i in written],
                 }
