@@ -1,0 +1,22 @@
+"""`manage.py run_worker`: takes events from the streams and runs their scripts until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from scripting.worker import ScriptWorker
+
+
+class Command(BaseCommand):
+    help = "Run the scripts that are subscribed to published events. Ends warmly on SIGTERM and SIGINT."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--name", default="", help="shown in executions and in RQ's dashboard; made if left out")
+        parser.add_argument("--burst", action="store_true", help="end when no event waits")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        logging.getLogger("rq.worker").setLevel(logging.WARNING)  # our own lines say what matters
+        ScriptWorker(options["name"]).work(burst=options["burst"])

@@ -1,0 +1,88 @@
+"""The sweep: gives streams without a live drain a new job, relays what the outbox still holds, strikes dead workers."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import redis
+
+from scripting import bus, presence, streams
+from scripting.connection import key, redis_client
+from scripting.models import OutboxEvent
+from scripting.streams import Condition, Stream
+
+logger = logging.getLogger(__name__)
+
+OUTBOX_SECONDS = 2.0
+"""A row older than this was not relayed by the process that committed it."""
+OUTBOX_ROWS = 500
+"""Relayed in one sweep."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What one sweep found to do."""
+
+    drains: tuple[Stream, ...] = ()
+    relayed: int = 0
+    dead: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.drains or self.relayed or self.dead)
+
+
+class Sweep:
+    """Every worker's sweep. A stream is seen to once two sweeps in a row found it without a lease and its job not waiting:
+
+    between leaving the queue and taking the lease a job is in neither place, and a second apart is longer than that takes.
+    """
+
+    def __init__(self) -> None:
+        self._suspects: dict[Stream, bytes | None] = {}
+
+    def once(self) -> Swept:
+        """One sweep. Raises redis.RedisError and database errors; the next one does what this one could not."""
+        dead = presence.bury_dead_workers()
+        drains = self.heal_streams()
+        return Swept(tuple(drains), self.relay_outbox(), tuple(dead))
+
+    def heal_streams(self) -> list[Stream]:
+        """Enqueue a drain of every stream that nobody answers for: those streams."""
+        neglected = {c.stream: c.flag for c in streams.conditions() if is_neglected(c)}
+        healed = []
+        for stream, flag in neglected.items():
+            if stream in self._suspects and self._suspects[stream] == flag:
+                job = streams.answer_for(stream, flag)
+                if job is not None:
+                    logger.warning("stream %s had no live drain and gets one", stream.name)
+                    bus.enqueue_drain(stream, job)
+                    healed.append(stream)
+                    _discard_job(flag)
+        self._suspects = {stream: flag for stream, flag in neglected.items() if stream not in healed}
+        return healed
+
+    def relay_outbox(self) -> int:
+        """Send rows that were committed a while ago and are still there. One process at a time does."""
+        if not OutboxEvent.objects.exists() or not redis_client().set(key("sweep", "outbox"), "1", nx=True, px=1000):
+            return 0
+        rows = OutboxEvent.objects.filter(created_at__lt=datetime.now(UTC) - timedelta(seconds=OUTBOX_SECONDS))
+        return bus.send_outbox(list(rows.order_by("pk")[:OUTBOX_ROWS]))
+
+
+def is_neglected(condition: Condition) -> bool:
+    """Whether nobody drains the stream and no waiting job will, although it has entries or says it has a job."""
+    return not condition.leased and not condition.queued and (condition.length > 0 or condition.flag is not None)
+
+
+def _discard_job(job: bytes | None) -> None:
+    """Take the job that a dead worker had from RQ's registries, so that RQ does not count it as failed a minute later."""
+    if job is None:
+        return
+    try:
+        lost = bus.drain_queue().fetch_job(job.decode())
+        if lost is not None:
+            lost.delete()
+    except redis.RedisError as error:
+        logger.debug("job %s not tidied up: %s", job, error)
