@@ -15,7 +15,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, IntegrityError, close_old_connections, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_connections, transaction
 from django.utils import timezone
 
 from scripting import bus
@@ -56,7 +56,9 @@ class Outstanding:
 class Director:
     """`step` does one round; `run` repeats it. `clock` is monotonic seconds."""
 
-    def __init__(self, *, publish: Callable[..., Any] = bus.publish, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, publish: Callable[..., Any] = bus.publish, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._publish = publish
         self._clock = clock
         self._outstanding: dict[int, Outstanding] = {}

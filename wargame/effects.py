@@ -20,7 +20,9 @@ from wargame.models import BattleLogEntry, Game, LogKind, Side, Unit
 from wargame.orders import cell_of, game_of, unit_of
 
 DESTRUCTION_BONUS = 25
-FOLLOW_UP_TOPICS = frozenset({"wargame.event.damage", "wargame.action", "wargame.unit.destroyed", "wargame.state.update"})
+FOLLOW_UP_TOPICS = frozenset(
+    {"wargame.event.damage", "wargame.action", "wargame.unit.destroyed", "wargame.state.update"}
+)
 """What a script may ask for; beginnings, ends and turns are the game's own, attack and hit come from orders."""
 
 
@@ -32,7 +34,9 @@ def carry_out_order(outcome: Outcome) -> None:
         return ignore(outcome, game, "order", "no such battle is running")
     unit = unit_of(game, order.get("unitID"))
     if unit is None or not unit.is_alive:
-        return ignore(outcome, game, "order", f"there is no unit {one_line(_text(order.get('unitID')), 60)} to carry it out")
+        return ignore(
+            outcome, game, "order", f"there is no unit {one_line(_text(order.get('unitID')), 60)} to carry it out"
+        )
     if _is_stale(order, game, unit):
         return None
     if not decision.valid:
@@ -41,7 +45,13 @@ def carry_out_order(outcome: Outcome) -> None:
         record(outcome, game, LogKind.REFUSED, f"{unit.name}: order refused, {reason}", unit=unit)
         return None
     if order.get("playerID") != unit.side.key:
-        record(outcome, game, LogKind.REFUSED, f"{unit.name}: order refused, the unit belongs to {unit.side.name}", unit=unit)
+        record(
+            outcome,
+            game,
+            LogKind.REFUSED,
+            f"{unit.name}: order refused, the unit belongs to {unit.side.name}",
+            unit=unit,
+        )
         return None
     match order.get("action"):
         case "attack":
@@ -79,7 +89,9 @@ def _attack(outcome: Outcome, game: Game, unit: Unit, order: Mapping[str, Any]) 
         return ignore(outcome, game, "attack", f"{target.name} is on the same side as {unit.name}", unit)
     if hexes.distance(unit.cell, target.cell) > unit.data.range:
         return ignore(outcome, game, "attack", f"{target.name} is out of range of {unit.name}", unit)
-    outcome.publish("wargame.attack", payloads.shot(game, unit, target) | {"decidedBy": decisions_of(outcome)}, key=game.key)
+    outcome.publish(
+        "wargame.attack", payloads.shot(game, unit, target) | {"decidedBy": decisions_of(outcome)}, key=game.key
+    )
     return None
 
 
@@ -91,7 +103,13 @@ def _move(outcome: Outcome, game: Game, unit: Unit, order: Mapping[str, Any]) ->
         unit.set_moved(game.turn)
         return ignore(outcome, game, "move", f"{unit.name} cannot get there", unit)
     unit.move(cell, game.turn)
-    record(outcome, game, LogKind.MOVE, f"{unit.name} moves to {game.map[cell].label.lower()} {cell[0]},{cell[1]}", unit=unit)
+    record(
+        outcome,
+        game,
+        LogKind.MOVE,
+        f"{unit.name} moves to {game.map[cell].label.lower()} {cell[0]},{cell[1]}",
+        unit=unit,
+    )
     return None
 
 
@@ -118,9 +136,14 @@ def _shoot(outcome: Outcome, shot: Mapping[str, Any], *, believed: bool) -> None
         return ignore(outcome, game, "shot", "its target is gone", attacker)
     if not decision.hit:
         text = with_remarks(f"{attacker.name} misses {target.name}", decision.message)
-        record(outcome, game, LogKind.MISS, text, unit=attacker, target=target, before=target.health, after=target.health)
+        record(
+            outcome, game, LogKind.MISS, text, unit=attacker, target=target, before=target.health, after=target.health
+        )
         return None
-    hit = payloads.shot(game, attacker, target) | {"chance": decision.chance, "decidedBy": decisions_of(outcome, believed)}
+    hit = payloads.shot(game, attacker, target) | {
+        "chance": decision.chance,
+        "decidedBy": decisions_of(outcome, believed),
+    }
     outcome.publish("wargame.hit", hit, key=game.key)
     return None
 
@@ -271,7 +294,9 @@ def completed(
     """A script's event made whole: units and neighbours filled in, and nothing believed that only the game can know."""
     if topic not in FOLLOW_UP_TOPICS:
         allowed = ", ".join(sorted(FOLLOW_UP_TOPICS))
-        raise EffectRefused(f"follow-up events: scripts cannot publish {one_line(topic, 80)}; they can publish {allowed}")
+        raise EffectRefused(
+            f"follow-up events: scripts cannot publish {one_line(topic, 80)}; they can publish {allowed}"
+        )
     try:
         event = topics.get(topic).validate({"timestamp": payloads.timestamp(), **payload, "gameID": game.key})
     except TopicError as error:

@@ -54,7 +54,9 @@ def record(
     live.announce_on_commit(game)
 
 
-def ignore(outcome: Outcome, game: Game | None, what: str, why: str, unit: Unit | None = None, target: Unit | None = None) -> None:
+def ignore(
+    outcome: Outcome, game: Game | None, what: str, why: str, unit: Unit | None = None, target: Unit | None = None
+) -> None:
     """What no longer fits the game leaves a trace and changes nothing."""
     logger.info("%s of %s ignored: %s", what, outcome.context.topic or outcome.context.script, why)
     if game is not None and game.is_running:

@@ -21,7 +21,9 @@ def find_game(context: CallContext, payload: Mapping[str, Any], unit_code: str =
     named = payload.get("gameID") or context.metadata.get("game_id") or context.key
     if named:
         text = str(named)
-        return Game.objects.filter(pk=int(text)).first() if text.isascii() and text.isdigit() and len(text) < 18 else None
+        return (
+            Game.objects.filter(pk=int(text)).first() if text.isascii() and text.isdigit() and len(text) < 18 else None
+        )
     running = Game.objects.running().order_by("-demo", "-pk")
     found = running.filter(units__code=unit_code).first() if unit_code and "\x00" not in unit_code else None
     return found or running.first()

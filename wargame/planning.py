@@ -81,9 +81,7 @@ def _destination(unit: Unit, units: Sequence[Unit], battle_map: BattleMap, taken
     enemies = [other for other in units if other.is_alive and other.side_id != unit.side_id]
     if not enemies:
         return None
-    within = hexes.reachable(
-        unit.cell, unit.data.movement, lambda at: None if at in taken else battle_map.cost(at)
-    )
+    within = hexes.reachable(unit.cell, unit.data.movement, lambda at: None if at in taken else battle_map.cost(at))
 
     def badness(cell: Cell) -> tuple[float, int, Cell]:
         nearest = min(hexes.distance(cell, enemy.cell) for enemy in enemies)

@@ -1,5 +1,10 @@
 """The WebSockets of wargame."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-websocket_urlpatterns: list[URLPattern] = []
+from wargame.consumers import GameFeedConsumer, GameHtmlConsumer
+
+websocket_urlpatterns: list[URLPattern] = [
+    path("ws/wargame/<int:game>/html/", GameHtmlConsumer.as_asgi()),  # type: ignore[arg-type]
+    path("ws/wargame/<int:game>/feed/", GameFeedConsumer.as_asgi()),  # type: ignore[arg-type]
+]

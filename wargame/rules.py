@@ -45,13 +45,18 @@ def damage_calculator(inputs: Mapping[str, Any], rng: random.Random) -> dict[str
         int(_number(hit, "distance", 1)),
         int(_number(attacker, "range", 1)),
     )
-    return {"damage": damage, "base_damage": damage, "message": f"{damage} points"}
+    return {"damage": damage, "base_damage": damage, "message": ""}
 
 
 def event_processor(inputs: Mapping[str, Any], rng: random.Random) -> dict[str, Any]:
     topic, payload = inputs.get("topic") or inputs.get("message_topic") or "", _payload(inputs)
     if topic == "wargame.event.damage":
-        return {"processed": True, "damage": payload.get("damageAmount", 0), "chain_reaction": False, "follow_up_events": []}
+        return {
+            "processed": True,
+            "damage": payload.get("damageAmount", 0),
+            "chain_reaction": False,
+            "follow_up_events": [],
+        }
     if topic == "wargame.action":
         unit = payload.get("unit")
         valid = not isinstance(unit, Mapping) or unit.get("side") == payload.get("playerID")

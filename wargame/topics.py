@@ -68,7 +68,9 @@ class DamageEvent(msgspec.Struct):
 
     targetUnit: Annotated[str, Meta(max_length=200, description="Id of the unit hit.", examples=["ridge-infantry-2"])]  # noqa: N815
     damageAmount: Annotated[Amount, Meta(description="Points of damage.", examples=[12])]  # noqa: N815
-    attacker: Annotated[str, Meta(max_length=200, description="Id of the unit that hit.", examples=["harbour-armour-1"])]
+    attacker: Annotated[
+        str, Meta(max_length=200, description="Id of the unit that hit.", examples=["harbour-armour-1"])
+    ]
     timestamp: Seconds
     gameID: GameID = ""  # noqa: N815
     turn: Points = 0
@@ -98,7 +100,9 @@ class Action(msgspec.Struct):
     playerID: Annotated[str, Meta(max_length=200, description="The side that gives the order.", examples=["harbour"])]  # noqa: N815
     action: Annotated[str, Meta(max_length=40, description="attack or move", examples=["attack"])]
     unitID: Annotated[str, Meta(max_length=200, description="Id of the unit.", examples=["harbour-armour-1"])]  # noqa: N815
-    target: Annotated[str, Meta(max_length=200, description="Id of a unit to attack, or `x,y` to move to.", examples=["3,4"])]
+    target: Annotated[
+        str, Meta(max_length=200, description="Id of a unit to attack, or `x,y` to move to.", examples=["3,4"])
+    ]
     timestamp: Seconds
     gameID: GameID = ""  # noqa: N815
     turn: Annotated[Points, Meta(description="The turn it is meant for; 0 for whichever it is.")] = 0
@@ -247,7 +251,13 @@ START = Topic(
     "wargame.game.start",
     GameStart,
     "A battle has begun.",
-    example={"gameID": "1", "map": "Lower Ford", "sides": ["harbour", "ridge"], "units": [_TANK, _SQUAD], "timestamp": _NOON},
+    example={
+        "gameID": "1",
+        "map": "Lower Ford",
+        "sides": ["harbour", "ridge"],
+        "units": [_TANK, _SQUAD],
+        "timestamp": _NOON,
+    },
 )
 END = Topic(
     "wargame.game.end",

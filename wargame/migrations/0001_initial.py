@@ -6,146 +6,310 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Game',
+            name="Game",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('status', models.CharField(choices=[('running', 'Running'), ('finished', 'Finished')], default='running', max_length=10)),
-                ('phase', models.CharField(choices=[('movement', 'Movement'), ('combat', 'Combat'), ('over', 'Over')], default='movement', max_length=10)),
-                ('turn', models.PositiveIntegerField(default=1)),
-                ('map_name', models.CharField(max_length=60)),
-                ('terrain', models.TextField(help_text='Rows of terrain letters, as the map was when the battle began.')),
-                ('seed', models.PositiveBigIntegerField(help_text='Decides deployment and the order in which units act.')),
-                ('demo', models.BooleanField(default=True, help_text='The battle that the start page shows; at most one runs.')),
-                ('outcome', models.CharField(blank=True, help_text='How it ended, in a sentence.', max_length=200)),
-                ('sequence', models.PositiveBigIntegerField(default=0, help_text='Number of the last entry in the battle log.')),
-                ('started', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ended', models.DateTimeField(blank=True, null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("running", "Running"), ("finished", "Finished")], default="running", max_length=10
+                    ),
+                ),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[("movement", "Movement"), ("combat", "Combat"), ("over", "Over")],
+                        default="movement",
+                        max_length=10,
+                    ),
+                ),
+                ("turn", models.PositiveIntegerField(default=1)),
+                ("map_name", models.CharField(max_length=60)),
+                (
+                    "terrain",
+                    models.TextField(help_text="Rows of terrain letters, as the map was when the battle began."),
+                ),
+                (
+                    "seed",
+                    models.PositiveBigIntegerField(help_text="Decides deployment and the order in which units act."),
+                ),
+                (
+                    "demo",
+                    models.BooleanField(
+                        default=True, help_text="The battle that the start page shows; at most one runs."
+                    ),
+                ),
+                ("outcome", models.CharField(blank=True, help_text="How it ended, in a sentence.", max_length=200)),
+                (
+                    "sequence",
+                    models.PositiveBigIntegerField(default=0, help_text="Number of the last entry in the battle log."),
+                ),
+                ("started", models.DateTimeField(default=django.utils.timezone.now)),
+                ("ended", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ('-pk',),
-                'permissions': (('play_game', 'Can give orders and fire test shots'),),
+                "ordering": ("-pk",),
+                "permissions": (("play_game", "Can give orders and fire test shots"),),
             },
         ),
         migrations.CreateModel(
-            name='Side',
+            name="Side",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=20)),
-                ('name', models.CharField(max_length=60)),
-                ('score', models.PositiveIntegerField(default=0, help_text='Points of damage done, and a bonus for each unit destroyed.')),
-                ('game', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sides', to='wargame.game')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=20)),
+                ("name", models.CharField(max_length=60)),
+                (
+                    "score",
+                    models.PositiveIntegerField(
+                        default=0, help_text="Points of damage done, and a bonus for each unit destroyed."
+                    ),
+                ),
+                (
+                    "game",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="sides", to="wargame.game"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.AddField(
-            model_name='game',
-            name='winner',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='games_won', to='wargame.side'),
+            model_name="game",
+            name="winner",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.RESTRICT,
+                related_name="games_won",
+                to="wargame.side",
+            ),
         ),
         migrations.CreateModel(
-            name='Unit',
+            name="Unit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(help_text='Its id in events, such as harbour-armour-1.', max_length=60)),
-                ('name', models.CharField(max_length=60)),
-                ('kind', models.CharField(choices=[('infantry', 'Infantry'), ('scouts', 'Scouts'), ('armour', 'Armour'), ('artillery', 'Artillery'), ('anti_tank', 'Anti-tank'), ('engineers', 'Engineers')], max_length=20)),
-                ('health', models.PositiveIntegerField()),
-                ('max_health', models.PositiveIntegerField()),
-                ('x', models.PositiveSmallIntegerField(help_text='Column, from 0 at the left.')),
-                ('y', models.PositiveSmallIntegerField(help_text='Row, from 0 at the top.')),
-                ('moved_turn', models.PositiveIntegerField(default=0, help_text='The last turn in which it was ordered to move.')),
-                ('acted_turn', models.PositiveIntegerField(default=0, help_text='The last turn in which it was ordered to attack.')),
-                ('game', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='units', to='wargame.game')),
-                ('side', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='units', to='wargame.side')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(help_text="Its id in events, such as harbour-armour-1.", max_length=60)),
+                ("name", models.CharField(max_length=60)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("infantry", "Infantry"),
+                            ("scouts", "Scouts"),
+                            ("armour", "Armour"),
+                            ("artillery", "Artillery"),
+                            ("anti_tank", "Anti-tank"),
+                            ("engineers", "Engineers"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("health", models.PositiveIntegerField()),
+                ("max_health", models.PositiveIntegerField()),
+                ("x", models.PositiveSmallIntegerField(help_text="Column, from 0 at the left.")),
+                ("y", models.PositiveSmallIntegerField(help_text="Row, from 0 at the top.")),
+                (
+                    "moved_turn",
+                    models.PositiveIntegerField(default=0, help_text="The last turn in which it was ordered to move."),
+                ),
+                (
+                    "acted_turn",
+                    models.PositiveIntegerField(
+                        default=0, help_text="The last turn in which it was ordered to attack."
+                    ),
+                ),
+                (
+                    "game",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="units", to="wargame.game"
+                    ),
+                ),
+                (
+                    "side",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="units", to="wargame.side"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.CreateModel(
-            name='BattleLogEntry',
+            name="BattleLogEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sequence', models.PositiveBigIntegerField()),
-                ('turn', models.PositiveIntegerField()),
-                ('kind', models.CharField(choices=[('start', 'Battle begins'), ('move', 'Move'), ('miss', 'Miss'), ('damage', 'Damage'), ('chain', 'Chain reaction'), ('destroyed', 'Destroyed'), ('refused', 'Order refused'), ('ignored', 'Ignored'), ('turn', 'New turn'), ('end', 'Battle ends')], max_length=12)),
-                ('text', models.CharField(max_length=400)),
-                ('before', models.PositiveIntegerField(blank=True, help_text="The target's health before.", null=True)),
-                ('after', models.PositiveIntegerField(blank=True, help_text="The target's health after.", null=True)),
-                ('critical', models.BooleanField(default=False)),
-                ('script', models.CharField(blank=True, help_text='The script that decided it; empty for the game itself.', max_length=64)),
-                ('version', models.PositiveIntegerField(blank=True, null=True)),
-                ('origin', models.CharField(blank=True, max_length=20)),
-                ('execution_id', models.UUIDField(blank=True, null=True)),
-                ('role', models.CharField(blank=True, choices=[('primary', 'active version'), ('retry', 'retried'), ('fallback', 'fallback version'), ('built_in', 'built-in rule')], max_length=10)),
-                ('error', models.CharField(blank=True, help_text='Why the active version did not decide it.', max_length=400)),
-                ('decisions', models.JSONField(blank=True, default=list, help_text='Every script on the way here, first to last.')),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('game', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log', to='wargame.game')),
-                ('target', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wargame.unit')),
-                ('unit', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='wargame.unit')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sequence", models.PositiveBigIntegerField()),
+                ("turn", models.PositiveIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("start", "Battle begins"),
+                            ("move", "Move"),
+                            ("miss", "Miss"),
+                            ("damage", "Damage"),
+                            ("chain", "Chain reaction"),
+                            ("destroyed", "Destroyed"),
+                            ("refused", "Order refused"),
+                            ("ignored", "Ignored"),
+                            ("turn", "New turn"),
+                            ("end", "Battle ends"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("text", models.CharField(max_length=400)),
+                ("before", models.PositiveIntegerField(blank=True, help_text="The target's health before.", null=True)),
+                ("after", models.PositiveIntegerField(blank=True, help_text="The target's health after.", null=True)),
+                ("critical", models.BooleanField(default=False)),
+                (
+                    "script",
+                    models.CharField(
+                        blank=True, help_text="The script that decided it; empty for the game itself.", max_length=64
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(blank=True, null=True)),
+                ("origin", models.CharField(blank=True, max_length=20)),
+                ("execution_id", models.UUIDField(blank=True, null=True)),
+                (
+                    "role",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("primary", "active version"),
+                            ("retry", "retried"),
+                            ("fallback", "fallback version"),
+                            ("built_in", "built-in rule"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "error",
+                    models.CharField(blank=True, help_text="Why the active version did not decide it.", max_length=400),
+                ),
+                (
+                    "decisions",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Every script on the way here, first to last."
+                    ),
+                ),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                (
+                    "game",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="log", to="wargame.game"
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="wargame.unit",
+                    ),
+                ),
+                (
+                    "unit",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="wargame.unit",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'battle log entries',
-                'ordering': ('-game_id', '-sequence'),
+                "verbose_name_plural": "battle log entries",
+                "ordering": ("-game_id", "-sequence"),
             },
         ),
         migrations.AddConstraint(
-            model_name='side',
-            constraint=models.UniqueConstraint(fields=('game', 'key'), name='wargame_side_keys_are_unique'),
+            model_name="side",
+            constraint=models.UniqueConstraint(fields=("game", "key"), name="wargame_side_keys_are_unique"),
         ),
         migrations.AddIndex(
-            model_name='game',
-            index=models.Index(fields=['status', '-id'], name='wargame_running_games'),
+            model_name="game",
+            index=models.Index(fields=["status", "-id"], name="wargame_running_games"),
         ),
         migrations.AddConstraint(
-            model_name='game',
-            constraint=models.UniqueConstraint(condition=models.Q(('demo', True), ('status', 'running')), fields=('demo',), name='wargame_one_running_demo'),
+            model_name="game",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("demo", True), ("status", "running")),
+                fields=("demo",),
+                name="wargame_one_running_demo",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='game',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended', None), ('status', 'running'), ('winner', None)), models.Q(('ended__isnull', False), ('status', 'finished')), _connector='OR'), name='wargame_finished_games_have_an_end'),
+            model_name="game",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended", None), ("status", "running"), ("winner", None)),
+                    models.Q(("ended__isnull", False), ("status", "finished")),
+                    _connector="OR",
+                ),
+                name="wargame_finished_games_have_an_end",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='game',
-            constraint=models.CheckConstraint(condition=models.Q(('turn__gte', 1)), name='wargame_turns_count_from_one'),
+            model_name="game",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("turn__gte", 1)), name="wargame_turns_count_from_one"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='unit',
-            constraint=models.UniqueConstraint(fields=('game', 'code'), name='wargame_unit_codes_are_unique'),
+            model_name="unit",
+            constraint=models.UniqueConstraint(fields=("game", "code"), name="wargame_unit_codes_are_unique"),
         ),
         migrations.AddConstraint(
-            model_name='unit',
-            constraint=models.UniqueConstraint(condition=models.Q(('health__gt', 0)), fields=('game', 'x', 'y'), name='wargame_one_living_unit_per_hex'),
+            model_name="unit",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("health__gt", 0)), fields=("game", "x", "y"), name="wargame_one_living_unit_per_hex"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='unit',
-            constraint=models.CheckConstraint(condition=models.Q(('health__gte', 0), ('health__lte', models.F('max_health'))), name='wargame_health_within_bounds'),
+            model_name="unit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("health__gte", 0), ("health__lte", models.F("max_health"))),
+                name="wargame_health_within_bounds",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='unit',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['anti_tank', 'armour', 'artillery', 'engineers', 'infantry', 'scouts'])), name='wargame_known_kinds'),
+            model_name="unit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind__in", ["anti_tank", "armour", "artillery", "engineers", "infantry", "scouts"])
+                ),
+                name="wargame_known_kinds",
+            ),
         ),
         migrations.AddIndex(
-            model_name='battlelogentry',
-            index=models.Index(fields=['execution_id'], name='wargame_what_a_run_decided'),
+            model_name="battlelogentry",
+            index=models.Index(fields=["execution_id"], name="wargame_what_a_run_decided"),
         ),
         migrations.AddConstraint(
-            model_name='battlelogentry',
-            constraint=models.UniqueConstraint(fields=('game', 'sequence'), name='wargame_log_of_a_game_in_order'),
+            model_name="battlelogentry",
+            constraint=models.UniqueConstraint(fields=("game", "sequence"), name="wargame_log_of_a_game_in_order"),
         ),
         migrations.AddConstraint(
-            model_name='battlelogentry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('after', None), ('before', None)), ('before__gte', models.F('after')), _connector='OR'), name='wargame_log_damage_never_heals'),
+            model_name="battlelogentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("after", None), ("before", None)), ("before__gte", models.F("after")), _connector="OR"
+                ),
+                name="wargame_log_damage_never_heals",
+            ),
         ),
     ]

@@ -108,7 +108,9 @@ class Side(models.Model):
     game = models.ForeignKey(Game, on_delete=models.CASCADE, related_name="sides")
     key = models.CharField(max_length=20)
     name = models.CharField(max_length=60)
-    score = models.PositiveIntegerField(default=0, help_text="Points of damage done, and a bonus for each unit destroyed.")
+    score = models.PositiveIntegerField(
+        default=0, help_text="Points of damage done, and a bonus for each unit destroyed."
+    )
 
     class Meta:
         ordering = ("pk",)

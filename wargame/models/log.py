@@ -52,7 +52,9 @@ class BattleLogEntry(models.Model):
     before = models.PositiveIntegerField(null=True, blank=True, help_text="The target's health before.")
     after = models.PositiveIntegerField(null=True, blank=True, help_text="The target's health after.")
     critical = models.BooleanField(default=False)
-    script = models.CharField(max_length=64, blank=True, help_text="The script that decided it; empty for the game itself.")
+    script = models.CharField(
+        max_length=64, blank=True, help_text="The script that decided it; empty for the game itself."
+    )
     version = models.PositiveIntegerField(null=True, blank=True)
     origin = models.CharField(max_length=20, blank=True)
     execution_id = models.UUIDField(null=True, blank=True)

@@ -12,7 +12,9 @@ from wargame.director import Director, tick_seconds
 
 
 class Command(BaseCommand):
-    help = "Direct the wargame: give orders, begin turns and battles. What comes of them, scripts decide in the workers."
+    help = (
+        "Direct the wargame: give orders, begin turns and battles. What comes of them, scripts decide in the workers."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="do one step and end")

@@ -1,0 +1,190 @@
+"""The battle as pages show it: geometry of the drawn map, rosters and log, for templates and for the JSON feed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.urls import NoReverseMatch, reverse
+
+from scripting.models import Script
+from wargame.hexes import Cell
+from wargame.maps import BattleMap
+from wargame.models import BattleLogEntry, Game, LogKind, Unit
+
+HEX = 30.0
+"""Distance from a hex's centre to its corners, in units of the drawing."""
+HEX_WIDTH = math.sqrt(3) * HEX
+MARGIN = 6.0
+LOG_LENGTH = 40
+"""Entries that a page begins with."""
+FIRST_RULE = ("damage_calculator", "CRITICAL_CHANCE")
+"""The constant that a newcomer should change first."""
+
+
+def centre(cell: Cell) -> tuple[float, float]:
+    """Where the middle of a hex is drawn."""
+    column, row = cell
+    x = MARGIN + HEX_WIDTH * (column + 0.5 + 0.5 * (row & 1))
+    return round(x, 1), round(MARGIN + HEX * (1 + 1.5 * row), 1)
+
+
+def drawn_map(battle_map: BattleMap) -> dict[str, Any]:
+    """Size of the drawing and its hexes."""
+    corners = [
+        (math.sin(math.radians(60 * n)) * (HEX - 0.6), -math.cos(math.radians(60 * n)) * (HEX - 0.6)) for n in range(6)
+    ]
+    return {
+        "name": battle_map.name,
+        "width": round(HEX_WIDTH * (battle_map.width + 0.5) + 2 * MARGIN, 1),
+        "height": round(HEX * (1.5 * battle_map.height + 0.5) + 2 * MARGIN, 1),
+        "points": " ".join(f"{x:.1f},{y:.1f}" for x, y in corners),
+        "hexes": [
+            {"terrain": terrain.key, "cell": cell, "x": centre(cell)[0], "y": centre(cell)[1]}
+            for cell, terrain in battle_map.cells()
+        ],
+    }
+
+
+def unit_data(unit: Unit, sides: dict[int, str]) -> dict[str, Any]:
+    x, y = centre(unit.cell)
+    return {
+        "id": unit.code,
+        "name": unit.name,
+        "kind": unit.kind,
+        "side": sides[unit.side_id],
+        "health": unit.health,
+        "max_health": unit.max_health,
+        "cell": [unit.x, unit.y],
+        "x": x,
+        "y": y,
+    }
+
+
+def board_data(game: Game) -> dict[str, Any]:
+    """The state of the battle as the JSON feed and the state endpoint give it, without its log."""
+    sides = list(game.sides.all())  # type: ignore[attr-defined]
+    keys = {side.pk: side.key for side in sides}
+    units = list(game.units.all())  # type: ignore[attr-defined]
+    return {
+        "game": game.pk,
+        "sequence": game.sequence,
+        "turn": game.turn,
+        "phase": game.phase,
+        "status": game.status,
+        "outcome": game.outcome,
+        "map": {"name": game.map_name, "rows": game.terrain.split("\n")},
+        "sides": [{"key": side.key, "name": side.name, "score": side.score} for side in sides],
+        "units": [unit_data(unit, keys) for unit in units],
+    }
+
+
+def entry_data(entry: BattleLogEntry) -> dict[str, Any]:
+    return {
+        "sequence": entry.sequence,
+        "turn": entry.turn,
+        "kind": entry.kind,
+        "text": entry.text,
+        "unit": entry.unit.code if entry.unit else None,
+        "target": entry.target.code if entry.target else None,
+        "before": entry.before,
+        "after": entry.after,
+        "critical": entry.critical,
+        "decided_by": entry.decided_by,
+        "fell_back": entry.fell_back,
+        "execution": str(entry.execution_id) if entry.execution_id else None,
+        "execution_url": admin_url("scripting_execution_change", entry.execution_id),
+    }
+
+
+def entries_after(game: Game, sequence: int) -> list[BattleLogEntry]:
+    """What a page that has seen `sequence` has missed, in order: at most the latest `LOG_LENGTH` that pages show."""
+    latest = shown_log(game).filter(sequence__gt=sequence)[:LOG_LENGTH]
+    return list(latest)[::-1]
+
+
+def shown_log(game: Game) -> Any:
+    """The battle log as pages show it, latest first: moves are seen on the map."""
+    entries = BattleLogEntry.objects.filter(game=game).exclude(kind=LogKind.MOVE)
+    return entries.select_related("unit", "target").latest_first()
+
+
+def page_context(game: Game) -> dict[str, Any]:
+    """What the templates of the battle page need."""
+    sides = list(game.sides.all())  # type: ignore[attr-defined]
+    units: Sequence[Unit] = list(game.units.select_related("side"))  # type: ignore[attr-defined]
+    for unit in units:
+        unit.drawn_x, unit.drawn_y = centre(unit.cell)  # type: ignore[attr-defined]
+        unit.percent = round(100 * unit.health / unit.max_health)  # type: ignore[attr-defined]
+    armies = []
+    for side in sides:
+        own = [unit for unit in units if unit.side_id == side.pk]
+        health, full = sum(unit.health for unit in own), sum(unit.max_health for unit in own)
+        armies.append(
+            {
+                "side": side,
+                "units": own,
+                "living": sum(unit.is_alive for unit in own),
+                "strength": round(100 * health / max(1, full)),
+            }
+        )
+    return {"game": game, "map": drawn_map(game.map), "units": units, "armies": armies}
+
+
+def log_context(entries: Sequence[BattleLogEntry]) -> list[dict[str, Any]]:
+    """Entries for the templates, latest first, each with links to what decided it."""
+    return [
+        {
+            "entry": entry,
+            "url": admin_url("scripting_execution_change", entry.execution_id),
+            "before_percent": _percent(entry, entry.before),
+            "after_percent": _percent(entry, entry.after),
+            "decisions": [
+                decision | {"url": admin_url("scripting_execution_change", decision.get("execution"))}
+                for decision in entry.decisions
+            ],
+        }
+        for entry in entries
+    ]
+
+
+def _percent(entry: BattleLogEntry, health: int | None) -> int:
+    return round(100 * (health or 0) / entry.target.max_health) if entry.target else 0
+
+
+def rule_card() -> dict[str, Any]:
+    """The rule to change first, and where."""
+    name, constant = FIRST_RULE
+    script = Script.objects.named("wargame", name).select_related("active_version").first()
+    return {
+        "script": name,
+        "constant": constant,
+        "version": script.active_version.number if script and script.active_version else None,
+        "url": admin_url("scripting_script_change", script.pk) if script else "",
+    }
+
+
+def fragments(game: Game, entries: Sequence[BattleLogEntry], *, whole: bool) -> list[dict[str, str]]:
+    """HTML for the parts of the page that changed; `whole`: every part, as for a page that shows another battle."""
+    context = page_context(game)
+    rows = "".join(render_to_string("wargame/_entry.html", {"row": row}) for row in log_context(list(entries)[::-1]))
+    parts = [
+        {"target": "score", "mode": "replace", "html": render_to_string("wargame/_score.html", context)},
+        {"target": "rosters", "mode": "replace", "html": render_to_string("wargame/_rosters.html", context)},
+        {"target": "log", "mode": "replace" if whole else "prepend", "html": rows},
+    ]
+    if whole:
+        parts.insert(0, {"target": "map", "mode": "replace", "html": render_to_string("wargame/_map.html", context)})
+    return parts
+
+
+def admin_url(name: str, pk: Any) -> str:
+    """A page of the admin; empty where there is none."""
+    if not pk:
+        return ""
+    try:
+        return reverse(f"admin:{name}", args=[pk])
+    except NoReverseMatch:
+        return ""
