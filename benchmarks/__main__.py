@@ -45,7 +45,7 @@ def cell(value: object) -> str:
     """A value for the table: numbers with four significant digits, yes and no."""
     match value:
         case None:
-            return "–"
+            return "-"
         case bool():
             return "yes" if value else "NO"
         case float():
@@ -59,7 +59,9 @@ def table(figures: list[Figure]) -> str:
     """The figures as aligned columns."""
     rows = [FIELDS, *(tuple(cell(figure[field]) for field in FIELDS) for figure in figures)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def main(arguments: list[str]) -> int:

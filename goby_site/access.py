@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -13,16 +14,17 @@ from django.http.response import HttpResponseBase
 ADMIN_GROUP = "admin"
 
 
-def is_role_admin(user: AbstractBaseUser | AnonymousUser) -> bool:
+def is_role_admin(user: User | AnonymousUser) -> bool:
     """Whether `user` has the role admin: an active member of staff who is superuser or in the group `admin`."""
-    if not (user.is_active and getattr(user, "is_staff", False)):
+    if not (user.is_active and user.is_staff):
         return False
-    return bool(getattr(user, "is_superuser", False)) or user.groups.filter(name=ADMIN_GROUP).exists()  # type: ignore[union-attr]
+    return user.is_superuser or user.groups.filter(name=ADMIN_GROUP).exists()
 
 
 def role_admin_required(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Sends visitors to the login and refuses everyone who has not the role admin."""
 
+    @functools.wraps(view)
     def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())

@@ -46,7 +46,7 @@ class DemoAwareBackend(ModelBackend):
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
-    ) -> AbstractBaseUser | None:
+    ) -> User | None:
         user = super().authenticate(request, username=username, password=password, **kwargs)
         if user is not None and is_demo(user) and not (request is not None and demo_allowed(request)):
             logger.warning("demo login refused: GOBY_DEMO is off, or the request is not from this machine")

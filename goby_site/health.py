@@ -47,7 +47,7 @@ def database() -> bool:
     """Whether the database answers a query."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-        return cursor.fetchone() == (1,)
+        return bool(cursor.fetchone() == (1,))
 
 
 def redis() -> bool:

@@ -21,7 +21,7 @@ def escape_values(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> 
     return event
 
 
-SHARED = [
+SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

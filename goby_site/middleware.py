@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from csp.constants import UNSAFE_EVAL
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.models import AnonymousUser, User
@@ -23,7 +21,7 @@ class ContentSecurityPolicy(CSPMiddleware):
         if request.path.startswith(reverse("admin:index")):
             update = getattr(response, "_csp_update", None) or {}
             response._csp_update = {**update, "script-src": [*update.get("script-src", []), UNSAFE_EVAL]}  # type: ignore[attr-defined]
-        return cast("HttpResponseBase", super().process_response(request, response))
+        return super().process_response(request, response)
 
 
 class DemoLoginsFromHereOnly(MiddlewareMixin):

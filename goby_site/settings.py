@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -22,9 +23,9 @@ try:
     GOBY_DEMO = env.bool("GOBY_DEMO", False)
     GOBY_HTTPS = env.bool("GOBY_HTTPS", False)
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
-    CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+    CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
     LOG_FORMAT = env.str("LOG_FORMAT", "plain")
-    LOG_LEVEL = env.log_level("LOG_LEVEL", "INFO")
+    LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
     TIME_ZONE = env.str("TIME_ZONE", "UTC")
     _database = env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'goby.sqlite3'}")
     globals().update(from_environment(os.environ))

@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.request
 import xmlrpc.client
+from collections.abc import Callable
 from types import FrameType
 from typing import IO
 
@@ -133,15 +134,14 @@ class Stack:
         def answers() -> bool:
             try:
                 with urllib.request.urlopen(f"http://{HOST}:{self.port}/healthz", timeout=5) as response:
-                    return response.status == 200
+                    return bool(response.status == 200)
             except OSError:
                 return False
 
         self.wait_for(answers, 60, f"The site does not answer; see {places.var_dir() / 'log' / 'web.log'}")
 
-    def wait_for(self, condition: object, seconds: float, message: str) -> None:
+    def wait_for(self, condition: Callable[[], bool], seconds: float, message: str) -> None:
         """Ask `condition` until it holds. Raises CannotStart with `message` after `seconds`, or when supervisord ended."""
-        assert callable(condition)
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline or self.supervisord is None or self.supervisord.poll() is not None:

@@ -30,7 +30,16 @@ def supervisor_socket() -> Path:
 
 def runners(host: str, port: int) -> dict[str, tuple[str, ...]]:
     """The command of each long-running part."""
-    web = (sys.executable, "-m", "uvicorn", "goby_site.asgi:application", "--host", host, "--port", str(port))
+    web: tuple[str, ...] = (
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "goby_site.asgi:application",
+        "--host",
+        host,
+        "--port",
+        str(port),
+    )
     web += ("--lifespan", "off", "--timeout-graceful-shutdown", "3", "--no-server-header", "--no-access-log")
     return {
         "web": web,
@@ -45,9 +54,9 @@ def supervisor_config(host: str, port: int) -> str:
     config = configparser.RawConfigParser()
     log = places.var_dir() / "log"
     config["supervisord"] = {
-        "logfile": log / "supervisord.log",
-        "pidfile": places.var_dir() / "supervisord.pid",
-        "childlogdir": log,
+        "logfile": quoted_percent(str(log / "supervisord.log")),
+        "pidfile": quoted_percent(str(places.var_dir() / "supervisord.pid")),
+        "childlogdir": quoted_percent(str(log)),
         "loglevel": "info",
         "silent": "true",
         "nodaemon": "true",
@@ -55,11 +64,11 @@ def supervisor_config(host: str, port: int) -> str:
         "umask": "077",
         **({"user": "root"} if os.geteuid() == 0 else {}),
     }
-    config["unix_http_server"] = {"file": supervisor_socket(), "chmod": "0700"}
+    config["unix_http_server"] = {"file": quoted_percent(str(supervisor_socket())), "chmod": "0700"}
     config["rpcinterface:supervisor"] = {
         "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
     }
-    config["supervisorctl"] = {"serverurl": f"unix://{supervisor_socket()}"}
+    config["supervisorctl"] = {"serverurl": quoted_percent(f"unix://{supervisor_socket()}")}
     if not os.environ.get("REDIS_URL"):
         config["program:redis"] = program("redis", redis_command(), autostart=True, priority=1)
     parts = runners(host, port)

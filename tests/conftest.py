@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +15,9 @@ from tests.support.redis import RedisServer
 
 
 @pytest.fixture(scope="session", autouse=True)
-def scratch() -> Iterator[Path]:
-    """The data folder of this test process, gone afterwards."""
-    folder = Path(os.environ["GOBY_VAR"])
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+def scratch() -> Path:
+    """The data folder of this test process; its settings remove it at exit."""
+    return Path(os.environ["GOBY_VAR"])
 
 
 @pytest.fixture(scope="session", autouse=True)

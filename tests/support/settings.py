@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 # Short, since a Unix socket's path must fit 108 bytes; one per xdist worker, since each imports this module itself.
 SCRATCH = Path(tempfile.mkdtemp(prefix="gt-"))
+OWNER = os.getpid()
+
+
+def remove_scratch() -> None:
+    """At exit of the process that made it; a forked child's exit leaves it alone."""
+    if os.getpid() == OWNER:
+        shutil.rmtree(SCRATCH, ignore_errors=True)
+
+
+atexit.register(remove_scratch)
 
 for _name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "GOBY_DEMO", "GOBY_HTTPS", "LOG_FORMAT", "LOG_LEVEL"):
     os.environ.pop(_name, None)

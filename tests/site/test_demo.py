@@ -1,0 +1,109 @@
+"""Demo logins: three roles, from this machine alone, and only while GOBY_DEMO is on."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+from django.test import Client
+from pytest_django import Settings
+
+from goby_site.demo_logins import demo_passwords
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def demo(settings: Settings) -> None:
+    settings.GOBY_DEMO = True
+    call_command("seed_demo")
+
+
+def log_in(client: Client, role: str, **headers: str) -> bool:
+    """Whether the login form of the admin lets the role in."""
+    form = {"username": role, "password": demo_passwords()[role]}
+    response = client.post("/admin/login/?next=/healthz", form, **headers)  # type: ignore[arg-type]
+    return response.status_code == 302
+
+
+@pytest.mark.parametrize("role", ["designer", "admin", "viewer"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.3.2.1", "::1"])
+def test_a_demo_login_works_from_this_machine(client: Client, role: str, address: str) -> None:
+    assert log_in(client, role, REMOTE_ADDR=address)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"REMOTE_ADDR": "192.0.2.7"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.7"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "127.0.0.1, 192.0.2.7"},
+        {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "unknown"},
+        {"REMOTE_ADDR": ""},
+    ],
+)
+def test_a_demo_login_is_refused_from_elsewhere(client: Client, headers: dict[str, str]) -> None:
+    assert not log_in(client, "admin", **headers)
+
+
+def test_a_demo_login_is_refused_while_the_flag_is_off(client: Client, settings: Settings) -> None:
+    settings.GOBY_DEMO = False
+    assert not log_in(client, "designer")
+
+
+def test_a_demo_session_ends_when_the_flag_goes_off(client: Client, settings: Settings) -> None:
+    assert log_in(client, "admin")
+    assert client.get("/django-rq/").status_code == 200
+    settings.GOBY_DEMO = False
+    assert client.get("/django-rq/").status_code == 302
+
+
+def test_a_demo_session_counts_for_nothing_from_elsewhere(client: Client) -> None:
+    assert log_in(client, "admin")
+    assert client.get("/django-rq/", REMOTE_ADDR="192.0.2.7").status_code == 302
+
+
+def test_other_users_do_not_depend_on_the_flag_or_the_address(client: Client, settings: Settings) -> None:
+    settings.GOBY_DEMO = False
+    User.objects.create_superuser("root", password="long enough to be one")
+    form = {"username": "root", "password": "long enough to be one"}
+    assert client.post("/admin/login/?next=/healthz", form, REMOTE_ADDR="192.0.2.7").status_code == 302
+    assert client.get("/django-rq/", REMOTE_ADDR="192.0.2.7").status_code == 200
+
+
+def test_seeding_leaves_a_user_of_the_same_name_who_is_no_demo_login_alone() -> None:
+    User.objects.filter(username="designer").delete()
+    User.objects.create_user("designer", password="their own")
+    call_command("seed_demo")
+    own = get_user_model().objects.get(username="designer")
+    assert own.check_password("their own")
+    assert not own.is_staff
+
+
+def test_the_roles_may_what_they_should() -> None:
+    designer, admin, viewer = (User.objects.get(username=name) for name in ("designer", "admin", "viewer"))
+    publish, play, view = "scripting.publish_script", "wargame.play_game", "scripting.view_execution"
+    assert designer.has_perms([publish, "scripting.edit_script", "scripting.run_script", play, view])
+    assert viewer.has_perm(view)
+    assert not viewer.has_perm(publish)
+    assert not viewer.has_perm(play)
+    assert not designer.has_perm("auth.change_user")
+    assert admin.has_perms([publish, play, view, "auth.change_user"])
+
+
+def test_the_queues_are_for_role_admin_alone(client: Client) -> None:
+    assert client.get("/django-rq/").status_code == 302
+    for role, status in (("viewer", 403), ("designer", 403), ("admin", 200)):
+        assert log_in(client, role)
+        assert client.get("/django-rq/").status_code == status, role
+        assert client.get("/django-rq/queues/0/").status_code == status, role
+        assert client.get("/django-rq/stats.json").status_code == status, role
+        assert client.get("/admin/django_rq/dashboard/").status_code == 404, "a second way in, for all staff"
+
+
+def test_an_admin_by_group_sees_the_queues_too(client: Client) -> None:
+    user = User.objects.create_user("second", password="x", is_staff=True)
+    user.groups.add(Group.objects.get(name="admin"))
+    client.force_login(user)
+    assert client.get("/django-rq/").status_code == 200

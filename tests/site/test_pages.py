@@ -1,0 +1,35 @@
+"""What every page of the site has in common: its policy, and pages for errors that need nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from django.template.loader import render_to_string
+from django.test import Client
+
+
+def test_our_pages_allow_nothing_unsafe_and_nothing_from_elsewhere(client: Client) -> None:
+    policy = client.get("/healthz")["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "default-src 'none'" in policy
+
+
+@pytest.mark.django_db
+def test_the_admin_may_evaluate_and_nothing_more(client: Client) -> None:
+    policy = client.get("/admin/login/")["Content-Security-Policy"]
+    assert policy.count("unsafe") == 1
+    assert "'unsafe-eval'" in policy
+
+
+def test_an_unknown_address_is_answered_in_our_words(client: Client) -> None:
+    response = client.get("/there/is/nothing")
+    assert response.status_code == 404
+    assert b"There is nothing at this address" in response.content
+
+
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])
+def test_an_error_page_loads_nothing_from_elsewhere(name: str) -> None:
+    page = render_to_string(f"{name}.html")
+    assert "://" not in page
+    assert "<script" not in page
+    assert name[:3] in page

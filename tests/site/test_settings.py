@@ -1,0 +1,100 @@
+"""The site's settings: odd values are refused by name, and what differs between installations arrives."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from goby_site.places import BASE_DIR
+
+PRINT = """
+import json
+from goby_site import settings as s
+print(json.dumps([s.DATABASES["default"], s.REDIS_URL, s.SESSION_COOKIE_SECURE, s.DEBUG, s.GOBY_DEMO], default=str))
+"""
+
+
+def load(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Load the settings in a process that has nothing but this environment."""
+    bare = {"PATH": os.environ["PATH"], "GOBY_VAR": str(folder), "PYTHONPATH": str(BASE_DIR)}
+    return subprocess.run(
+        [sys.executable, "-c", PRINT], env=bare | environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def values(folder: Path, **environment: str) -> list[Any]:
+    done = load(folder, **environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def test_without_an_environment_everything_is_under_var_and_safe(tmp_path: Path) -> None:
+    database, redis_url, _secure, debug, demo = values(tmp_path / "var")
+    assert database["NAME"] == str(tmp_path / "var" / "goby.sqlite3")
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert redis_url.startswith("unix:///")
+    assert (debug, demo) == (False, False)
+
+
+def test_database_url_moves_to_postgresql(tmp_path: Path) -> None:
+    database = values(tmp_path, DATABASE_URL="postgresql://me:pw@db.example:5433/goby")[0]
+    assert (database["ENGINE"], database["HOST"], str(database["PORT"]), database["NAME"]) == (
+        "django.db.backends.postgresql",
+        "db.example",
+        "5433",
+        "goby",
+    )
+
+
+def test_redis_url_and_https_are_taken(tmp_path: Path) -> None:
+    _database, redis_url, secure, *_ = values(tmp_path, REDIS_URL="redis://cache.example:6379/2", GOBY_HTTPS="true")
+    assert (redis_url, secure) == ("redis://cache.example:6379/2", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DEBUG", "perhaps"),
+        ("GOBY_DEMO", "2"),
+        ("LOG_FORMAT", "xml"),
+        ("LOG_LEVEL", "LOUD"),
+        ("DATABASE_URL", "mysql://root@localhost/goby"),
+        ("DATABASE_URL", "nonsense"),
+        ("SCRIPT_MAX_EXECUTION_TIME", "soon"),
+        ("SCRIPT_MAX_MEMORY_BYTES", "-1"),
+        ("HOT_RELOAD_SCRIPTS", "often"),
+    ],
+)
+def test_an_odd_value_is_refused_and_named(tmp_path: Path, name: str, value: str) -> None:
+    done = load(tmp_path, **{name: value})
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert "ImproperlyConfigured" in last
+    assert name in last
+
+
+def test_the_secret_key_is_made_once_and_is_private(tmp_path: Path) -> None:
+    values(tmp_path / "var")
+    path = tmp_path / "var" / "secret-key"
+    first = path.read_text()
+    values(tmp_path / "var")
+    assert path.read_text() == first
+    assert len(first) > 50
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_test_database_is_a_file_or_a_server_that_child_processes_see() -> None:
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        assert "memory" not in database["TEST"]["NAME"]
+        assert Path(database["TEST"]["NAME"]).is_absolute()
+    else:
+        assert database["HOST"]
