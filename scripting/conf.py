@@ -71,11 +71,17 @@ SETTINGS: dict[str, Setting] = {
     "SCRIPTING_SHARDS": Setting(4, "count", "Event streams per module; keys are spread over them."),
     "SCRIPTING_BATCH": Setting(64, "count", "Events that one commit may hold."),
     "SCRIPTING_DRAIN_SECONDS": Setting(5.0, "seconds", "How long one drain job goes on before it hands over."),
-    "SCRIPTING_JOB_TIMEOUT": Setting(60.0, "seconds", "RQ's timeout of a drain job; must exceed the drain and one run."),
+    "SCRIPTING_JOB_TIMEOUT": Setting(
+        60.0, "seconds", "RQ's timeout of a drain job; must exceed the drain and one run."
+    ),
     "SCRIPTING_MAX_DELIVERIES": Setting(3, "count", "Deliveries of an event before its execution ends abandoned."),
     "SCRIPTING_MAX_DEPTH": Setting(8, "count", "Follow-up events deeper than this are recorded as refused."),
-    "SCRIPTING_GENERATION_MAX_AGE": Setting(0.05, "seconds", "How old the version generation that a run trusts may be."),
-    "SCRIPTING_POLL_SECONDS": Setting(5.0, "seconds", "How often versions are read from the database without a notice."),
+    "SCRIPTING_GENERATION_MAX_AGE": Setting(
+        0.05, "seconds", "How old the version generation that a run trusts may be."
+    ),
+    "SCRIPTING_POLL_SECONDS": Setting(
+        5.0, "seconds", "How often versions are read from the database without a notice."
+    ),
     "SCRIPTING_BROWSER_PUBLISH": Setting(True, "boolean", "Allow publishing from the browser."),
 }
 
@@ -150,6 +156,9 @@ def problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
         run = values.get("SCRIPT_MAX_EXECUTION_TIME", SETTINGS["SCRIPT_MAX_EXECUTION_TIME"].default)
         if job <= drain + run:
             found.append(
-                ("SCRIPTING_JOB_TIMEOUT", f"must exceed SCRIPTING_DRAIN_SECONDS + SCRIPT_MAX_EXECUTION_TIME ({drain + run} s)")
+                (
+                    "SCRIPTING_JOB_TIMEOUT",
+                    f"must exceed SCRIPTING_DRAIN_SECONDS + SCRIPT_MAX_EXECUTION_TIME ({drain + run} s)",
+                )
             )
     return found

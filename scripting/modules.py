@@ -165,10 +165,18 @@ class ScriptableModule:
             parameters = list(signature.parameters.values())[1:]  # the CallContext is ours
             missing = [p.name for p in parameters if p.name not in hints]
             if missing:
-                raise TypeError(f"{type(self).__name__}.{name}: annotate {', '.join(missing)}; scripts' arguments are checked")
+                raise TypeError(
+                    f"{type(self).__name__}.{name}: annotate {', '.join(missing)}; scripts' arguments are checked"
+                )
             public = signature.replace(parameters=parameters)
             yield ExposedFunction(
-                name, kind, method, {p.name: hints[p.name] for p in parameters}, str(public), inspect.getdoc(method) or "", public
+                name,
+                kind,
+                method,
+                {p.name: hints[p.name] for p in parameters},
+                str(public),
+                inspect.getdoc(method) or "",
+                public,
             )
 
     def built_in(self, context: CallContext, inputs: Mapping[str, Any]) -> Any:
@@ -218,7 +226,9 @@ class ModuleRegistry:
 modules = ModuleRegistry()
 
 
-def limits_for(module: ScriptableModule | None, defaults: SecurityLimits, overrides: Mapping[str, Any]) -> SecurityLimits:
+def limits_for(
+    module: ScriptableModule | None, defaults: SecurityLimits, overrides: Mapping[str, Any]
+) -> SecurityLimits:
     """The site's limits, the module's over them, the script's over those."""
     changes = {**(module.config.limits if module else {}), **overrides}
     return defaults.replace(**changes) if changes else defaults
