@@ -1,0 +1,89 @@
+"""From what a script raised to the fault that is told: type, message, and the innermost line of script code."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from scripting.sandbox.offered.text import scrub
+from scripting.sandbox.offered.violation import SecurityViolation
+from scripting.sandbox.plain import ValueProblem
+from scripting.sandbox.program import Program, Unit
+from scripting.sandbox.protocol import ErrorType, Fault, cut
+
+MAX_MESSAGE = 500
+_MAX_FRAMES = 5000
+
+
+def describe_failure(error: BaseException, program: Program) -> Fault:
+    """The fault that this exception stands for. Never raises: a script's own __str__ may."""
+    unit, line, column = _innermost(error.__traceback__, program)
+    excerpt = unit.excerpt(line) if unit else ""
+    script = unit.name if unit else program.script.name
+    kind, message, hint = _classify(error)
+    return Fault(kind, message, script, line, column, excerpt, hint)
+
+
+def unreadable_result(problem: ValueProblem, unit: Unit) -> Fault:
+    """The fault of a result that is not plain data."""
+    hint = "a result is made of None, True, False, numbers, text, lists and dicts with text as keys"
+    return Fault(ErrorType.EXECUTION, _bounded(f"{problem.path} {problem.problem}"), unit.name, hint=hint)
+
+
+def _classify(error: BaseException) -> tuple[ErrorType, str, str]:
+    if isinstance(error, MemoryError):
+        hint = "build less at a time, or raise the script's memory limit"
+        return ErrorType.MEMORY_LIMIT, "the script needs more memory than it may use", hint
+    if isinstance(error, SecurityViolation):
+        return ErrorType.SECURITY_VIOLATION, _text(error), ""
+    message = _text(error)
+    name = type(error).__name__[:80]
+    return ErrorType.EXECUTION, _bounded(f"{name}: {message}" if message else name), _hint(error)
+
+
+def _hint(error: BaseException) -> str:
+    if isinstance(error, RecursionError):
+        return "a function calls itself without end, or too often: use a loop"
+    if isinstance(error, NameError):
+        return "is the name spelled right? context variables may be missing: use get_context().get(name)"
+    if isinstance(error, KeyError):
+        return "use .get(key, default) where a key may be missing"
+    return ""
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return _bounded(str(scrub(str(error))))
+    except BaseException:  # noqa: BLE001 - a script's own __str__ may raise anything
+        return "its text cannot be shown"
+
+
+def _bounded(text: str) -> str:
+    return cut(text, MAX_MESSAGE).encode("utf-8", "replace").decode()
+
+
+def _innermost(
+    traceback: types.TracebackType | None, program: Program
+) -> tuple[Unit | None, int | None, int | None]:
+    units = {unit.name: unit for unit in program.units}
+    found: tuple[Unit, types.TracebackType] | None = None
+    frames = 0
+    while traceback is not None and frames < _MAX_FRAMES:
+        unit = units.get(traceback.tb_frame.f_code.co_filename)
+        if unit is not None:
+            found = unit, traceback
+        traceback = traceback.tb_next
+        frames += 1
+    if found is None:
+        return None, None, None
+    unit, place = found
+    line, offset = _position(place)
+    return unit, line, unit.column(line, offset)
+
+
+def _position(place: types.TracebackType) -> tuple[int | None, int | None]:
+    positions: Any = place.tb_frame.f_code.co_positions()
+    for index, (line, _, column, _) in enumerate(positions):
+        if index == place.tb_lasti // 2:
+            return line or place.tb_lineno, column
+    return place.tb_lineno, None

@@ -1,0 +1,56 @@
+"""The few calls of the Linux kernel that Python's library has no name for, through ctypes."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import sys
+
+IS_LINUX = sys.platform.startswith("linux")
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_SECCOMP = 22
+PR_SET_NO_NEW_PRIVS = 38
+
+_libc = ctypes.CDLL(None, use_errno=True) if IS_LINUX else None
+
+
+def prctl(option: int, first: int = 0, second: int = 0) -> None:
+    """prctl(2). Raises OSError."""
+    _check(_library().prctl(option, ctypes.c_ulong(first), ctypes.c_ulong(second), ctypes.c_ulong(0), ctypes.c_ulong(0)))
+
+
+def prctl_pointer(option: int, first: int, pointer: ctypes._Pointer[ctypes.Structure] | ctypes._CArgObject) -> None:  # type: ignore[name-defined]
+    """prctl(2) with a structure. Raises OSError."""
+    _check(_library().prctl(option, ctypes.c_ulong(first), pointer, ctypes.c_ulong(0), ctypes.c_ulong(0)))
+
+
+def syscall(number: int, *arguments: object) -> int:
+    """A system call by its number. Raises OSError."""
+    return _check(_library().syscall(ctypes.c_long(number), *arguments))
+
+
+def unshare(flags: int) -> None:
+    """unshare(2). Raises OSError."""
+    _check(_library().unshare(flags))
+
+
+def mount(source: str, target: str, kind: str, flags: int, data: str) -> None:
+    """mount(2). Raises OSError."""
+    encoded = [part.encode() for part in (source, target, kind)]
+    _check(_library().mount(*encoded, ctypes.c_ulong(flags), data.encode()))
+
+
+def _library() -> ctypes.CDLL:
+    if _libc is None:
+        raise OSError(errno.ENOSYS, "not on this system")
+    return _libc
+
+
+def _check(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result

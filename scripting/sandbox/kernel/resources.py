@@ -1,0 +1,65 @@
+"""Resource limits of a sandbox: hard ones before the lockdown, then its own memory and CPU once its bundle is known."""
+
+from __future__ import annotations
+
+import os
+
+try:
+    import resource
+except ImportError:  # pragma: no cover - not on this system
+    resource = None  # type: ignore[assignment]
+
+STACK_BYTES = 8 << 20
+"""What deep C recursion needs on every supported interpreter before its own limit ends it."""
+OPEN_FILES = 16
+COMPILE_BYTES = 160 << 20
+"""What compiling may use, above the idle sandbox."""
+SLACK_BYTES = 1 << 20
+
+
+class Resources:
+    """The limits of this process, lowered as it goes."""
+
+    def __init__(self, statm: int | None) -> None:
+        self._statm = statm
+        """Descriptor of /proc/self/statm, opened before the lockdown."""
+
+    def limit_before_lockdown(self, headroom_bytes: int) -> None:
+        """Set what never changes; memory may grow by this many bytes, for compiling, until limit_memory says less."""
+        if resource is None:
+            return
+        for kind, value in (
+            (resource.RLIMIT_CORE, 0),
+            (resource.RLIMIT_FSIZE, 0),
+            (resource.RLIMIT_NPROC, 0),
+            (resource.RLIMIT_STACK, STACK_BYTES),
+            (resource.RLIMIT_NOFILE, OPEN_FILES),
+        ):
+            _lower(kind, value)
+        used = self._data_bytes()
+        if used is not None:
+            _lower(resource.RLIMIT_DATA, used + max(headroom_bytes, COMPILE_BYTES))
+
+    def limit_memory(self, limit_bytes: int) -> None:
+        """From now on this process may use this many bytes more than it does."""
+        used = self._data_bytes()
+        if resource is not None and used is not None:
+            _lower(resource.RLIMIT_DATA, used + limit_bytes + SLACK_BYTES)
+
+    def limit_cpu(self, seconds: int) -> None:
+        """The kernel's backstop: the supervisor's deadline comes first."""
+        if resource is not None:
+            _lower(resource.RLIMIT_CPU, seconds)
+
+    def _data_bytes(self) -> int | None:
+        if self._statm is None:
+            return None
+        return int(os.pread(self._statm, 200, 0).split()[5]) * resource.getpagesize()
+
+
+def _lower(kind: int, value: int) -> None:
+    """Set both limits, not above what the host already allows."""
+    hard = resource.getrlimit(kind)[1]
+    if hard != resource.RLIM_INFINITY:
+        value = min(value, hard)
+    resource.setrlimit(kind, (value, value))

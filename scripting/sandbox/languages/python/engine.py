@@ -1,0 +1,86 @@
+"""PythonEngine: Python text to its ast.Module. Refuses what is not the grammar, with the parser's own position."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+
+from scripting.sandbox.languages.engine import LanguageEngine, Refusal
+
+# What opens, closes or hides brackets. An f-string's text is looked into, since its fields can nest.
+_TOKEN = re.compile(
+    r"""
+    (?P<comment>\#[^\n]*)
+    | (?P<long>(?P<prefix>[A-Za-z]{0,2})(?P<quotes>'{3}|"{3})(?:\\.|(?!(?P=quotes)).)*(?:(?P=quotes)|\Z))
+    | (?P<short>(?P<prefix2>[A-Za-z]{0,2})(?:'(?:\\.|[^'\\\n])*'?|"(?:\\.|[^"\\\n])*"?))
+    | (?P<open>[(\[{]) | (?P<close>[)\]}])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_BRACKET = re.compile(r"[(\[{}\])]")
+_INDENT = re.compile(r"^([ \t]*)\S", re.MULTILINE)
+
+
+class PythonEngine(LanguageEngine):
+    """The first language: what a designer writes is Python."""
+
+    def check_bounds(self, source: str, max_nesting: int) -> None:
+        depth = 0
+        for token in _TOKEN.finditer(source):
+            kind = token.lastgroup
+            if kind == "open":
+                depth += 1
+            elif kind == "close":
+                depth = max(0, depth - 1)
+            elif kind != "comment" and "f" in (token["prefix"] or token["prefix2"] or "").lower():
+                self._check_depth(source, token.start(), depth + _deepest(token.group()), max_nesting)
+            self._check_depth(source, token.start(), depth, max_nesting)
+        levels = [0]
+        for line in _INDENT.finditer(source):
+            width = len(line[1].expandtabs())
+            while levels[-1] > width:
+                levels.pop()
+            if width > levels[-1]:
+                levels.append(width)
+                self._check_depth(source, line.start(), len(levels) - 1, max_nesting)
+
+    def _check_depth(self, source: str, position: int, depth: int, max_nesting: int) -> None:
+        if depth > max_nesting:
+            line = source.count("\n", 0, position) + 1
+            column = position - (source.rfind("\n", 0, position) + 1) + 1
+            message = f"brackets or blocks are nested deeper than {max_nesting}"
+            raise Refusal("compilation", message, line, column, hint="split it over several statements or functions")
+
+    def parse(self, source: str, name: str) -> ast.Module:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse(source, name)
+        except SyntaxError as error:
+            raise self._syntax_refusal(error) from None
+        except ValueError as error:  # a NUL, on some versions
+            raise Refusal("invalid_syntax", str(error)[:200]) from None
+        except (RecursionError, MemoryError):
+            message = "the text is too deeply nested to be read"
+            raise Refusal("compilation", message, hint="split long expressions over several statements") from None
+
+    def _syntax_refusal(self, error: SyntaxError) -> Refusal:
+        message = str(error.msg)[:300]
+        deep = "too many nested" in message or "too many levels" in message
+        return Refusal(
+            "compilation" if deep else "invalid_syntax",
+            message,
+            error.lineno or None,
+            error.offset or None,
+            end_line=error.end_lineno or None,
+            end_column=error.end_offset or None,
+        )
+
+
+def _deepest(text: str) -> int:
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(text):
+        depth = depth + 1 if bracket in "([{" else max(0, depth - 1)
+        deepest = max(deepest, depth)
+    return deepest

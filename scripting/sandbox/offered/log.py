@@ -1,0 +1,55 @@
+"""The log of a run: bounded in lines and bytes; past the bound it is marked as cut and the run goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scripting.sandbox.offered.text import ScriptText
+
+
+class RunLog:
+    """What log() and print() write to."""
+
+    def __init__(self, max_lines: int, max_bytes: int) -> None:
+        self.max_lines = max_lines
+        self.max_bytes = max_bytes
+        self.lines: list[str] = []
+        self.truncated = False
+        self._bytes = 0
+
+    def restart(self) -> None:
+        """Begin the log of the next run."""
+        self.lines = []
+        self.truncated = False
+        self._bytes = 0
+
+    def log(self, text: Any = "", *more: Any) -> None:
+        """Write a line: the values as text, with spaces between."""
+        if self.truncated:
+            return
+        line = text if type(text) is str and not more else " ".join([ScriptText(part) for part in (text, *more)])
+        if type(line) is not str:
+            line = str.__str__(line)
+        self._add(line)
+
+    def print(self, *values: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+        """print() of a script: one line of the log."""
+        if file is not None:
+            raise TypeError("print() writes to the log; file= is not offered")
+        if self.truncated:
+            return
+        line = (" " if sep is None else sep).join([ScriptText(value) for value in values])
+        self._add(line + ("" if end in {None, "\n"} else str(end)))
+
+    def _add(self, line: str) -> None:
+        room = self.max_bytes - self._bytes
+        if len(self.lines) >= self.max_lines or room <= 0:
+            self.truncated = True
+            return
+        data = line[:room].encode("utf-8", "backslashreplace")
+        if len(data) >= room or len(line) > room:
+            self.truncated = True
+            data = data[: room - 1]
+        line = data.decode("utf-8", "ignore")
+        self._bytes += len(data) + 1
+        self.lines.append(line)

@@ -1,0 +1,160 @@
+"""The packages that scripts may import: frozen facades of listed names, never the modules themselves.
+
+A name is listed only if nothing reachable from it by admitted attributes is a module, a frame, shared and changeable, or evaluates
+text. `functools.singledispatch` (evaluates annotations), `string.Formatter` (walks attributes) and their like are left out.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import functools
+import importlib
+import itertools
+import json
+import json.decoder
+import math
+import random
+import re
+import statistics
+import string
+import sys
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from scripting.sandbox.offered.classes import frozen_subclass
+from scripting.sandbox.offered.clock import ScriptDate, ScriptDatetime
+from scripting.sandbox.offered.dice import ScriptRandom, reseed
+
+
+class Package:
+    """A facade: the listed names as attributes, and nothing else."""
+
+    def __init__(self, name: str, members: Mapping[str, Any]) -> None:
+        self.__dict__.update(members)
+        self.__dict__["__serial__"] = name
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("packages are shared and cannot be changed")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError("packages are shared and cannot be changed")
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f'the package "{self.__dict__["__serial__"]}" does not offer "{name}"')
+
+    def __repr__(self) -> str:
+        return f"<package {self.__dict__['__serial__']}>"
+
+
+_RANDOM = """
+    random uniform triangular randint choice choices sample shuffle randrange getrandbits randbytes gauss normalvariate
+    lognormvariate expovariate vonmisesvariate gammavariate betavariate paretovariate weibullvariate binomialvariate
+"""
+_STATISTICS = """
+    NormalDist StatisticsError correlation covariance fmean geometric_mean harmonic_mean linear_regression mean median
+    median_grouped median_high median_low mode multimode pstdev pvariance quantiles stdev variance
+"""
+_STRING = "ascii_letters ascii_lowercase ascii_uppercase capwords digits hexdigits octdigits printable punctuation whitespace"
+_RE = """
+    A ASCII I IGNORECASE M MULTILINE S DOTALL X VERBOSE U UNICODE NOFLAG
+    compile error escape findall finditer fullmatch match search split sub subn
+"""
+_DATETIME = "MAXYEAR MINYEAR UTC date datetime time timedelta timezone"
+_FUNCTOOLS = "cache cached_property cmp_to_key lru_cache partial reduce total_ordering wraps"
+_COLLECTIONS = "ChainMap Counter OrderedDict defaultdict deque namedtuple"
+
+
+def _plain_wraps(wrapped: Callable[..., Any]) -> Callable[[Any], Any]:
+    """functools.wraps without the arguments that name attributes."""
+
+    def decorate(wrapper: Any) -> Any:
+        if isinstance(wrapped, types.FunctionType) and isinstance(wrapper, types.FunctionType):
+            wrapper.__name__ = wrapped.__name__
+            wrapper.__qualname__ = wrapped.__qualname__
+        return wrapper
+
+    return decorate
+
+
+def _frozen_everywhere(package: str, cls: type) -> Any:
+    """A frozen subclass put in the place of a library's own exception, so that what the library raises is what is offered."""
+    frozen = frozen_subclass(cls)
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == package:
+            for attribute, value in list(vars(module).items()):
+                if value is cls:
+                    setattr(module, attribute, frozen)
+    return frozen
+
+
+def _listed(module: types.ModuleType, names: str | Iterable[str]) -> dict[str, Any]:
+    wanted = names.split() if isinstance(names, str) else names
+    return {name: getattr(module, name) for name in wanted if hasattr(module, name)}
+
+
+def _public(module: types.ModuleType) -> list[str]:
+    return [name for name in vars(module) if not name.startswith("_")]
+
+
+def _build() -> dict[str, Package]:
+    offered: dict[str, dict[str, Any]] = {
+        "math": _listed(math, _public(math)),
+        "random": {**_listed(random, _RANDOM), "seed": reseed, "Random": ScriptRandom},
+        "statistics": {
+            **_listed(statistics, _STATISTICS),
+            "NormalDist": frozen_subclass(statistics.NormalDist),
+            "StatisticsError": _frozen_everywhere("statistics", statistics.StatisticsError),
+        },
+        "json": {
+            **_listed(json, "dumps loads"),
+            "JSONDecodeError": _frozen_everywhere("json", json.decoder.JSONDecodeError),
+        },
+        "datetime": {**_listed(datetime, _DATETIME), "date": ScriptDate, "datetime": ScriptDatetime},
+        "string": _listed(string, _STRING),
+        "re": {**_listed(re, _RE), "error": _frozen_everywhere("re", re.error), "Pattern": re.Pattern, "Match": re.Match},
+        "itertools": _listed(itertools, _public(itertools)),
+        "functools": {**_listed(functools, _FUNCTOOLS), "wraps": _plain_wraps},
+        "collections": {
+            **_listed(collections, _COLLECTIONS),
+            "Counter": frozen_subclass(collections.Counter),
+        },
+    }
+    return {name: Package(name, members) for name, members in offered.items()}
+
+
+_LAZY = (
+    "_strptime",
+    "encodings.ascii",
+    "encodings.cp1252",
+    "encodings.idna",
+    "encodings.latin_1",
+    "encodings.punycode",
+    "encodings.raw_unicode_escape",
+    "encodings.unicode_escape",
+    "encodings.utf_16",
+    "encodings.utf_16_be",
+    "encodings.utf_16_le",
+    "encodings.utf_32",
+    "encodings.utf_8",
+    "encodings.utf_8_sig",
+    "json.encoder",
+    "traceback",
+    "warnings",
+)
+
+
+def import_lazy() -> None:
+    """Import what the offered functions would import at first use: after the lockdown there is no file to read."""
+    for name in _LAZY:
+        importlib.import_module(name)
+
+
+PACKAGES = _build()
+
+
+def offered_names(package: str) -> frozenset[str]:
+    """The names that an allowed package offers; none for a package that there is no facade for."""
+    facade = PACKAGES.get(package)
+    return frozenset(name for name in vars(facade) if name != "__serial__") if facade else frozenset()

@@ -1,0 +1,15 @@
+"""What a guard raises at run: the script reached for something that is refused."""
+
+from __future__ import annotations
+
+
+class SecurityViolation(Exception):  # noqa: N818 - scripts read this name
+    """The script reached for something that scripts may not have. It is recorded even if the script catches it."""
+
+    first: str | None = None
+    """What the first violation of this run said; cleared before each run."""
+
+    def __init__(self, message: str = "scripts may not do this") -> None:
+        super().__init__(message)
+        if SecurityViolation.first is None:
+            SecurityViolation.first = message

@@ -1,0 +1,135 @@
+"""What the light parent does: one request at a time from its control socket, a fork or the end of a sandbox.
+
+Requests are six bytes (`F` fork with headroom in MiB, `R` reap a process id), replies twenty with descriptors beside them.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+
+from scripting.sandbox.kernel import namespaces
+from scripting.sandbox.kernel.calls import IS_LINUX
+from scripting.sandbox.languages.factory import EngineFactory
+from scripting.sandbox.lockdown import Lockdown
+from scripting.sandbox.offered import packages
+from scripting.sandbox.protocol import Ready
+from scripting.sandbox.server import Server, SupervisorGone
+from scripting.sandbox.wire import Wire
+
+REQUEST = struct.Struct("!cxI")
+REPLY = struct.Struct("!c3xIiQ")
+FORK, REAP, HELLO = b"F", b"R", b"H"
+
+
+class LightParent:
+    """Forks sandboxes. Single-threaded; holds no script and no data."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+        self.engines = EngineFactory()
+        self.pid = os.getpid()
+        self.left: tuple[str, ...] = ()
+        self.problem = ""
+
+    def prepare(self) -> None:
+        """Import what is loaded lazily, leave the host's namespaces, and set aside what is common to all sandboxes."""
+        time.tzset()
+        self.engines.load_all()
+        packages.import_lazy()
+        if IS_LINUX:
+            self.left, self.problem = namespaces.leave()
+        gc.collect()
+        gc.freeze()
+
+    def serve(self) -> None:
+        """Answer requests until the supervisor is gone."""
+        self._reply(HELLO, self.pid)
+        while True:
+            request = self.control.recv(REQUEST.size, socket.MSG_WAITALL)
+            if len(request) < REQUEST.size:
+                return
+            kind, number = REQUEST.unpack(request)
+            if kind == FORK:
+                self._fork(number << 20)
+            else:
+                self._reap(number)
+
+    def _fork(self, headroom_bytes: int) -> None:
+        ours, theirs = socket.socketpair()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._reply(FORK, 0, error.errno or 1)
+            return
+        if pid == 0:
+            self._become_sandbox(theirs, headroom_bytes)
+        descriptors = [ours.fileno()]
+        pidfd = _pidfd(pid)
+        if pidfd is not None:
+            descriptors.append(pidfd)
+        self._reply(FORK, pid, descriptors=descriptors)
+        ours.close()
+        theirs.close()
+        if pidfd is not None:
+            os.close(pidfd)
+
+    def _reap(self, pid: int) -> None:
+        try:
+            _, status, usage = os.wait4(pid, 0)
+            self._reply(REAP, pid, os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024)
+        except ChildProcessError:
+            self._reply(REAP, pid, 0)
+
+    def _reply(self, kind: bytes, pid: int, status: int = 0, peak: int = 0, descriptors: list[int] | None = None) -> None:
+        reply = REPLY.pack(kind, pid, status, peak)
+        try:
+            socket.send_fds(self.control, [reply], descriptors or [])
+        except (BrokenPipeError, ConnectionResetError):
+            os._exit(0)
+
+    def _become_sandbox(self, theirs: socket.socket, headroom_bytes: int) -> None:
+        """In the forked process: lock down, serve, end. Never returns."""
+        try:
+            lockdown = Lockdown(self.pid)
+            descriptor, resources, meter = lockdown.enter(theirs.fileno(), headroom_bytes)
+            if self.left:
+                lockdown.held.append("namespaces: " + ", ".join(self.left))
+            if self.problem:
+                lockdown.missing.append(("namespaces", self.problem))
+            ready = Ready(tuple(lockdown.held), tuple(lockdown.missing))
+            Server(Wire(descriptor), self.engines, resources, meter).serve(ready)
+        except (SupervisorGone, BrokenPipeError, ConnectionResetError):
+            os._exit(0)
+        except MemoryError:
+            os._exit(71)
+        except BaseException:  # noqa: BLE001 - there is nobody to tell: the exit status says that it was us
+            os._exit(70)
+        os._exit(0)
+
+
+def _pidfd(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
+def main(descriptor: int) -> int:
+    """Serve the control socket on this descriptor."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which then ends this process
+    control = socket.socket(fileno=descriptor)
+    control.set_inheritable(False)
+    parent = LightParent(control)
+    parent.prepare()
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    sys.stdout = sys.stderr = None  # type: ignore[assignment]
+    parent.serve()
+    return 0

@@ -1,0 +1,237 @@
+"""Plain data as msgpack: what scripts take in and give out, checked before it is encoded and scanned before it is decoded.
+
+Plain data is None, bool, int64, float, str, bytes, list and dict with string keys. A tuple goes out as a list.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter, OrderedDict, defaultdict
+from typing import Any
+
+import msgspec
+
+INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
+DEFAULT_MAX_BYTES = 16 << 20
+DEFAULT_MAX_DEPTH = 64
+DEFAULT_MAX_NODES = 1_000_000
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+class ValueProblem(ValueError):
+    """The value is not plain data, or is over a bound: `path` says where, `problem` says what."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+def encode_value(
+    value: object,
+    *,
+    name: str = "value",
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    max_depth: int = DEFAULT_MAX_DEPTH,
+    max_nodes: int = DEFAULT_MAX_NODES,
+) -> bytes:
+    """The value as msgpack. Raises ValueProblem naming the path (`name["units"][3]`) of what is not plain data.
+
+    `max_depth` counts containers inside one another, `max_nodes` values and keys, `max_bytes` the encoded length.
+    """
+    checker = _Checker(max_depth, max_nodes, max_bytes)
+    problem = checker.problem(value, 0)
+    if problem is not None:
+        raise ValueProblem(name + "".join(reversed(checker.path)), problem)
+    data = _encode(value)
+    if len(data) > max_bytes:
+        raise ValueProblem(name, f"takes {len(data)} bytes, over the limit of {max_bytes}")
+    return data
+
+
+def decode_value(
+    data: bytes,
+    *,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    max_depth: int = DEFAULT_MAX_DEPTH,
+    max_nodes: int = DEFAULT_MAX_NODES,
+) -> Any:
+    """The value that the bytes stand for. Raises ValueProblem if they are not one plain value within the bounds."""
+    scan_value(data, max_bytes=max_bytes, max_depth=max_depth, max_nodes=max_nodes)
+    try:
+        return _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueProblem("value", f"is not well-formed msgpack: {error}") from None
+
+
+def decode_trusted(data: bytes) -> Any:
+    """The value of bytes that our own side has made: no scan."""
+    return _decode(data)
+
+
+class _Checker:
+    """Looks for the first value that is not plain data; `path` is then the way to it, innermost step first."""
+
+    def __init__(self, max_depth: int, max_nodes: int, max_bytes: int) -> None:
+        self.max_depth = max_depth
+        self.max_nodes = max_nodes
+        self.max_bytes = max_bytes
+        self.nodes = 0
+        self.bytes = 0
+        self.path: list[str] = []
+
+    def problem(self, value: object, depth: int) -> str | None:
+        self.nodes += 1
+        if self.nodes > self.max_nodes:
+            return f"holds more than {self.max_nodes} values"
+        kind = type(value)
+        if kind is str:
+            return self._text_problem(value)  # type: ignore[arg-type]
+        if value is None or kind is bool or kind is float:
+            return None
+        if kind is int:
+            if INT64_MIN <= value <= INT64_MAX:  # type: ignore[operator]
+                return None
+            return "is an integer beyond 64 bits; use a float or a string"
+        if kind in _MAPPINGS:
+            return self._mapping_problem(value, depth)  # type: ignore[arg-type]
+        if kind is list or kind is tuple:
+            return self._sequence_problem(value, depth)  # type: ignore[arg-type]
+        if kind is bytes:
+            return self._size_problem(len(value))  # type: ignore[arg-type]
+        return f"is {_describe(kind)}, not plain data{_ADVICE.get(kind, '')}"
+
+    def _text_problem(self, text: str) -> str | None:
+        if not text.isascii():
+            try:
+                return self._size_problem(len(text.encode()))
+            except UnicodeEncodeError:
+                return "is text with a lone surrogate, which cannot be encoded"
+        return self._size_problem(len(text))
+
+    def _size_problem(self, size: int) -> str | None:
+        self.bytes += size
+        return f"takes more than {self.max_bytes} bytes" if self.bytes > self.max_bytes else None
+
+    def _sequence_problem(self, values: list[object], depth: int) -> str | None:
+        if depth >= self.max_depth:
+            return f"is nested deeper than {self.max_depth}, or contains itself"
+        for index, item in enumerate(values):
+            problem = self.problem(item, depth + 1)
+            if problem is not None:
+                self.path.append(f"[{index}]")
+                return problem
+        return None
+
+    def _mapping_problem(self, mapping: dict[object, object], depth: int) -> str | None:
+        if depth >= self.max_depth:
+            return f"is nested deeper than {self.max_depth}, or contains itself"
+        for key, item in mapping.items():
+            self.nodes += 1
+            if type(key) is not str:
+                return f"has a key that is {_describe(type(key))}; keys must be strings"
+            problem = self._text_problem(key)
+            if problem is not None:
+                return f"has a key that {problem}"
+            problem = self.problem(item, depth + 1)
+            if problem is not None:
+                self.path.append(f"[{_shown(key)}]")
+                return problem
+        return None
+
+
+_MAPPINGS = frozenset({dict, defaultdict, Counter, OrderedDict})
+_ADVICE = {
+    set: "; use sorted(…) to make it a list",
+    frozenset: "; use sorted(…) to make it a list",
+    complex: "; give its real and imaginary parts",
+    range: "; use list(…)",
+}
+
+
+def _describe(kind: type) -> str:
+    name = kind.__name__[:60]
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def _shown(key: str) -> str:
+    text = key if len(key) <= 40 else key[:40] + "…"
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def scan_value(
+    data: bytes,
+    *,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+    max_depth: int = DEFAULT_MAX_DEPTH,
+    max_nodes: int = DEFAULT_MAX_NODES,
+) -> None:
+    """Walk over msgpack bytes without building anything. Raises ValueProblem unless they are one plain value in bounds."""
+    end = len(data)
+    if end > max_bytes:
+        raise ValueProblem("value", f"takes {end} bytes, over the limit of {max_bytes}")
+    position = nodes = 0
+    # What is still to come at each level: keys and values of a mapping count apart, an odd rest means a value is next.
+    open_maps: list[bool] = [False]
+    rest: list[int] = [1]
+    while rest:
+        left = rest[-1]
+        if left == 0:
+            rest.pop()
+            open_maps.pop()
+            continue
+        rest[-1] = left - 1
+        nodes += 1
+        if nodes > max_nodes:
+            raise ValueProblem("value", f"holds more than {max_nodes} values")
+        if position >= end:
+            raise ValueProblem("value", "ends too early")
+        head = data[position]
+        position += 1
+        is_key = open_maps[-1] and left & 1 == 0
+        if 0xA0 <= head <= 0xBF:
+            position += head & 0x1F
+            continue
+        if is_key and not 0xD9 <= head <= 0xDB:
+            raise ValueProblem("value", "has a key that is not a string")
+        if head <= 0x7F or head >= 0xE0 or head in _SINGLE:
+            continue
+        if head <= 0x8F:
+            count, is_map = head & 0x0F, True
+        elif head <= 0x9F:
+            count, is_map = head & 0x0F, False
+        elif head in _FIXED:
+            if head == 0xCF and position < end and data[position] & 0x80:
+                raise ValueProblem("value", "has an integer beyond 64 bits")
+            position += _FIXED[head]
+            continue
+        elif head in _SIZED:
+            width, code = _SIZED[head]
+            if position + width > end:
+                raise ValueProblem("value", "ends too early")
+            position += width + struct.unpack_from(code, data, position)[0]
+            continue
+        elif head in _COUNTED:
+            width, code = _COUNTED[head]
+            if position + width > end:
+                raise ValueProblem("value", "ends too early")
+            count, is_map = struct.unpack_from(code, data, position)[0], head >= 0xDE
+            position += width
+        else:
+            raise ValueProblem("value", f"has a byte 0x{head:02x} that is not plain data")
+        if len(rest) > max_depth:
+            raise ValueProblem("value", f"is nested deeper than {max_depth}")
+        if count > end - position:
+            raise ValueProblem("value", "ends too early")
+        rest.append(count * 2 if is_map else count)
+        open_maps.append(is_map)
+    if position != end:
+        raise ValueProblem("value", "ends too early" if position > end else "has bytes after its end")
+
+
+_SINGLE = frozenset({0xC0, 0xC2, 0xC3})
+_FIXED = {0xCA: 4, 0xCB: 8, 0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8, 0xD0: 1, 0xD1: 2, 0xD2: 4, 0xD3: 8}
+_SIZED = {0xC4: (1, ">B"), 0xC5: (2, ">H"), 0xC6: (4, ">I"), 0xD9: (1, ">B"), 0xDA: (2, ">H"), 0xDB: (4, ">I")}
+_COUNTED = {0xDC: (2, ">H"), 0xDD: (4, ">I"), 0xDE: (2, ">H"), 0xDF: (4, ">I")}

@@ -1,0 +1,48 @@
+"""What is grammatical but would hurt the compiler: nesting of comprehensions, finally blocks and the tree itself."""
+
+from __future__ import annotations
+
+import ast
+
+from scripting.sandbox.languages.engine import Refusal
+
+MAX_COMPREHENSION_NESTING = 8
+"""Twenty end the interpreter inside compile() on 3.12 and 3.13.0."""
+MAX_FINALLY_NESTING = 5
+"""Each finally inside a finally doubles the code: eighteen need a gigabyte."""
+MAX_TREE_DEPTH = 1500
+"""What the compiler's own recursion limit still takes, with room."""
+
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def check_tree(tree: ast.Module) -> None:
+    """Raise Refusal (`compilation`) for the first node beyond a bound. Walks without recursion."""
+    stack: list[tuple[ast.AST, int, int, int]] = [(tree, 0, 0, 0)]
+    while stack:
+        node, depth, comprehensions, finals = stack.pop()
+        if depth > MAX_TREE_DEPTH:
+            raise _beyond(node, f"the expression is nested deeper than {MAX_TREE_DEPTH}", "split it over several statements")
+        if isinstance(node, _COMPREHENSIONS):
+            comprehensions += 1
+            if comprehensions > MAX_COMPREHENSION_NESTING:
+                problem = f"comprehensions are nested deeper than {MAX_COMPREHENSION_NESTING}"
+                raise _beyond(node, problem, "write the inner ones as loops or functions")
+        if isinstance(node, ast.Try) and node.finalbody:
+            finals += 1
+            if finals > MAX_FINALLY_NESTING:
+                problem = f"finally blocks are nested deeper than {MAX_FINALLY_NESTING}"
+                raise _beyond(node, problem, "move the inner ones into functions")
+        if isinstance(node, (ast.FunctionDef, ast.Lambda)):
+            finals = 0
+        stack.extend((child, depth + 1, comprehensions, finals) for child in ast.iter_child_nodes(node))
+
+
+def _beyond(node: ast.AST, message: str, hint: str) -> Refusal:
+    return Refusal(
+        "compilation",
+        message,
+        getattr(node, "lineno", None),
+        getattr(node, "col_offset", -1) + 1 or None,
+        hint=hint,
+    )

@@ -1,0 +1,460 @@
+"""The policy that every script passes: RestrictedPython's closed list of syntax, with our own rules for names and guards.
+
+In a sandbox that is its own process, what was admitted by name at check needs no guard at run: plain attributes, items, loops
+and augmented assignments stay as they are. Guards (names beginning with `$`) stay where an attribute is written, where a format
+string could walk attributes, and where text could show a memory address.
+
+Longer than other modules because it is one table: one small method per kind of syntax, in the order of the language reference.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from RestrictedPython.transformer import RestrictingNodeTransformer
+
+from scripting.sandbox.offered.text import format_problem
+from scripting.sandbox.policy import names
+from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
+
+
+class PolicyFinding(Exception):  # noqa: N818 - a value that is collected, never raised past the policy
+    """One thing that the policy refuses."""
+
+    def __init__(self, node: ast.AST, message: str, hint: str = "", kind: str = "security_violation") -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.hint = hint
+        self.line: int | None = getattr(node, "lineno", None)
+        self.column_offset: int | None = getattr(node, "col_offset", None)
+        self.end_line: int | None = getattr(node, "end_lineno", None)
+        self.end_column_offset: int | None = getattr(node, "end_col_offset", None)
+
+
+class ScriptPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
+    """Refuses what a script may not do and puts the guards in. Findings are in `findings`, the module is changed in place."""
+
+    def __init__(self, imports: ImportRules, bound: frozenset[str]) -> None:
+        super().__init__()
+        self.imports = imports
+        self.bound = bound
+        """Names that the script binds itself, in whatever scope."""
+        self.findings: list[PolicyFinding] = []
+        self.scopes: list[str] = ["module"]
+        self.suspends = False
+        """The script can leave a suspended generator whose end runs code."""
+        self.future_annotations = False
+        self._yields: list[bool] = []
+
+    # What RestrictedPython calls
+
+    def error(self, node: ast.AST, info: str) -> None:
+        self.refuse(node, info[:1].lower() + info[1:].rstrip("."))
+
+    def warn(self, node: ast.AST, info: str) -> None:
+        """Its warnings say nothing to a designer."""
+
+    def not_allowed(self, node: ast.AST) -> None:
+        name = type(node).__name__
+        message, hint = _SYNTAX.get(name, (f"{_words(name)} is not part of the script language", ""))
+        self.refuse(node, message, hint)
+
+    def check_name(self, node: ast.AST, name: str | None, allow_magic_methods: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+        problem = names.name_problem(name) if name is not None else None
+        if problem:
+            self.refuse(node, *problem)
+
+    def refuse(self, node: ast.AST, message: str, hint: str = "", kind: str = "security_violation") -> None:
+        self.findings.append(PolicyFinding(node, message, hint, kind))
+
+    # Names and attributes
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id.startswith(names.GENERATED):
+            return node
+        if self.scopes[-1] == "class" and node.id in names.OPERATOR_METHODS:
+            return node  # __radd__ = __add__
+        if node.id in names.REFUSED_BUILTINS and isinstance(node.ctx, ast.Load) and node.id not in self.bound:
+            self.refuse(node, f'"{node.id}" is not offered to scripts', f"{names.REFUSED_BUILTINS[node.id]}")
+        elif not (node.id == "__name__" and isinstance(node.ctx, ast.Load)):
+            self.check_name(node, node.id)
+        self.used_names[node.id] = True
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        write = not isinstance(node.ctx, ast.Load)
+        problem = names.attribute_problem(node.attr, write=write)
+        if problem:
+            self.refuse(_at_attribute(node), *problem)
+        node = self.node_contents_visit(node)
+        if write:
+            node.value = _call("write", node.value)
+            return node
+        if node.attr in _GUARDED_ATTRIBUTES:
+            return _call("getattr", node.value, ast.copy_location(ast.Constant(node.attr), node), at=node)
+        return node
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        return self.node_contents_visit(node)
+
+    # Expressions
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        function = node.func
+        if isinstance(function, ast.Attribute):
+            if function.attr in names.OPERATOR_METHODS and self._is_base_call(function):
+                return self._base_call(node, function)
+            if function.attr == "format" and isinstance(function.value, ast.Constant) and isinstance(function.value.value, str):
+                return self._constant_format(node, function.value.value)
+        elif isinstance(function, ast.Name) and function.id in {"isinstance", "issubclass"} and len(node.args) == 2:
+            self._real_classes(node.args[1])
+        return self.node_contents_visit(node)
+
+    def _is_base_call(self, function: ast.Attribute) -> bool:
+        """super().__init__(…), or Base.__init__(self, …)."""
+        base = function.value
+        if isinstance(base, ast.Call):
+            is_super = isinstance(base.func, ast.Name) and base.func.id == "super" and "super" not in self.bound
+            return is_super and function.attr in names.SUPER_METHODS
+        return isinstance(base, ast.Name) and function.attr == "__init__"
+
+    def _base_call(self, node: ast.Call, function: ast.Attribute) -> ast.AST:
+        function.value = self.visit(function.value)
+        node.args = [self.visit(argument) for argument in node.args]
+        node.keywords = [self.visit(keyword) for keyword in node.keywords]
+        return _call("scrub", node) if function.attr in {"__str__", "__repr__", "__format__"} else node
+
+    def _constant_format(self, node: ast.Call, template: str) -> ast.AST:
+        problem = format_problem(template)
+        if problem:
+            self.refuse(node, *problem)
+        node.args = [self.visit(argument) for argument in node.args]
+        node.keywords = [self.visit(keyword) for keyword in node.keywords]
+        return _call("scrub", node)
+
+    def _real_classes(self, node: ast.expr) -> None:
+        """Inside isinstance, `str` may be the builtin class itself, which is quicker than the one that scrubs."""
+        if "str" in self.bound:
+            return
+        for part in node.elts if isinstance(node, ast.Tuple) else [node]:
+            if isinstance(part, ast.Name) and part.id == "str":
+                part.id = names.GENERATED + "str"
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        node = self.node_contents_visit(node)
+        if isinstance(node.op, ast.Mod) and not (_is_number(node.left) or _is_number(node.right)):
+            return _call("scrub", node)
+        return node
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        plain = True
+        for part in node.values:
+            if isinstance(part, ast.FormattedValue):
+                part.value = self.visit(part.value)
+                if part.format_spec is not None:
+                    self._format_spec(part.format_spec)
+                plain = plain and _only_numbers(part)
+            else:
+                self.visit(part)
+        return node if plain else _call("scrub", node)
+
+    def _format_spec(self, spec: ast.expr) -> None:
+        for part in getattr(spec, "values", ()):
+            if isinstance(part, ast.FormattedValue):
+                part.value = self.visit(part.value)
+                if part.format_spec is not None:
+                    self._format_spec(part.format_spec)
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> ast.AST:
+        return self.node_contents_visit(node)
+
+    def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        if node.is_async:
+            self.refuse(node.target, *_ASYNC)
+        return self.node_contents_visit(node)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
+        return self.node_contents_visit(node)
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        return self.node_contents_visit(node)
+
+    def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
+        return self.node_contents_visit(node)
+
+    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
+        return self.node_contents_visit(node)
+
+    def visit_Yield(self, node: ast.Yield) -> ast.AST:
+        if self._yields:
+            self._yields[-1] = True
+        return self.node_contents_visit(node)
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.AST:
+        if self._yields:
+            self._yields[-1] = True
+        return self.node_contents_visit(node)
+
+    # Statements
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        target = node.targets[0]
+        if self.scopes[-1] == "class" and isinstance(target, ast.Name) and target.id in names.CLASS_DECLARATIONS:
+            self._class_declaration(node, target.id)
+            return node
+        return self.node_contents_visit(node)
+
+    def _class_declaration(self, node: ast.Assign, name: str) -> None:
+        listed = node.value.elts if isinstance(node.value, (ast.Tuple, ast.List)) else [node.value]
+        for item in listed:
+            text = item.value if isinstance(item, ast.Constant) else None
+            if not isinstance(text, str) or not text.isidentifier() or names.attribute_problem(text):
+                self.refuse(node, f"{name} must be a literal tuple of attribute names", f'write {name} = ("first", "second")')
+                return
+        if len(node.targets) > 1:
+            self.refuse(node, f"{name} must be assigned by itself")
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+        node = self.node_contents_visit(node)
+        if isinstance(node.op, ast.Mod) and not _is_number(node.value):
+            if isinstance(node.target, ast.Name):
+                read = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
+                value = _call("scrub", ast.copy_location(ast.BinOp(read, node.op, node.value), node))
+                return ast.copy_location(ast.Assign([node.target], value), node)
+            node.value = _call("operand", node.value)
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        return self.node_contents_visit(node)
+
+    def visit_For(self, node: ast.For) -> ast.AST:
+        return self.node_contents_visit(node)
+
+    def visit_With(self, node: ast.With) -> ast.AST:
+        self._note_cleanup()
+        return self.node_contents_visit(node)
+
+    def visit_Try(self, node: ast.Try) -> ast.AST:
+        self._note_cleanup()
+        return self.node_contents_visit(node)
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> ast.AST:
+        for name in node.names:
+            self.check_name(node, name)
+        return node
+
+    def visit_Global(self, node: ast.Global) -> ast.AST:
+        for name in node.names:
+            self.check_name(node, name)
+        return node
+
+    def _note_cleanup(self) -> None:
+        if len(self.scopes) > 1:
+            self._cleanup = True
+
+    _cleanup = False
+
+    def visit_Import(self, node: ast.Import) -> ast.AST:
+        for alias in node.names:
+            self._refuse_import(node, alias.name, self.imports.module_problem(alias.name))
+            if alias.asname:
+                self.check_name(node, alias.asname)
+        return node
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
+        if node.module == "__future__":
+            self.future_annotations |= any(alias.name == "annotations" for alias in node.names)
+            return ast.copy_location(ast.Pass(), node)
+        if node.level:
+            self.refuse(node, "relative imports are not allowed", "write from shared import name for a helper script")
+            return node
+        for alias in node.names:
+            self._refuse_import(node, node.module or "", self.imports.name_problem(node.module or "", alias.name))
+            if alias.asname:
+                self.check_name(node, alias.asname)
+        return node
+
+    def _refuse_import(self, node: ast.AST, module: str, problem: tuple[str, str] | None) -> None:
+        if problem:
+            is_helper = module.partition(".")[0] == HELPER_MODULE
+            self.refuse(node, *problem, kind="not_found" if is_helper else "security_violation")
+
+    # Functions and classes
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        if not (self.scopes[-1] == "class" and node.name in names.OPERATOR_METHODS):
+            self._check_definition(node)
+        node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
+        if node.returns is not None:
+            node.returns = self.visit(node.returns)
+        for parameter in getattr(node, "type_params", ()):
+            self.visit(parameter)
+        self._check_arguments(node.args)
+        self.scopes.append("function")
+        self._yields.append(False)
+        outer, self._cleanup = self._cleanup, False
+        node.args = self._defaults_outside(node.args)
+        node.body = self._visit_all(node.body)
+        self.suspends |= self._yields.pop() and self._cleanup
+        self._cleanup = outer
+        self.scopes.pop()
+        return node
+
+    def _check_definition(self, node: ast.FunctionDef | ast.ClassDef) -> None:
+        if names.is_dunder(node.name):
+            hint = names.METHOD_HINTS.get(node.name, "choose a name without the double underscores")
+            self.refuse(node, f'"{node.name}" may not be defined', hint)
+
+    def _defaults_outside(self, arguments: ast.arguments) -> ast.arguments:
+        """Defaults and annotations belong to the scope around the function."""
+        inner = self.scopes.pop()
+        visited = self.node_contents_visit(arguments)
+        self.scopes.append(inner)
+        return visited
+
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
+        self._check_arguments(node.args)
+        node.args = self.node_contents_visit(node.args)
+        self.scopes.append("function")
+        self._yields.append(False)
+        node.body = self.visit(node.body)
+        self._yields.pop()
+        self.scopes.pop()
+        return node
+
+    def _check_arguments(self, arguments: ast.arguments) -> None:
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        for argument in every:
+            if argument is not None:
+                self.check_name(argument, argument.arg)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        self._check_definition(node)
+        for keyword in node.keywords:
+            self.refuse(node, f'the class argument "{keyword.arg or "**"}" is not allowed', "write class Name(Base):")
+        for parameter in getattr(node, "type_params", ()):
+            self.visit(parameter)
+        if "str" not in self.bound:
+            for base in node.bases:
+                self._real_classes(base)
+        node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
+        node.bases = [self.visit(base) for base in node.bases]
+        self.scopes.append("class")
+        node.body = self._visit_all(node.body)
+        self.scopes.pop()
+        node.keywords = [ast.keyword("metaclass", _name("class", node))]
+        ast.copy_location(node.keywords[0], node)
+        return node
+
+    def _visit_all(self, body: list[ast.stmt]) -> list[ast.stmt]:
+        return [self.visit(statement) for statement in body]
+
+    # match
+
+    def visit_Match(self, node: ast.Match) -> ast.AST:
+        return self.node_contents_visit(node)
+
+    visit_match_case = visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = visit_MatchOr = visit_Match
+
+    def visit_MatchStar(self, node: ast.MatchStar) -> ast.AST:
+        self.check_name(node, node.name)
+        return node
+
+    def visit_MatchAs(self, node: ast.MatchAs) -> ast.AST:
+        self.check_name(node, node.name)
+        return self.node_contents_visit(node)
+
+    def visit_MatchMapping(self, node: ast.MatchMapping) -> ast.AST:
+        self.check_name(node, node.rest)
+        return self.node_contents_visit(node)
+
+    def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:
+        for attribute in node.kwd_attrs:
+            problem = names.attribute_problem(attribute)
+            if problem:
+                self.refuse(node, *problem)
+        if isinstance(node.cls, ast.Name) and node.cls.id == "str" and "str" not in self.bound:
+            node.cls.id = names.GENERATED + "str"
+        return self.node_contents_visit(node)
+
+    def visit_Module(self, node: ast.Module) -> ast.AST:
+        node.body = self._visit_all(node.body)
+        return node
+
+
+_ASYNC = ("async code is not allowed", "write a plain function: host functions answer at once")
+_SYNTAX: dict[str, tuple[str, str]] = {
+    "AsyncFunctionDef": _ASYNC,
+    "AsyncFor": _ASYNC,
+    "AsyncWith": _ASYNC,
+    "Await": _ASYNC,
+    "TryStar": ("except* is not allowed", "write except (FirstError, SecondError) as error:"),
+    "TypeAlias": ("type aliases are not allowed", "assign the class to a name"),
+    "TypeVar": ("type parameters are not allowed", "leave the brackets after the name out"),
+    "ParamSpec": ("type parameters are not allowed", "leave the brackets after the name out"),
+    "TypeVarTuple": ("type parameters are not allowed", "leave the brackets after the name out"),
+    "TemplateStr": ("template strings are not allowed", "use an f-string"),
+    "Interpolation": ("template strings are not allowed", "use an f-string"),
+}
+_GUARDED_ATTRIBUTES = frozenset({"format", "format_map", "args"})
+
+
+def bound_names(tree: ast.Module) -> frozenset[str]:
+    """Every name that the module binds somewhere: assigned, defined, imported, caught, matched or taken as an argument."""
+    return frozenset(name for node in ast.walk(tree) for name in _bound_by(node) if name)
+
+
+def _bound_by(node: ast.AST) -> Iterable[str | None]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()):
+            return (name,)
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.AsyncFunctionDef(name=name):
+            return (name,)
+        case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name):
+            return (name,)
+        case ast.arg(arg=name) | ast.MatchMapping(rest=name):
+            return (name,)
+        case ast.alias(name=name, asname=asname):
+            return (asname or name.partition(".")[0],)
+    return ()
+
+
+def _name(guard: str, at: ast.AST) -> ast.Name:
+    return ast.copy_location(ast.Name(names.GENERATED + guard, ast.Load()), at)
+
+
+def _call(guard: str, *arguments: ast.expr, at: ast.AST | None = None) -> ast.Call:
+    place = at or arguments[0]
+    return ast.copy_location(ast.Call(_name(guard, place), list(arguments), []), place)
+
+
+def _at_attribute(node: ast.Attribute) -> ast.AST:
+    """A place that begins at the attribute's own name, where it is on one line."""
+    place = ast.Pass()
+    ast.copy_location(place, node)
+    if node.end_lineno is not None and node.end_col_offset is not None:
+        place.lineno = node.end_lineno
+        place.col_offset = max(0, node.end_col_offset - len(node.attr.encode()))
+    return place
+
+
+def _is_number(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, (int, float))
+
+
+def _only_numbers(part: ast.FormattedValue) -> bool:
+    """A format such as .2f takes numbers and text only, neither of which shows an address."""
+    spec: Any = part.format_spec
+    if isinstance(part.value, ast.Constant):
+        return True
+    return part.conversion == -1 and spec is not None and any(
+        isinstance(value, ast.Constant) and value.value for value in spec.values
+    )
+
+
+def _words(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()

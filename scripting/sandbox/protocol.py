@@ -1,0 +1,281 @@
+"""The seam between supervisor and sandbox: typed frames with a size cap; bytes in, bytes out, no sockets.
+
+A frame is a four-byte big-endian length and that many bytes of msgpack: one tagged message. Inputs, arguments, answers and
+results travel inside as opaque bytes (see plain.py). `Connection` knows which message may follow which, for either end.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import msgspec
+
+from scripting.sandbox.plain import ValueProblem, decode_value, encode_value, scan_value
+
+__all__ = [
+    "DEFAULT_PACKAGES",
+    "HEADER_BYTES",
+    "SCRIPT_FUNCTIONS",
+    "Answer",
+    "Call",
+    "Connection",
+    "Done",
+    "ErrorType",
+    "Fault",
+    "Finding",
+    "Function",
+    "Load",
+    "Loaded",
+    "LocalProtocolError",
+    "Ready",
+    "RemoteProtocolError",
+    "Run",
+    "State",
+    "Text",
+    "ValueProblem",
+    "decode_value",
+    "encode_value",
+    "frame_length",
+    "scan_value",
+]
+
+DEFAULT_PACKAGES: tuple[str, ...] = (
+    "math",
+    "random",
+    "statistics",
+    "json",
+    "datetime",
+    "string",
+    "re",
+    "itertools",
+    "functools",
+    "collections",
+)
+
+SCRIPT_FUNCTIONS: dict[str, tuple[str, str]] = {
+    "log": ("log(text)", "Write a line to the execution's log; print() does the same."),
+    "rand": ("rand() -> float", "A number from 0 up to 1, from the seed recorded with the run."),
+    "now": ("now() -> datetime", "The moment of the run, in UTC, from the clock recorded with the run."),
+    "timestamp": ("timestamp() -> int", "The moment of the run in whole seconds since 1970 UTC."),
+    "get_context": ("get_context() -> dict", "A copy of all context variables."),
+}
+"""What every script may call: name to (signature, what it does)."""
+
+HEADER_BYTES = 4
+
+
+class ErrorType(str, enum.Enum):
+    """The standard error types, one for each kind of failure a script can have."""
+
+    COMPILATION = "compilation"
+    INVALID_SYNTAX = "invalid_syntax"
+    EXECUTION = "execution"
+    TIMEOUT = "timeout"
+    MEMORY_LIMIT = "memory_limit"
+    SECURITY_VIOLATION = "security_violation"
+    NOT_FOUND = "not_found"
+
+
+class LocalProtocolError(RuntimeError):
+    """This end tried to send a message that the other end does not expect now: a bug on our side."""
+
+
+class RemoteProtocolError(RuntimeError):
+    """The other end sent bytes that are no message, or one that may not come now: it is not to be trusted any more."""
+
+
+class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True, forbid_unknown_fields=True, gc=False):
+    pass
+
+
+class Text(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One source text; `text` is UTF-8 with surrogates passed, so that text which cannot be encoded is refused over there."""
+
+    name: str
+    language: str
+    text: bytes
+
+
+class Function(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A function that the module exposes: a global name in the script."""
+
+    name: str
+    kind: str
+
+
+class Fault(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A script's failure; line and column are 1-based, in characters."""
+
+    type: ErrorType
+    message: str
+    script: str = ""
+    line: int | None = None
+    column: int | None = None
+    excerpt: str = ""
+    hint: str = ""
+
+
+class Finding(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One finding of a check; `severity` is `error` or `warning`."""
+
+    severity: str
+    type: ErrorType
+    message: str
+    script: str
+    line: int | None = None
+    column: int | None = None
+    end_line: int | None = None
+    end_column: int | None = None
+    hint: str = ""
+
+
+class Load(_Message, frozen=True, gc=False):
+    """To the sandbox, once: compile this bundle and keep within these limits (bytes, seconds, counts)."""
+
+    script: Text
+    helpers: tuple[Text, ...]
+    functions: tuple[Function, ...]
+    packages: tuple[str, ...]
+    memory_bytes: int
+    cpu_seconds: int
+    max_source_bytes: int
+    max_source_lines: int
+    max_source_nesting: int
+    max_result_bytes: int
+    max_result_depth: int
+    max_result_nodes: int
+    max_log_lines: int
+    max_log_bytes: int
+    max_host_calls: int
+
+
+class Run(_Message, frozen=True, gc=False):
+    """To the sandbox: run what was loaded on these inputs (msgpack of a dict), with this seed and clock (µs since 1970 UTC)."""
+
+    inputs: bytes
+    seed: int
+    clock_us: int
+
+
+class Answer(_Message, frozen=True, gc=False):
+    """To the sandbox: what the called function gave (msgpack), or why it was refused."""
+
+    answer: bytes | None
+    error: str
+
+
+class Ready(_Message, frozen=True, gc=False):
+    """From the sandbox, once: locked down and waiting; `layers` are the names that hold, `missing` say what does not and why."""
+
+    layers: tuple[str, ...]
+    missing: tuple[tuple[str, str], ...]
+
+
+class Loaded(_Message, frozen=True, gc=False):
+    """From the sandbox: what compiling found. With a fault there is nothing to run."""
+
+    compile_us: int
+    findings: tuple[Finding, ...]
+    fault: Fault | None
+
+
+class Call(_Message, frozen=True, gc=False):
+    """From the sandbox, while it runs: perform this function; `arguments` is the msgpack of [positional, keyword]."""
+
+    name: str
+    arguments: bytes
+
+
+class Done(_Message, frozen=True, gc=False):
+    """From the sandbox: the run is over, teardown included, and the sandbox is ready for the next one."""
+
+    result: bytes | None
+    logs: tuple[str, ...]
+    log_truncated: bool
+    fault: Fault | None
+    cpu_us: int
+    memory_bytes: int
+
+
+ToSandbox: TypeAlias = Load | Run | Answer
+FromSandbox: TypeAlias = Ready | Loaded | Call | Done
+
+
+class State(enum.Enum):
+    """Where the conversation stands, the same at both ends."""
+
+    STARTING = "starting"
+    EMPTY = "empty"
+    LOADING = "loading"
+    LOADED = "loaded"
+    RUNNING = "running"
+    CALLING = "calling"
+    CLOSED = "closed"
+
+
+_NEXT: dict[tuple[State, type], State] = {
+    (State.STARTING, Ready): State.EMPTY,
+    (State.EMPTY, Load): State.LOADING,
+    (State.LOADING, Loaded): State.LOADED,
+    (State.LOADED, Run): State.RUNNING,
+    (State.RUNNING, Call): State.CALLING,
+    (State.CALLING, Answer): State.RUNNING,
+    (State.RUNNING, Done): State.LOADED,
+}
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_to_sandbox = msgspec.msgpack.Decoder(ToSandbox).decode
+_decode_from_sandbox = msgspec.msgpack.Decoder(FromSandbox).decode
+
+
+def frame_length(header: bytes, cap: int) -> int:
+    """The length of the body that follows this header. Raises RemoteProtocolError if it is over the cap (bytes)."""
+    length = int.from_bytes(header[:HEADER_BYTES], "big")
+    if length > cap:
+        raise RemoteProtocolError(f"a frame of {length} bytes is over the cap of {cap}")
+    return length
+
+
+class Connection:
+    """One end of the conversation: messages to frames, bodies of frames to messages, each only when it may come."""
+
+    __slots__ = ("_decode", "state")
+
+    def __init__(self, *, sandbox_end: bool) -> None:
+        self.state = State.STARTING
+        self._decode = _decode_to_sandbox if sandbox_end else _decode_from_sandbox
+
+    def send(self, message: ToSandbox | FromSandbox) -> bytes:
+        """The frame to put on the wire. Raises LocalProtocolError if the message may not be sent now."""
+        following = _NEXT.get((self.state, type(message)))
+        if following is None:
+            raise LocalProtocolError(f"{type(message).__name__} may not be sent while {self.state.value}")
+        body = _encode(message)
+        self.state = following
+        return len(body).to_bytes(HEADER_BYTES, "big") + body
+
+    def receive(self, body: bytes | memoryview) -> Any:
+        """The message in this body. Raises RemoteProtocolError if it is none, or may not come now."""
+        try:
+            message = self._decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            self.state = State.CLOSED
+            raise RemoteProtocolError(f"not a message: {str(error)[:200]}") from None
+        following = _NEXT.get((self.state, type(message)))
+        if following is None:
+            before, self.state = self.state, State.CLOSED
+            raise RemoteProtocolError(f"{type(message).__name__} may not come while {before.value}")
+        self.state = following
+        return message
+
+
+def cut(text: str, length: int) -> str:
+    """The text, or its beginning with an ellipsis, in at most `length` characters."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def total_bytes(lines: Iterable[str]) -> int:
+    """How many bytes these lines take in UTF-8, each with the newline it stands for."""
+    return sum(len(line.encode("utf-8", "replace")) + 1 for line in lines)

@@ -1,0 +1,137 @@
+"""One run of a compiled program: fresh globals, run, result, teardown. Every language's scripts run here."""
+
+from __future__ import annotations
+
+import gc
+import keyword
+import time
+from collections.abc import Callable
+from typing import Any
+
+from scripting.sandbox.failure import describe_failure, unreadable_result
+from scripting.sandbox.meter import Meter
+from scripting.sandbox.offered import clock, dice
+from scripting.sandbox.offered.builtins import BUILTIN_NAMES, make_builtins
+from scripting.sandbox.offered.classes import restart_serials
+from scripting.sandbox.offered.helpers import Helpers
+from scripting.sandbox.offered.log import RunLog
+from scripting.sandbox.offered.violation import SecurityViolation
+from scripting.sandbox.plain import ValueProblem, decode_trusted, encode_value
+from scripting.sandbox.program import Program
+from scripting.sandbox.protocol import Done, Fault, Load, Run
+
+MEMORY_RESERVE = 1 << 20
+"""Bytes given back when memory runs out, so that the failure can still be told."""
+
+
+class Runner:
+    """Runs one program again and again; nothing of one run is left for the next."""
+
+    def __init__(self, program: Program, load: Load, meter: Meter, call: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+        self.program = program
+        self.load = load
+        self.meter = meter
+        self.log = RunLog(load.max_log_lines, load.max_log_bytes)
+        self.inputs = b"\x80"
+        self.helpers = Helpers(program, set(load.packages))
+        functions: dict[str, Callable[..., Any]] = {
+            function.name: self._host_function(function.name, call) for function in load.functions
+        }
+        functions |= {
+            "log": self.log.log,
+            "rand": dice.rand,
+            "now": clock.now,
+            "timestamp": clock.timestamp,
+            "get_context": self._get_context,
+        }
+        self.builtins = make_builtins(functions, self.helpers.import_, self.log.print)
+        self.helpers.builtins = self.builtins
+        self._reserved = BUILTIN_NAMES | set(functions) | {"result"}
+        self._admitted: dict[str, bool] = {}
+        self._reserve: bytearray | None = bytearray(MEMORY_RESERVE)
+        assert program.script.code is not None
+        self._code = program.script.code
+        self._draws = program.draws
+        self._suspends = program.suspends
+
+    def run(self, message: Run) -> Done:
+        """Run the script once. Never raises for what the script does."""
+        cpu_ns = time.clock_gettime_ns(time.CLOCK_PROCESS_CPUTIME_ID)
+        self.meter.restart()
+        fault: Fault | None = None
+        result: bytes | None = None
+        namespace: dict[str, Any] = {"__builtins__": self.builtins, "__name__": "__main__"}
+        try:
+            self._prepare(message, namespace)
+            exec(self._code, namespace)  # noqa: S102 - what this process is for
+            result = self._encode(namespace.get("result"))
+        except ValueProblem as problem:
+            fault = unreadable_result(problem, self.program.script)
+        except MemoryError as error:
+            self._reserve = None
+            fault = describe_failure(error, self.program)
+        except BaseException as error:  # noqa: BLE001 - whatever a script raises is its failure
+            fault = describe_failure(error, self.program)
+        if SecurityViolation.first is not None:
+            result, fault = None, fault or describe_failure(SecurityViolation(SecurityViolation.first), self.program)
+        self._tear_down(namespace)
+        return self._done(result, fault, cpu_ns)
+
+    def _prepare(self, message: Run, namespace: dict[str, Any]) -> None:
+        self.inputs = message.inputs
+        self.log.restart()
+        clock.set_clock(message.clock_us)
+        if self._draws:
+            dice.set_seed(message.seed)
+        restart_serials()
+        SecurityViolation.first = None
+        for name, value in decode_trusted(message.inputs).items():
+            admitted = self._admitted.get(name)
+            if admitted is None:
+                admitted = self._admit(name)
+            if admitted:
+                namespace[name] = value
+
+    def _admit(self, name: str) -> bool:
+        """Whether a context variable appears under its own name; the others are in get_context() alone."""
+        admitted = name.isidentifier() and not keyword.iskeyword(name) and name not in self._reserved and name[:2] != "__"
+        if len(self._admitted) < 1000:
+            self._admitted[name] = admitted
+        return admitted
+
+    def _encode(self, value: Any) -> bytes:
+        load = self.load
+        return encode_value(
+            value,
+            name="result",
+            max_bytes=load.max_result_bytes,
+            max_depth=load.max_result_depth,
+            max_nodes=load.max_result_nodes,
+        )
+
+    def _tear_down(self, namespace: dict[str, Any]) -> None:
+        """End what the run left behind, while its time still counts."""
+        namespace.clear()
+        self.helpers.clear()
+        if self._suspends:
+            gc.collect()
+        if self._reserve is None:
+            gc.collect()
+            self._reserve = bytearray(MEMORY_RESERVE)
+
+    def _done(self, result: bytes | None, fault: Fault | None, cpu_ns: int) -> Done:
+        log = self.log
+        memory = self.meter.peak()
+        cpu_us = (time.clock_gettime_ns(time.CLOCK_PROCESS_CPUTIME_ID) - cpu_ns) // 1000
+        return Done(result, tuple(log.lines), log.truncated, fault, cpu_us, memory)
+
+    def _get_context(self) -> Any:
+        """A copy of all context variables."""
+        return decode_trusted(self.inputs)
+
+    def _host_function(self, name: str, call: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]) -> Callable[..., Any]:
+        def host_function(*args: Any, **kwargs: Any) -> Any:
+            return call(name, args, kwargs)
+
+        host_function.__name__ = host_function.__qualname__ = name
+        return host_function

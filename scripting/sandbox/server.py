@@ -1,0 +1,99 @@
+"""The sandbox process once it is locked down: load one bundle, then run it whenever asked, until the socket ends."""
+
+from __future__ import annotations
+
+import gc
+import time
+from typing import Any
+
+from scripting.sandbox.kernel.resources import Resources
+from scripting.sandbox.languages.factory import EngineFactory
+from scripting.sandbox.meter import Meter
+from scripting.sandbox.plain import ValueProblem, decode_trusted, encode_value
+from scripting.sandbox.program import Compiler, Program
+from scripting.sandbox.protocol import Answer, Call, Connection, Fault, Load, Loaded, Ready, Run
+from scripting.sandbox.runner import Runner
+from scripting.sandbox.wire import Wire
+
+
+class SupervisorGone(BaseException):  # noqa: N818 - not an error: the end
+    """The socket has ended; nothing that a script catches."""
+
+
+class HostCallRefused(RuntimeError):
+    """A function of the module refused the call; the message says why."""
+
+
+class Server:
+    """One sandbox's side of the conversation."""
+
+    def __init__(self, wire: Wire, engines: EngineFactory, resources: Resources, meter: Meter) -> None:
+        self.wire = wire
+        self.engines = engines
+        self.resources = resources
+        self.meter = meter
+        self.connection = Connection(sandbox_end=True)
+        self.calls_left = 0
+        self.max_calls = 0
+
+    def serve(self, ready: Ready) -> None:
+        """Say what holds, load, and run until the supervisor is gone."""
+        self._send(ready)
+        message = self._receive()
+        if not isinstance(message, Load):
+            return
+        program = self._load(message)
+        if program is None:
+            self._receive()  # nothing to run: wait for the end
+            return
+        runner = Runner(program, message, self.meter, self._call)
+        self.max_calls = message.max_host_calls
+        gc.collect()
+        gc.freeze()
+        self.resources.limit_memory(message.memory_bytes)
+        self.resources.limit_cpu(message.cpu_seconds)
+        self.meter.mark_idle()
+        self._send(self._loaded)
+        while True:
+            self._step(runner)
+
+    def _step(self, runner: Runner) -> None:
+        message = self._receive()
+        assert isinstance(message, Run)
+        self.calls_left = self.max_calls
+        self._send(runner.run(message))
+
+    def _load(self, message: Load) -> Program | None:
+        started = time.monotonic_ns()
+        compiler = Compiler(message, self.engines)
+        program = compiler.compile()
+        fault: Fault | None = compiler.fault()
+        self._loaded = Loaded((time.monotonic_ns() - started) // 1000, tuple(compiler.findings), fault)
+        if program is None:
+            self._send(self._loaded)
+        return program
+
+    def _call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Perform a host function: the script waits for the answer."""
+        if self.calls_left <= 0:
+            raise HostCallRefused(f"more than {self.max_calls} calls of host functions in one run")
+        self.calls_left -= 1
+        try:
+            arguments = encode_value([list(args), kwargs], name=name, max_bytes=1 << 20, max_depth=40, max_nodes=50_000)
+        except ValueProblem as problem:
+            raise TypeError(f"{problem.path}: {problem.problem}") from None
+        self._send(Call(name, arguments))
+        message = self._receive()
+        assert isinstance(message, Answer)
+        if message.answer is None:
+            raise HostCallRefused(message.error)
+        return decode_trusted(message.answer)
+
+    def _send(self, message: Any) -> None:
+        self.wire.write(self.connection.send(message))
+
+    def _receive(self) -> Any:
+        body = self.wire.read()
+        if body is None:
+            raise SupervisorGone
+        return self.connection.receive(body)

@@ -1,0 +1,50 @@
+"""The sandbox's end of its socket: whole frames in and out of one descriptor, blocking, with read() and write() alone."""
+
+from __future__ import annotations
+
+import os
+
+from scripting.sandbox.protocol import HEADER_BYTES
+
+READ_BYTES = 1 << 16
+
+
+class Wire:
+    """Reads and writes frames. The peer is the supervisor, which is trusted: no cap here."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+        self._rest = b""
+
+    def read(self) -> bytes | None:
+        """The body of the next frame; None when the supervisor is gone."""
+        data = self._rest or os.read(self.descriptor, READ_BYTES)
+        if not data:
+            return None
+        while len(data) < HEADER_BYTES:
+            more = os.read(self.descriptor, READ_BYTES)
+            if not more:
+                return None
+            data += more
+        end = HEADER_BYTES + int.from_bytes(data[:HEADER_BYTES], "big")
+        if len(data) == end:
+            self._rest = b""
+            return data[HEADER_BYTES:]
+        parts, have = [data], len(data)
+        while have < end:
+            more = os.read(self.descriptor, READ_BYTES)
+            if not more:
+                return None
+            parts.append(more)
+            have += len(more)
+        data = b"".join(parts)
+        self._rest = data[end:]
+        return data[HEADER_BYTES:end]
+
+    def write(self, frame: bytes) -> None:
+        """Put the whole frame on the wire. Raises OSError when the supervisor is gone."""
+        written = os.write(self.descriptor, frame)
+        if written != len(frame):
+            rest = memoryview(frame)
+            while written < len(frame):
+                written += os.write(self.descriptor, rest[written:])

@@ -1,0 +1,113 @@
+"""What a caller of the pool gives and gets: requests, outcomes, reports, host calls, cancellation."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from scripting.types import Diagnostic, ExecutionMetrics, ScriptError
+
+
+@dataclass(frozen=True)
+class HostFunction:
+    """A function that the module exposes: a global name in the script's namespace."""
+
+    name: str
+    kind: str
+    """`pure`, `read` or `effect`."""
+    signature: str = ""
+    doc: str = ""
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One run: its inputs (encode_value of the context dict) and what makes it repeatable."""
+
+    inputs: bytes
+    seed: int
+    clock_us: int
+    functions: tuple[HostFunction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HostCall:
+    """A script's call of an exposed function: `arguments` is the msgpack of [positional list, keyword dict], scanned."""
+
+    name: str
+    arguments: bytes
+    deadline: float
+    """time.monotonic() at which the run is killed."""
+
+
+HostCallable: TypeAlias = Callable[[HostCall], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """What a run came to. With an error or a cancel there is no result."""
+
+    result: bytes | None
+    logs: tuple[str, ...]
+    log_truncated: bool
+    error: ScriptError | None
+    cancelled: bool
+    metrics: ExecutionMetrics
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What compiling found, errors and warnings, in the order of the text."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    ok: bool
+    compile_us: int = 0
+
+
+@dataclass(frozen=True)
+class SandboxStats:
+    """One warm sandbox."""
+
+    digest: str
+    pid: int
+    runs: int
+    busy: bool
+
+
+@dataclass(frozen=True)
+class PoolStats:
+    """What the pool has and has done."""
+
+    sandboxes: tuple[SandboxStats, ...]
+    forks: int
+    kills: int
+    parent_pid: int | None
+
+
+@dataclass
+class Cancellation:
+    """Ends a run from any thread, at any time: before it, at once; during it, by killing its sandbox; after it, nothing."""
+
+    cancelled: bool = False
+    _kill: Callable[[], None] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def cancel(self) -> None:
+        with self._lock:
+            self.cancelled = True
+            if self._kill is not None:
+                self._kill()
+
+    def watch(self, kill: Callable[[], None]) -> bool:
+        """The pool's: from now on cancelling does this. False if it is cancelled already."""
+        with self._lock:
+            if self.cancelled:
+                return False
+            self._kill = kill
+            return True
+
+    def release(self) -> None:
+        """The pool's: the run is over."""
+        with self._lock:
+            self._kill = None

@@ -1,0 +1,114 @@
+"""Frames over a sandbox's socket by a deadline: blocking reads with SO_RCVTIMEO, at most 64 KiB each, never past the cap."""
+
+from __future__ import annotations
+
+import math
+import socket
+import struct
+import time
+
+from scripting.sandbox.protocol import HEADER_BYTES, RemoteProtocolError, frame_length
+
+READ_BYTES = 1 << 16
+_TIMEVAL = struct.Struct("ll")
+_LEAST_SECONDS = 0.001
+
+
+class DeadlinePassed(Exception):  # noqa: N818 - an outcome of the exchange
+    """The frame was not there in time."""
+
+
+class PeerGone(Exception):  # noqa: N818 - an outcome of the exchange
+    """The sandbox has ended. `unread` is true if it had not read what was last sent."""
+
+    def __init__(self, *, unread: bool) -> None:
+        super().__init__("the sandbox has ended")
+        self.unread = unread
+
+
+class Channel:
+    """One sandbox's socket."""
+
+    __slots__ = ("_receive_seconds", "socket")
+
+    def __init__(self, connected: socket.socket) -> None:
+        connected.setblocking(True)
+        self.socket = connected
+        self._receive_seconds = 0.0
+
+    def send(self, frame: bytes, deadline: float) -> None:
+        """Send the whole frame by the deadline (time.monotonic()). Raises PeerGone, DeadlinePassed."""
+        if len(frame) > READ_BYTES:
+            self._limit_send(deadline)
+        try:
+            sent = self.socket.send(frame, socket.MSG_NOSIGNAL)
+            if sent < len(frame):
+                self._send_rest(memoryview(frame)[sent:], deadline)
+        except (BrokenPipeError, ConnectionResetError):
+            raise PeerGone(unread=True) from None
+        except BlockingIOError:
+            raise DeadlinePassed from None
+
+    def _send_rest(self, rest: memoryview, deadline: float) -> None:
+        while rest:
+            self._limit_send(deadline)
+            rest = rest[self.socket.send(rest, socket.MSG_NOSIGNAL) :]
+
+    def receive(self, seconds: float, deadline: float, cap: int) -> bytes | memoryview:
+        """The body of the next frame; the first read waits `seconds`, the rest by the deadline (time.monotonic()).
+
+        Raises PeerGone, DeadlinePassed, RemoteProtocolError for a frame over the cap (bytes) or with bytes after it."""
+        if seconds != self._receive_seconds:
+            self._limit_receive(seconds)
+        data = self._read()
+        if len(data) >= HEADER_BYTES:
+            end = HEADER_BYTES + frame_length(data, cap)
+            if len(data) == end:
+                return memoryview(data)[HEADER_BYTES:]
+        return self._receive_rest(data, deadline, cap)
+
+    def _receive_rest(self, data: bytes, deadline: float, cap: int) -> bytes:
+        while len(data) < HEADER_BYTES:
+            data += self._read_by(deadline)
+        end = HEADER_BYTES + frame_length(data, cap)
+        parts, have = [data], len(data)
+        while have < end:
+            more = self._read_by(deadline)
+            parts.append(more)
+            have += len(more)
+        if have > end:
+            raise RemoteProtocolError("bytes after the end of a frame")
+        return b"".join(parts)[HEADER_BYTES:]
+
+    def _read_by(self, deadline: float) -> bytes:
+        # The option starts anew with each read: the rest is computed.
+        self._limit_receive(deadline - time.monotonic())
+        return self._read()
+
+    def _read(self) -> bytes:
+        try:
+            data = self.socket.recv(READ_BYTES)
+        except BlockingIOError:
+            raise DeadlinePassed from None
+        except (ConnectionResetError, BrokenPipeError):
+            raise PeerGone(unread=True) from None
+        if not data:
+            raise PeerGone(unread=False)
+        return data
+
+    def _limit_receive(self, seconds: float) -> None:
+        if seconds <= 0:
+            raise DeadlinePassed
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(seconds))
+        self._receive_seconds = seconds
+
+    def _limit_send(self, deadline: float) -> None:
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            raise DeadlinePassed
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(seconds))
+
+
+def _timeval(seconds: float) -> bytes:
+    fraction, whole = math.modf(max(seconds, _LEAST_SECONDS))
+    return _TIMEVAL.pack(int(whole), int(fraction * 1_000_000))

@@ -1,0 +1,230 @@
+"""The supervisor's side of the light parent: start it, ask it for sandboxes and for how they ended, start it again."""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import os
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from scripting.supervisor.errors import SandboxUnavailable
+
+_REQUEST = struct.Struct("!cxI")
+_REPLY = struct.Struct("!c3xIiQ")
+_FORK, _REAP = b"F", b"R"
+_START_SECONDS = 20.0
+_ANSWER_SECONDS = 10.0
+
+
+class Handle(NamedTuple):
+    """A sandbox just forked: its socket, its process id and, where the system has them, a descriptor of the process."""
+
+    socket: socket.socket
+    pid: int
+    pidfd: int | None
+
+
+class Ending(NamedTuple):
+    """How a sandbox ended: exit code, or minus the signal; None when its parent is gone too. Peak memory in bytes."""
+
+    status: int | None
+    peak: int
+
+
+@dataclass
+class _Process:
+    process: subprocess.Popen[bytes]
+    control: socket.socket
+    ready: list[Handle]
+    """Sandboxes forked ahead of need."""
+    asked: int = 0
+    """Forks asked for and not yet answered."""
+
+
+class ParentClient:
+    """Thread-safe. One request at a time; forks ahead of need, so that a sandbox is at hand when one is wanted."""
+
+    def __init__(self, python: str, reserve: int) -> None:
+        self.python = python
+        self.reserve = reserve
+        self.forks = 0
+        self._lock = threading.Lock()
+        self._process: _Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        process = self._process
+        return process.process.pid if process else None
+
+    def fork(self, headroom_bytes: int | None = None) -> Handle:
+        """A locked-down sandbox. With a headroom (bytes for compiling, over the usual) it is forked for this.
+        Raises SandboxUnavailable."""
+        with self._lock:
+            for attempt in (1, 2):
+                process = self._process or self._start()
+                try:
+                    handle = self._take(process, headroom_bytes)
+                except (OSError, EOFError) as error:
+                    self._discard()
+                    if attempt == 2:
+                        raise SandboxUnavailable(f"the light parent does not answer: {error}") from None
+                else:
+                    self.forks += 1
+                    return handle
+        raise AssertionError
+
+    def reap(self, pid: int) -> Ending:
+        """How this sandbox, already killed or at its end, came to its end."""
+        with self._lock:
+            process = self._process
+            if process is None:
+                return Ending(None, 0)
+            try:
+                process.control.sendall(_REQUEST.pack(_REAP, pid))
+                while True:
+                    kind, answered, status, peak, handle = self._receive(process)
+                    if kind == _FORK:
+                        self._keep(process, handle)
+                    elif answered == pid:
+                        return Ending(status, peak)
+            except (OSError, EOFError):
+                self._discard()
+                return Ending(None, 0)
+
+    def close(self) -> None:
+        """End the light parent, and with it all its sandboxes."""
+        with self._lock:
+            self._discard()
+
+    def forget(self) -> None:
+        """In a process forked from ours: let go of descriptors without ending what belongs to the other."""
+        process, self._process = self._process, None
+        self._lock = threading.Lock()
+        if process:
+            process.control.close()
+            process.process.returncode = 0  # not our child: nothing to wait for
+            for handle in process.ready:
+                release(handle)
+
+    def _take(self, process: _Process, headroom_bytes: int | None) -> Handle:
+        if headroom_bytes is not None:
+            process.control.sendall(_REQUEST.pack(_FORK, headroom_bytes >> 20))
+            process.asked += 1
+            # Answers come in the order of the questions: those before are of the reserve.
+            while process.asked > 1:
+                self._keep(process, self._receive(process).handle)
+            handle = self._receive(process).handle
+            process.asked -= 1
+            if handle is None:
+                raise OSError("it could not fork")
+            return handle
+        missing = 1 + self.reserve - len(process.ready) - process.asked
+        for _ in range(missing):
+            process.control.sendall(_REQUEST.pack(_FORK, 0))
+            process.asked += 1
+        if not process.ready:
+            self._keep(process, self._receive(process).handle)
+        if not process.ready:
+            raise OSError("it could not fork")
+        return process.ready.pop(0)
+
+    def _keep(self, process: _Process, handle: Handle | None) -> None:
+        process.asked -= 1
+        if handle is not None:
+            process.ready.append(handle)
+
+    def _receive(self, process: _Process) -> _Reply:
+        data, ancillary, _, _ = process.control.recvmsg(_REPLY.size, socket.CMSG_SPACE(8), socket.MSG_CMSG_CLOEXEC)
+        descriptors = array.array("i")
+        for level, kind, payload in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                descriptors.frombytes(payload[: len(payload) - len(payload) % descriptors.itemsize])
+        while data and len(data) < _REPLY.size:
+            data += process.control.recv(_REPLY.size - len(data)) or _end()
+        if not data:
+            _end()
+        name, pid, status, peak = _REPLY.unpack(data)
+        handle = None
+        if descriptors:
+            handle = Handle(socket.socket(fileno=descriptors[0]), pid, descriptors[1] if len(descriptors) > 1 else None)
+        return _Reply(name, pid, status, peak, handle)
+
+    def _start(self) -> _Process:
+        ours, theirs = socket.socketpair()
+        with theirs, tempfile.TemporaryFile() as complaints:
+            command = [self.python, "-s", "-P", "-m", "scripting.sandbox", str(theirs.fileno())]
+            popen = subprocess.Popen(  # the environment is the same on every host, for the same results
+                command,
+                env={"PYTHONHASHSEED": "0"},
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=complaints,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+            theirs.close()
+            process = _Process(popen, ours, [])
+            ours.settimeout(_START_SECONDS)
+            try:
+                self._receive(process)
+            except (OSError, EOFError):
+                popen.kill()
+                popen.wait()
+                ours.close()
+                complaints.seek(0)
+                told = complaints.read()[-1500:].decode("utf-8", "replace").strip()
+                hint = "the project must be installed in the environment of this interpreter"
+                raise SandboxUnavailable(f"the light parent does not start ({self.python}; {hint}): {told}") from None
+        ours.settimeout(_ANSWER_SECONDS)
+        self._process = process
+        return process
+
+    def _discard(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.control.close()
+        for handle in process.ready:
+            release(handle)
+        try:
+            process.process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            process.process.kill()
+            process.process.wait()
+
+
+class _Reply(NamedTuple):
+    kind: bytes
+    pid: int
+    status: int
+    peak: int
+    handle: Handle | None
+
+
+def _end() -> bytes:
+    raise EOFError("the light parent has ended")
+
+
+def kill(handle: Handle) -> None:
+    """End the sandbox now. Nothing if it has ended."""
+    with contextlib.suppress(OSError):
+        if handle.pidfd is not None:
+            signal.pidfd_send_signal(handle.pidfd, signal.SIGKILL)
+        else:
+            os.kill(handle.pid, signal.SIGKILL)
+
+
+def release(handle: Handle) -> None:
+    """Let go of the sandbox's descriptors."""
+    handle.socket.close()
+    if handle.pidfd is not None:
+        with contextlib.suppress(OSError):
+            os.close(handle.pidfd)

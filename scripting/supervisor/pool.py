@@ -1,0 +1,358 @@
+"""SandboxPool: the door to all sandboxes. Warm ones by bundle, a process of its own for trials and checks, a cap on all."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+import time
+import weakref
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from scripting.sandbox import protocol
+from scripting.sandbox.protocol import Load, Loaded
+from scripting.supervisor import ending
+from scripting.supervisor.calls import (
+    Cancellation,
+    CheckReport,
+    HostCall,
+    HostCallable,
+    HostFunction,
+    PoolStats,
+    RunOutcome,
+    RunRequest,
+    SandboxStats,
+)
+from scripting.supervisor.errors import HostCallRefused, PoolClosed, SandboxUnavailable
+from scripting.supervisor.parent import ParentClient
+from scripting.supervisor.sandbox import NotStarted, Sandbox
+from scripting.types import Bundle, Diagnostic, ExecutionMetrics, SecurityLimits, Source
+
+__all__ = [
+    "Cancellation",
+    "CheckReport",
+    "HostCall",
+    "HostCallRefused",
+    "HostCallable",
+    "HostFunction",
+    "PoolConfig",
+    "PoolStats",
+    "RunOutcome",
+    "RunRequest",
+    "SandboxPool",
+]
+
+_Key: TypeAlias = tuple[str, tuple[HostFunction, ...], SecurityLimits]
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class PoolConfig:
+    """How many sandboxes there may be and how long each serves."""
+
+    max_sandboxes: int = 16
+    """Warm and busy ones together."""
+    runs_per_sandbox: int = 1000
+    process_per_run: bool = False
+    """Every run in a process of its own."""
+    python: str = sys.executable
+    """The interpreter of the light parent; the project must be installed in its environment."""
+    reserve: int = 1
+    """Sandboxes forked and locked down ahead of need."""
+    wait_seconds: float = 30.0
+    """How long a run waits for a place when all are busy."""
+    cpu_seconds: int = 120
+    """The kernel's backstop on the processor time of one sandbox; retired at half of it."""
+
+
+class SandboxPool:
+    """Runs and checks scripts in sandboxes. Thread-safe; starts the light parent when first needed."""
+
+    def __init__(self, config: PoolConfig | None = None) -> None:
+        self.config = config or PoolConfig()
+        self._parent = ParentClient(self.config.python, self.config.reserve)
+        self._idle: OrderedDict[int, tuple[_Key, Sandbox]] = OrderedDict()
+        """Warm and free, the least recently used first."""
+        self._by_key: dict[_Key, list[int]] = {}
+        self._busy: dict[int, Sandbox] = {}
+        self._places = threading.Condition()
+        self._taken = 0
+        self._kills = 0
+        self._closed = False
+        _pools.add(self)
+
+    def run(
+        self,
+        bundle: Bundle,
+        request: RunRequest,
+        limits: SecurityLimits,
+        *,
+        host: HostCallable | None = None,
+        cancellation: Cancellation | None = None,
+        trial: bool = False,
+    ) -> RunOutcome:
+        """One run. What the script does wrong is in the outcome's error; raises SupervisorError for what is ours, and
+        whatever `host` raises besides HostCallRefused."""
+        alone = trial or self.config.process_per_run
+        key: _Key = (bundle.digest, request.functions, limits)
+        for attempt in range(_ATTEMPTS):
+            if cancellation is not None and cancellation.cancelled:
+                return _cancelled(ExecutionMetrics())
+            sandbox = None if alone else self._take(key)
+            if sandbox is None:
+                try:
+                    loaded, sandbox = self._start(bundle, request.functions, limits)
+                except NotStarted:
+                    continue
+                if sandbox is None:
+                    return _refused(bundle, loaded)
+            try:
+                return self._run_on(sandbox, key, request, host, cancellation, alone=alone)
+            except NotStarted:
+                continue
+        raise SandboxUnavailable("sandboxes end before they can run: is something killing them?")
+
+    def _run_on(
+        self,
+        sandbox: Sandbox,
+        key: _Key,
+        request: RunRequest,
+        host: HostCallable | None,
+        cancellation: Cancellation | None,
+        *,
+        alone: bool,
+    ) -> RunOutcome:
+        if cancellation is None:
+            try:
+                return sandbox.run(request, host)
+            finally:
+                self._give_back(key, sandbox, alone=alone)
+        try:
+            if not cancellation.watch(sandbox.kill):
+                return _cancelled(ExecutionMetrics())
+            try:
+                outcome = sandbox.run(request, host)
+            except NotStarted:
+                if cancellation.cancelled:
+                    return _cancelled(ExecutionMetrics())
+                raise
+            finally:
+                cancellation.release()
+            if cancellation.cancelled:
+                sandbox.alive = False
+                if outcome.error is not None:
+                    return _cancelled(outcome.metrics)
+            return outcome
+        finally:
+            self._give_back(key, sandbox, alone=alone)
+
+    def check(self, bundle: Bundle, limits: SecurityLimits, functions: tuple[HostFunction, ...] = ()) -> CheckReport:
+        """Compile without running, in a process of its own. Raises SupervisorError for what is ours."""
+        for _ in range(_ATTEMPTS):
+            try:
+                loaded, sandbox = self._start(bundle, functions, limits)
+            except NotStarted:
+                continue
+            if sandbox is not None:
+                self._end(sandbox)
+            diagnostics = tuple(_diagnostic(finding, bundle) for finding in loaded.findings)
+            return CheckReport(diagnostics, loaded.fault is None, loaded.compile_us)
+        raise SandboxUnavailable("sandboxes end before they can compile: is something killing them?")
+
+    def stats(self) -> PoolStats:
+        """What there is now."""
+        with self._places:
+            busy = [SandboxStats(box.bundle.digest, box.handle.pid, box.runs, True) for box in self._busy.values()]
+            idle = [SandboxStats(key[0], box.handle.pid, box.runs, False) for key, box in self._idle.values()]
+            return PoolStats((*busy, *idle), self._parent.forks, self._kills, self._parent.pid)
+
+    def close(self) -> None:
+        """End all sandboxes and the light parent. Runs still going fail."""
+        with self._places:
+            self._closed = True
+            sandboxes = [*self._busy.values(), *(sandbox for _, sandbox in self._idle.values())]
+            idle = [sandbox for _, sandbox in self._idle.values()]
+            self._idle.clear()
+            self._by_key.clear()
+            self._places.notify_all()
+        for sandbox in sandboxes:
+            sandbox.kill()
+        for sandbox in idle:
+            self._end(sandbox)
+        self._parent.close()
+
+    def _take(self, key: _Key) -> Sandbox | None:
+        """A warm sandbox of this key, now busy; None if there is none."""
+        with self._places:
+            if self._closed:
+                raise PoolClosed
+            waiting = self._by_key.get(key)
+            if not waiting:
+                return None
+            number = waiting.pop()
+            _, sandbox = self._idle.pop(number)
+            self._busy[number] = sandbox
+            return sandbox
+
+    def _give_back(self, key: _Key, sandbox: Sandbox, *, alone: bool) -> None:
+        """The run is over: keep the sandbox warm, or end it if it is spent, broken or was for this run alone."""
+        spent = (
+            alone
+            or not sandbox.alive
+            or sandbox.runs >= self.config.runs_per_sandbox
+            or sandbox.busy_seconds >= self.config.cpu_seconds / 2
+        )
+        with self._places:
+            number = id(sandbox)
+            if not spent and not self._closed:
+                self._busy.pop(number, None)
+                self._idle[number] = (key, sandbox)
+                self._by_key.setdefault(key, []).append(number)
+                self._places.notify()
+                return
+        self._end(sandbox)
+
+    def _start(
+        self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits
+    ) -> tuple[Loaded, Sandbox | None]:
+        """A new sandbox with the bundle loaded, busy; None if the bundle does not compile."""
+        self._take_place()
+        sandbox: Sandbox | None = None
+        try:
+            handle = self._parent.fork(_headroom(limits))
+            sandbox = Sandbox(self._parent, handle, bundle, limits)
+            with self._places:
+                self._busy[id(sandbox)] = sandbox
+            loaded = sandbox.load(_load_message(bundle, functions, limits, self._cpu_seconds(limits)))
+        except BaseException:
+            if sandbox is None:
+                self._free_place()
+            else:
+                self._end(sandbox)
+            raise
+        if loaded.fault is not None:
+            self._end(sandbox)
+            return loaded, None
+        return loaded, sandbox
+
+    def _take_place(self) -> None:
+        """Wait until there may be one more sandbox, ending the least recently used one if that makes room."""
+        deadline = time.monotonic() + self.config.wait_seconds
+        while True:
+            with self._places:
+                if self._closed:
+                    raise PoolClosed
+                if self._taken < self.config.max_sandboxes:
+                    self._taken += 1
+                    return
+                if not self._idle:
+                    if not self._places.wait(deadline - time.monotonic()):
+                        raise SandboxUnavailable(f"all {self.config.max_sandboxes} sandboxes are busy")
+                    continue
+                number, (key, sandbox) = self._idle.popitem(last=False)
+                self._by_key[key].remove(number)
+                if not self._by_key[key]:
+                    del self._by_key[key]
+                self._busy[number] = sandbox
+            self._end(sandbox)
+
+    def _free_place(self) -> None:
+        with self._places:
+            self._taken -= 1
+            self._places.notify()
+
+    def _end(self, sandbox: Sandbox) -> None:
+        if sandbox.alive:
+            self._kills += 1
+        sandbox.end()
+        with self._places:
+            if self._busy.pop(id(sandbox), None) is not None:
+                self._taken -= 1
+                self._places.notify()
+
+    def _cpu_seconds(self, limits: SecurityLimits) -> int:
+        return max(self.config.cpu_seconds, int(limits.max_execution_time * 2) + 1)
+
+    def _forget_all(self) -> None:
+        """In a process forked from ours: the sandboxes are the other's."""
+        self._parent.forget()
+        for sandbox in [*self._busy.values(), *(sandbox for _, sandbox in self._idle.values())]:
+            sandbox.handle.socket.close()
+        self._places = threading.Condition()
+        self._idle, self._by_key, self._busy, self._taken = OrderedDict(), {}, {}, 0
+
+
+_pools: weakref.WeakSet[SandboxPool] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for pool in _pools:
+        pool._forget_all()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _headroom(limits: SecurityLimits) -> int | None:
+    """Bytes for compiling, where the limit asks for more than every sandbox gets."""
+    usual = 128 << 20
+    return limits.max_memory_bytes + (32 << 20) if limits.max_memory_bytes > usual else None
+
+
+@functools.lru_cache(maxsize=64)
+def _load_message(bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits, cpu_seconds: int) -> Load:
+    return Load(
+        _text(bundle.script, limits),
+        tuple(_text(helper, limits) for helper in bundle.helpers),
+        tuple(protocol.Function(function.name, function.kind) for function in functions),
+        limits.allowed_packages,
+        limits.max_memory_bytes,
+        cpu_seconds,
+        limits.max_source_bytes,
+        limits.max_source_lines,
+        limits.max_source_nesting,
+        limits.max_result_bytes,
+        limits.max_result_depth,
+        limits.max_result_nodes,
+        limits.max_log_lines,
+        limits.max_log_bytes,
+        limits.max_host_calls,
+    )
+
+
+def _text(source: Source, limits: SecurityLimits) -> protocol.Text:
+    # One character too many is enough for the sandbox to refuse it.
+    text = source.text[: limits.max_source_bytes + 1]
+    return protocol.Text(source.name, source.language, text.encode("utf-8", "surrogatepass"))
+
+
+def _refused(bundle: Bundle, loaded: Loaded) -> RunOutcome:
+    assert loaded.fault is not None
+    error = ending.script_error(loaded.fault)
+    if not error.script:
+        error = type(error)(error.type, error.message, bundle.script.name, hint=error.hint)
+    return RunOutcome(None, (), False, error, False, ExecutionMetrics(compile_us=loaded.compile_us))
+
+
+def _cancelled(metrics: ExecutionMetrics) -> RunOutcome:
+    return RunOutcome(None, (), False, None, True, metrics)
+
+
+def _diagnostic(finding: protocol.Finding, bundle: Bundle) -> Diagnostic:
+    message = protocol.cut(finding.message, 1000)
+    if finding.script and finding.script != bundle.script.name:
+        message = f"in {protocol.cut(finding.script, 200)}: {message}"
+    return Diagnostic(
+        "warning" if finding.severity == "warning" else "error",
+        finding.type,
+        message,
+        finding.line,
+        finding.column,
+        finding.end_line,
+        finding.end_column,
+        protocol.cut(finding.hint, 600),
+    )

@@ -1,0 +1,203 @@
+"""One sandbox as the supervisor sees it: load a bundle, run it, kill it. Any doubt in the middle of an exchange ends it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from scripting.sandbox import protocol
+from scripting.sandbox.protocol import Answer, Call, Connection, Done, Load, Loaded, RemoteProtocolError, Run, ValueProblem
+from scripting.supervisor import ending
+from scripting.supervisor.calls import HostCall, HostCallable, RunOutcome, RunRequest
+from scripting.supervisor.channel import Channel, DeadlinePassed, PeerGone
+from scripting.supervisor.errors import HostCallRefused, SandboxLost
+from scripting.supervisor.parent import Ending, Handle, ParentClient, kill, release
+from scripting.types import Bundle, ErrorType, ExecutionMetrics, ScriptError, SecurityLimits
+
+_FRAME_SLACK = 64 << 10
+_CALL_BYTES = 1 << 20
+_LOADED_CAP = 1 << 20
+_START_SECONDS = 10.0
+
+
+class NotStarted(Exception):  # noqa: N818 - an outcome that the pool acts on
+    """The sandbox had ended before the run began, or was killed from outside before the run had any effect: run elsewhere."""
+
+
+class Sandbox:
+    """A locked-down process that serves one bundle. Used by one thread at a time."""
+
+    def __init__(self, parent: ParentClient, handle: Handle, bundle: Bundle, limits: SecurityLimits) -> None:
+        self.parent = parent
+        self.handle = handle
+        self.bundle = bundle
+        self.limits = limits
+        self.channel = Channel(handle.socket)
+        self.connection = Connection(sandbox_end=False)
+        self.runs = 0
+        self.busy_seconds = 0.0
+        self.compile_us = 0
+        self.layers: tuple[str, ...] = ()
+        self.missing: tuple[tuple[str, str], ...] = ()
+        self.alive = True
+        self._cap = limits.max_result_bytes + 2 * limits.max_log_bytes + 8 * limits.max_log_lines + _FRAME_SLACK
+        self._call_cap = max(self._cap, _CALL_BYTES + _FRAME_SLACK)
+
+    def kill(self) -> None:
+        """End the process now; nothing if it has ended."""
+        kill(self.handle)
+
+    def end(self) -> Ending:
+        """End the process, take leave of it and learn how it ended."""
+        self.alive = False
+        kill(self.handle)
+        ended = self.parent.reap(self.handle.pid)
+        release(self.handle)
+        return ended
+
+    def load(self, message: Load) -> Loaded:
+        """Have the bundle compiled. A fault is in the answer; the sandbox has then ended."""
+        deadline = time.monotonic() + _START_SECONDS
+        try:
+            ready = self.connection.receive(self.channel.receive(_START_SECONDS, deadline, _LOADED_CAP))
+            self.layers, self.missing = ready.layers, ready.missing
+        except (PeerGone, DeadlinePassed, RemoteProtocolError):
+            self.end()
+            raise NotStarted from None
+        seconds = max(1.0, self.limits.max_execution_time)
+        deadline = time.monotonic() + seconds
+        try:
+            self.channel.send(self.connection.send(message), deadline)
+            loaded = self.connection.receive(self.channel.receive(seconds, deadline, _LOADED_CAP))
+            assert isinstance(loaded, Loaded)
+        except DeadlinePassed:
+            self.end()
+            return _not_compiled(f"compiling takes longer than {seconds:g} s")
+        except RemoteProtocolError as error:
+            self.end()
+            return _not_compiled(f"the compiling process broke its protocol: {error}")
+        except PeerGone:
+            return self._died_compiling()
+        if loaded.fault is not None:
+            self.end()
+        self.compile_us = min(loaded.compile_us, int(seconds * 1_000_000))
+        return loaded
+
+    def _died_compiling(self) -> Loaded:
+        ended = self.end()
+        if ending.is_outside(ended, self.limits):
+            raise NotStarted
+        return _not_compiled(f"the text cannot be compiled: {ending.sentence(ended)}")
+
+    def run(self, request: RunRequest, host: HostCallable | None) -> RunOutcome:
+        """Run the loaded script once. Raises NotStarted, SandboxLost; whatever else `host` raises ends the sandbox."""
+        started = time.monotonic()
+        limit = self.limits.max_execution_time
+        deadline = started + limit
+        tally = _Tally()
+        try:
+            frame = self.connection.send(Run(request.inputs, request.seed, request.clock_us))
+            self.channel.send(frame, deadline)
+            message: Any = self.connection.receive(self.channel.receive(limit, deadline, self._call_cap))
+            while type(message) is Call:
+                message = self._answer(message, request, host, deadline, tally)
+            outcome = self._outcome(message, started, tally)
+        except DeadlinePassed:
+            self.end()
+            message = f"the script ran longer than {limit:g} s"
+            return self._failed(ErrorType.TIMEOUT, message, "look for a loop that does not end", started, tally)
+        except PeerGone as gone:
+            return self._died(gone, started, tally)
+        except (RemoteProtocolError, ValueProblem) as error:
+            self.end()
+            message = f"the sandbox broke its protocol and was ended: {str(error)[:200]}"
+            return self._failed(ErrorType.SECURITY_VIOLATION, message, "", started, tally)
+        except BaseException:
+            self.end()
+            raise
+        self.runs += 1
+        self.busy_seconds += outcome.metrics.wall_us / 1_000_000
+        return outcome
+
+    def _answer(
+        self, call: Call, request: RunRequest, host: HostCallable | None, deadline: float, tally: _Tally
+    ) -> Any:
+        """Perform a host call and give the sandbox's next message."""
+        tally.calls += 1
+        known = any(function.name == call.name for function in request.functions)
+        if host is None or not known or tally.calls > self.limits.max_host_calls:
+            raise RemoteProtocolError(f"a call of {call.name[:60]!r}, which was not offered")
+        protocol.scan_value(call.arguments, max_bytes=_CALL_BYTES, max_depth=48, max_nodes=60_000)
+        began = time.monotonic()
+        answer: bytes | None = None
+        refused = ""
+        try:
+            answer = host(HostCall(call.name, call.arguments, deadline))
+        except HostCallRefused as refusal:
+            refused = str(refusal)[:1000].encode("utf-8", "replace").decode() or "refused"
+        now = time.monotonic()
+        tally.seconds += now - began
+        self.channel.send(self.connection.send(Answer(answer, refused)), deadline)
+        rest = deadline - now
+        if rest <= 0:
+            raise DeadlinePassed
+        return self.connection.receive(self.channel.receive(rest, deadline, self._call_cap))
+
+    def _outcome(self, done: Done, started: float, tally: _Tally) -> RunOutcome:
+        limits = self.limits
+        if done.result is not None:
+            protocol.scan_value(
+                done.result,
+                max_bytes=limits.max_result_bytes,
+                max_depth=limits.max_result_depth,
+                max_nodes=limits.max_result_nodes,
+            )
+        if len(done.logs) > limits.max_log_lines or protocol.total_bytes(done.logs) > limits.max_log_bytes + len(done.logs):
+            raise RemoteProtocolError("a log over its bounds")
+        wall = time.monotonic() - started
+        metrics = ExecutionMetrics(
+            self.compile_us if self.runs == 0 else 0,
+            int(wall * 1_000_000),
+            # What the sandbox tells of itself is held within what can be true.
+            min(max(done.cpu_us, 0), int(wall * 1_000_000) + 1000),
+            min(max(done.memory_bytes, 0), limits.max_memory_bytes + (64 << 20)),
+            tally.calls,
+            int(tally.seconds * 1_000_000),
+        )
+        error = ending.script_error(done.fault) if done.fault is not None else None
+        if error is None and done.result is None:
+            raise RemoteProtocolError("neither a result nor a fault")
+        return RunOutcome(None if error else done.result, done.logs, done.log_truncated, error, False, metrics)
+
+    def _died(self, gone: PeerGone, started: float, tally: _Tally) -> RunOutcome:
+        ended = self.end()
+        if gone.unread and not tally.calls:
+            raise NotStarted
+        if ending.is_outside(ended, self.limits):
+            if not tally.calls:
+                raise NotStarted  # nothing has come of it yet: the same run elsewhere is the same run
+            raise SandboxLost
+        kind, hint = ending.kind(ended, self.limits)
+        return self._failed(kind, ending.sentence(ended), hint, started, tally)
+
+    def _failed(self, kind: ErrorType, message: str, hint: str, started: float, tally: _Tally) -> RunOutcome:
+        error = ScriptError(kind, message, self.bundle.script.name, hint=hint)
+        wall_us = int((time.monotonic() - started) * 1_000_000)
+        compile_us = self.compile_us if self.runs == 0 else 0
+        metrics = ExecutionMetrics(compile_us, wall_us, 0, 0, tally.calls, int(tally.seconds * 1_000_000))
+        return RunOutcome(None, (), False, error, False, metrics)
+
+
+class _Tally:
+    """The host calls of one run."""
+
+    __slots__ = ("calls", "seconds")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.seconds = 0.0
+
+
+def _not_compiled(message: str) -> Loaded:
+    fault = protocol.Fault(ErrorType.COMPILATION, message, hint="split the text over several statements or functions")
+    return Loaded(0, (protocol.Finding("error", fault.type, message, "", hint=fault.hint),), fault)
