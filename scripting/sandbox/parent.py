@@ -1,6 +1,7 @@
 """What the light parent does: one request at a time from its control socket, a fork or the end of a sandbox.
 
-Requests are six bytes (`F` fork with headroom in MiB, `R` reap a process id), replies twenty with descriptors beside them.
+Requests are six bytes (`F` fork with headroom in MiB, `R` reap a process id, `P` fork a probe by its number), replies twenty with
+descriptors beside them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import struct
 import sys
 import time
 
+from scripting.sandbox import probes
 from scripting.sandbox.kernel import namespaces
 from scripting.sandbox.kernel.calls import IS_LINUX
 from scripting.sandbox.languages.factory import EngineFactory
@@ -24,7 +26,7 @@ from scripting.sandbox.wire import Wire
 
 REQUEST = struct.Struct("!cxI")
 REPLY = struct.Struct("!c3xIiQ")
-FORK, REAP, HELLO = b"F", b"R", b"H"
+FORK, REAP, PROBE, HELLO = b"F", b"R", b"P", b"H"
 
 
 class LightParent:
@@ -49,31 +51,33 @@ class LightParent:
 
     def serve(self) -> None:
         """Answer requests until the supervisor is gone."""
-        self._reply(HELLO, self.pid)
+        self._reply(HELLO, self.pid, sys.hexversion >> 8)
         while True:
             request = self.control.recv(REQUEST.size, socket.MSG_WAITALL)
             if len(request) < REQUEST.size:
                 return
             kind, number = REQUEST.unpack(request)
-            if kind == FORK:
-                self._fork(number << 20)
-            else:
+            if kind == REAP:
                 self._reap(number)
+            else:
+                self._fork(kind, number)
 
-    def _fork(self, headroom_bytes: int) -> None:
+    def _fork(self, kind: bytes, number: int) -> None:
         ours, theirs = socket.socketpair()
         try:
             pid = os.fork()
         except OSError as error:
-            self._reply(FORK, 0, error.errno or 1)
+            self._reply(kind, 0, error.errno or 1)
             return
         if pid == 0:
-            self._become_sandbox(theirs, headroom_bytes)
+            if kind == PROBE:
+                probes.run(number, self.pid, theirs.fileno())
+            self._become_sandbox(theirs, number << 20)
         descriptors = [ours.fileno()]
         pidfd = _pidfd(pid)
         if pidfd is not None:
             descriptors.append(pidfd)
-        self._reply(FORK, pid, descriptors=descriptors)
+        self._reply(kind, pid, descriptors=descriptors)
         ours.close()
         theirs.close()
         if pidfd is not None:

@@ -18,7 +18,7 @@ from scripting.supervisor.errors import SandboxUnavailable
 
 _REQUEST = struct.Struct("!cxI")
 _REPLY = struct.Struct("!c3xIiQ")
-_FORK, _REAP = b"F", b"R"
+_FORK, _REAP, _PROBE = b"F", b"R", b"P"
 _START_SECONDS = 20.0
 _ANSWER_SECONDS = 10.0
 
@@ -46,6 +46,8 @@ class _Process:
     """Sandboxes forked ahead of need."""
     asked: int = 0
     """Forks asked for and not yet answered."""
+    version: tuple[int, int, int] = (0, 0, 0)
+    """Of its interpreter."""
 
 
 class ParentClient:
@@ -97,6 +99,25 @@ class ParentClient:
             except (OSError, EOFError):
                 self._discard()
                 return Ending(None, 0)
+
+    def probe(self, number: int) -> tuple[Ending, tuple[int, int, int]]:
+        """How the process that tried probe `number` ended, and the version of its interpreter. Raises SandboxUnavailable."""
+        with self._lock:
+            process = self._process or self._start()
+            process.control.sendall(_REQUEST.pack(_PROBE, number))
+            reply = self._receive(process)
+            while reply.kind != _PROBE:
+                self._keep(process, reply.handle)
+                reply = self._receive(process)
+        if reply.handle is None:
+            raise SandboxUnavailable("the light parent cannot fork")
+        # The end of its socket is the end of the process.
+        reply.handle.socket.settimeout(_ANSWER_SECONDS)
+        with contextlib.suppress(OSError):
+            reply.handle.socket.recv(1)
+        kill(reply.handle)
+        release(reply.handle)
+        return self.reap(reply.pid), process.version
 
     def close(self) -> None:
         """End the light parent, and with it all its sandboxes."""
@@ -174,7 +195,8 @@ class ParentClient:
             process = _Process(popen, ours, [])
             ours.settimeout(_START_SECONDS)
             try:
-                self._receive(process)
+                version = self._receive(process).status
+                process.version = (version >> 16 & 255, version >> 8 & 255, version & 255)
             except (OSError, EOFError):
                 popen.kill()
                 popen.wait()
