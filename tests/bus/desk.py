@@ -1,0 +1,99 @@
+"""A drain's other side, for tests of the stream layer: a desk that decides events and writes down what was committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from scripting import streams
+from scripting.drain import Drain, Ending, Parts
+from scripting.events import Event
+from scripting.streams import Lease, Stream
+
+STREAM = Stream("arena", 0)
+
+
+class DatabaseAway(Exception):
+    """What the desk raises as long as `away` says so."""
+
+
+@dataclass
+class Desk:
+    """Decisions are numbers of events (their id). Sets and callables say what goes wrong."""
+
+    committed: list[list[str]] = field(default_factory=list)
+    """One list per commit."""
+    decided: list[str] = field(default_factory=list)
+    abandoned: list[tuple[str, int, str]] = field(default_factory=list)
+    enqueued: list[tuple[Stream, str]] = field(default_factory=list)
+    undecidable: set[str] = field(default_factory=set)
+    """Events whose decision raises."""
+    inapplicable: set[str] = field(default_factory=set)
+    """Events whose commit raises."""
+    readers: set[str] = field(default_factory=set)
+    """Events whose script reads the game."""
+    unknown: set[str] = field(default_factory=set)
+    """Events that cannot be recorded as abandoned."""
+    away: Callable[[], bool] = lambda: False
+    before_decision: Callable[[str], None] = lambda _event: None
+    before_commit: Callable[[], None] = lambda: None
+    stop_after: int | None = None
+    """Decisions after which the worker is asked to end."""
+    pauses: int = 0
+
+    def decide(self, event: Event, module: str, script: str, deliveries: int, before_read: Callable[[], None]) -> str:
+        self.before_decision(event.id)
+        self.decided.append(event.id)
+        if event.id in self.readers:
+            before_read()
+        if event.id in self.undecidable:
+            raise ValueError(f"{event.id} cannot be decided")
+        return event.id
+
+    def commit(self, decisions: Sequence[str], fence: Callable[[], None]) -> None:
+        self.before_commit()
+        if self.away():
+            raise DatabaseAway
+        wrong = self.inapplicable & set(decisions)
+        if wrong:
+            raise ValueError(f"{sorted(wrong)} cannot be applied")
+        fence()
+        self.committed.append(list(decisions))
+
+    def abandon(self, event: Event, module: str, script: str, deliveries: int, why: str) -> None:
+        if event.id in self.unknown:
+            raise LookupError(f"there is no script {module}/{script}")
+        self.abandoned.append((event.id, deliveries, why))
+
+    def pause(self, _seconds: float) -> None:
+        self.pauses += 1
+
+    def parts(self) -> Parts[str]:
+        return Parts(
+            decide=self.decide,
+            commit=self.commit,
+            abandon=self.abandon,
+            is_away=lambda error: isinstance(error, DatabaseAway),
+            enqueue=lambda stream, job: self.enqueued.append((stream, job)),
+            stopping=lambda: self.stop_after is not None and len(self.decided) >= self.stop_after,
+            pause=self.pause,
+        )
+
+    def drain(self, stream: Stream = STREAM, seconds: float = 5) -> Ending:
+        """A whole drain by an owner of its own."""
+        lease = Lease.take(stream, "tester")
+        return Ending.TAKEN if lease is None else Drain(lease, self.parts(), seconds=seconds).run()
+
+    @property
+    def events(self) -> list[str]:
+        """Every event committed, in order."""
+        return [event for batch in self.committed for event in batch]
+
+
+def event(number: object, key: str = "k", module: str = "arena") -> Event:
+    return Event(id=str(number), topic="arena.hit", payload={}, subscribers=[(module, "scorer")], key=key)
+
+
+def put(*ids: object, stream: Stream = STREAM) -> list[tuple[Stream, str]]:
+    """Events into a stream; the jobs to enqueue."""
+    return streams.append([(stream, event(number).encode()) for number in ids])

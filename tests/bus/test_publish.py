@@ -1,0 +1,116 @@
+"""Publishing: what is accepted, where it goes, and that Redis has it when publish returns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+import redis
+
+from scripting import bus, streams
+from scripting.bus import Message
+from scripting.events import Event
+from scripting.streams import Stream
+from scripting.topics import TopicError
+from tests.support.redis import RedisServer
+
+pytestmark = pytest.mark.usefixtures("arena")
+
+
+def held() -> list[Event]:
+    """Every event in the arena's streams."""
+    client = streams.redis_client()
+    return [
+        Event.decode(fields[b"e"])
+        for condition in streams.conditions()
+        for _, fields in client.xrange(condition.stream.entries)
+    ]
+
+
+def test_a_published_event_is_in_the_stream_of_its_key_with_its_subscribers() -> None:
+    event_id = bus.publish("arena.hit", {"points": 3}, key="ann", user_id="7", metadata={"a": 1}, request_id="r1")
+    (event,) = held()
+    assert event.id == event_id
+    assert event.subscribers == [("arena", "scorer")]
+    assert (event.payload, event.metadata) == ({"points": 3, "secret": ""}, {"a": 1})
+    assert (event.key, event.user_id, event.request_id, event.depth) == ("ann", "7", "r1", 0)
+    assert streams.redis_client().xlen(Stream.of("arena", "ann", event_id).entries) == 1
+
+
+def test_the_first_event_of_a_stream_enqueues_its_drain_and_the_next_do_not() -> None:
+    for _ in range(3):
+        bus.publish("arena.hit", {"points": 1}, key="ann")
+    (job,) = bus.drain_queue().get_jobs()
+    stream = Stream.of("arena", "ann", "")
+    assert (job.func_name, list(job.args)) == ("scripting.jobs.drain", ["arena", stream.shard])
+    assert streams.redis_client().get(stream.flag) == job.id.encode()
+
+
+def test_an_event_that_nobody_listens_to_is_accepted_and_does_nothing(redis_client: redis.Redis) -> None:
+    assert bus.publish("arena.unheard", {"points": 1})
+    assert redis_client.dbsize() == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"topic": "arena.nothing"}, "there is no topic 'arena.nothing'"),
+        ({"payload": {"points": "three"}}, "Expected `int`, got `str`"),
+        ({"payload": {}}, "missing required field `points`"),
+        ({"payload": {"points": 1 << 70}}, "payload"),
+        ({"payload": {"points": 1, "secret": "\ud800"}}, "lone surrogate"),
+        ({"metadata": {"deep": object()}}, "not plain data"),
+        ({"key": "k" * 129}, "key may be 128 characters"),
+        ({"key": "a\x00b"}, "printable"),
+        ({"user_id": 7}, "user_id must be text"),
+        ({"event_id": ""}, "event_id is empty"),
+        ({"event_id": "e" * 65}, "event_id may be 64 characters"),
+        ({"payload": {"points": 1, "secret": "s" * (1 << 20)}}, "bytes"),
+    ],
+)
+def test_what_could_not_be_run_or_recorded_is_refused(
+    change: dict[str, Any], message: str, redis_client: redis.Redis
+) -> None:
+    arguments = {"topic": "arena.hit", "payload": {"points": 1}} | change
+    with pytest.raises(TopicError, match=message):
+        bus.publish(arguments.pop("topic"), arguments.pop("payload"), **arguments)
+    assert redis_client.dbsize() == 0
+
+
+def test_publishing_without_redis_raises(redis_server: RedisServer) -> None:
+    redis_server.kill()
+    with pytest.raises(redis.ConnectionError):
+        bus.publish("arena.hit", {"points": 1})
+
+
+def test_what_was_acknowledged_survives_redis_being_killed(redis_server: RedisServer) -> None:
+    ids = {bus.publish("arena.hit", {"points": n}, key=str(n)) for n in range(20)}
+    redis_server.kill()
+    redis_server.start()
+    assert {event.id for event in held()} == ids
+
+
+def test_many_events_keep_their_order_within_a_key() -> None:
+    ids = bus.publish_many(Message("arena.hit", {"points": n}, key=f"game-{n % 3}") for n in range(600))
+    assert len(ids) == 600
+    for game in range(3):
+        assert [e.payload["points"] for e in held() if e.key == f"game-{game}"] == list(range(game, 600, 3))
+
+
+def test_a_follow_up_may_be_made_too_deep_and_says_so(settings: Any) -> None:
+    settings.SCRIPTING_MAX_DEPTH = 2
+    event = bus.make_event("arena.hit", {"points": 1}, depth=3, cause="c")
+    assert event.depth > bus.max_depth()
+
+
+def test_the_backlog_counts_what_waits() -> None:
+    bus.publish_many(Message("arena.hit", {"points": 1}, key=str(n)) for n in range(10))
+    assert bus.backlog().events == 10
+    assert set(bus.backlog().streams) <= {f"arena:{shard}" for shard in range(4)}
+
+
+def test_an_event_for_two_modules_is_in_the_stream_of_each() -> None:
+    subscribers = [("arena", "scorer"), ("other", "listener"), ("other", "second")]
+    bus.send([msgspec.structs.replace(bus.make_event("arena.hit", {"points": 1}, key="k"), subscribers=subscribers)])
+    assert sorted(bus.backlog().streams.values()) == [1, 1]

@@ -1,0 +1,182 @@
+"""The sweep, one step at a time: streams nobody drains, outbox rows nobody relayed, workers that died."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+
+from scripting import bus, presence, streams
+from scripting.models import OutboxEvent
+from scripting.presence import Presence
+from scripting.streams import Lease
+from scripting.sweep import Sweep
+from tests.bus.desk import STREAM, put
+from tests.support.redis import RedisServer
+
+
+def waiting() -> list[str]:
+    return bus.drain_queue().job_ids
+
+
+def test_a_stream_whose_job_waits_is_left_alone() -> None:
+    ((stream, job),) = put("a")
+    bus.enqueue_drain(stream, job)
+    sweep = Sweep()
+    assert [sweep.heal_streams() for _ in range(3)] == [[], [], []]
+    assert waiting() == [job]
+
+
+def test_a_stream_whose_publisher_died_before_it_enqueued_the_job_gets_one() -> None:
+    put("a")
+    sweep = Sweep()
+    assert sweep.heal_streams() == []  # the publisher may be about to
+    assert sweep.heal_streams() == [STREAM]
+    assert sweep.heal_streams() == []
+    assert len(waiting()) == 1
+
+
+def test_a_stream_that_is_being_drained_is_left_alone() -> None:
+    put("a")
+    lease = Lease.take(STREAM, "tester")
+    sweep = Sweep()
+    assert [sweep.heal_streams() for _ in range(3)] == [[], [], []]
+    assert lease is not None
+    assert waiting() == []
+
+
+def test_a_dead_drain_is_replaced_once_its_lease_has_run_out(redis_client: redis.Redis) -> None:
+    put("a")
+    assert Lease.take(STREAM, "tester") is not None
+    redis_client.delete(STREAM.lease)  # as when it ran out
+    sweep = Sweep()
+    sweep.heal_streams()
+    assert sweep.heal_streams() == [STREAM]
+
+
+def test_of_two_workers_that_sweep_at_once_one_heals() -> None:
+    put("a")
+    first, second = Sweep(), Sweep()
+    first.heal_streams(), second.heal_streams()
+    assert (first.heal_streams(), second.heal_streams()) == ([STREAM], [])
+    assert len(waiting()) == 1
+
+
+def test_a_flag_without_entries_is_cleared(redis_client: redis.Redis) -> None:
+    put("a")
+    redis_client.xtrim(STREAM.entries, maxlen=0)
+    sweep = Sweep()
+    sweep.heal_streams(), sweep.heal_streams()
+    assert not redis_client.exists(STREAM.flag)
+    assert waiting() == []
+
+
+def test_entries_without_a_flag_get_a_job(redis_client: redis.Redis) -> None:
+    put("a")
+    redis_client.delete(STREAM.flag)
+    sweep = Sweep()
+    sweep.heal_streams()
+    assert sweep.heal_streams() == [STREAM]
+
+
+def test_the_job_that_died_with_its_worker_leaves_rqs_lists() -> None:
+    ((stream, job),) = put("a")
+    bus.enqueue_drain(stream, job)
+    streams.redis_client().lrem("rq:queue:scripting", 1, job)  # a worker took it, and died
+    sweep = Sweep()
+    sweep.heal_streams()
+    assert sweep.heal_streams() == [STREAM]
+    assert bus.drain_queue().fetch_job(job) is None
+    assert len(waiting()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("arena")
+class TestTheOutbox:
+    """Rows that were committed and not relayed."""
+
+    def row(self, seconds_ago: float = 60, **changes: object) -> OutboxEvent:
+        event = bus.make_event("arena.hit", {"points": 1}, key="ann")
+        row = OutboxEvent.objects.create(id=event.id, topic=event.topic, envelope=event.encode(), **changes)
+        OutboxEvent.objects.update(created_at=datetime.now(UTC) - timedelta(seconds=seconds_ago))
+        return row
+
+    def test_is_relayed_in_order_and_emptied(self) -> None:
+        rows = [self.row(), self.row()]
+        assert bus.relay([row.pk for row in reversed(rows)]) == 2
+        assert OutboxEvent.objects.count() == 0
+        stream = streams.Stream.of("arena", "ann", "")
+        sent = [streams_event(fields) for _, fields in streams.redis_client().xrange(stream.entries)]
+        assert sent == [str(row.pk) for row in rows]
+
+    def test_that_its_process_did_not_relay_is_left_to_the_sweep(self, redis_server: RedisServer) -> None:
+        row = self.row()
+        redis_server.kill()
+        assert bus.relay([row.pk]) == 0
+        assert OutboxEvent.objects.count() == 1
+        redis_server.start()
+        assert Sweep().relay_outbox() == 1
+        assert bus.backlog().events == 1
+        assert OutboxEvent.objects.count() == 0
+
+    def test_of_this_moment_is_left_to_the_process_that_committed_it(self) -> None:
+        self.row(seconds_ago=0)
+        assert Sweep().relay_outbox() == 0
+        assert OutboxEvent.objects.count() == 1
+
+    def test_is_relayed_by_one_sweep_at_a_time(self) -> None:
+        self.row()
+        assert Sweep().relay_outbox() == 1
+        self.row()
+        assert Sweep().relay_outbox() == 0
+
+    def test_row_that_is_no_envelope_is_set_aside(self, redis_client: redis.Redis) -> None:
+        OutboxEvent.objects.create(topic="arena.hit", envelope=b"\xff")
+        good = self.row()
+        assert bus.relay([row.pk for row in OutboxEvent.objects.all()]) == 1
+        assert OutboxEvent.objects.count() == 0
+        assert bus.backlog().events == 1
+        assert bus.backlog().dead_letters == 1
+        assert good.pk
+
+
+def streams_event(fields: dict[bytes, bytes]) -> str:
+    from scripting.events import Event
+
+    return Event.decode(fields[b"e"]).id
+
+
+def test_a_worker_that_died_is_struck_from_our_list_and_rqs(redis_client: redis.Redis) -> None:
+    alive, dead = Presence("one"), Presence("two")
+    for worker in (alive, dead):
+        worker.beat()
+        redis_client.sadd("rq:workers", f"rq:worker:{worker.name}")
+    redis_client.delete(f"goby:alive:{dead.name}")  # as when its heartbeat ran out
+    assert presence.live_workers() == [alive.name]
+    assert presence.bury_dead_workers() == [dead.name]
+    assert presence.bury_dead_workers() == []
+    assert redis_client.smembers("rq:workers") == {f"rq:worker:{alive.name}".encode()}
+
+
+def test_a_worker_that_comes_after_a_dead_one_of_its_name_is_another() -> None:
+    assert Presence("one").name != Presence("one").name
+
+
+def test_a_heartbeat_keeps_the_leases_of_its_process(redis_client: redis.Redis) -> None:
+    lease = Lease.take(STREAM, "tester")
+    assert lease is not None
+    redis_client.pexpire(STREAM.lease, 20)
+    Presence("one").beat()
+    assert redis_client.pttl(STREAM.lease) > 1000
+
+
+def test_a_worker_is_stuck_when_one_thing_takes_longer_than_a_job_may(settings: object) -> None:
+    worker = Presence("one")
+    assert not worker.is_stuck()
+    worker.busy()
+    assert not worker.is_stuck()
+    settings.SCRIPTING_JOB_TIMEOUT = 0.0  # type: ignore[attr-defined]
+    assert worker.is_stuck()
+    worker.idle()
+    assert not worker.is_stuck()
