@@ -162,6 +162,32 @@ class SandboxPool:
             return CheckReport(diagnostics, loaded.fault is None, loaded.compile_us)
         raise SandboxUnavailable("sandboxes end before they can compile: is something killing them?")
 
+    def warm(
+        self, bundle: Bundle, limits: SecurityLimits, functions: tuple[HostFunction, ...] = (), *, like: str = ""
+    ) -> bool:
+        """Have a sandbox ready for the next run of `bundle`, if one of the bundle with digest `like` is; whether one is.
+
+        For a version that takes another's place, so that its first run need not wait for the compiler.
+        """
+        key: _Key = (bundle.digest, functions, limits)
+        with self._places:
+            no_place = self._taken >= self.config.max_sandboxes and not self._idle
+            if self._closed or self.config.process_per_run or no_place:
+                return False
+            digests = {box.bundle.digest for box in (*self._busy.values(), *(box for _, box in self._idle.values()))}
+            if bundle.digest in digests:
+                return True
+            if like and like not in digests:
+                return False
+        try:
+            _, sandbox = self._start(bundle, functions, limits)
+        except NotStarted:
+            return False
+        if sandbox is None:
+            return False
+        self._give_back(key, sandbox, alone=False)
+        return True
+
     def stats(self) -> PoolStats:
         """What there is now."""
         with self._places:
@@ -304,7 +330,9 @@ def _headroom(limits: SecurityLimits) -> int | None:
 
 
 @functools.lru_cache(maxsize=64)
-def _load_message(bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits, cpu_seconds: int) -> Load:
+def _load_message(
+    bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits, cpu_seconds: int
+) -> Load:
     return Load(
         _text(bundle.script, limits),
         tuple(_text(helper, limits) for helper in bundle.helpers),
