@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from csp.constants import UNSAFE_EVAL
+from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
@@ -13,14 +13,18 @@ from django.utils.functional import SimpleLazyObject
 
 from goby_site.demo import demo_allowed, is_demo
 
+# The theme's Alpine evaluates the expressions in its attributes, and sets style attributes; no more than those two is allowed.
+ADMIN_ADDITIONS = {"script-src": [UNSAFE_EVAL], "style-src-attr": [UNSAFE_INLINE]}
+
 
 class ContentSecurityPolicy(CSPMiddleware):
-    """The policy of the settings; the admin's pages may also evaluate text, which the theme's Alpine needs."""
+    """The policy of the settings, with what the theme needs on the admin's pages."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if request.path.startswith(reverse("admin:index")):
             update = getattr(response, "_csp_update", None) or {}
-            response._csp_update = {**update, "script-src": [*update.get("script-src", []), UNSAFE_EVAL]}  # type: ignore[attr-defined]
+            added = {name: [*update.get(name, []), *values] for name, values in ADMIN_ADDITIONS.items()}
+            response._csp_update = update | added  # type: ignore[attr-defined]
         return super().process_response(request, response)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from environs import Env, EnvError
 
 from goby_site import places
@@ -160,7 +161,31 @@ LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
 
-UNFOLD = {"SITE_TITLE": "Goby", "SITE_HEADER": "Goby", "SITE_URL": "/", "SHOW_HISTORY": True}
+UNFOLD = {
+    "SITE_TITLE": "Goby",
+    "SITE_HEADER": "Goby",
+    "SITE_SUBHEADER": "rules that live in scripts",
+    "SITE_SYMBOL": "phishing",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+    "BORDER_RADIUS": "6px",
+    "STYLES": ["scripting.admin.site.stylesheet"],
+    "GLOBAL_CALLBACK": "scripting.admin.site.global_context",
+    "DASHBOARD_CALLBACK": "scripting.admin.dashboard.dashboard",
+    "SIDEBAR": {"navigation": "scripting.admin.site.navigation"},
+}
+    "SITE_TITLE": "Goby",
+    "SITE_HEADER": "Goby",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": True,
+    # The theme writes its colours as an inline style, which the policy refuses: they are in a file of ours instead.
+    "COLORS": lambda _request: {},
+    "STYLES": [lambda _request: static("goby_site/theme.css")],
+    "SCRIPTS": [lambda _request: static("goby_site/admin.js")],
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("goby_site/icon.svg")},
+    ],
+}
 
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(LOG_FORMAT, LOG_LEVEL)

@@ -1,0 +1,41 @@
+"""The admin in a real browser: its theme works under the site's policy, without a complaint in the console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page
+from pytest_django.live_server_helper import LiveServer
+
+from tests.support.browser import chromium
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+    # Playwright's own event loop runs in this thread; Django would take it for an asynchronous caller.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with chromium() as browser:
+        yield browser.new_page()
+
+
+def test_signing_in_and_the_index_complain_of_nothing(page: Page, live_server: LiveServer) -> None:
+    User.objects.create_superuser("root", password="long enough to be one")
+    complaints: list[str] = []
+    page.on(
+        "console", lambda message: complaints.append(message.text) if message.type in {"error", "warning"} else None
+    )
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{live_server.url}/admin/")
+    page.fill("input[name=username]", "root")
+    page.fill("input[name=password]", "long enough to be one")
+    page.click("button[type=submit]")
+    page.wait_for_selector("text=Site administration")
+    primary = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--color-primary-600')")
+    assert "oklch" in primary
+    page.goto(f"{live_server.url}/admin/auth/user/")
+    page.wait_for_selector("#result_list, table")
+    assert complaints == []
