@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import base64
 import json
-import math
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +13,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from scripting.files import MAX_FILE_BYTES, is_module_name
+from scripting.plainjson import from_json, jsonable
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
 from scripting.text import one_line, visible
 from scripting.types import Diagnostic, ScriptError
@@ -74,7 +73,7 @@ def json_argument(text: str) -> Any:
         except (OSError, UnicodeDecodeError) as error:
             raise argparse.ArgumentTypeError(f"{text[1:]}: {error}") from None
     try:
-        return json.loads(text, object_hook=_from_json)
+        return json.loads(text, object_hook=from_json)
     except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"no JSON: {error}") from None
 
@@ -126,32 +125,6 @@ def source_argument(text: str) -> SourceFile:
 def _bounded(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(MAX_FILE_BYTES + 1)
-
-
-# -- JSON --------------------------------------------------------------------------------------------------------------
-
-
-def jsonable(value: Any) -> Any:
-    """Plain data as JSON can hold it: bytes as {"$bytes": base64}, NaN and infinities as {"$float": "nan"}."""
-    match value:
-        case bytes():
-            return {"$bytes": base64.b64encode(value).decode()}
-        case float() if not math.isfinite(value):
-            return {"$float": repr(value)}
-        case Mapping():
-            return {str(key): jsonable(item) for key, item in value.items()}
-        case list() | tuple():
-            return [jsonable(item) for item in value]
-    return value
-
-
-def _from_json(item: dict[str, Any]) -> Any:
-    match item:
-        case {"$bytes": str(text), **rest} if not rest:
-            return base64.b64decode(text)
-        case {"$float": str(text), **rest} if not rest:
-            return float(text)
-    return item
 
 
 # -- errors ------------------------------------------------------------------------------------------------------------

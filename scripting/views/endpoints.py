@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import logging
-import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +22,7 @@ from django.views.decorators.csrf import csrf_protect
 from scripting.contexts import TooManyExecutions
 from scripting.engine import get_engine
 from scripting.modules import SECRET_HEADERS, ScriptableModule, modules
+from scripting.plainjson import jsonable
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
 
 logger = logging.getLogger(__name__)
@@ -150,16 +149,15 @@ def bounded_body(request: HttpRequest) -> str | None:
     try:
         if int(request.headers.get("Content-Length") or 0) > MAX_BODY_BYTES:
             return None
-        raw = request.body if not request._read_started or hasattr(request, "_body") else b""  # type: ignore[attr-defined]
+        if is_form(request):  # its stream may have been read already, to find the CSRF token
+            fields = request.POST.copy()
+            fields.pop("csrfmiddlewaretoken", None)
+            text = fields.urlencode()
+        else:
+            text = request.body.decode("utf-8", "replace")
     except (RequestDataTooBig, ValueError):
         return None
-    if len(raw) > MAX_BODY_BYTES:
-        return None
-    if is_form(request):
-        fields = request.POST.copy()
-        fields.pop("csrfmiddlewaretoken", None)
-        return fields.urlencode()
-    return raw.decode("utf-8", "replace")
+    return text if len(text) <= MAX_BODY_BYTES else None
 
 
 def is_form(request: HttpRequest) -> bool:
@@ -209,16 +207,16 @@ def answer(output: ScriptOutput) -> HttpResponse:
     fell_back = output.status != "succeeded"
     status, body, headers = shaped(output.result)
     if isinstance(body, str) and not fell_back:
-        response = HttpResponse(body, status=status, content_type="text/plain; charset=utf-8")
+        response = HttpResponse(body.encode("utf-8", "replace"), status=status, content_type="text/plain; charset=utf-8")
     elif fell_back:
         note = {
             "fallback": True,
             "decided_by": output.version.origin if output.version else "built_in",
-            "result": plain(body),
+            "result": jsonable(body),
         }
         response = JsonResponse(note, status=status)
     else:
-        response = JsonResponse(plain(body), status=status, safe=False)
+        response = JsonResponse(jsonable(body), status=status, safe=False)
     for name, value in headers.items():
         response[name] = value
     if output.execution_id:
@@ -243,29 +241,13 @@ def shaped(result: Any) -> tuple[int, Any, dict[str, str]]:
     return status, result["body"], headers
 
 
-def plain(value: Any) -> Any:
-    """Plain data as JSON has it: bytes in base64, odd floats as null, lone surrogates replaced."""
-    match value:
-        case bytes():
-            return base64.b64encode(value).decode()
-        case float() if not math.isfinite(value):
-            return None
-        case str():
-            return value.encode("utf-8", "replace").decode()
-        case Mapping():
-            return {plain(str(key)): plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [plain(item) for item in value]
-    return value
-
-
 def failure(output: ScriptOutput) -> JsonResponse:
     """502: the script failed and nothing could stand in for it."""
     error = output.error
     document = {
         "error": {
             "type": error.type.value if error else "cancelled",
-            "message": plain(error.message) if error else "the execution was cancelled",
+            "message": error.message if error else "the execution was cancelled",
             "script": error.script if error else "",
             "line": error.line if error else None,
             "column": error.column if error else None,

@@ -1,0 +1,46 @@
+"""Which version became active, when, why and by whom."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from scripting.admin.base import ReadOnlyAdmin
+from scripting.admin.filters import ModuleFilter
+from scripting.admin.links import script_link, version_link
+from scripting.show import badge, moment
+from scripting.models import Activation
+
+CAUSES = {"publish": "info", "rollback": "warning", "file": "success", "file_deleted": "warning"}
+
+
+@admin.register(Activation)
+class ActivationAdmin(ReadOnlyAdmin):
+    list_display = ("at", "of_script", "to_version", "by_cause", "actor", "reason")
+    list_display_links = ("at",)
+    list_filter = (ModuleFilter, "cause")
+    search_fields = ("script__name", "reason")
+    fields = ("of_script", "to_version", "by_cause", "actor", "reason", "at")
+    readonly_fields = ("of_script", "to_version", "by_cause", "at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Activation]:
+        return super().get_queryset(request).select_related("script", "version__script", "actor")  # type: ignore[no-any-return]
+
+    @display(description="when")
+    def at(self, activation: Activation) -> SafeString:
+        return moment(activation.created_at)
+
+    @display(description="script")
+    def of_script(self, activation: Activation) -> SafeString:
+        return script_link(activation.script)
+
+    @display(description="version")
+    def to_version(self, activation: Activation) -> SafeString:
+        return version_link(activation.version)
+
+    @display(description="cause")
+    def by_cause(self, activation: Activation) -> SafeString:
+        return badge(activation.cause.replace("_", " "), CAUSES.get(activation.cause, ""))

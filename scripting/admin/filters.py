@@ -1,0 +1,93 @@
+"""Filters of our lists whose choices come from what is registered, never from an aggregate over the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+
+from scripting.models import Execution, Script, ScriptVersion
+from scripting.sandbox.languages.table import LANGUAGES
+from scripting.topics import topics
+
+
+class ModuleFilter(SimpleListFilter):
+    """By the game module of the record's script."""
+
+    title = "module"
+    parameter_name = "module"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+        names = Script.objects.order_by("module").values_list("module", flat=True).distinct()
+        return [(name, name) for name in names]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        if queryset.model is Script:
+            return queryset.filter(module=self.value())
+        # Ids first: the list then walks the index of its script and time instead of joining.
+        return queryset.filter(script_id__in=list(Script.objects.filter(module=self.value()).values_list("pk", flat=True)))
+
+
+class ScriptFilter(SimpleListFilter):
+    """By script."""
+
+    title = "script"
+    parameter_name = "script"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+        return [(str(script.pk), str(script)) for script in Script.objects.order_by("module", "name")[:500]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value() or ""
+        return queryset.filter(script_id=int(value)) if value.isdecimal() and len(value) < 18 else queryset
+
+
+class TopicFilter(SimpleListFilter):
+    """By the topic of the event that an execution ran on."""
+
+    title = "topic"
+    parameter_name = "topic"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+        return [(topic.name, topic.name) for topic in topics]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Execution]) -> QuerySet[Execution]:
+        return queryset.filter(topic=self.value()) if self.value() else queryset
+
+
+class OverrideFilter(SimpleListFilter):
+    """Whether something else than the embedded default runs."""
+
+    title = "source"
+    parameter_name = "source"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+        return [("override", "overridden"), ("default", "embedded default"), ("none", "nothing active")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Script]) -> QuerySet[Script]:
+        match self.value():
+            case "override":
+                return queryset.exclude(active_version=None).exclude(active_version=F("default_version"))
+            case "default":
+                return queryset.exclude(active_version=None).filter(active_version=F("default_version"))
+            case "none":
+                return queryset.filter(active_version=None)
+        return queryset
+
+
+class LanguageFilter(SimpleListFilter):
+    """By language of a version."""
+
+    title = "language"
+    parameter_name = "language"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+        return [(name, name) for name in LANGUAGES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ScriptVersion]) -> QuerySet[ScriptVersion]:
+        return queryset.filter(language=self.value()) if self.value() else queryset

@@ -1,0 +1,203 @@
+"""The forms that change what runs: publishing a text, rolling back, extracting. They ask the registry and decide nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from scripting.admin.links import url_of
+from scripting.show import marked_line
+from scripting.conf import conf
+from scripting.files import scripts_dir
+from scripting.models import Script, ScriptVersion
+from scripting.registry import PublishRefused, StaleBase, registry
+from scripting.sandbox.languages.table import LANGUAGES
+from scripting.text import visible
+from scripting.types import Diagnostic, SecurityLimits
+
+if TYPE_CHECKING:
+    from scripting.admin.scripts import ScriptAdmin
+
+
+def site_limits() -> SecurityLimits:
+    return conf.default_limits()
+
+
+class PublishForm(forms.Form):
+    """A text and the reason for it. `base` is the version it was begun on; 0 for none."""
+
+    text = forms.CharField(
+        strip=False,
+        widget=forms.Textarea(
+            attrs={"class": "goby-editor", "rows": 28, "spellcheck": "false", "autocapitalize": "off", "wrap": "off"}
+        ),
+        error_messages={"required": "Write the script first."},
+    )
+    language = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
+    reason = forms.CharField(
+        required=False,
+        max_length=1000,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why: shown beside the version for good"}),
+    )
+    base = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["language"].choices = [(name, name) for name in LANGUAGES]  # type: ignore[attr-defined]
+
+    def clean_text(self) -> str:
+        """Browsers send line ends as CR LF; scripts are kept with LF."""
+        return str(self.cleaned_data["text"]).replace("\r\n", "\n")
+
+
+class ReasonForm(forms.Form):
+    """Why a version is brought back."""
+
+    reason = forms.CharField(
+        max_length=1000,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why: shown beside the activation for good"}),
+        error_messages={"required": "Say why: it is shown beside the activation for good."},
+    )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A diagnostic with the line that it points at, for the page."""
+
+    diagnostic: Diagnostic
+    excerpt: str
+
+    @property
+    def message(self) -> str:
+        return visible(self.diagnostic.message)
+
+    @property
+    def hint(self) -> str:
+        return visible(self.diagnostic.hint)
+
+
+def publish_view(admin: ScriptAdmin, request: HttpRequest, script: Script) -> HttpResponseBase:
+    """GET shows the active text to edit; POST checks it, or publishes it."""
+    if not conf.SCRIPTING_BROWSER_PUBLISH:
+        messages.warning(request, "Publishing from the browser is switched off for this site; versions once live can be rolled back to.")
+        return redirect(url_of(script))
+    version = script.active_version
+    if request.method != "POST":
+        initial = {
+            "text": version.text if version else "",
+            "language": version.language if version else script.language,
+            "base": version.number if version else 0,
+        }
+        return _publish_page(admin, request, script, PublishForm(initial=initial))
+    form = PublishForm(request.POST)
+    if not form.is_valid():
+        return _publish_page(admin, request, script, form)
+    text, language = form.cleaned_data["text"], form.cleaned_data["language"]
+    if "_check" in request.POST:
+        report = registry.check(script.module, script.name, language, text)
+        return _publish_page(admin, request, script, form, _findings(report.diagnostics, text), checked=True)
+    return _publish(admin, request, script, form)
+
+
+def _publish(admin: ScriptAdmin, request: HttpRequest, script: Script, form: PublishForm) -> HttpResponseBase:
+    text, language = form.cleaned_data["text"], form.cleaned_data["language"]
+    try:
+        activation = registry.publish(
+            script,
+            language,
+            text,
+            actor=request.user,  # type: ignore[arg-type] # the admin lets nobody in without a user
+            reason=form.cleaned_data["reason"],
+            base=_base(script, form.cleaned_data["base"]),
+        )
+    except StaleBase:
+        script.refresh_from_db()
+        active = script.active_version
+        form.data = form.data.copy()
+        form.data["base"] = str(active.number if active else 0)
+        last = script.activations.select_related("actor").first()
+        by = f" by {last.actor}" if last and last.actor else ""
+        form.add_error(
+            None,
+            f"{active} became active{by} while you wrote, and your text is not published. Look at it (it opens from the list of "
+            "versions), take over what you want to keep, then publish again: that replaces it.",
+        )
+        return _publish_page(admin, request, script, form)
+    except PublishRefused as refusal:
+        form.add_error(None if refusal.diagnostics else "reason", str(refusal))
+        return _publish_page(admin, request, script, form, _findings(refusal.diagnostics, text))
+    messages.success(request, f"{activation.version} is live.")
+    return redirect(url_of(script))
+
+
+def _base(script: Script, number: int) -> ScriptVersion | None:
+    return script.versions.filter(number=number).first() if number else None
+
+
+def _findings(diagnostics: Any, text: str) -> list[Finding]:
+    lines = text.split("\n")
+    return [
+        Finding(d, marked_line(lines[d.line - 1]) if d.line is not None and 0 < d.line <= len(lines) else "")
+        for d in diagnostics
+    ]
+
+
+def _publish_page(
+    admin: ScriptAdmin,
+    request: HttpRequest,
+    script: Script,
+    form: PublishForm,
+    findings: list[Finding] | None = None,
+    *,
+    checked: bool = False,
+) -> HttpResponse:
+    text = form["text"].value() or ""
+    context = {
+        "form": form,
+        "findings": findings or [],
+        "checked": checked,
+        "hidden_characters": visible(text.replace("\r\n", "\n")) != text.replace("\r\n", "\n"),
+        "title": f"Publish a new version of {script}",
+    }
+    status = 200 if not form.errors and not findings else 422 if request.method == "POST" and form.errors else 200
+    return _page(admin, request, script, "publish", context, status)
+
+
+def rollback_view(admin: ScriptAdmin, request: HttpRequest, script: Script, number: int) -> HttpResponseBase:
+    """GET asks for the reason; POST re-activates the version."""
+    version = script.versions.filter(number=number).first()
+    if version is None:
+        raise Http404(f"{script} has no version {number}.")
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            registry.rollback(script, number, actor=request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
+        except PublishRefused as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, f"{version} is live again.")
+            return redirect(url_of(script))
+    is_default = version == script.default_version
+    title = f"Revert {script} to its embedded default" if is_default else f"Roll {script} back to v{number}"
+    return _page(admin, request, script, "rollback", {"form": form, "version": version, "title": title})
+
+
+def confirm_extraction(admin: ScriptAdmin, request: HttpRequest, script: Script) -> HttpResponse:
+    folder = scripts_dir() / script.module
+    return _page(admin, request, script, "extract", {"folder": folder, "title": f"Extract {script} to disk"})
+
+
+def _page(
+    admin: ScriptAdmin, request: HttpRequest, script: Script, name: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    shared = {**admin.admin_site.each_context(request), "opts": Script._meta, "script": script}
+    request.current_app = admin.admin_site.name  # type: ignore[attr-defined] # Django's own way to say it
+    return TemplateResponse(request, f"admin/scripting/script/{name}.html", {**shared, **context}, status=status)

@@ -1,0 +1,265 @@
+"""Scripts: what runs, why, and the few things an admin changes here. What is active changes only through the registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+
+from scripting.admin import publishing
+from scripting.admin.filters import ModuleFilter, OverrideFilter
+from scripting.admin.links import list_url, url_of, version_link
+from scripting.show import badge, code_block, moment
+from scripting.extraction import NothingToExtract, extract
+from scripting.models import Activation, Execution, Script, ScriptVersion
+from scripting.modules import limits_for, modules
+
+VERSIONS_SHOWN = 15
+
+
+@admin.register(Script)
+class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neither is typed
+    list_display = ("tree", "active", "origin", "marks", "state", "latest_change")
+    list_display_links = ("tree",)
+    list_filter = (ModuleFilter, OverrideFilter, "enabled", "pinned")
+    search_fields = ("module", "name", "active_version__source")
+    search_help_text = "Names and the text that runs"
+    ordering = ("module", "name")
+    sortable_by = ()
+    list_per_page = 100
+    actions = ("extract_selected",)
+    actions_detail = ("publish", "revert", "extract_one", "executions")
+    fieldsets = (
+        (
+            "Limits and switches",
+            {"fields": (("max_execution_time", "max_memory_bytes"), ("enabled", "pinned"))},
+        ),
+    )
+    change_form_template = "admin/scripting/script/change_form.html"
+    history_list_display = ("history_change_reason",)
+    warn_unsaved_form = True
+
+    # -- who may ---------------------------------------------------------------------------------------------------
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # a script begins as an embedded default, as a file, or with publish_script
+
+    def has_delete_permission(self, request: HttpRequest, obj: Script | None = None) -> bool:
+        return False  # executions, versions and activations tell its story
+
+    def has_publish_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("scripting.publish_script"))
+
+    def has_extract_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("scripting.edit_script"))
+
+    def revert_disabled(self, request: HttpRequest, obj: Script | None = None) -> bool:
+        return True  # what runs changes through the registry, which checks it and records why
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method != "GET":
+            raise PermissionDenied("History is read here; roll back from the list of versions.")
+        return super().history_form_view(request, object_id, version_id, extra_context)  # type: ignore[no-any-return]
+
+    def save_model(self, request: HttpRequest, obj: Script, form: Any, change: bool) -> None:
+        """Only what the form shows is written: what is active may have changed since the page was opened."""
+        obj._history_user = request.user  # type: ignore[attr-defined]
+        if form.changed_data:
+            obj.save(update_fields=form.changed_data)
+
+    # -- the list --------------------------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Script]:
+        found = super().get_queryset(request).filter(retired_at=None)
+        return found.select_related("active_version", "default_version").prefetch_related(None)  # type: ignore[no-any-return]
+
+    @display(description="script", ordering="name")
+    def tree(self, script: Script) -> SafeString:
+        return format_html('<span class="goby-module">{}/</span><b>{}</b>', script.module, script.name)
+
+    @display(description="active version")
+    def active(self, script: Script) -> SafeString:
+        return version_link(script.active_version) if script.active_version else badge("nothing active", "danger")
+
+    @display(description="origin")
+    def origin(self, script: Script) -> str:
+        version = script.active_version
+        return f"{version.origin} · {version.language}" if version else "–"
+
+    @display(description="")
+    def marks(self, script: Script) -> SafeString:
+        return marks_of(script)
+
+    @display(description="state")
+    def state(self, script: Script) -> SafeString:
+        return badge("enabled", "success") if script.enabled else badge("disabled", "warning")
+
+    @display(description="last change")
+    def latest_change(self, script: Script) -> SafeString:
+        last = script.activations.select_related("actor").first()
+        return change_of(last)
+
+    # -- the page of one -------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        name = "scripting_script_rollback"
+        rollback = path("<int:script_id>/rollback/<int:number>/", self.admin_site.admin_view(self.rollback), name=name)
+        return [rollback, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        script = self.get_object(request, object_id)
+        extra = self._page(request, script) if script is not None else {}
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})  # type: ignore[no-any-return]
+
+    def _page(self, request: HttpRequest, script: Script) -> dict[str, Any]:
+        version = script.active_version
+        module = modules.get(script.module)
+        limits = limits_for(module, publishing.site_limits(), {})
+        versions = script.versions.select_related("author").defer("content", "source")
+        return {
+            "title": str(script),
+            "subtitle": None,
+            "version": version,
+            "marks": marks_of(script),
+            "code": code_block(bytes(version.content), version.diagnostics) if version else None,
+            "last": script.activations.select_related("actor", "version").first(),
+            "activations": script.activations.select_related("actor", "version")[:8],
+            "versions": versions[:VERSIONS_SHOWN],
+            "version_count": versions.count(),
+            "versions_url": list_url(ScriptVersion, script=script.pk),
+            "activations_url": list_url(Activation, q=script.name),
+            "executions": recent_executions(script),
+            "executions_url": list_url(Execution, script=script.pk),
+            "may_publish": self.has_publish_permission(request),
+            "module_limits": limits,
+            "runs_on": runs_on(script),
+        }
+
+    @action(description="Publish a new version", url_path="publish", permissions=["publish"], icon="publish")
+    def publish(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        return publishing.publish_view(self, request, self._script(request, object_id))
+
+    @action(description="Revert to default", url_path="revert", permissions=["publish"], icon="undo")
+    def revert(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        script = self._script(request, object_id)
+        if script.default_version is None or script.default_version == script.active_version:
+            why = "has no embedded default" if script.default_version is None else "runs its embedded default already"
+            messages.info(request, f"{script} {why}.")
+            return redirect(url_of(script))
+        return publishing.rollback_view(self, request, script, script.default_version.number)
+
+    @action(description="Extract to disk", url_path="extract", permissions=["extract"], icon="file_save")
+    def extract_one(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        script = self._script(request, object_id)
+        if request.method != "POST":
+            return publishing.confirm_extraction(self, request, script)
+        self._extract(request, [script])
+        return redirect(url_of(script))
+
+    @action(description="Executions", url_path="executions", permissions=["view"], icon="history")
+    def executions(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        return redirect(list_url(Execution, script=self._script(request, object_id).pk))
+
+    def rollback(self, request: HttpRequest, script_id: int, number: int) -> HttpResponseBase:
+        """Make an old version the one that runs; POST acts, GET asks."""
+        if not self.has_publish_permission(request):
+            raise PermissionDenied("Rolling back takes the permission scripting.publish_script.")
+        return publishing.rollback_view(self, request, self._script(request, str(script_id)), number)
+
+    def _script(self, request: HttpRequest, object_id: str) -> Script:
+        script = self.get_object(request, object_id)
+        if script is None:
+            from django.http import Http404
+
+            raise Http404("There is no such script.")
+        if not self.has_view_permission(request, script):
+            raise PermissionDenied
+        return script  # type: ignore[no-any-return]
+
+    # -- extraction ------------------------------------------------------------------------------------------------
+
+    @admin.action(description="Extract embedded defaults to disk (existing files are kept)", permissions=["extract"])
+    def extract_selected(self, request: HttpRequest, queryset: QuerySet[Script]) -> None:
+        self._extract(request, list(queryset))
+
+    def _extract(self, request: HttpRequest, scripts: list[Script]) -> None:
+        """Requirement 4.1 from the browser, with its report file by file (4.5)."""
+        try:
+            report = extract(scripts=scripts)
+        except NothingToExtract as error:
+            messages.warning(request, str(error))
+            return
+        for item in report:
+            tell = messages.error if item.is_failure else messages.success if item.outcome == "written" else messages.info
+            tell(request, f"{item.path}: {item.outcome}" + (f" ({item.detail})" if item.detail else ""))
+
+
+# -- parts of pages ----------------------------------------------------------------------------------------------------
+
+
+def marks_of(script: Script) -> SafeString:
+    """What sets a script apart: overridden, with a file, pinned, a newer default waiting."""
+    marks = []
+    if script.is_overridden:
+        marks.append(badge("override", "info"))
+    if script.file_digest:
+        marks.append(badge("file"))
+    if script.pinned:
+        marks.append(badge("pinned"))
+    if newer_default(script):
+        marks.append(badge("new default", "warning"))
+    return format_html("{}" * len(marks), *marks) if marks else SafeString("")
+
+
+def newer_default(script: Script) -> bool:
+    """Whether a release brought a default that something else stays active over."""
+    default, active = script.default_version, script.active_version
+    return default is not None and active is not None and default != active and default.created_at > active.created_at
+
+
+def change_of(activation: Activation | None) -> SafeString:
+    if activation is None:
+        return SafeString("–")
+    by = f" by {activation.actor}" if activation.actor else ""
+    return format_html(
+        '{} <span class="goby-quiet" title="{}">{}{}</span>',
+        moment(activation.created_at),
+        activation.reason,
+        activation.cause.replace("_", " "),
+        by,
+    )
+
+
+def recent_executions(script: Script) -> list[Execution]:
+    """The last few runs, by the index of script and time."""
+    return list(
+        script.executions.select_related("version").defer("inputs", "result", "log", "host_calls", "inputs_text")[:8]
+    )
+
+
+def runs_on(script: Script) -> list[str]:
+    """The topics and endpoints that the script runs on."""
+    module = modules.get(script.module)
+    if module is None:
+        return []
+    found = [topic for topic, name in module.config.message_handlers.items() if name == script.name]
+    return found + [f"endpoint {path}" for path, name in module.config.endpoint_scripts.items() if name == script.name]
+
+
+def rollback_url(script: Script, number: int) -> str:
+    return reverse("admin:scripting_script_rollback", args=[script.pk, number])

@@ -1,0 +1,39 @@
+"""Filters of the admin's templates: times, statuses, durations and labels as scripting.show writes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.safestring import SafeString
+
+from scripting import show
+
+register = template.Library()
+
+
+@register.filter
+def when(at: datetime | None) -> SafeString:
+    return show.moment(at)
+
+
+@register.filter
+def status(name: str) -> SafeString:
+    return show.status_badge(name)
+
+
+@register.filter
+def took(microseconds: int | None) -> str:
+    return show.milliseconds(microseconds)
+
+
+@register.filter
+def tag(text: str, colour: str) -> SafeString:
+    return show.badge(text, colour)
+
+
+@register.filter
+def unlocalized(value: Any) -> str:
+    """A number as it is written in a command, without separators."""
+    return str(value)
