@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 TICK_SECONDS = 2.0
 PAUSE_SECONDS = 8.0
 """How long the end of a battle stays on the page before the next one begins."""
+KEEP_BATTLES = 20
+"""Finished demo battles whose log is kept; older ones are deleted, since the demo never stops."""
 FIRST_PATIENCE = 10.0
 LONGEST_PATIENCE = 300.0
 """Seconds before an order that nobody has carried out is given again: doubled each time, so that a queue without workers stays short."""
@@ -95,6 +97,7 @@ class Director:
             game = start_battle()
         except IntegrityError:
             return 0  # another director was quicker
+        self._forget_old_battles()
         units = _units(game)
         self._send(
             game,
@@ -108,6 +111,12 @@ class Director:
             },
         )
         return 1
+
+    def _forget_old_battles(self) -> None:
+        finished = Game.objects.filter(demo=True, status=Game.Status.FINISHED).order_by("-pk")
+        oldest_kept = finished.values_list("pk", flat=True)[KEEP_BATTLES - 1 : KEEP_BATTLES].first()
+        if oldest_kept is not None:
+            Game.objects.filter(demo=True, status=Game.Status.FINISHED, pk__lt=oldest_kept).delete()
 
     def advance(self, game: Game) -> int:
         """What happens next in one game."""

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from scripting.views.endpoints import endpoint_urls
 from wargame import views
 
 pages = (
@@ -14,7 +15,11 @@ pages = (
     "wargame",
 )
 
+endpoints = endpoint_urls("wargame", template="wargame/hit.html", permission="wargame.play_game")
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
+    path("", include(endpoints)),  # /debug/hit, where the original had it
     path("wargame/", include(pages)),
+    path("wargame/", include(endpoints)),
 ]

@@ -1,0 +1,96 @@
+"""What the database itself refuses."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from tests.wargame.conftest import Duel
+from wargame.battle import decided, start_battle
+from wargame.models import BattleLogEntry, Game, LogKind, Unit
+
+pytestmark = pytest.mark.django_db
+
+
+def refused(change: object) -> bool:
+    try:
+        with transaction.atomic():
+            change()  # type: ignore[operator]
+    except IntegrityError:
+        return True
+    return False
+
+
+def test_health_stays_between_zero_and_its_maximum(duel: Duel) -> None:
+    unit = Unit.objects.filter(pk=duel.squad.pk)
+    assert refused(lambda: unit.update(health=81))
+    assert refused(lambda: unit.update(health=-1))
+
+
+def test_no_two_living_units_share_a_hex_but_wrecks_do_not_count(duel: Duel) -> None:
+    assert refused(lambda: duel.add(duel.ridge, "scouts", 3, 1))
+    duel.squad.take_damage(999)
+    duel.add(duel.ridge, "scouts", 3, 1)
+
+
+def test_only_one_demo_battle_runs_at_a_time(duel: Duel) -> None:
+    assert refused(lambda: start_battle())
+    start_battle(demo=False)
+    duel.game.finish(None, "enough")
+    start_battle()
+
+
+def test_a_finished_game_has_an_end(duel: Duel) -> None:
+    assert refused(lambda: Game.objects.filter(pk=duel.game.pk).update(status="finished"))
+
+
+def test_the_log_is_numbered_without_gaps(duel: Duel) -> None:
+    entries = [BattleLogEntry.add(duel.game, LogKind.TURN, "x" * 900) for _ in range(3)]
+    assert [entry.sequence for entry in entries] == [1, 2, 3]
+    assert refused(lambda: BattleLogEntry.objects.create(game=duel.game, sequence=2, turn=1, kind="turn", text=""))
+
+
+def test_the_same_seed_deploys_the_same_battle(db: None) -> None:
+    def deployed(seed: int) -> list[tuple[str, int, int]]:
+        game = start_battle(seed=seed, demo=False)
+        return list(game.units.values_list("code", "x", "y"))  # type: ignore[attr-defined]
+
+    assert deployed(5) == deployed(5)
+    assert len(deployed(6)) == 24
+
+
+def test_a_side_that_is_routed_has_lost(duel: Duel) -> None:
+    assert decided(duel.game) is None
+    duel.squad.take_damage(61)
+    winner, how = decided(duel.game) or (None, "")
+    assert winner == duel.harbour
+    assert how == "Harbour wins: Ridge is routed"
+
+
+def test_when_the_turns_are_over_the_stronger_side_wins(duel: Duel) -> None:
+    duel.tank.take_damage(10)
+    duel.game.turn = 31
+    assert (decided(duel.game) or (None, ""))[0] == duel.ridge
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            {"script": "damage_calculator", "version": 3, "origin": "editor", "role": "primary"},
+            "damage_calculator v3 · override",
+        ),
+        (
+            {"script": "damage_calculator", "version": 1, "origin": "embedded", "role": "primary"},
+            "damage_calculator v1 · default",
+        ),
+        ({"script": "damage_calculator", "role": "built_in"}, "damage_calculator · built-in rule"),
+        (
+            {"script": "hit_simulator", "version": 1, "origin": "embedded", "role": "fallback"},
+            "hit_simulator v1 · default · fallback",
+        ),
+        ({}, ""),
+    ],
+)
+def test_an_entry_says_which_version_decided_it(fields: dict[str, object], words: str) -> None:
+    assert BattleLogEntry(**fields).decided_by == words
