@@ -21,6 +21,7 @@ from scripting.models import Execution, Script
 from scripting.presence import Presence
 from scripting.registry import registry
 from scripting.streams import Stream
+from scripting.supervisor.errors import SandboxUnavailable
 from scripting.types import ExecutionRequest, ScriptInput
 
 logger = logging.getLogger(__name__)
@@ -94,11 +95,11 @@ def abandon(event: Event, module: str, script: str, deliveries: int, why: str) -
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether a failure is of the database or of Redis as a whole, so that no event is to blame for it."""
+    """Whether what every event needs is away (the database, Redis, sandboxes), so that no event is to blame."""
     while error is not None:
         if isinstance(error, (OperationalError, InterfaceError)):
             return not database_answers()
-        if isinstance(error, (redis.ConnectionError, redis.TimeoutError)):
+        if isinstance(error, (redis.ConnectionError, redis.TimeoutError, SandboxUnavailable)):
             return True
         error = error.__cause__
     return False

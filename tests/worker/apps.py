@@ -1,0 +1,14 @@
+"""Registers the track in the worker processes of these tests."""
+
+from django.apps import AppConfig
+
+
+class TrackConfig(AppConfig):
+    name = "tests.worker"
+    label = "track"
+
+    def ready(self) -> None:
+        from scripting.modules import modules
+        from tests.worker.track import Track
+
+        modules.register(Track())

@@ -1,0 +1,74 @@
+"""Worker processes of a test: `manage.py run_worker` on the test's own database and Redis."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from goby_site.places import BASE_DIR
+from scripting import presence
+from tests.support.processes import child_environment, session_members
+from tests.support.stack import wait_until
+
+
+class WorkerProcess:
+    """A running worker; a context manager that leaves nothing of it behind."""
+
+    def __init__(self, folder: Path, name: str, *options: str, **environment: str) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "run_worker", "--name", name, *options],
+                cwd=BASE_DIR,
+                env=child_environment(DJANGO_SETTINGS_MODULE="tests.worker.settings", **environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> WorkerProcess:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None:
+            print(f"--- {self.log.name}\n{self.log.read_text()[-4000:]}")
+        self.kill()
+
+    def takes_jobs(self) -> WorkerProcess:
+        """Wait until it has said so."""
+        wait_until(lambda: self.said("takes jobs") or self.process.poll() is not None, 30, f"{self.name} did not start")
+        assert self.process.poll() is None, self.log.read_text()
+        return self
+
+    def said(self, text: str) -> bool:
+        return text in self.log.read_text()
+
+    def signal(self, number: signal.Signals) -> None:
+        os.kill(self.process.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL to the worker alone: its sandboxes must go with it."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    def leaves_nothing(self) -> bool:
+        return not session_members(self.process.pid)
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30, what: str = "") -> None:
+    wait_until(condition, seconds, what)
+
+
+def alive(name: str) -> bool:
+    """Whether a worker of that name has given its heartbeat."""
+    return any(worker.startswith(f"{name}.") for worker in presence.live_workers())

@@ -1,0 +1,10 @@
+"""Settings of the worker processes of these tests: with the track, and a database whose lock is not waited for long."""
+
+from __future__ import annotations
+
+from tests.support.stack_settings import *  # noqa: F403
+from tests.support.stack_settings import DATABASES, INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.worker.apps.TrackConfig"]
+if "timeout" in DATABASES["default"].get("OPTIONS", {}):
+    DATABASES["default"]["OPTIONS"]["timeout"] = 1

@@ -1,0 +1,118 @@
+"""Drains wired to the engine and the ledger, in this process: from a published event to its execution and its effects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scripting import bus, jobs
+from scripting.drain import Ending
+from scripting.models import Execution, OutboxEvent, Script
+from scripting.modules import modules
+from scripting.streams import Stream
+from tests.support.arena import arena_registered, make_script, score
+from tests.worker.track import laps
+
+pytestmark = pytest.mark.usefixtures("track")
+
+
+def run(lap: int, runner: str = "ann", **arguments: Any) -> str:
+    payload = {"lap": lap, **arguments.pop("payload", {})}
+    return bus.publish("track.lap", payload, key=runner, **arguments)
+
+
+def drain(module: str = "track", key: str = "ann") -> Ending:
+    return jobs.drain_once(Stream.of(module, key, ""))
+
+
+def test_an_event_becomes_an_execution_with_its_effect() -> None:
+    event_id = run(1, user_id="7", request_id="r1")
+    assert drain() is Ending.EMPTY
+    execution = Execution.objects.get()
+    assert (execution.event_id, execution.topic, execution.key) == (event_id, "track.lap", "ann")
+    assert (execution.status, execution.trigger, execution.deliveries) == ("succeeded", "event", 1)
+    assert (execution.user, execution.request_id) == ("7", "r1")
+    assert execution.inputs_value["message"]["payload"]["lap"] == 1
+    assert execution.worker
+    assert laps() == {"ann": [1]}
+
+
+def test_an_event_published_twice_under_one_id_takes_effect_once() -> None:
+    for _ in range(2):
+        run(1, event_id="lap-1")
+        drain()
+    run(2, event_id="lap-2"), run(2, event_id="lap-2")
+    drain()
+    assert laps() == {"ann": [1, 2]}
+    assert Execution.objects.count() == 2
+
+
+def test_a_bug_of_the_module_ends_abandoned_and_takes_no_other_event_with_it() -> None:
+    run(1), run(2, payload={"broken": True}), run(3)
+    assert drain() is Ending.EMPTY
+    assert laps() == {"ann": [1, 3]}
+    abandoned = Execution.objects.get(status="abandoned")
+    assert abandoned.deliveries == 3
+    assert "ZeroDivisionError: the bug" in abandoned.error_message
+    assert abandoned.inputs_value["message"]["payload"]["lap"] == 2
+    assert sorted(Execution.objects.values_list("status", flat=True)) == ["abandoned", "succeeded", "succeeded"]
+
+
+def test_an_event_of_a_disabled_script_is_recorded_as_skipped() -> None:
+    Script.objects.update(enabled=False)
+    run(1)
+    drain()
+    assert Execution.objects.get().status == "skipped"
+
+
+def test_an_event_for_a_script_that_does_not_exist_is_set_aside() -> None:
+    modules.get("track").config.message_handlers["track.lap"] = "nobody"  # type: ignore[union-attr, index]
+    try:
+        run(1)
+        assert drain() is Ending.EMPTY
+    finally:
+        modules.get("track").config.message_handlers["track.lap"] = "marshal"  # type: ignore[union-attr, index]
+    assert Execution.objects.count() == 0
+    assert bus.backlog().dead_letters == 1
+
+
+def test_a_drain_takes_a_new_version_with_its_next_batch() -> None:
+    run(1)
+    drain()
+    make_script("result = {'lap': message['payload']['lap'] + 100}\n", "marshal", "track")
+    run(2)
+    drain()
+    assert laps() == {"ann": [1, 102]}
+
+
+FOLLOW_UP = """
+points = message['payload']['points']
+result = {'points': points, 'follow_up': [{'points': points}]}
+"""
+
+
+def test_follow_up_events_run_until_they_are_too_deep() -> None:
+    with arena_registered():
+        make_script(FOLLOW_UP)
+        bus.publish("arena.hit", {"points": 1}, key="ann")
+        for _ in range(bus.max_depth() + 2):
+            drain("arena")
+        assert score("ann") == bus.max_depth() + 1
+        assert OutboxEvent.objects.count() == 0
+        runs = Execution.objects.filter(script__module="arena").order_by("depth")
+        assert list(runs.values_list("depth", flat=True)) == list(range(bus.max_depth() + 2))
+        refused = runs.last()
+        assert refused is not None
+        assert refused.status == "skipped"
+        assert "refused" in refused.error_message
+        assert refused.cause == list(runs)[-2].id
+
+
+def test_the_read_of_a_script_sees_every_earlier_event_of_the_batch() -> None:
+    with arena_registered():
+        make_script("result = {'points': 1 + get_score()}\n")
+        for _ in range(4):
+            bus.publish("arena.hit", {"points": 1}, key="ann")
+        drain("arena")
+        assert score("ann") == 15  # 1, then 2, 4, 8

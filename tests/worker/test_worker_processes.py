@@ -1,0 +1,205 @@
+"""Real workers, killed, stopped and cut off: nothing is lost, nothing happens twice, and the order of each key holds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from scripting import bus, streams
+from scripting.bus import Message
+from scripting.models import Execution
+from tests.support.redis import RedisServer
+from tests.worker.processes import WorkerProcess, alive, wait_for
+from tests.worker.track import laps
+
+pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone]
+
+RUNNERS = [f"runner-{number}" for number in range(12)]
+
+
+def publish(count: int, first: int = 1, seconds: float = 0.0) -> None:
+    """Laps `first`… of every runner, interleaved."""
+    bus.publish_many(
+        Message("track.lap", {"lap": lap, "seconds": seconds}, key=runner)
+        for lap in range(first, first + count)
+        for runner in RUNNERS
+    )
+
+
+def done(count: int) -> bool:
+    return Execution.objects.count() >= count * len(RUNNERS) and bus.backlog().events == 0
+
+
+def assert_each_once_and_in_order(count: int) -> None:
+    assert laps() == {runner: list(range(1, count + 1)) for runner in RUNNERS}
+    assert set(Execution.objects.values_list("status", flat=True)) == {"succeeded"}
+    assert Execution.objects.count() == count * len(RUNNERS)
+    assert bus.backlog().dead_letters == 0
+
+
+def test_workers_killed_one_after_the_other_lose_and_double_nothing(tmp_path: Path) -> None:
+    publish(40, seconds=0.004)
+    for victim in range(3):
+        with WorkerProcess(tmp_path, f"victim-{victim}") as worker, WorkerProcess(tmp_path, f"peer-{victim}") as peer:
+            worker.takes_jobs(), peer.takes_jobs()
+            before = Execution.objects.count()
+            wait_for(lambda before=before: Execution.objects.count() > before + 20, what="no progress")
+            worker.kill(), peer.kill()
+            wait_for(lambda worker=worker: worker.leaves_nothing(), 5, "a sandbox outlived its worker")
+    assert not done(40)
+    with WorkerProcess(tmp_path, "heir").takes_jobs():
+        wait_for(lambda: done(40))
+    assert_each_once_and_in_order(40)
+
+
+def test_a_dead_workers_events_run_elsewhere_within_ten_seconds(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, "victim").takes_jobs() as victim:
+        publish(2, seconds=0.02)
+        wait_for(lambda: Execution.objects.exists())
+        with WorkerProcess(tmp_path, "heir").takes_jobs():
+            victim.kill()
+            killed = time.monotonic()
+            wait_for(lambda: done(2), 20)
+            assert time.monotonic() - killed < 10
+            wait_for(lambda: not alive("victim"), 10)
+    assert_each_once_and_in_order(2)
+
+
+def test_a_worker_that_was_stopped_for_long_commits_nothing_late(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, "sleeper").takes_jobs() as sleeper:
+        publish(30, seconds=0.005)
+        wait_for(lambda: Execution.objects.count() > 10)
+        sleeper.signal(signal.SIGSTOP)
+        with WorkerProcess(tmp_path, "heir").takes_jobs() as heir:
+            # On SQLite a worker stopped in the middle of a transaction keeps everybody from writing: wake it for that.
+            try:
+                wait_for(lambda: done(30), 15)
+            except TimeoutError:
+                assert heir.said("the database is away")
+            sleeper.signal(signal.SIGCONT)
+            wait_for(lambda: done(30), 20)
+            publish(5, first=31)
+            wait_for(lambda: done(35), 20)
+            assert sleeper.process.poll() is None
+    assert_each_once_and_in_order(35)
+
+
+def test_workers_outlive_redis(tmp_path: Path, redis_server: RedisServer) -> None:
+    with WorkerProcess(tmp_path, "one").takes_jobs() as one, WorkerProcess(tmp_path, "two").takes_jobs() as two:
+        publish(30, seconds=0.004)
+        wait_for(lambda: Execution.objects.count() > 20)
+        redis_server.kill()
+        wait_for(lambda: one.said("waits for Redis") or two.said("waits for Redis"))
+        redis_server.start()
+        wait_for(lambda: done(30))
+        publish(2, first=31)
+        wait_for(lambda: done(32))
+        assert one.process.poll() is None
+        assert two.process.poll() is None
+    assert_each_once_and_in_order(32)
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    """Nobody else can write: SQLite's lock is held; PostgreSQL throws everybody out and lets nobody in."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN EXCLUSIVE")
+            try:
+                yield
+            finally:
+                cursor.execute("ROLLBACK")
+        return
+    name = connection.settings_dict["NAME"]
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid != pg_backend_pid()",
+            [name],
+        )
+        connection.close()
+        try:
+            yield
+        finally:
+            cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+
+def test_workers_outlive_the_database_and_blame_no_event_for_it(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, "one").takes_jobs() as one:
+        publish(10, seconds=0.004)
+        wait_for(lambda: Execution.objects.count() > 5)
+        with database_away():
+            wait_for(lambda: one.said("the database is away"), 15)
+            publish(10, first=11)
+            time.sleep(2)  # long enough for more than three tries
+        wait_for(lambda: done(20))
+        assert one.process.poll() is None
+    assert_each_once_and_in_order(20)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_asked_to_end_finishes_what_it_has_and_leaves_the_rest(tmp_path: Path, number: signal.Signals) -> None:
+    with WorkerProcess(tmp_path, "one").takes_jobs() as one:
+        publish(20, seconds=0.01)
+        wait_for(lambda: Execution.objects.count() > 5)
+        one.signal(number)
+        assert one.process.wait(10) == 0
+        assert one.leaves_nothing()
+    assert not alive("one")
+    left = bus.backlog().events
+    assert left > 0
+    assert left + Execution.objects.count() == 20 * len(RUNNERS)
+    assert all(not condition.leased for condition in streams.conditions())
+    with WorkerProcess(tmp_path, "two", "--burst") as two:
+        assert two.process.wait(30) == 0
+    assert_each_once_and_in_order(20)
+    assert set(Execution.objects.values_list("deliveries", flat=True)) == {1}
+
+
+def test_an_idle_worker_ends_at_once(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, "one").takes_jobs() as one:
+        one.signal(signal.SIGTERM)
+        assert one.process.wait(5) == 0
+
+
+def test_a_worker_ends_when_asked_while_redis_is_away(tmp_path: Path, redis_server: RedisServer) -> None:
+    with WorkerProcess(tmp_path, "one").takes_jobs() as one:
+        redis_server.kill()
+        wait_for(lambda: one.said("waits for Redis"))
+        one.signal(signal.SIGTERM)
+        assert one.process.wait(10) == 0
+
+
+def test_a_worker_started_before_redis_waits_for_it(tmp_path: Path, redis_server: RedisServer) -> None:
+    publish(1)
+    redis_server.kill()
+    with WorkerProcess(tmp_path, "early") as early:
+        wait_for(lambda: early.said("waits for Redis"))
+        redis_server.start()
+        wait_for(lambda: done(1))
+    assert_each_once_and_in_order(1)
+
+
+def test_sandboxes_stay_warm_from_job_to_job(tmp_path: Path) -> None:
+    with WorkerProcess(tmp_path, "one").takes_jobs() as one:
+        publish(1)
+        wait_for(lambda: done(1))
+        time.sleep(1)  # the drains end
+        family = members(one)
+        publish(1, first=2)
+        wait_for(lambda: done(2))
+        assert members(one) == family
+
+
+def members(worker: WorkerProcess) -> set[int]:
+    """The sandboxes and their parent: all processes of the worker's session but itself."""
+    said = subprocess.run(["ps", "-o", "pid=", "-s", str(worker.process.pid)], capture_output=True, check=False).stdout
+    return {int(pid) for pid in said.split()} - {worker.process.pid, os.getpid()}

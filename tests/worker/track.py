@@ -1,0 +1,55 @@
+"""A module for tests of workers: each event is a lap, and its effect a row that only one lap of a runner can have.
+
+The rows (auth Group, `runner/lap`) get their ids in the order of their commits, so they tell the order too.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+
+import msgspec
+from django.contrib.auth.models import Group
+
+from scripting.modules import ModuleScriptConfig, Outcome, ScriptableModule
+from scripting.topics import Topic
+
+MARSHAL = "result = {'lap': message['payload']['lap']}\n"
+
+
+class Lap(msgspec.Struct):
+    """One lap of the runner that the event's key names."""
+
+    lap: int
+    seconds: float = 0.0
+    """How long the game takes to note it."""
+    broken: bool = False
+    """The game has a bug that this lap finds."""
+
+
+LAP = Topic("track.lap", Lap, "A runner came by.")
+
+
+class Track(ScriptableModule):
+    """Notes every lap once."""
+
+    name = "track"
+    package = "tests.worker"
+    config = ModuleScriptConfig(message_handlers={"track.lap": "marshal"})
+    topics = (LAP,)
+
+    def apply(self, outcome: Outcome) -> None:
+        payload = outcome.context.payload
+        if payload["broken"]:
+            raise ZeroDivisionError("the bug")
+        time.sleep(payload["seconds"])
+        Group.objects.create(name=f"{outcome.context.key}/{outcome.result['lap']}")
+
+
+def laps() -> dict[str, list[int]]:
+    """Runner → laps in the order of their commits."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for name in Group.objects.order_by("pk").values_list("name", flat=True):
+        runner, lap = name.split("/")
+        found[runner].append(int(lap))
+    return found
