@@ -1,52 +1,112 @@
-"""Notices over Channels: that a version became active. They are hints: a lost one only delays, see registry and generation."""
+"""Notices over Channels: what became of a script. They are hints: a lost one only delays, see registry and generation."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+import time
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.db import transaction
+
+from scripting.generation import Generation
 
 if TYPE_CHECKING:
-    from scripting.models import Activation
+    from scripting.models import Script, ScriptVersion
 
 logger = logging.getLogger(__name__)
 
 GROUP = "scripting.notices"
 """Everyone who follows the scripts joins this group; messages have type `scripting.notice`."""
+TYPE = "scripting.notice"
+
+ACTIVATED, REVERTED, REJECTED, IN_CONFLICT, CHANGED = "activated", "reverted", "rejected", "in_conflict", "changed"
 
 
 @dataclass(frozen=True)
 class Notice:
-    """What happened to a script. `kind`: `activated`, `reverted`, `rejected` or `in_conflict`."""
+    """What happened to a script.
+
+    `kind`: `activated`, `reverted` (the default is back since the file is gone), `rejected` (a text that failed its check was
+    kept), `in_conflict` (two files claim the script), or `changed` (its switches or limits).
+    """
 
     kind: str
     module: str
     script: str
-    number: int | None
-    digest: str
-    cause: str
-    actor: str
-    reason: str
-    at: float
+    number: int | None = None
+    """The version it is about."""
+    digest: str = ""
+    cause: str = ""
+    """Of an activation: `default`, `file`, `publish`, `rollback`, `file_deleted` or `upgrade`; of a rejection its origin."""
+    actor: str = ""
+    reason: str = ""
+    at: float = 0.0
     """Seconds since 1970 UTC."""
+    epoch: str = ""
+    counter: int = 0
+    """The generation that the change made, for kinds that change what runs; empty where Redis was away."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.module, self.script
+
+    @property
+    def generation(self) -> Generation | None:
+        return (self.epoch.encode(), str(self.counter).encode()) if self.epoch else None
+
+    def made(self, generation: Generation | None) -> Notice:
+        """The notice with the generation that its change made."""
+        if generation is None or generation[0] is None or generation[1] is None:
+            return self
+        return replace(self, epoch=generation[0].decode(), counter=int(generation[1]))
+
+    @staticmethod
+    def of(message: dict[str, Any]) -> Notice:
+        """From a message of the group. Raises TypeError for one that is no notice."""
+        known = {field.name for field in fields(Notice)}
+        return Notice(**{name: value for name, value in message.items() if name in known})
 
 
-def activated(activation: Activation) -> Notice:
-    version = activation.version
+def activated(script: Script, version: ScriptVersion | None, cause: str, actor: object, reason: str) -> Notice:
+    """That `version` (None: nothing) became the one that runs."""
+    kind = REVERTED if cause == "file_deleted" else ACTIVATED
+    number, digest = (version.number, version.sha256) if version else (None, "")
+    return Notice(kind, script.module, script.name, number, digest, cause, str(actor or ""), reason, time.time())
+
+
+def rejected(version: ScriptVersion, origin: str, why: str) -> Notice:
+    """That a text was kept but did not pass its check."""
+    script, author = version.script, str(version.author or "")
     return Notice(
-        "reverted" if activation.cause == "file_deleted" else "activated",
-        activation.script.module,
-        activation.script.name,
-        version.number if version else None,
-        version.sha256 if version else "",
-        activation.cause,
-        str(activation.actor or ""),
-        activation.reason,
-        activation.created_at.timestamp(),
+        REJECTED, script.module, script.name, version.number, version.sha256, origin, author, why, time.time()
     )
+
+
+def in_conflict(module: str, script: str, why: str) -> Notice:
+    """That more than one file claims to be the script."""
+    return Notice(IN_CONFLICT, module, script, cause="file", reason=why, at=time.time())
+
+
+def changed(script: Script) -> Notice:
+    """That its switches or limits were saved."""
+    return Notice(CHANGED, script.module, script.name, at=time.time())
+
+
+# -- sending -----------------------------------------------------------------------------------------------------------
+
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def send_through(loop: asyncio.AbstractEventLoop | None) -> None:
+    """Have this process' notices sent by a loop that runs anyway: quicker by a millisecond, and no caller waits for it."""
+    global _loop
+    _loop = loop
 
 
 def send(notice: Notice) -> None:
@@ -54,7 +114,24 @@ def send(notice: Notice) -> None:
     layer = get_channel_layer()
     if layer is None:
         return
+    message = {"type": TYPE, **asdict(notice)}
+    loop = _loop
+    if loop is not None and loop.is_running():
+        with contextlib.suppress(RuntimeError):  # it was closed this moment
+            asyncio.run_coroutine_threadsafe(layer.group_send(GROUP, message), loop).add_done_callback(_report)
+            return
     try:
-        async_to_sync(layer.group_send)(GROUP, {"type": "scripting.notice", **asdict(notice)})
+        async_to_sync(layer.group_send)(GROUP, message)
     except Exception as error:  # noqa: BLE001 - whatever the layer raises, the change itself stands
         logger.warning("notice of %s/%s not sent: %s", notice.module, notice.script, error)
+
+
+def send_on_commit(notice: Notice) -> None:
+    """Tell the group once the transaction is committed."""
+    transaction.on_commit(lambda: send(notice))
+
+
+def _report(sent: Future[Any]) -> None:
+    error = None if sent.cancelled() else sent.exception()
+    if error is not None:
+        logger.warning("a notice was not sent: %s", error)

@@ -8,32 +8,30 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Max
 
-from scripting import generation, notices
+from scripting import dependents, generation, notices
 from scripting.conf import conf
+from scripting.generation import Generation
 from scripting.host import host_functions
-from scripting.models import SHARED, Activation, BundleHelper, Script, ScriptVersion
-from scripting.models.execution import AttemptFields
+from scripting.loading import ActiveVersion, Key, ResolvedScript, ScriptNotFound, helpers_for, load, recorded
+from scripting.merging import Merge, merge
+from scripting.models import SHARED, Activation, Script, ScriptVersion
 from scripting.modules import limits_for, modules
 from scripting.sandboxes import get_pool
 from scripting.supervisor.pool import CheckReport
 from scripting.text import visible
-from scripting.types import Bundle, Diagnostic, ErrorType, SecurityLimits, Source, VersionInfo
+from scripting.types import Bundle, Diagnostic, ErrorType, Source
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 logger = logging.getLogger(__name__)
-
-
-class ScriptNotFound(LookupError):
-    """There is no such script, or it has no active version: the message names it and what there is."""
 
 
 class PublishRefused(Exception):
@@ -48,33 +46,14 @@ class PublishRefused(Exception):
 
 
 class StaleBase(PublishRefused):
-    """Another version became active since the text was begun: merge with it, then publish again."""
+    """Another version became active since the text was begun: merge with it, then publish again.
 
+    `merge` is that, done as far as it goes without a person; None where there was no text to merge.
+    """
 
-@dataclass(frozen=True)
-class ActiveVersion:
-    """A version ready to run."""
-
-    id: int
-    info: VersionInfo
-    bundle: Bundle
-
-
-@dataclass(frozen=True)
-class ResolvedScript:
-    """A script as it runs now in this process."""
-
-    id: int
-    module: str
-    name: str
-    enabled: bool
-    active: ActiveVersion
-    limits: SecurityLimits
-    fallbacks: tuple[ActiveVersion, ...]
-    """What runs when the active version fails: the previous good version, then the embedded default; each at most once."""
-
-    def __str__(self) -> str:
-        return f"{self.module}/{self.name}"
+    def __init__(self, message: str, version: ScriptVersion | None = None, merged: Merge | None = None) -> None:
+        super().__init__(message, version)
+        self.merge = merged
 
 
 class ScriptRegistry:
@@ -82,8 +61,11 @@ class ScriptRegistry:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._scripts: dict[tuple[str, str], ResolvedScript] = {}
-        self._generation: tuple[bytes | None, ...] | None = None
+        self._scripts: dict[Key, ResolvedScript] = {}
+        self._generation: Generation | None = None
+        """What is remembered is at least as new as this."""
+        self._changes = 0
+        """Counts what this process heard of changes: what was read before one may be older than it."""
         self._checked = 0.0
         self._polled = 0.0
         self._mark: int | None = None
@@ -91,18 +73,57 @@ class ScriptRegistry:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def resolve(self, module: str, name: str) -> ResolvedScript:
-        """The script as it runs now, at most SCRIPTING_GENERATION_MAX_AGE behind. Raises ScriptNotFound."""
-        self.refresh()
-        found = self._scripts.get((module, name))
-        if found is None:
-            before = self._generation
-            found = self._load(module, name)
-            with self._lock:
-                if self._generation == before:
-                    self._scripts[module, name] = found
-        return found
+        """The script as it runs now, at most SCRIPTING_GENERATION_MAX_AGE behind. Raises ScriptNotFound.
 
-    def refresh(self, seen: tuple[bytes | None, ...] | None = None) -> None:
+        Once `take` has returned a version, no later call answers an older one.
+        """
+        self.refresh()
+        key = (module, name)
+        while True:
+            found = self._scripts.get(key)
+            if found is not None:
+                return found
+            changes = self._changes
+            found = load([key]).get(key)
+            with self._lock:
+                if self._changes == changes:  # else it may have been read before the change
+                    if found is None:
+                        break
+                    self._scripts[key] = found
+                    return found
+        known = ", ".join(str(s) for s in Script.objects.in_use().filter(module=module)) or "none"
+        raise ScriptNotFound(f"there is no script {module}/{name} that could run (module {module} has: {known})")
+
+    def take(self, keys: Collection[Key] | None, made: Generation | None = None) -> dict[Key, ResolvedScript]:
+        """Read these scripts (None: all) anew, for the next run to be on; answers those that there are.
+
+        `made` is the generation that their change made, if just one; with None, a generation read before.
+        """
+        while True:
+            changes = self._heard_of_change()
+            found = load(keys)
+            with self._lock:
+                if self._changes != changes:
+                    continue
+                for key in list(self._scripts) if keys is None else keys:
+                    self._scripts.pop(key, None)
+                self._scripts.update(found)
+                if keys is None or generation.follows(self._generation, made):
+                    self._generation = made
+                return found
+
+    def discard(self, module: str, name: str, made: Generation | None = None) -> None:
+        """Read a script anew at its next run, and with a helper all that may import it."""
+        with self._lock:
+            self._changes += 1
+            if module == SHARED:
+                self._scripts.clear()
+            else:
+                self._scripts.pop((module, name), None)
+            if generation.follows(self._generation, made):
+                self._generation = made
+
+    def refresh(self, seen: Generation | None = None) -> None:
         """Forget what changed. `seen` is a generation just read with a batch; without it one is read when due."""
         now = time.monotonic()
         if seen is None:
@@ -115,78 +136,33 @@ class ScriptRegistry:
         if now - self._polled >= conf.SCRIPTING_POLL_SECONDS:
             self._poll(now)
 
-    def forget(self, seen: tuple[bytes | None, ...] | None = None) -> None:
+    def forget(self, seen: Generation | None = None) -> None:
         """Read every script anew at its next run."""
         with self._lock:
+            self._changes += 1
             self._generation = seen
             self._scripts.clear()
 
+    def mark(self) -> int | None:
+        """A number in the database that every change of a script raises, since each writes history."""
+        return Script.history.aggregate(last=Max("history_id"))["last"]  # type: ignore[no-any-return]
+
     def _poll(self, now: float) -> None:
-        """Notice changes that Redis did not tell of: every change of a script writes history."""
+        """Notice changes that Redis did not tell of."""
         self._polled = now
-        mark = Script.history.aggregate(last=Max("history_id"))["last"]
+        mark = self.mark()
         if mark != self._mark:
             self._mark = mark
             with self._lock:
+                self._changes += 1
                 self._scripts.clear()
 
-    def _load(self, module_name: str, name: str) -> ResolvedScript:
-        script = (
-            Script.objects.in_use().named(module_name, name).select_related("active_version", "default_version").first()
-        )
-        if script is None or script.active_version is None:
-            known = ", ".join(str(s) for s in Script.objects.in_use().filter(module=module_name)) or "none"
-            raise ScriptNotFound(
-                f"there is no script {module_name}/{name} that could run (module {module_name} has: {known})"
-            )
-        module = modules.get(module_name)
-        candidates = [script.active_version, self._previous_good(script), script.default_version]
-        distinct = {version.pk: version for version in candidates if version is not None}
-        helpers = _helpers_by_language({version.language for version in distinct.values()})
-        active, *fallbacks = [self._active(script, v, helpers) for v in distinct.values()]
-        limits = limits_for(module, conf.default_limits(), script.limit_changes())
-        return ResolvedScript(script.pk, script.module, script.name, script.enabled, active, limits, tuple(fallbacks))
+    def _heard_of_change(self) -> int:
+        with self._lock:
+            self._changes += 1
+            return self._changes
 
-    @staticmethod
-    def recorded(execution: AttemptFields) -> ActiveVersion:
-        """The very bundle that an execution or attempt ran. Raises ScriptNotFound when it ran none (the built-in rule)."""
-        version = execution.version
-        if version is None:
-            raise ScriptNotFound("no version decided this execution: there is nothing to repeat")
-        name = str(version.script)
-        helpers = tuple(
-            Source(str(helper.version.script), helper.version.language, helper.version.text)
-            for helper in BundleHelper.objects.filter(bundle_digest=execution.bundle_digest)
-            .select_related("version__script")
-            .order_by("version__script__name")
-        )
-        bundle = Bundle(Source(name, version.language, version.text), helpers)
-        if bundle.digest != execution.bundle_digest:
-            raise ScriptNotFound(f"the bundle {execution.bundle_digest[:12]} of {name} is not known whole")
-        info = VersionInfo(version.number, version.sha256, version.origin, version.language)
-        return ActiveVersion(version.pk, info, bundle)
-
-    @staticmethod
-    def _previous_good(script: Script) -> ScriptVersion | None:
-        """The version that was active before the present one became so."""
-        earlier = (
-            script.activations.exclude(version=None)
-            .exclude(version=script.active_version)
-            .filter(version__accepted=True)
-            .select_related("version")
-            .order_by("-id")
-            .first()
-        )
-        return earlier.version if earlier else None
-
-    @staticmethod
-    def _active(script: Script, version: ScriptVersion, helpers: dict[str, tuple[Source, ...]]) -> ActiveVersion:
-        info = VersionInfo(version.number, version.sha256, version.origin, version.language)
-        source = Source(str(script), version.language, version.text)
-        bundle = Bundle(source, helpers_of(source, helpers.get(version.language, ())))
-        if bundle.helpers:
-            _remember_helpers(bundle)
-        return ActiveVersion(version.pk, info, bundle)
+    recorded = staticmethod(recorded)
 
     # -- checking --------------------------------------------------------------------------------------------------
 
@@ -211,23 +187,7 @@ class ScriptRegistry:
         message: str = "",
     ) -> tuple[ScriptVersion, tuple[Diagnostic, ...]]:
         """The version that holds `content`, checked anew; an equal text reuses its version. Never activates."""
-        try:
-            report = self.check(script.module, script.name, language, content.decode("utf-8"))
-            accepted, diagnostics = report.ok, report.diagnostics
-        except UnicodeDecodeError as error:
-            position = content[: error.start]
-            accepted, diagnostics = (
-                False,
-                (
-                    Diagnostic(
-                        "error",
-                        ErrorType.INVALID_SYNTAX,
-                        f"byte {error.start} is not UTF-8 text: save the file as UTF-8",
-                        position.count(b"\n") + 1,
-                        1,
-                    ),
-                ),
-            )
+        accepted, diagnostics = self._judge(script, language, content)
         described = [_described(d) for d in diagnostics]
         with transaction.atomic():
             locked = Script.objects.select_for_update().get(pk=script.pk)
@@ -251,7 +211,26 @@ class ScriptRegistry:
             elif version.accepted != accepted or version.diagnostics != described:
                 version.accepted, version.diagnostics = accepted, described
                 version.save(update_fields=["accepted", "diagnostics"])
+            if not accepted:
+                why = next(d.message for d in diagnostics if d.severity == "error")
+                notices.send_on_commit(notices.rejected(version, origin, visible(why)))
         return version, diagnostics
+
+    def _judge(self, script: Script, language: str, content: bytes) -> tuple[bool, tuple[Diagnostic, ...]]:
+        """Whether a text may run, and what its check found; a helper must leave those that import it whole."""
+        try:
+            text = content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = content[: error.start].count(b"\n") + 1
+            message = f"byte {error.start} is not UTF-8 text: save the file as UTF-8"
+            return False, (Diagnostic("error", ErrorType.INVALID_SYNTAX, message, line, 1),)
+        report = self.check(script.module, script.name, language, text)
+        diagnostics = tuple(report.diagnostics)
+        if not report.ok or script.module != SHARED:
+            return report.ok, diagnostics
+        broken = dependents.broken_by(script.name, Source(str(script), language, text))
+        found = [Diagnostic("error", b.diagnostic.type, f"would break {b}") for b in broken]
+        return not found, (*found, *diagnostics)
 
     def activate(
         self,
@@ -281,14 +260,14 @@ class ScriptRegistry:
             for name, value in (changes or {}).items():
                 setattr(locked, name, value)
             locked.active_version = version
+            reason = visible(reason)
             locked._history_user = actor
             locked._change_reason = f"{cause}: {reason}"[:100] if reason else cause
+            locked._notice = notices.activated(locked, version, cause, actor, reason)  # sent with the new generation
             locked.save()
             activation = Activation.objects.create(
-                script=locked, version=version, cause=cause, actor=actor, reason=visible(reason)
+                script=locked, version=version, cause=cause, actor=actor, reason=reason
             )
-            notice = notices.activated(activation)
-            transaction.on_commit(lambda: notices.send(notice))
         script.refresh_from_db()
         return activation
 
@@ -311,7 +290,11 @@ class ScriptRegistry:
         if not version.accepted:
             first = next(d for d in diagnostics if d.severity == "error")
             raise PublishRefused(f"{version} is kept but not active: {first.message}", version, diagnostics)
-        return self.activate(script, version, Activation.Cause.PUBLISH, actor=actor, reason=reason, base=base)
+        try:
+            return self.activate(script, version, Activation.Cause.PUBLISH, actor=actor, reason=reason, base=base)
+        except StaleBase as stale:
+            script.refresh_from_db()
+            raise StaleBase(str(stale), version, _merge(base, script.active_version, version)) from None
 
     def rollback(self, script: Script, number: int, *, actor: AbstractBaseUser | None, reason: str) -> Activation:
         """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run."""
@@ -331,58 +314,15 @@ class AnyBase:
     """In place of a base version: activate over whatever is active."""
 
 
-def _helpers_by_language(languages: set[str]) -> dict[str, tuple[Source, ...]]:
-    found: dict[str, list[Source]] = {}
-    for script in (
-        Script.objects.in_use()
-        .filter(module=SHARED, active_version__language__in=languages, enabled=True)
-        .select_related("active_version")
-        .order_by("name")
-    ):
-        version = script.active_version
-        assert version is not None
-        found.setdefault(version.language, []).append(Source(str(script), version.language, version.text))
-    return {language: tuple(sources) for language, sources in found.items()}
-
-
-def _remember_helpers(bundle: Bundle) -> None:
-    """Keep which helper versions the bundle took in; idempotent."""
-    digests = {ScriptVersion.digest_of(h.text.encode()): h for h in bundle.helpers}
-    versions = ScriptVersion.objects.filter(sha256__in=digests, script__module=SHARED).select_related("script")
-    BundleHelper.objects.bulk_create(
-        [
-            BundleHelper(bundle_digest=bundle.digest, version=version)
-            for version in versions
-            if str(version.script) == digests[version.sha256].name
-            and version.language == digests[version.sha256].language
-        ],
-        ignore_conflicts=True,
-    )
-
-
-def helpers_for(source: Source) -> tuple[Source, ...]:
-    """The active helpers that `source` may import."""
-    if SHARED not in source.text:
-        return ()
-    return helpers_of(source, _helpers_by_language({source.language}).get(source.language, ()))
-
-
-def helpers_of(source: Source, available: Sequence[Source]) -> tuple[Source, ...]:
-    """The helpers that `source` may import, transitively: those whose name its text, or theirs, mentions.
-
-    A text search without parsing (source is never parsed in a trusted process): it may take one too many, never one too few.
-    """
-    wanted: dict[str, Source] = {}
-    texts = [source.text]
-    while texts:
-        text = texts.pop()
-        if SHARED not in text:
-            continue
-        for helper in available:
-            if helper.name not in wanted and helper.name != source.name and helper.name.split("/")[1] in text:
-                wanted[helper.name] = helper
-                texts.append(helper.text)
-    return tuple(wanted[name] for name in sorted(wanted))
+def _merge(
+    base: ScriptVersion | type[AnyBase] | None, theirs: ScriptVersion | None, mine: ScriptVersion
+) -> Merge | None:
+    """The text that became active meanwhile and the one that was to, in one; None when their languages differ."""
+    if theirs is None or theirs.language != mine.language:
+        return None
+    begun = base if isinstance(base, ScriptVersion) and base.language == mine.language else None
+    label = f"v{theirs.number} active"
+    return merge(begun.text if begun else "", theirs.text, mine.text, theirs_label=label, mine_label=f"v{mine.number}")
 
 
 def _described(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -394,3 +334,15 @@ def _described(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 registry = ScriptRegistry()
+
+__all__ = [
+    "ActiveVersion",
+    "AnyBase",
+    "PublishRefused",
+    "ResolvedScript",
+    "ScriptNotFound",
+    "ScriptRegistry",
+    "StaleBase",
+    "helpers_for",
+    "registry",
+]

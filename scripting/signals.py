@@ -8,15 +8,19 @@ from django.db import transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
-from scripting import generation
+from scripting import generation, notices
 from scripting.models import Script
 from scripting.registry import registry
 
 
 @receiver(post_save, sender=Script)
-def script_saved(sender: type[Script], using: str, **kwargs: Any) -> None:
+def script_saved(sender: type[Script], instance: Script, using: str, **kwargs: Any) -> None:
+    """After the commit: this process reads it anew at its next run, the others when they see the new generation or notice."""
+
     def tell() -> None:
-        generation.bump()
-        registry.forget()
+        made = generation.bump()
+        registry.discard(instance.module, instance.name, made)
+        notice = getattr(instance, "_notice", None) or notices.changed(instance)
+        notices.send(notice.made(made))
 
     transaction.on_commit(tell, using=using)
