@@ -37,6 +37,7 @@ class Lockdown:
         self._try("resource limits", lambda: resources.limit_before_lockdown(headroom_bytes))
         if calls.IS_LINUX:
             self._try("unprivileged user", _drop_user)
+            self._try("no capabilities", calls.drop_capabilities)
             self._try("dies with its parent", self._die_with_parent)
             self._try("no new privileges", lambda: calls.prctl(calls.PR_SET_NO_NEW_PRIVS, 1))
             self._try("landlock", landlock.restrict)

@@ -6,6 +6,7 @@ Plain data is None, bool, int64, float, str, bytes, list and dict with string ke
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from collections import Counter, OrderedDict, defaultdict
 from typing import Any
 
@@ -101,7 +102,9 @@ class _Checker:
             return self._sequence_problem(value, depth)  # type: ignore[arg-type]
         if kind is bytes:
             return self._size_problem(len(value))  # type: ignore[arg-type]
-        return f"is {_describe(kind)}, not plain data{_ADVICE.get(kind, '')}"
+        if type(kind) is type and issubclass(kind, tuple):  # a named tuple; a script's own classes have another metaclass
+            return self._sequence_problem(tuple(tuple.__iter__(value)), depth)  # type: ignore[arg-type]
+        return f"is of type {kind.__name__[:60]}, not plain data{_ADVICE.get(kind, '')}"
 
     def _text_problem(self, text: str) -> str | None:
         if not text.isascii():
@@ -115,7 +118,7 @@ class _Checker:
         self.bytes += size
         return f"takes more than {self.max_bytes} bytes" if self.bytes > self.max_bytes else None
 
-    def _sequence_problem(self, values: list[object], depth: int) -> str | None:
+    def _sequence_problem(self, values: Sequence[object], depth: int) -> str | None:
         if depth >= self.max_depth:
             return f"is nested deeper than {self.max_depth}, or contains itself"
         for index, item in enumerate(values):
@@ -131,7 +134,7 @@ class _Checker:
         for key, item in mapping.items():
             self.nodes += 1
             if type(key) is not str:
-                return f"has a key that is {_describe(type(key))}; keys must be strings"
+                return f"has a key of type {type(key).__name__[:60]}; keys must be strings"
             problem = self._text_problem(key)
             if problem is not None:
                 return f"has a key that {problem}"
@@ -149,11 +152,6 @@ _ADVICE = {
     complex: "; give its real and imaginary parts",
     range: "; use list(…)",
 }
-
-
-def _describe(kind: type) -> str:
-    name = kind.__name__[:60]
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
 
 
 def _shown(key: str) -> str:

@@ -181,7 +181,7 @@ class Compiler:
             self._add(unit, Refusal("compilation", message, hint="split it over several statements, functions or helpers"))
         except (ValueError, TypeError, OverflowError) as error:
             self._add(unit, Refusal("compilation", f"the text cannot be compiled: {str(error)[:200]}"))
-        for found in policy.findings[:MAX_FINDINGS]:
+        for found in sorted(policy.findings, key=lambda f: (f.line or 0, f.column_offset or 0))[:MAX_FINDINGS]:
             column = unit.column(found.line, found.column_offset)
             end = unit.column(found.end_line, found.end_column_offset)
             refusal = Refusal(

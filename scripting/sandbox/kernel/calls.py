@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import platform
 import sys
 
 IS_LINUX = sys.platform.startswith("linux")
@@ -13,6 +14,9 @@ PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_SECCOMP = 22
 PR_SET_NO_NEW_PRIVS = 38
+
+_CAPABILITY_VERSION_3 = 0x20080522
+_CAPSET = 126 if platform.machine() == "x86_64" else 91
 
 _libc = ctypes.CDLL(None, use_errno=True) if IS_LINUX else None
 
@@ -32,15 +36,15 @@ def syscall(number: int, *arguments: object) -> int:
     return _check(_library().syscall(ctypes.c_long(number), *arguments))
 
 
+def drop_capabilities() -> None:
+    """capset(2): hold none, in whatever user namespace. Raises OSError."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    syscall(_CAPSET, header, (ctypes.c_uint32 * 6)())
+
+
 def unshare(flags: int) -> None:
     """unshare(2). Raises OSError."""
     _check(_library().unshare(flags))
-
-
-def mount(source: str, target: str, kind: str, flags: int, data: str) -> None:
-    """mount(2). Raises OSError."""
-    encoded = [part.encode() for part in (source, target, kind)]
-    _check(_library().mount(*encoded, ctypes.c_ulong(flags), data.encode()))
 
 
 def _library() -> ctypes.CDLL:

@@ -33,7 +33,7 @@ def _new_text(cls: type, *args: Any, **kwargs: Any) -> Any:
 
 
 class FrozenClass(type):
-    """The class of shared classes that are offered to scripts: they cannot be changed."""
+    """The class of our own classes that are offered to scripts: they cannot be changed."""
 
     def __setattr__(cls, name: str, value: object) -> None:
         raise AttributeError(f"{cls.__name__} is shared and cannot be changed; make a class of your own from it")
@@ -70,11 +70,3 @@ class ScriptObject:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object>"
-
-
-def frozen_subclass(cls: type, **methods: Any) -> Any:
-    """A subclass that is the same to use, but that no script can change."""
-    namespace: dict[str, Any] = {"__doc__": cls.__doc__, "__module__": cls.__module__, "__slots__": (), **methods}
-    made = FrozenClass(cls.__name__, (cls,), namespace)
-    type.__setattr__(made, "__qualname__", cls.__qualname__)
-    return made

@@ -12,18 +12,15 @@ import functools
 import importlib
 import itertools
 import json
-import json.decoder
 import math
 import random
 import re
 import statistics
 import string
-import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from scripting.sandbox.offered.classes import frozen_subclass
 from scripting.sandbox.offered.clock import ScriptDate, ScriptDatetime
 from scripting.sandbox.offered.dice import ScriptRandom, reseed
 
@@ -59,7 +56,7 @@ _STATISTICS = """
 _STRING = "ascii_letters ascii_lowercase ascii_uppercase capwords digits hexdigits octdigits printable punctuation whitespace"
 _RE = """
     A ASCII I IGNORECASE M MULTILINE S DOTALL X VERBOSE U UNICODE NOFLAG
-    compile error escape findall finditer fullmatch match search split sub subn
+    Match Pattern compile error escape findall finditer fullmatch match search split sub subn
 """
 _DATETIME = "MAXYEAR MINYEAR UTC date datetime time timedelta timezone"
 _FUNCTOOLS = "cache cached_property cmp_to_key lru_cache partial reduce total_ordering wraps"
@@ -78,17 +75,6 @@ def _plain_wraps(wrapped: Callable[..., Any]) -> Callable[[Any], Any]:
     return decorate
 
 
-def _frozen_everywhere(package: str, cls: type) -> Any:
-    """A frozen subclass put in the place of a library's own exception, so that what the library raises is what is offered."""
-    frozen = frozen_subclass(cls)
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == package:
-            for attribute, value in list(vars(module).items()):
-                if value is cls:
-                    setattr(module, attribute, frozen)
-    return frozen
-
-
 def _listed(module: types.ModuleType, names: str | Iterable[str]) -> dict[str, Any]:
     wanted = names.split() if isinstance(names, str) else names
     return {name: getattr(module, name) for name in wanted if hasattr(module, name)}
@@ -102,24 +88,14 @@ def _build() -> dict[str, Package]:
     offered: dict[str, dict[str, Any]] = {
         "math": _listed(math, _public(math)),
         "random": {**_listed(random, _RANDOM), "seed": reseed, "Random": ScriptRandom},
-        "statistics": {
-            **_listed(statistics, _STATISTICS),
-            "NormalDist": frozen_subclass(statistics.NormalDist),
-            "StatisticsError": _frozen_everywhere("statistics", statistics.StatisticsError),
-        },
-        "json": {
-            **_listed(json, "dumps loads"),
-            "JSONDecodeError": _frozen_everywhere("json", json.decoder.JSONDecodeError),
-        },
+        "statistics": _listed(statistics, _STATISTICS),
+        "json": _listed(json, "JSONDecodeError dumps loads"),
         "datetime": {**_listed(datetime, _DATETIME), "date": ScriptDate, "datetime": ScriptDatetime},
         "string": _listed(string, _STRING),
-        "re": {**_listed(re, _RE), "error": _frozen_everywhere("re", re.error), "Pattern": re.Pattern, "Match": re.Match},
+        "re": _listed(re, _RE),
         "itertools": _listed(itertools, _public(itertools)),
         "functools": {**_listed(functools, _FUNCTOOLS), "wraps": _plain_wraps},
-        "collections": {
-            **_listed(collections, _COLLECTIONS),
-            "Counter": frozen_subclass(collections.Counter),
-        },
+        "collections": _listed(collections, _COLLECTIONS),
     }
     return {name: Package(name, members) for name, members in offered.items()}
 

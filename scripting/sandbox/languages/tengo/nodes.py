@@ -1,0 +1,251 @@
+"""The tree of a Tengo text. Every node knows where it starts and ends in the source (offsets in characters).
+
+Each is documented by the text that it stands for. `Symbol`s are filled in by scopes.py, `kind`s by kinds.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scripting.sandbox.languages.tengo.scopes import Symbol
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    start: int
+    end: int
+
+
+@dataclass(slots=True, eq=False)
+class Expr(Node):
+    pass
+
+
+@dataclass(slots=True, eq=False)
+class Stmt(Node):
+    pass
+
+
+# Expressions
+
+
+@dataclass(slots=True, eq=False)
+class Ident(Expr):
+    """hit_points"""
+
+    name: str
+    symbol: Symbol | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Literal(Expr):
+    """12, 0.5, "text", true, undefined"""
+
+    value: int | float | str | bool | None
+
+
+@dataclass(slots=True, eq=False)
+class CharLiteral(Expr):
+    """'c'"""
+
+    code: int
+
+
+@dataclass(slots=True, eq=False)
+class ArrayLiteral(Expr):
+    """[first, second]"""
+
+    items: list[Expr]
+
+
+@dataclass(slots=True, eq=False)
+class MapLiteral(Expr):
+    """{key: value, "other key": value}"""
+
+    keys: list[str]
+    values: list[Expr]
+
+
+@dataclass(slots=True, eq=False)
+class Function(Expr):
+    """func(first, ...rest) { body }"""
+
+    parameters: list[Ident]
+    is_variadic: bool
+    body: Block
+    name: str = "func"
+    symbol: Symbol | None = None
+    """The one name of the function, where it has one for good."""
+    captured: list[Symbol] = field(default_factory=list)
+    """Variables of functions around it."""
+    locals: list[Symbol] = field(default_factory=list)
+    returns: int = 0
+    """Kinds of what it gives."""
+
+
+@dataclass(slots=True, eq=False)
+class Unary(Expr):
+    """-value, !value, ^value, +value"""
+
+    operator: str
+    operand: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Binary(Expr):
+    """left + right, and every other operator with two sides"""
+
+    operator: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Conditional(Expr):
+    """condition ? first : second"""
+
+    condition: Expr
+    first: Expr
+    second: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Call(Expr):
+    """function(first, rest...)"""
+
+    function: Expr
+    arguments: list[Expr]
+    spread: bool
+
+
+@dataclass(slots=True, eq=False)
+class Selector(Expr):
+    """value.name"""
+
+    value: Expr
+    name: str
+
+
+@dataclass(slots=True, eq=False)
+class Index(Expr):
+    """value[index]"""
+
+    value: Expr
+    index: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Slice(Expr):
+    """value[low:high]"""
+
+    value: Expr
+    low: Expr | None
+    high: Expr | None
+
+
+@dataclass(slots=True, eq=False)
+class Import(Expr):
+    """import("name")"""
+
+    name: str
+
+
+@dataclass(slots=True, eq=False)
+class ErrorValue(Expr):
+    """error(value)"""
+
+    value: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Immutable(Expr):
+    """immutable(value)"""
+
+    value: Expr
+
+
+# Statements
+
+
+@dataclass(slots=True, eq=False)
+class Block(Stmt):
+    """{ statements }"""
+
+    body: list[Stmt]
+
+
+@dataclass(slots=True, eq=False)
+class ExprStmt(Stmt):
+    """call()"""
+
+    value: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Define(Stmt):
+    """name := value"""
+
+    target: Ident
+    value: Expr
+
+
+@dataclass(slots=True, eq=False)
+class Assign(Stmt):
+    """name = value, name.field[index] += value, name++; the operator is "" for a plain assignment"""
+
+    target: Expr
+    operator: str
+    value: Expr
+
+
+@dataclass(slots=True, eq=False)
+class If(Stmt):
+    """if init; condition { } else { }"""
+
+    init: Stmt | None
+    condition: Expr
+    body: Block
+    orelse: Stmt | None
+
+
+@dataclass(slots=True, eq=False)
+class For(Stmt):
+    """for init; condition; post { }"""
+
+    init: Stmt | None
+    condition: Expr | None
+    post: Stmt | None
+    body: Block
+
+
+@dataclass(slots=True, eq=False)
+class ForIn(Stmt):
+    """for key, value in values { }"""
+
+    key: Ident | None
+    value: Ident | None
+    iterable: Expr
+    body: Block
+
+
+@dataclass(slots=True, eq=False)
+class Branch(Stmt):
+    """break, continue"""
+
+    word: str
+
+
+@dataclass(slots=True, eq=False)
+class Return(Stmt):
+    """return value"""
+
+    value: Expr | None
+
+
+@dataclass(slots=True, eq=False)
+class Export(Stmt):
+    """export value"""
+
+    value: Expr

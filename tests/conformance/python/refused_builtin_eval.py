@@ -1,0 +1,2 @@
+# error: security_violation 2:10 "eval"
+result = eval

@@ -1,0 +1,2 @@
+# error: security_violation - "__class__"
+result = ().__𝐜lass__

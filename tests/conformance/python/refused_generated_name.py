@@ -1,0 +1,2 @@
+# error: invalid_syntax 2:10
+result = $scrub(1)

@@ -1,0 +1,2 @@
+# error: security_violation 2:1 "os"
+import os

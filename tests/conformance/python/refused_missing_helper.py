@@ -1,0 +1,2 @@
+# error: not_found 2:1 "shared/nothing"
+from shared import nothing

@@ -1,0 +1,2 @@
+# error: security_violation 2:14 "mro"
+result = int.mro()

@@ -1,0 +1,3 @@
+# error: security_violation 3:12 "open"
+def f():
+    return open("x")

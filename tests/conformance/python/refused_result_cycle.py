@@ -1,0 +1,3 @@
+# error: execution - "contains itself"
+result = []
+result.append(result)

@@ -1,0 +1,2 @@
+# error: execution - "result is of type datetime"
+result = now()

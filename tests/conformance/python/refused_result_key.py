@@ -1,0 +1,2 @@
+# error: execution - "keys must be strings"
+result = {1: 2}

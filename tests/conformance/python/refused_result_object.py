@@ -1,0 +1,4 @@
+# error: execution - "result is of type Unit"
+class Unit:
+    pass
+result = Unit()

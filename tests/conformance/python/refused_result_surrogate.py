@@ -1,0 +1,2 @@
+# error: execution - "lone surrogate"
+result = ["\ud800"]

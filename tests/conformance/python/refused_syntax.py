@@ -1,0 +1,3 @@
+# error: invalid_syntax 2:7
+def f(:
+    pass

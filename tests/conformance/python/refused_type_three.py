@@ -1,0 +1,2 @@
+# error: execution 2:10 "TypeError"
+result = type("X", (), {})

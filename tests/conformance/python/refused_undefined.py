@@ -1,0 +1,2 @@
+# error: execution 2:10 "NameError"
+result = attacker_health

@@ -1,0 +1,4 @@
+# error: security_violation 4:1 "own classes"
+def f():
+    pass
+f.x = 1
