@@ -53,8 +53,8 @@ class ScriptEngine:
                 return _refusal(ErrorType.NOT_FOUND, str(error), request)
             except ValueProblem as error:
                 return _refusal(ErrorType.EXECUTION, f"inputs: {error}", request)
-            ledger.commit([decision])
-            return decision.output()
+            [recorded] = ledger.commit([decision])
+            return recorded.output()
 
     async def aexecute(self, request: ExecutionRequest) -> ScriptOutput:
         """`execute` without blocking the event loop."""

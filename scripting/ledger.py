@@ -83,20 +83,19 @@ def output_of(attempt: AttemptRecord, status: str | None, execution_id: str | No
     )
 
 
-def commit(decisions: Sequence[Decision], *, worker: str = "") -> None:
-    """Record the decisions, apply their outcomes and publish their follow-ups, all or nothing.
+def commit(decisions: Sequence[Decision], *, worker: str = "") -> list[Decision]:
+    """Record the decisions, apply their outcomes and publish their follow-ups, all or nothing; gives them as recorded.
 
     A decision whose (event, script) is recorded already is left out whole. Where the game refuses an outcome, that decision
-    falls back to the built-in rule, and the list is changed to say so. Our own failures raise, and nothing is committed.
+    falls back to the built-in rule. Our own failures raise, and nothing is committed.
     """
-    kept = decisions if isinstance(decisions, list) else list(decisions)
     try:
-        _commit(kept, worker, careful=False)
+        return _commit(list(decisions), worker, careful=False)
     except EffectRefused:
-        _commit(kept, worker, careful=True)
+        return _commit(list(decisions), worker, careful=True)
 
 
-def _commit(decisions: list[Decision], worker: str, *, careful: bool) -> None:
+def _commit(decisions: list[Decision], worker: str, *, careful: bool) -> list[Decision]:
     """`careful` gives every outcome a savepoint, so that one that is refused does not undo the others."""
     with transaction.atomic(using=_database()):
         known = _recorded(decisions)
@@ -125,6 +124,7 @@ def _commit(decisions: list[Decision], worker: str, *, careful: bool) -> None:
         if outbox:
             published = [row["id"] for row in outbox]
             transaction.on_commit(lambda: bus.relay(published), using=_database())
+    return decisions
 
 
 def _database() -> str:

@@ -1,8 +1,8 @@
 """A bundle compiled: from source texts to code that has passed the bounds and the policy, or to the findings why not."""
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import sys
 import types
@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 
 from scripting.sandbox.languages.engine import Refusal
 from scripting.sandbox.languages.factory import EngineFactory
+from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sandbox.offered.builtins import BUILTIN_NAMES
 from scripting.sandbox.offered.packages import PACKAGES, offered_names
 from scripting.sandbox.policy.bounds import MAX_TREE_DEPTH, check_tree
-from scripting.sandbox.policy.names import REFUSED_BUILTINS
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
+from scripting.sandbox.policy.names import REFUSED_BUILTINS
 from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
 from scripting.sandbox.policy.undefined import CONTEXT_NAMES, undefined_names
 from scripting.sandbox.protocol import SCRIPT_FUNCTIONS, ErrorType, Fault, Finding, Load, Text, cut
@@ -131,7 +132,7 @@ class Compiler:
         except Refusal as refusal:
             self._add(unit, refusal)
         except KeyError:
-            self._add(unit, Refusal("compilation", f'the language "{source.language[:40]}" is not known'))
+            self._add(unit, Refusal("compilation", _unknown(source.language)))
         return unit
 
     def _check_source(self, unit: Unit, size: int) -> None:
@@ -234,3 +235,7 @@ def _deep_recursion() -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(before)
+
+
+def _unknown(language: str) -> str:
+    return f'the language "{language[:40]}" is not known: there is {", ".join(sorted(LANGUAGES))}'

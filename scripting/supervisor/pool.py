@@ -26,7 +26,7 @@ from scripting.supervisor.calls import (
     RunRequest,
     SandboxStats,
 )
-from scripting.supervisor.errors import HostCallRefused, PoolClosed, SandboxUnavailable
+from scripting.supervisor.errors import HostCallRefused, PoolClosed, SandboxLost, SandboxUnavailable
 from scripting.supervisor.parent import ParentClient
 from scripting.supervisor.sandbox import NotStarted, Sandbox
 from scripting.types import Bundle, Diagnostic, ExecutionMetrics, SecurityLimits, Source
@@ -135,7 +135,7 @@ class SandboxPool:
                 return _cancelled(ExecutionMetrics())
             try:
                 outcome = sandbox.run(request, host)
-            except NotStarted:
+            except (NotStarted, SandboxLost):
                 if cancellation.cancelled:
                     return _cancelled(ExecutionMetrics())
                 raise
