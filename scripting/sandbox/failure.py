@@ -62,9 +62,7 @@ def _bounded(text: str) -> str:
     return cut(text, MAX_MESSAGE).encode("utf-8", "replace").decode()
 
 
-def _innermost(
-    traceback: types.TracebackType | None, program: Program
-) -> tuple[Unit | None, int | None, int | None]:
+def _innermost(traceback: types.TracebackType | None, program: Program) -> tuple[Unit | None, int | None, int | None]:
     units = {unit.name: unit for unit in program.units}
     found: tuple[Unit, types.TracebackType] | None = None
     frames = 0

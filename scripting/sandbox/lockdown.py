@@ -5,6 +5,7 @@ Every layer is best effort: what a host does not permit is left out and named, a
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -59,10 +60,10 @@ class Lockdown:
                 os.dup2(descriptor, place, inheritable=False)
         kept = [place for descriptor, place in safe if descriptor is not None]
         edges = [-1, *kept, os.sysconf("SC_OPEN_MAX")]
-        for low, up in zip(edges, edges[1:], strict=False):
+        for low, up in itertools.pairwise(edges):
             os.closerange(low + 1, up)
-        sys.stdin = sys.stdout = sys.stderr = None  # type: ignore[assignment]
-        sys.__stdin__ = sys.__stdout__ = sys.__stderr__ = None  # type: ignore[misc,assignment]
+        sys.stdin = sys.stdout = sys.stderr = None
+        sys.__stdin__ = sys.__stdout__ = sys.__stderr__ = None  # type: ignore[misc]
         self.held.append("descriptors closed")
         return (_STATM if statm is not None else None), (_CLEAR_REFS if clear_refs is not None else None)
 

@@ -6,8 +6,10 @@ import os
 
 try:
     import resource
-except ImportError:  # pragma: no cover - not on Linux
-    resource = None  # type: ignore[assignment]
+
+    HAS_RESOURCE = True
+except ImportError:  # pragma: no cover - not on this system
+    HAS_RESOURCE = False
 
 _RESET_PEAK = b"5"
 
@@ -35,4 +37,4 @@ class Meter:
         return max(0, self._maximum() - self.idle)
 
     def _maximum(self) -> int:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 if resource else 0
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 if HAS_RESOURCE else 0

@@ -90,7 +90,9 @@ class LightParent:
         except ChildProcessError:
             self._reply(REAP, pid, 0)
 
-    def _reply(self, kind: bytes, pid: int, status: int = 0, peak: int = 0, descriptors: list[int] | None = None) -> None:
+    def _reply(
+        self, kind: bytes, pid: int, status: int = 0, peak: int = 0, descriptors: list[int] | None = None
+    ) -> None:
         reply = REPLY.pack(kind, pid, status, peak)
         try:
             socket.send_fds(self.control, [reply], descriptors or [])
@@ -134,6 +136,6 @@ def main(descriptor: int) -> int:
     null = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(null, stream)
-    sys.stdout = sys.stderr = None  # type: ignore[assignment]
+    sys.stdout = sys.stderr = None
     parent.serve()
     return 0

@@ -6,8 +6,8 @@ Plain data is None, bool, int64, float, str, bytes, list and dict with string ke
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -102,7 +102,9 @@ class _Checker:
             return self._sequence_problem(value, depth)  # type: ignore[arg-type]
         if kind is bytes:
             return self._size_problem(len(value))  # type: ignore[arg-type]
-        if type(kind) is type and issubclass(kind, tuple):  # a named tuple; a script's own classes have another metaclass
+        if type(kind) is type and issubclass(
+            kind, tuple
+        ):  # a named tuple; a script's own classes have another metaclass
             return self._sequence_problem(tuple(tuple.__iter__(value)), depth)  # type: ignore[arg-type]
         return f"is of type {kind.__name__[:60]}, not plain data{_ADVICE.get(kind, '')}"
 

@@ -107,9 +107,7 @@ class Compiler:
             if finding.severity == "error":
                 line = finding.line
                 excerpt = next((u.excerpt(line) for u in self._units if u.name == finding.script), "")
-                return Fault(
-                    finding.type, finding.message, finding.script, line, finding.column, excerpt, finding.hint
-                )
+                return Fault(finding.type, finding.message, finding.script, line, finding.column, excerpt, finding.hint)
         return None
 
     def _short(self, name: str) -> str:
@@ -179,7 +177,9 @@ class Compiler:
             self._add(unit, Refusal("invalid_syntax", str(error.msg)[:300], error.lineno, error.offset))
         except (RecursionError, MemoryError):
             message = "the text is too deeply nested or too large to be compiled"
-            self._add(unit, Refusal("compilation", message, hint="split it over several statements, functions or helpers"))
+            self._add(
+                unit, Refusal("compilation", message, hint="split it over several statements, functions or helpers")
+            )
         except (ValueError, TypeError, OverflowError) as error:
             self._add(unit, Refusal("compilation", f"the text cannot be compiled: {str(error)[:200]}"))
         for found in sorted(policy.findings, key=lambda f: (f.line or 0, f.column_offset or 0))[:MAX_FINDINGS]:

@@ -27,7 +27,9 @@ MEMORY_RESERVE = 1 << 20
 class Runner:
     """Runs one program again and again; nothing of one run is left for the next."""
 
-    def __init__(self, program: Program, load: Load, meter: Meter, call: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+    def __init__(
+        self, program: Program, load: Load, meter: Meter, call: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
+    ) -> None:
         self.program = program
         self.load = load
         self.meter = meter
@@ -94,7 +96,9 @@ class Runner:
 
     def _admit(self, name: str) -> bool:
         """Whether a context variable appears under its own name; the others are in get_context() alone."""
-        admitted = name.isidentifier() and not keyword.iskeyword(name) and name not in self._reserved and name[:2] != "__"
+        admitted = (
+            name.isidentifier() and not keyword.iskeyword(name) and name not in self._reserved and name[:2] != "__"
+        )
         if len(self._admitted) < 1000:
             self._admitted[name] = admitted
         return admitted
@@ -129,7 +133,9 @@ class Runner:
         """A copy of all context variables."""
         return decode_trusted(self.inputs)
 
-    def _host_function(self, name: str, call: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]) -> Callable[..., Any]:
+    def _host_function(
+        self, name: str, call: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
+    ) -> Callable[..., Any]:
         def host_function(*args: Any, **kwargs: Any) -> Any:
             return call(name, args, kwargs)
 

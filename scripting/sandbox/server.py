@@ -16,7 +16,7 @@ from scripting.sandbox.runner import Runner
 from scripting.sandbox.wire import Wire
 
 
-class SupervisorGone(BaseException):  # noqa: N818 - not an error: the end
+class SupervisorGone(BaseException):
     """The socket has ended; nothing that a script catches."""
 
 

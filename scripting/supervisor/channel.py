@@ -14,11 +14,11 @@ _TIMEVAL = struct.Struct("ll")
 _LEAST_SECONDS = 0.001
 
 
-class DeadlinePassed(Exception):  # noqa: N818 - an outcome of the exchange
+class DeadlinePassed(Exception):
     """The frame was not there in time."""
 
 
-class PeerGone(Exception):  # noqa: N818 - an outcome of the exchange
+class PeerGone(Exception):
     """The sandbox has ended. `unread` is true if it had not read what was last sent."""
 
     def __init__(self, *, unread: bool) -> None:

@@ -22,5 +22,5 @@ class PoolClosed(SupervisorError):
     """The pool has been closed: make a new one."""
 
 
-class HostCallRefused(Exception):  # noqa: N818 - a refusal, told to the script
+class HostCallRefused(Exception):
     """A function of the module refuses this call: the script gets the message as an error at its line."""

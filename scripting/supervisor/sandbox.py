@@ -6,7 +6,17 @@ import time
 from typing import Any
 
 from scripting.sandbox import protocol
-from scripting.sandbox.protocol import Answer, Call, Connection, Done, Load, Loaded, RemoteProtocolError, Run, ValueProblem
+from scripting.sandbox.protocol import (
+    Answer,
+    Call,
+    Connection,
+    Done,
+    Load,
+    Loaded,
+    RemoteProtocolError,
+    Run,
+    ValueProblem,
+)
 from scripting.supervisor import ending
 from scripting.supervisor.calls import HostCall, HostCallable, RunOutcome, RunRequest
 from scripting.supervisor.channel import Channel, DeadlinePassed, PeerGone
@@ -20,7 +30,7 @@ _LOADED_CAP = 1 << 20
 _START_SECONDS = 10.0
 
 
-class NotStarted(Exception):  # noqa: N818 - an outcome that the pool acts on
+class NotStarted(Exception):
     """The sandbox had ended before the run began, or was killed from outside before the run had any effect: run elsewhere."""
 
 
@@ -152,7 +162,9 @@ class Sandbox:
                 max_depth=limits.max_result_depth,
                 max_nodes=limits.max_result_nodes,
             )
-        if len(done.logs) > limits.max_log_lines or protocol.total_bytes(done.logs) > limits.max_log_bytes + len(done.logs):
+        if len(done.logs) > limits.max_log_lines or protocol.total_bytes(done.logs) > limits.max_log_bytes + len(
+            done.logs
+        ):
             raise RemoteProtocolError("a log over its bounds")
         wall = time.monotonic() - started
         metrics = ExecutionMetrics(

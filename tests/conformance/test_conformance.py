@@ -11,11 +11,7 @@ from scripting.supervisor.pool import PoolConfig, SandboxPool
 from tests.conformance.cases import Case, cases
 from tests.support.sandboxes import outcome_of, value_of
 
-ALL = [
-    pytest.param(language, case, id=f"{language}-{case.name}")
-    for language in LANGUAGES
-    for case in cases(language)
-]
+ALL = [pytest.param(language, case, id=f"{language}-{case.name}") for language in LANGUAGES for case in cases(language)]
 
 
 @pytest.fixture(scope="module")

@@ -23,10 +23,12 @@ _libc = ctypes.CDLL(None, use_errno=True) if IS_LINUX else None
 
 def prctl(option: int, first: int = 0, second: int = 0) -> None:
     """prctl(2). Raises OSError."""
-    _check(_library().prctl(option, ctypes.c_ulong(first), ctypes.c_ulong(second), ctypes.c_ulong(0), ctypes.c_ulong(0)))
+    _check(
+        _library().prctl(option, ctypes.c_ulong(first), ctypes.c_ulong(second), ctypes.c_ulong(0), ctypes.c_ulong(0))
+    )
 
 
-def prctl_pointer(option: int, first: int, pointer: ctypes._Pointer[ctypes.Structure] | ctypes._CArgObject) -> None:  # type: ignore[name-defined]
+def prctl_pointer(option: int, first: int, pointer: object) -> None:
     """prctl(2) with a structure. Raises OSError."""
     _check(_library().prctl(option, ctypes.c_ulong(first), pointer, ctypes.c_ulong(0), ctypes.c_ulong(0)))
 

@@ -6,8 +6,10 @@ import os
 
 try:
     import resource
+
+    HAS_RESOURCE = True
 except ImportError:  # pragma: no cover - not on this system
-    resource = None  # type: ignore[assignment]
+    HAS_RESOURCE = False
 
 STACK_BYTES = 8 << 20
 """What deep C recursion needs on every supported interpreter before its own limit ends it."""
@@ -26,7 +28,7 @@ class Resources:
 
     def limit_before_lockdown(self, headroom_bytes: int) -> None:
         """Set what never changes; memory may grow by this many bytes, for compiling, until limit_memory says less."""
-        if resource is None:
+        if not HAS_RESOURCE:
             return
         for kind, value in (
             (resource.RLIMIT_CORE, 0),
@@ -43,12 +45,12 @@ class Resources:
     def limit_memory(self, limit_bytes: int) -> None:
         """From now on this process may use this many bytes more than it does."""
         used = self._data_bytes()
-        if resource is not None and used is not None:
+        if HAS_RESOURCE and used is not None:
             _lower(resource.RLIMIT_DATA, used + limit_bytes + SLACK_BYTES)
 
     def limit_cpu(self, seconds: int) -> None:
         """The kernel's backstop: the supervisor's deadline comes first."""
-        if resource is not None:
+        if HAS_RESOURCE:
             _lower(resource.RLIMIT_CPU, seconds)
 
     def _data_bytes(self) -> int | None:

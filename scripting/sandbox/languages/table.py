@@ -16,9 +16,7 @@ class Language(NamedTuple):
 
 LANGUAGES: dict[str, Language] = {
     language.name: language
-    for language in (
-        Language("python", ".py", "python", "scripting.sandbox.languages.python.engine.PythonEngine"),
-    )
+    for language in (Language("python", ".py", "python", "scripting.sandbox.languages.python.engine.PythonEngine"),)
 }
 
 

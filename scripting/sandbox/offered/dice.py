@@ -34,7 +34,7 @@ class ScriptRandom(random.Random, metaclass=FrozenClass):
     def __init__(self, x: Any = None) -> None:
         super().__init__(_run_seed if x is None else _checked(x))
 
-    def seed(self, a: Any = None, version: int = 2) -> None:  # noqa: ARG002
+    def seed(self, a: Any = None, version: int = 2) -> None:
         super().seed(_run_seed if a is None else _checked(a))
 
     def __repr__(self) -> str:

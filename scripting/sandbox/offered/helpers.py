@@ -29,7 +29,7 @@ class Helpers:
         self._done.clear()
         self._running.clear()
 
-    def import_(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:  # noqa: A002, ARG002
+    def import_(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:  # noqa: A002
         """`__import__` of scripts."""
         if name in self.packages and name in PACKAGES:
             return PACKAGES[name]

@@ -32,7 +32,9 @@ class RunLog:
             line = str.__str__(line)
         self._add(line)
 
-    def print(self, *values: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+    def print(
+        self, *values: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
+    ) -> None:
         """print() of a script: one line of the log."""
         if file is not None:
             raise TypeError("print() writes to the log; file= is not offered")

@@ -53,7 +53,9 @@ _STATISTICS = """
     NormalDist StatisticsError correlation covariance fmean geometric_mean harmonic_mean linear_regression mean median
     median_grouped median_high median_low mode multimode pstdev pvariance quantiles stdev variance
 """
-_STRING = "ascii_letters ascii_lowercase ascii_uppercase capwords digits hexdigits octdigits printable punctuation whitespace"
+_STRING = (
+    "ascii_letters ascii_lowercase ascii_uppercase capwords digits hexdigits octdigits printable punctuation whitespace"
+)
 _RE = """
     A ASCII I IGNORECASE M MULTILINE S DOTALL X VERBOSE U UNICODE NOFLAG
     Match Pattern compile error escape findall finditer fullmatch match search split sub subn

@@ -113,6 +113,8 @@ class BoundFormat:
     """`text.format` held in a variable."""
 
     __slots__ = ("_function", "_template")
+    _function: Callable[..., str]
+    _template: str
 
     def __init__(self, function: Callable[..., str], template: str) -> None:
         object.__setattr__(self, "_function", function)
@@ -129,5 +131,7 @@ def mod_operand(value: Any) -> Any:
     """What may stand right of %= on an item or attribute: values whose text shows no address."""
     for part in value if type(value) is tuple else (value,):
         if part is not None and not isinstance(part, (int, float, str, bytes)):
-            raise TypeError(f"%= on an item or attribute takes numbers and text, not {type(part).__name__}; write x = x % value")
+            raise TypeError(
+                f"%= on an item or attribute takes numbers and text, not {type(part).__name__}; write x = x % value"
+            )
     return value

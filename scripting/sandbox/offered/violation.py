@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class SecurityViolation(Exception):  # noqa: N818 - scripts read this name
+class SecurityViolation(Exception):
     """The script reached for something that scripts may not have. It is recorded even if the script catches it."""
 
     first: str | None = None

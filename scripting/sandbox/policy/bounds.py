@@ -22,7 +22,9 @@ def check_tree(tree: ast.Module) -> None:
     while stack:
         node, depth, comprehensions, finals = stack.pop()
         if depth > MAX_TREE_DEPTH:
-            raise _beyond(node, f"the expression is nested deeper than {MAX_TREE_DEPTH}", "split it over several statements")
+            raise _beyond(
+                node, f"the expression is nested deeper than {MAX_TREE_DEPTH}", "split it over several statements"
+            )
         if isinstance(node, _COMPREHENSIONS):
             comprehensions += 1
             if comprehensions > MAX_COMPREHENSION_NESTING:

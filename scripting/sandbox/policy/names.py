@@ -31,16 +31,86 @@ REFUSED_BUILTINS: dict[str, str] = {
 """Builtin names that scripts go without, each with what to write instead."""
 
 OPERATOR_METHODS = frozenset(
-    """
-    __init__ __call__ __str__ __repr__ __format__ __bool__ __len__ __length_hint__ __hash__ __contains__ __iter__ __next__
-    __reversed__ __getitem__ __setitem__ __delitem__ __missing__ __enter__ __exit__
-    __eq__ __ne__ __lt__ __le__ __gt__ __ge__
-    __add__ __sub__ __mul__ __matmul__ __truediv__ __floordiv__ __mod__ __divmod__ __pow__ __lshift__ __rshift__ __and__ __or__ __xor__
-    __radd__ __rsub__ __rmul__ __rmatmul__ __rtruediv__ __rfloordiv__ __rmod__ __rdivmod__ __rpow__ __rlshift__ __rrshift__ __rand__
-    __ror__ __rxor__
-    __iadd__ __isub__ __imul__ __imatmul__ __itruediv__ __ifloordiv__ __imod__ __ipow__ __ilshift__ __irshift__ __iand__ __ior__ __ixor__
-    __neg__ __pos__ __abs__ __invert__ __int__ __float__ __complex__ __index__ __round__ __trunc__ __floor__ __ceil__
-    """.split()
+    [
+        "__init__",
+        "__call__",
+        "__str__",
+        "__repr__",
+        "__format__",
+        "__bool__",
+        "__len__",
+        "__length_hint__",
+        "__hash__",
+        "__contains__",
+        "__iter__",
+        "__next__",
+        "__reversed__",
+        "__getitem__",
+        "__setitem__",
+        "__delitem__",
+        "__missing__",
+        "__enter__",
+        "__exit__",
+        "__eq__",
+        "__ne__",
+        "__lt__",
+        "__le__",
+        "__gt__",
+        "__ge__",
+        "__add__",
+        "__sub__",
+        "__mul__",
+        "__matmul__",
+        "__truediv__",
+        "__floordiv__",
+        "__mod__",
+        "__divmod__",
+        "__pow__",
+        "__lshift__",
+        "__rshift__",
+        "__and__",
+        "__or__",
+        "__xor__",
+        "__radd__",
+        "__rsub__",
+        "__rmul__",
+        "__rmatmul__",
+        "__rtruediv__",
+        "__rfloordiv__",
+        "__rmod__",
+        "__rdivmod__",
+        "__rpow__",
+        "__rlshift__",
+        "__rrshift__",
+        "__rand__",
+        "__ror__",
+        "__rxor__",
+        "__iadd__",
+        "__isub__",
+        "__imul__",
+        "__imatmul__",
+        "__itruediv__",
+        "__ifloordiv__",
+        "__imod__",
+        "__ipow__",
+        "__ilshift__",
+        "__irshift__",
+        "__iand__",
+        "__ior__",
+        "__ixor__",
+        "__neg__",
+        "__pos__",
+        "__abs__",
+        "__invert__",
+        "__int__",
+        "__float__",
+        "__complex__",
+        "__index__",
+        "__round__",
+        "__trunc__",
+        "__floor__",
+        "__ceil__",
+    ]
 )
 """Methods that a class may define: what operators, loops, `with` and conversions call."""
 
@@ -76,7 +146,9 @@ def attribute_problem(name: str, *, write: bool = False) -> tuple[str, str] | No
     if is_dunder(name):
         if name in _READABLE and not write:
             return None
-        return f'the attribute "{name}" is reserved', METHOD_HINTS.get(name, "use the operator or function that stands for it")
+        return f'the attribute "{name}" is reserved', METHOD_HINTS.get(
+            name, "use the operator or function that stands for it"
+        )
     if name in INSPECT_ATTRIBUTES or name == "mro":
         return f'the attribute "{name}" looks into the interpreter', "scripts cannot inspect frames, code or classes"
     if name in _PRIVATE_OF_LIBRARIES or (len(name) > 2 and name.startswith("_") and name.endswith("_")):

@@ -21,7 +21,7 @@ from scripting.sandbox.policy import names
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
 
 
-class PolicyFinding(Exception):  # noqa: N818 - a value that is collected, never raised past the policy
+class PolicyFinding(Exception):
     """One thing that the policy refuses."""
 
     def __init__(self, node: ast.AST, message: str, hint: str = "", kind: str = "security_violation") -> None:
@@ -35,7 +35,7 @@ class PolicyFinding(Exception):  # noqa: N818 - a value that is collected, never
         self.end_column_offset: int | None = getattr(node, "end_col_offset", None)
 
 
-class ScriptPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
+class ScriptPolicy(RestrictingNodeTransformer):
     """Refuses what a script may not do and puts the guards in. Findings are in `findings`, the module is changed in place."""
 
     def __init__(self, imports: ImportRules, bound: frozenset[str]) -> None:
@@ -63,7 +63,7 @@ class ScriptPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
         message, hint = _SYNTAX.get(name, (f"{_words(name)} is not part of the script language", ""))
         self.refuse(node, message, hint)
 
-    def check_name(self, node: ast.AST, name: str | None, allow_magic_methods: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+    def check_name(self, node: ast.AST, name: str | None, allow_magic_methods: bool = False) -> None:
         problem = names.name_problem(name) if name is not None else None
         if problem:
             self.refuse(node, *problem)
@@ -108,7 +108,11 @@ class ScriptPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
         if isinstance(function, ast.Attribute):
             if function.attr in names.OPERATOR_METHODS and self._is_base_call(function):
                 return self._base_call(node, function)
-            if function.attr == "format" and isinstance(function.value, ast.Constant) and isinstance(function.value.value, str):
+            if (
+                function.attr == "format"
+                and isinstance(function.value, ast.Constant)
+                and isinstance(function.value.value, str)
+            ):
                 return self._constant_format(node, function.value.value)
         elif isinstance(function, ast.Name) and function.id in {"isinstance", "issubclass"} and len(node.args) == 2:
             self._real_classes(node.args[1])
@@ -213,7 +217,9 @@ class ScriptPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
         for item in listed:
             text = item.value if isinstance(item, ast.Constant) else None
             if not isinstance(text, str) or not text.isidentifier() or names.attribute_problem(text):
-                self.refuse(node, f"{name} must be a literal tuple of attribute names", f'write {name} = ("first", "second")')
+                self.refuse(
+                    node, f"{name} must be a literal tuple of attribute names", f'write {name} = ("first", "second")'
+                )
                 return
         if len(node.targets) > 1:
             self.refuse(node, f"{name} must be assigned by itself")
@@ -355,10 +361,11 @@ class ScriptPolicy(RestrictingNodeTransformer):  # type: ignore[misc]
 
     # match
 
-    def visit_Match(self, node: ast.Match) -> ast.AST:
+    def _visit_parts(self, node: ast.AST) -> ast.AST:
         return self.node_contents_visit(node)
 
-    visit_match_case = visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = visit_MatchOr = visit_Match
+    visit_Match = visit_match_case = visit_MatchOr = _visit_parts
+    visit_MatchValue = visit_MatchSingleton = visit_MatchSequence = _visit_parts
 
     def visit_MatchStar(self, node: ast.MatchStar) -> ast.AST:
         self.check_name(node, node.name)
@@ -451,8 +458,10 @@ def _only_numbers(part: ast.FormattedValue) -> bool:
     spec: Any = part.format_spec
     if isinstance(part.value, ast.Constant):
         return True
-    return part.conversion == -1 and spec is not None and any(
-        isinstance(value, ast.Constant) and value.value for value in spec.values
+    return (
+        part.conversion == -1
+        and spec is not None
+        and any(isinstance(value, ast.Constant) and value.value for value in spec.values)
     )
 
 

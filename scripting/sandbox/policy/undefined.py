@@ -6,10 +6,20 @@ import ast
 from collections.abc import Collection, Iterator
 
 CONTEXT_NAMES = frozenset(
-    """
-    topic module timestamp endpoint message message_topic message_user_id message_payload
-    http_request http_method http_path http_body
-    """.split()
+    [
+        "topic",
+        "module",
+        "timestamp",
+        "endpoint",
+        "message",
+        "message_topic",
+        "message_user_id",
+        "message_payload",
+        "http_request",
+        "http_method",
+        "http_path",
+        "http_body",
+    ]
 )
 """Context variables that every message or request brings."""
 
