@@ -35,6 +35,9 @@ def start_battle(*, seed: int | None = None, demo: bool = True) -> Game:
             Unit.objects.bulk_create(_army(game, side, battle_map, rng))
         BattleLogEntry.add(game, LogKind.START, f"Battle {game.pk} begins at {battle_map.name}.")
         live.announce_on_commit(game)
+        before = Game.objects.filter(demo=demo, pk__lt=game.pk).order_by("-pk").first()
+        if before is not None:
+            live.announce_on_commit(before)  # those who watched it go on to this one
     return game
 
 

@@ -90,11 +90,14 @@ def test_whatever_a_script_returns_is_refused_or_leaves_the_game_whole(duel: Due
             ]
         )
     )
+    refused = ""
     before = list(Unit.objects.values_list("pk", "health", "x", "y", "moved_turn", "acted_turn"))
     try:
         table.apply(event, script, data.draw(results))
     except EffectRefused as refusal:
-        assert str(refusal)
+        refused = str(refusal) or "without a reason"
+    if refused:
+        assert refused != "without a reason"
         assert list(Unit.objects.values_list("pk", "health", "x", "y", "moved_turn", "acted_turn")) == before
     for unit in Unit.objects.all():
         assert 0 <= unit.health <= unit.max_health

@@ -41,7 +41,7 @@ def director(table: Table, clock: Clock) -> Director:
 def test_the_first_step_begins_a_battle_and_orders_moves(director: Director, table: Table) -> None:
     director.step()
     game = Game.objects.get()
-    assert [event.topic for event in table.events][0] == "wargame.game.start"
+    assert table.events[0].topic == "wargame.game.start"
     assert all(event.key == game.key for event in table.events)
     assert all(event.metadata["game_id"] == game.key for event in table.events)
     assert Unit.objects.filter(moved_turn__gt=0).count() == 0, "the director changed a unit"
