@@ -161,7 +161,7 @@ def _shown(key: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def scan_value(
+def scan_value(  # noqa: C901 - one loop over the table of the format is quicker, and no harder to read, than its parts
     data: bytes,
     *,
     max_bytes: int = DEFAULT_MAX_BYTES,

@@ -119,8 +119,6 @@ class Compiler:
         try:
             self._check_source(unit, len(source.text))
             unit.lines = _lines(unit.text)
-            if source.language != self.load.script.language:
-                raise Refusal("compilation", f'the helper "{source.name}" is in another language than the script')
             engine = self.engines.engine(source.language)
             engine.check_bounds(unit.text, self.load.max_source_nesting)
             tree = engine.parse(unit.text, source.name)
@@ -140,6 +138,8 @@ class Compiler:
         if unit.text.count("\n") >= self.load.max_source_lines:
             message = f"the text has more than {self.load.max_source_lines} lines"
             raise Refusal("compilation", message, hint="split it into helper scripts")
+        if unit.language != self.load.script.language:
+            raise Refusal("compilation", f'the helper "{unit.name}" is in another language than the script')
         for position, problem in _unencodable(unit.text):
             line = unit.text.count("\n", 0, position) + 1
             column = position - unit.text.rfind("\n", 0, position)

@@ -66,7 +66,7 @@ SCRIPT_FUNCTIONS: dict[str, tuple[str, str]] = {
 HEADER_BYTES = 4
 
 
-class ErrorType(str, enum.Enum):
+class ErrorType(enum.StrEnum):
     """The standard error types, one for each kind of failure a script can have."""
 
     COMPILATION = "compilation"

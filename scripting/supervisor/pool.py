@@ -98,7 +98,7 @@ class SandboxPool:
         whatever `host` raises besides HostCallRefused."""
         alone = trial or self.config.process_per_run
         key: _Key = (bundle.digest, request.functions, limits)
-        for attempt in range(_ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             if cancellation is not None and cancellation.cancelled:
                 return _cancelled(ExecutionMetrics())
             sandbox = None if alone else self._take(key)

@@ -29,7 +29,7 @@ def _identity_hash(self: Any) -> int:
 
 
 def _new_text(cls: type, *args: Any, **kwargs: Any) -> Any:
-    return str.__new__(cls, scrub(str(*args, **kwargs)))  # type: ignore[call-overload]
+    return str.__new__(cls, scrub(str(*args, **kwargs)))
 
 
 class FrozenClass(type):
@@ -49,14 +49,18 @@ class ScriptClass(FrozenClass):
         if not bases:
             bases = (ScriptObject,)
         cls = super().__new__(mcs, name, bases, namespace)
-        if cls.__hash__ is object.__hash__ or cls.__hash__ is BaseException.__hash__:
+        inherited: Any = cls.__hash__
+        if inherited is object.__hash__:
             type.__setattr__(cls, "__hash__", _identity_hash)
         if issubclass(cls, str):
             type.__setattr__(cls, "__new__", _new_text)
         return cls
 
-    __setattr__ = type.__setattr__
-    __delattr__ = type.__delattr__
+    def __setattr__(cls, name: str, value: object) -> None:
+        type.__setattr__(cls, name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        type.__delattr__(cls, name)
 
     def __repr__(cls) -> str:
         return f"<class {cls.__name__!r}>"

@@ -20,7 +20,7 @@ def set_clock(microseconds: int) -> None:
 class _FrozenDates(FrozenClass):
     """Makes isinstance(value, date) true for the library's own dates too."""
 
-    def __instancecheck__(cls, instance: object) -> bool:
+    def __instancecheck__(cls, instance: object) -> bool:  # noqa: N805 - of a metaclass, though its base is not `type`
         return isinstance(instance, cls.__mro__[1])
 
 
