@@ -76,6 +76,7 @@ def supervisor_config(host: str, port: int) -> str:
         config[f"program:{name}"] = program(name, command, autostart=False, priority=10)
     config["program:worker"]["numprocs"] = str(WORKERS)
     config["program:worker"]["process_name"] = "worker-%(process_num)d"
+    config["program:worker"]["stdout_logfile"] = quoted_percent(str(log)) + "/worker-%(process_num)d.log"
     config[f"group:{RUNNERS}"] = {"programs": ",".join(parts), "priority": "10"}
     text = io.StringIO()
     config.write(text)

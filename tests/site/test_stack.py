@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from goby_site.places import BASE_DIR
-from tests.support.processes import child_environment, session_members
+from tests.support.processes import alive, child_environment
 from tests.support.stack import RunningStack, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -70,16 +71,36 @@ def test_a_used_port_is_named(stack: RunningStack, tmp_path: Path) -> None:
     assert f"Port {stack.port} cannot be used" in second.stderr
 
 
+def ready(stack: RunningStack) -> bool:
+    """Whether `/readyz` holds; asking makes the web process run a script in a sandbox."""
+    try:
+        with urllib.request.urlopen(f"{stack.url}/readyz", timeout=30) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
+
+
+def processes_with_sandboxes(stack: RunningStack) -> dict[int, str]:
+    """Every process of the stack, once a sandbox is among them."""
+    wait_until(lambda: ready(stack), 60)
+    found = stack.members()
+    assert any("scripting.sandbox" in command for command in found.values()), found
+    return found
+
+
 def test_ctrl_c_ends_every_process(tmp_path: Path) -> None:
-    stack = RunningStack(tmp_path / "var")
-    assert stack.stop() == 0
-    assert stack.members() == {}
+    with RunningStack(tmp_path / "var") as stack:
+        started = processes_with_sandboxes(stack)
+        assert stack.stop() == 0
+        assert [pid for pid in started if alive(pid)] == []
+        assert stack.members() == {}
 
 
 @pytest.mark.parametrize("victim", ["stack", "supervisord"])
 def test_a_killed_manager_leaves_no_orphan(tmp_path: Path, victim: str) -> None:
-    stack = RunningStack(tmp_path / "var")
-    supervisord = int((stack.folder / "supervisord.pid").read_text())
-    os.kill(stack.process.pid if victim == "stack" else supervisord, signal.SIGKILL)
-    stack.process.wait(30)
-    wait_until(lambda: not session_members(stack.process.pid), 30)
+    with RunningStack(tmp_path / "var") as stack:
+        started = processes_with_sandboxes(stack)
+        supervisord = int((stack.folder / "supervisord.pid").read_text())
+        os.kill(stack.process.pid if victim == "stack" else supervisord, signal.SIGKILL)
+        stack.process.wait(30)
+        wait_until(lambda: not any(map(alive, started)) and not stack.members(), 30)

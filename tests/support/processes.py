@@ -39,16 +39,35 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def session_members(session: int) -> dict[int, str]:
-    """The live processes of a session by id, with their command lines; zombies are not counted."""
-    found = {}
+def processes_of(leader: int) -> dict[int, str]:
+    """The live processes of the session of `leader`, and all their descendants, with their command lines.
+
+    Sandboxes have a session of their own, so they count as descendants; zombies do not count.
+    """
+    found: dict[int, str] = {}
+    parents: dict[int, int] = {}
+    commands: dict[int, str] = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            state, _parent, _group, sid = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:4]
-            if state != "Z" and int(sid) == session:
-                found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            state, parent, _group, session = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:4]
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
+        if state != "Z":
+            commands[int(entry.name)] = command
+            parents[int(entry.name)] = int(parent)
+            if int(session) == leader:
+                found[int(entry.name)] = command
+    while more := {pid: commands[pid] for pid, parent in parents.items() if parent in found and pid not in found}:
+        found |= more
     return found
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; a zombie does not."""
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False

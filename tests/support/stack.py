@@ -16,7 +16,8 @@ from typing import Any, cast
 from supervisor.xmlrpc import SupervisorTransport
 
 from goby_site.places import BASE_DIR
-from tests.support.processes import child_environment, free_port, session_members
+from goby_site.stack_config import tied
+from tests.support.processes import child_environment, free_port, processes_of
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 20, what: str = "") -> Any:
@@ -46,7 +47,7 @@ class RunningStack:
         self.environment = child_environment(**own | environment)
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "goby_site.stack"],
+                tied("TERM", sys.executable, "-m", "goby_site.stack"),  # a test run that is killed leaves no stack
                 cwd=BASE_DIR,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -110,8 +111,8 @@ class RunningStack:
         )
 
     def members(self) -> dict[int, str]:
-        """Every live process of this stack."""
-        return session_members(self.process.pid)
+        """Every live process of this stack, its sandboxes too."""
+        return processes_of(self.process.pid)
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Ctrl-C, and the exit status; kills whatever is left after 30 s."""
