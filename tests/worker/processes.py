@@ -12,7 +12,8 @@ from types import TracebackType
 
 from goby_site.places import BASE_DIR
 from scripting import presence
-from tests.support.processes import child_environment, session_members
+from tests.support.processes import alive as process_alive
+from tests.support.processes import child_environment, processes_of
 from tests.support.stack import wait_until
 
 
@@ -53,16 +54,22 @@ class WorkerProcess:
         return text in self.log.read_text()
 
     def signal(self, number: signal.Signals) -> None:
+        self.family = self.members()
         os.kill(self.process.pid, number)
 
     def kill(self) -> None:
         """SIGKILL to the worker alone: its sandboxes must go with it."""
         if self.process.poll() is None:
-            self.process.kill()
+            self.signal(signal.SIGKILL)
         self.process.wait()
 
+    def members(self) -> set[int]:
+        """Its sandboxes and their parent."""
+        return set(processes_of(self.process.pid)) - {self.process.pid}
+
     def leaves_nothing(self) -> bool:
-        return not session_members(self.process.pid)
+        """Whether all that it had when it was last signalled is gone."""
+        return not any(process_alive(pid) for pid in self.family)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 30, what: str = "") -> None:
