@@ -160,6 +160,8 @@ STORAGES = {
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
 USE_TZ = True
+DATETIME_FORMAT = "Y-m-d H:i:s"
+DATE_FORMAT = "Y-m-d"
 
 UNFOLD = {
     "SITE_TITLE": "Goby",
@@ -168,23 +170,15 @@ UNFOLD = {
     "SITE_SYMBOL": "phishing",
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
-    "BORDER_RADIUS": "6px",
-    "STYLES": ["scripting.admin.site.stylesheet"],
-    "GLOBAL_CALLBACK": "scripting.admin.site.global_context",
-    "DASHBOARD_CALLBACK": "scripting.admin.dashboard.dashboard",
-    "SIDEBAR": {"navigation": "scripting.admin.site.navigation"},
-}
-    "SITE_TITLE": "Goby",
-    "SITE_HEADER": "Goby",
-    "SITE_URL": "/",
-    "SHOW_HISTORY": True,
     # The theme writes its colours as an inline style, which the policy refuses: they are in a file of ours instead.
     "COLORS": lambda _request: {},
-    "STYLES": [lambda _request: static("goby_site/theme.css")],
+    "STYLES": [lambda _request: static("goby_site/theme.css"), "scripting.admin.site.stylesheet"],
     "SCRIPTS": [lambda _request: static("goby_site/admin.js")],
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("goby_site/icon.svg")},
     ],
+    "DASHBOARD_CALLBACK": "scripting.admin.dashboard.dashboard",
+    "SIDEBAR": {"navigation": "scripting.admin.site.navigation"},
 }
 
 LOGGING_CONFIG = "logging.config.dictConfig"
