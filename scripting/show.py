@@ -41,7 +41,9 @@ def code_block(content: bytes, diagnostics: Iterable[Mapping[str, Any]] = ()) ->
     lines = content.decode("utf-8", "backslashreplace").split("\n")
     rows = [_code_row(number, line, found.get(number, ())) for number, line in enumerate(lines, 1)]
     # The lines hold their own markup, escaped below.
-    return format_html('<div class="goby-code" tabindex="0" role="region" aria-label="Source"><ol>{}</ol></div>', _joined(rows))
+    return format_html(
+        '<div class="goby-code" tabindex="0" role="region" aria-label="Source"><ol>{}</ol></div>', _joined(rows)
+    )
 
 
 def _code_row(number: int, line: str, diagnostics: Sequence[Mapping[str, Any]]) -> SafeString:
@@ -74,7 +76,9 @@ def marked_line(line: str) -> SafeString:
     return _joined(
         escape(character)
         if visible(character) == character
-        else format_html('<mark class="goby-control" title="a character that does not show">{}</mark>', visible(character))
+        else format_html(
+            '<mark class="goby-control" title="a character that does not show">{}</mark>', visible(character)
+        )
         for character in line
     )
 
@@ -123,7 +127,7 @@ def every_sensitive_key() -> frozenset[str]:
 
 def milliseconds(microseconds: int | None) -> str:
     if microseconds is None:
-        return "–"
+        return "—"
     if microseconds < 1000:
         return f"{microseconds} µs"
     return f"{microseconds / 1000:.1f} ms" if microseconds < 1_000_000 else f"{microseconds / 1e6:.2f} s"
@@ -131,7 +135,7 @@ def milliseconds(microseconds: int | None) -> str:
 
 def size(count: int | None) -> str:
     if count is None:
-        return "–"
+        return "—"
     if count < 1024:
         return f"{count} bytes"
     return f"{count / 1024:.0f} KiB" if count < 1 << 20 else f"{count / (1 << 20):.1f} MiB"
@@ -140,9 +144,11 @@ def size(count: int | None) -> str:
 def moment(at: datetime | None) -> SafeString:
     """A time to the second, with the exact one on hover."""
     if at is None:
-        return SafeString("–")
+        return SafeString("—")
     local = timezone.localtime(at)
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), at.isoformat(), f"{local:%Y-%m-%d %H:%M:%S}")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), at.isoformat(), f"{local:%Y-%m-%d %H:%M:%S}"
+    )
 
 
 def badge(text: str, colour: str = "") -> SafeString:

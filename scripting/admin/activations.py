@@ -6,13 +6,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.filters import ModuleFilter
 from scripting.admin.links import script_link, version_link
-from scripting.show import badge, moment
 from scripting.models import Activation
+from scripting.show import badge, moment
 
 CAUSES = {"publish": "info", "rollback": "warning", "file": "success", "file_deleted": "warning"}
 
@@ -29,18 +28,18 @@ class ActivationAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Activation]:
         return super().get_queryset(request).select_related("script", "version__script", "actor")  # type: ignore[no-any-return]
 
-    @display(description="when")
+    @admin.display(description="when")
     def at(self, activation: Activation) -> SafeString:
         return moment(activation.created_at)
 
-    @display(description="script")
+    @admin.display(description="script")
     def of_script(self, activation: Activation) -> SafeString:
         return script_link(activation.script)
 
-    @display(description="version")
+    @admin.display(description="version")
     def to_version(self, activation: Activation) -> SafeString:
         return version_link(activation.version)
 
-    @display(description="cause")
+    @admin.display(description="cause")
     def by_cause(self, activation: Activation) -> SafeString:
         return badge(activation.cause.replace("_", " "), CAUSES.get(activation.cause, ""))

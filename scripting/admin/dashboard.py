@@ -27,10 +27,22 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     cards = [
         ("Scripts", scripts.count(), f"{overridden} overridden", list_url(Script)),
         ("Runs in the last hour", counted(recent), "", list_url(Execution)),
-        ("Failures in the last hour", counted(failed), "fallbacks included", list_url(Execution, status__exact="failed")),
-        ("Texts refused by their check", ScriptVersion.objects.rejected().count(), "kept, never run", list_url(ScriptVersion, accepted__exact=0)),
+        (
+            "Failures in the last hour",
+            counted(failed),
+            "fallbacks included",
+            list_url(Execution, status__exact="failed"),
+        ),
+        (
+            "Texts refused by their check",
+            ScriptVersion.objects.rejected().count(),
+            "kept, never run",
+            list_url(ScriptVersion, accepted__exact=0),
+        ),
     ]
-    latest = Execution.objects.select_related("script", "version__script").defer("inputs", "result", "log", "host_calls")
+    latest = Execution.objects.select_related("script", "version__script").defer(
+        "inputs", "result", "log", "host_calls"
+    )
     return {
         **context,
         "title": "Overview",

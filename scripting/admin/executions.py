@@ -10,14 +10,13 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.filters import ModuleFilter, ScriptFilter, TopicFilter
 from scripting.admin.links import script_link, version_link
-from scripting.show import milliseconds, moment, status_badge
 from scripting.admin.story import story_of
 from scripting.models import Execution
+from scripting.show import milliseconds, moment, status_badge
 
 BLOBS = ("inputs", "result", "log", "host_calls", "inputs_text", "result_text")
 
@@ -69,31 +68,31 @@ class ExecutionAdmin(ReadOnlyAdmin):
             extra = {"story": story_of(execution), "title": f"{execution.script}", "subtitle": None}
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})  # type: ignore[no-any-return]
 
-    @display(description="started")
+    @admin.display(description="started")
     def at(self, execution: Execution) -> SafeString:
         return moment(execution.started_at)
 
-    @display(description="script")
+    @admin.display(description="script")
     def of_script(self, execution: Execution) -> SafeString:
         return script_link(execution.script)
 
-    @display(description="status")
+    @admin.display(description="status")
     def outcome(self, execution: Execution) -> SafeString:
         return status_badge(execution.status)
 
-    @display(description="on")
+    @admin.display(description="on")
     def cause_of(self, execution: Execution) -> SafeString:
         return format_html('{} <span class="goby-quiet">{}</span>', execution.topic or execution.trigger, execution.key)
 
-    @display(description="version")
+    @admin.display(description="version")
     def by_version(self, execution: Execution) -> SafeString | str:
         return version_link(execution.version) if execution.version else execution.get_role_display()
 
-    @display(description="took")
+    @admin.display(description="took")
     def took(self, execution: Execution) -> str:
         return milliseconds(execution.wall_us)
 
-    @display(description="error")
+    @admin.display(description="error")
     def error(self, execution: Execution) -> SafeString | str:
         if not execution.error_type and not execution.error_message:
             return ""

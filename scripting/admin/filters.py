@@ -30,7 +30,9 @@ class ModuleFilter(SimpleListFilter):
         if queryset.model is Script:
             return queryset.filter(module=self.value())
         # Ids first: the list then walks the index of its script and time instead of joining.
-        return queryset.filter(script_id__in=list(Script.objects.filter(module=self.value()).values_list("pk", flat=True)))
+        return queryset.filter(
+            script_id__in=list(Script.objects.filter(module=self.value()).values_list("pk", flat=True))
+        )
 
 
 class ScriptFilter(SimpleListFilter):

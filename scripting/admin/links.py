@@ -18,7 +18,7 @@ def script_link(script: Script) -> SafeString:
 def version_link(version: ScriptVersion | None) -> SafeString:
     """`v3`; the script is named beside it."""
     if version is None:
-        return SafeString("–")
+        return SafeString("—")
     return format_html('<a class="goby-link" href="{}">v{}</a>', url_of(version), version.number)
 
 

@@ -14,12 +14,12 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from scripting.admin.links import url_of
-from scripting.show import marked_line
 from scripting.conf import conf
 from scripting.files import scripts_dir
 from scripting.models import Script, ScriptVersion
 from scripting.registry import PublishRefused, StaleBase, registry
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.show import marked_line
 from scripting.text import visible
 from scripting.types import Diagnostic, SecurityLimits
 
@@ -37,7 +37,7 @@ class PublishForm(forms.Form):
     text = forms.CharField(
         strip=False,
         widget=forms.Textarea(
-            attrs={"class": "goby-editor", "rows": 28, "spellcheck": "false", "autocapitalize": "off", "wrap": "off"}
+            attrs={"class": "goby-editor", "rows": 20, "spellcheck": "false", "autocapitalize": "off", "wrap": "off"}
         ),
         error_messages={"required": "Write the script first."},
     )
@@ -87,7 +87,10 @@ class Finding:
 def publish_view(admin: ScriptAdmin, request: HttpRequest, script: Script) -> HttpResponseBase:
     """GET shows the active text to edit; POST checks it, or publishes it."""
     if not conf.SCRIPTING_BROWSER_PUBLISH:
-        messages.warning(request, "Publishing from the browser is switched off for this site; versions once live can be rolled back to.")
+        messages.warning(
+            request,
+            "Publishing from the browser is switched off for this site; versions once live can be rolled back to.",
+        )
         return redirect(url_of(script))
     version = script.active_version
     if request.method != "POST":
@@ -121,8 +124,9 @@ def _publish(admin: ScriptAdmin, request: HttpRequest, script: Script, form: Pub
     except StaleBase:
         script.refresh_from_db()
         active = script.active_version
-        form.data = form.data.copy()
-        form.data["base"] = str(active.number if active else 0)
+        again = request.POST.copy()
+        again["base"] = str(active.number if active else 0)
+        form = PublishForm(again)
         last = script.activations.select_related("actor").first()
         by = f" by {last.actor}" if last and last.actor else ""
         form.add_error(
@@ -199,5 +203,5 @@ def _page(
     admin: ScriptAdmin, request: HttpRequest, script: Script, name: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     shared = {**admin.admin_site.each_context(request), "opts": Script._meta, "script": script}
-    request.current_app = admin.admin_site.name  # type: ignore[attr-defined] # Django's own way to say it
+    request.current_app = admin.admin_site.name
     return TemplateResponse(request, f"admin/scripting/script/{name}.html", {**shared, **context}, status=status)

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -15,15 +15,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
+from unfold.decorators import action
 
 from scripting.admin import publishing
 from scripting.admin.filters import ModuleFilter, OverrideFilter
 from scripting.admin.links import list_url, url_of, version_link
-from scripting.show import badge, code_block, moment
 from scripting.extraction import NothingToExtract, extract
 from scripting.models import Activation, Execution, Script, ScriptVersion
 from scripting.modules import limits_for, modules
+from scripting.show import badge, code_block, moment
 
 VERSIONS_SHOWN = 15
 
@@ -39,7 +39,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     sortable_by = ()
     list_per_page = 100
     actions = ("extract_selected",)
-    actions_detail = ("publish", "revert", "extract_one", "executions")
+    actions_detail = ("publish", "revert", "extract_one")
     fieldsets = (
         (
             "Limits and switches",
@@ -47,7 +47,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
         ),
     )
     change_form_template = "admin/scripting/script/change_form.html"
-    history_list_display = ("history_change_reason",)
+    history_list_display = ("runs",)
     warn_unsaved_form = True
 
     # -- who may ---------------------------------------------------------------------------------------------------
@@ -80,34 +80,38 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
         if form.changed_data:
             obj.save(update_fields=form.changed_data)
 
+    def runs(self, record: Any) -> str:
+        """The column of the history that says which version was active."""
+        return str(record.active_version or "nothing")
+
     # -- the list --------------------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Script]:
         found = super().get_queryset(request).filter(retired_at=None)
         return found.select_related("active_version", "default_version").prefetch_related(None)  # type: ignore[no-any-return]
 
-    @display(description="script", ordering="name")
+    @admin.display(description="script", ordering="name")
     def tree(self, script: Script) -> SafeString:
         return format_html('<span class="goby-module">{}/</span><b>{}</b>', script.module, script.name)
 
-    @display(description="active version")
+    @admin.display(description="active version")
     def active(self, script: Script) -> SafeString:
         return version_link(script.active_version) if script.active_version else badge("nothing active", "danger")
 
-    @display(description="origin")
+    @admin.display(description="origin")
     def origin(self, script: Script) -> str:
         version = script.active_version
-        return f"{version.origin} · {version.language}" if version else "–"
+        return f"{version.origin} · {version.language}" if version else "—"
 
-    @display(description="")
+    @admin.display(description="")
     def marks(self, script: Script) -> SafeString:
         return marks_of(script)
 
-    @display(description="state")
+    @admin.display(description="state")
     def state(self, script: Script) -> SafeString:
         return badge("enabled", "success") if script.enabled else badge("disabled", "warning")
 
-    @display(description="last change")
+    @admin.display(description="last change")
     def latest_change(self, script: Script) -> SafeString:
         last = script.activations.select_related("actor").first()
         return change_of(last)
@@ -150,11 +154,11 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
             "runs_on": runs_on(script),
         }
 
-    @action(description="Publish a new version", url_path="publish", permissions=["publish"], icon="publish")
+    @action(description="Publish", url_path="publish", permissions=["publish"], icon="publish")  # type: ignore[untyped-decorator] # unfold is not typed
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         return publishing.publish_view(self, request, self._script(request, object_id))
 
-    @action(description="Revert to default", url_path="revert", permissions=["publish"], icon="undo")
+    @action(description="Revert", url_path="revert", permissions=["publish"], icon="undo")  # type: ignore[untyped-decorator] # unfold is not typed
     def revert(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         script = self._script(request, object_id)
         if script.default_version is None or script.default_version == script.active_version:
@@ -163,17 +167,13 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
             return redirect(url_of(script))
         return publishing.rollback_view(self, request, script, script.default_version.number)
 
-    @action(description="Extract to disk", url_path="extract", permissions=["extract"], icon="file_save")
+    @action(description="Extract", url_path="extract", permissions=["extract"], icon="file_save")  # type: ignore[untyped-decorator] # unfold is not typed
     def extract_one(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         script = self._script(request, object_id)
         if request.method != "POST":
             return publishing.confirm_extraction(self, request, script)
         self._extract(request, [script])
         return redirect(url_of(script))
-
-    @action(description="Executions", url_path="executions", permissions=["view"], icon="history")
-    def executions(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        return redirect(list_url(Execution, script=self._script(request, object_id).pk))
 
     def rollback(self, request: HttpRequest, script_id: int, number: int) -> HttpResponseBase:
         """Make an old version the one that runs; POST acts, GET asks."""
@@ -184,8 +184,6 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     def _script(self, request: HttpRequest, object_id: str) -> Script:
         script = self.get_object(request, object_id)
         if script is None:
-            from django.http import Http404
-
             raise Http404("There is no such script.")
         if not self.has_view_permission(request, script):
             raise PermissionDenied
@@ -205,7 +203,9 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
             messages.warning(request, str(error))
             return
         for item in report:
-            tell = messages.error if item.is_failure else messages.success if item.outcome == "written" else messages.info
+            tell = (
+                messages.error if item.is_failure else messages.success if item.outcome == "written" else messages.info
+            )
             tell(request, f"{item.path}: {item.outcome}" + (f" ({item.detail})" if item.detail else ""))
 
 
@@ -223,7 +223,11 @@ def marks_of(script: Script) -> SafeString:
         marks.append(badge("pinned"))
     if newer_default(script):
         marks.append(badge("new default", "warning"))
-    return format_html("{}" * len(marks), *marks) if marks else SafeString("")
+    return (
+        format_html('<span class="goby-marks">{}</span>', format_html("{}" * len(marks), *marks))
+        if marks
+        else SafeString("")
+    )
 
 
 def newer_default(script: Script) -> bool:
@@ -234,7 +238,7 @@ def newer_default(script: Script) -> bool:
 
 def change_of(activation: Activation | None) -> SafeString:
     if activation is None:
-        return SafeString("–")
+        return SafeString("—")
     by = f" by {activation.actor}" if activation.actor else ""
     return format_html(
         '{} <span class="goby-quiet" title="{}">{}{}</span>',

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.utils.safestring import SafeString
 
-from scripting.show import every_sensitive_key, marked_line, masked, milliseconds, pretty, sensitive_keys, size
 from scripting.conf import conf
 from scripting.ledger import decode_calls
 from scripting.models import Attempt, Execution, ScriptVersion
 from scripting.models.execution import AttemptFields
 from scripting.modules import limits_for, modules
 from scripting.sandbox.protocol import ErrorType, decode_value
+from scripting.show import every_sensitive_key, marked_line, masked, milliseconds, pretty, sensitive_keys, size
 from scripting.text import visible
 from scripting.types import SecurityLimits
 
@@ -52,6 +52,8 @@ class Failure:
     excerpt: SafeString | str
     caret: str
     advice: str
+    version: ScriptVersion | None
+    """What failed, where the error lies in its own text."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,6 @@ class Story:
     clock: datetime | None
     cause: UUID | None
     followed: list[Execution]
-    runs_on: str
 
 
 def story_of(execution: Execution) -> Story:
@@ -117,7 +118,6 @@ def story_of(execution: Execution) -> Story:
         _clock(execution),
         execution.cause if execution.cause and Execution.objects.filter(pk=execution.cause).exists() else None,
         _followed(execution),
-        execution.topic or execution.get_trigger_display(),
     )
 
 
@@ -161,6 +161,7 @@ def _failure(execution: Execution, tries: list[Attempt]) -> Failure | None:
         excerpt,
         caret,
         advice,
+        failed.version if excerpt else None,
     )
 
 
@@ -181,7 +182,9 @@ def _figures(execution: Execution) -> list[Figure]:
     limits = _limits(execution)
     limit_us = int(limits.max_execution_time * 1_000_000)
     return [
-        Figure("wall clock", milliseconds(execution.wall_us), milliseconds(limit_us), _percent(execution.wall_us, limit_us)),
+        Figure(
+            "wall clock", milliseconds(execution.wall_us), milliseconds(limit_us), _percent(execution.wall_us, limit_us)
+        ),
         Figure(
             "memory",
             size(execution.memory_bytes),

@@ -9,13 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import display
 
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.filters import LanguageFilter, ModuleFilter, ScriptFilter
 from scripting.admin.links import script_link
-from scripting.show import badge, code_block, moment, size
 from scripting.models import ScriptVersion
+from scripting.show import badge, code_block, moment, size
 
 
 @admin.register(ScriptVersion)
@@ -48,30 +47,30 @@ class ScriptVersionAdmin(ReadOnlyAdmin):
             }
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})  # type: ignore[no-any-return]
 
-    @display(description="version", ordering="pk")
+    @admin.display(description="version", ordering="pk")
     def title(self, version: ScriptVersion) -> str:
         return f"v{version.number}"
 
-    @display(description="script")
+    @admin.display(description="script")
     def of_script(self, version: ScriptVersion) -> SafeString:
         return script_link(version.script)
 
-    @display(description="state")
+    @admin.display(description="state")
     def state(self, version: ScriptVersion) -> SafeString:
         if version.script.active_version_id == version.pk:
             return badge("active", "success")
         return badge("accepted") if version.accepted else badge("rejected", "danger")
 
-    @display(description="stored")
+    @admin.display(description="stored")
     def at(self, version: ScriptVersion) -> SafeString:
         return moment(version.created_at)
 
-    @display(description="length")
+    @admin.display(description="length")
     def length(self, version: ScriptVersion) -> str:
         content = bytes(version.content)
         lines = content.count(b"\n") + 1
         return f"{size(len(content))}, {lines} lines"
 
-    @display(description="sha256")
+    @admin.display(description="sha256")
     def digest(self, version: ScriptVersion) -> SafeString:
         return format_html('<code class="goby-digest">{}</code>', version.sha256)

@@ -207,7 +207,9 @@ def answer(output: ScriptOutput) -> HttpResponse:
     fell_back = output.status != "succeeded"
     status, body, headers = shaped(output.result)
     if isinstance(body, str) and not fell_back:
-        response = HttpResponse(body.encode("utf-8", "replace"), status=status, content_type="text/plain; charset=utf-8")
+        response = HttpResponse(
+            body.encode("utf-8", "replace"), status=status, content_type="text/plain; charset=utf-8"
+        )
     elif fell_back:
         note = {
             "fallback": True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -98,7 +99,9 @@ class Command(ScriptingCommand):
             self.misused(f"there is no module {module} (modules: {', '.join(m.name for m in modules) or 'none'})")
         limits = self._limits(limits_for(modules.get(module), conf.default_limits(), {}), options)
         language = source.language(options["language"])
-        return get_engine().execute_source(source.text, language, input=given, limits=limits, module_name=module)
+        return get_engine().execute_source(
+            source.text, language, input=given, limits=limits, module_name=module, name=Path(source.path).name
+        )
 
     def _print(self, output: ScriptOutput) -> None:
         for line in output.logs:
@@ -111,6 +114,8 @@ class Command(ScriptingCommand):
             if call.kind == "effect":
                 self.say(f"effect: {call.name}{display(decode_value(call.arguments))}")
         cost = output.metrics
+        if output.seed is None:
+            return  # nothing ran
         self.say(
             f"{output.status} in {cost.wall_us / 1000:.2f} ms (compiled in {cost.compile_us / 1000:.2f} ms, CPU "
             f"{cost.cpu_us / 1000:.2f} ms, {cost.memory_bytes / 1024:.0f} KiB), seed {output.seed}, clock {output.clock_us}"
