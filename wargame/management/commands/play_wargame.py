@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from scripting.listener import listening
 from wargame.director import Director, tick_seconds
 
 
@@ -28,4 +29,5 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         self.stdout.write(f"directing the battle, an attack every {tick_seconds():g} s")
-        director.run(stop)
+        with listening("director"):
+            director.run(stop)
