@@ -40,7 +40,7 @@ def runners(host: str, port: int) -> dict[str, tuple[str, ...]]:
         "--port",
         str(port),
     )
-    web += ("--lifespan", "off", "--timeout-graceful-shutdown", "3", "--no-server-header", "--no-access-log")
+    web += ("--lifespan", "on", "--timeout-graceful-shutdown", "3", "--no-server-header", "--no-access-log")
     return {
         "web": web,
         "worker": (*MANAGE, "run_worker"),

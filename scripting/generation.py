@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import dataclass
 
 import redis
 
@@ -27,7 +28,7 @@ def generation_keys() -> tuple[str, str]:
 def read() -> Generation | None:
     """The generation now, or None when Redis is away."""
     try:
-        return tuple(redis_client().mget(generation_keys()))
+        return tuple(redis_client().mget(generation_keys()))  # type: ignore[arg-type] # our clients answer bytes
     except redis.RedisError:
         return None
 
@@ -55,8 +56,26 @@ def number(generation: Generation | None) -> int:
     return int(generation[1] or 0) if generation else 0
 
 
-def follows(before: Generation | None, after: Generation | None) -> bool:
-    """Whether `after` is `before` with one more change."""
-    if before is None or after is None or before[0] is None:
-        return False
-    return before[0] == after[0] and number(after) == number(before) + 1
+@dataclass(frozen=True)
+class Span:
+    """Changes that somebody knows all of: from the counter's value `first` to `last`, both included."""
+
+    epoch: bytes
+    first: int
+    last: int
+
+    @staticmethod
+    def of(made: Generation | None) -> Span | None:
+        """The one change that made a generation."""
+        if made is None or made[0] is None:
+            return None
+        return Span(made[0], number(made), number(made))
+
+    def leads_on_from(self, generation: Generation | None) -> bool:
+        """Whether who was at `generation` is at `reached` with these changes, none between them missing."""
+        same = generation is not None and generation[0] == self.epoch
+        return same and self.first - 1 <= number(generation) <= self.last
+
+    @property
+    def reached(self) -> Generation:
+        return self.epoch, str(self.last).encode()

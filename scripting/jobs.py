@@ -16,9 +16,9 @@ from scripting.drain import drain as drain_stream
 from scripting.engine import get_engine
 from scripting.events import Event
 from scripting.ledger import Decision
-from scripting.live import process_name
 from scripting.models import Execution, Script
 from scripting.presence import Presence
+from scripting.processes import process_name
 from scripting.registry import registry
 from scripting.streams import Stream
 from scripting.supervisor.errors import SandboxUnavailable

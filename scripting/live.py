@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import socket
 import threading
 import time
 from typing import Any
@@ -19,6 +18,7 @@ import redis
 
 from scripting.connection import key, redis_client
 from scripting.contexts import ExecutionContext, ExecutionContextManager
+from scripting.processes import process_name
 
 logger = logging.getLogger(__name__)
 
@@ -105,10 +105,6 @@ def running_everywhere() -> list[RunningExecution]:
 def ask_to_cancel(execution_id: str) -> None:
     """Have whichever process runs it stop it, within two looks at the board. Raises redis.RedisError."""
     redis_client().set(key("cancel", execution_id), b"1", ex=CANCEL_KEEP)
-
-
-def process_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def _post_key() -> str:

@@ -15,7 +15,7 @@ from rq.utils import now, utcformat
 from scripting import streams
 from scripting.conf import conf
 from scripting.connection import key, redis_client
-from scripting.live import process_name
+from scripting.processes import process_name
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +27,15 @@ ALIVE_SECONDS = 5.0
 class Presence:
     """This worker's sign of life. `beat` is one; `start` a thread that gives one each second and then calls `each_second`."""
 
-    def __init__(self, name: str, *, each_second: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, name: str, *, also: Callable[[], None] = lambda: None, each_second: Callable[[], None] = lambda: None
+    ) -> None:
         self.name = f"{name or process_name()}.{secrets.token_hex(3)}"
         """Never used twice: who comes after a dead worker of the same name must not keep its leases alive."""
         self.stopping = threading.Event()
         """Set when the worker has been asked to end."""
+        self._also = also
+        """A part of the beat, which like it asks nothing but Redis."""
         self._each_second = each_second
         self._ended = threading.Event()
         self._busy_since: float | None = None
@@ -44,6 +48,7 @@ class Presence:
             pipe.set(_alive_key(self.name), utcformat(now()), px=int(ALIVE_SECONDS * 1000))
             pipe.execute()
         streams.renew_held()
+        self._also()
 
     def start(self) -> None:
         """Idempotent."""

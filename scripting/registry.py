@@ -17,7 +17,7 @@ from django.db.models import Max
 
 from scripting import dependents, generation, notices
 from scripting.conf import conf
-from scripting.generation import Generation
+from scripting.generation import Generation, Span
 from scripting.host import host_functions
 from scripting.loading import ActiveVersion, Key, ResolvedScript, ScriptNotFound, helpers_for, load, recorded
 from scripting.merging import Merge, merge
@@ -75,7 +75,7 @@ class ScriptRegistry:
     def resolve(self, module: str, name: str) -> ResolvedScript:
         """The script as it runs now, at most SCRIPTING_GENERATION_MAX_AGE behind. Raises ScriptNotFound.
 
-        Once `take` has returned a version, no later call answers an older one.
+        Once `take` or `take_all` has answered a version, no later call answers an older one.
         """
         self.refresh()
         key = (module, name)
@@ -94,11 +94,17 @@ class ScriptRegistry:
         known = ", ".join(str(s) for s in Script.objects.in_use().filter(module=module)) or "none"
         raise ScriptNotFound(f"there is no script {module}/{name} that could run (module {module} has: {known})")
 
-    def take(self, keys: Collection[Key] | None, made: Generation | None = None) -> dict[Key, ResolvedScript]:
-        """Read these scripts (None: all) anew, for the next run to be on; answers those that there are.
+    def take(self, keys: Collection[Key], changes: Span | None = None) -> dict[Key, ResolvedScript]:
+        """Read these scripts anew, for the next run to be on; answers those that there are. `changes`: all that they cover."""
+        return self._take(keys, changes)
 
-        `made` is the generation that their change made, if just one; with None, a generation read before.
-        """
+    def take_all(self, seen: Generation | None = None) -> dict[Key, ResolvedScript]:
+        """Read every script anew, after a look at the generation that gave `seen`."""
+        return self._take(None, None, seen)
+
+    def _take(
+        self, keys: Collection[Key] | None, span: Span | None, seen: Generation | None = None
+    ) -> dict[Key, ResolvedScript]:
         while True:
             changes = self._heard_of_change()
             found = load(keys)
@@ -108,8 +114,10 @@ class ScriptRegistry:
                 for key in list(self._scripts) if keys is None else keys:
                     self._scripts.pop(key, None)
                 self._scripts.update(found)
-                if keys is None or generation.follows(self._generation, made):
-                    self._generation = made
+                if keys is None:
+                    self._generation = seen
+                elif span is not None and span.leads_on_from(self._generation):
+                    self._generation = span.reached
                 return found
 
     def discard(self, module: str, name: str, made: Generation | None = None) -> None:
@@ -120,8 +128,9 @@ class ScriptRegistry:
                 self._scripts.clear()
             else:
                 self._scripts.pop((module, name), None)
-            if generation.follows(self._generation, made):
-                self._generation = made
+            span = Span.of(made)
+            if span is not None and span.leads_on_from(self._generation):
+                self._generation = span.reached
 
     def refresh(self, seen: Generation | None = None) -> None:
         """Forget what changed. `seen` is a generation just read with a batch; without it one is read when due."""

@@ -20,6 +20,7 @@ from rq.worker import SimpleWorker, WorkerStatus
 
 from scripting import bus, jobs
 from scripting.conf import conf
+from scripting.listener import Listener
 from scripting.presence import Presence
 from scripting.sandboxes import close_pool
 from scripting.sweep import Sweep
@@ -54,7 +55,8 @@ class ScriptWorker(SimpleWorker):
     death_penalty_class = NoAlarm
 
     def __init__(self, name: str = "", queue: Queue | None = None) -> None:
-        self.presence = Presence(name, each_second=self._each_second)
+        self.listener = Listener("worker", heartbeat=False)
+        self.presence = Presence(name, also=self.listener.member.beat, each_second=self._each_second)
         self._sweep = Sweep()
         connection = redis.Redis.from_url(conf.SCRIPTING_REDIS_URL, socket_connect_timeout=2)
         super().__init__(
@@ -74,6 +76,7 @@ class ScriptWorker(SimpleWorker):
         """Run jobs until asked to end by SIGTERM or SIGINT; `burst` ends when no job waits. True if any job was run."""
         self._install_signal_handlers()
         jobs.worker = self.presence
+        self.listener.start()
         worked = False
         backoff = 0.05
         registered = False
@@ -164,6 +167,7 @@ class ScriptWorker(SimpleWorker):
     def _leave(self) -> None:
         """Redis may be away, or the worker would never have got as far as telling it anything."""
         self.presence.end()
+        self.listener.stop()
         try:
             self.register_death()
         except redis.RedisError as error:

@@ -1,0 +1,158 @@
+"""Running processes take a new version, acknowledge it, and never run an older one afterwards (requirements 5.2 and 5.5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from scripting import processes
+from scripting.models import Script
+from scripting.registry import registry
+from tests.support.arena import Arena, make_script
+from tests.support.member import Member, members, wait_for_version
+from tests.support.redis import RedisServer
+from tests.support.stack import wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
+
+SCORER = "arena/scorer"
+
+
+def publish(number: int) -> Script:
+    return make_script(f"result = {{'points': {number}}}")
+
+
+def test_every_process_acknowledges_a_published_version_and_runs_it_without_compiling(
+    arena: Arena, tmp_path: Path
+) -> None:
+    publish(1)
+    with members(tmp_path, 3) as running:
+        wait_for_version(SCORER, 1, 3)
+        assert all(member.ask("run")[1] == 1 for member in running)
+        publish(2)
+        wait_for_version(SCORER, 2, 3)
+        for member in running:
+            _, number, compile_us = member.ask("run")
+            assert number == 2
+            assert compile_us == 0, "its sandbox was made ready before the version was acknowledged"
+            assert member.ask("missed") == 0
+            assert [script for script, _ in member.ask("told")] == ["scorer", "scorer"], (
+                "once at the start, once for v2"
+            )
+        assert len(processes.everyone()) == 3
+    assert processes.everyone() == [], "who ends cleanly is listed no longer"
+
+
+def test_a_dropped_notice_is_made_up_for_by_looking(arena: Arena, tmp_path: Path) -> None:
+    publish(1)
+    with Member(tmp_path) as member:
+        wait_for_version(SCORER, 1, 1)
+        member.ask("deafen")
+        publish(2)
+        wait_for_version(SCORER, 2, 1, seconds=3)
+        assert member.ask("run")[1] == 2
+        publish(3)
+        wait_until(lambda: member.ask("missed"), 5)
+
+
+def test_the_next_run_is_on_the_new_version_though_no_notice_came(arena: Arena, tmp_path: Path) -> None:
+    publish(1)
+    with Member(tmp_path, SCRIPTING_GENERATION_MAX_AGE="1ms") as member:
+        wait_for_version(SCORER, 1, 1)
+        member.ask("deafen")
+        for number in range(2, 12):
+            publish(number)
+            assert member.ask("run")[1] == number
+
+
+def test_after_redis_was_away_every_process_lists_itself_and_takes_what_changed(
+    arena: Arena, tmp_path: Path, redis_server: RedisServer
+) -> None:
+    publish(1)
+    with members(tmp_path, 2) as running:
+        wait_for_version(SCORER, 1, 2)
+        redis_server.kill()
+        publish(2)
+        redis_server.start()
+        redis_server.client().flushall()  # and it came back empty
+        wait_for_version(SCORER, 2, 2)
+        assert {process.name for process in processes.everyone()} == {member.name for member in running}
+        wait_until(lambda: _noticed(running), 15, "they did not join the group again")
+
+
+def _noticed(running: list[Member]) -> bool:
+    """Whether a change now reaches them by notice."""
+    before = [member.ask("missed") for member in running]
+    number = publish(100 + len(before) + registry.mark()).active_version.number  # type: ignore[union-attr]
+    wait_for_version(SCORER, number, len(running))
+    return [member.ask("missed") for member in running] == before
+
+
+def test_a_stopped_process_is_shown_stale_then_catches_up_before_its_next_run(arena: Arena, tmp_path: Path) -> None:
+    script = publish(1)
+    with members(tmp_path, 2) as (one, other):
+        wait_for_version(SCORER, 1, 2)
+        other.ask("run")
+        other.stop()
+        publish(2)
+        wait_for_version(SCORER, 2, 1)
+        script.refresh_from_db()
+
+        def now() -> processes.Loading:
+            active = registry.resolve("arena", "scorer").active
+            return processes.loading(SCORER, active.info.number, active.bundle.digest)
+
+        wait_until(lambda: now().stale, 10)
+        assert str(now()).startswith("1 of 2 on v2, one stale since ")
+        assert [process.name for process in now().current] == [one.name]
+        other.tell("run")
+        other.go_on()
+        assert other.heard()[1] == 2
+        wait_until(lambda: str(now()) == "2 of 2 on v2", 10)
+
+
+def test_a_process_that_was_killed_is_shown_stale_and_then_no_longer(arena: Arena, tmp_path: Path, monkeypatch) -> None:
+    publish(1)
+    with Member(tmp_path) as member:
+        wait_for_version(SCORER, 1, 1)
+        member.process.kill()
+        member.process.wait()
+    assert [process.name for process in processes.everyone()] == [member.name]
+    monkeypatch.setattr(processes, "KEEP_SECONDS", 1)
+    survivor = processes.Membership("web")
+
+    def struck() -> bool:
+        survivor.beat()
+        return [process.kind for process in processes.everyone()] == ["web"]
+
+    wait_until(struck, 10)
+    survivor.leave()
+
+
+def test_no_run_that_begins_after_an_acknowledgement_is_on_an_older_version(arena: Arena, tmp_path: Path) -> None:
+    publish(1)
+    changes, runs_wanted = 60, 1200
+    acknowledged: dict[str, list[tuple[float, int]]] = {}
+    with members(tmp_path, 2) as running:
+        wait_for_version(SCORER, 1, 2)
+        for member in running:
+            member.ask("spin")
+        for number in range(2, 2 + changes):
+            publish(number)
+            wait_for_version(SCORER, number, 2)
+            for process in processes.everyone([SCORER]):
+                loaded = process.loaded[SCORER]
+                acknowledged.setdefault(process.name, []).append((loaded.at, loaded.number))
+        wait_until(lambda: sum(member.ask("count") for member in running) >= runs_wanted, 30)
+        for member in running:
+            runs = member.ask("runs")
+            assert {number for _, number, _ in runs} > {1}
+            told = iter([*acknowledged[member.name], (float("inf"), 0)])
+            at, newest = next(told)
+            floor = 0
+            for started, number, _ in runs:
+                while at <= started:
+                    floor = newest
+                    at, newest = next(told)
+                assert number >= floor, f"v{number} ran after v{floor} had been acknowledged"
