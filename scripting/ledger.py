@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import router, transaction
 from django.db.models import Q
 
-from scripting import bus, recovery
+from scripting import bus, recovery, stats
 from scripting.db import insert_rows
 from scripting.events import Event
 from scripting.models import Attempt, Execution, OutboxEvent, Role
@@ -120,6 +120,7 @@ def _commit(decisions: list[Decision], worker: str, *, careful: bool) -> list[De
                 tries += _attempt_rows(decisions[index])
         insert_rows(Execution, rows)
         insert_rows(Attempt, tries)
+        stats.record(rows)
         insert_rows(OutboxEvent, outbox)
         if outbox:
             published = [row["id"] for row in outbox]
@@ -339,7 +340,9 @@ def record_without_run(
     with transaction.atomic(using=_database()):
         rows = _unrun_rows(event, [(module, script)], status, message, deliveries, worker)
         done = set(Execution.objects.filter(event_id=event.id).values_list("script_id", flat=True))
-        insert_rows(Execution, [row for row in rows if row["script_id"] not in done])
+        fresh = [row for row in rows if row["script_id"] not in done]
+        insert_rows(Execution, fresh)
+        stats.record(fresh)
 
 
 def _unrun_rows(

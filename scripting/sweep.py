@@ -1,4 +1,4 @@
-"""The sweep: gives streams without a live drain a new job, relays what the outbox still holds, strikes dead workers."""
+"""The sweep: gives streams without a live drain a new job, relays the outbox, strikes dead workers, folds statistics."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import redis
 
-from scripting import bus, presence, streams
+from scripting import bus, presence, stats, streams
 from scripting.connection import key, redis_client
-from scripting.models import OutboxEvent
+from scripting.models import OutboxEvent, StatDelta
 from scripting.streams import Condition, Stream
 
 logger = logging.getLogger(__name__)
@@ -28,9 +28,10 @@ class Swept:
     drains: tuple[Stream, ...] = ()
     relayed: int = 0
     dead: tuple[str, ...] = ()
+    folded: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.drains or self.relayed or self.dead)
+        return bool(self.drains or self.relayed or self.dead or self.folded)
 
 
 class Sweep:
@@ -46,7 +47,7 @@ class Sweep:
         """One sweep. Raises redis.RedisError and database errors; the next one does what this one could not."""
         dead = presence.bury_dead_workers()
         drains = self.heal_streams()
-        return Swept(tuple(drains), self.relay_outbox(), tuple(dead))
+        return Swept(tuple(drains), self.relay_outbox(), tuple(dead), self.fold_stats())
 
     def heal_streams(self) -> list[Stream]:
         """Enqueue a drain of every stream that nobody answers for: those streams."""
@@ -65,10 +66,19 @@ class Sweep:
 
     def relay_outbox(self) -> int:
         """Send rows that were committed a while ago and are still there. One process at a time does."""
-        if not OutboxEvent.objects.exists() or not redis_client().set(key("sweep", "outbox"), "1", nx=True, px=1000):
+        if not OutboxEvent.objects.exists() or not _first("outbox"):
             return 0
         rows = OutboxEvent.objects.filter(created_at__lt=datetime.now(UTC) - timedelta(seconds=OUTBOX_SECONDS))
         return bus.send_outbox(list(rows.order_by("pk")[:OUTBOX_ROWS]))
+
+    def fold_stats(self) -> int:
+        """Fold what commits added to the statistics. One process at a time does."""
+        return stats.fold() if StatDelta.objects.exists() and _first("stats") else 0
+
+
+def _first(task: str) -> bool:
+    """Whether no other process took up this task within the last second."""
+    return bool(redis_client().set(key("sweep", task), "1", nx=True, px=1000))
 
 
 def is_neglected(condition: Condition) -> bool:

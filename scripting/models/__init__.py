@@ -1,8 +1,9 @@
-"""The data model: scripts and versions in `script`, runs and events in `execution`."""
+"""The data model: scripts and versions in `script`, runs and events in `execution`, sums over time in `stats`."""
 
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.ids import uuid7
 from scripting.models.script import SHARED, Activation, BundleHelper, Draft, Script, ScriptVersion
+from scripting.models.stats import ExecutionStat, StatDelta
 
 __all__ = [
     "SHARED",
@@ -11,9 +12,11 @@ __all__ = [
     "BundleHelper",
     "Draft",
     "Execution",
+    "ExecutionStat",
     "OutboxEvent",
     "Role",
     "Script",
     "ScriptVersion",
+    "StatDelta",
     "uuid7",
 ]

@@ -1,0 +1,170 @@
+"""Rollups: what each commit adds, folding that into minutes and hours, and reading figures over a range of time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from scripting.db import insert_rows
+from scripting.histogram import Histogram
+from scripting.models.stats import OUTCOMES, ExecutionStat, StatDelta, StatFields
+
+Span = ExecutionStat.Span
+FOLD = 500
+"""Deltas that one transaction folds."""
+
+
+class StatRow(NamedTuple):
+    """A row of ExecutionStat or StatDelta as it is read for a page."""
+
+    script_id: int
+    version_id: int | None
+    start: datetime
+    succeeded: int
+    fell_back: int
+    failed: int
+    cancelled: int
+    skipped: int
+    abandoned: int
+    wall_us: int
+    cpu_us: int
+    durations: bytes
+
+
+@dataclass
+class Figures:
+    """Counts by outcome and durations (µs) of some executions."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    wall_us: int = 0
+    cpu_us: int = 0
+    durations: Histogram = field(default_factory=Histogram)
+
+    def add(self, outcome: str, wall_us: int, cpu_us: int) -> None:
+        self.counts[outcome] += 1
+        self.wall_us += wall_us
+        self.cpu_us += cpu_us
+        self.durations.add(wall_us)
+
+    def add_row(self, row: StatFields | StatRow) -> None:
+        for outcome in OUTCOMES:
+            self.counts[outcome] += getattr(row, outcome)
+        self.wall_us += row.wall_us
+        self.cpu_us += row.cpu_us
+        self.durations.merge(Histogram.decode(bytes(row.durations)))
+
+    def columns(self) -> dict[str, Any]:
+        return {**self.counts, "wall_us": self.wall_us, "cpu_us": self.cpu_us, "durations": self.durations.encode()}
+
+    @property
+    def runs(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def failures(self) -> int:
+        """Runs whose script did not decide: failed, fell back, or never ran to an end."""
+        return self.counts["failed"] + self.counts["fell_back"] + self.counts["abandoned"]
+
+    @property
+    def failure_rate(self) -> float | None:
+        """Part of the runs that failed, 0 to 1; None without runs."""
+        return self.failures / self.runs if self.runs else None
+
+
+def record(executions: Iterable[dict[str, Any]]) -> None:
+    """Count rows of Execution (as `insert_rows` takes them), in the transaction that writes them."""
+    groups: dict[tuple[int, int | None, datetime], Figures] = defaultdict(Figures)
+    for row in executions:
+        minute = row["finished_at"].replace(second=0, microsecond=0)
+        figures = groups[row["script_id"], row.get("version_id"), minute]
+        figures.add(row["status"], row.get("wall_us", 0), row.get("cpu_us", 0))
+    insert_rows(StatDelta, [_identity(key) | figures.columns() for key, figures in groups.items()])
+
+
+def fold() -> int:
+    """Fold waiting deltas into minutes and hours; how many. Run by one process at a time: two would wait, not miscount."""
+    with transaction.atomic():
+        deltas = list(
+            StatDelta.objects.select_for_update(
+                skip_locked=connection.features.has_select_for_update_skip_locked
+            ).order_by("id")[:FOLD]
+        )
+        if not deltas:
+            return 0
+        groups: dict[tuple[str, datetime, int, int | None], Figures] = defaultdict(Figures)
+        for delta in deltas:
+            for span, start in ((Span.MINUTE, delta.start), (Span.HOUR, delta.start.replace(minute=0))):
+                groups[span, start, delta.script_id, delta.version_id].add_row(delta)
+        for (span, start, script, version), figures in sorted(groups.items(), key=lambda item: str(item[0])):
+            stat = (
+                ExecutionStat.objects.select_for_update()
+                .filter(span=span, start=start, script=script, version=version)
+                .first()
+            )
+            if stat is None:
+                ExecutionStat.objects.create(
+                    span=span, start=start, script_id=script, version_id=version, **figures.columns()
+                )
+            else:
+                figures.add_row(stat)
+                ExecutionStat.objects.filter(pk=stat.pk).update(**figures.columns())
+        StatDelta.objects.filter(pk__in=[delta.pk for delta in deltas]).delete()
+    return len(deltas)
+
+
+def _identity(key: tuple[int, int | None, datetime]) -> dict[str, Any]:
+    return {"script_id": key[0], "version_id": key[1], "start": key[2]}
+
+
+def by_script(since: datetime, until: datetime, scripts: Sequence[int] | None = None) -> dict[int, Figures]:
+    """Figures per script id of what ended in [since, until), to the minute; hours are read whole where they fit."""
+    found: dict[int, Figures] = defaultdict(Figures)
+    for row in rows(since, until, scripts):
+        found[row.script_id].add_row(row)
+    return dict(found)
+
+
+def over_time(
+    since: datetime, until: datetime, step: timedelta, scripts: Sequence[int] | None = None
+) -> list[tuple[datetime, Figures]]:
+    """(start, figures) of each step of [since, until), empty ones included."""
+    steps = max(1, -((since - until) // step))
+    series = [(since + step * index, Figures()) for index in range(steps)]
+    for row in rows(since, until, scripts):
+        index = (row.start - since) // step
+        if 0 <= index < steps:
+            series[index][1].add_row(row)
+    return series
+
+
+def rows(since: datetime, until: datetime, scripts: Sequence[int] | None = None) -> list[StatRow]:
+    """Every rollup row and waiting delta of [since, until), no execution counted twice.
+
+    A range over two days is read in hours, which begin on the hour: `since` is widened to it.
+    """
+    span = Span.HOUR if until - since > timedelta(days=2) else Span.MINUTE
+    if span == Span.HOUR:
+        since = since.replace(minute=0, second=0, microsecond=0)
+    within: dict[str, Any] = {"start__gte": since, "start__lt": until}
+    if scripts is not None:
+        within["script__in"] = scripts
+    stats = ExecutionStat.objects.filter(span=span, **within).order_by().values_list(*StatRow._fields)
+    waiting = StatDelta.objects.filter(**within).order_by().values_list(*StatRow._fields)
+    # One statement sees one moment: a fold between two would count its deltas twice, or not at all.
+    return [StatRow(*row) for row in stats.union(waiting, all=True)]
+
+
+def recount(since: datetime, until: datetime) -> dict[str, int]:
+    """Counts by outcome from the rollups, for comparing with the executions themselves."""
+    totals = dict.fromkeys(OUTCOMES, 0)
+    for model in (ExecutionStat.objects.filter(span=Span.MINUTE), StatDelta.objects.all()):
+        sums = model.filter(start__gte=since, start__lt=until).aggregate(**{o: Sum(o) for o in OUTCOMES})
+        for outcome in OUTCOMES:
+            totals[outcome] += sums[outcome] or 0
+    return totals

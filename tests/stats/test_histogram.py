@@ -1,0 +1,29 @@
+"""The histogram of durations: quantiles within the promised error, and merging that loses nothing."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scripting.histogram import ACCURACY, Histogram
+
+durations = st.lists(st.integers(min_value=0, max_value=10**9), min_size=1, max_size=300)
+
+
+@given(durations, st.sampled_from([0.0, 0.5, 0.95, 0.99, 1.0]))
+def test_a_quantile_is_within_the_accuracy_of_the_exact_one(values: list[int], q: float) -> None:
+    exact = sorted(values)[int(q * (len(values) - 1))]
+    found = Histogram.of(values).quantile(q)
+    assert found is not None
+    assert abs(found - exact) <= ACCURACY * exact + 1e-6
+
+
+@given(durations, durations)
+def test_merging_two_histograms_is_the_histogram_of_both(left: list[int], right: list[int]) -> None:
+    merged = Histogram.of(left)
+    merged.merge(Histogram.decode(Histogram.of(right).encode()))
+    assert merged.counts == Histogram.of(left + right).counts
+
+
+def test_an_empty_histogram_has_no_quantile() -> None:
+    assert Histogram.decode(b"").quantile(0.5) is None

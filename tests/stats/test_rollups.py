@@ -1,0 +1,83 @@
+"""Rollups (7.2): written with the executions, folded without loss, read without counting anything twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from scripting import stats
+from scripting.engine import get_engine
+from scripting.models import Execution, ExecutionStat, StatDelta
+from scripting.registry import registry
+from scripting.types import ExecutionRequest, ScriptInput
+from tests.support.arena import Arena, arena_registered, make_script
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def arena() -> Iterator[Arena]:
+    registry.forget()
+    with arena_registered() as module:
+        yield module
+    registry.forget()
+
+
+def run(points: object) -> None:
+    request = ExecutionRequest("arena", "scorer", ScriptInput({"points": points}), trigger="event", key="ada")
+    get_engine().execute(request)
+
+
+def around_now() -> tuple[datetime, datetime]:
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    return now - timedelta(minutes=5), now + timedelta(minutes=5)
+
+
+def test_7_2_rates_and_timings_are_counted_with_each_commit_and_survive_folding(arena: Arena) -> None:
+    script = make_script("result = {'points': 10 // points}")
+    for points in (1, 2, 0, 5):
+        run(points)
+    before = stats.by_script(*around_now())[script.pk]
+    while stats.fold():
+        pass
+    after = stats.by_script(*around_now())[script.pk]
+    assert not StatDelta.objects.exists()
+    assert before == after
+    assert (after.runs, after.counts["succeeded"], after.failures) == (4, 3, 1)
+    assert after.failure_rate == 0.25
+    walls = sorted(Execution.objects.values_list("wall_us", flat=True))
+    assert after.wall_us == sum(walls)
+    median = after.durations.quantile(0.5)
+    assert median is not None
+    assert abs(median - walls[1]) <= 0.02 * walls[1]
+
+
+def test_folding_twice_adds_to_the_same_minute_and_hour(arena: Arena) -> None:
+    make_script("result = {'points': points}")
+    run(1)
+    assert stats.fold() == 1
+    run(2)
+    assert stats.fold() == 1
+    assert stats.fold() == 0
+    assert sum(ExecutionStat.objects.filter(span="minute").values_list("succeeded", flat=True)) == 2
+    assert sum(ExecutionStat.objects.filter(span="hour").values_list("succeeded", flat=True)) == 2
+
+
+def test_what_the_rollups_say_equals_a_recount_of_the_executions(arena: Arena) -> None:
+    make_script("result = {'points': 10 // points}")
+    for points in (1, 0, 2):
+        run(points)
+    stats.fold()
+    run(0)
+    told = stats.recount(*around_now())
+    for outcome in told:
+        assert told[outcome] == Execution.objects.filter(status=outcome).count(), outcome
+
+
+def test_a_range_without_executions_gives_empty_steps(arena: Arena) -> None:
+    since, until = around_now()
+    series = stats.over_time(since, until, timedelta(minutes=1))
+    assert len(series) == 10
+    assert all(figures.runs == 0 for _, figures in series)
