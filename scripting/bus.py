@@ -24,14 +24,14 @@ from scripting.connection import redis_client
 from scripting.events import Event
 from scripting.models import OutboxEvent, uuid7
 from scripting.modules import modules
-from scripting.sandbox.protocol import ValueProblem, encode_value
+from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
 from scripting.streams import Stream
 from scripting.topics import TopicError, topics
 
 logger = logging.getLogger(__name__)
 
 MAX_EVENT_BYTES = 1 << 20
-"""An envelope larger than this is refused: it would have to pass through Redis, the sandbox and a row of the database."""
+"""A payload larger than this is refused: it would have to pass through Redis, the sandbox and a row of the database."""
 MAX_PAYLOAD_DEPTH = 32
 """Containers inside one another: the context that carries the payload to a script adds its own."""
 APPEND = 256
@@ -136,9 +136,8 @@ def make_event(
     if not event.id:
         raise TopicError(f"{topic}: event_id is empty: leave it out to have one made")
     _check_plain(topic, "payload", event.payload)
-    _check_plain(topic, "metadata", event.metadata)
-    if len(_encoded(event)) > MAX_EVENT_BYTES:
-        raise TopicError(f"{topic}: an event may be {MAX_EVENT_BYTES} bytes at the most: send what it refers to by id")
+    if event.metadata:
+        _check_plain(topic, "metadata", event.metadata)
     return event
 
 
@@ -156,19 +155,23 @@ def _check_text(topic: str, name: str, text: str) -> None:
         raise TopicError(f"{topic}: {name} may hold printable characters only")
 
 
-def _check_plain(topic: str, name: str, value: Any) -> None:
+def _check_plain(topic: str, name: str, value: Mapping[str, Any]) -> None:
     """What a sandbox would not take is refused here, where its publisher can still do something about it."""
+    try:
+        # Building blocks of Python went in: what can be wrong with them shows in the bytes, and sooner than in the values.
+        scan_value(_encode(value), max_bytes=MAX_EVENT_BYTES, max_depth=MAX_PAYLOAD_DEPTH)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    else:
+        return
     try:
         encode_value(value, name=name, max_bytes=MAX_EVENT_BYTES, max_depth=MAX_PAYLOAD_DEPTH)
     except ValueProblem as problem:
         raise TopicError(f"{topic}: {problem}") from None
+    raise TopicError(f"{topic}: {name} is no plain data")
 
 
-def _encoded(event: Event) -> bytes:
-    try:
-        return event.encode()
-    except (TypeError, ValueError, OverflowError) as error:
-        raise TopicError(f"{event.topic}: cannot be sent: {error}") from None
+_encode = msgspec.msgpack.Encoder().encode
 
 
 def send(events: Sequence[Event]) -> None:

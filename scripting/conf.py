@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from scripting.types import SecurityLimits
 
 
@@ -112,9 +114,10 @@ class ScriptingSettings:
     def __getattr__(self, name: str) -> Any:
         if name not in SETTINGS:
             raise AttributeError(f"there is no setting {name}")
-        from django.conf import settings  # looked up at each use, so that tests may override it
-
-        return getattr(settings, name, SETTINGS[name].default)
+        # Looked up at each use, so that tests may override it; in what `settings` wraps, where a missing name is cheap.
+        if not settings.configured:
+            settings._setup()
+        return getattr(settings._wrapped, name, SETTINGS[name].default)
 
     def default_limits(self) -> SecurityLimits:
         """The limits of a run whose module and script say nothing else."""

@@ -47,11 +47,20 @@ def _statement(
 
 
 def _preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[Any], Any]:
+    """What `get_db_prep_save` does to a value of the field's own type, without its questions about the type."""
     target = field
     while isinstance(target, models.ForeignKey):
         target = target.target_field
     if isinstance(target, (models.CharField, models.TextField, models.IntegerField, models.BooleanField)):
         return _as_it_is
+    if isinstance(target, models.UUIDField):
+        native = connection.features.has_native_uuid_field
+        return _as_it_is if native else lambda value: None if value is None else value.hex
+    if isinstance(target, models.BinaryField):
+        binary = connection.Database.Binary
+        return lambda value: None if value is None else binary(value)
+    if isinstance(target, models.DateTimeField):
+        return connection.ops.adapt_datetimefield_value
     return lambda value: target.get_db_prep_save(value, connection)
 
 
@@ -60,6 +69,9 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _default(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[], Any]:
-    if field.default is not NOT_PROVIDED or not field.null:
+    if field.default is NOT_PROVIDED and field.null:
+        return lambda: None
+    if callable(field.default):
         return lambda: field.get_db_prep_save(field.get_default(), connection)
-    return lambda: None
+    constant = field.get_db_prep_save(field.get_default(), connection)
+    return lambda: constant

@@ -102,6 +102,7 @@ class Drain(Generic[Decision]):
         self.started = time.monotonic()
         self.deadline = self.started + (conf.SCRIPTING_DRAIN_SECONDS if seconds is None else seconds)
         self.jobs_waiting = 0
+        self._batch = conf.SCRIPTING_BATCH
         self._settled: list[bytes] = []
         self._held: list[Decision] = []
         self._held_ids: list[bytes] = []
@@ -155,7 +156,7 @@ class Drain(Generic[Decision]):
 
     def step(self) -> bool:
         """Run and settle one batch; False if the stream is empty. Raises LeaseLost, Interrupted and redis.RedisError."""
-        read = self._read(conf.SCRIPTING_BATCH)
+        read = self._read(self._batch)
         entries = self._decoded(read)
         fresh = [entry for entry in entries if not entry.delivered_before]
         for entry in entries[: len(entries) - len(fresh)]:  # redelivered: one of them may have killed its worker
@@ -217,7 +218,7 @@ class Drain(Generic[Decision]):
         self._held_ids.append(entry.id)
 
     def _is_flush_due(self) -> bool:
-        return len(self._held) >= conf.SCRIPTING_BATCH or (
+        return len(self._held) >= self._batch or (
             bool(self._held) and time.monotonic() - self._held_since > MAX_HELD_SECONDS
         )
 

@@ -144,7 +144,9 @@ class ScriptEngine:
     ) -> Decision:
         started = datetime.now(UTC)
         script = self.registry.resolve(request.module_name, request.script_name)
-        inputs = RunInputs.prepare(request.input.context, request.input.seed, request.input.clock_us)
+        inputs = RunInputs.prepare(
+            request.input.context, request.input.seed, request.input.clock_us, plain=event is not None
+        )
         context = _call_context(request, running.id, event)
         attempts = list(
             recovery.attempts(

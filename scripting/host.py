@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -90,6 +91,7 @@ class RecordedHost:
         return recorded.answer
 
 
+@functools.lru_cache(maxsize=64)
 def host_functions(module: ScriptableModule | None) -> tuple[HostFunction, ...]:
     """What the sandbox is told of the module's functions: their names become globals of the script."""
     if module is None:

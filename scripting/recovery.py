@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
+
 from scripting.host import Effect, Host, RecordedHost, host_functions
 from scripting.models import Role
 from scripting.modules import CallContext, ScriptableModule
@@ -22,6 +24,8 @@ INTERPRETER = platform.python_version()
 NO_SCRIPT_FALLBACK = frozenset({"manual", "replay"})
 """Triggers whose caller wants to see the failure itself."""
 
+_encode_plain = msgspec.msgpack.Encoder().encode
+
 
 @dataclass(frozen=True)
 class RunInputs:
@@ -33,11 +37,16 @@ class RunInputs:
     clock_us: int
 
     @staticmethod
-    def prepare(context: Mapping[str, Any], seed: int | None, clock_us: int | None) -> RunInputs:
-        """Raises ValueProblem, naming the path, for inputs that are no plain data."""
+    def prepare(
+        context: Mapping[str, Any], seed: int | None, clock_us: int | None, *, plain: bool = False
+    ) -> RunInputs:
+        """Raises ValueProblem, naming the path, for inputs that are no plain data.
+
+        `plain` says that they are: an event's were checked when it was published.
+        """
         return RunInputs(
             context,
-            encode_value(context),
+            _encode_plain(context) if plain else encode_value(context),
             random.getrandbits(63) if seed is None else seed,
             time.time_ns() // 1000 if clock_us is None else clock_us,
         )

@@ -196,12 +196,15 @@ if #ARGV > 3 then
 end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-local entries = {}
+local flat = {}
 if ARGV[3] ~= '0' then
-  entries = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', ARGV[3])
-  if #entries > 0 then redis.call('SET', KEYS[3], entries[#entries][1]) end
+  for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', ARGV[3])) do
+    flat[#flat + 1] = entry[1]
+    flat[#flat + 1] = entry[2][2]
+  end
+  if #flat > 0 then redis.call('SET', KEYS[3], flat[#flat - 1]) end
 end
-return {entries, redis.call('MGET', KEYS[6], KEYS[7]), redis.call('LLEN', KEYS[5])}
+return {flat, redis.call('MGET', KEYS[6], KEYS[7]), redis.call('LLEN', KEYS[5])}
 """)
 
 _renew = Script("""
@@ -278,8 +281,8 @@ class Lease:
         if answer is None:
             raise LeaseLost(f"the lease of {stream.name} was taken over")
         self._renewed(asked)
-        entries, generation, waiting = answer
-        return Read([(entry, fields[1]) for entry, fields in entries], tuple(generation), waiting)
+        flat, generation, waiting = answer
+        return Read(list(zip(flat[::2], flat[1::2], strict=True)), tuple(generation), waiting)
 
     def wait(self, seconds: float) -> None:
         """Return when the stream, which was empty, has an entry, or after `seconds`."""

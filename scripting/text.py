@@ -34,9 +34,12 @@ def _escape(match: re.Match[str]) -> str:
 
 def display(value: Any, limit: int = 4000) -> str:
     """Plain data as text to show and search: JSON, but for NaN and bytes, which JSON has not; cut at `limit` characters."""
-    text = json.dumps(value, ensure_ascii=False, default=_not_json)
+    text = _shown(value)
     return visible(text if len(text) <= limit else text[: limit - 1] + "…")
 
 
 def _not_json(value: Any) -> str:
     return f"bytes({value.hex()})" if isinstance(value, bytes) else type(value).__name__
+
+
+_shown = json.JSONEncoder(ensure_ascii=False, default=_not_json).encode
