@@ -10,6 +10,7 @@ from scripting import watcher
 from scripting.conf import conf
 from scripting.discovery import Step
 from scripting.files import FolderRefused, scripts_dir
+from scripting.listener import listening
 from scripting.management.output import ScriptingCommand
 
 
@@ -28,7 +29,8 @@ class Command(ScriptingCommand):
             return
         self.say(f"Watching {scripts_dir()}")
         try:
-            watcher.run(stop, self.report)
+            with listening("watcher"):
+                watcher.run(stop, self.report)
         except FolderRefused as error:
             self.fail(str(error))
 
