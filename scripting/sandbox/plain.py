@@ -5,6 +5,7 @@ Plain data is None, bool, int64, float, str, bytes, list and dict with string ke
 
 from __future__ import annotations
 
+import re
 import struct
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Sequence
@@ -67,6 +68,25 @@ def decode_value(
         raise ValueProblem("value", f"is not well-formed msgpack: {error}") from None
 
 
+def check_value(data: bytes, *, max_bytes: int, max_depth: int, max_nodes: int) -> None:
+    """Raise ValueProblem unless decode_value would take these bytes within these bounds."""
+    # A small dict of numbers and short ASCII text, the commonest result, is told by one pattern.
+    small = data and 0x80 <= data[0] <= 0x8F and len(data) <= max_bytes and max_nodes > 30 and max_depth > 0
+    if small and _FLAT[data[0] - 0x80].fullmatch(data):
+        return
+    decode_value(data, max_bytes=max_bytes, max_depth=max_depth, max_nodes=max_nodes)
+
+
+def _flat_pattern(pairs: int) -> re.Pattern[bytes]:
+    """What a dict of so many scalars under short ASCII keys looks like in msgpack."""
+    text = rb"|".join(b"%b[\x00-\x7f]{%d}" % (re.escape(bytes([0xA0 + length])), length) for length in range(32))
+    scalar = rb"[\x00-\x7f\xe0-\xff\xc0\xc2\xc3]|\xcb.{8}|\xcc.|\xcd..|\xce.{4}|\xd0.|\xd1..|\xd2.{4}|\xd3.{8}"
+    return re.compile(rb".(?:(?:%b)(?:%b|%b)){%d}" % (text, scalar, text, pairs), re.DOTALL)
+
+
+_FLAT = [_flat_pattern(pairs) for pairs in range(16)]
+
+
 def decode_trusted(data: bytes) -> Any:
     """The value of bytes that our own side has made: no scan."""
     return _decode(data)
@@ -74,6 +94,8 @@ def decode_trusted(data: bytes) -> Any:
 
 class _Checker:
     """Looks for the first value that is not plain data; `path` is then the way to it, innermost step first."""
+
+    __slots__ = ("bytes", "max_bytes", "max_depth", "max_nodes", "nodes", "path")
 
     def __init__(self, max_depth: int, max_nodes: int, max_bytes: int) -> None:
         self.max_depth = max_depth
@@ -84,29 +106,25 @@ class _Checker:
         self.path: list[str] = []
 
     def problem(self, value: object, depth: int) -> str | None:
-        self.nodes += 1
-        if self.nodes > self.max_nodes:
-            return f"holds more than {self.max_nodes} values"
         kind = type(value)
-        if kind is str:
-            return self._text_problem(value)  # type: ignore[arg-type]
-        if value is None or kind is bool or kind is float:
-            return None
-        if kind is int:
-            if INT64_MIN <= value <= INT64_MAX:  # type: ignore[operator]
-                return None
-            return "is an integer beyond 64 bits; use a float or a string"
         if kind in _MAPPINGS:
             return self._mapping_problem(value, depth)  # type: ignore[arg-type]
         if kind is list or kind is tuple:
             return self._sequence_problem(value, depth)  # type: ignore[arg-type]
-        if kind is bytes:
-            return self._size_problem(len(value))  # type: ignore[arg-type]
+        if kind in _SCALARS:
+            return self._scalar_problem(kind, value)
         if type(kind) is type and issubclass(
             kind, tuple
         ):  # a named tuple; a script's own classes have another metaclass
             return self._sequence_problem(tuple(tuple.__iter__(value)), depth)  # type: ignore[arg-type]
         return f"is of type {kind.__name__[:60]}, not plain data{_ADVICE.get(kind, '')}"
+
+    def _scalar_problem(self, kind: type, value: Any) -> str | None:
+        if kind is str:
+            return self._text_problem(value)
+        if kind is int and not INT64_MIN <= value <= INT64_MAX:
+            return "is an integer beyond 64 bits; use a float or a string"
+        return self._size_problem(len(value)) if kind is bytes else None
 
     def _text_problem(self, text: str) -> str | None:
         if not text.isascii():
@@ -120,33 +138,56 @@ class _Checker:
         self.bytes += size
         return f"takes more than {self.max_bytes} bytes" if self.bytes > self.max_bytes else None
 
-    def _sequence_problem(self, values: Sequence[object], depth: int) -> str | None:
+    def _count(self, more: int, depth: int) -> str | None:
         if depth >= self.max_depth:
             return f"is nested deeper than {self.max_depth}, or contains itself"
+        self.nodes += more
+        return f"holds more than {self.max_nodes} values" if self.nodes > self.max_nodes else None
+
+    def _sequence_problem(self, values: Sequence[object], depth: int) -> str | None:
+        problem = self._count(len(values), depth)
+        if problem is not None:
+            return problem
         for index, item in enumerate(values):
-            problem = self.problem(item, depth + 1)
+            kind = type(item)
+            if kind is float or kind is bool or item is None:
+                continue
+            problem = self._scalar_problem(kind, item) if kind in _SCALARS else self.problem(item, depth + 1)
             if problem is not None:
                 self.path.append(f"[{index}]")
                 return problem
         return None
 
     def _mapping_problem(self, mapping: dict[object, object], depth: int) -> str | None:
-        if depth >= self.max_depth:
-            return f"is nested deeper than {self.max_depth}, or contains itself"
+        problem = self._count(2 * len(mapping), depth)
+        if problem is not None:
+            return problem
+        size = 0
         for key, item in mapping.items():
-            self.nodes += 1
             if type(key) is not str:
                 return f"has a key of type {type(key).__name__[:60]}; keys must be strings"
-            problem = self._text_problem(key)
-            if problem is not None:
-                return f"has a key that {problem}"
-            problem = self.problem(item, depth + 1)
+            if key.isascii():
+                size += len(key)
+            else:
+                problem = self._text_problem(key)
+                if problem is not None:
+                    return f"has a key that {problem}"
+            # The commonest kinds here, without a call each: results are small dicts of numbers and text.
+            kind = type(item)
+            if kind is str and item.isascii():  # type: ignore[attr-defined]
+                size += len(item)  # type: ignore[arg-type]
+                continue
+            if kind is float or kind is bool or item is None or (kind is int and _SMALL_MIN < item < _SMALL_MAX):  # type: ignore[operator]
+                continue
+            problem = self._scalar_problem(kind, item) if kind in _SCALARS else self.problem(item, depth + 1)
             if problem is not None:
                 self.path.append(f"[{_shown(key)}]")
                 return problem
-        return None
+        return self._size_problem(size)
 
 
+_SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
+_SMALL_MIN, _SMALL_MAX = -(1 << 31), 1 << 31
 _MAPPINGS = frozenset({dict, defaultdict, Counter, OrderedDict})
 _ADVICE = {
     set: "; use sorted(…) to make it a list",

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from scripting.sandbox.plain import ValueProblem, decode_value, encode_value, scan_value
+from scripting.sandbox.plain import ValueProblem, check_value, decode_value, encode_value, scan_value
 
 __all__ = [
     "DEFAULT_PACKAGES",
@@ -35,6 +35,7 @@ __all__ = [
     "State",
     "Text",
     "ValueProblem",
+    "check_value",
     "decode_value",
     "encode_value",
     "frame_length",
@@ -215,15 +216,16 @@ class State(enum.Enum):
     CLOSED = "closed"
 
 
-_NEXT: dict[tuple[State, type], State] = {
-    (State.STARTING, Ready): State.EMPTY,
-    (State.EMPTY, Load): State.LOADING,
-    (State.LOADING, Loaded): State.LOADED,
-    (State.LOADED, Run): State.RUNNING,
-    (State.RUNNING, Call): State.CALLING,
-    (State.CALLING, Answer): State.RUNNING,
-    (State.RUNNING, Done): State.LOADED,
+_MOVES: dict[type, tuple[State, State]] = {
+    Ready: (State.STARTING, State.EMPTY),
+    Load: (State.EMPTY, State.LOADING),
+    Loaded: (State.LOADING, State.LOADED),
+    Run: (State.LOADED, State.RUNNING),
+    Call: (State.RUNNING, State.CALLING),
+    Answer: (State.CALLING, State.RUNNING),
+    Done: (State.RUNNING, State.LOADED),
 }
+"""Each message may come in one state only, and leads to one other."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_to_sandbox = msgspec.msgpack.Decoder(ToSandbox).decode
@@ -249,8 +251,8 @@ class Connection:
 
     def send(self, message: ToSandbox | FromSandbox) -> bytes:
         """The frame to put on the wire. Raises LocalProtocolError if the message may not be sent now."""
-        following = _NEXT.get((self.state, type(message)))
-        if following is None:
+        before, following = _MOVES[type(message)]
+        if self.state is not before:
             raise LocalProtocolError(f"{type(message).__name__} may not be sent while {self.state.value}")
         body = _encode(message)
         self.state = following
@@ -263,10 +265,10 @@ class Connection:
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             self.state = State.CLOSED
             raise RemoteProtocolError(f"not a message: {str(error)[:200]}") from None
-        following = _NEXT.get((self.state, type(message)))
-        if following is None:
-            before, self.state = self.state, State.CLOSED
-            raise RemoteProtocolError(f"{type(message).__name__} may not come while {before.value}")
+        before, following = _MOVES[type(message)]
+        if self.state is not before:
+            now, self.state = self.state, State.CLOSED
+            raise RemoteProtocolError(f"{type(message).__name__} may not come while {now.value}")
         self.state = following
         return message
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import keyword
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -58,7 +57,6 @@ class Runner:
 
     def run(self, message: Run) -> Done:
         """Run the script once. Never raises for what the script does."""
-        cpu_ns = time.clock_gettime_ns(time.CLOCK_PROCESS_CPUTIME_ID)
         self.meter.restart()
         fault: Fault | None = None
         result: bytes | None = None
@@ -77,7 +75,8 @@ class Runner:
         if SecurityViolation.first is not None:
             result, fault = None, fault or describe_failure(SecurityViolation(SecurityViolation.first), self.program)
         self._tear_down(namespace)
-        return self._done(result, fault, cpu_ns)
+        cpu_us, memory = self.meter.read()
+        return Done(result, tuple(self.log.lines), self.log.truncated, fault, cpu_us, memory)
 
     def _prepare(self, message: Run, namespace: dict[str, Any]) -> None:
         self.inputs = message.inputs
@@ -122,12 +121,6 @@ class Runner:
         if self._reserve is None:
             gc.collect()
             self._reserve = bytearray(MEMORY_RESERVE)
-
-    def _done(self, result: bytes | None, fault: Fault | None, cpu_ns: int) -> Done:
-        log = self.log
-        memory = self.meter.peak()
-        cpu_us = (time.clock_gettime_ns(time.CLOCK_PROCESS_CPUTIME_ID) - cpu_ns) // 1000
-        return Done(result, tuple(log.lines), log.truncated, fault, cpu_us, memory)
 
     def _get_context(self) -> Any:
         """A copy of all context variables."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from scripting.types import Diagnostic, ExecutionMetrics, ScriptError
 
@@ -44,8 +44,7 @@ class HostCall:
 HostCallable: TypeAlias = Callable[[HostCall], bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class RunOutcome:
+class RunOutcome(NamedTuple):
     """What a run came to. With an error or a cancel there is no result."""
 
     result: bytes | None

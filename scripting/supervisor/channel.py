@@ -62,8 +62,8 @@ class Channel:
             self._limit_receive(seconds)
         data = self._read()
         if len(data) >= HEADER_BYTES:
-            end = HEADER_BYTES + frame_length(data, cap)
-            if len(data) == end:
+            length = len(data) - HEADER_BYTES
+            if length <= cap and int.from_bytes(data[:HEADER_BYTES], "big") == length:
                 return memoryview(data)[HEADER_BYTES:]
         return self._receive_rest(data, deadline, cap)
 

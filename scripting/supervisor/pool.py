@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 import weakref
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -28,7 +27,7 @@ from scripting.supervisor.calls import (
 )
 from scripting.supervisor.errors import HostCallRefused, PoolClosed, SandboxLost, SandboxUnavailable
 from scripting.supervisor.parent import ParentClient
-from scripting.supervisor.sandbox import NotStarted, Sandbox
+from scripting.supervisor.sandbox import NotStarted, Sandbox, Shelf
 from scripting.types import Bundle, Diagnostic, ExecutionMetrics, SecurityLimits, Source
 
 __all__ = [
@@ -74,11 +73,15 @@ class SandboxPool:
     def __init__(self, config: PoolConfig | None = None) -> None:
         self.config = config or PoolConfig()
         self._parent = ParentClient(self.config.python, self.config.reserve)
-        self._idle: OrderedDict[int, tuple[_Key, Sandbox]] = OrderedDict()
-        """Warm and free, the least recently used first."""
-        self._by_key: dict[_Key, list[int]] = {}
-        self._busy: dict[int, Sandbox] = {}
-        self._places = threading.Condition()
+        self._shelves: dict[_Key, Shelf] = {}
+        """Of each kind of sandbox there is, the free ones."""
+        self._all: set[Sandbox] = set()
+        self._turn = 0
+        """Counts runs, so that the least recently used sandbox can be told."""
+        self._lock = threading.Lock()
+        self._places = threading.Condition(self._lock)
+        """Tells those who wait that there may be room."""
+        self._waiting = 0
         self._taken = 0
         self._kills = 0
         self._closed = False
@@ -171,10 +174,10 @@ class SandboxPool:
         """
         key: _Key = (bundle.digest, functions, limits)
         with self._places:
-            no_place = self._taken >= self.config.max_sandboxes and not self._idle
+            no_place = self._taken >= self.config.max_sandboxes and not any(self._shelves.values())
             if self._closed or self.config.process_per_run or no_place:
                 return False
-            digests = {box.bundle.digest for box in (*self._busy.values(), *(box for _, box in self._idle.values()))}
+            digests = {box.bundle.digest for box in self._all}
             if bundle.digest in digests:
                 return True
             if like and like not in digests:
@@ -185,24 +188,23 @@ class SandboxPool:
             return False
         if sandbox is None:
             return False
+        sandbox.compile_us = 0  # no run will have waited for it
         self._give_back(key, sandbox, alone=False)
         return True
 
     def stats(self) -> PoolStats:
         """What there is now."""
         with self._places:
-            busy = [SandboxStats(box.bundle.digest, box.handle.pid, box.runs, True) for box in self._busy.values()]
-            idle = [SandboxStats(key[0], box.handle.pid, box.runs, False) for key, box in self._idle.values()]
-            return PoolStats((*busy, *idle), self._parent.forks, self._kills, self._parent.pid)
+            boxes = [SandboxStats(box.bundle.digest, box.handle.pid, box.runs, box.busy) for box in self._all]
+            return PoolStats(tuple(boxes), self._parent.forks, self._kills, self._parent.pid)
 
     def close(self) -> None:
         """End all sandboxes and the light parent. Runs still going fail."""
         with self._places:
             self._closed = True
-            sandboxes = [*self._busy.values(), *(sandbox for _, sandbox in self._idle.values())]
-            idle = [sandbox for _, sandbox in self._idle.values()]
-            self._idle.clear()
-            self._by_key.clear()
+            sandboxes = tuple(self._all)
+            idle = [sandbox for shelf in self._shelves.values() for sandbox in shelf]
+            self._shelves.clear()
             self._places.notify_all()
         for sandbox in sandboxes:
             sandbox.kill()
@@ -212,34 +214,45 @@ class SandboxPool:
 
     def _take(self, key: _Key) -> Sandbox | None:
         """A warm sandbox of this key, now busy; None if there is none."""
-        with self._places:
+        with self._lock:
+            shelf = self._shelves.get(key)
+            if shelf:
+                sandbox = shelf.pop()
+                sandbox.busy = True
+                return sandbox
             if self._closed:
                 raise PoolClosed
-            waiting = self._by_key.get(key)
-            if not waiting:
-                return None
-            number = waiting.pop()
-            _, sandbox = self._idle.pop(number)
-            self._busy[number] = sandbox
-            return sandbox
+            return None
 
     def _give_back(self, key: _Key, sandbox: Sandbox, *, alone: bool) -> None:
         """The run is over: keep the sandbox warm, or end it if it is spent, broken or was for this run alone."""
-        spent = (
-            alone
-            or not sandbox.alive
-            or sandbox.runs >= self.config.runs_per_sandbox
-            or sandbox.busy_seconds >= self.config.cpu_seconds / 2
-        )
-        with self._places:
-            number = id(sandbox)
-            if not spent and not self._closed:
-                self._busy.pop(number, None)
-                self._idle[number] = (key, sandbox)
-                self._by_key.setdefault(key, []).append(number)
-                self._places.notify()
-                return
+        if (
+            sandbox.alive
+            and not alone
+            and sandbox.runs < self.config.runs_per_sandbox
+            and sandbox.busy_seconds < self.config.cpu_seconds / 2
+        ):
+            with self._lock:
+                if not self._closed:
+                    self._turn += 1
+                    sandbox.last_turn = self._turn
+                    sandbox.busy = False
+                    self._shelve(key, sandbox)
+                    if self._waiting:
+                        self._places.notify()
+                    return
         self._end(sandbox)
+
+    def _shelve(self, key: _Key, sandbox: Sandbox) -> None:
+        """Put the sandbox with those of its kind. Under the lock."""
+        shelf = sandbox.shelf
+        if shelf is None:
+            shelf = self._shelves.get(key)
+            if shelf is None:
+                shelf = self._shelves[key] = Shelf()
+            shelf.members += 1
+            sandbox.shelf = shelf
+        shelf.append(sandbox)
 
     def _start(
         self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits
@@ -251,7 +264,7 @@ class SandboxPool:
             handle = self._parent.fork(_headroom(limits))
             sandbox = Sandbox(self._parent, handle, bundle, limits)
             with self._places:
-                self._busy[id(sandbox)] = sandbox
+                self._all.add(sandbox)
             loaded = sandbox.load(_load_message(bundle, functions, limits, self._cpu_seconds(limits)))
         except BaseException:
             if sandbox is None:
@@ -274,16 +287,25 @@ class SandboxPool:
                 if self._taken < self.config.max_sandboxes:
                     self._taken += 1
                     return
-                if not self._idle:
-                    if not self._places.wait(deadline - time.monotonic()):
-                        raise SandboxUnavailable(f"all {self.config.max_sandboxes} sandboxes are busy")
+                sandbox = self._least_recently_used()
+                if sandbox is None:
+                    self._waiting += 1
+                    try:
+                        if not self._places.wait(deadline - time.monotonic()):
+                            raise SandboxUnavailable(f"all {self.config.max_sandboxes} sandboxes are busy")
+                    finally:
+                        self._waiting -= 1
                     continue
-                number, (key, sandbox) = self._idle.popitem(last=False)
-                self._by_key[key].remove(number)
-                if not self._by_key[key]:
-                    del self._by_key[key]
-                self._busy[number] = sandbox
             self._end(sandbox)
+
+    def _least_recently_used(self) -> Sandbox | None:
+        """The warm sandbox that has waited longest, taken out; None if all are busy. Under the lock."""
+        shelves = [shelf for shelf in self._shelves.values() if shelf]
+        if not shelves:
+            return None
+        sandbox = min(shelves, key=lambda shelf: shelf[0].last_turn).pop(0)
+        sandbox.busy = True
+        return sandbox
 
     def _free_place(self) -> None:
         with self._places:
@@ -295,9 +317,20 @@ class SandboxPool:
             self._kills += 1
         sandbox.end()
         with self._places:
-            if self._busy.pop(id(sandbox), None) is not None:
+            if sandbox in self._all:
+                self._all.remove(sandbox)
                 self._taken -= 1
+                self._unshelve(sandbox)
                 self._places.notify()
+
+    def _unshelve(self, sandbox: Sandbox) -> None:
+        """The sandbox is no more, nor its shelf if it was the last there. Under the lock."""
+        shelf = sandbox.shelf
+        if shelf is not None:
+            shelf.members -= 1
+            if not shelf.members:
+                for key in [key for key, other in self._shelves.items() if other is shelf]:
+                    del self._shelves[key]
 
     def _cpu_seconds(self, limits: SecurityLimits) -> int:
         return max(self.config.cpu_seconds, int(limits.max_execution_time * 2) + 1)
@@ -305,10 +338,11 @@ class SandboxPool:
     def _forget_all(self) -> None:
         """In a process forked from ours: the sandboxes are the other's."""
         self._parent.forget()
-        for sandbox in [*self._busy.values(), *(sandbox for _, sandbox in self._idle.values())]:
+        for sandbox in self._all:
             sandbox.handle.socket.close()
-        self._places = threading.Condition()
-        self._idle, self._by_key, self._busy, self._taken = OrderedDict(), {}, {}, 0
+        self._lock = threading.Lock()
+        self._places = threading.Condition(self._lock)
+        self._shelves, self._all, self._taken, self._waiting = {}, set(), 0, 0
 
 
 _pools: weakref.WeakSet[SandboxPool] = weakref.WeakSet()

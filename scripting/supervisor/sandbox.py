@@ -50,7 +50,15 @@ class Sandbox:
         self.layers: tuple[str, ...] = ()
         self.missing: tuple[tuple[str, str], ...] = ()
         self.alive = True
+        self.calls = 0
+        """Host calls of this run, and the seconds that they took."""
+        self.host_seconds = 0.0
+        self.shelf: Shelf | None = None
+        """Where the pool keeps it while it is free."""
+        self.busy = True
+        self.last_turn = 0
         self._cap = limits.max_result_bytes + 2 * limits.max_log_bytes + 8 * limits.max_log_lines + _FRAME_SLACK
+        self._most_memory = limits.max_memory_bytes + (64 << 20)
         self._call_cap = max(self._cap, _CALL_BYTES + _FRAME_SLACK)
 
     def kill(self) -> None:
@@ -104,24 +112,25 @@ class Sandbox:
         started = time.monotonic()
         limit = self.limits.max_execution_time
         deadline = started + limit
-        tally = _Tally()
+        self.calls = 0
+        self.host_seconds = 0.0
         try:
             frame = self.connection.send(Run(request.inputs, request.seed, request.clock_us))
             self.channel.send(frame, deadline)
             message: Any = self.connection.receive(self.channel.receive(limit, deadline, self._call_cap))
             while type(message) is Call:
-                message = self._answer(message, request, host, deadline, tally)
-            outcome = self._outcome(message, started, tally)
+                message = self._answer(message, request, host, deadline)
+            outcome = self._outcome(message, started)
         except DeadlinePassed:
             self.end()
             message = f"the script ran longer than {limit:g} s"
-            return self._failed(ErrorType.TIMEOUT, message, "look for a loop that does not end", started, tally)
+            return self._failed(ErrorType.TIMEOUT, message, "look for a loop that does not end", started)
         except PeerGone as gone:
-            return self._died(gone, started, tally)
+            return self._died(gone, started)
         except (RemoteProtocolError, ValueProblem) as error:
             self.end()
             message = f"the sandbox broke its protocol and was ended: {str(error)[:200]}"
-            return self._failed(ErrorType.SECURITY_VIOLATION, message, "", started, tally)
+            return self._failed(ErrorType.SECURITY_VIOLATION, message, "", started)
         except BaseException:
             self.end()
             raise
@@ -129,13 +138,11 @@ class Sandbox:
         self.busy_seconds += outcome.metrics.wall_us / 1_000_000
         return outcome
 
-    def _answer(
-        self, call: Call, request: RunRequest, host: HostCallable | None, deadline: float, tally: _Tally
-    ) -> Any:
+    def _answer(self, call: Call, request: RunRequest, host: HostCallable | None, deadline: float) -> Any:
         """Perform a host call and give the sandbox's next message."""
-        tally.calls += 1
+        self.calls += 1
         known = any(function.name == call.name for function in request.functions)
-        if host is None or not known or tally.calls > self.limits.max_host_calls:
+        if host is None or not known or self.calls > self.limits.max_host_calls:
             raise RemoteProtocolError(f"a call of {call.name[:60]!r}, which was not offered")
         protocol.scan_value(call.arguments, max_bytes=_CALL_BYTES, max_depth=48, max_nodes=60_000)
         began = time.monotonic()
@@ -146,68 +153,87 @@ class Sandbox:
         except HostCallRefused as refusal:
             refused = str(refusal)[:1000].encode("utf-8", "replace").decode() or "refused"
         now = time.monotonic()
-        tally.seconds += now - began
+        self.host_seconds += now - began
         self.channel.send(self.connection.send(Answer(answer, refused)), deadline)
         rest = deadline - now
         if rest <= 0:
             raise DeadlinePassed
         return self.connection.receive(self.channel.receive(rest, deadline, self._call_cap))
 
-    def _outcome(self, done: Done, started: float, tally: _Tally) -> RunOutcome:
+    def _outcome(self, done: Done, started: float) -> RunOutcome:
         limits = self.limits
         if done.result is not None:
-            protocol.scan_value(
+            protocol.check_value(
                 done.result,
                 max_bytes=limits.max_result_bytes,
                 max_depth=limits.max_result_depth,
                 max_nodes=limits.max_result_nodes,
             )
-        if len(done.logs) > limits.max_log_lines or protocol.total_bytes(done.logs) > limits.max_log_bytes + len(
-            done.logs
-        ):
-            raise RemoteProtocolError("a log over its bounds")
-        wall = time.monotonic() - started
-        metrics = ExecutionMetrics(
-            self.compile_us if self.runs == 0 else 0,
-            int(wall * 1_000_000),
-            # What the sandbox tells of itself is held within what can be true.
-            min(max(done.cpu_us, 0), int(wall * 1_000_000) + 1000),
-            min(max(done.memory_bytes, 0), limits.max_memory_bytes + (64 << 20)),
-            tally.calls,
-            int(tally.seconds * 1_000_000),
-        )
+        if done.logs:
+            self._check_log(done.logs)
+        wall_us = int((time.monotonic() - started) * 1_000_000)
+        # What the sandbox tells of itself is held within what can be true.
+        cpu_us, memory = done.cpu_us, done.memory_bytes
+        if not 0 <= cpu_us <= wall_us:
+            cpu_us = min(max(cpu_us, 0), wall_us)
+        if not 0 <= memory <= self._most_memory:
+            memory = min(max(memory, 0), self._most_memory)
+        compile_us = 0 if self.runs else self.compile_us
+        metrics = _metrics(compile_us, wall_us, cpu_us, memory, self.calls, int(self.host_seconds * 1_000_000))
         error = ending.script_error(done.fault) if done.fault is not None else None
         if error is None and done.result is None:
             raise RemoteProtocolError("neither a result nor a fault")
         return RunOutcome(None if error else done.result, done.logs, done.log_truncated, error, False, metrics)
 
-    def _died(self, gone: PeerGone, started: float, tally: _Tally) -> RunOutcome:
+    def _check_log(self, lines: tuple[str, ...]) -> None:
+        limits = self.limits
+        if len(lines) > limits.max_log_lines or protocol.total_bytes(lines) > limits.max_log_bytes + len(lines):
+            raise RemoteProtocolError("a log over its bounds")
+
+    def _died(self, gone: PeerGone, started: float) -> RunOutcome:
         ended = self.end()
-        if gone.unread and not tally.calls:
+        if gone.unread and not self.calls:
             raise NotStarted
         if ending.is_outside(ended, self.limits):
-            if not tally.calls:
+            if not self.calls:
                 raise NotStarted  # nothing has come of it yet: the same run elsewhere is the same run
             raise SandboxLost
         kind, hint = ending.kind(ended, self.limits)
-        return self._failed(kind, ending.sentence(ended), hint, started, tally)
+        return self._failed(kind, ending.sentence(ended), hint, started)
 
-    def _failed(self, kind: ErrorType, message: str, hint: str, started: float, tally: _Tally) -> RunOutcome:
+    def _failed(self, kind: ErrorType, message: str, hint: str, started: float) -> RunOutcome:
         error = ScriptError(kind, message, self.bundle.script.name, hint=hint)
         wall_us = int((time.monotonic() - started) * 1_000_000)
         compile_us = self.compile_us if self.runs == 0 else 0
-        metrics = ExecutionMetrics(compile_us, wall_us, 0, 0, tally.calls, int(tally.seconds * 1_000_000))
+        metrics = ExecutionMetrics(compile_us, wall_us, 0, 0, self.calls, int(self.host_seconds * 1_000_000))
         return RunOutcome(None, (), False, error, False, metrics)
 
 
-class _Tally:
-    """The host calls of one run."""
+class Shelf(list["Sandbox"]):
+    """The free sandboxes that serve the same bundle in the same way, the last used at the end."""
 
-    __slots__ = ("calls", "seconds")
+    __slots__ = ("members",)
 
     def __init__(self) -> None:
-        self.calls = 0
-        self.seconds = 0.0
+        super().__init__()
+        self.members = 0
+        """How many there are, free or busy."""
+
+
+def _metrics(
+    compile_us: int, wall_us: int, cpu_us: int, memory_bytes: int, calls: int, host_us: int
+) -> ExecutionMetrics:
+    # A frozen dataclass sets its fields one by one, which costs a warm run a twentieth: here in one step.
+    made = object.__new__(ExecutionMetrics)
+    made.__dict__.update(
+        compile_us=compile_us,
+        wall_us=wall_us,
+        cpu_us=cpu_us,
+        memory_bytes=memory_bytes,
+        host_calls=calls,
+        host_us=host_us,
+    )
+    return made
 
 
 def _not_compiled(message: str) -> Loaded:

@@ -8,13 +8,17 @@ from typing import Any
 from scripting.sandbox.offered.classes import FrozenClass
 
 _run_seed = 0
+_generator: Any = random.seed.__self__  # type: ignore[attr-defined]
+"""The generator behind the module's functions."""
+_seed = super(random.Random, _generator).seed
 
 
 def set_seed(seed: int) -> None:
     """Seed the generator that the random module itself uses, so that library code draws from it too."""
     global _run_seed
     _run_seed = seed
-    random.seed(seed)
+    _seed(seed)
+    _generator.gauss_next = None
 
 
 def reseed(a: int | float | str | bytes | None = None) -> None:
