@@ -29,7 +29,7 @@ FORBIDDEN, UNKNOWN = 4403, 4404
 """Close codes: not allowed to watch; there is no such game."""
 
 
-class GameConsumer(AsyncJsonWebsocketConsumer):
+class GameConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
     """What both sockets share. Subclasses say what to send."""
 
     async def connect(self) -> None:

@@ -27,6 +27,7 @@ from wargame.models import BattleLogEntry, Game, LogKind, Unit
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 2.0
+SHORTEST_TICK = 0.05
 PAUSE_SECONDS = 8.0
 """How long the end of a battle stays on the page before the next one begins."""
 KEEP_BATTLES = 20
@@ -41,7 +42,7 @@ TEMPORARY = (DatabaseError, InterfaceError, redis.RedisError, OSError)
 
 def tick_seconds() -> float:
     """Setting WARGAME_TICK_SECONDS: seconds from one attack to the next."""
-    return float(getattr(settings, "WARGAME_TICK_SECONDS", TICK_SECONDS))
+    return max(SHORTEST_TICK, float(getattr(settings, "WARGAME_TICK_SECONDS", TICK_SECONDS)))
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Director:
             {
                 "gameID": game.key,
                 "map": game.map_name,
-                "sides": [side.key for side in game.sides.all()],  # type: ignore[attr-defined]
+                "sides": [side.key for side in game.sides.all()],
                 "units": [payloads.unit_state(unit, game.map) for unit in units],
                 "timestamp": payloads.timestamp(),
             },
@@ -187,7 +188,7 @@ class Director:
             else:
                 BattleLogEntry.add(locked, LogKind.TURN, f"Turn {locked.turn} begins.")
                 live.announce_on_commit(locked)
-        if not locked.is_running:
+        if verdict is not None:
             self._send(locked, "wargame.game.end", end_of(locked))
             return 1
         change = {
@@ -206,4 +207,4 @@ class Director:
 
 
 def _units(game: Game) -> list[Unit]:
-    return list(game.units.living().select_related("side"))  # type: ignore[attr-defined]
+    return list(game.units.living().select_related("side"))

@@ -97,7 +97,7 @@ def _attack(outcome: Outcome, game: Game, unit: Unit, order: Mapping[str, Any]) 
 
 def _move(outcome: Outcome, game: Game, unit: Unit, order: Mapping[str, Any]) -> None:
     cell = cell_of(order.get("target"))
-    taken = {other.cell for other in game.units.living()}  # type: ignore[attr-defined]
+    taken = {other.cell for other in game.units.living()}
     reach = hexes.reachable(unit.cell, unit.data.movement, lambda at: None if at in taken else game.map.cost(at))
     if cell is None or cell not in reach:
         unit.set_moved(game.turn)
@@ -186,13 +186,13 @@ def carry_out_damage(outcome: Outcome) -> None:
         return ignore(outcome, game, "damage", f"{target.name} is destroyed already", attacker, target)
     before = target.health
     lost = target.take_damage(_points(decision, event))
+    destroyed = lost == before
     _log_damage(outcome, game, event, decision, attacker, target, before, lost)
     enemy = attacker.side if attacker and attacker.side_id != target.side_id else None
     if enemy is not None:
-        enemy.add_score(lost + (0 if target.is_alive else DESTRUCTION_BONUS))
-    if not target.is_alive:
-        _destroyed(outcome, game, attacker, target)
-    if game.is_running:
+        enemy.add_score(lost + (DESTRUCTION_BONUS if destroyed else 0))
+    is_over = _destroyed(outcome, game, attacker, target) if destroyed else False
+    if not is_over:
         _follow_up(outcome, game, decision.follow_ups, chain=_count(event.get("chain")))
     return None
 
@@ -237,7 +237,8 @@ def _log_damage(
     )
 
 
-def _destroyed(outcome: Outcome, game: Game, attacker: Unit | None, target: Unit) -> None:
+def _destroyed(outcome: Outcome, game: Game, attacker: Unit | None, target: Unit) -> bool:
+    """Say that the target is destroyed; whether that ended the battle."""
     by = f" by {attacker.name}" if attacker and attacker.pk != target.pk else ""
     record(outcome, game, LogKind.DESTROYED, f"{target.name} is destroyed{by}", unit=attacker, target=target)
     fallen = {
@@ -249,9 +250,11 @@ def _destroyed(outcome: Outcome, game: Game, attacker: Unit | None, target: Unit
     }
     outcome.publish("wargame.unit.destroyed", fallen, key=game.key)
     verdict = decided(game)
-    if verdict is not None:
-        end(game, *verdict)
-        outcome.publish("wargame.game.end", end_of(game), key=game.key)
+    if verdict is None:
+        return False
+    end(game, *verdict)
+    outcome.publish("wargame.game.end", end_of(game), key=game.key)
+    return True
 
 
 def end(game: Game, winner: Side | None, how: str) -> None:

@@ -80,4 +80,4 @@ class WargameModule(ScriptableModule):
         game = orders.find_game(context, {"gameID": game_id} if game_id else context.payload)
         if game is None:
             raise CallRefused("get_game_state(): there is no such battle")
-        return payloads.board(game, game.units.select_related("side"))  # type: ignore[attr-defined]
+        return payloads.board(game, game.units.select_related("side"))

@@ -99,6 +99,6 @@ def neighbours(game: Game, target: Unit) -> list[dict[str, Any]]:
     around = set(hexes.neighbours(target.cell))
     return [
         {"id": unit.code, "name": unit.name, "kind": unit.kind, "side": unit.side.key, "health": unit.health}
-        for unit in game.units.living().select_related("side")  # type: ignore[attr-defined]
+        for unit in game.units.living().select_related("side")
         if unit.cell in around
     ]

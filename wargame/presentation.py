@@ -65,9 +65,9 @@ def unit_data(unit: Unit, sides: dict[int, str]) -> dict[str, Any]:
 
 def board_data(game: Game) -> dict[str, Any]:
     """The state of the battle as the JSON feed and the state endpoint give it, without its log."""
-    sides = list(game.sides.all())  # type: ignore[attr-defined]
+    sides = list(game.sides.all())
     keys = {side.pk: side.key for side in sides}
-    units = list(game.units.all())  # type: ignore[attr-defined]
+    units = list(game.units.all())
     return {
         "game": game.pk,
         "sequence": game.sequence,
@@ -113,8 +113,8 @@ def shown_log(game: Game) -> Any:
 
 def page_context(game: Game) -> dict[str, Any]:
     """What the templates of the battle page need."""
-    sides = list(game.sides.all())  # type: ignore[attr-defined]
-    units: Sequence[Unit] = list(game.units.select_related("side"))  # type: ignore[attr-defined]
+    sides = list(game.sides.all())
+    units: Sequence[Unit] = list(game.units.select_related("side"))
     for unit in units:
         unit.drawn_x, unit.drawn_y = centre(unit.cell)  # type: ignore[attr-defined]
         unit.percent = round(100 * unit.health / unit.max_health)  # type: ignore[attr-defined]

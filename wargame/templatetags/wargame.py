@@ -26,7 +26,7 @@ def test_shots(context: template.Context) -> dict[str, Any] | None:
     if not may_watch(context["request"].user):
         return None
     game = Game.objects.running().filter(demo=True).first()
-    sides = [] if game is None else list(game.sides.all())  # type: ignore[attr-defined]
+    sides = [] if game is None else list(game.sides.all())
     return {
         "game": game,
         "armies": [(side.name, list(side.units.living())) for side in sides],
