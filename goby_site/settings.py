@@ -23,6 +23,8 @@ try:
     DEBUG = env.bool("DEBUG", False)
     GOBY_DEMO = env.bool("GOBY_DEMO", False)
     GOBY_HTTPS = env.bool("GOBY_HTTPS", False)
+    WARGAME_PUBLIC = env.bool("WARGAME_PUBLIC", GOBY_DEMO)
+    WARGAME_TICK_SECONDS = env.float("WARGAME_TICK_SECONDS", 2.0)
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
     CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
     LOG_FORMAT = env.str("LOG_FORMAT", "plain")
