@@ -33,7 +33,7 @@ def test_signing_in_and_the_index_complain_of_nothing(page: Page, live_server: L
     page.fill("input[name=username]", "root")
     page.fill("input[name=password]", "long enough to be one")
     page.click("button[type=submit]")
-    page.wait_for_selector("text=Site administration")
+    page.wait_for_url(f"{live_server.url}/admin/")
     primary = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--color-primary-600')")
     assert "oklch" in primary
     page.goto(f"{live_server.url}/admin/auth/user/")
