@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 import redis
-from rq.utils import now, utcformat
+from rq.utils import as_text, now, utcformat
 
 from scripting import streams
 from scripting.conf import conf
@@ -111,7 +111,7 @@ def bury_dead_workers() -> list[str]:
 
 def _roll_call() -> list[tuple[str, bool]]:
     client = redis_client()
-    names = sorted(name.decode() for name in client.smembers(_workers_key()))
+    names = sorted(as_text(name) for name in client.smembers(_workers_key()))
     heard = client.mget([_alive_key(name) for name in names]) if names else []
     return [(name, beat is not None) for name, beat in zip(names, heard, strict=True)]
 

@@ -171,7 +171,8 @@ def append(entries: Iterable[tuple[Stream, bytes]]) -> list[tuple[Stream, str]]:
         pairs += [numbers.setdefault(stream, len(numbers) + 1), envelope]
     if not pairs:
         return []
-    keys, head = [names_key()], [len(numbers)]
+    keys: list[str] = [names_key()]
+    head: list[Any] = [len(numbers)]
     jobs = []
     for stream in numbers:
         jobs.append((stream, new_job_id()))
@@ -257,7 +258,7 @@ class Lease:
         if not lease._client.set(stream.lease, lease.token, nx=True, px=int(LEASE_SECONDS * 1000)):
             return None
         lease._renewed(asked)
-        lease.redelivered_to = lease._client.get(stream.mark)
+        lease.redelivered_to = lease._client.get(stream.mark)  # type: ignore[assignment] # our clients answer bytes
         with _held_lock:
             _held.add(lease)
         return lease

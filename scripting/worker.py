@@ -72,9 +72,9 @@ class ScriptWorker(SimpleWorker):
 
     # -- the loop ------------------------------------------------------------------------------------------------------
 
-    def work(self, burst: bool = False, **_options: Any) -> bool:
+    def work(self, burst: bool = False, **_options: Any) -> bool:  # type: ignore[override] # RQ's other options mean nothing here
         """Run jobs until asked to end by SIGTERM or SIGINT; `burst` ends when no job waits. True if any job was run."""
-        self._install_signal_handlers()
+        self._install_signal_handlers()  # type: ignore[no-untyped-call]
         jobs.worker = self.presence
         self.listener.start()
         worked = False
@@ -104,7 +104,7 @@ class ScriptWorker(SimpleWorker):
     def work_once(self, timeout: int | None) -> bool:
         """Wait `timeout` seconds for a job (None: do not wait) and run it; whether there was one. Raises redis.RedisError."""
         if self.should_run_maintenance_tasks:
-            self.run_maintenance_tasks()
+            self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
         try:
             found = self.queue_class.dequeue_any(
                 self.queues,
@@ -120,7 +120,7 @@ class ScriptWorker(SimpleWorker):
             self.heartbeat()
             return False
         job, queue = found
-        job.redis_server_version = self.get_redis_server_version()
+        job.redis_server_version = self.get_redis_server_version()  # type: ignore[no-untyped-call]
         self.execute_job(job, queue)
         return True
 
@@ -135,7 +135,7 @@ class ScriptWorker(SimpleWorker):
     def _register(self) -> None:
         self.presence.beat()
         self.connection.delete(self.key)
-        self.register_birth()
+        self.register_birth()  # type: ignore[no-untyped-call]
         self.set_state(WorkerStatus.IDLE)
         self.presence.start()
         logger.info("worker %s takes jobs", self.name)
@@ -169,7 +169,7 @@ class ScriptWorker(SimpleWorker):
         self.presence.end()
         self.listener.stop()
         try:
-            self.register_death()
+            self.register_death()  # type: ignore[no-untyped-call]
         except redis.RedisError as error:
             logger.debug("RQ not told of the end of %s: %s", self.name, error)
         jobs.worker = None
