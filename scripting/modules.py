@@ -151,6 +151,8 @@ class ScriptableModule:
     """Python package whose `scripts/` folder holds the embedded defaults."""
     config: ClassVar[ModuleScriptConfig] = ModuleScriptConfig()
     topics: ClassVar[Sequence[Topic]] = ()
+    live_page: ClassVar[str] = ""
+    """Name of the URL where people see what the scripts do; empty: there is no such page."""
 
     def __init__(self) -> None:
         self.functions: dict[str, ExposedFunction] = {f.name: f for f in self._exposed_functions()}

@@ -1,5 +1,9 @@
 """The WebSockets of scripting."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-websocket_urlpatterns: list[URLPattern] = []
+from scripting.workbench.consumers import WorkbenchConsumer
+
+websocket_urlpatterns: list[URLPattern] = [
+    path("ws/scripts/<slug:module>/<slug:name>/", WorkbenchConsumer.as_asgi()),  # type: ignore[arg-type]
+]

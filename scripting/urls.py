@@ -1,5 +1,5 @@
 """Where the pages of scripting are."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [path("scripts/", include("scripting.workbench.urls"))]

@@ -34,6 +34,7 @@ class WargameModule(ScriptableModule):
     name = "wargame"
     package = "wargame"
     topics = TOPICS
+    live_page = "wargame:battle"
     config = ModuleScriptConfig(
         message_handlers={
             "wargame.event.damage": "event_processor",

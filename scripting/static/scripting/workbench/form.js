@@ -1,0 +1,83 @@
+// A form for a value that a JSON schema describes; every change goes into the value and is told.
+
+import { h } from "./dom.js";
+
+// The element; `changed()` is called after each edit of `value`.
+export function schemaForm(schema, value, changed) {
+  const definitions = schema.$defs || {};
+  const top = resolved(schema, definitions);
+  return h("div", { class: "input-form" }, ...properties(top, definitions, value, changed, 0));
+}
+
+function properties(schema, definitions, value, changed, depth) {
+  const required = new Set(schema.required || []);
+  return Object.entries(schema.properties || {})
+    .filter(([name]) => required.has(name) || name in value || depth === 0)
+    .map(([name, part]) => property(name, part, definitions, value, changed, depth));
+}
+
+function property(name, part, definitions, value, changed, depth) {
+  const inner = resolved(part, definitions);
+  const now = value[name];
+  if (inner.properties && now && typeof now === "object" && depth < 3) {
+    const group = h("div", { class: "group" }, ...properties(inner, definitions, now, changed, depth + 1));
+    return h("details", {}, h("summary", {}, name, h("span", { class: "quiet" }, summary(now))), group);
+  }
+  const set = (next) => {
+    if (next === undefined) delete value[name];
+    else value[name] = next;
+    changed();
+  };
+  const words = part.description || inner.description || "";
+  const label = h("span", { title: words }, name, h("span", { class: "type" }, inner.type || "any"));
+  return h("label", { class: "row", title: words }, label, control(inner, now, set));
+}
+
+function control(schema, now, set) {
+  if (schema.type === "boolean") {
+    const box = h("input", { type: "checkbox" });
+    box.checked = now === true;
+    box.addEventListener("change", () => set(box.checked));
+    return box;
+  }
+  if (schema.enum) {
+    const select = h("select", {}, ...schema.enum.map((one) => h("option", {}, String(one))));
+    select.value = String(now);
+    select.addEventListener("change", () => set(schema.enum.find((one) => String(one) === select.value)));
+    return select;
+  }
+  const simple = schema.type === "string" || schema.type === "integer" || schema.type === "number";
+  const field = h("input", { type: "text", spellcheck: "false", inputmode: simple && schema.type !== "string" ? "decimal" : null });
+  if (simple && (now === undefined || typeof now !== "object" || now === null)) {
+    field.value = now ?? "";
+    field.placeholder = schema.default === undefined ? "" : String(schema.default);
+    field.addEventListener("input", () => set(simpleValue(schema.type, field.value)));
+    return field;
+  }
+  field.value = now === undefined ? "" : JSON.stringify(now);
+  field.addEventListener("input", () => {
+    try {
+      set(field.value === "" ? undefined : JSON.parse(field.value));
+      field.removeAttribute("aria-invalid");
+    } catch { field.setAttribute("aria-invalid", "true"); }
+  });
+  return field;
+}
+
+function simpleValue(type, text) {
+  if (type === "string") return text;
+  if (text.trim() === "") return undefined;
+  const number = Number(text);
+  return Number.isNaN(number) ? text : number; // what is no number is refused by the topic, with its words
+}
+
+function summary(value) {
+  return value.name || value.id || Object.keys(value).slice(0, 3).join(", ");
+}
+
+function resolved(schema, definitions) {
+  if (schema.$ref) return resolved(definitions[schema.$ref.split("/").pop()] || {}, definitions);
+  const options = (schema.anyOf || []).filter((option) => option.type !== "null");
+  if (options.length) return { ...resolved(options[0], definitions), description: schema.description, default: schema.default };
+  return schema;
+}

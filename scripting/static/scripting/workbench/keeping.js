@@ -1,0 +1,175 @@
+// Keeps what is written: in this browser at once, on the server a moment later, and never over somebody's other text.
+
+import { $, toast } from "./dom.js";
+
+const TO_SERVER = 1200; // ms after the last key
+const TO_BROWSER = 250;
+const RETRY = 4000;
+const FORGOTTEN = 30_000; // a copy of another tab that was not touched for so long: that tab is closed
+
+export class Keeping {
+  // `settle(conflict)` asks whose text it shall be. `onState` hears whether there is anything of one's own.
+  constructor(server, editor, page, { settle, onState, language }) {
+    Object.assign(this, { server, editor, page, settle, onState, language });
+    this.base = page.base;
+    this.revision = page.draft ? page.draft.revision : null;
+    this.saved = page.draft ? page.draft.source : this.base ? this.base.source : "";
+    this.tab = tabName();
+    this.prefix = `goby:text:${page.user}:${page.module}/${page.name}:`;
+    this.saving = null;
+    window.addEventListener("pagehide", () => { this.keepHere(); this.keepHistory(); });
+    window.addEventListener("focus", () => { if (this.owed) this.save(); });
+    window.addEventListener("online", () => { if (this.owed) this.save(); });
+  }
+
+  get changed() { return this.editor.text !== (this.base ? this.base.source : ""); }
+  get unsaved() { return this.editor.text !== this.saved; }
+  get hasDraft() { return this.revision !== null; }
+
+  // What was written before a reload, a crash or a login comes back.
+  async bringBack() {
+    const copy = this.copyOf();
+    const history = sessionItem(`goby:undo:${this.prefix}`);
+    if (copy && copy.text !== this.editor.text) {
+      if (copy.revision === this.revision && sameBase(copy.base, this.base)) {
+        this.editor.replace(copy.text);
+        toast("What you wrote and could not save is back.");
+      } else {
+        const theirs = { source: this.editor.text };
+        const base_source = copy.base ? copy.base.source : this.base ? this.base.source : "";
+        await this.settle({ kind: "copy", mine: copy.text, theirs, base_source, at: copy.at });
+      }
+    }
+    if (history && history.text === this.editor.text) this.editor.history = history.undo;
+    this.tell();
+  }
+
+  touched() {
+    clearTimeout(this.browserTimer);
+    this.browserTimer = setTimeout(() => this.keepHere(), TO_BROWSER);
+    clearTimeout(this.serverTimer);
+    this.serverTimer = setTimeout(() => this.save(), TO_SERVER);
+    this.tell();
+  }
+
+  async save() {
+    clearTimeout(this.serverTimer);
+    if (!this.page.may.edit) return;
+    if (this.saving) { this.again = true; return; }
+    const text = this.editor.text;
+    if (text === this.saved || (!this.hasDraft && !this.changed)) { this.settled(); return; }
+    this.say("Saving…");
+    this.saving = this.server.ask("PUT", "api/draft", {
+      source: text, language: this.language(), base: this.base ? this.base.number : null, revision: this.revision,
+    });
+    try {
+      const draft = await this.saving;
+      this.revision = draft.revision;
+      this.saved = text;
+      this.owed = false;
+      this.settled();
+    } catch (error) {
+      this.owed = true;
+      this.keepHere();
+      if (error.type === "draft_conflict") {
+        this.say("In conflict with another tab");
+        const { theirs, base_source } = error.document;
+        this.saving = null;
+        await this.settle({ kind: "draft", mine: text, theirs, base_source });
+        return;
+      }
+      this.say(error.type === "unreachable" || error.type === "login_required"
+        ? "Not saved: kept in this browser" : `Not saved: ${error.message}`);
+      if (error.type === "unreachable") this.serverTimer = setTimeout(() => this.save(), RETRY);
+    } finally {
+      this.saving = null;
+      if (this.again) { this.again = false; this.save(); }
+    }
+  }
+
+  settled() {
+    if (!this.unsaved) this.dropCopy();
+    this.say(this.hasDraft ? "Draft saved" : "");
+    this.tell();
+  }
+
+  async discard() {
+    const answer = await this.server.post("api/discard", { revision: this.revision });
+    this.revision = null;
+    this.become(answer.active, { replace: true });
+    return answer;
+  }
+
+  // The text now stands on `version`; with `replace` it becomes its text.
+  become(version, { replace = false } = {}) {
+    this.base = version ? { number: version.number, source: version.source } : null;
+    if (replace) {
+      this.saved = version ? version.source : "";
+      this.editor.replace(this.saved);
+      this.dropCopy();
+    }
+    this.tell();
+  }
+
+  published(version) {
+    this.revision = null;
+    this.saved = version.source;
+    this.base = { number: version.number, source: version.source };
+    this.dropCopy();
+    this.say("");
+    this.tell();
+  }
+
+  tell() { this.onState({ changed: this.changed, hasDraft: this.hasDraft }); }
+  say(text) { $("draft-state").textContent = text; }
+
+  // -- this browser's copies
+
+  keepHere() {
+    if (!this.page.may.edit || !this.unsaved) return;
+    const copy = { text: this.editor.text, base: this.base, revision: this.revision, at: Date.now() };
+    try { localStorage.setItem(this.prefix + this.tab, JSON.stringify(copy)); } catch { /* full: the server has it */ }
+  }
+
+  keepHistory() {
+    const undo = this.editor.history;
+    if (!undo) return;
+    const item = JSON.stringify({ text: this.editor.text, undo });
+    try { if (item.length < 2_000_000) sessionStorage.setItem(`goby:undo:${this.prefix}`, item); } catch { /* full */ }
+  }
+
+  copyOf() {
+    const own = read(localStorage, this.prefix + this.tab);
+    if (own) return own;
+    let latest = null;
+    for (const key of Object.keys(localStorage).filter((name) => name.startsWith(this.prefix))) {
+      const copy = read(localStorage, key);
+      if (copy && Date.now() - copy.at > FORGOTTEN && (!latest || copy.at > latest.at)) {
+        latest = copy;
+        localStorage.removeItem(key);
+      }
+    }
+    return latest;
+  }
+
+  dropCopy() { localStorage.removeItem(this.prefix + this.tab); }
+}
+
+function sameBase(one, other) {
+  return (one ? one.number : null) === (other ? other.number : null);
+}
+
+function read(storage, key) {
+  try { return JSON.parse(storage.getItem(key)); } catch { return null; }
+}
+
+function sessionItem(key) { return read(sessionStorage, key); }
+
+function tabName() {
+  let name = sessionStorage.getItem("goby:tab");
+  if (!name) {
+    name = Math.random().toString(36).slice(2);
+    sessionStorage.setItem("goby:tab", name);
+  }
+  return name;
+}

@@ -1,0 +1,209 @@
+// The workbench of one script: puts the parts together.
+
+import { Checking } from "./checking.js";
+import { showPeople } from "./company.js";
+import { $, ago, pageData, toast, wireDialogs } from "./dom.js";
+import { makeEditor } from "./editor.js";
+import { Keeping } from "./keeping.js";
+import { Merging } from "./merging.js";
+import { Names } from "./names.js";
+import { Publishing } from "./publishing.js";
+import { Server } from "./server.js";
+import { wireShortcuts } from "./shortcuts.js";
+import { Socket } from "./socket.js";
+import { Trying } from "./trying.js";
+
+const page = pageData();
+const root = location.pathname;
+const server = new Server(root, loggedOut);
+const editor = makeEditor($("source"), $("editor"), { mode: page.languages[page.language], readonly: !page.may.edit });
+const language = () => page.language;
+const checking = new Checking(server, editor, language);
+const merging = new Merging(server, editor);
+const keeping = new Keeping(server, editor, page, { settle: settleDraft, onState: showState, language });
+const publishing = page.may.publish ? new Publishing(server, editor, page, { keeping, checking, language, onPublished: nowActive, onStale: settleStale }) : null;
+const trying = new Trying(server, editor, page, { language, showTab, textName });
+let socket = null;
+
+wireDialogs();
+wireTabs();
+wireShortcuts(editor, [
+  ["goby-run", "Ctrl-Enter", "run the trial", () => trying.run()],
+  ["goby-save", "Ctrl-S", "save the draft now", () => keeping.save()],
+  ["goby-publish", "Ctrl-Shift-Enter", "publish…", () => publishing && publishing.open()],
+  ["goby-next", "F8", "next problem", () => checking.next()],
+]);
+editor.onChange(() => { keeping.touched(); if (page.may.edit) checking.soon(); });
+editor.onCursor((line, column) => { $("position").textContent = `${line}:${column}`; });
+$("login-link").href = `${page.login}?next=${encodeURIComponent(location.pathname + location.search)}`;
+if ($("discard")) $("discard").addEventListener("click", discard);
+showActive();
+document.body.dataset.ready = "true"; // the editor can be used; what follows fills in
+
+begin();
+
+async function begin() {
+  await keeping.bringBack();
+  if (page.restore && page.restore.source !== editor.text) restore(page.restore);
+  place();
+  if (page.may.edit) checking.now();
+  socket = new Socket(`/ws/scripts/${page.module}/${page.name}/`, { onMessage: heard, onOpen: caughtUp });
+  if (window.ace) {
+    try { new Names(await server.get("api/names")).attach(editor.ace); } catch (error) { toast(`No completion: ${error.message}`); }
+  }
+}
+
+// `?line=` and `?find=` open the text at a place: the battle's card names the constant to change.
+function place() {
+  const query = new URLSearchParams(location.search);
+  if (query.get("find") && editor.find(query.get("find"))) return;
+  if (/^\d{1,6}$/.test(query.get("line") || "")) {
+    editor.goTo(Number(query.get("line")));
+    editor.mark(Number(query.get("line")), "found");
+  }
+}
+
+function restore(version) {
+  if (!page.may.edit) return;
+  editor.replace(version.source);
+  toast(`This is the text of v${version.number}, as a draft. Undo brings back what was here.`, { seconds: 12 });
+}
+
+// -- what is live ------------------------------------------------------------------------------------------------------
+
+function showActive() {
+  const { active, activation } = page;
+  $("live-chip").textContent = active ? `v${active.number} is live` : "nothing is live";
+  const kind = page.is_default ? "the default" : active ? `${active.origin} override` : "";
+  const by = activation && activation.actor ? ` by ${activation.actor}` : "";
+  const when = activation ? `, ${activation.cause.replace("_", " ")}${by} ${ago(activation.at)}` : "";
+  const on = page.loaded.of ? ` · loaded by ${page.loaded.loaded} of ${page.loaded.of}` : "";
+  $("live-detail").textContent = kind + when + on;
+  $("live-detail").title = activation ? activation.reason : "";
+  showPeople(page.people, page.user);
+}
+
+function take(answer) {
+  Object.assign(page, { active: answer.active, activation: answer.activation, is_default: answer.is_default, loaded: answer.loaded, people: answer.people });
+  showActive();
+  keeping.tell();
+}
+
+function nowActive(answer) {
+  take(answer);
+  keeping.published(answer.active);
+}
+
+// After the socket came back, and after each notice: what is live is asked for, never taken from a message.
+async function caughtUp() {
+  socket.send({ editing: keeping.changed });
+  let answer;
+  try { answer = await server.get("api/active"); } catch { return; }
+  const before = page.active ? page.active.number : null;
+  const now = answer.active ? answer.active.number : null;
+  const mine = !keeping.changed && !keeping.hasDraft;
+  take(answer);
+  if (before === now || publishing?.dialog.open) return;
+  const { actor, reason } = answer.activation || {};
+  const words = `v${now} is live now${actor ? `, by ${actor}` : ""}${reason ? `: ${reason}` : "."}`;
+  const see = ["See the diff", () => showDifference(before, now)];
+  if (mine) {
+    keeping.become(answer.active, { replace: true });
+    toast(words, { actions: [see] });
+  } else toast(`${words} Your draft stands on v${keeping.base ? keeping.base.number : "–"}.`, { actions: [see, ["Merge it in", mergeActive]] });
+}
+
+function heard(message) {
+  if (message.type === "company") {
+    page.people = message.people;
+    showPeople(page.people, page.user);
+  } else if (message.type === "notice" && message.script === page.name) {
+    if (message.kind === "rejected") toast(`A text of this script was refused: ${message.reason}`, { kind: "bad", seconds: 15 });
+    else if (message.kind === "in_conflict") toast(message.reason || "Two files claim to be this script.", { kind: "bad", seconds: 15 });
+    else caughtUp();
+  }
+}
+
+async function showDifference(old, next) {
+  $("diff-title").textContent = `v${old} → v${next}`;
+  $("diff-text").textContent = page.activation ? page.activation.reason : "";
+  $("diff-dialog").showModal();
+  try { $("diff-body").innerHTML = (await server.post("api/compare", { old, new: next })).html; } catch (error) { $("diff-body").textContent = error.message; }
+}
+
+// -- whose text --------------------------------------------------------------------------------------------------------
+
+async function settleDraft({ kind, mine, theirs, base_source }) {
+  const { choice, source } = await merging.settle({ kind, mine, theirs, base_source });
+  if (theirs.revision) {
+    keeping.revision = theirs.revision;
+    keeping.saved = theirs.source;
+  }
+  editor.replace(source);
+  if (choice !== "theirs") await keeping.save();
+  else keeping.settled();
+}
+
+async function settleStale({ theirs, base_source, error }) {
+  const text = `${error.message}${theirs.actor ? ` It is ${theirs.actor}'s` : ""}${theirs.reason ? `: ${theirs.reason}` : "."}`;
+  const { source } = await merging.settle({ kind: "stale", mine: editor.text, theirs, base_source, text });
+  keeping.become(theirs.number ? { number: theirs.number, source: theirs.source } : null);
+  editor.replace(source);
+  await keeping.save();
+  try { take(await server.get("api/active")); } catch { /* the socket will tell */ }
+}
+
+function mergeActive() {
+  const { active, activation } = page;
+  settleStale({
+    theirs: { source: active.source, number: active.number, actor: activation?.actor, reason: activation?.reason },
+    base_source: keeping.base ? keeping.base.source : "",
+    error: { message: `v${active.number} went live while you were writing.` },
+  });
+}
+
+async function discard() {
+  try {
+    take(await keeping.discard());
+    toast("The draft is gone; this is the live text. Undo brings the draft back.");
+  } catch (error) {
+    if (error.type === "draft_conflict") settleDraft({ kind: "draft", mine: editor.text, ...error.document });
+    else toast(error.message, { kind: "bad" });
+  }
+}
+
+function showState({ changed, hasDraft }) {
+  if ($("publish")) $("publish").disabled = editor.text === (page.active ? page.active.source : "");
+  if ($("discard")) $("discard").hidden = !(hasDraft || (page.may.edit && changed));
+  if (socket) socket.send({ editing: changed });
+}
+
+function textName() {
+  const text = editor.text;
+  if (page.active && text === page.active.source) return `v${page.active.number}`;
+  return keeping.base ? `draft on v${keeping.base.number}` : "draft";
+}
+
+function loggedOut() {
+  keeping.keepHere();
+  if (!document.querySelector("dialog[open]")) $("login-dialog").showModal();
+}
+
+// -- tabs --------------------------------------------------------------------------------------------------------------
+
+function showTab(name) {
+  for (const one of ["problems", "trials"]) {
+    $(`tab-${one}`).setAttribute("aria-selected", String(one === name));
+    $(`tab-${one}`).tabIndex = one === name ? 0 : -1;
+    $(one).hidden = one !== name;
+  }
+}
+
+function wireTabs() {
+  for (const [name, other] of [["problems", "trials"], ["trials", "problems"]]) {
+    $(`tab-${name}`).addEventListener("click", () => showTab(name));
+    $(`tab-${name}`).addEventListener("keydown", (event) => {
+      if (event.key === "ArrowLeft" || event.key === "ArrowRight") { showTab(other); $(`tab-${other}`).focus(); }
+    });
+  }
+}

@@ -1,0 +1,121 @@
+// The publish dialog: what changes, whether it compiles, why; then the lamps as each process takes the new version.
+
+import { $, h } from "./dom.js";
+
+const LOOK = 250; // ms between two looks at who has taken it
+const PATIENCE = 20_000;
+
+export class Publishing {
+  constructor(server, editor, page, { keeping, checking, language, onPublished, onStale }) {
+    Object.assign(this, { server, editor, page, keeping, checking, language, onPublished, onStale });
+    this.dialog = $("publish-dialog");
+    $("publish").addEventListener("click", () => this.open());
+    $("publish-form").addEventListener("submit", (event) => { event.preventDefault(); this.go(); });
+    $("publish-reason").addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); this.go(); }
+    });
+  }
+
+  get may() { return this.page.may.publish; }
+
+  async open() {
+    if (!this.may || this.dialog.open || $("publish").disabled) return;
+    this.keeping.save();
+    $("publish-actions").hidden = false;
+    $("going-live").hidden = true;
+    document.querySelector(".publish-columns").hidden = false;
+    this.problem("");
+    $("publish-diff").replaceChildren();
+    $("publish-summary").textContent = "";
+    this.checkState("", "Checking in a sandbox…");
+    $("publish-go").disabled = true;
+    const { loaded } = this.page;
+    $("publish-who").textContent = loaded.of ? `${loaded.of} running processes will take it, without a restart.` : "Every running process will take it, without a restart.";
+    this.dialog.showModal();
+    $("publish-reason").focus();
+    const { active } = this.page;
+    const text = this.editor.text;
+    const [difference, check] = await Promise.all([
+      this.server.post("api/compare", { old: active ? active.number : "", new: text }).catch((error) => ({ error })),
+      this.checking.now(),
+    ]);
+    if (difference.error) $("publish-diff").textContent = difference.error.message;
+    else {
+      $("publish-diff").innerHTML = difference.html; // our own template's, every text in it escaped
+      const from = active ? `v${active.number}, which is live,` : "nothing live";
+      $("publish-summary").textContent = `Against ${from}: ${difference.added} added, ${difference.removed} removed`;
+    }
+    this.judge(check);
+  }
+
+  judge(check) {
+    if (!check) { this.checkState("warn", "It could not be checked just now; publishing checks it again."); }
+    else if (!check.ok) {
+      const first = check.diagnostics.find((one) => one.severity === "error");
+      this.checkState("bad", `This cannot go live: ${first.line ? `line ${first.line}: ` : ""}${first.message}`);
+    } else {
+      const { length } = check.diagnostics;
+      this.checkState(length ? "warn" : "good", length ? `It compiles, with ${length} warning${length > 1 ? "s" : ""}: ${check.diagnostics[0].message}` : "It compiles, and nothing is suspicious.");
+    }
+    $("publish-go").disabled = !this.page.browser_publish || Boolean(check && !check.ok);
+  }
+
+  async go() {
+    if ($("publish-go").disabled) return;
+    if (!$("publish-reason").value.trim()) { this.problem("Say why: the next person who wonders will read it."); $("publish-reason").focus(); return; }
+    $("publish-go").disabled = true;
+    const source = this.editor.text;
+    try {
+      const answer = await this.server.post("api/publish", {
+        source, language: this.language(), reason: $("publish-reason").value, base: this.keeping.base ? this.keeping.base.number : null,
+      });
+      $("publish-reason").value = "";
+      this.onPublished(answer);
+      await this.watch(answer.active.number);
+    } catch (error) {
+      $("publish-go").disabled = false;
+      if (error.type === "stale_base") {
+        this.dialog.close();
+        this.onStale(error.document);
+      } else if (error.type === "check_failed") {
+        this.checking.show(error.document);
+        this.problem(error.message);
+      } else this.problem(error.message);
+    }
+  }
+
+  // Look until every process has taken version `number`.
+  async watch(number) {
+    document.querySelector(".publish-columns").hidden = true;
+    $("publish-actions").hidden = true;
+    $("going-live").hidden = false;
+    $("going-title").textContent = `v${number} is going live…`;
+    $("publish-summary").textContent = "";
+    const until = Date.now() + PATIENCE;
+    while (Date.now() < until && this.dialog.open) {
+      const state = await this.server.get("api/live").catch(() => null);
+      if (state && state.number !== number) { $("going-title").textContent = `v${state.number} went live after it.`; return; }
+      if (state && !state.of) { $("going-title").textContent = `v${number} is live.`; return; }
+      if (state) {
+        this.page.loaded = state;
+        $("lamps").replaceChildren(...Array.from({ length: state.of }, (_, place) => h("i", { class: place < state.loaded ? "lit" : null })));
+        const words = `on ${state.loaded} of ${state.of}`;
+        $("going-title").textContent = state.loaded === state.of ? `Live ${words}` : `Going live: ${words}`;
+        $("going-detail").textContent = state.loaded === state.of ? "Every running process has taken it." : `Waiting for ${state.waiting.join(", ")}.`;
+        if (state.loaded === state.of) return;
+      }
+      await new Promise((resolve) => { setTimeout(resolve, LOOK); });
+    }
+    if (this.dialog.open) $("going-detail").textContent += " A process that does not answer takes it when it runs its next script.";
+  }
+
+  checkState(kind, text) {
+    $("publish-check").className = `publish-check ${kind}`;
+    $("publish-check").textContent = text;
+  }
+
+  problem(text) {
+    $("publish-problem").textContent = text;
+    $("publish-problem").hidden = !text;
+  }
+}

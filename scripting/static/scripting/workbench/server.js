@@ -1,0 +1,61 @@
+// Asks the server for JSON. A refusal is an exception with the server's type and words; so is a server out of reach.
+
+export class Refused extends Error {
+  constructor(status, document) {
+    super(document.error.message);
+    this.status = status;
+    this.type = document.error.type;
+    this.document = document;
+  }
+}
+
+const UNREACHABLE = { error: { type: "unreachable", message: "The server cannot be reached." } };
+
+export class Server {
+  // `root` is where the script's addresses begin; `onLoggedOut` is called when the session has ended.
+  constructor(root, onLoggedOut = () => {}) {
+    this.root = root;
+    this.onLoggedOut = onLoggedOut;
+  }
+
+  get(path) {
+    return this.ask("GET", path);
+  }
+
+  post(path, body, signal) {
+    return this.ask("POST", path, body, signal);
+  }
+
+  async ask(method, path, body, signal) {
+    const headers = { Accept: "application/json" };
+    if (method !== "GET") {
+      headers["Content-Type"] = "application/json";
+      headers["X-CSRFToken"] = token(); // read anew each time: another tab may have logged in again
+    }
+    let response;
+    let document;
+    try {
+      response = await fetch(this.root + path, { method, headers, signal, body: body && JSON.stringify(body) });
+      document = await response.json();
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      const status = response ? response.status : 0;
+      // A token that no longer fits the session is answered with a page, not with JSON.
+      if (status === 403) throw this.loggedOut();
+      throw new Refused(status, status ? { error: { type: "broken", message: `The server answered ${status}.` } } : UNREACHABLE);
+    }
+    if (response.ok) return document;
+    if (response.status === 401) throw this.loggedOut();
+    throw new Refused(response.status, document.error ? document : UNREACHABLE);
+  }
+
+  loggedOut() {
+    this.onLoggedOut();
+    return new Refused(401, { error: { type: "login_required", message: "Your session has ended." } });
+  }
+}
+
+function token() {
+  const found = document.cookie.split("; ").find((cookie) => cookie.startsWith("csrftoken="));
+  return found ? decodeURIComponent(found.slice("csrftoken=".length)) : "";
+}

@@ -1,0 +1,226 @@
+"""The workbench's JSON addresses: each asks a layer below and decides nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from scripting.merging import merge
+from scripting.models import Script, ScriptVersion
+from scripting.plainjson import jsonable
+from scripting.registry import registry
+from scripting.sandbox.languages.table import LANGUAGES
+from scripting.supervisor.errors import SandboxUnavailable
+from scripting.workbench import company, drafts, inputs, namespace, publishing, trials
+from scripting.workbench.access import EDIT, PUBLISH, RUN, VIEW, Refusal, api, body_of, script_named, text_in
+from scripting.workbench.differences import difference
+from scripting.workbench.loaded import loaded
+
+
+@api("POST", EDIT)
+def check(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """What is wrong with a text, found in a sandbox; nothing is stored."""
+    script, document = script_named(module, name), body_of(request)
+    source, language = text_in(document, "source"), language_in(document)
+    try:
+        report = registry.check(script.module, script.name, language, source)
+    except SandboxUnavailable as error:
+        raise Refusal(503, "unavailable", f"The text could not be checked: {error}") from None
+    return {
+        "ok": report.ok,
+        "diagnostics": [publishing.described(diagnostic) for diagnostic in report.diagnostics],
+        "compile_us": report.compile_us,
+    }
+
+
+@api("POST", RUN)
+def trial(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Run a text on chosen inputs; nothing of it is committed."""
+    document = body_of(request)
+    language_in(document)
+    wanted = trials.trial_of(script_named(module, name), document)
+    return trials.run(wanted, compare=document.get("compare") is True)
+
+
+@api("GET", VIEW)
+def names(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """The names that the script sees."""
+    return dict(jsonable(namespace.namespace(script_named(module, name))))
+
+
+@api("GET", VIEW)
+def events(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """The latest recorded events, to be picked as inputs."""
+    return {"events": inputs.recorded(script_named(module, name))}
+
+
+@api("GET", VIEW)
+def execution(request: HttpRequest, module: str, name: str, execution_id: str) -> dict[str, Any]:
+    """One recorded execution: its inputs as a page may show them, and what came of it."""
+    found = inputs.execution_of(script_named(module, name), execution_id)
+    return {
+        "id": str(found.pk),
+        "at": found.started_at.timestamp(),
+        "topic": found.topic,
+        "status": found.status,
+        "seed": None if found.seed is None else str(found.seed),
+        "inputs": jsonable(inputs.masked(found.inputs_value)),
+        "result": jsonable(found.result_value),
+        "version": found.version.number if found.version else None,
+    }
+
+
+# -- drafts ------------------------------------------------------------------------------------------------------------
+
+
+@api("PUT", EDIT)
+def save_draft(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Save what the page has. 409 draft_conflict carries the text that another tab saved."""
+    script, document = script_named(module, name), body_of(request)
+    source = text_in(document, "source")
+    revision = document.get("revision")
+    base = base_in(document, script)
+    user = request.user
+    assert user.is_authenticated
+    return drafts.described(drafts.save(script, user, source, language_in(document), base, revision))
+
+
+@api("POST", EDIT)
+def discard_draft(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Delete the draft: the page shows the live text again."""
+    script, user = script_named(module, name), request.user
+    assert user.is_authenticated
+    drafts.discard(script, user, body_of(request).get("revision"))
+    return active_of(script)
+
+
+@api("POST", VIEW)
+def merged(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Three texts brought together; what both changed is marked. Nothing is stored."""
+    document = body_of(request)
+    together = merge(text_in(document, "base"), text_in(document, "theirs"), text_in(document, "mine"))
+    return {"source": together.merged, "conflicts": [conflict.line for conflict in together.conflicts]}
+
+
+# -- versions ----------------------------------------------------------------------------------------------------------
+
+
+@api("GET", VIEW)
+def active(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """The version that runs now, with its text, and where it is loaded."""
+    return active_of(script_named(module, name))
+
+
+@api("GET", VIEW)
+def live(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Which processes have taken the active version."""
+    script = script_named(module, name)
+    number = script.active_version.number if script.active_version else None
+    return {"number": number, **loaded(script).described()}
+
+
+@api("GET", VIEW)
+def version(request: HttpRequest, module: str, name: str, number: int) -> dict[str, Any]:
+    """A version's text."""
+    return version_of(publishing.version_numbered(script_named(module, name), number))
+
+
+@api("POST", VIEW)
+def compare(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """The difference of two texts as HTML; each is given as text or as the number of a version."""
+    script, document = script_named(module, name), body_of(request)
+    old, new = side_in(document, "old", script), side_in(document, "new", script)
+    found = difference(old, new)
+    html = render_to_string("scripting/workbench/_difference.html", {"difference": found})
+    return {"html": html, "added": found.added, "removed": found.removed}
+
+
+@api("POST", PUBLISH)
+def publish(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Make a text the one that runs; the draft it came from is done with."""
+    script, document = script_named(module, name), body_of(request)
+    source, reason, language = text_in(document, "source"), text_in(document, "reason", ""), language_in(document)
+    base = base_in(document, script)
+    user = request.user
+    assert user.is_authenticated
+    publishing.publish(script, user, source, language, reason, base)
+    draft = drafts.draft_of(script, user)
+    if draft is not None and draft.source == source:
+        draft.delete()
+    return active_of(script_named(module, name))
+
+
+@api("POST", PUBLISH)
+def rollback(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Re-activate an old version."""
+    script, document = script_named(module, name), body_of(request)
+    user = request.user
+    assert user.is_authenticated
+    publishing.rollback(script, user, document.get("number") or 0, text_in(document, "reason", ""))
+    return active_of(script_named(module, name))
+
+
+# -- parts -------------------------------------------------------------------------------------------------------------
+
+
+def active_of(script: Script) -> dict[str, Any]:
+    """The active version, why it is, who else is here and where it is loaded."""
+    activation = publishing.latest_activation(script)
+    return {
+        "active": version_of(script.active_version) if script.active_version else None,
+        "activation": {
+            "cause": activation.cause,
+            "actor": str(activation.actor or ""),
+            "reason": activation.reason,
+            "at": activation.created_at.timestamp(),
+        }
+        if activation
+        else None,
+        "is_default": not script.is_overridden,
+        "loaded": loaded(script).described(),
+        "people": company.present_or_nobody(script.module, script.name),
+    }
+
+
+def version_of(found: ScriptVersion) -> dict[str, Any]:
+    return {
+        "number": found.number,
+        "language": found.language,
+        "origin": found.origin,
+        "sha256": found.sha256,
+        "accepted": found.accepted,
+        "source": text_of(found),
+        "author": str(found.author or ""),
+        "message": found.message,
+        "at": found.created_at.timestamp(),
+    }
+
+
+def text_of(found: ScriptVersion) -> str:
+    """The text to edit; of a rejected version that is no UTF-8 what can be shown of it."""
+    try:
+        return found.text
+    except UnicodeDecodeError:
+        return found.source
+
+
+def language_in(document: dict[str, Any]) -> str:
+    """Raises Refusal."""
+    language = text_in(document, "language")
+    if language not in LANGUAGES:
+        raise Refusal(422, "language", f"There is no language {language!r} (there are: {', '.join(LANGUAGES)}).")
+    return language
+
+
+def base_in(document: dict[str, Any], script: Script) -> ScriptVersion | None:
+    """The version that the text was begun on. Raises Refusal."""
+    number = document.get("base")
+    return None if number is None else publishing.version_numbered(script, number)
+
+
+def side_in(document: dict[str, Any], side: str, script: Script) -> str:
+    """Raises Refusal."""
+    given = document.get(side)
+    return text_of(publishing.version_numbered(script, given)) if isinstance(given, int) else text_in(document, side)

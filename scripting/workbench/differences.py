@@ -1,0 +1,96 @@
+"""Two texts side by side: which lines went, came or changed, as rows that a template draws. Texts are escaped there."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+CONTEXT = 3
+"""Unchanged lines shown around a change."""
+MAX_LINES = 20_000
+MAX_WORD_DIFF = 400
+"""Characters of a line beyond which its changed part is not looked for."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Part of a line; `changed` marks what differs from its counterpart."""
+
+    text: str
+    changed: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """`kind`: `same`, `gone`, `new`, or `gap` for lines left out (`pieces` then says how many)."""
+
+    kind: str
+    old: int | None
+    new: int | None
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How one text became another."""
+
+    rows: tuple[Row, ...]
+    added: int
+    removed: int
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.added and not self.removed
+
+
+def difference(old: str, new: str) -> Difference:
+    """Compare two texts line by line, and changed lines piece by piece."""
+    before, after = old.splitlines(), new.splitlines()
+    matcher = difflib.SequenceMatcher(None, before, after)
+    rows: list[Row] = []
+    added = removed = 0
+    end = 0
+    for group in matcher.get_grouped_opcodes(CONTEXT):
+        start = group[0][1]
+        if start > end:
+            rows.append(gap(start - end))
+        for tag, i1, i2, j1, j2 in group:
+            if tag == "equal":
+                rows += [Row("same", i + 1, j1 + i - i1 + 1, (Piece(before[i]),)) for i in range(i1, i2)]
+                continue
+            removed, added = removed + i2 - i1, added + j2 - j1
+            rows += changed(before, after, (i1, i2), (j1, j2))
+        end = group[-1][2]
+    if rows and end < len(before):
+        rows.append(gap(len(before) - end))
+    return Difference(tuple(rows), added, removed)
+
+
+def gap(lines: int) -> Row:
+    return Row("gap", None, None, (Piece(f"{lines} unchanged line{'s' if lines > 1 else ''}"),))
+
+
+def changed(before: Sequence[str], after: Sequence[str], old: tuple[int, int], new: tuple[int, int]) -> Iterator[Row]:
+    """The lines that went, then those that came; pairs of the same place are compared within."""
+    pairs = [pieces(before[i], after[j]) for i, j in zip(range(*old), range(*new), strict=False)]
+    for place, i in enumerate(range(*old)):
+        yield Row("gone", i + 1, None, pairs[place][0] if place < len(pairs) else (Piece(before[i]),))
+    for place, j in enumerate(range(*new)):
+        yield Row("new", None, j + 1, pairs[place][1] if place < len(pairs) else (Piece(after[j]),))
+
+
+def pieces(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+    """Both lines cut where they differ; whole where they have little in common."""
+    if max(len(old), len(new)) > MAX_WORD_DIFF:
+        return (Piece(old),), (Piece(new),)
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    if matcher.ratio() < 0.5:
+        return (Piece(old),), (Piece(new),)
+    left, right = [], []
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        if i2 > i1:
+            left.append(Piece(old[i1:i2], tag != "equal"))
+        if j2 > j1:
+            right.append(Piece(new[j1:j2], tag != "equal"))
+    return tuple(left), tuple(right)

@@ -1,0 +1,168 @@
+"""What a script can be tried on: its topics and endpoints with an example of each, and events that really happened."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+
+from scripting.events import Event
+from scripting.models import Execution, Script
+from scripting.modules import modules
+from scripting.plainjson import jsonable
+from scripting.text import one_line
+from scripting.topics import Topic, TopicError, topics
+from scripting.views.endpoints import EndpointView
+from scripting.workbench.access import Refusal
+
+RECORDED = 40
+"""Recorded events offered as inputs."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a run of the script can come from: a topic of the bus, an endpoint, or nowhere (a bare run)."""
+
+    key: str
+    label: str
+    topic: Topic | None = None
+    endpoint: str = ""
+
+
+NOTHING = Source("", "Nothing: a bare run")
+
+
+def sources(script: Script) -> list[Source]:
+    """The script's topics, then its endpoints, then a bare run."""
+    module = modules.get(script.module)
+    if module is None:
+        return [NOTHING]
+    handled = [topics.get(name) for name, handler in module.config.message_handlers.items() if handler == script.name]
+    paths = [path for path, name in module.config.endpoint_scripts.items() if name == script.name]
+    return [
+        *(Source(f"topic:{topic.name}", topic.name, topic) for topic in handled),
+        *(Source(f"endpoint:{path}", f"request to {path}", None, path) for path in paths),
+        NOTHING,
+    ]
+
+
+def described(script: Script) -> list[dict[str, Any]]:
+    """The sources as the page's form needs them: schema and example."""
+    return [
+        {
+            "key": source.key,
+            "label": source.label,
+            "description": source.topic.description if source.topic else "",
+            "schema": source.topic.json_schema() if source.topic else None,
+            "example": jsonable(example_payload(source)),
+        }
+        for source in sources(script)
+    ]
+
+
+def example_payload(source: Source) -> Any:
+    """What the form begins with."""
+    if source.topic is not None:
+        return source.topic.example or {}
+    return {"distance": 1} if source.endpoint else {}
+
+
+def example_context(script: Script, source: Source) -> dict[str, Any]:
+    """The context variables of an example run."""
+    if source.topic is not None and not source.topic.example:
+        return {}
+    return context_for(script, source, example_payload(source))
+
+
+def context_for(script: Script, source: Source, payload: Any) -> dict[str, Any]:
+    """The context variables that a run on this payload would get. Raises Refusal for a payload that does not fit."""
+    if source.topic is not None:
+        try:
+            fitting = source.topic.validate(payload)
+        except TopicError as error:
+            raise Refusal(422, "inputs", str(error)) from None
+        event = Event(
+            id="trial",
+            topic=source.topic.name,
+            payload=fitting,
+            subscribers=[(script.module, script.name)],
+            published_us=time.time_ns() // 1000,
+        )
+        return event.script_context(script.module)
+    if source.endpoint:
+        return request_context(script, source.endpoint, payload)
+    if not isinstance(payload, dict):
+        raise Refusal(422, "inputs", "The inputs of a bare run are an object: its keys are the context variables.")
+    return payload
+
+
+def request_context(script: Script, endpoint: str, body: Any) -> dict[str, Any]:
+    """What the endpoint's own view would give the script for a JSON request with this body."""
+    module = modules.get(script.module)
+    assert module is not None
+    request = HttpRequest()
+    request.method, request.path = "POST", endpoint
+    request.META = {"CONTENT_TYPE": "application/json"}
+    request.content_type = "application/json"
+    request._body = b""  # type: ignore[attr-defined]
+    view = EndpointView(module_name=script.module, endpoint=endpoint, script=script.name)
+    context = view.script_context(request, "", module)
+    context["http_request"]["body"] = body
+    return context
+
+
+def source_of(script: Script, key: str) -> Source:
+    """The source that the page names. Raises Refusal."""
+    found = next((source for source in sources(script) if source.key == key), None)
+    if found is None:
+        raise Refusal(422, "inputs", f"{script} does not run on {key!r}")
+    return found
+
+
+# -- events that happened ----------------------------------------------------------------------------------------------
+
+
+def recorded(script: Script) -> list[dict[str, Any]]:
+    """The latest executions, to be picked as inputs."""
+    latest = Execution.objects.filter(script=script).order_by("-id").exclude(inputs=b"")
+    rows = latest.values_list("id", "started_at", "topic", "trigger", "status", "result_text", "error_message")[
+        :RECORDED
+    ]
+    return [
+        {
+            "id": str(pk),
+            "at": started.timestamp(),
+            "topic": topic or trigger,
+            "status": status,
+            "summary": one_line(error or result, 90),
+        }
+        for pk, started, topic, trigger, status, result, error in rows
+    ]
+
+
+def execution_of(script: Script, given: str) -> Execution:
+    """An execution of this script by its id. Raises Refusal."""
+    try:
+        wanted = UUID(given)
+    except ValueError:
+        raise Refusal(404, "not_found", "That is no execution's id.") from None
+    found = Execution.objects.filter(script=script, pk=wanted).select_related("version").first()
+    if found is None:
+        raise Refusal(404, "not_found", "There is no such execution of this script; old ones are removed after a time.")
+    return found
+
+
+def masked(context: Mapping[str, Any]) -> dict[str, Any]:
+    """Context variables as a page may show them: what the topic calls sensitive is hidden."""
+    shown = dict(context)
+    name = shown.get("topic")
+    topic = topics.get(name) if isinstance(name, str) and name in topics else None
+    message = shown.get("message")
+    if topic is not None and topic.sensitive and isinstance(message, dict) and isinstance(message.get("payload"), dict):
+        shown["message"] = {**message, "payload": topic.mask(message["payload"])}
+        shown["message_payload"] = "•••"
+    return shown

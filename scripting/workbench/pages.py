@@ -1,0 +1,169 @@
+"""The workbench's pages: the tree of scripts, the workbench of one, its history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from scripting.conf import conf
+from scripting.models import Draft, Script
+from scripting.modules import ScriptableModule, modules
+from scripting.sandbox.languages.table import LANGUAGES
+from scripting.workbench import api, company, drafts, inputs, publishing, record, shelf
+from scripting.workbench.access import EDIT, PUBLISH, RUN, Refusal, may, page, script_named
+from scripting.workbench.differences import difference
+
+
+@require_safe
+@page
+def scripts(request: HttpRequest) -> HttpResponse:
+    """The tree of all scripts, or what a search finds."""
+    query = request.GET.get("q", "")
+    branches = shelf.tree(query)
+    context: dict[str, Any] = {
+        "branches": branches,
+        "query": query,
+        "count": sum(len(branch.entries) for branch in branches),
+    }
+    context["data"] = {"login": reverse("admin:login")}
+    return render(request, "scripting/workbench/scripts.html", context | common(request))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
+    """The workbench of one script. POST is for browsers without JavaScript: it saves the draft, and publishes if asked to."""
+    script = script_named(module, name)
+    if request.method == "POST":
+        take_form(request, script)
+        return redirect("workbench:script", module, name)
+    draft = drafts.draft_of(script, request.user) if may(request.user, EDIT) else None  # type: ignore[arg-type]
+    active = script.active_version
+    data = {
+        "module": script.module,
+        "name": script.name,
+        "user": request.user.get_username(),
+        "language": draft.language if draft else active.language if active else script.language or "python",
+        "languages": {language.name: language.editor_mode for language in LANGUAGES.values()},
+        **api.active_of(script),
+        "draft": drafts.described(draft) if draft else None,
+        "base": base_of(draft, script),
+        "inputs": inputs.described(script),
+        "may": permissions(request),
+        "browser_publish": conf.SCRIPTING_BROWSER_PUBLISH,
+        "execution": request.GET.get("execution", "")[:64],
+        "restore": restored(request, script),
+        "login": reverse("admin:login"),
+    }
+    context = {
+        "script": script,
+        "active": active,
+        "draft": draft,
+        "text": draft.source if draft else api.text_of(active) if active else "",
+        "data": data,
+        "siblings": siblings(script),
+        "battle": live_page(script),
+        "switched_off": "" if conf.SCRIPTING_BROWSER_PUBLISH else publishing.SWITCHED_OFF,
+    }
+    return render(request, "scripting/workbench/workbench.html", context | common(request))
+
+
+@require_safe
+@page
+def history(request: HttpRequest, module: str, name: str) -> HttpResponse:
+    """Versions, activations and changes of a script; `old` and `new` pick two versions to compare."""
+    script = script_named(module, name)
+    context: dict[str, Any] = {
+        "script": script,
+        "active": script.active_version,
+        "versions": record.versions(script),
+        "activations": record.activations(script),
+        "changes": list(record.changes(script)),
+        "data": {"module": module, "name": name, "may": permissions(request), "login": reverse("admin:login")},
+        "battle": live_page(script),
+    }
+    old, new = (number_in(request, side) for side in ("old", "new"))
+    if old and new:
+        try:
+            texts = [publishing.version_numbered(script, number) for number in (old, new)]
+            context["old"], context["new"] = texts
+            context["difference"] = difference(*map(api.text_of, texts))
+        except Refusal as refusal:
+            context["problem"] = str(refusal)
+    return render(request, "scripting/workbench/history.html", context | common(request))
+
+
+def take_form(request: HttpRequest, script: Script) -> None:
+    """Save and publish as a form without JavaScript asks; what is refused is said on the next page."""
+    user, posted = request.user, request.POST
+    assert user.is_authenticated
+    try:
+        base = api.base_in({"base": int(posted["base"]) if posted.get("base", "").isdigit() else None}, script)
+        language = api.language_in({"language": posted.get("language", "")})
+        text = posted.get("source", "").replace("\r\n", "\n")
+        if may(user, EDIT):
+            drafts.save(script, user, text, language, base, posted.get("revision") or None)
+            messages.success(request, "The draft is saved.")
+        if "publish" in posted and may(user, PUBLISH):
+            publishing.publish(script, user, text, language, posted.get("reason", ""), base)
+            Draft.objects.filter(script=script, user=user, source=text).delete()
+            messages.success(request, f"{script} is live.")
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+
+
+def base_of(draft: Draft | None, script: Script) -> dict[str, Any] | None:
+    """The version that the text was begun on: a number and its text."""
+    version = draft.base_version if draft else script.active_version
+    return {"number": version.number, "source": api.text_of(version)} if version else None
+
+
+def restored(request: HttpRequest, script: Script) -> dict[str, Any] | None:
+    """The version that the page was asked to open instead of the draft (`?version=`): old, rejected or live."""
+    number = number_in(request, "version")
+    try:
+        return api.version_of(publishing.version_numbered(script, number)) if number else None
+    except Refusal:
+        return None
+
+
+def permissions(request: HttpRequest) -> dict[str, bool]:
+    return {word: may(request.user, code) for word, code in (("edit", EDIT), ("run", RUN), ("publish", PUBLISH))}
+
+
+def common(request: HttpRequest) -> dict[str, Any]:
+    return {"may": permissions(request), "live_pages": [page for page in map(live_page_of, modules) if page["url"]]}
+
+
+def siblings(script: Script) -> list[dict[str, Any]]:
+    """The module's scripts for the list beside the editor, each with who is writing on it."""
+    found = Script.objects.in_use().filter(module=script.module).select_related("active_version")
+    return [
+        {"script": one, "people": company.present_or_nobody(one.module, one.name) if one != script else []}
+        for one in found
+    ]
+
+
+def live_page(script: Script) -> str:
+    """Where the script's effects are seen; empty where its module names no page."""
+    module = modules.get(script.module)
+    return live_page_of(module)["url"] if module else ""
+
+
+def live_page_of(module: ScriptableModule) -> dict[str, str]:
+    name = module.live_page
+    try:
+        return {"module": module.name, "url": reverse(name) if name else ""}
+    except NoReverseMatch:
+        return {"module": module.name, "url": ""}
+
+
+def number_in(request: HttpRequest, name: str) -> int:
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

@@ -1,0 +1,117 @@
+"""Making a text the one that runs, from the browser: publish, roll back, revert to the default. Asks the registry."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from scripting.conf import conf
+from scripting.models import Activation, Script, ScriptVersion
+from scripting.registry import PublishRefused, StaleBase, registry
+from scripting.supervisor.errors import SandboxUnavailable
+from scripting.text import visible
+from scripting.types import Diagnostic
+from scripting.workbench.access import Refusal
+
+SWITCHED_OFF = (
+    "Publishing from the browser is switched off for this site (SCRIPTING_BROWSER_PUBLISH). "
+    "Drafts, trials and rollback to versions that were live still work; manage.py publish_script publishes."
+)
+MAX_REASON = 2000
+
+
+def publish(
+    script: Script, user: User, source: str, language: str, reason: str, base: ScriptVersion | None
+) -> Activation:
+    """Check, store and activate. Raises Refusal: switched_off, reason, unchanged, check_failed, stale_base, refused."""
+    if not conf.SCRIPTING_BROWSER_PUBLISH:
+        raise Refusal(403, "switched_off", SWITCHED_OFF)
+    require_reason(reason)
+    active = script.active_version
+    if active is not None and (active.language, bytes(active.content)) == (language, source.encode()):
+        raise Refusal(422, "unchanged", f"This is the text that is live already (v{active.number}).")
+    if (active.pk if active else None) != (base.pk if base else None):
+        raise stale(script, base, source)  # before the text is stored: a merge of it will be published instead
+    try:
+        return registry.publish(script, language, source, actor=user, reason=reason, base=base)
+    except StaleBase:
+        script.refresh_from_db()
+        raise stale(script, base, source) from None
+    except PublishRefused as refused:
+        raise of_refused(refused) from None
+    except SandboxUnavailable as error:
+        raise Refusal(503, "unavailable", f"The text could not be checked: {error}") from None
+
+
+def rollback(script: Script, user: User, number: int, reason: str) -> Activation:
+    """Re-activate an old version. Raises Refusal."""
+    require_reason(reason)
+    version = version_numbered(script, number)
+    if script.active_version_id == version.pk:
+        raise Refusal(422, "unchanged", f"v{number} is live already.")
+    if not conf.SCRIPTING_BROWSER_PUBLISH and not script.activations.filter(version=version).exists():
+        raise Refusal(403, "switched_off", f"v{number} was never live. {SWITCHED_OFF}")
+    try:
+        return registry.rollback(script, number, actor=user, reason=reason)
+    except PublishRefused as refused:
+        raise of_refused(refused) from None
+    except SandboxUnavailable as error:
+        raise Refusal(503, "unavailable", f"The version could not be checked: {error}") from None
+
+
+def version_numbered(script: Script, number: Any) -> ScriptVersion:
+    """Raises Refusal."""
+    found = None
+    if isinstance(number, int) and not isinstance(number, bool) and 0 < number < 2**31:
+        found = script.versions.filter(number=number).select_related("author").first()
+    if found is None:
+        raise Refusal(404, "not_found", f"{script} has no version {number}.")
+    return found
+
+
+def require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise Refusal(422, "reason", "Say why: the reason is shown beside the version for good.")
+    if len(reason) > MAX_REASON:
+        raise Refusal(422, "reason", f"A reason has at most {MAX_REASON} characters.")
+
+
+def stale(script: Script, base: ScriptVersion | None, mine: str) -> Refusal:
+    """Another version became active since the text was begun."""
+    active = script.active_version
+    activation = latest_activation(script)
+    return Refusal(
+        409,
+        "stale_base",
+        f"{script}: v{active.number if active else '–'} became live while you were writing. Merge with it, then publish.",
+        theirs={
+            "source": active.text if active else "",
+            "number": active.number if active else None,
+            "actor": str(activation.actor or "") if activation else "",
+            "reason": activation.reason if activation else "",
+        },
+        base_source=base.text if base else "",
+        mine=mine,
+    )
+
+
+def of_refused(refused: PublishRefused) -> Refusal:
+    if refused.diagnostics:
+        found = [described(diagnostic) for diagnostic in refused.diagnostics]
+        number = refused.version.number if refused.version else None
+        return Refusal(422, "check_failed", visible(str(refused)), diagnostics=found, version=number)
+    return Refusal(422, "refused", visible(str(refused)))
+
+
+def described(diagnostic: Diagnostic) -> dict[str, Any]:
+    """A finding for the page; what a sandbox wrote is made fit to show."""
+    plain = asdict(diagnostic)
+    plain["type"] = diagnostic.type.value
+    plain["message"], plain["hint"] = visible(diagnostic.message), visible(diagnostic.hint)
+    return plain
+
+
+def latest_activation(script: Script) -> Activation | None:
+    return script.activations.select_related("actor", "version").order_by("-id").first()

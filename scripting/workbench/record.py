@@ -1,0 +1,87 @@
+"""What became of a script over time: its versions, its activations, and every change of its limits and switches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from scripting.models import Activation, Script, ScriptVersion
+
+SHOWN = 200
+"""Versions, activations and changes that the page shows of each."""
+WORDS = {
+    "max_execution_time": "time limit",
+    "max_memory_bytes": "memory limit",
+    "enabled": "enabled",
+    "pinned": "pinned",
+    "retired_at": "retired",
+    "language": "language of the default",
+}
+
+
+@dataclass(frozen=True)
+class VersionLine:
+    """A version with whether it may be rolled back to."""
+
+    version: ScriptVersion
+    is_active: bool
+    is_default: bool
+    was_live: bool
+    predecessor: int | None
+    """The version before it, to compare with."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What somebody changed of a script's settings."""
+
+    at: datetime
+    actor: str
+    reason: str
+    changes: tuple[tuple[str, str, str], ...]
+    """(what, before, after)"""
+
+
+def versions(script: Script) -> list[VersionLine]:
+    """The latest versions, latest first."""
+    rows = list(script.versions.select_related("author").defer("content", "source").order_by("-number")[:SHOWN])
+    live = set(script.activations.values_list("version_id", flat=True).distinct())
+    numbers = [row.number for row in rows]
+    return [
+        VersionLine(
+            row,
+            row.pk == script.active_version_id,
+            row.pk == script.default_version_id,
+            row.pk in live,
+            numbers[place + 1] if place + 1 < len(numbers) else None,
+        )
+        for place, row in enumerate(rows)
+    ]
+
+
+def activations(script: Script) -> list[Activation]:
+    """Who made which version live, latest first."""
+    return list(script.activations.select_related("version", "actor")[:SHOWN])
+
+
+def changes(script: Script) -> Iterator[Change]:
+    """Changes of limits and switches out of simple-history's record, latest first."""
+    records = list(script.history.select_related("history_user").order_by("-history_id")[: SHOWN + 1])
+    for newer, older in zip(records, [*records[1:], None], strict=True):
+        if older is None:
+            continue
+        changed = tuple(
+            (words, show(getattr(older, field)), show(getattr(newer, field)))
+            for field, words in WORDS.items()
+            if getattr(older, field) != getattr(newer, field)
+        )
+        if changed:
+            actor = str(newer.history_user or "")
+            yield Change(newer.history_date, actor, newer.history_change_reason or "", changed)
+
+
+def show(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "the module's" if value is None else str(value) or "none"

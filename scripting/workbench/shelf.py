@@ -1,0 +1,95 @@
+"""The tree of all scripts: what is live, where it came from, how it does, who changed it last and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import OuterRef, Q, Subquery
+
+from scripting.models import SHARED, Activation, Script
+from scripting.modules import modules
+from scripting.workbench.loaded import NOWHERE, Loaded, of_all
+from scripting.workbench.pulse import Pulse, pulses
+
+MAX_MATCHES = 3
+"""Lines of a source shown for a search."""
+MAX_QUERY = 200
+
+
+@dataclass(frozen=True)
+class Match:
+    """A line of a source that a search found."""
+
+    line: int
+    before: str
+    found: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One script of the tree."""
+
+    script: Script
+    change: Activation | None
+    pulse: Pulse
+    loaded: Loaded
+    matches: Sequence[Match]
+
+    @property
+    def runs_on(self) -> list[str]:
+        """Topics and endpoints whose script it is."""
+        module = modules.get(self.script.module)
+        if module is None:
+            return []
+        config = module.config
+        topics = [topic for topic, name in config.message_handlers.items() if name == self.script.name]
+        return topics + [path for path, name in config.endpoint_scripts.items() if name == self.script.name]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A module with its scripts."""
+
+    module: str
+    entries: Sequence[Entry]
+
+    @property
+    def is_shared(self) -> bool:
+        return self.module == SHARED
+
+
+def tree(query: str = "") -> list[Branch]:
+    """All scripts in use by module, or those whose name or live source contains `query`."""
+    query = query.strip()[:MAX_QUERY]
+    found = Script.objects.in_use().select_related("active_version", "default_version")
+    if query:
+        found = found.filter(
+            Q(name__icontains=query) | Q(module__icontains=query) | Q(active_version__source__icontains=query)
+        )
+    latest = Activation.objects.filter(script=OuterRef("pk")).order_by("-id").values("pk")[:1]
+    scripts = list(found.annotate(latest=Subquery(latest)))
+    changes = Activation.objects.select_related("actor", "version").in_bulk([s.latest for s in scripts if s.latest])
+    places, ran = of_all(scripts), pulses()
+    branches: dict[str, list[Entry]] = {}
+    for script in scripts:
+        matches = matching_lines(script, query) if query else ()
+        change, pulse = changes.get(script.latest), ran.get(script.pk) or Pulse()
+        entry = Entry(script, change, pulse, places.get(script.pk, NOWHERE), matches)
+        branches.setdefault(script.module, []).append(entry)
+    return [Branch(module, entries) for module, entries in sorted(branches.items())]
+
+
+def matching_lines(script: Script, query: str) -> list[Match]:
+    """The first lines of the live source that contain `query`, in any case."""
+    found: list[Match] = []
+    wanted = query.lower()
+    source = script.active_version.source if script.active_version else ""
+    for number, line in enumerate(source.split("\n"), 1):
+        at = line.lower().find(wanted)
+        if at >= 0:
+            found.append(Match(number, line[:at][-60:], line[at : at + len(query)], line[at + len(query) :][:60]))
+            if len(found) == MAX_MATCHES:
+                break
+    return found

@@ -1,0 +1,143 @@
+"""Trial runs: the text in the editor on chosen inputs, beside the active version on the same ones. Nothing is committed."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from scripting.conf import conf
+from scripting.contexts import TooManyExecutions
+from scripting.engine import get_engine
+from scripting.models import Script
+from scripting.modules import limits_for, modules
+from scripting.plainjson import jsonable
+from scripting.sandbox.protocol import decode_value
+from scripting.supervisor.errors import SandboxUnavailable
+from scripting.text import visible
+from scripting.types import HostCallRecord, ScriptError, ScriptInput, ScriptOutput
+from scripting.workbench import inputs
+from scripting.workbench.access import Refusal, text_in
+
+MAX_SEED = 2**63
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What to run, on what."""
+
+    script: Script
+    source: str
+    language: str
+    context: dict[str, Any]
+    seed: int
+    clock_us: int | None
+
+
+def trial_of(script: Script, document: dict[str, Any]) -> Trial:
+    """The trial that the page asks for. Raises Refusal."""
+    source, language = text_in(document, "source"), text_in(document, "language")
+    seed = seed_of(document.get("seed"))
+    given = document.get("execution")
+    if given:
+        execution = inputs.execution_of(script, str(given))
+        if seed is None and execution.seed is not None:
+            seed = execution.seed
+        context, clock = execution.inputs_value, execution.clock_us
+    else:
+        chosen = inputs.source_of(script, text_in(document, "input", ""))
+        context, clock = inputs.context_for(script, chosen, document.get("payload", {})), None
+    return Trial(script, source, language, context, secrets.randbits(53) if seed is None else seed, clock)
+
+
+def seed_of(given: Any) -> int | None:
+    """A seed from the page's field, None when it is empty. Raises Refusal."""
+    if given is None or given == "":
+        return None
+    text = str(given).strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) < MAX_SEED):
+        raise Refusal(
+            422, "inputs", "A seed is a whole number from 0 up to 2⁶³; leave it empty for a new one each time."
+        )
+    return int(text)
+
+
+def run(trial: Trial, *, compare: bool) -> dict[str, Any]:
+    """The outcome of the text; with `compare` that of the active version too, on the same inputs, seed and clock."""
+    mine = outcome(trial, trial.source, trial.language)
+    active = trial.script.active_version
+    theirs = None
+    if compare and active is not None:
+        # The first run drew the clock where none was given: the second takes the same.
+        same = Trial(trial.script, "", "", trial.context, trial.seed, mine.clock_us)
+        theirs = outcome(same, active.text, active.language)
+    return {"trial": described(mine), "active": described(theirs, active.number) if theirs and active else None}
+
+
+def outcome(trial: Trial, source: str, language: str) -> ScriptOutput:
+    """Run one text. Raises Refusal when no sandbox can be had."""
+    module = modules.get(trial.script.module)
+    limits = limits_for(module, conf.default_limits(), trial.script.limit_changes())
+    try:
+        return get_engine().execute_source(
+            source,
+            language,
+            input=ScriptInput(trial.context, trial.seed, trial.clock_us),
+            limits=limits,
+            module_name=trial.script.module,
+            name=trial.script.name,
+        )
+    except TooManyExecutions as error:
+        raise Refusal(503, "busy", str(error)) from None
+    except SandboxUnavailable as error:
+        raise Refusal(503, "unavailable", f"No sandbox could be started: {error}") from None
+
+
+def described(output: ScriptOutput, number: int | None = None) -> dict[str, Any]:
+    """An outcome as the page shows it; every text in it is shown as text."""
+    metrics = output.metrics
+    return {
+        "version": number,
+        "status": output.status,
+        "result": jsonable(output.result),
+        "logs": [visible(line) for line in output.logs],
+        "log_truncated": output.log_truncated,
+        "error": error_of(output.error),
+        "seed": str(output.seed) if output.seed is not None else None,
+        "clock_us": output.clock_us,
+        "calls": [call_of(call) for call in output.host_calls],
+        "metrics": {
+            "compile_us": metrics.compile_us,
+            "wall_us": metrics.wall_us,
+            "cpu_us": metrics.cpu_us,
+            "memory_bytes": metrics.memory_bytes,
+            "host_us": metrics.host_us,
+        },
+    }
+
+
+def error_of(error: ScriptError | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {
+        "type": error.type.value,
+        "message": visible(error.message),
+        "line": error.line,
+        "column": error.column,
+        "script": error.script,
+        "excerpt": visible(error.excerpt),
+        "hint": visible(error.hint),
+    }
+
+
+def call_of(call: HostCallRecord) -> dict[str, Any]:
+    """A host call: what was asked, and what was answered; an effect is only listed."""
+    positional, named = decode_value(call.arguments)
+    return {
+        "name": call.name,
+        "kind": call.kind,
+        "arguments": jsonable(positional),
+        "named": jsonable(named),
+        "answer": None if call.answer is None else jsonable(decode_value(call.answer)),
+        "error": visible(call.error),
+    }

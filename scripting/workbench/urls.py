@@ -1,0 +1,40 @@
+"""Where the workbench is: pages below /scripts/, and what they ask for below each script's api/."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path, register_converter
+from django.urls.converters import StringConverter
+
+from scripting.workbench import api, pages
+
+
+class NameConverter(StringConverter):
+    """The name of a module or a script."""
+
+    regex = "[a-z][a-z0-9_]{0,63}"
+
+
+register_converter(NameConverter, "script_name")
+
+SCRIPT = "<script_name:module>/<script_name:name>/"
+
+app_name = "workbench"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", pages.scripts, name="scripts"),
+    path(SCRIPT, pages.workbench, name="script"),
+    path(f"{SCRIPT}history/", pages.history, name="history"),
+    path(f"{SCRIPT}api/check", api.check, name="check"),
+    path(f"{SCRIPT}api/trial", api.trial, name="trial"),
+    path(f"{SCRIPT}api/names", api.names, name="names"),
+    path(f"{SCRIPT}api/events", api.events, name="events"),
+    path(f"{SCRIPT}api/executions/<str:execution_id>", api.execution, name="execution"),
+    path(f"{SCRIPT}api/draft", api.save_draft, name="draft"),
+    path(f"{SCRIPT}api/discard", api.discard_draft, name="discard"),
+    path(f"{SCRIPT}api/merge", api.merged, name="merge"),
+    path(f"{SCRIPT}api/active", api.active, name="active"),
+    path(f"{SCRIPT}api/live", api.live, name="live"),
+    path(f"{SCRIPT}api/versions/<int:number>", api.version, name="version"),
+    path(f"{SCRIPT}api/compare", api.compare, name="compare"),
+    path(f"{SCRIPT}api/publish", api.publish, name="publish"),
+    path(f"{SCRIPT}api/rollback", api.rollback, name="rollback"),
+]
