@@ -46,6 +46,7 @@ __all__ = [
 
 _Key: TypeAlias = tuple[str, tuple[HostFunction, ...], SecurityLimits]
 _ATTEMPTS = 3
+_MAX_RECENT = 256
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class SandboxPool:
         self._parent = ParentClient(self.config.python, self.config.reserve)
         self._shelves: dict[_Key, Shelf] = {}
         """Of each kind of sandbox there is, the free ones."""
+        self._recent: dict[int, tuple[Bundle, tuple[HostFunction, ...], SecurityLimits, Shelf]] = {}
+        """Shelves by the identity of the bundle, which is quicker to tell than that all three are equal."""
         self._all: set[Sandbox] = set()
         self._turn = 0
         """Counts runs, so that the least recently used sandbox can be told."""
@@ -100,11 +103,10 @@ class SandboxPool:
         """One run. What the script does wrong is in the outcome's error; raises SupervisorError for what is ours, and
         whatever `host` raises besides HostCallRefused."""
         alone = trial or self.config.process_per_run
-        key: _Key = (bundle.digest, request.functions, limits)
         for _ in range(_ATTEMPTS):
             if cancellation is not None and cancellation.cancelled:
                 return _cancelled(ExecutionMetrics())
-            sandbox = None if alone else self._take(key)
+            sandbox = None if alone else self._take(bundle, request.functions, limits)
             if sandbox is None:
                 try:
                     loaded, sandbox = self._start(bundle, request.functions, limits)
@@ -113,7 +115,7 @@ class SandboxPool:
                 if sandbox is None:
                     return _refused(bundle, loaded)
             try:
-                return self._run_on(sandbox, key, request, host, cancellation, alone=alone)
+                return self._run_on(sandbox, request, host, cancellation, alone=alone)
             except NotStarted:
                 continue
         raise SandboxUnavailable("sandboxes end before they can run: is something killing them?")
@@ -121,7 +123,6 @@ class SandboxPool:
     def _run_on(
         self,
         sandbox: Sandbox,
-        key: _Key,
         request: RunRequest,
         host: HostCallable | None,
         cancellation: Cancellation | None,
@@ -132,7 +133,7 @@ class SandboxPool:
             try:
                 return sandbox.run(request, host)
             finally:
-                self._give_back(key, sandbox, alone=alone)
+                self._give_back(sandbox, alone=alone)
         try:
             if not cancellation.watch(sandbox.kill):
                 return _cancelled(ExecutionMetrics())
@@ -150,7 +151,7 @@ class SandboxPool:
                     return _cancelled(outcome.metrics)
             return outcome
         finally:
-            self._give_back(key, sandbox, alone=alone)
+            self._give_back(sandbox, alone=alone)
 
     def check(self, bundle: Bundle, limits: SecurityLimits, functions: tuple[HostFunction, ...] = ()) -> CheckReport:
         """Compile without running, in a process of its own. Raises SupervisorError for what is ours."""
@@ -172,7 +173,6 @@ class SandboxPool:
 
         For a version that takes another's place, so that its first run need not wait for the compiler.
         """
-        key: _Key = (bundle.digest, functions, limits)
         with self._places:
             no_place = self._taken >= self.config.max_sandboxes and not any(self._shelves.values())
             if self._closed or self.config.process_per_run or no_place:
@@ -189,7 +189,7 @@ class SandboxPool:
         if sandbox is None:
             return False
         sandbox.compile_us = 0  # no run will have waited for it
-        self._give_back(key, sandbox, alone=False)
+        self._give_back(sandbox, alone=False)
         return True
 
     def stats(self) -> PoolStats:
@@ -212,19 +212,33 @@ class SandboxPool:
             self._end(sandbox)
         self._parent.close()
 
-    def _take(self, key: _Key) -> Sandbox | None:
-        """A warm sandbox of this key, now busy; None if there is none."""
+    def _take(self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits) -> Sandbox | None:
+        """A warm sandbox of this kind, now busy; None if there is none."""
         with self._lock:
-            shelf = self._shelves.get(key)
-            if shelf:
-                sandbox = shelf.pop()
-                sandbox.busy = True
-                return sandbox
             if self._closed:
                 raise PoolClosed
-            return None
+            recent = self._recent.get(id(bundle))
+            if (
+                recent is not None
+                and recent[0] is bundle
+                and recent[1] is functions
+                and recent[2] is limits
+                and recent[3]
+            ):
+                shelf: Shelf | None = recent[3]
+            else:
+                shelf = self._shelves.get((bundle.digest, functions, limits))
+                if shelf is not None:
+                    if len(self._recent) > _MAX_RECENT:
+                        self._recent.clear()
+                    self._recent[id(bundle)] = (bundle, functions, limits, shelf)
+            if not shelf:
+                return None
+            sandbox = shelf.pop()
+            sandbox.busy = True
+            return sandbox
 
-    def _give_back(self, key: _Key, sandbox: Sandbox, *, alone: bool) -> None:
+    def _give_back(self, sandbox: Sandbox, *, alone: bool) -> None:
         """The run is over: keep the sandbox warm, or end it if it is spent, broken or was for this run alone."""
         if (
             sandbox.alive
@@ -237,22 +251,24 @@ class SandboxPool:
                     self._turn += 1
                     sandbox.last_turn = self._turn
                     sandbox.busy = False
-                    self._shelve(key, sandbox)
+                    shelf = sandbox.shelf
+                    if shelf is None:
+                        shelf = self._new_on_shelf(sandbox)
+                    shelf.append(sandbox)
                     if self._waiting:
                         self._places.notify()
                     return
         self._end(sandbox)
 
-    def _shelve(self, key: _Key, sandbox: Sandbox) -> None:
-        """Put the sandbox with those of its kind. Under the lock."""
-        shelf = sandbox.shelf
+    def _new_on_shelf(self, sandbox: Sandbox) -> Shelf:
+        """The shelf of the sandbox's kind, of which it is one more. Under the lock."""
+        key = (sandbox.bundle.digest, sandbox.functions, sandbox.limits)
+        shelf = self._shelves.get(key)
         if shelf is None:
-            shelf = self._shelves.get(key)
-            if shelf is None:
-                shelf = self._shelves[key] = Shelf()
-            shelf.members += 1
-            sandbox.shelf = shelf
-        shelf.append(sandbox)
+            shelf = self._shelves[key] = Shelf()
+        shelf.members += 1
+        sandbox.shelf = shelf
+        return shelf
 
     def _start(
         self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits
@@ -262,7 +278,7 @@ class SandboxPool:
         sandbox: Sandbox | None = None
         try:
             handle = self._parent.fork(_headroom(limits))
-            sandbox = Sandbox(self._parent, handle, bundle, limits)
+            sandbox = Sandbox(self._parent, handle, bundle, functions, limits)
             with self._places:
                 self._all.add(sandbox)
             loaded = sandbox.load(_load_message(bundle, functions, limits, self._cpu_seconds(limits)))

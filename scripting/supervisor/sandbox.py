@@ -18,7 +18,7 @@ from scripting.sandbox.protocol import (
     ValueProblem,
 )
 from scripting.supervisor import ending
-from scripting.supervisor.calls import HostCall, HostCallable, RunOutcome, RunRequest
+from scripting.supervisor.calls import HostCall, HostCallable, HostFunction, RunOutcome, RunRequest
 from scripting.supervisor.channel import Channel, DeadlinePassed, PeerGone
 from scripting.supervisor.errors import HostCallRefused, SandboxLost
 from scripting.supervisor.parent import Ending, Handle, ParentClient, kill, release
@@ -37,10 +37,18 @@ class NotStarted(Exception):
 class Sandbox:
     """A locked-down process that serves one bundle. Used by one thread at a time."""
 
-    def __init__(self, parent: ParentClient, handle: Handle, bundle: Bundle, limits: SecurityLimits) -> None:
+    def __init__(
+        self,
+        parent: ParentClient,
+        handle: Handle,
+        bundle: Bundle,
+        functions: tuple[HostFunction, ...],
+        limits: SecurityLimits,
+    ) -> None:
         self.parent = parent
         self.handle = handle
         self.bundle = bundle
+        self.functions = functions
         self.limits = limits
         self.channel = Channel(handle.socket)
         self.connection = Connection(sandbox_end=False)
