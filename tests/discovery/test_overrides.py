@@ -175,7 +175,9 @@ def test_an_unreadable_file_is_said_and_what_ran_stays(game: Game) -> None:
     assert sync() == {"chess_club/dice": "kept"}
 
 
-@pytest.mark.parametrize("name", [".dice.py", "dice.py~", "dice.py.swp", ".#dice.py", "#dice.py#", "dice.py.bak", "README.md"])
+@pytest.mark.parametrize(
+    "name", [".dice.py", "dice.py~", "dice.py.swp", ".#dice.py", "#dice.py#", "dice.py.bak", "README.md"]
+)
 def test_dot_files_and_backups_of_editors_are_passed_over_without_a_word(game: Game, name: str) -> None:
     file = game.scripts / "chess_club" / name
     file.parent.mkdir(parents=True)

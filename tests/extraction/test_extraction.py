@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
@@ -144,7 +143,7 @@ def test_nothing_is_written_through_a_linked_folder(shipped: Game, tmp_path: Pat
 def test_files_are_written_whole_and_leave_no_rest(shipped: Game) -> None:
     extract()
     folder = shipped.scripts / "chess_club"
-    assert sorted(os.listdir(folder)) == ["dice.py", "score_board.py"]
+    assert sorted(file.name for file in folder.iterdir()) == ["dice.py", "score_board.py"]
     assert stat.S_IMODE((folder / "dice.py").stat().st_mode) & 0o022 == 0
 
 

@@ -67,6 +67,7 @@ def _write(path: Path, text: str | bytes) -> Path:
 @pytest.fixture
 def game(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Game]:
     """The only module of the site while the test runs."""
+    importlib.import_module(settings.ROOT_URLCONF)  # names modules of the site, so it is read while they are there
     package = tmp_path / "chess_club_package"
     (package / "scripts").mkdir(parents=True)
     (package / "__init__.py").touch()

@@ -1,0 +1,64 @@
+"""System checks: each fault of the surroundings has an id and says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+
+from tests.support.game import Game
+
+
+def ids(**kwargs: Any) -> list[str]:
+    found = [message for message in run_checks(**kwargs) if str(message.id).startswith("scripting.")]
+    assert all(message.hint for message in found)
+    return [str(message.id) for message in found]
+
+
+def test_a_game_that_ships_what_it_runs_passes(game: Game) -> None:
+    game.ship("dice")
+    assert ids() == []
+
+
+def test_a_handler_for_a_script_that_no_default_ships_is_warned_of(game: Game) -> None:
+    assert ids() == ["scripting.W001", "scripting.W001"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "id_"),
+    [
+        ("SCRIPT_MAX_EXECUTION_TIME", -1, "scripting.E001"),
+        ("HOT_RELOAD_SCRIPTS", "maybe", "scripting.E001"),
+        ("SCRIPTING_REDIS_URL", "", "scripting.E006"),
+        ("SCRIPTING_REDIS_URL", "http://example.test", "scripting.E006"),
+    ],
+)
+def test_an_odd_setting_is_an_error(game: Game, settings: Any, setting: str, value: Any, id_: str) -> None:
+    game.ship("dice")
+    setattr(settings, setting, value)
+    assert ids() == [id_]
+
+
+def test_a_linked_scripts_folder_is_an_error(game: Game, tmp_path: Path) -> None:
+    game.ship("dice")
+    game.scripts.symlink_to(tmp_path)
+    assert ids() == ["scripting.E002"]
+
+
+def test_a_file_in_place_of_the_scripts_folder_is_an_error(game: Game) -> None:
+    game.ship("dice")
+    game.scripts.write_text("")
+    assert ids() == ["scripting.E002"]
+
+
+def test_sqlite_without_write_ahead_log_is_warned_of(game: Game, settings: Any) -> None:
+    game.ship("dice")
+    plain = {"ENGINE": "django.db.backends.sqlite3", "NAME": "x.sqlite3", "OPTIONS": {}}
+    settings.DATABASES = {**settings.DATABASES, "plain": plain}
+    from scripting.checks import check_database
+
+    assert [m.id for m in check_database(None, databases=["plain"])] == ["scripting.W002", "scripting.W003"]
+    settings.DATABASES = {"memory": {**plain, "NAME": ":memory:"}}
+    assert "scripting.E007" in [m.id for m in check_database(None, databases=["memory"])]

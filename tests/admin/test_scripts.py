@@ -1,0 +1,264 @@
+"""The admin's pages of scripts and versions: who may see and do what, and what a script's text can do there (nothing)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from scripting import discovery
+from scripting.models import Script
+from scripting.registry import AnyBase, registry
+from tests.support.game import BETTER, BROKEN, GOOD, Game
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+EVIL = "x = '<script>alert(1)</script>'  # \u202e\u200bgood\nresult = x\n"
+SEES = ("view_script", "view_scriptversion", "view_execution", "view_activation")
+
+
+def staff(name: str, *codenames: str) -> Client:
+    user = User.objects.create_user(name, is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=(*SEES, *codenames)))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def script(game: Game) -> Script:
+    game.ship("dice")
+    discovery.sync()
+    return game.script("dice")
+
+
+@pytest.fixture
+def viewer() -> Client:
+    return staff("viewer")
+
+
+@pytest.fixture
+def designer() -> Client:
+    return staff("designer", "change_script", "edit_script", "publish_script", "run_script")
+
+
+def page(script: Script, *more: str) -> str:
+    return "/".join([reverse("admin:scripting_script_change", args=[script.pk]).removesuffix("/change/"), *more]) + "/"
+
+
+def publish(client: Client, script: Script, text: str = BETTER, **changes: Any) -> Any:
+    script.refresh_from_db()
+    base = script.active_version.number if script.active_version else 0
+    data = {"text": text, "language": "python", "reason": "more points", "base": base, **changes}
+    return client.post(page(script, "publish"), data)
+
+
+def test_scripts_are_listed_with_version_origin_and_override_marked(game: Game, script: Script, viewer: Client) -> None:
+    """Requirement 7.3."""
+    text = viewer.get(reverse("admin:scripting_script_changelist")).content.decode()
+    assert "chess_club/</span><b>dice</b>" in text
+    assert "embedded" in text
+    assert ">override<" not in text
+    game.override("dice")
+    discovery.sync()
+    text = viewer.get(reverse("admin:scripting_script_changelist")).content.decode()
+    assert ">override<" in text
+
+
+def test_the_text_that_runs_is_shown_escaped_with_what_does_not_show_marked(
+    game: Game, script: Script, viewer: Client
+) -> None:
+    """DESIGN.md, fixed rule 11."""
+    game.override("dice", EVIL)
+    discovery.sync()
+    version = game.script("dice").active_version
+    assert version is not None
+    for url in (page(script, "change"), reverse("admin:scripting_scriptversion_change", args=[version.pk])):
+        text = viewer.get(url).content.decode()
+        assert "<script>alert" not in text
+        assert "&lt;script&gt;alert(1)" in text
+        assert "\u202e" not in text
+        assert "\u200b" not in text
+        assert 'class="goby-control"' in text
+        assert "\\u202e" in text
+
+
+def test_rejected_versions_show_what_their_check_found(game: Game, script: Script, viewer: Client) -> None:
+    """Requirement 7.4."""
+    game.override("dice", BROKEN)
+    discovery.sync()
+    version = script.versions.rejected().get()
+    text = viewer.get(reverse("admin:scripting_scriptversion_change", args=[version.pk])).content.decode()
+    assert "invalid_syntax" in text
+    assert "goby-line-error" in text
+
+
+def test_a_designer_publishes_a_new_version_with_a_reason(game: Game, script: Script, designer: Client) -> None:
+    assert publish(designer, script).status_code == 302
+    assert game.active_text("dice") == BETTER
+    activation = script.activations.first()
+    assert activation is not None
+    assert (activation.cause, activation.reason, str(activation.actor)) == ("publish", "more points", "designer")
+
+
+def test_line_ends_of_browsers_are_kept_as_line_feeds(game: Game, script: Script, designer: Client) -> None:
+    publish(designer, script, BETTER.replace("\n", "\r\n"))
+    assert game.active_text("dice") == BETTER
+
+
+def test_publishing_without_a_reason_is_refused(game: Game, script: Script, designer: Client) -> None:
+    response = publish(designer, script, reason="  ")
+    assert b"say why" in response.content
+    assert game.active_text("dice") == GOOD
+
+
+def test_a_text_that_fails_its_check_shows_its_line_is_kept_and_does_not_run(
+    game: Game, script: Script, designer: Client
+) -> None:
+    """Requirement 5.3."""
+    response = publish(designer, script, "result = 1\nimport os\n")
+    text = response.content.decode()
+    assert "line 2, column 1" in text
+    assert "security_violation" in text
+    assert "import os" in text
+    assert game.active_text("dice") == GOOD
+    assert script.versions.rejected().count() == 1
+
+
+def test_checking_only_stores_nothing(game: Game, script: Script, designer: Client) -> None:
+    response = publish(designer, script, BROKEN, _check="1")
+    assert b"line 1" in response.content
+    assert b"found nothing wrong" in publish(designer, script, BETTER, _check="1").content
+    assert script.versions.count() == 1
+
+
+def test_publishing_over_a_newer_version_is_refused_once_and_keeps_the_text(
+    game: Game, script: Script, designer: Client
+) -> None:
+    registry.publish(script, "python", "result = 9\n", actor=None, reason="someone else", base=AnyBase)
+    response = publish(designer, script, BETTER, base=1)
+    text = response.content.decode()
+    assert "became active" in text
+    assert "&#x27;points&#x27;: 2" in text
+    assert game.active_text("dice") == "result = 9\n"
+    assert publish(designer, script, BETTER, base=response.context["form"]["base"].value()).status_code == 302
+    assert game.active_text("dice") == BETTER
+
+
+def test_rolling_back_asks_first_and_reactivates_without_a_copy(game: Game, script: Script, designer: Client) -> None:
+    publish(designer, script)
+    url = page(script, "rollback", "1")
+    assert designer.get(url).status_code == 200
+    assert game.active_text("dice") == BETTER
+    assert b"Say why" in designer.post(url, {"reason": ""}).content
+    assert designer.post(url, {"reason": "too many"}).status_code == 302
+    assert game.active_text("dice") == GOOD
+    assert script.versions.count() == 2
+
+
+def test_revert_brings_the_embedded_default_back(game: Game, script: Script, designer: Client) -> None:
+    publish(designer, script)
+    assert designer.post(page(script, "revert"), {"reason": "as shipped"}).status_code == 302
+    assert game.active_text("dice") == GOOD
+
+
+def test_publishing_switched_off_for_the_site_leaves_rolling_back(
+    game: Game, script: Script, designer: Client, settings: Any
+) -> None:
+    publish(designer, script)
+    settings.SCRIPTING_BROWSER_PUBLISH = False
+    publish(designer, script, "result = 3\n")
+    assert game.active_text("dice") == BETTER
+    designer.post(page(script, "rollback", "1"), {"reason": "back"})
+    assert game.active_text("dice") == GOOD
+
+
+@pytest.mark.parametrize("where", ["publish", "rollback/1", "revert", "extract"])
+def test_a_viewer_changes_nothing(game: Game, script: Script, viewer: Client, where: str) -> None:
+    publish_data = {"text": BETTER, "language": "python", "reason": "mine", "base": 1}
+    assert viewer.get(page(script, where)).status_code == 403
+    assert viewer.post(page(script, where), publish_data).status_code == 403
+    assert game.active_text("dice") == GOOD
+    assert not game.scripts.exists()
+
+
+def test_a_viewer_sees_no_buttons_that_change_anything(script: Script, viewer: Client, designer: Client) -> None:
+    target = page(script, "publish").encode()
+    assert target not in viewer.get(page(script, "change")).content
+    assert target in designer.get(page(script, "change")).content
+
+
+def test_limits_are_saved_with_history_and_nothing_else_is_written(
+    game: Game, script: Script, designer: Client
+) -> None:
+    opened = {"max_execution_time": "2.5", "max_memory_bytes": "", "enabled": "on"}
+    registry.publish(script, "python", BETTER, actor=None, reason="meanwhile", base=AnyBase)
+    assert designer.post(page(script, "change"), opened).status_code == 302
+    script.refresh_from_db()
+    assert script.limit_changes() == {"max_execution_time": 2.5}
+    assert game.active_text("dice") == BETTER  # the page was opened before it became active
+    latest = script.history.first()
+    assert (latest.history_user.username, latest.max_execution_time) == ("designer", 2.5)
+
+
+def test_what_is_active_cannot_be_set_by_a_form(game: Game, script: Script, designer: Client) -> None:
+    rejected, _ = registry.store(script, "python", BROKEN.encode(), "editor")
+    designer.post(page(script, "change"), {"enabled": "on", "active_version": rejected.pk, "file_digest": "x"})
+    script.refresh_from_db()
+    assert script.active_version != rejected
+    assert script.file_digest == ""
+
+
+def test_scripts_are_neither_added_nor_deleted_nor_reverted_by_history(script: Script, designer: Client) -> None:
+    record = script.history.first()
+    assert designer.get(reverse("admin:scripting_script_add")).status_code == 403
+    assert designer.post(page(script, "delete"), {"post": "yes"}).status_code == 403
+    assert designer.post(page(script, "history", str(record.pk)), {"enabled": "on"}).status_code == 403
+    assert designer.get(page(script, "history")).status_code == 200
+    assert Script.objects.filter(pk=script.pk).exists()
+
+
+def test_versions_are_read_only_for_everyone(script: Script) -> None:
+    boss = Client()
+    boss.force_login(User.objects.create_superuser("boss"))
+    url = reverse("admin:scripting_scriptversion_change", args=[script.active_version_id])
+    assert boss.post(url, {"message": "mine"}).status_code == 403
+    assert boss.post(url.replace("change", "delete"), {"post": "yes"}).status_code == 403
+    assert boss.get(reverse("admin:scripting_scriptversion_add")).status_code == 403
+
+
+def test_extraction_from_the_list_writes_the_files_and_reports_each(
+    game: Game, script: Script, designer: Client
+) -> None:
+    """Requirements 4.1 (the action) and 4.5."""
+    data = {"action": "extract_selected", "_selected_action": [script.pk]}
+    response = designer.post(reverse("admin:scripting_script_changelist"), data, follow=True)
+    assert (game.scripts / "chess_club" / "dice.py").read_text() == GOOD
+    assert "dice.py: written" in response.content.decode()
+    assert b"dice.py: same" in designer.post(page(script, "extract"), follow=True).content
+
+
+def test_a_viewer_is_not_offered_extraction(game: Game, script: Script, viewer: Client) -> None:
+    data = {"action": "extract_selected", "_selected_action": [script.pk]}
+    viewer.post(reverse("admin:scripting_script_changelist"), data, follow=True)
+    assert not game.scripts.exists()
+
+
+def test_drafts_are_not_in_the_admin(designer: Client) -> None:
+    assert designer.get("/admin/scripting/draft/").status_code == 404
+
+
+def test_the_overview_shows_true_figures(game: Game, script: Script, viewer: Client) -> None:
+    cards = {name: str(value) for name, value, _, _ in viewer.get(reverse("admin:index")).context["cards"]}
+    assert cards["Scripts"] == "1"
+    assert cards["Runs in the last hour"] == "0"
+
+
+def test_someone_without_permission_sees_no_scripts() -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("nobody", is_staff=True))
+    assert client.get(reverse("admin:scripting_script_changelist")).status_code == 403
+    assert "cards" not in client.get(reverse("admin:index")).context

@@ -1,0 +1,79 @@
+"""`check_scripts`: compiler-like output and exit codes fit for a hook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.game import BROKEN, FORBIDDEN, GOOD, Game
+
+
+def test_what_is_wrong_is_printed_as_compilers_do(game: Game, manage: Callable) -> None:
+    """Requirements 3.6, 7.4 and 8.2."""
+    file = game.override("dice", FORBIDDEN)
+    ran = manage("check_scripts", str(file))
+    assert ran.code == 1
+    assert ran.out.startswith(f"{file}:1:1: error: ")
+    assert "[security_violation]" in ran.out
+    assert "1 of 1" in ran.err
+
+
+def test_a_good_file_passes(game: Game, manage: Callable) -> None:
+    assert manage("check_scripts", str(game.override("dice", GOOD))).code == 0
+
+
+def test_a_folder_is_checked_whole(game: Game, manage: Callable) -> None:
+    game.override("dice", GOOD)
+    game.override("score_board", BROKEN)
+    ran = manage("check_scripts", str(game.scripts), "--json")
+    assert ran.code == 1
+    assert {file["name"]: file["ok"] for file in ran.json["files"]} == {"dice": True, "score_board": False}
+    assert ran.json["ok"] is False
+    (diagnostic,) = [d for f in ran.json["files"] for d in f["diagnostics"] if d["severity"] == "error"]
+    assert (diagnostic["type"], diagnostic["line"]) == ("invalid_syntax", 1)
+
+
+def test_without_a_path_defaults_and_overrides_are_checked(game: Game, manage: Callable) -> None:
+    game.ship("dice", GOOD)
+    game.override("dice", GOOD)
+    ran = manage("check_scripts", "--json")
+    assert [file["path"] for file in ran.json["files"]] == ["chess_club/dice (embedded)", "scripts/chess_club/dice.py"]
+
+
+def test_the_functions_of_the_folder_s_module_are_known(game: Game, manage: Callable) -> None:
+    """Requirement 8.1."""
+    text = "result = double(2)\n"
+    known = manage("check_scripts", str(game.override("dice", text)), "--json").json
+    assert known["files"][0]["diagnostics"] == []
+    stranger = game.scripts.parent / "dice.py"
+    stranger.write_text(text)
+    unknown = manage("check_scripts", str(stranger), "--json").json
+    assert [d["severity"] for d in unknown["files"][0]["diagnostics"]] == ["warning"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"x" * 2_000_000])
+def test_files_that_cannot_be_scripts_are_errors_at_their_path(game: Game, manage: Callable, content: bytes) -> None:
+    file = game.override("dice", content)
+    ran = manage("check_scripts", str(file))
+    assert ran.code == 1
+    assert ran.out.startswith(f"{file}:1:1: error: ")
+
+
+def test_a_linked_file_is_not_read(game: Game, manage: Callable, tmp_path: Path) -> None:
+    target = tmp_path / "target.py"
+    target.write_text("secret = 1\n")
+    link = tmp_path / "dice.py"
+    link.symlink_to(target)
+    ran = manage("check_scripts", str(link))
+    assert ran.code == 1
+    assert "symbolic link" in ran.out
+    assert "secret" not in ran.out
+
+
+def test_misuse_exits_2(game: Game, manage: Callable, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no script")
+    assert manage("check_scripts", "/no/such/place").code == 2
+    assert manage("check_scripts", str(tmp_path / "notes.txt")).code == 2
+    assert manage("check_scripts", "--module", "no_such_module").code == 2

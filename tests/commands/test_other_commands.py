@@ -1,0 +1,165 @@
+"""The commands that list, publish, roll back, extract and send."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from scripting import discovery
+from tests.support.game import BETTER, BROKEN, GOOD, Game
+
+
+@pytest.fixture
+def shipped(game: Game, transactional_db: None) -> Game:
+    game.ship("dice")
+    discovery.sync()
+    return game
+
+
+@pytest.fixture
+def better(tmp_path: Path) -> str:
+    file = tmp_path / "better.py"
+    file.write_text(BETTER)
+    return str(file)
+
+
+def test_sync_scripts_reports_each_script_and_exits_0(game: Game, manage: Callable) -> None:
+    """Requirement 2.1."""
+    game.ship("dice")
+    ran = manage("sync_scripts")
+    assert ran.code == 0
+    assert "chess_club/dice: activated: v1, embedded default" in ran.out
+
+
+def test_sync_scripts_exits_1_when_an_embedded_default_fails_its_check(game: Game, manage: Callable) -> None:
+    game.ship("dice", BROKEN)
+    ran = manage("sync_scripts", "--json")
+    assert ran.code == 1
+    assert ran.json["ok"] is False
+    assert "chess_club/dice" in ran.err
+
+
+def test_list_scripts_names_source_and_version(shipped: Game, manage: Callable) -> None:
+    """Requirements 2.4 and 7.3."""
+    (listed,) = manage("list_scripts", "--json").json["scripts"]
+    assert (listed["module"], listed["name"], listed["overridden"]) == ("chess_club", "dice", False)
+    assert (listed["active"]["number"], listed["active"]["origin"]) == (1, "embedded")
+    shipped.override("dice")
+    discovery.sync()
+    (listed,) = manage("list_scripts", "--json").json["scripts"]
+    assert (listed["active"]["number"], listed["active"]["origin"], listed["overridden"]) == (2, "file", True)
+    table = manage("list_scripts").out
+    assert "chess_club/dice" in table
+    assert "override" in table
+
+
+def test_list_topics_shows_schema_and_subscribers(game: Game, manage: Callable) -> None:
+    (topic,) = manage("list_topics", "--json").json["topics"]
+    assert (topic["name"], topic["subscribers"], topic["sensitive"]) == (
+        "chess_club.roll",
+        ["chess_club/dice"],
+        ["secret"],
+    )
+    assert "chess_club.roll" in manage("list_topics").out
+
+
+def test_publish_event_is_accepted_and_waits_on_its_stream(shipped: Game, manage: Callable) -> None:
+    """Requirement 6.1."""
+    ran = manage("publish_event", "chess_club.roll", '{"sides": 6}', "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["event"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("no.such.topic", "{}"), 1),
+        (("chess_club.roll", '{"sides": "six"}'), 1),
+        (("chess_club.roll", "{"), 2),
+        (("chess_club.roll",), 2),
+    ],
+)
+def test_publish_event_refuses_what_does_not_fit(
+    shipped: Game, manage: Callable, arguments: tuple[str, ...], code: int
+) -> None:
+    ran = manage("publish_event", *arguments)
+    assert ran.code == code
+    assert "Traceback" not in ran.err
+
+
+def test_publish_script_makes_a_text_live_under_its_author(shipped: Game, manage: Callable, better: str) -> None:
+    get_user_model().objects.create_user("ada")
+    ran = manage(
+        "publish_script", "chess_club/dice", "--source", better, "-m", "more points", "--user", "ada", "--json"
+    )
+    assert ran.code == 0, ran.err
+    assert shipped.active_text("dice") == BETTER
+    activation = shipped.script("dice").activations.first()
+    assert (activation.cause, activation.reason, activation.actor.username) == ("publish", "more points", "ada")
+
+
+def test_publish_script_keeps_and_refuses_a_broken_text(shipped: Game, manage: Callable, tmp_path: Path) -> None:
+    file = tmp_path / "broken.py"
+    file.write_text(BROKEN)
+    ran = manage("publish_script", "chess_club/dice", "--source", str(file), "-m", "try")
+    assert ran.code == 1
+    assert f"{file}:1:" in ran.err
+    assert shipped.active_text("dice") == GOOD
+    assert shipped.script("dice").versions.rejected().count() == 1
+
+
+def test_publish_script_over_another_base_is_refused(shipped: Game, manage: Callable, better: str) -> None:
+    shipped.override("dice", "result = 5\n")
+    discovery.sync()
+    ran = manage("publish_script", "chess_club/dice", "--source", better, "-m", "late", "--base", "1")
+    assert ran.code == 1
+    assert shipped.active_text("dice") == "result = 5\n"
+
+
+def test_publishing_misused_exits_2(shipped: Game, manage: Callable, better: str) -> None:
+    assert manage("publish_script", "chess_club/dice", "--source", better).code == 2
+    assert manage("publish_script", "no_such_module/dice", "--source", better, "-m", "x").code == 2
+    assert manage("publish_script", "chess_club/dice", "--source", better, "-m", "x", "--user", "nobody").code == 2
+
+
+def test_rollback_script_reactivates_without_a_copy(shipped: Game, manage: Callable, better: str) -> None:
+    manage("publish_script", "chess_club/dice", "--source", better, "-m", "more points")
+    ran = manage("rollback_script", "chess_club/dice", "1", "-m", "too many")
+    assert ran.code == 0, ran.err
+    assert shipped.active_text("dice") == GOOD
+    assert shipped.script("dice").versions.count() == 2
+    assert shipped.script("dice").activations.first().cause == "rollback"
+
+
+def test_rollback_script_to_what_is_not_there_fails(shipped: Game, manage: Callable) -> None:
+    assert manage("rollback_script", "chess_club/dice", "99", "-m", "x").code == 1
+    assert manage("rollback_script", "chess_club/nothing", "1", "-m", "x").code == 2
+
+
+def test_extract_scripts_reports_file_by_file(shipped: Game, manage: Callable) -> None:
+    """Requirements 4.1 and 4.5."""
+    ran = manage("extract_scripts")
+    assert ran.code == 0, ran.err
+    assert f"{shipped.scripts}/chess_club/dice.py: written" in ran.out
+    (file,) = manage("extract_scripts", "--json").json["files"]
+    assert file["outcome"] == "same"
+
+
+def test_extract_scripts_that_cannot_write_exits_1(shipped: Game, manage: Callable, tmp_path: Path) -> None:
+    shipped.scripts.mkdir()
+    (shipped.scripts / "chess_club").symlink_to(tmp_path)
+    ran = manage("extract_scripts")
+    assert ran.code == 1
+    assert "failed" in ran.out
+    assert manage("extract_scripts", "--module", "no_such_module").code == 2
+
+
+def test_sandbox_report_is_one_json_document(game: Game, manage: Callable) -> None:
+    """Requirement 8.2."""
+    document = json.loads(manage("sandbox_report", "--json").out)
+    assert {"name", "holds", "detail", "hint"} == document["layers"][0].keys()
+    assert "MISSING" in (text := manage("sandbox_report").out) or "holds" in text
