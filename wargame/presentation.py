@@ -162,7 +162,7 @@ def rule_card() -> dict[str, Any]:
         "script": name,
         "constant": constant,
         "version": script.active_version.number if script and script.active_version else None,
-        "url": admin_url("scripting_script_change", script.pk) if script else "",
+        "url": f"{reverse('workbench:script', args=['wargame', name])}?find={constant}" if script else "",
     }
 
 

@@ -7,8 +7,10 @@ import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.browser import chromium
@@ -81,7 +83,17 @@ def entries_shown(page: Page) -> list[int]:
     return numbers
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["/wargame/", "/debug/hit"])
+def test_there_is_no_serious_barrier(page: Page, stack: RunningStack, address: str, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.goto(f"{stack.url}{address}")
+    found = Axe().run(page).response["violations"]
+    assert [rule["id"] for rule in found if rule["impact"] in {"serious", "critical"}] == []
+
+
 @pytest.mark.parametrize("width", [390, 834, 1280])
 def test_nothing_sticks_out_at_the_side(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
+    page.evaluate("document.getElementById('connection-text').textContent = 'Reconnecting…'")
     assert page.evaluate("document.documentElement.scrollWidth") <= width

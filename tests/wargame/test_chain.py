@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from scripting import bus, jobs
+from scripting.drain import Ending
 from scripting.engine import get_engine
 from scripting.models import Execution, Script
 from scripting.modules import modules
@@ -55,8 +56,9 @@ def put(name: str, text: str) -> Script:
 
 
 def drain(key: str) -> None:
-    """Run what waits for a game, follow-ups too."""
-    jobs.drain_once(Stream.of("wargame", key, ""))
+    """Run what waits for a game, follow-ups too; a drain hands over when others have waited long enough."""
+    while jobs.drain_once(Stream.of("wargame", key, "")) is Ending.HANDED_OVER:
+        pass
 
 
 def attack(duel: Duel) -> None:

@@ -125,3 +125,15 @@ def test_firing_takes_the_permission_and_a_csrf_token(duel: Duel) -> None:
     client = Client()
     client.force_login(User.objects.create_user("somebody"))
     assert client.post("/debug/hit", {}).status_code == 403
+
+
+@pytest.mark.parametrize("model", ["game", "battlelogentry"])
+def test_the_admin_shows_battles_and_their_logs_and_changes_neither(client: Client, duel: Duel, model: str) -> None:
+    client.force_login(User.objects.create_superuser("chief"))
+    entry = BattleLogEntry.add(duel.game, LogKind.TURN, "<b>bold</b>")
+    pk = duel.game.pk if model == "game" else entry.pk
+    for address in (f"/admin/wargame/{model}/", f"/admin/wargame/{model}/{pk}/change/"):
+        page = client.get(address)
+        assert page.status_code == 200
+        assert b"<b>bold" not in page.content
+    assert client.post(f"/admin/wargame/{model}/{pk}/delete/", {"post": "yes"}).status_code == 403

@@ -44,6 +44,7 @@ function onFeed(message) {
   seen.feed = message.sequence;
   for (const entry of message.entries) board.outcome(entry);
   board.show(message.units);
+  document.title = `${message.map.name} · Goby`;
   if (message.next && page.dataset.follow === "true") {
     seen.html = null;
     seen.feed = null;
@@ -60,10 +61,11 @@ function prepend(list, html) {
     if (Number(row.dataset.sequence) <= last) row.remove();
     else row.classList.add("fresh");
   }
-  const reading = list.scrollTop > 8 ? list.scrollHeight - list.scrollTop : null;
+  const pane = list.parentElement;
+  const reading = pane.scrollTop > 8 ? pane.scrollHeight - pane.scrollTop : null;
   list.prepend(rows.content);
   while (list.children.length > LOG_LENGTH) list.lastElementChild.remove();
-  if (reading !== null) list.scrollTop = list.scrollHeight - reading; // whoever reads further down stays there
+  if (reading !== null) pane.scrollTop = pane.scrollHeight - reading; // whoever reads further down stays there
 }
 
 function keepingFocus(change) {
