@@ -129,7 +129,7 @@ class Stack:
             raise CannotStart("The database could not be prepared; the reason is above.")
 
     def await_page(self) -> None:
-        """Wait until the site answers. Raises CannotStart after 60 s."""
+        """Wait until the site answers. Raises CannotStart after 120 s, long for a busy machine."""
 
         def answers() -> bool:
             try:
@@ -138,7 +138,7 @@ class Stack:
             except OSError:
                 return False
 
-        self.wait_for(answers, 60, f"The site does not answer; see {places.var_dir() / 'log' / 'web.log'}")
+        self.wait_for(answers, 120, f"The site does not answer; see {places.var_dir() / 'log' / 'web.log'}")
 
     def wait_for(self, condition: Callable[[], bool], seconds: float, message: str) -> None:
         """Ask `condition` until it holds. Raises CannotStart with `message` after `seconds`, or when supervisord ended."""

@@ -16,7 +16,13 @@ from goby_site.places import BASE_DIR
 from tests.support.processes import alive, child_environment
 from tests.support.stack import RunningStack, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(
+        os.environ.get("TEST_DATABASE") == "postgres", reason="the processes do not depend on the database"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

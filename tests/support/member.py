@@ -76,6 +76,8 @@ class Member:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error is not None:
+            self.process.send_signal(signal.SIGUSR1)
+            time.sleep(0.2)
             print(f"--- {self.log.name}\n{self.log.read_text()[-4000:]}")
         self.go_on()
         if self.process.poll() is None:
@@ -128,6 +130,14 @@ class Answers:
         assert attempt.version is not None
         return started, attempt.version.info.number, attempt.metrics.compile_us
 
+    def is_warm(self) -> bool:
+        """Whether a sandbox of the version of now is ready."""
+        from scripting.registry import registry
+        from scripting.sandboxes import get_pool
+
+        digest = registry.resolve("arena", "scorer").active.bundle.digest
+        return any(sandbox.digest == digest for sandbox in get_pool().stats().sandboxes)
+
     def spin(self) -> None:
         """Begin to run over and over."""
         self._thread.start()
@@ -160,7 +170,11 @@ class Answers:
 
 
 def main() -> None:
+    import faulthandler
+
     import django
+
+    faulthandler.register(signal.SIGUSR1)
 
     django.setup()
     from scripting.listener import listening

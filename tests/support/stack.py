@@ -56,7 +56,7 @@ class RunningStack:
                 start_new_session=True,
             )
         try:
-            wait_until(self.serves, 90)
+            wait_until(self.serves, 180)
         except TimeoutError:
             self.stop()
             raise RuntimeError(self.output()) from None
