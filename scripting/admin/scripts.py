@@ -39,7 +39,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     sortable_by = ()
     list_per_page = 100
     actions = ("extract_selected",)
-    actions_detail = ("publish", "revert", "extract_one")
+    actions_detail = ("workbench", "publish", "revert", "extract_one")
     fieldsets = (
         (
             "Limits and switches",
@@ -153,6 +153,11 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
             "module_limits": limits,
             "runs_on": runs_on(script),
         }
+
+    @action(description="Workbench", url_path="workbench", permissions=["view"], icon="edit_note")  # type: ignore[untyped-decorator] # unfold is not typed
+    def workbench(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        script = self._script(request, object_id)
+        return redirect("workbench:script", script.module, script.name)
 
     @action(description="Publish", url_path="publish", permissions=["publish"], icon="publish")  # type: ignore[untyped-decorator] # unfold is not typed
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

@@ -12,6 +12,7 @@ from scripting.models import Script, ScriptVersion
 from scripting.plainjson import jsonable
 from scripting.registry import registry
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.show import every_sensitive_key, masked, sensitive_keys
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.workbench import company, drafts, inputs, namespace, publishing, trials
 from scripting.workbench.access import EDIT, PUBLISH, RUN, VIEW, Refusal, api, body_of, script_named, text_in
@@ -60,14 +61,15 @@ def events(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 def execution(request: HttpRequest, module: str, name: str, execution_id: str) -> dict[str, Any]:
     """One recorded execution: its inputs as a page may show them, and what came of it."""
     found = inputs.execution_of(script_named(module, name), execution_id)
+    hidden = sensitive_keys(found.topic)
     return {
         "id": str(found.pk),
         "at": found.started_at.timestamp(),
         "topic": found.topic,
         "status": found.status,
         "seed": None if found.seed is None else str(found.seed),
-        "inputs": jsonable(inputs.masked(found.inputs_value)),
-        "result": jsonable(found.result_value),
+        "inputs": jsonable(masked(found.inputs_value, hidden)),
+        "result": jsonable(masked(found.result_value, hidden | every_sensitive_key())),
         "version": found.version.number if found.version else None,
     }
 

@@ -26,7 +26,7 @@ FORBIDDEN, UNKNOWN, LOGGED_OUT = 4403, 4404, 4401
 """Close codes: not allowed to look; no such script; nobody is logged in."""
 
 
-class WorkbenchConsumer(AsyncJsonWebsocketConsumer):
+class WorkbenchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # channels is not typed
     """One open workbench page. The origin is checked by the router's OriginValidator, the session by its AuthMiddleware."""
 
     async def connect(self) -> None:

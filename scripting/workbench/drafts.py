@@ -5,14 +5,14 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from scripting.models import Draft, Script, ScriptVersion
 from scripting.workbench.access import Refusal
 
 
-def draft_of(script: Script, user: AbstractBaseUser) -> Draft | None:
+def draft_of(script: Script, user: User) -> Draft | None:
     return Draft.objects.filter(script=script, user=user).select_related("base_version").first()
 
 
@@ -28,7 +28,7 @@ def described(draft: Draft) -> dict[str, Any]:
 
 
 def save(
-    script: Script, user: AbstractBaseUser, source: str, language: str, base: ScriptVersion | None, revision: str | None
+    script: Script, user: User, source: str, language: str, base: ScriptVersion | None, revision: str | None
 ) -> Draft:
     """Save what the page has, if what is stored is what the page began with. Raises Refusal 409 with the other text."""
     with transaction.atomic():
@@ -46,7 +46,7 @@ def save(
     return draft
 
 
-def discard(script: Script, user: AbstractBaseUser, revision: str | None) -> None:
+def discard(script: Script, user: User, revision: str | None) -> None:
     """Delete the draft, if it is the one that the page knows. Raises Refusal 409 with the other text."""
     with transaction.atomic():
         Script.objects.select_for_update().get(pk=script.pk)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -108,7 +107,7 @@ def request_context(script: Script, endpoint: str, body: Any) -> dict[str, Any]:
     request.method, request.path = "POST", endpoint
     request.META = {"CONTENT_TYPE": "application/json"}
     request.content_type = "application/json"
-    request._body = b""  # type: ignore[attr-defined]
+    request._body = b""
     view = EndpointView(module_name=script.module, endpoint=endpoint, script=script.name)
     context = view.script_context(request, "", module)
     context["http_request"]["body"] = body
@@ -154,15 +153,3 @@ def execution_of(script: Script, given: str) -> Execution:
     if found is None:
         raise Refusal(404, "not_found", "There is no such execution of this script; old ones are removed after a time.")
     return found
-
-
-def masked(context: Mapping[str, Any]) -> dict[str, Any]:
-    """Context variables as a page may show them: what the topic calls sensitive is hidden."""
-    shown = dict(context)
-    name = shown.get("topic")
-    topic = topics.get(name) if isinstance(name, str) and name in topics else None
-    message = shown.get("message")
-    if topic is not None and topic.sensitive and isinstance(message, dict) and isinstance(message.get("payload"), dict):
-        shown["message"] = {**message, "payload": topic.mask(message["payload"])}
-        shown["message_payload"] = "•••"
-    return shown

@@ -69,14 +69,14 @@ def tree(query: str = "") -> list[Branch]:
             Q(name__icontains=query) | Q(module__icontains=query) | Q(active_version__source__icontains=query)
         )
     latest = Activation.objects.filter(script=OuterRef("pk")).order_by("-id").values("pk")[:1]
-    scripts = list(found.annotate(latest=Subquery(latest)))
-    changes = Activation.objects.select_related("actor", "version").in_bulk([s.latest for s in scripts if s.latest])
+    scripts = {script: script.latest for script in found.annotate(latest=Subquery(latest))}
+    changes = Activation.objects.select_related("actor", "version").in_bulk([pk for pk in scripts.values() if pk])
     places, ran = of_all(scripts), pulses()
     branches: dict[str, list[Entry]] = {}
-    for script in scripts:
+    for script, change in scripts.items():
         matches = matching_lines(script, query) if query else ()
-        change, pulse = changes.get(script.latest), ran.get(script.pk) or Pulse()
-        entry = Entry(script, change, pulse, places.get(script.pk, NOWHERE), matches)
+        pulse = ran.get(script.pk) or Pulse()
+        entry = Entry(script, changes.get(change or 0), pulse, places.get(script.pk, NOWHERE), matches)
         branches.setdefault(script.module, []).append(entry)
     return [Branch(module, entries) for module, entries in sorted(branches.items())]
 

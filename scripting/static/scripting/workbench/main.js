@@ -22,8 +22,9 @@ const checking = new Checking(server, editor, language);
 const merging = new Merging(server, editor);
 const keeping = new Keeping(server, editor, page, { settle: settleDraft, onState: showState, language });
 const publishing = page.may.publish ? new Publishing(server, editor, page, { keeping, checking, language, onPublished: nowActive, onStale: settleStale }) : null;
-const trying = new Trying(server, editor, page, { language, showTab, textName });
+const trying = new Trying(server, editor, page, { language, showTab, textName, ranOn });
 let socket = null;
+const CAUSES = { default: "as shipped,", file: "taken from a file", publish: "published", rollback: "rolled back to", file_deleted: "back since its file was deleted,", upgrade: "upgraded" };
 
 wireDialogs();
 wireTabs();
@@ -63,8 +64,13 @@ function place() {
   }
 }
 
+// An old text is put in place of the live one; what somebody has written is never replaced unasked.
 function restore(version) {
   if (!page.may.edit) return;
+  if (keeping.hasDraft || keeping.changed) {
+    toast(`You have a draft here. The text of v${version.number} can take its place.`, { actions: [[`Use v${version.number}`, () => editor.replace(version.source)], ["Compare", () => compareWith(version)]] });
+    return;
+  }
   editor.replace(version.source);
   toast(`This is the text of v${version.number}, as a draft. Undo brings back what was here.`, { seconds: 12 });
 }
@@ -76,7 +82,7 @@ function showActive() {
   $("live-chip").textContent = active ? `v${active.number} is live` : "nothing is live";
   const kind = page.is_default ? "the default" : active ? `${active.origin} override` : "";
   const by = activation && activation.actor ? ` by ${activation.actor}` : "";
-  const when = activation ? `, ${activation.cause.replace("_", " ")}${by} ${ago(activation.at)}` : "";
+  const when = activation ? `, ${CAUSES[activation.cause]}${by} ${ago(activation.at)}` : "";
   const on = page.loaded.of ? ` · loaded by ${page.loaded.loaded} of ${page.loaded.of}` : "";
   $("live-detail").textContent = kind + when + on;
   $("live-detail").title = activation ? activation.reason : "";
@@ -124,11 +130,26 @@ function heard(message) {
   }
 }
 
-async function showDifference(old, next) {
-  $("diff-title").textContent = `v${old} → v${next}`;
-  $("diff-text").textContent = page.activation ? page.activation.reason : "";
+function showDifference(old, next) {
+  return compare(`v${old} → v${next}`, page.activation ? page.activation.reason : "", { old, new: next });
+}
+
+function compareWith(version) {
+  return compare(`v${version.number} → your text`, "", { old: version.number, new: editor.text });
+}
+
+async function compare(title, text, sides) {
+  $("diff-title").textContent = title;
+  $("diff-text").textContent = text;
   $("diff-dialog").showModal();
-  try { $("diff-body").innerHTML = (await server.post("api/compare", { old, new: next })).html; } catch (error) { $("diff-body").textContent = error.message; }
+  try { $("diff-body").innerHTML = (await server.post("api/compare", sides)).html; } catch (error) { $("diff-body").textContent = error.message; }
+}
+
+// A recorded run is opened with its inputs; when another version decided it than the one that is live, that is said.
+function ranOn(execution) {
+  const { version } = execution;
+  if (!version || !page.active || version === page.active.number) return;
+  toast(`v${version} decided this; v${page.active.number} is live now.`, { actions: [["See the diff", () => showDifference(version, page.active.number)]] });
 }
 
 // -- whose text --------------------------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ import { schemaForm } from "./form.js";
 import { drawOutcome, oneLine } from "./outcome.js";
 
 export class Trying {
-  constructor(server, editor, page, { language, showTab, textName }) {
-    Object.assign(this, { server, editor, page, language, showTab, textName });
+  constructor(server, editor, page, { language, showTab, textName, ranOn }) {
+    Object.assign(this, { server, editor, page, language, showTab, textName, ranOn });
     this.payloads = new Map(page.inputs.map((source) => [source.key, structuredClone(source.example)]));
     this.execution = null; // a recorded run whose very inputs are used
     this.asJson = false;
@@ -98,6 +98,7 @@ export class Trying {
         }
         $("recorded").value = id;
         $("seed").value = "";
+        this.ranOn(this.execution);
       } catch (error) { toast(error.message, { kind: "bad" }); }
     }
     this.draw();
@@ -145,6 +146,7 @@ export class Trying {
       h("td", {}, microseconds(mine.metrics.wall_us)), h("td", {}, bytes(mine.metrics.memory_bytes)));
     $("trial-rows").prepend(trial.row);
     this.show(trial);
+    this.showTab("trials");
     if (mine.error && mine.error.line && mine.error.script === `${this.page.module}/${this.page.name}`) this.editor.mark(mine.error.line, "error");
   }
 
