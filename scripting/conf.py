@@ -55,6 +55,7 @@ _PARSERS: dict[str, Any] = {
     "boolean": _boolean,
     "seconds": _seconds,
     "count": _count,
+    "number": _count,
     "path": Path,
     "text": str,
 }
@@ -78,6 +79,18 @@ SETTINGS: dict[str, Setting] = {
     ),
     "SCRIPTING_MAX_DELIVERIES": Setting(3, "count", "Deliveries of an event before its execution ends abandoned."),
     "SCRIPTING_MAX_DEPTH": Setting(8, "count", "Follow-up events deeper than this are recorded as refused."),
+    "SCRIPTING_BREAKER_FAILURES": Setting(5, "count", "Failures in a row that open a version's breaker."),
+    "SCRIPTING_BREAKER_SECONDS": Setting(
+        300.0, "seconds", "How long the fallback runs before the version is tried again."
+    ),
+    "SCRIPTING_TIMEOUT_RETRIES": Setting(1, "number", "Times that a run is tried again after a timeout."),
+    "SCRIPTING_MEMORY_RETRIES": Setting(
+        0, "number", "Times that a run is tried again after reaching its memory limit."
+    ),
+    "SCRIPTING_EXECUTION_RETRIES": Setting(0, "number", "Times that a run is tried again after an error of its own."),
+    "SCRIPTING_RETRY_SECONDS": Setting(
+        0.1, "seconds", "Pause before the first retry; it doubles with each further one."
+    ),
     "SCRIPTING_GENERATION_MAX_AGE": Setting(
         0.05, "seconds", "How old the version generation that a run trusts may be."
     ),
@@ -107,6 +120,12 @@ class ScriptingSettings:
     SCRIPTING_JOB_TIMEOUT: float
     SCRIPTING_MAX_DELIVERIES: int
     SCRIPTING_MAX_DEPTH: int
+    SCRIPTING_BREAKER_FAILURES: int
+    SCRIPTING_BREAKER_SECONDS: float
+    SCRIPTING_TIMEOUT_RETRIES: int
+    SCRIPTING_MEMORY_RETRIES: int
+    SCRIPTING_EXECUTION_RETRIES: int
+    SCRIPTING_RETRY_SECONDS: float
     SCRIPTING_GENERATION_MAX_AGE: float
     SCRIPTING_POLL_SECONDS: float
     SCRIPTING_BROWSER_PUBLISH: bool
@@ -152,6 +171,8 @@ def problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
                 found.append((name, f"must be true or false, not {value!r}"))
             case "seconds" if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
                 found.append((name, f"must be a positive number of seconds, not {value!r}"))
+            case "number" if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                found.append((name, f"must be a whole number from zero, not {value!r}"))
             case "count" if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 found.append((name, f"must be a whole number above zero, not {value!r}"))
     if not found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import router, transaction
 from django.db.models import Q
 
-from scripting import bus, recovery, stats
+from scripting import breaker, bus, recovery, stats
 from scripting.db import insert_rows
 from scripting.events import Event
 from scripting.models import Attempt, Execution, OutboxEvent, Role
@@ -27,6 +27,10 @@ from scripting.types import ExecutionRequest, HostCallRecord, ScriptOutput
 logger = logging.getLogger(__name__)
 
 Status = Execution.Status
+
+
+_OWN = frozenset({Role.PRIMARY, Role.RETRY})
+"""Roles in which the active version itself decided."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Decision:
             return Status.CANCELLED
         if not last.ok:
             return Status.FAILED
-        return Status.SUCCEEDED if len(self.attempts) == 1 else Status.FELL_BACK
+        return Status.SUCCEEDED if last.role in _OWN else Status.FELL_BACK
 
     def output(self) -> ScriptOutput:
         """What the caller is told."""
@@ -101,6 +105,7 @@ def _commit(decisions: list[Decision], worker: str, *, careful: bool) -> list[De
         known = _recorded(decisions)
         outbox: list[dict[str, Any]] = []
         rows: list[dict[str, Any]] = []
+        recorded: list[Decision] = []
         tries: list[dict[str, Any]] = []
         for index, decision in enumerate(decisions):
             if decision.event is not None:
@@ -114,6 +119,7 @@ def _commit(decisions: list[Decision], worker: str, *, careful: bool) -> list[De
             else:
                 _apply(decision, publisher)
             outbox += publisher.outbox
+            recorded.append(decisions[index])
             rows.append(_execution_row(decisions[index], worker))
             rows += publisher.refused
             if len(decisions[index].attempts) > 1:
@@ -121,11 +127,21 @@ def _commit(decisions: list[Decision], worker: str, *, careful: bool) -> list[De
         insert_rows(Execution, rows)
         insert_rows(Attempt, tries)
         stats.record(rows)
+        breaker.note(_findings(recorded))
         insert_rows(OutboxEvent, outbox)
         if outbox:
             published = [row["id"] for row in outbox]
             transaction.on_commit(lambda: bus.relay(published), using=_database())
     return decisions
+
+
+def _findings(decisions: Iterable[Decision]) -> Iterator[breaker.Finding]:
+    """How the active versions did, for their breakers."""
+    for decision in decisions:
+        counted = decision.request.trigger in breaker.COUNTED and decision.script.enabled
+        if counted and decision.attempts and decision.attempts[0].tried and not decision.attempts[0].cancelled:
+            own = [attempt for attempt in decision.attempts if attempt.role in _OWN]
+            yield breaker.Finding(decision.script, "" if own[-1].ok else str(own[-1].error))
 
 
 def _database() -> str:

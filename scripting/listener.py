@@ -1,4 +1,4 @@
-"""In each running process: takes new versions as soon as a notice tells of them, and acknowledges what it has taken.
+"""In each running process: takes new versions as soon as a notice tells of them, acknowledges them, has them compiled.
 
 Three parties: an event loop that receives notices, a thread that takes versions, and a heartbeat. The database is the truth
 and is looked at anyway, so a notice that is lost, doubled or late does no harm.
@@ -34,11 +34,15 @@ from scripting.supervisor.errors import SupervisorError
 
 logger = logging.getLogger(__name__)
 
+WARM_SECONDS = 0.01
+"""How long after the last change sandboxes are made ready: compiling costs more than all acknowledgements together."""
 LOOK_SECONDS = 0.25
 """How often the generation is looked at, and so how late a change is acknowledged whose notice was lost."""
 REJOIN_SECONDS = 0.5
 """Between two attempts to join the group."""
-TELLS_OF_CHANGE = frozenset({notices.ACTIVATED, notices.REVERTED, notices.CHANGED})
+TELLS_OF_CHANGE = frozenset(
+    {notices.ACTIVATED, notices.REVERTED, notices.CHANGED, notices.BREAKER_OPENED, notices.BREAKER_CLOSED}
+)
 
 
 class Listener:
@@ -55,6 +59,8 @@ class Listener:
         self._loaded: dict[Key, ResolvedScript] = {}
         self._followed: Generation | None = None
         """Every change up to this generation has been taken and acknowledged."""
+        self._cold: dict[Key, str] = {}
+        """Scripts whose new version is to be made ready, with the digest of the bundle that was."""
         self._early: set[int] = set()
         """Changes after the next one, taken before it."""
         self._mark: int | None = None
@@ -116,8 +122,10 @@ class Listener:
         """Take what notices of the next `wait` seconds tell of, or look when that is due; whether anything was taken."""
         if not self._started:
             return self._catch_up(generation.read())
-        arrived = self._arrived(wait)
+        arrived = self._arrived(min(wait, WARM_SECONDS) if self._cold else wait)
         taken = self._follow(arrived) if arrived else False
+        if self._cold and not arrived:
+            self._warm()
         if time.monotonic() - self._looked >= LOOK_SECONDS:
             taken = self._look() or taken
         return taken
@@ -208,7 +216,7 @@ class Listener:
     # -- what was taken ----------------------------------------------------------------------------------------------
 
     def _acknowledge(self, found: Mapping[Key, ResolvedScript], keys: Iterable[Key]) -> None:
-        """Warm up what takes a warm version's place, say what is loaded, tell the modules."""
+        """Say what is loaded, and tell the modules."""
         loaded = dict(self._loaded)
         changed: dict[Key, ResolvedScript | None] = {}
         for key in keys:
@@ -217,26 +225,29 @@ class Listener:
                 loaded[key] = now
             if _loaded(before) != _loaded(now):
                 changed[key] = now
-                if before is not None and now is not None:
-                    _warm(now, before)
+                if before is not None:
+                    self._cold.setdefault(key, before.active.bundle.digest)
         if changed:
             self.member.acknowledge({f"{module}/{name}": _loaded(now) for (module, name), now in changed.items()})
         self._loaded = loaded  # not before it was acknowledged: a failure begins anew
         for (module, name), now in changed.items():
             _tell(module, name, now.active.bundle.digest if now else "")
 
+    def _warm(self) -> None:
+        """Make one version ready in the place of one that is warm, so that its first run need not compile."""
+        key, digest = self._cold.popitem()
+        script = self._loaded.get(key)
+        if script is None:
+            return
+        functions = host_functions(modules.get(script.module))
+        try:
+            get_pool().warm(script.active.bundle, script.limits, functions, like=digest)
+        except SupervisorError as error:
+            logger.warning("%s is compiled at its next run: %s", script, error)
+
 
 def _loaded(script: ResolvedScript | None) -> Loaded | None:
     return Loaded(script.active.info.number, script.active.bundle.digest) if script else None
-
-
-def _warm(now: ResolvedScript, before: ResolvedScript) -> None:
-    """So that the first run after a change need not compile, where runs did not have to before it."""
-    functions = host_functions(modules.get(now.module))
-    try:
-        get_pool().warm(now.active.bundle, now.limits, functions, like=before.active.bundle.digest)
-    except SupervisorError as error:
-        logger.warning("%s is compiled at its next run: %s", now, error)
 
 
 def _tell(module: str, script: str, digest: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from scripting.conf import conf
 from scripting.models import SHARED, Activation, BundleHelper, Script, ScriptVersion
@@ -34,6 +37,14 @@ class ActiveVersion:
 
 
 @dataclass(frozen=True)
+class BreakerState:
+    """The circuit breaker of the active version as it was read; `opened_at` is None while it is closed."""
+
+    failures: int
+    opened_at: datetime | None
+
+
+@dataclass(frozen=True)
 class ResolvedScript:
     """A script as it runs now in this process."""
 
@@ -45,6 +56,8 @@ class ResolvedScript:
     limits: SecurityLimits
     fallbacks: tuple[ActiveVersion, ...]
     """What runs when the active version fails: the previous good version, then the embedded default; each at most once."""
+    breaker: BreakerState | None = None
+    """None while the active version does well."""
 
     def __str__(self) -> str:
         return f"{self.module}/{self.name}"
@@ -55,72 +68,117 @@ class ResolvedScript:
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
+# Every process does this within milliseconds of every change: rows are tuples, and the query is built once.
+
+
+class _Version(NamedTuple):
+    """A version's row, as far as it takes part in a run."""
+
+    id: int
+    number: int
+    sha256: str
+    origin: str
+    language: str
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        return bytes(self.content).decode("utf-8")
+
+
+class _Row(NamedTuple):
+    """A script's row with the ids of what runs when its active version fails."""
+
+    id: int
+    module: str
+    name: str
+    enabled: bool
+    max_execution_time: float | None
+    max_memory_bytes: int | None
+    previous: int | None
+    """The version that was active before the present one became so."""
+    default: int | None
+    failures: int | None
+    opened_at: datetime | None
+    active: _Version
+
+
+_VERSION = ("id", "number", "sha256", "origin", "language", "content")
+_BREAKER = ("active_version__breaker__failures", "active_version__breaker__opened_at")
+_LIMITS = ("max_execution_time", "max_memory_bytes")
 
 
 def load(keys: Collection[Key] | None = None) -> dict[Key, ResolvedScript]:
     """The scripts of these keys (None: all) that could run now, in a number of queries that does not grow with them."""
-    scripts = _with_versions(keys)
-    earlier = ScriptVersion.objects.defer("source", "diagnostics").in_bulk(_previous(scripts))
-    candidates = {script.pk: _candidates(script, earlier) for script in scripts}
-    texts = [version for versions in candidates.values() for version in versions]
-    helpers = active_helpers({version.language for version in texts if SHARED in version.text})
-    found = {
-        (script.module, script.name): _resolved(script, candidates[script.pk], helpers)
-        for script in scripts
-        if candidates[script.pk]
-    }
-    _remember_helpers([version.bundle for script in found.values() for version in (script.active, *script.fallbacks)])
+    rows = _rows(keys)
+    versions = _versions({pk for row in rows for pk in (row.previous, row.default)} - {row.active.id for row in rows})
+    versions |= {row.active.id: row.active for row in rows}
+    candidates = {row.id: [versions[pk] for pk in _candidates(row)] for row in rows}
+    importing = {version.language for few in candidates.values() for version in few if SHARED in version.text}
+    helpers = active_helpers(importing)
+    found = {(row.module, row.name): _resolved(row, candidates[row.id], helpers) for row in rows}
+    _remember_helpers(version.bundle for script in found.values() for version in (script.active, *script.fallbacks))
     return found
 
 
-def _with_versions(keys: Collection[Key] | None) -> list[Script]:
-    """Rows of the scripts, with the version that was active before the present one as `previous`."""
+def _rows(keys: Collection[Key] | None) -> list[_Row]:
+    query = _query().all()  # a queryset of its own: the one kept would keep its rows too
+    if keys is not None and len(keys) == 1:
+        [(module, name)] = keys
+        query = query.filter(module=module, name=name)
+    elif keys is not None and len(keys) <= _MANY:
+        wanted = Q(pk__in=[])
+        for module, name in keys:
+            wanted |= Q(module=module, name=name)
+        query = query.filter(wanted)
+    found = [_Row._make((*row[:10], _Version._make(row[10:]))) for row in query]
+    return found if keys is None else [row for row in found if (row.module, row.name) in keys]
+
+
+@functools.cache
+def _query() -> QuerySet[Script, Any]:
     earlier = (
         Activation.objects.filter(script=OuterRef("pk"), version__accepted=True)
         .exclude(version=OuterRef("active_version"))
         .order_by("-id")
     )
-    rows = (
+    own = ("pk", "module", "name", "enabled", *_LIMITS, "previous", "default_version", *_BREAKER)
+    return (
         Script.objects.in_use()
         .exclude(active_version=None)
-        .select_related("active_version", "default_version")
-        .defer("active_version__source", "active_version__diagnostics", "default_version__source")
         .annotate(previous=Subquery(earlier.values("version")[:1]))
+        .values_list(*own, *(f"active_version__{name}" for name in _VERSION))
     )
-    if keys is not None and len(keys) <= _MANY:
-        wanted = Q(pk__in=[])
-        for module, name in keys:
-            wanted |= Q(module=module, name=name)
-        rows = rows.filter(wanted)
-    return [row for row in rows if keys is None or (row.module, row.name) in keys]
 
 
-def _previous(scripts: Iterable[Script]) -> set[int]:
-    """The versions that were active before, where they are not at hand as the default."""
-    return {s.previous for s in scripts if s.previous not in {None, s.default_version_id}}  # type: ignore[attr-defined]
+def _versions(ids: set[int | None]) -> dict[int, _Version]:
+    wanted = {pk for pk in ids if pk is not None}
+    if not wanted:
+        return {}
+    rows = ScriptVersion.objects.order_by()
+    if len(wanted) <= _MANY:
+        rows = rows.filter(pk__in=wanted)
+    return {row[0]: _Version._make(row) for row in rows.values_list(*_VERSION) if row[0] in wanted}
 
 
-def _candidates(script: Script, earlier: Mapping[int, ScriptVersion]) -> list[ScriptVersion]:
+def _candidates(row: _Row) -> list[int]:
     """The active version, the previous good one, the default: each at most once."""
-    default = script.default_version
-    previous_id: int | None = script.previous  # type: ignore[attr-defined]
-    previous = default if previous_id == script.default_version_id else earlier.get(previous_id or 0)
-    distinct = {version.pk: version for version in (script.active_version, previous, default) if version is not None}
-    return list(distinct.values())
+    return list(dict.fromkeys(pk for pk in (row.active.id, row.previous, row.default) if pk is not None))
 
 
-def _resolved(
-    script: Script, versions: Sequence[ScriptVersion], helpers: dict[str, tuple[Source, ...]]
-) -> ResolvedScript:
-    active, *fallbacks = [_ready(script, version, helpers) for version in versions]
-    limits = limits_for(modules.get(script.module), conf.default_limits(), script.limit_changes())
-    return ResolvedScript(script.pk, script.module, script.name, script.enabled, active, limits, tuple(fallbacks))
+def _resolved(row: _Row, versions: Sequence[_Version], helpers: Mapping[str, tuple[Source, ...]]) -> ResolvedScript:
+    name = f"{row.module}/{row.name}"
+    active, *fallbacks = [_ready(name, version, helpers.get(version.language, ())) for version in versions]
+    own = {limit: value for limit in _LIMITS if (value := getattr(row, limit)) is not None}
+    limits = limits_for(modules.get(row.module), conf.default_limits(), own)
+    breaker = BreakerState(row.failures, row.opened_at) if row.failures else None
+    return ResolvedScript(row.id, row.module, row.name, row.enabled, active, limits, tuple(fallbacks), breaker)
 
 
-def _ready(script: Script, version: ScriptVersion, helpers: dict[str, tuple[Source, ...]]) -> ActiveVersion:
+def _ready(name: str, version: _Version, helpers: Sequence[Source]) -> ActiveVersion:
+    source = Source(name, version.language, version.text)
     info = VersionInfo(version.number, version.sha256, version.origin, version.language)
-    source = Source(str(script), version.language, version.text)
-    return ActiveVersion(version.pk, info, Bundle(source, helpers_of(source, helpers.get(version.language, ()))))
+    return ActiveVersion(version.id, info, Bundle(source, helpers_of(source, helpers)))
 
 
 def recorded(execution: AttemptFields) -> ActiveVersion:

@@ -26,6 +26,7 @@ GROUP = "scripting.notices"
 TYPE = "scripting.notice"
 
 ACTIVATED, REVERTED, REJECTED, IN_CONFLICT, CHANGED = "activated", "reverted", "rejected", "in_conflict", "changed"
+BREAKER_OPENED, BREAKER_CLOSED = "breaker_opened", "breaker_closed"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Notice:
     """What happened to a script.
 
     `kind`: `activated`, `reverted` (the default is back since the file is gone), `rejected` (a text that failed its check was
-    kept), `in_conflict` (two files claim the script), or `changed` (its switches or limits).
+    kept), `in_conflict` (two files claim the script), `changed` (its switches or limits), `breaker_opened` or `breaker_closed`.
     """
 
     kind: str

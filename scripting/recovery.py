@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from scripting import breaker
+from scripting.conf import conf
 from scripting.host import Effect, Host, RecordedHost, host_functions
 from scripting.models import Role
 from scripting.modules import CallContext, ScriptableModule
@@ -66,6 +68,8 @@ class AttemptRecord:
     metrics: ExecutionMetrics = field(default_factory=ExecutionMetrics)
     calls: tuple[HostCallRecord, ...] = ()
     effects: tuple[Effect, ...] = ()
+    tried: bool = True
+    """False where the version's open breaker withheld it."""
 
     @property
     def ok(self) -> bool:
@@ -161,10 +165,13 @@ def attempts(
         )
 
     if script.enabled:
-        attempt = run(script.active, Role.PRIMARY)
-        yield attempt
-        if attempt.ok or attempt.cancelled or trigger in NO_SCRIPT_FALLBACK:
-            return
+        if trigger in breaker.COUNTED and not breaker.admits(script):
+            yield _withheld(script)
+        else:
+            for attempt in _tries(run, script.active, trigger):
+                yield attempt
+            if attempt.ok or attempt.cancelled or trigger in NO_SCRIPT_FALLBACK:
+                return
         for version in script.fallbacks:
             attempt = run(version, Role.FALLBACK)
             yield attempt
@@ -173,6 +180,43 @@ def attempts(
     built_in = run_built_in(module, context, inputs)
     if built_in is not None:
         yield built_in
+
+
+def _tries(
+    run: Callable[[ActiveVersion, str], AttemptRecord], version: ActiveVersion, trigger: str
+) -> Iterator[AttemptRecord]:
+    """The active version, and again where its error may not come twice."""
+    attempt = run(version, Role.PRIMARY)
+    yield attempt
+    pause = conf.SCRIPTING_RETRY_SECONDS
+    done = 0
+    while attempt.error is not None and trigger in breaker.COUNTED and done < retries(attempt.error.type):
+        time.sleep(pause)
+        pause *= 2
+        done += 1
+        attempt = run(version, Role.RETRY)
+        yield attempt
+
+
+def retries(kind: ErrorType) -> int:
+    """How often a run that failed so is tried again. What a check refuses, or the same inputs repeat, never is."""
+    match kind:
+        case ErrorType.TIMEOUT:
+            return conf.SCRIPTING_TIMEOUT_RETRIES
+        case ErrorType.MEMORY_LIMIT:
+            return conf.SCRIPTING_MEMORY_RETRIES
+        case ErrorType.EXECUTION:
+            return conf.SCRIPTING_EXECUTION_RETRIES
+        case _:
+            return 0
+
+
+def _withheld(script: ResolvedScript) -> AttemptRecord:
+    """The primary attempt that an open breaker did not let happen."""
+    failures = script.breaker.failures if script.breaker else 0
+    message = f"not tried: v{script.active.info.number} failed {failures} times in a row, so its breaker is open"
+    error = ScriptError(ErrorType.EXECUTION, message, str(script))
+    return AttemptRecord(Role.PRIMARY, script.active, None, error, tried=False)
 
 
 def refused(attempt: AttemptRecord, script: str, reason: str) -> AttemptRecord:

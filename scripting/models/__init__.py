@@ -1,5 +1,6 @@
 """The data model: scripts and versions in `script`, runs and events in `execution`, sums over time in `stats`."""
 
+from scripting.models.breaker import Breaker
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.ids import uuid7
 from scripting.models.script import SHARED, Activation, BundleHelper, Draft, Script, ScriptVersion
@@ -9,6 +10,7 @@ __all__ = [
     "SHARED",
     "Activation",
     "Attempt",
+    "Breaker",
     "BundleHelper",
     "Draft",
     "Execution",

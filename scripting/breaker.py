@@ -1,0 +1,115 @@
+"""The circuit breaker of a version: after failures in a row its fallback runs, then one trial decides whether it is well.
+
+Only primary attempts of events and endpoints count. States and words are those of Nygard, "Release It!", chapter 5: closed,
+open, half-open.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import redis
+from django.db import transaction
+
+from scripting import generation, notices
+from scripting.conf import conf
+from scripting.connection import key, redis_client
+from scripting.loading import ResolvedScript
+from scripting.models import Breaker
+from scripting.registry import registry
+from scripting.text import one_line
+
+logger = logging.getLogger(__name__)
+
+COUNTED = frozenset({"event", "endpoint"})
+"""Triggers whose primary attempts count, and whose scripts a breaker withholds."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """How the primary attempt of one execution went. `error` is empty when it went well."""
+
+    script: ResolvedScript
+    error: str
+
+
+def admits(script: ResolvedScript) -> bool:
+    """Whether the active version may be tried now: its breaker is closed, or it is this caller's turn to try it (half-open)."""
+    state = script.breaker
+    if state is None or state.opened_at is None:
+        return True
+    if datetime.now(UTC) < state.opened_at + timedelta(seconds=conf.SCRIPTING_BREAKER_SECONDS):
+        return False
+    try:
+        trial = redis_client().set(
+            key("breaker-trial", script.active.id), b"1", nx=True, ex=int(script.limits.max_execution_time) + 5
+        )
+    except redis.RedisError:
+        return False
+    return bool(trial)
+
+
+def note(findings: Iterable[Finding]) -> None:
+    """Count, open and close, in the transaction that records the executions. Nothing is written while all goes well."""
+    by_version: dict[int, list[Finding]] = {}
+    for finding in findings:
+        by_version.setdefault(finding.script.active.id, []).append(finding)
+    for version in sorted(by_version):
+        found = by_version[version]
+        script = found[0].script
+        if script.breaker is not None or any(finding.error for finding in found):
+            _count(script, found)
+
+
+def _count(script: ResolvedScript, findings: list[Finding]) -> None:
+    breaker, _ = Breaker.objects.select_for_update().get_or_create(version_id=script.active.id)
+    before = breaker.failures, breaker.opened_at
+    was_open = breaker.opened_at is not None
+    for finding in findings:
+        if not finding.error:
+            breaker.failures, breaker.opened_at, breaker.last_error = 0, None, ""
+            continue
+        breaker.failures += 1
+        breaker.last_error = one_line(finding.error)
+        if breaker.failures >= conf.SCRIPTING_BREAKER_FAILURES:
+            breaker.opened_at = datetime.now(UTC)
+    if (breaker.failures, breaker.opened_at) == before:
+        return
+    breaker.save(update_fields=["failures", "opened_at", "last_error"])
+    is_open = breaker.opened_at is not None
+    told = breaker.opened_at if was_open or is_open else None
+    if was_open != is_open or told is not None:
+        transaction.on_commit(lambda: _tell(script, breaker, changed=was_open != is_open))
+    else:
+        transaction.on_commit(lambda: registry.discard(script.module, script.name))
+
+
+def _tell(script: ResolvedScript, breaker: Breaker, *, changed: bool) -> None:
+    """After the commit: every process reads the script anew; who follows the scripts hears of it."""
+    made = generation.bump()
+    registry.discard(script.module, script.name, made)
+    if not changed:
+        return  # a trial failed: it stays open for another while
+    version = f"{script} v{script.active.info.number}"
+    if breaker.opened_at is not None:
+        kind, reason = notices.BREAKER_OPENED, f"failed {breaker.failures} times in a row: {breaker.last_error}"
+        logger.error("%s %s; its fallback runs for %g s", version, reason, conf.SCRIPTING_BREAKER_SECONDS)
+    else:
+        kind, reason = notices.BREAKER_CLOSED, "a trial went well"
+        logger.warning("%s is well again and runs", version)
+    notices.send(
+        notices.Notice(
+            kind,
+            script.module,
+            script.name,
+            script.active.info.number,
+            script.active.info.digest,
+            "breaker",
+            reason=reason,
+            at=time.time(),
+        ).made(made)
+    )

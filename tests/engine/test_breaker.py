@@ -1,0 +1,104 @@
+"""The circuit breaker: failures in a row bring the fallback, one trial after the pause decides, a new version starts afresh."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from scripting.engine import get_engine
+from scripting.models import Breaker, Execution
+from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput, SecurityLimits
+from tests.support.arena import Arena, make_script, score
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WORSE = "if broken: 1 / 0\nresult = {'points': 2}"
+
+
+def hit(*, broken: bool, trigger: str = "event") -> ScriptOutput:
+    limits = SecurityLimits(max_execution_time=0.3)
+    request = ExecutionRequest(
+        "arena", "scorer", ScriptInput({"broken": broken}), trigger=trigger, key="ada", limits=limits
+    )
+    return get_engine().execute(request)
+
+
+@pytest.fixture(autouse=True)
+def two_versions(arena: Arena, settings: pytest.FixtureRequest) -> None:
+    settings.SCRIPTING_BREAKER_FAILURES = 3
+    make_script("result = {'points': 1}")
+    make_script(WORSE)
+
+
+def pause_over() -> None:
+    Breaker.objects.update(opened_at=datetime.now(UTC) - timedelta(hours=1))
+    get_engine().registry.forget()
+
+
+def test_after_failures_in_a_row_the_previous_version_runs_without_the_failing_one_being_tried() -> None:
+    for _ in range(3):
+        assert hit(broken=True).status == Execution.Status.FELL_BACK
+    assert Breaker.objects.get().opened_at is not None
+    output = hit(broken=False)
+    assert output.status == Execution.Status.FELL_BACK
+    assert output.version is not None
+    assert output.version.number == 1
+    execution = Execution.objects.get(pk=output.execution_id)
+    assert "breaker is open" in execution.error_message
+    assert score("ada") == 4, "each event took effect once, by the fallback"
+
+
+def test_a_success_in_between_starts_the_count_anew() -> None:
+    for broken in (True, True, False, True, True):
+        hit(broken=broken)
+    assert Breaker.objects.get().opened_at is None
+    assert hit(broken=False).status == Execution.Status.SUCCEEDED
+
+
+def test_manual_runs_neither_count_nor_are_withheld() -> None:
+    for _ in range(5):
+        hit(broken=True, trigger="manual")
+    assert not Breaker.objects.exists()
+    for _ in range(3):
+        hit(broken=True)
+    assert hit(broken=False, trigger="manual").status == Execution.Status.SUCCEEDED
+
+
+def test_after_the_pause_one_trial_that_goes_well_closes_it() -> None:
+    for _ in range(3):
+        hit(broken=True)
+    pause_over()
+    assert hit(broken=False).status == Execution.Status.SUCCEEDED
+    assert Breaker.objects.get().opened_at is None
+    assert hit(broken=False).status == Execution.Status.SUCCEEDED
+
+
+def test_a_trial_that_fails_keeps_it_open_for_another_pause() -> None:
+    for _ in range(3):
+        hit(broken=True)
+    pause_over()
+    assert hit(broken=True).status == Execution.Status.FELL_BACK
+    opened = Breaker.objects.get().opened_at
+    assert opened is not None
+    assert opened > datetime.now(UTC) - timedelta(minutes=1)
+    assert "breaker is open" in Execution.objects.get(pk=hit(broken=False).execution_id).error_message
+
+
+def test_a_new_version_runs_at_once() -> None:
+    for _ in range(3):
+        hit(broken=True)
+    make_script("result = {'points': 3}")
+    assert hit(broken=False).status == Execution.Status.SUCCEEDED
+
+
+def test_a_timeout_is_tried_again_and_what_repeats_itself_is_not(settings: pytest.FixtureRequest) -> None:
+    settings.SCRIPTING_RETRY_SECONDS = 0.001
+    make_script("while broken: pass\nresult = {'points': 2}")
+    output = hit(broken=True)
+    roles = [attempt.role for attempt in Execution.objects.get(pk=output.execution_id).attempts.all()]
+    assert roles[:3] == ["primary", "retry", "fallback"]
+    make_script("result = 1 / 0")
+    output = hit(broken=True)
+    roles = [attempt.role for attempt in Execution.objects.get(pk=output.execution_id).attempts.all()]
+    assert roles[:2] == ["primary", "fallback"]
