@@ -20,7 +20,7 @@ def describe_failure(error: BaseException, program: Program) -> Fault:
     unit, line, column = _innermost(error.__traceback__, program)
     excerpt = unit.excerpt(line) if unit else ""
     script = unit.name if unit else program.script.name
-    kind, message, hint = _classify(error)
+    kind, message, hint = _classify(error, program)
     return Fault(kind, message, script, line, column, excerpt, hint)
 
 
@@ -30,12 +30,15 @@ def unreadable_result(problem: ValueProblem, unit: Unit) -> Fault:
     return Fault(ErrorType.EXECUTION, _bounded(f"{problem.path} {problem.problem}"), unit.name, hint=hint)
 
 
-def _classify(error: BaseException) -> tuple[ErrorType, str, str]:
+def _classify(error: BaseException, program: Program) -> tuple[ErrorType, str, str]:
     if isinstance(error, MemoryError):
         hint = "build less at a time, or raise the script's memory limit"
         return ErrorType.MEMORY_LIMIT, "the script needs more memory than it may use", hint
     if isinstance(error, SecurityViolation):
         return ErrorType.SECURITY_VIOLATION, _text(error), ""
+    explained = program.engine.explain(error)
+    if explained is not None:
+        return ErrorType.EXECUTION, _bounded(explained[0]), _bounded(explained[1])
     message = _text(error)
     name = type(error).__name__[:80]
     return ErrorType.EXECUTION, _bounded(f"{name}: {message}" if message else name), _hint(error)

@@ -10,16 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from scripting.sandbox.languages.engine import Refusal
+from scripting.sandbox.languages.engine import LanguageEngine, Notice, Refusal
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.languages.table import LANGUAGES
-from scripting.sandbox.offered.builtins import BUILTIN_NAMES
 from scripting.sandbox.offered.packages import PACKAGES, offered_names
 from scripting.sandbox.policy.bounds import MAX_TREE_DEPTH, check_tree
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
-from scripting.sandbox.policy.names import REFUSED_BUILTINS
 from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
-from scripting.sandbox.policy.undefined import CONTEXT_NAMES, undefined_names
 from scripting.sandbox.protocol import SCRIPT_FUNCTIONS, ErrorType, Fault, Finding, Load, Text, cut
 
 MAX_FINDINGS = 100
@@ -39,6 +36,7 @@ class Unit:
     bound: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
     suspends: bool = False
+    draws: bool = False
 
     def excerpt(self, line: int | None) -> str:
         """The line of source, bounded; empty if there is none."""
@@ -60,6 +58,8 @@ class Program:
     script: Unit
     helpers: dict[str, Unit]
     """Helper (without `shared/`) to its unit."""
+    engine: LanguageEngine
+    """Of the language that script and helpers are in."""
 
     @property
     def units(self) -> list[Unit]:
@@ -68,7 +68,7 @@ class Program:
     @property
     def draws(self) -> bool:
         """Whether a run can draw random numbers, so that the generator must be seeded."""
-        return any(unit.used & {"rand", "random", "statistics"} for unit in self.units)
+        return any(unit.draws or unit.used & {"rand", "random", "statistics"} for unit in self.units)
 
     @property
     def suspends(self) -> bool:
@@ -99,7 +99,7 @@ class Compiler:
                 self._compile_unit(unit, rules)
         if any(finding.severity == "error" for finding in self.findings):
             return None
-        return Program(script, helpers)
+        return Program(script, helpers, self.engines.engine(script.language))
 
     def fault(self) -> Fault | None:
         """The first error, as the failure of a run."""
@@ -147,20 +147,20 @@ class Compiler:
 
     def _warn(self, unit: Unit, *, is_script: bool) -> None:
         assert unit.tree is not None
-        known = BUILTIN_NAMES | unit.bound | set(SCRIPT_FUNCTIONS) | {function.name for function in self.load.functions}
-        if is_script:
-            known |= CONTEXT_NAMES
-        for node, message in undefined_names(unit.tree, known | set(REFUSED_BUILTINS)):
-            self._warning(unit, message, node)
-        if is_script and "result" not in unit.bound:
-            self._warning(unit, "`result` is never assigned: the run gives nothing", None, hint="assign result = …")
+        engine = self.engines.engine(unit.language)
+        unit.draws = engine.draws(unit.tree)
+        known = set(SCRIPT_FUNCTIONS) | {function.name for function in self.load.functions}
+        for notice in engine.warnings(unit.tree, known, is_script=is_script):
+            self._warning(unit, notice)
 
-    def _warning(self, unit: Unit, message: str, node: ast.Name | None, hint: str = "") -> None:
+    def _warning(self, unit: Unit, notice: Notice) -> None:
         if len(self.findings) < MAX_FINDINGS:
-            line = node.lineno if node else None
-            column = unit.column(line, node.col_offset) if node else None
-            end = unit.column(line, node.end_col_offset) if node else None
-            finding = Finding("warning", ErrorType.COMPILATION, message, unit.name, line, column, line, end, hint)
+            line = notice.line
+            column = unit.column(line, notice.column_offset)
+            end = unit.column(line, notice.end_column_offset)
+            finding = Finding(
+                "warning", ErrorType.COMPILATION, notice.message, unit.name, line, column, line, end, notice.hint
+            )
             self.findings.append(finding)
 
     def _compile_unit(self, unit: Unit, rules: ImportRules) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 from scripting.sandbox.failure import describe_failure, unreadable_result
 from scripting.sandbox.meter import Meter
 from scripting.sandbox.offered import clock, dice
-from scripting.sandbox.offered.builtins import BUILTIN_NAMES, make_builtins
 from scripting.sandbox.offered.classes import restart_serials
 from scripting.sandbox.offered.helpers import Helpers
 from scripting.sandbox.offered.log import RunLog
@@ -45,9 +44,9 @@ class Runner:
             "timestamp": clock.timestamp,
             "get_context": self._get_context,
         }
-        self.builtins = make_builtins(functions, self.helpers.import_, self.log.print)
+        self.builtins = program.engine.builtins(functions, self.helpers.import_, self.log.print)
         self.helpers.builtins = self.builtins
-        self._reserved = BUILTIN_NAMES | set(functions) | {"result"}
+        self._reserved = {*program.engine.reserved, *functions, "result"}
         self._admitted: dict[str, bool] = {}
         self._reserve: bytearray | None = bytearray(MEMORY_RESERVE)
         assert program.script.code is not None

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import ast
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from scripting.sandbox.offered.builtins import BUILTIN_NAMES, make_builtins
+from scripting.sandbox.policy.names import REFUSED_BUILTINS
+from scripting.sandbox.policy.transformer import bound_names
+from scripting.sandbox.policy.undefined import CONTEXT_NAMES, undefined_names
 
 
 class Refusal(Exception):
@@ -30,6 +37,16 @@ class Refusal(Exception):
         self.hint = hint
 
 
+class Notice(NamedTuple):
+    """A warning of a check: a 1-based line and offsets in bytes as the compiler counts, where it has a place."""
+
+    message: str
+    line: int | None = None
+    column_offset: int | None = None
+    end_column_offset: int | None = None
+    hint: str = ""
+
+
 class LanguageEngine(ABC):
     """One script language inside the sandbox."""
 
@@ -41,3 +58,36 @@ class LanguageEngine(ABC):
     @abstractmethod
     def check_bounds(self, source: str, max_nesting: int) -> None:
         """Raise Refusal if the text nests deeper than this, by one pass over its characters."""
+
+    # What differs between languages at check and at run; as it stands here it is Python's.
+
+    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[Notice]:
+        """What a check should point out in a parsed text. `known` are the names of functions that every run offers."""
+        bound = bound_names(tree)
+        every = BUILTIN_NAMES | bound | set(known) | set(REFUSED_BUILTINS)
+        for node, message in undefined_names(tree, every | CONTEXT_NAMES if is_script else every):
+            yield Notice(message, node.lineno, node.col_offset, node.end_col_offset)
+        if is_script and "result" not in bound:
+            yield Notice("`result` is never assigned: the run gives nothing", hint="assign result = …")
+
+    def draws(self, tree: ast.Module) -> bool:
+        """Whether a run can draw random numbers by names that the policy does not see."""
+        return False
+
+    def builtins(
+        self,
+        functions: Mapping[str, Callable[..., Any]],
+        import_: Callable[..., Any],
+        print_: Callable[..., None],
+    ) -> dict[str, Any]:
+        """The names that a script finds without defining them; functions are those of the run (log, rand, the module's own)."""
+        return make_builtins(dict(functions), import_, print_)
+
+    @property
+    def reserved(self) -> Collection[str]:
+        """Names that no context variable may take."""
+        return BUILTIN_NAMES
+
+    def explain(self, error: BaseException) -> tuple[str, str] | None:
+        """Message and hint for what a script raised, in the language's words; None leaves it to Python's."""
+        return None

@@ -16,7 +16,10 @@ class Language(NamedTuple):
 
 LANGUAGES: dict[str, Language] = {
     language.name: language
-    for language in (Language("python", ".py", "python", "scripting.sandbox.languages.python.engine.PythonEngine"),)
+    for language in (
+        Language("python", ".py", "python", "scripting.sandbox.languages.python.engine.PythonEngine"),
+        Language("tengo", ".tengo", "golang", "scripting.sandbox.languages.tengo.engine.TengoEngine"),
+    )
 }
 
 

@@ -17,6 +17,11 @@ def set_clock(microseconds: int) -> None:
     _moment_us = microseconds
 
 
+def microseconds() -> int:
+    """The moment of the run: microseconds since 1970 UTC."""
+    return _moment_us
+
+
 class _FrozenDates(FrozenClass):
     """Makes isinstance(value, date) true for the library's own dates too."""
 

@@ -81,6 +81,8 @@ class Function(Expr):
     captured: list[Symbol] = field(default_factory=list)
     """Variables of functions around it."""
     locals: list[Symbol] = field(default_factory=list)
+    assigned: list[Symbol] = field(default_factory=list)
+    """Variables of functions around it that it assigns to."""
     returns: int = 0
     """Kinds of what it gives."""
 

@@ -139,7 +139,7 @@ def _scan(source: str, places: Places) -> Iterator[Token]:
 
 
 def _number_kind(text: str, start: int, places: Places) -> str:
-    if text[-1] in "eEpP+-" and text[:2] not in {"0x", "0X"} or text[-1] in "pP":
+    if (text[-1] in "eEpP+-" and text[:2] not in {"0x", "0X"}) or text[-1] in "pP":
         places.refuse("exponent has no digits", start + len(text))
     is_prefixed = text[:2].lower() in {"0x", "0b", "0o"}
     return "float" if "." in text or any(sign in text for sign in ("pP" if is_prefixed else "eEpP")) else "int"

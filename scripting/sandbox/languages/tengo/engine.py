@@ -1,0 +1,114 @@
+"""TengoEngine: Tengo v2 text to a Python module, and the names that the module needs at run."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from scripting.sandbox.languages.engine import LanguageEngine, Notice, Refusal
+from scripting.sandbox.languages.tengo import catalog, library
+from scripting.sandbox.languages.tengo.explain import explain
+from scripting.sandbox.languages.tengo.kinds import Kinds
+from scripting.sandbox.languages.tengo.leaving import offered
+from scripting.sandbox.languages.tengo.lowering.build import Builder
+from scripting.sandbox.languages.tengo.lowering.statements import Statements
+from scripting.sandbox.languages.tengo.parser import parse
+from scripting.sandbox.languages.tengo.scanner import Places, scan
+from scripting.sandbox.languages.tengo.scopes import Meaning, resolve
+from scripting.sandbox.policy.imports import HELPER_MODULE
+from scripting.sandbox.policy.undefined import CONTEXT_NAMES
+
+_RECURSION = 12_000
+"""Frames that reading a text may take: each level of nesting takes about ten."""
+_OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
+
+
+class TengoEngine(LanguageEngine):
+    """The second language: the scripts of the original framework run as they are."""
+
+    def __init__(self) -> None:
+        self._meanings: dict[int, tuple[Meaning, Places]] = {}
+
+    def check_bounds(self, source: str, max_nesting: int) -> None:
+        places = Places(source)
+        depth = 0
+        for token in scan(source, places):
+            if token.kind in _OPEN:
+                depth += 1
+                if depth > max_nesting:
+                    hint = "split it over several statements or functions"
+                    message = f"brackets or blocks are nested deeper than {max_nesting}"
+                    places.refuse(message, token.start, kind="compilation", hint=hint)
+            elif token.kind in _CLOSE:
+                depth = max(0, depth - 1)
+
+    def parse(self, source: str, name: str) -> ast.Module:
+        is_helper = name.startswith(HELPER_MODULE + "/")
+        try:
+            with _deep_recursion():
+                statements, places = parse(source)
+                meaning = resolve(statements, places, is_helper=is_helper)
+                kinds = Kinds(meaning)
+                kinds.settle()
+                tree = Statements(meaning, kinds, Builder(places)).module(is_helper=is_helper)
+        except RecursionError:
+            message = "the text is too deeply nested to be read"
+            raise Refusal("compilation", message, 1, 1, hint="split long expressions over several statements") from None
+        self._meanings[id(tree)] = meaning, places
+        return tree
+
+    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[Notice]:
+        meaning, places = self._meanings.pop(id(tree))
+        for name, use in meaning.first_use.items():
+            symbol = meaning.free[name]
+            if name not in known and not (name == "result" and symbol.writes):
+                line, column = places.position(use.start)
+                message = f'nothing here defines "{name[:60]}": it must come with the context'
+                yield Notice(message, line, column, places.position(use.end)[1])
+        for warning in meaning.warnings:
+            if warning.start < 0:
+                yield Notice(warning.message, hint=warning.hint)
+                continue
+            line, column = places.position(warning.start)
+            yield Notice(warning.message, line, column, places.position(warning.end)[1], warning.hint)
+
+    def draws(self, tree: ast.Module) -> bool:
+        return self._meanings[id(tree)][0].draws
+
+    def builtins(
+        self,
+        functions: Mapping[str, Callable[..., Any]],
+        import_: Callable[..., Any],
+        print_: Callable[..., None],
+    ) -> dict[str, Any]:
+        names: dict[str, Any] = dict.fromkeys(CONTEXT_NAMES)
+        names |= {name: offered(name, function) for name, function in functions.items()}
+        names |= library.names(print_)
+        names["__import__"] = import_
+        return names
+
+    @property
+    def reserved(self) -> Collection[str]:
+        return ()
+
+    def explain(self, error: BaseException) -> tuple[str, str] | None:
+        return explain(error)
+
+    def completions(self) -> Iterable[tuple[str, str]]:
+        """Name and signature of what every script has: builtins, and the functions of modules."""
+        yield from ((name, entry[0]) for name, entry in catalog.BUILTINS.items())
+        yield from ((f"{module}.{name}", f'import("{module}").{name}') for module in catalog.MODULES for name in catalog.MODULES[module])
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Reading is recursive; how deep a text may nest is bounded apart."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

@@ -1,0 +1,288 @@
+"""+ - * / % and the operators on bits: plain Python where the kinds allow it, with a test that an int has not left 64 bits.
+
+Wrapping commutes with + - *, so a tree of them is computed unbounded and tested once, at its root. The test compares with a number
+that fits one digit of CPython's ints, which is much quicker than comparing with 2**63; what fails it is looked at by `$wrap`.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from scripting.sandbox.languages.tengo import nodes
+from scripting.sandbox.languages.tengo.catalog import BOOL, FLOAT, INT, NUMBER, STRING
+from scripting.sandbox.languages.tengo.kinds import never_negative
+
+if TYPE_CHECKING:
+    from scripting.sandbox.languages.tengo.lowering.expressions import Expressions, Mode
+
+_QUICK = (1 << 30) - 1
+_SAFE = 1 << 62
+_CALLS = {
+    "+": "add", "-": "sub", "*": "mul", "/": "div", "%": "rem",
+    "&": "band", "|": "bor", "^": "bxor", "&^": "bclear", "<<": "shl", ">>": "shr",
+}  # fmt: skip
+_RING: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult}
+_BITS: dict[str, type[ast.operator]] = {"&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor}
+_COLD, _WARM, _FAST = 0, 1, 2
+
+
+def binary(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+    """left operator right."""
+    if mode == _COLD:
+        return _called(lower, node, mode)
+    if node.operator == "+" and lower.kinds.of(node.left) == STRING:
+        return _concatenation(lower, node, mode)
+    if node.operator in _RING:
+        if _is_ring(lower, node, mode):
+            return _ring_root(lower, node, mode)
+        return _tested(lower, node, mode)
+    if node.operator == "/":
+        return _division(lower, node, mode)
+    if node.operator == "%":
+        return _remainder(lower, node, mode)
+    return _bits(lower, node, mode)
+
+
+def unary(lower: Expressions, node: nodes.Unary, mode: Mode) -> ast.expr:
+    """-value, !value, ^value, +value."""
+    build = lower.build
+    if node.operator == "!":
+        test = lower.test(node.operand, mode)
+        build.at(node)
+        return build.not_(test)
+    if node.operator == "+":
+        return lower.lower(node.operand, mode)
+    if node.operator == "-" and mode != _COLD:
+        literal = node.operand
+        if isinstance(literal, nodes.Literal) and type(literal.value) in {int, float}:
+            build.at(node)
+            return build.constant(-literal.value) if literal.value else build.unary(ast.USub(), build.constant(literal.value))
+        if not lower.kinds.of(node.operand) & ~NUMBER:
+            return _ring_root(lower, node, mode)
+    operand = lower.lower(node.operand, mode)
+    build.at(node.operand)
+    return build.call("neg" if node.operator == "-" else "invert", operand)
+
+
+def _called(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+    left, right = lower.lower(node.left, mode), lower.lower(node.right, mode)
+    lower.build.at(node)
+    return lower.build.call(_CALLS[node.operator], left, right)
+
+
+def _concatenation(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+    """A string and anything."""
+    build = lower.build
+    kinds = lower.kinds.of(node.right)
+    left = lower.lower(node.left, mode)
+    if kinds in {STRING, INT, FLOAT}:
+        right = lower.lower(node.right, mode)
+        build.at(node)
+        if kinds != STRING:
+            right = build.call("str" if kinds == INT else "float_text", right)
+        return build.binary(ast.Add(), left, right)
+    first, again = lower.kept(node.right, mode)
+    build.at(node)
+    if kinds & STRING:
+        right = build.choose(build.type_is(first, "str"), again, build.call("text", again))
+    else:
+        right = build.call("text", first)
+    return build.binary(ast.Add(), left, right)
+
+
+# Trees of + - *
+
+
+def _is_ring(lower: Expressions, node: nodes.Expr, mode: Mode) -> bool:
+    """Whether Python's own operator gives what Tengo's does, or raises."""
+    if isinstance(node, nodes.Unary):
+        return node.operator == "-" and not lower.kinds.of(node.operand) & ~NUMBER
+    if not isinstance(node, nodes.Binary) or node.operator not in _RING:
+        return False
+    left, right = lower.kinds.of(node.left), lower.kinds.of(node.right)
+    if not left & NUMBER or not right & NUMBER:
+        return False
+    if not (left | right) & ~NUMBER:
+        return True
+    if mode != _FAST:
+        return False
+    return node.operator != "+" or not left & ~NUMBER or not right & ~NUMBER
+
+
+def _ring_root(lower: Expressions, node: nodes.Binary | nodes.Unary, mode: Mode) -> ast.expr:
+    build = lower.build
+    guards: list[ast.expr] = []
+    raw = _ring(lower, node, mode, guards)
+    build.at(node)
+    bound = lower.kinds.bound(node)
+    if lower.kinds.of(node) & INT and not (bound is not None and bound < _SAFE):
+        raw = within_64_bits(lower, raw)
+    if guards:
+        lower.risky = True
+        raw = build.choose(build.all_of(guards), raw, build.call("miss"))
+    return raw
+
+
+def within_64_bits(lower: Expressions, raw: ast.expr) -> ast.expr:
+    """(t if -Q < (t := raw) < Q else $wrap(t))"""
+    build = lower.build
+    label = lower.temporary()
+    quick = build.compare(
+        build.constant(-_QUICK), (ast.Lt(), build.keep(label, raw)), (ast.Lt(), build.constant(_QUICK))
+    )
+    return build.choose(quick, build.name(label), build.call("wrap", build.name(label)))
+
+
+def _ring(lower: Expressions, node: nodes.Expr, mode: Mode, guards: list[ast.expr]) -> ast.expr:
+    build = lower.build
+    if _is_ring(lower, node, mode):
+        if isinstance(node, nodes.Unary):
+            operand = _ring(lower, node.operand, mode, guards)
+            build.at(node)
+            return build.unary(ast.USub(), operand)
+        assert isinstance(node, nodes.Binary)
+        left = _ring(lower, node.left, mode, guards)
+        right = _ring(lower, node.right, mode, guards)
+        build.at(node)
+        return build.binary(_RING[node.operator](), left, right)
+    kinds = lower.kinds.of(node)
+    if kinds & ~NUMBER:
+        lower.risky = True
+    return not_bool(lower, node, mode, guards) if kinds & BOOL else lower.lower(node, mode)
+
+
+def not_bool(lower: Expressions, node: nodes.Expr, mode: Mode, guards: list[ast.expr]) -> ast.expr:
+    """The operand, with a guard that it is no bool: Python would count with it."""
+    build = lower.build
+    first, again = lower.kept(node, mode)
+    build.at(node)
+    guards.append(build.is_not(first, build.constant(True)))
+    guards.append(build.is_not(again, build.constant(False)))
+    return again
+
+
+def _tested(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+    """Plain if both are found to be ints, else called."""
+    build = lower.build
+    kinds = lower.kinds.of(node.left), lower.kinds.of(node.right)
+    if not kinds[0] & INT or not kinds[1] & INT or not (lower.is_pure(node) or _one_is_simple(lower, node)):
+        return _called(lower, node, mode)
+    pairs = [lower.kept(node.left, mode), lower.kept(node.right, mode)]
+    build.at(node)
+    tests: list[ast.expr] = []
+    operands: list[ast.expr] = []
+    # What is evaluated on the spot comes first, so that every branch finds it evaluated.
+    late = [isinstance(pair[0], ast.NamedExpr) for pair in pairs]
+    if all(late):
+        return _both_evaluated(lower, node, pairs)
+    for index in sorted(range(2), key=lambda side: not late[side]):
+        if kinds[index] != INT:
+            tests.append(build.type_is(pairs[index][0], "int"))
+        elif late[index]:
+            return _called(lower, node, mode)
+    operands = [pair[1] for pair in pairs]
+    plain = within_64_bits(lower, build.binary(_RING[node.operator](), operands[0], operands[1]))
+    return build.choose(build.all_of(tests), plain, build.call(_CALLS[node.operator], *operands))
+
+
+def _one_is_simple(lower: Expressions, node: nodes.Binary) -> bool:
+    """Whether one side is a constant, so that the order of evaluation does not matter."""
+    return isinstance(node.left, nodes.Literal) or isinstance(node.right, nodes.Literal)
+
+
+def _both_evaluated(lower: Expressions, node: nodes.Binary, pairs: list[tuple[ast.expr, ast.expr]]) -> ast.expr:
+    """$type(a := left) is $type(b := right) is $int, or called: a chain evaluates both before it compares the first two."""
+    build = lower.build
+    (first, left), (second, right) = pairs
+    test = build.compare(build.call("type", first), (ast.Is(), build.call("type", second)), (ast.Is(), build.name("$int")))
+    plain = within_64_bits(lower, build.binary(_RING[node.operator](), left, right))
+    return build.choose(test, plain, build.call(_CALLS[node.operator], left, right))
+
+
+# / and %
+
+
+def _positive(node: nodes.Expr) -> int | float | None:
+    """The literal's value if it is a positive number."""
+    if isinstance(node, nodes.Literal) and type(node.value) in {int, float} and node.value > 0:  # type: ignore[operator]
+        return node.value  # type: ignore[return-value]
+    return None
+
+
+def _is_never_negative(node: nodes.Expr) -> bool:
+    return isinstance(node, nodes.Ident) and node.symbol is not None and never_negative(node.symbol)
+
+
+def _division(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+    build = lower.build
+    left, right = lower.kinds.of(node.left), lower.kinds.of(node.right)
+    if left == INT and right == INT:
+        return _whole(lower, node, mode, ast.FloorDiv)
+    floats = not (left | right) & ~NUMBER and (left == FLOAT or right == FLOAT)
+    if floats and (mode == _FAST or _positive(node.right)):
+        first, second = lower.lower(node.left, mode), lower.lower(node.right, mode)
+        build.at(node)
+        lower.risky |= not _positive(node.right)
+        return build.binary(ast.Div(), first, second)
+    if mode == _FAST and isinstance(_positive(node.right), float) and left & NUMBER:
+        guards: list[ast.expr] = []
+        lower.risky = True
+        dividend = not_bool(lower, node.left, mode, guards)
+        divisor = lower.lower(node.right, mode)
+        build.at(node)
+        return build.choose(build.all_of(guards), build.binary(ast.Div(), dividend, divisor), build.call("miss"))
+    return _called(lower, node, mode)
+
+
+def _remainder(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+    build = lower.build
+    left, right = lower.kinds.of(node.left), lower.kinds.of(node.right)
+    if left == INT and right == INT:
+        return _whole(lower, node, mode, ast.Mod)
+    if isinstance(_positive(node.right), int) and left & INT:
+        first, again = lower.kept(node.left, mode)
+        divisor, divisor_again = lower.lower(node.right, mode), lower.lower(node.right, mode)
+        build.at(node)
+        test = build.all_of([build.type_is(first, "int"), build.compare(again, (ast.GtE(), build.constant(0)))])
+        return build.choose(test, build.binary(ast.Mod(), again, divisor), build.call("rem", again, divisor_again))
+    return _called(lower, node, mode)
+
+
+def _whole(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[ast.operator]) -> ast.expr:
+    """Ints: Python rounds down, Go towards nought; they agree where nothing is negative."""
+    build = lower.build
+    if _is_never_negative(node.left) and _positive(node.right):
+        left, right = lower.lower(node.left, mode), lower.lower(node.right, mode)
+        build.at(node)
+        return build.binary(operator(), left, right)
+    if not (lower.is_simple(node.right) and lower.is_pure(node.left)):
+        return _called(lower, node, mode)
+    first, again = lower.kept(node.left, mode)
+    right, right_again = lower.lower(node.right, mode), lower.lower(node.right, mode)
+    build.at(node)
+    tests = [build.compare(first, (ast.GtE(), build.constant(0)))]
+    if not _positive(node.right):
+        tests.append(build.compare(right, (ast.Gt(), build.constant(0))))
+    plain = build.binary(operator(), again, right_again)
+    return build.choose(build.all_of(tests), plain, build.call(_CALLS[node.operator], again, right_again))
+
+
+def _bits(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+    build = lower.build
+    if lower.kinds.of(node.left) != INT or lower.kinds.of(node.right) != INT:
+        return _called(lower, node, mode)
+    if node.operator in _BITS or node.operator == "&^":
+        left, right = lower.lower(node.left, mode), lower.lower(node.right, mode)
+        build.at(node)
+        if node.operator == "&^":
+            return build.binary(ast.BitAnd(), left, build.unary(ast.Invert(), right))
+        return build.binary(_BITS[node.operator](), left, right)
+    shift = node.right.value if isinstance(node.right, nodes.Literal) else None
+    if not isinstance(shift, int) or not 0 <= shift < 63:
+        return _called(lower, node, mode)
+    left, right = lower.lower(node.left, mode), lower.lower(node.right, mode)
+    build.at(node)
+    if node.operator == ">>":
+        return build.binary(ast.RShift(), left, right)
+    return within_64_bits(lower, build.binary(ast.LShift(), left, right))

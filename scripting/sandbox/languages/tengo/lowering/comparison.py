@@ -1,0 +1,125 @@
+"""== != < <= > >=: plain Python where the kinds allow it. Python counts bools as numbers and finds lists in an order; Tengo does not."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from scripting.sandbox.languages.tengo import nodes
+from scripting.sandbox.languages.tengo.catalog import BOOL, NUMBER, STRING, UNDEFINED
+from scripting.sandbox.languages.tengo.lowering.arithmetic import not_bool
+
+if TYPE_CHECKING:
+    from scripting.sandbox.languages.tengo.lowering.expressions import Expressions, Mode
+
+_ORDER: dict[str, tuple[type[ast.cmpop], str]] = {
+    "<": (ast.Lt, "lt"),
+    "<=": (ast.LtE, "le"),
+    ">": (ast.Gt, "gt"),
+    ">=": (ast.GtE, "ge"),
+}
+_COLD, _WARM, _FAST = 0, 1, 2
+
+
+def order(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+    """left < right and the like."""
+    build = lower.build
+    operator, call = _ORDER[node.operator]
+    left, right = lower.kinds.of(node.left), lower.kinds.of(node.right)
+    both = left | right
+    if mode == _COLD or not _may_be_plain(left, right):
+        return _called(lower, node, mode, call)
+    if not both & ~NUMBER or both == STRING:
+        first, second = lower.lower(node.left, mode), lower.lower(node.right, mode)
+        build.at(node)
+        return build.compare(first, (operator(), second))
+    one_known = not left & ~NUMBER or not right & ~NUMBER or STRING in (left, right)
+    if mode == _FAST and one_known:
+        return _optimistic(lower, node, mode, operator)
+    if not lower.is_pure(node):
+        return _called(lower, node, mode, call)
+    return _tested(lower, node, mode, operator, call)
+
+
+def _may_be_plain(left: int, right: int) -> bool:
+    return bool(left & NUMBER and right & NUMBER) or bool(left & right & STRING)
+
+
+def _called(lower: Expressions, node: nodes.Binary, mode: Mode, call: str) -> ast.expr:
+    first, second = lower.lower(node.left, mode), lower.lower(node.right, mode)
+    lower.build.at(node)
+    return lower.build.call(call, first, second)
+
+
+def _optimistic(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop]) -> ast.expr:
+    """One side is known to be a number or a string: what does not fit raises, but for bools."""
+    build = lower.build
+    lower.risky = True
+    guards: list[ast.expr] = []
+    sides: list[ast.expr] = []
+    is_text = STRING in (lower.kinds.of(node.left), lower.kinds.of(node.right))
+    for side in (node.left, node.right):
+        guarded = lower.kinds.of(side) & BOOL and not is_text
+        sides.append(not_bool(lower, side, mode, guards) if guarded else lower.lower(side, mode))
+    build.at(node)
+    compared = build.compare(sides[0], (operator(), sides[1]))
+    return build.choose(build.all_of(guards), compared, build.call("miss")) if guards else compared
+
+
+def _tested(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop], call: str) -> ast.expr:
+    """Plain if both are found to be ints, else called."""
+    build = lower.build
+    pairs = [lower.kept(node.left, mode), lower.kept(node.right, mode)]
+    build.at(node)
+    (first, left), (second, right) = pairs
+    test = build.compare(build.call("type", first), (ast.Is(), build.call("type", second)), (ast.Is(), build.name("$int")))
+    return build.choose(test, build.compare(left, (operator(), right)), build.call(call, left, right))
+
+
+def equality(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+    """left == right, left != right."""
+    build = lower.build
+    is_equal = node.operator == "=="
+    left, right = lower.kinds.of(node.left), lower.kinds.of(node.right)
+    if mode != _COLD:
+        if _undefined(node.left) or _undefined(node.right):
+            first, second = lower.lower(node.left, mode), lower.lower(node.right, mode)
+            build.at(node)
+            return build.compare(first, (ast.Is() if is_equal else ast.IsNot(), second))
+        if _is_plain(node, left, right):
+            first, second = lower.lower(node.left, mode), lower.lower(node.right, mode)
+            build.at(node)
+            return build.compare(first, (ast.Eq() if is_equal else ast.NotEq(), second))
+        if lower.is_pure(node):
+            return _equal_then_same(lower, node, mode, is_equal=is_equal)
+    first, second = lower.lower(node.left, mode), lower.lower(node.right, mode)
+    build.at(node)
+    called = build.call("equals", first, second)
+    return called if is_equal else build.not_(called)
+
+
+def _undefined(node: nodes.Expr) -> bool:
+    return isinstance(node, nodes.Literal) and node.value is None
+
+
+def _is_plain(node: nodes.Binary, left: int, right: int) -> bool:
+    """Whether Python's == is Tengo's: text, numbers with numbers, and numbers that no bool equals."""
+    if STRING in (left, right) or not (left | right) & ~NUMBER or left == right == BOOL:
+        return True
+    if not (left | right) & ~(NUMBER | UNDEFINED | STRING):
+        return True
+    return any(
+        isinstance(side, nodes.Literal) and type(side.value) in {int, float} and side.value not in {0, 1}
+        for side in (node.left, node.right)
+    )
+
+
+def _equal_then_same(lower: Expressions, node: nodes.Binary, mode: Mode, *, is_equal: bool) -> ast.expr:
+    """What Python finds unequal is so; what it finds equal is looked at again."""
+    build = lower.build
+    (first, left), (second, right) = lower.kept(node.left, mode), lower.kept(node.right, mode)
+    build.at(node)
+    test = build.all_of([build.compare(first, (ast.Eq(), second)), build.call("same", left, right)])
+    return test if is_equal else build.not_(test)
+
+

@@ -1,0 +1,477 @@
+"""Statements and functions to Python's. The text becomes the body of one function, so that its variables are quick."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from scripting.sandbox.languages.tengo import nodes
+from scripting.sandbox.languages.tengo.catalog import ARRAY, INT
+from scripting.sandbox.languages.tengo.lowering.expressions import Expressions, Mode
+from scripting.sandbox.languages.tengo.scopes import Symbol
+
+RESULT = "result"
+EXPORT = "$export"
+_MAIN = "$main"
+_STEPS = {"<": 1, "<=": 1, ">": -1, ">=": -1}
+
+
+@dataclass
+class _Frame:
+    """The function whose body is being lowered."""
+
+    function: nodes.Function | None
+    loops: list[nodes.Stmt | None] = field(default_factory=list)
+    """What each loop around the statement does before its next turn."""
+    repeats: bool = False
+    """Its calls of itself in tail position are turns of a loop."""
+
+
+class Statements(Expressions):
+    """Lowers a whole text."""
+
+    _frame = _Frame(None)
+
+    def module(self, *, is_helper: bool) -> ast.Module:
+        """The text as a Python module that binds `result`, or for a helper what it exports."""
+        self.is_helper = is_helper
+        self._frame = _Frame(None)
+        body = self._body_of(self._main)
+        build = self.build
+        statements: list[ast.stmt] = [build.function(_MAIN, [], None, body)]
+        call = build.call_value(build.name(_MAIN), [])
+        if is_helper:
+            statements.append(build.assign(build.target(EXPORT), call))
+        else:
+            result = self.meaning.result
+            if result is not None and result.values:
+                build.at(result.values[0])
+                call = build.call_value(build.name(_MAIN), [])
+            statements.append(build.assign(build.target(RESULT), build.call("leave", call)))
+        return ast.Module(statements, [])
+
+    def _main(self) -> None:
+        build = self.build
+        for name, place in self.meaning.helpers.items():
+            build.at(place)
+            self.out.append(build.import_(f"shared.{name}", EXPORT, f"$import.shared/{name}"))
+        for symbol in self.meaning.free.values():
+            if symbol.writes:
+                self._take_over(symbol)
+        self._statements(self.meaning.statements)
+        result = self.meaning.result
+        if result is not None and not self.is_helper:
+            self.out.append(build.return_(self.read(result)))
+
+    def _take_over(self, symbol: Symbol) -> None:
+        """A context variable that the script assigns to is a variable of its own from the start."""
+        build = self.build
+        place = self.meaning.first_use[symbol.name]
+        build.at(place)
+        none = build.assign(build.target(symbol.label), build.constant(None))
+        if symbol.name == RESULT:
+            self.out.append(none)
+            return
+        taken = build.assign(build.target(symbol.label), build.name(symbol.name))
+        self.out.append(build.try_([taken], "$NameError", [none]))
+
+    @contextmanager
+    def _into(self, out: list[ast.stmt]) -> Iterator[None]:
+        outer, self.out = self.out, out
+        try:
+            yield
+        finally:
+            self.out = outer
+
+    def _body_of(self, fill: Callable[[], None]) -> list[ast.stmt]:
+        body: list[ast.stmt] = []
+        with self._into(body):
+            fill()
+        return body
+
+    def _lowered(self, statements: list[nodes.Stmt]) -> list[ast.stmt]:
+        return self._body_of(lambda: self._statements(statements))
+
+    # Values
+
+    def value(self, node: nodes.Expr) -> ast.expr:
+        """The expression, with what must come before it already in `out`."""
+        if self.is_pure(node):
+            return self._guarded(node, self.lower)
+        if isinstance(node, nodes.Call) and not node.spread and all(map(self.is_pure, node.arguments)):
+            arguments = [self._guarded(argument, self.lower) for argument in node.arguments]
+            function = self.lower(node.function, Mode.WARM)
+            self.build.at(node)
+            return self.build.call_value(function, arguments)
+        return self.lower(node, Mode.WARM)
+
+    def condition(self, node: nodes.Expr) -> ast.expr:
+        """As `value`, for its truth."""
+        return self._guarded(node, self.test) if self.is_pure(node) else self.test(node, Mode.WARM)
+
+    def _guarded(self, node: nodes.Expr, lower: Callable[[nodes.Expr, Mode], ast.expr]) -> ast.expr:
+        """FAST, in a try with COLD in its handler if it may miss."""
+        self.risky = False
+        fast = lower(node, Mode.FAST)
+        if not self.risky:
+            return fast
+        build = self.build
+        label = self.temporary()
+        build.at(node)
+        quick = build.assign(build.target(label), fast)
+        cold = lower(node, Mode.COLD)
+        build.at(node)
+        slow = build.assign(build.target(label), cold)
+        self.out.append(build.try_([quick], "$Miss", [slow]))
+        return build.name(label)
+
+    # Statements
+
+    def _statements(self, statements: list[nodes.Stmt]) -> None:
+        for statement in statements:
+            self._statement(statement)
+
+    def _statement(self, statement: nodes.Stmt) -> None:
+        match statement:
+            case nodes.ExprStmt(value=value):
+                lowered = self.value(value)
+                self.build.at(statement)
+                self.out.append(self.build.expression(lowered))
+            case nodes.Define(target=target, value=value):
+                assert target.symbol is not None
+                self._define(statement, target.symbol, value)
+            case nodes.Assign():
+                self._assign(statement)
+            case nodes.If():
+                self._if(statement)
+            case nodes.For():
+                self._for(statement)
+            case nodes.ForIn():
+                self._for_in(statement)
+            case nodes.Block(body=body):
+                self._statements(body)
+            case nodes.Branch(word=word):
+                self._branch(statement, word)
+            case nodes.Return(value=result):
+                self._return(statement, result)
+            case nodes.Export(value=value):
+                if self.is_helper:
+                    lowered = self.value(value)
+                    self.build.at(statement)
+                    self.out.append(self.build.return_(self.build.call("immutable", lowered)))
+
+    def _store(self, symbol: Symbol, value: ast.expr, *, is_new: bool = False) -> None:
+        build = self.build
+        if not symbol.is_boxed:
+            self.out.append(build.assign(build.target(symbol.label), value))
+        elif is_new:
+            self.out.append(build.assign(build.target(symbol.label), build.list_([value])))
+        else:
+            box = build.item(build.name(symbol.label), build.constant(0), ast.Store())
+            self.out.append(build.assign(box, value))
+
+    def _define(self, statement: nodes.Define, symbol: Symbol, value: nodes.Expr) -> None:
+        build = self.build
+        if symbol.module and not symbol.used_as_value:
+            return
+        if symbol.is_boxed and isinstance(value, nodes.Function):
+            build.at(statement)
+            self._store(symbol, build.constant(None), is_new=True)
+            made = self.function(value)
+            build.at(statement)
+            self._store(symbol, made)
+            return
+        lowered = self.value(value)
+        build.at(statement)
+        self._store(symbol, lowered, is_new=True)
+
+    def _assign(self, statement: nodes.Assign) -> None:
+        target, value = statement.target, statement.value
+        build = self.build
+        if isinstance(target, nodes.Ident):
+            assert target.symbol is not None
+            if self._appends(statement, target):
+                return
+            if statement.operator:
+                value = nodes.Binary(statement.start, statement.end, statement.operator, target, value)
+            lowered = self.value(value)
+            build.at(statement)
+            self._store(target.symbol, lowered)
+            return
+        assert isinstance(target, (nodes.Selector, nodes.Index))
+        if statement.operator:
+            value = nodes.Binary(statement.start, statement.end, statement.operator, target, value)
+        self._put(statement, target, value)
+
+    def _appends(self, statement: nodes.Assign, target: nodes.Ident) -> bool:
+        """array = append(array, item)"""
+        match statement:
+            case nodes.Assign(
+                operator="",
+                value=nodes.Call(
+                    function=nodes.Ident(name="append", symbol=None),
+                    arguments=[nodes.Ident(symbol=symbol), item],
+                    spread=False,
+                ),
+            ) if symbol is not None and symbol is target.symbol and not symbol.is_boxed:
+                lowered = self.value(item)
+                self.build.at(statement.value)
+                call = self.build.call("append_one", self.read(symbol), lowered)
+                self.build.at(statement)
+                self._store(symbol, call)
+                return True
+        return False
+
+    def _put(self, statement: nodes.Assign, target: nodes.Selector | nodes.Index, value: nodes.Expr) -> None:
+        """container[key] = value: the value first, then the keys, then the container."""
+        build = self.build
+        is_pure = self.is_pure(target)
+        lowered = self._settled(self.value(value), statement, is_pure=is_pure)
+        key_node: nodes.Expr = (
+            target.index if isinstance(target, nodes.Index) else nodes.Literal(target.start, target.end, target.name)
+        )
+        key = self._settled(self.value(key_node), statement, is_pure=is_pure)
+        container = self._settled(self.value(target.value), statement, is_pure=True)
+        build.at(statement)
+        general = build.expression(build.call("put", container, key, lowered))
+        plain = build.assign(build.item(container, key, ast.Store()), lowered)
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            self.out.append(build.if_(build.type_is(container, "dict"), [plain], [general]))
+        elif self.kinds.of(key_node) == INT:
+            inside = build.compare(
+                build.constant(-1), (ast.Lt(), key), (ast.Lt(), build.call("len", container))
+            )
+            test = build.all_of([build.type_is(container, "list"), inside])
+            self.out.append(build.if_(test, [plain], [general]))
+        else:
+            self.out.append(general)
+
+    def _settled(self, value: ast.expr, place: nodes.Node, *, is_pure: bool) -> ast.expr:
+        """The value in a temporary, unless it is a constant, or a name that what follows cannot change."""
+        if isinstance(value, ast.Constant) or (isinstance(value, ast.Name) and (is_pure or value.id.startswith("$t"))):
+            return value
+        self.build.at(place)
+        label = self.temporary()
+        self.out.append(self.build.assign(self.build.target(label), value))
+        return self.build.name(label)
+
+    def _if(self, statement: nodes.If) -> None:
+        if statement.init is not None:
+            self._statement(statement.init)
+        test = self.condition(statement.condition)
+        body = self._lowered(statement.body.body)
+        orelse = self._lowered([statement.orelse]) if statement.orelse is not None else []
+        self.build.at(statement)
+        self.out.append(self.build.if_(test, body, orelse))
+
+    # Loops
+
+    def _for(self, statement: nodes.For) -> None:
+        build = self.build
+        if self._counts(statement):
+            return
+        if statement.init is not None:
+            self._statement(statement.init)
+        before: list[ast.stmt] = []
+        test: ast.expr | None = None
+        if statement.condition is not None:
+            with self._into(before):
+                test = self.condition(statement.condition)
+        self._frame.loops.append(statement.post)
+        body = self._lowered(statement.body.body)
+        self._frame.loops.pop()
+        if statement.post is not None:
+            body += self._lowered([statement.post])
+        build.at(statement)
+        if test is not None and before:
+            ends = build.if_(build.not_(test), [build.break_()], [])
+            self.out.append(build.while_(build.constant(True), [*before, ends, *body]))
+        else:
+            self.out.append(build.while_(test or build.constant(True), body))
+
+    def _counts(self, statement: nodes.For) -> bool:
+        """for i := start; i < end; i++ { … } whose body touches neither i nor the end: a range."""
+        match statement:
+            case nodes.For(
+                init=nodes.Define(target=nodes.Ident(symbol=symbol), value=start),
+                condition=nodes.Binary(operator="<" | "<=" | ">" | ">=" as operator, left=nodes.Ident(symbol=tested), right=end),
+                post=nodes.Assign(target=nodes.Ident(symbol=stepped), operator="+" | "-" as sign, value=nodes.Literal(value=int() as size)),
+            ):
+                step = size if sign == "+" else -size
+                fits = symbol is tested is stepped and symbol is not None and symbol.writes == 1 and not symbol.captured
+                if not fits or step * _STEPS[operator] <= 0 or isinstance(size, bool):
+                    return False
+                if self.kinds.of(start) != INT or self.kinds.of(end) != INT or not self._is_constant(end):
+                    return False
+            case _:
+                return False
+        assert symbol is not None
+        build = self.build
+        first, last = self.value(start), self.value(end)
+        build.at(statement)
+        if operator in {"<=", ">="}:
+            last = build.binary(ast.Add(), last, build.constant(1 if operator == "<=" else -1))
+        turns = build.call("range", first, last, build.constant(step))
+        self._frame.loops.append(None)
+        body = self._lowered(statement.body.body)
+        self._frame.loops.pop()
+        build.at(statement)
+        self.out.append(build.for_(build.target(symbol.label), turns, body))
+        return True
+
+    @staticmethod
+    def _is_constant(node: nodes.Expr) -> bool:
+        """Whether the value stays the same while a loop runs."""
+        if isinstance(node, nodes.Ident):
+            return node.symbol is not None and node.symbol.writes == 0 and not node.symbol.is_free
+        return isinstance(node, nodes.Literal)
+
+    def _for_in(self, statement: nodes.ForIn) -> None:
+        build = self.build
+        iterable = self.value(statement.iterable)
+        build.at(statement.iterable)
+        steady = "steady_" if self.meaning.mentions_splice or self.meaning.helpers else ""
+        before: list[ast.stmt] = []
+        value = self._loop_variable(statement.value, before)
+        if statement.key is None:
+            if steady or self.kinds.of(statement.iterable) != ARRAY:
+                iterable = build.call(f"{steady}values", iterable)
+            target = value
+        else:
+            key = self._loop_variable(statement.key, before)
+            build.at(statement)
+            target = ast.copy_location(ast.Tuple([key, value], ast.Store()), value)
+            build.at(statement.iterable)
+            iterable = build.call(f"{steady}items", iterable)
+        self._frame.loops.append(None)
+        body = before + self._lowered(statement.body.body)
+        self._frame.loops.pop()
+        build.at(statement)
+        self.out.append(build.for_(target, iterable, body))
+
+    def _loop_variable(self, ident: nodes.Ident | None, before: list[ast.stmt]) -> ast.expr:
+        build = self.build
+        if ident is None:
+            return build.target("$_")
+        assert ident.symbol is not None
+        build.at(ident)
+        if not ident.symbol.is_boxed:
+            return build.target(ident.symbol.label)
+        label = self.temporary()
+        before.append(build.assign(build.target(ident.symbol.label), build.list_([build.name(label)])))
+        return build.target(label)
+
+    def _branch(self, statement: nodes.Stmt, word: str) -> None:
+        post = self._frame.loops[-1]
+        if word == "continue" and post is not None:
+            self._statement(post)
+        self.build.at(statement)
+        self.out.append(self.build.break_() if word == "break" else self.build.continue_())
+
+    # Functions
+
+    def function(self, node: nodes.Function) -> ast.expr:
+        outer, self._frame = self._frame, _Frame(node)
+        self._frame.repeats = self._may_repeat(node)
+        body = self._body_of(lambda: self._function_body(node))
+        owner = outer.function
+        self._frame = outer
+        build = self.build
+        build.at(node)
+        labels = [parameter.symbol.label for parameter in node.parameters if parameter.symbol]
+        vararg = labels.pop() if node.is_variadic else None
+        name = f"{node.name}/{len(labels)}{'+' if vararg else ''}"
+        definition: ast.stmt = build.function(name, labels, vararg, body)
+        fresh = [symbol.label for symbol in node.captured if symbol.is_fresh and symbol.owner is owner]
+        label = self.temporary()
+        if fresh:
+            # A closure keeps the variables of its turn of the loop: they are arguments of a function made for it.
+            self.out.append(build.function("$keep", fresh, None, [definition, build.return_(build.name(name))]))
+            made: ast.expr = build.call_value(build.name("$keep"), [build.name(kept) for kept in fresh])
+        else:
+            self.out.append(definition)
+            made = build.name(name)
+        self.out.append(build.assign(build.target(label), made))
+        return build.name(label)
+
+    def _function_body(self, node: nodes.Function) -> None:
+        build = self.build
+        build.at(node)
+        labels = sorted(symbol.label for symbol in node.assigned if not symbol.is_boxed)
+        if labels:
+            self.out.append(build.nonlocal_(labels))
+        if node.is_variadic:
+            rest = node.parameters[-1].symbol
+            assert rest is not None
+            self.out.append(build.assign(build.target(rest.label), build.list_([build.starred(build.name(rest.label))])))
+        statements = node.body.body
+        if not self._frame.repeats:
+            self._statements(statements)
+            return
+        turn = self._body_of(lambda: self._repeated(node, statements))
+        build.at(node)
+        self.out.append(build.while_(build.constant(True), turn))
+
+    def _repeated(self, node: nodes.Function, statements: list[nodes.Stmt]) -> None:
+        *first, last = statements
+        self._statements(first)
+        if isinstance(last, nodes.ExprStmt) and _calls_itself(last.value, node):
+            self._return(nodes.Return(last.start, last.end, last.value), last.value)
+            return
+        self._statement(last)
+        self.build.at(node)
+        self.out.append(self.build.return_(self.build.constant(None)))
+
+    def _may_repeat(self, node: nodes.Function) -> bool:
+        """Whether it calls itself in tail position, and no closure could tell one call's variables from the next one's."""
+        if node.is_variadic or not node.body.body or any(symbol.captured for symbol in node.locals):
+            return False
+        last = node.body.body[-1]
+        return _has_tail_call(node.body.body, node) or (isinstance(last, nodes.ExprStmt) and _calls_itself(last.value, node))
+
+    def _return(self, statement: nodes.Stmt, result: nodes.Expr | None) -> None:
+        build = self.build
+        function = self._frame.function
+        if self._frame.repeats and not self._frame.loops and function is not None and result is not None and _calls_itself(result, function):
+            assert isinstance(result, nodes.Call)
+            self._again(statement, function, result.arguments)
+            return
+        value = self.value(result) if result is not None else build.constant(None)
+        build.at(statement)
+        self.out.append(build.return_(value))
+
+    def _again(self, statement: nodes.Stmt, function: nodes.Function, arguments: list[nodes.Expr]) -> None:
+        build = self.build
+        values = [self.value(argument) for argument in arguments]
+        build.at(statement)
+        labels = [parameter.symbol.label for parameter in function.parameters if parameter.symbol]
+        if labels:
+            targets: list[ast.expr] = [build.target(label) for label in labels]
+            place = targets[0]
+            target = ast.copy_location(ast.Tuple(targets, ast.Store()), place)
+            self.out.append(build.assign(target, ast.copy_location(ast.Tuple(values, ast.Load()), place)))
+        self.out.append(build.continue_())
+
+
+def _calls_itself(node: nodes.Expr, function: nodes.Function) -> bool:
+    match node:
+        case nodes.Call(function=nodes.Ident(symbol=symbol), arguments=arguments, spread=False) if symbol is not None:
+            return symbol.function is function and len(arguments) == len(function.parameters)
+    return False
+
+
+def _has_tail_call(statements: list[nodes.Stmt], function: nodes.Function) -> bool:
+    for statement in statements:
+        match statement:
+            case nodes.Return(value=value) if value is not None:
+                if _calls_itself(value, function):
+                    return True
+            case nodes.Block(body=body):
+                if _has_tail_call(body, function):
+                    return True
+            case nodes.If(body=block, orelse=orelse):
+                if _has_tail_call(block.body, function) or (orelse is not None and _has_tail_call([orelse], function)):
+                    return True
+    return False
