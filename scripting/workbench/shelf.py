@@ -69,7 +69,7 @@ def tree(query: str = "") -> list[Branch]:
             Q(name__icontains=query) | Q(module__icontains=query) | Q(active_version__source__icontains=query)
         )
     latest = Activation.objects.filter(script=OuterRef("pk")).order_by("-id").values("pk")[:1]
-    scripts = {script: script.latest for script in found.annotate(latest=Subquery(latest))}
+    scripts = {script: script.latest for script in found.annotate(latest=Subquery(latest))}  # type: ignore[attr-defined]
     changes = Activation.objects.select_related("actor", "version").in_bulk([pk for pk in scripts.values() if pk])
     places, ran = of_all(scripts), pulses()
     branches: dict[str, list[Entry]] = {}

@@ -1,6 +1,6 @@
 // The editor: Ace under a strict policy, or the plain textarea where Ace is missing. Both have the same verbs.
 
-const THEME = { cssClass: "ace-goby", cssText: "", isDark: false, $id: "goby" };
+const THEME = "ace/theme/goby"; // its colours are in editor.css
 
 export function makeEditor(textarea, mount, { mode, readonly }) {
   return window.ace ? new AceEditor(textarea, mount, { mode, readonly }) : new PlainEditor(textarea);
@@ -10,6 +10,7 @@ class AceEditor {
   constructor(textarea, mount, { mode, readonly }) {
     const { ace } = window;
     ace.config.set("useStrictCSP", true);
+    ace.define(THEME, ["require", "exports"], (_require, exports) => { Object.assign(exports, { cssClass: "ace-goby", cssText: "", isDark: false }); });
     this.Range = ace.require("ace/range").Range;
     const first = textarea.value;
     mount.hidden = false;

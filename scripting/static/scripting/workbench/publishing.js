@@ -42,7 +42,7 @@ export class Publishing {
     if (difference.error) $("publish-diff").textContent = difference.error.message;
     else {
       $("publish-diff").innerHTML = difference.html; // our own template's, every text in it escaped
-      const from = active ? `v${active.number}, which is live,` : "nothing live";
+      const from = active ? `v${active.number}, which is live` : "nothing: no version is live";
       $("publish-summary").textContent = `Against ${from}: ${difference.added} added, ${difference.removed} removed`;
     }
     this.judge(check);

@@ -11,7 +11,7 @@ export function wireShortcuts(editor, actions) {
   editor.command("goby-help", "F1", help);
   $("show-shortcuts").addEventListener("click", help);
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || document.querySelector("dialog[open]") || event.target.closest(".ace_editor")) return;
+    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
     const typing = event.target.matches("input, textarea, select");
     if ((event.key === "?" && !typing) || event.key === "F1") { event.preventDefault(); help(); return; }
     for (const [, key, , run] of actions) {
