@@ -225,6 +225,7 @@ class Drain(Generic[Decision]):
     def _flush(self) -> None:
         """Commit what is held, so that a read sees it and its entries can be settled."""
         if self._held:
+            self.parts.progress()
             self.parts.commit(self._held, self.lease.check)
         self._settled += self._held_ids
         self._discard()
@@ -264,6 +265,7 @@ class Drain(Generic[Decision]):
                     raise
                 except Exception as error:
                     self._discard()
+                    self.parts.progress()
                     if not self.parts.is_away(error):
                         why = _described(error)
                         logger.exception("event %s failed, delivery %d: %s", entry.event.id, deliveries, why)

@@ -26,6 +26,9 @@ from scripting.types import ExecutionRequest, ScriptInput
 
 logger = logging.getLogger(__name__)
 
+ATTEMPTS = 4
+"""Runs that one event can cost at the most: its version, the one before, the default, and the built-in rule."""
+
 worker: Presence | None = None
 """The worker that this process is; None in a test or under a worker that is not ours."""
 
@@ -59,6 +62,8 @@ def parts() -> Parts[Decision]:
 
 def decide(event: Event, module: str, script: str, deliveries: int, before_read: Callable[[], None]) -> Decision:
     """Run the script that is subscribed to the event; nothing is written."""
+    if worker is not None:
+        worker.busy(ATTEMPTS * registry.resolve(module, script).limits.max_execution_time)
     request = ExecutionRequest(
         module,
         script,

@@ -38,7 +38,7 @@ class Presence:
         """A part of the beat, which like it asks nothing but Redis."""
         self._each_second = each_second
         self._ended = threading.Event()
-        self._busy_since: float | None = None
+        self._busy_until: float | None = None
         self._thread: threading.Thread | None = None
 
     def beat(self) -> None:
@@ -67,23 +67,23 @@ class Presence:
         except redis.RedisError as error:
             logger.debug("left without saying so: %s", error)
 
-    def busy(self) -> None:
-        """The main thread begins something that has its own time limit."""
-        self._busy_since = time.monotonic()
+    def busy(self, seconds: float = 0.0) -> None:
+        """The main thread begins something that has its own time limit, which is at the most `seconds` over a job's."""
+        self._busy_until = time.monotonic() + conf.SCRIPTING_JOB_TIMEOUT + seconds
 
     def idle(self) -> None:
-        self._busy_since = None
+        self._busy_until = None
 
     def is_stuck(self) -> bool:
         """Whether the main thread has been at one thing for longer than any of its limits allows."""
-        since = self._busy_since
-        return since is not None and time.monotonic() - since > conf.SCRIPTING_JOB_TIMEOUT
+        until = self._busy_until
+        return until is not None and time.monotonic() > until
 
     def _run(self) -> None:
         while not self._ended.wait(HEARTBEAT_SECONDS):
             if self.is_stuck():
                 logger.critical(
-                    "worker %s has been stuck for %s s and ends itself", self.name, conf.SCRIPTING_JOB_TIMEOUT
+                    "worker %s is stuck for more than %s s and ends itself", self.name, conf.SCRIPTING_JOB_TIMEOUT
                 )
                 os._exit(70)  # the main thread cannot be reached; what it had in hand is redelivered
             try:

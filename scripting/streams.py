@@ -191,9 +191,11 @@ def new_job_id() -> str:
 # KEYS: lease, entries, mark, deliveries, queue, generation keys. ARGV: token, milliseconds, how many, settled entries.
 # Settling needs no lease: what is committed is committed, whoever did it.
 _advance = Script("""
-if #ARGV > 3 then
-  redis.call('XDEL', KEYS[2], unpack(ARGV, 4))
-  if redis.call('EXISTS', KEYS[4]) == 1 then redis.call('HDEL', KEYS[4], unpack(ARGV, 4)) end
+local counted = redis.call('EXISTS', KEYS[4]) == 1
+for first = 4, #ARGV, 1000 do
+  local last = math.min(first + 999, #ARGV)
+  redis.call('XDEL', KEYS[2], unpack(ARGV, first, last))
+  if counted then redis.call('HDEL', KEYS[4], unpack(ARGV, first, last)) end
 end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])

@@ -132,11 +132,11 @@ def test_reading_tells_the_generation_and_how_many_jobs_wait(redis_client: redis
 
 
 def test_more_entries_than_lua_can_unpack_are_settled() -> None:
-    put(*range(100))
+    put(*range(9000))
     lease = take()
-    found = [entry for entry, _ in lease.read(100).entries]
-    assert len(found) == 100
-    assert lease.read(100, found).entries == []
+    found = [entry for entry, _ in lease.read(9000).entries]
+    assert len(found) == 9000
+    assert lease.read(9000, found).entries == []
 
 
 def test_positions_compare_as_redis_compares_them() -> None:

@@ -177,6 +177,9 @@ def test_a_worker_is_stuck_when_one_thing_takes_longer_than_a_job_may(settings: 
     worker.busy()
     assert not worker.is_stuck()
     settings.SCRIPTING_JOB_TIMEOUT = 0.0  # type: ignore[attr-defined]
+    worker.busy(seconds=30)
+    assert not worker.is_stuck()
+    worker.busy()
     assert worker.is_stuck()
     worker.idle()
     assert not worker.is_stuck()
