@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
@@ -95,6 +96,18 @@ def _environment(_: Resources) -> bool:
     return not set(os.environ) <= {"PYTHONHASHSEED", "TZ", "LC_CTYPE"}
 
 
+def _foreign_code(_: Resources) -> bool:
+    return any(name.partition(".")[0] not in _OWN and name not in sys.stdlib_module_names for name in _roots())
+
+
+def _roots() -> set[str]:
+    named = {
+        ".".join(name.split(".")[:2]) if name.startswith("scripting.") else name.split(".")[0] for name in sys.modules
+    }
+    return {name for name in named if not name.startswith("_")} - {"scripting.sandbox", "scripting"}
+
+
+_OWN = frozenset({"RestrictedPython", "msgspec", "typing_extensions", "sitecustomize", "usercustomize"})
 _NO_FILTER = frozenset({"seccomp"})
 _NO_WALLS = frozenset({"seccomp", "landlock"})
 PROBES: tuple[Probe, ...] = (
@@ -112,6 +125,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("memory limit", "take four times the memory it may", _memory),
     Probe("descriptors closed", "find a descriptor of another", _descriptors, _NO_WALLS),
     Probe("empty environment", "read the supervisor's environment", _environment),
+    Probe("own code only", "find code of the site in its memory", _foreign_code),
 )
 
 

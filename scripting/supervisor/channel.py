@@ -12,6 +12,7 @@ from scripting.sandbox.protocol import HEADER_BYTES, RemoteProtocolError, frame_
 READ_BYTES = 1 << 16
 _TIMEVAL = struct.Struct("ll")
 _LEAST_SECONDS = 0.001
+_NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
 
 
 class DeadlinePassed(Exception):
@@ -41,7 +42,7 @@ class Channel:
         if len(frame) > READ_BYTES:
             self._limit_send(deadline)
         try:
-            sent = self.socket.send(frame, socket.MSG_NOSIGNAL)
+            sent = self.socket.send(frame, _NO_SIGNAL)
             if sent < len(frame):
                 self._send_rest(memoryview(frame)[sent:], deadline)
         except (BrokenPipeError, ConnectionResetError):
@@ -52,7 +53,7 @@ class Channel:
     def _send_rest(self, rest: memoryview, deadline: float) -> None:
         while rest:
             self._limit_send(deadline)
-            rest = rest[self.socket.send(rest, socket.MSG_NOSIGNAL) :]
+            rest = rest[self.socket.send(rest, _NO_SIGNAL) :]
 
     def receive(self, seconds: float, deadline: float, cap: int) -> bytes | memoryview:
         """The body of the next frame; the first read waits `seconds`, the rest by the deadline (time.monotonic()).

@@ -19,6 +19,7 @@ from scripting.supervisor.errors import SandboxUnavailable
 _REQUEST = struct.Struct("!cxI")
 _REPLY = struct.Struct("!c3xIiQ")
 _FORK, _REAP, _PROBE = b"F", b"R", b"P"
+_CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _START_SECONDS = 20.0
 _ANSWER_SECONDS = 10.0
 
@@ -77,6 +78,9 @@ class ParentClient:
                     self._discard()
                     if attempt == 2:
                         raise SandboxUnavailable(f"the light parent does not answer: {error}") from None
+                except BaseException:
+                    self._discard()  # an answer may be left unread
+                    raise
                 else:
                     self.forks += 1
                     return handle
@@ -162,7 +166,7 @@ class ParentClient:
             process.ready.append(handle)
 
     def _receive(self, process: _Process) -> _Reply:
-        data, ancillary, _, _ = process.control.recvmsg(_REPLY.size, socket.CMSG_SPACE(8), socket.MSG_CMSG_CLOEXEC)
+        data, ancillary, _, _ = process.control.recvmsg(_REPLY.size, socket.CMSG_SPACE(8), _CLOSE_ON_EXEC)
         descriptors = array.array("i")
         for level, kind, payload in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:

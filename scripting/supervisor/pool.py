@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import sys
 import threading
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 _Key: TypeAlias = tuple[str, tuple[HostFunction, ...], SecurityLimits]
+_logger = logging.getLogger("scripting.sandbox")
 _ATTEMPTS = 3
 _MAX_RECENT = 256
 
@@ -88,6 +90,7 @@ class SandboxPool:
         self._taken = 0
         self._kills = 0
         self._closed = False
+        self._warned = False
         _pools.add(self)
 
     def run(
@@ -146,7 +149,7 @@ class SandboxPool:
             finally:
                 cancellation.release()
             if cancellation.cancelled:
-                sandbox.alive = False
+                sandbox.spent = True
                 if outcome.error is not None:
                     return _cancelled(outcome.metrics)
             return outcome
@@ -242,7 +245,7 @@ class SandboxPool:
         """The run is over: keep the sandbox warm, or end it if it is spent, broken or was for this run alone."""
         if (
             sandbox.alive
-            and not alone
+            and not (alone or sandbox.spent)
             and sandbox.runs < self.config.runs_per_sandbox
             and sandbox.busy_seconds < self.config.cpu_seconds / 2
         ):
@@ -288,10 +291,18 @@ class SandboxPool:
             else:
                 self._end(sandbox)
             raise
+        self._warn_of(sandbox.missing)
         if loaded.fault is not None:
             self._end(sandbox)
             return loaded, None
         return loaded, sandbox
+
+    def _warn_of(self, missing: tuple[tuple[str, str], ...]) -> None:
+        """Say once which layers of the sandbox this host does not have."""
+        if missing and not self._warned:
+            self._warned = True
+            told = "; ".join(f"{layer}: {why}" for layer, why in missing)
+            _logger.warning("Sandboxes lack layers on this host (see sandbox_report): %s", told)
 
     def _take_place(self) -> None:
         """Wait until there may be one more sandbox, ending the least recently used one if that makes room."""
@@ -329,11 +340,10 @@ class SandboxPool:
             self._places.notify()
 
     def _end(self, sandbox: Sandbox) -> None:
-        if sandbox.alive:
-            self._kills += 1
         sandbox.end()
         with self._places:
             if sandbox in self._all:
+                self._kills += 1
                 self._all.remove(sandbox)
                 self._taken -= 1
                 self._unshelve(sandbox)

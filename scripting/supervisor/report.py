@@ -41,6 +41,7 @@ _PROBES = (
     _Probe("memory limit", "take four times the memory it may"),
     _Probe("descriptors closed", "find a descriptor of another"),
     _Probe("empty environment", "read the supervisor's environment"),
+    _Probe("own code only", "find code of the site in its memory"),
 )
 _HINTS = {
     "seccomp": "use a Linux kernel with CONFIG_SECCOMP_FILTER on x86-64 or AArch64; a container must permit seccomp()",
@@ -51,6 +52,7 @@ _HINTS = {
     "memory limit": "use Linux 4.7 or newer: RLIMIT_DATA must count all private memory",
     "descriptors closed": "report this: it should hold everywhere",
     "empty environment": "report this: it should hold everywhere",
+    "own code only": "look for a .pth file or sitecustomize in this environment that imports more than it should",
 }
 _FAULTLESS = (3, 13, 2)
 

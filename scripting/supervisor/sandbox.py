@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -58,6 +59,10 @@ class Sandbox:
         self.layers: tuple[str, ...] = ()
         self.missing: tuple[tuple[str, str], ...] = ()
         self.alive = True
+        self.spent = False
+        """Not to be used again."""
+        self._ending = threading.Lock()
+        self._ended = Ending(None, 0)
         self.calls = 0
         """Host calls of this run, and the seconds that they took."""
         self.host_seconds = 0.0
@@ -70,16 +75,21 @@ class Sandbox:
         self._call_cap = max(self._cap, _CALL_BYTES + _FRAME_SLACK)
 
     def kill(self) -> None:
-        """End the process now; nothing if it has ended."""
-        kill(self.handle)
+        """End the process now, from any thread; nothing if it has ended."""
+        with self._ending:
+            if self.alive:
+                kill(self.handle)
 
     def end(self) -> Ending:
-        """End the process, take leave of it and learn how it ended."""
-        self.alive = False
-        kill(self.handle)
-        ended = self.parent.reap(self.handle.pid)
+        """End the process, take leave of it and learn how it ended. The second time nothing is left to do."""
+        with self._ending:
+            if not self.alive:
+                return self._ended
+            self.alive = False
+            kill(self.handle)
+        self._ended = self.parent.reap(self.handle.pid)
         release(self.handle)
-        return ended
+        return self._ended
 
     def load(self, message: Load) -> Loaded:
         """Have the bundle compiled. A fault is in the answer; the sandbox has then ended."""

@@ -1,0 +1,78 @@
+"""Helper scripts: imported by scripts of their language, compiled by the same policy, executed afresh in each run."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripting.supervisor.pool import SandboxPool
+from scripting.types import ErrorType
+from tests.support.sandboxes import outcome_of, value_of
+
+DICE = """
+import random
+
+rolled = []
+
+
+def roll(sides):
+    rolled.append(sides)
+    return random.randint(1, sides)
+
+
+def broken():
+    return 1 / 0
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from shared import dice\nresult = [dice.roll(1), dice.rolled]",
+        "from shared.dice import roll, rolled\nresult = [roll(1), rolled]",
+        "import shared.dice\nresult = [shared.dice.roll(1), shared.dice.rolled]",
+        "import shared.dice as d\nresult = [d.roll(1), d.rolled]",
+        "from shared import dice as d\nresult = [d.roll(1), d.rolled]",
+    ],
+)
+def test_a_helper_is_imported_in_any_way_that_python_has(pool: SandboxPool, text: str) -> None:
+    for _ in range(2):  # fresh globals in each run
+        assert value_of(outcome_of(pool, text, helpers={"dice": DICE})) == [1, [1]]
+
+
+def test_helpers_import_helpers(pool: SandboxPool) -> None:
+    helpers = {"dice": DICE, "cards": "from shared import dice\ndef draw():\n    return dice.roll(1) + 51"}
+    text = "from shared import cards, dice\nresult = [cards.draw(), dice.rolled]"
+    assert value_of(outcome_of(pool, text, helpers=helpers)) == [52, [1]]
+
+
+def test_an_error_in_a_helper_points_into_the_helper(pool: SandboxPool) -> None:
+    error = outcome_of(pool, "from shared import dice\nresult = dice.broken()", helpers={"dice": DICE}).error
+    assert error is not None
+    assert (error.type, error.script, error.line) == (ErrorType.EXECUTION, "shared/dice", 13)
+    assert error.excerpt == "    return 1 / 0"
+
+
+def test_a_helper_passes_the_same_policy(pool: SandboxPool) -> None:
+    error = outcome_of(pool, "from shared import dice\nresult = 1", helpers={"dice": "x = ().__class__"}).error
+    assert error is not None
+    assert (error.type, error.script, error.line) == (ErrorType.SECURITY_VIOLATION, "shared/dice", 1)
+
+
+def test_a_name_that_the_helper_lacks_is_found_at_check(pool: SandboxPool) -> None:
+    error = outcome_of(pool, "from shared.dice import rol\nresult = 1", helpers={"dice": DICE}).error
+    assert error is not None
+    assert error.type is ErrorType.NOT_FOUND
+    assert "rol" in error.message
+
+
+def test_helpers_that_import_each_other_are_an_error(pool: SandboxPool) -> None:
+    helpers = {"a": "from shared import b", "b": "from shared import a"}
+    error = outcome_of(pool, "from shared import a\nresult = 1", helpers=helpers).error
+    assert error is not None
+    assert "imports itself" in error.message
+
+
+def test_a_helper_cannot_be_changed_by_the_script(pool: SandboxPool) -> None:
+    error = outcome_of(pool, "from shared import dice\ndice.roll = 1", helpers={"dice": DICE}).error
+    assert error is not None
+    assert error.type is ErrorType.SECURITY_VIOLATION

@@ -1,0 +1,57 @@
+"""Checking: errors and warnings with their places, without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from scripting.supervisor.pool import HostFunction, SandboxPool
+from scripting.types import ErrorType, SecurityLimits
+from tests.support.sandboxes import bundle_of
+
+LIMITS = SecurityLimits()
+
+
+def test_a_check_finds_every_refusal_in_the_order_of_the_text(pool: SandboxPool) -> None:
+    report = pool.check(bundle_of("import os\nx = ().__class__\nresult = open('x')\n"), LIMITS)
+    assert not report.ok
+    places = [(found.type, found.line, found.column) for found in report.diagnostics if found.severity == "error"]
+    refused = ErrorType.SECURITY_VIOLATION
+    assert places == [(refused, 1, 1), (refused, 2, 8), (refused, 3, 10)]
+    assert all(found.hint for found in report.diagnostics)
+
+
+def test_a_check_warns_of_names_that_nothing_defines(pool: SandboxPool) -> None:
+    functions = (HostFunction("calculate_damage", "pure"),)
+    report = pool.check(bundle_of("result = [attacker, message, calculate_damage(), len, log]"), LIMITS, functions)
+    assert report.ok
+    (warning,) = report.diagnostics
+    assert (warning.severity, warning.line, warning.column) == ("warning", 1, 11)
+    assert "attacker" in warning.message
+
+
+def test_a_check_warns_when_result_is_never_assigned(pool: SandboxPool) -> None:
+    report = pool.check(bundle_of("x = 1"), LIMITS)
+    assert report.ok
+    assert "result" in report.diagnostics[0].message
+
+
+def test_a_check_runs_nothing_and_keeps_nothing(make_pool: Callable[..., SandboxPool]) -> None:
+    pool = make_pool()
+    report = pool.check(bundle_of("while True: pass"), LIMITS)
+    assert report.ok
+    assert pool.stats().sandboxes == ()
+
+
+def test_an_error_in_a_helper_names_the_helper(pool: SandboxPool) -> None:
+    report = pool.check(bundle_of("from shared import dice\nresult = 1", {"dice": "import os"}), LIMITS)
+    assert not report.ok
+    assert "shared/dice" in report.diagnostics[0].message
+    missing = pool.check(bundle_of("from shared import cards\nresult = 1"), LIMITS)
+    assert missing.diagnostics[0].type is ErrorType.NOT_FOUND
+    assert "shared/cards" in missing.diagnostics[0].message
+
+
+def test_packages_that_are_not_allowed_are_refused(pool: SandboxPool) -> None:
+    report = pool.check(bundle_of("import random\nresult = 1"), LIMITS.replace(allowed_packages=("math",)))
+    assert not report.ok
+    assert "random" in report.diagnostics[0].message
