@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from watchfiles import watch
 
 from scripting.connection import key, redis_client
@@ -182,7 +182,7 @@ def _step(watcher: Watcher, report: Callable[[Step], None], *, changed: bool) ->
     try:
         steps = watcher.look() if changed or watcher.is_due() else []
         steps += watcher.count_absences()
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("the database is away, looking again: %s", error)
         watcher.forget()
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
@@ -38,6 +39,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold is not typed
 
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each would count the table
     list_per_page = 50
     actions = None
     list_max_show_all = 0

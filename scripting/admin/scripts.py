@@ -47,7 +47,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
         ),
     )
     change_form_template = "admin/scripting/script/change_form.html"
-    history_list_display = ("runs",)
+    object_history_list_template = "admin/scripting/script/history.html"
     warn_unsaved_form = True
 
     # -- who may ---------------------------------------------------------------------------------------------------
@@ -79,10 +79,6 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
         obj._history_user = request.user  # type: ignore[attr-defined]
         if form.changed_data:
             obj.save(update_fields=form.changed_data)
-
-    def runs(self, record: Any) -> str:
-        """The column of the history that says which version was active."""
-        return str(record.active_version or "nothing")
 
     # -- the list --------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from scripting import show
+from scripting.text import visible
 
 register = template.Library()
 
@@ -37,3 +38,9 @@ def tag(text: str, colour: str) -> SafeString:
 def unlocalized(value: Any) -> str:
     """A number as it is written in a command, without separators."""
     return str(value)
+
+
+@register.filter
+def shown(text: str) -> str:
+    """Text that people wrote, with control and bidirectional characters shown as such; the page escapes it."""
+    return visible(str(text))
