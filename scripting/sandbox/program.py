@@ -6,6 +6,7 @@ import __future__
 import ast
 import sys
 import types
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -167,12 +168,13 @@ class Compiler:
         assert unit.tree is not None
         policy = ScriptPolicy(rules, unit.bound)
         try:
-            with _deep_recursion():
+            with _deep_recursion(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
                 tree = policy.visit(unit.tree)
                 ast.fix_missing_locations(tree)
-            if not policy.findings:
-                flags = __future__.annotations.compiler_flag if policy.future_annotations else 0
-                unit.code = compile(tree, unit.name, "exec", flags=flags, dont_inherit=True)
+                if not policy.findings:
+                    flags = __future__.annotations.compiler_flag if policy.future_annotations else 0
+                    unit.code = compile(tree, unit.name, "exec", flags=flags, dont_inherit=True)
         except SyntaxError as error:
             self._add(unit, Refusal("invalid_syntax", str(error.msg)[:300], error.lineno, error.offset))
         except (RecursionError, MemoryError):

@@ -1,4 +1,4 @@
-"""Reads a conformance script's own header: the outcome that it expects, in comments at its top."""
+"""Reads a conformance script's own header: the outcome that it expects, in comments (`#` or `//`) at its top."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read(path: Path) -> Case:
     text = path.read_text(encoding="utf-8")
     found: dict[str, str] = {}
     for line in text.splitlines():
-        header = re.fullmatch(r"# (expect|error|context|log): (.*)", line)
+        header = re.fullmatch(r"(?:#|//) (expect|error|context|log): (.*)", line)
         if header is None:
             break
         found[header[1]] = header[2]
@@ -49,4 +49,4 @@ def read(path: Path) -> Case:
 
 
 def cases(language: str) -> list[Case]:
-    return [read(path) for path in sorted((HERE / language).iterdir()) if path.is_file()]
+    return [read(path) for path in sorted((HERE / language).glob("*.*"))]

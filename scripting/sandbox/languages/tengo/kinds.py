@@ -90,8 +90,11 @@ class Kinds:
                     self._join(target.symbol, kinds)
                 else:
                     self.visit(target)
-            case nodes.ExprStmt(value=value) | nodes.Export(value=value):
+            case nodes.ExprStmt(value=value):
                 self.visit(value)
+            case nodes.Export(value=value):
+                if self.meaning.is_helper:  # elsewhere it is not looked at
+                    self.visit(value)
             case nodes.If(init=init, condition=condition, body=block, orelse=orelse):
                 self._statement(init, function)
                 self.visit(condition)

@@ -14,7 +14,7 @@ from scripting.sandbox.policy.names import GENERATED
 _RUNTIME: dict[str, Any] = {
     # Python's own, for what is known to be plain
     "type": type, "int": int, "float": float, "str": str, "list": list, "dict": dict, "len": len, "range": range,
-    "NameError": NameError, "scrub": scrub,
+    "scrub": scrub,
     # the general ways
     **{name: getattr(operators, name) for name in (
         "add sub mul div rem band bor bxor bclear shl shr lt le gt ge neg invert wrap same".split()

@@ -78,6 +78,7 @@ class Meaning:
     mentions_splice: bool
     draws: bool
     first_use: dict[str, nodes.Ident]
+    is_helper: bool
 
 
 class _Scope:
@@ -118,7 +119,7 @@ class _Resolver:
         result = self.top.names.get("result") or self.free.get("result")
         return Meaning(
             statements, result, self.free, self.locals, self.functions, self.helpers, self._warnings(result),
-            self.mentions_splice, self.draws, self.first_use,
+            self.mentions_splice, self.draws, self.first_use, self.is_helper,
         )  # fmt: skip
 
     def _warnings(self, result: Symbol | None) -> list[Notice]:

@@ -70,12 +70,8 @@ class Statements(Expressions):
         build = self.build
         place = self.meaning.first_use[symbol.name]
         build.at(place)
-        none = build.assign(build.target(symbol.label), build.constant(None))
-        if symbol.name == RESULT:
-            self.out.append(none)
-            return
-        taken = build.assign(build.target(symbol.label), build.name(symbol.name))
-        self.out.append(build.try_([taken], "$NameError", [none]))
+        value = build.constant(None) if symbol.name == RESULT else build.name(symbol.name)
+        self.out.append(build.assign(build.target(symbol.label), value))
 
     @contextmanager
     def _into(self, out: list[ast.stmt]) -> Iterator[None]:
