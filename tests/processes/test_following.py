@@ -133,7 +133,7 @@ def test_a_process_that_was_killed_is_shown_stale_and_then_no_longer(arena: Aren
 
 def test_no_run_that_begins_after_an_acknowledgement_is_on_an_older_version(arena: Arena, tmp_path: Path) -> None:
     publish(1)
-    changes, runs_wanted = 60, 1200
+    changes, runs_wanted = 40, 1000
     acknowledged: dict[str, list[tuple[float, int]]] = {}
     with members(tmp_path, 2) as running:
         wait_for_version(SCORER, 1, 2)
@@ -148,7 +148,7 @@ def test_no_run_that_begins_after_an_acknowledgement_is_on_an_older_version(aren
         wait_until(lambda: sum(member.ask("count") for member in running) >= runs_wanted, 30)
         for member in running:
             runs = member.ask("runs")
-            assert {number for _, number, _ in runs} > {1}
+            assert len({number for _, number, _ in runs}) > 1
             told = iter([*acknowledged[member.name], (float("inf"), 0)])
             at, newest = next(told)
             floor = 0

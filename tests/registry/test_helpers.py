@@ -1,0 +1,93 @@
+"""Helpers: scripts of the module `shared`, taken into the bundle of what imports them, and never changed to its harm."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripting import dependents, upkeep
+from scripting.engine import get_engine
+from scripting.models import BundleHelper, ScriptVersion
+from scripting.registry import AnyBase, PublishRefused, registry
+from scripting.types import ExecutionRequest
+from tests.support.arena import Arena, make_script
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DICE = "def roll(sides):\n    return sides\n"
+SCORER = "from shared.dice import roll\nresult = {'points': roll(6)}\n"
+
+
+@pytest.fixture
+def helper(arena: Arena):
+    script = make_script(DICE, "dice", "shared")
+    make_script(SCORER)
+    return script
+
+
+def publish(script, text):
+    return registry.publish(script, "python", text, actor=None, reason="why", base=AnyBase)
+
+
+def run() -> object:
+    return get_engine().execute(ExecutionRequest("arena", "scorer", key="ada")).result
+
+
+def test_a_new_helper_version_is_a_new_bundle_of_what_imports_it(helper) -> None:
+    before = registry.resolve("arena", "scorer").active
+    assert run() == {"points": 6}
+    publish(helper, DICE.replace("return sides", "return sides * 2"))
+    after = registry.resolve("arena", "scorer").active
+    assert (after.info, after.bundle.digest != before.bundle.digest) == (before.info, True)
+    assert run() == {"points": 12}
+    assert BundleHelper.objects.filter(bundle_digest=after.bundle.digest).count() == 1
+
+
+def test_a_helper_that_would_break_a_dependent_is_refused_and_names_it(helper) -> None:
+    with pytest.raises(PublishRefused, match=r"would break arena/scorer \(v1\)") as refusal:
+        publish(helper, "def throw(sides):\n    return sides\n")
+    assert refusal.value.version is not None
+    assert refusal.value.version.text.startswith("def throw"), "the text is kept"
+    assert run() == {"points": 6}
+
+
+def test_a_helper_of_a_file_that_would_break_a_dependent_is_rejected_and_names_it(helper) -> None:
+    version, diagnostics = registry.store(helper, "python", b"def throw(n):\n    return n\n", ScriptVersion.Origin.FILE)
+    assert not version.accepted
+    assert "would break arena/scorer (v1) line 1" in diagnostics[0].message
+    assert version.diagnostics[0]["message"] == diagnostics[0].message
+
+
+def test_a_refused_helper_is_accepted_once_its_dependents_have_been_changed(helper) -> None:
+    text = "def throw(sides):\n    return sides\n"
+    with pytest.raises(PublishRefused):
+        publish(helper, text)
+    make_script("result = {'points': 1}")
+    publish(helper, text)
+    assert registry.resolve("shared", "dice").active.info.number == 2
+
+
+def test_what_a_script_lacked_before_is_no_fault_of_a_helper(helper) -> None:
+    script = make_script("result = 1", "other")
+    version, _ = registry.store(script, "python", b"from shared.cards import draw\nresult = draw()", "editor")
+    assert not version.accepted, "there is no helper cards yet"
+    make_script("def draw():\n    return 7\n", "cards", "shared")
+    registry.recheck(version)
+    assert version.accepted
+
+
+def test_a_helper_that_is_imported_by_way_of_another_counts(helper) -> None:
+    make_script("from shared.dice import roll\ndef twice(n):\n    return 2 * roll(n)\n", "pairs", "shared")
+    make_script("from shared.pairs import twice\nresult = {'points': twice(3)}\n")
+    assert run() == {"points": 6}
+    assert {str(version.script) for version in dependents.dependents_of("dice")} == {"arena/scorer", "shared/pairs"}
+    with pytest.raises(PublishRefused, match="would break"):
+        publish(helper, "def throw(sides):\n    return sides\n")
+
+
+def test_a_helper_in_use_is_neither_disabled_nor_retired(helper) -> None:
+    with pytest.raises(upkeep.ChangeRefused, match="imported by arena/scorer"):
+        upkeep.retire(helper, actor=None, reason="gone")
+    with pytest.raises(upkeep.ChangeRefused, match="imported by arena/scorer"):
+        upkeep.disable(helper, actor=None, reason="off")
+    make_script("result = {'points': 1}")
+    upkeep.retire(helper, actor=None, reason="gone")

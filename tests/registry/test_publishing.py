@@ -1,0 +1,189 @@
+"""Publish, roll back, diff and upgrade as services with reason, author and base version."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from scripting import comparing, upkeep
+from scripting.models import Activation, Script, ScriptVersion
+from scripting.registry import AnyBase, PublishRefused, ScriptNotFound, StaleBase, registry
+from tests.support.arena import Arena, make_script
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TEXT = "POINTS = 1\nBONUS = 2\n\nresult = {'points': POINTS + BONUS}\n"
+
+
+def publish(script: Script, text: str, base: ScriptVersion | type[AnyBase] | None = AnyBase, **who: object) -> Activation:
+    return registry.publish(script, "python", text, actor=who.get("actor"), reason="a reason", base=base)  # type: ignore[arg-type]
+
+
+def test_publishing_records_who_why_and_over_what(arena: Arena) -> None:
+    ada = get_user_model().objects.create_user("ada")
+    script = make_script(TEXT)
+    activation = publish(script, TEXT.replace("2", "3"), script.active_version, actor=ada)
+    version = activation.version
+    assert version is not None
+    assert (version.number, version.author, version.message, version.origin) == (2, ada, "a reason", "editor")
+    assert (activation.actor, activation.reason, activation.cause) == (ada, "a reason", "publish")
+    latest = script.history.latest()
+    assert (latest.history_user, latest.history_change_reason) == (ada, "publish: a reason")
+
+
+def test_publishing_over_a_newer_version_gives_the_three_way_merge_and_keeps_the_text(arena: Arena) -> None:
+    script = make_script(TEXT)
+    base = script.active_version
+    publish(script, TEXT.replace("POINTS = 1", "POINTS = 10"), base)
+    with pytest.raises(StaleBase, match="became active meanwhile") as refusal:
+        publish(script, TEXT.replace("BONUS = 2", "BONUS = 20"), base)
+    merged = refusal.value.merge
+    assert merged is not None
+    assert len(merged.conflicts) == 1, "neighbouring lines: a person decides"
+    assert script.versions.count() == 3, "the text that was refused is kept"
+    script.refresh_from_db()
+    assert script.active_version.number == 2  # type: ignore[union-attr]
+
+
+def test_a_merge_without_conflicts_can_be_published_on_the_new_base(arena: Arena) -> None:
+    script = make_script(TEXT)
+    base = script.active_version
+    publish(script, "# theirs\n" + TEXT, base)
+    with pytest.raises(StaleBase) as refusal:
+        publish(script, TEXT + "# mine\n", base)
+    merged = refusal.value.merge
+    assert merged is not None
+    assert merged.is_clean
+    publish(script, merged.merged, script.active_version)
+    assert registry.resolve("arena", "scorer").active.bundle.script.text == f"# theirs\n{TEXT}# mine\n"
+
+
+def test_a_text_with_conflict_markers_is_never_accepted(arena: Arena) -> None:
+    script = make_script(TEXT)
+    base = script.active_version
+    publish(script, TEXT.replace("POINTS = 1", "POINTS = 10"), base)
+    with pytest.raises(StaleBase) as refusal:
+        publish(script, TEXT.replace("POINTS = 1", "POINTS = 20"), base)
+    assert refusal.value.merge is not None
+    with pytest.raises(PublishRefused, match="is kept but not active"):
+        publish(script, refusal.value.merge.merged, script.active_version)
+
+
+def test_a_text_that_fails_its_check_is_kept_and_the_old_one_stays(arena: Arena) -> None:
+    script = make_script(TEXT)
+    with pytest.raises(PublishRefused) as refusal:
+        publish(script, "result = (", script.active_version)
+    assert refusal.value.version is not None
+    assert not refusal.value.version.accepted
+    assert refusal.value.diagnostics[0].line == 1
+    assert registry.resolve("arena", "scorer").active.info.number == 1
+
+
+def test_publishing_without_a_reason_is_refused(arena: Arena) -> None:
+    script = make_script(TEXT)
+    with pytest.raises(PublishRefused, match="say why"):
+        registry.publish(script, "python", "result = 1", actor=None, reason="  ", base=AnyBase)
+
+
+def test_a_rollback_activates_the_old_version_without_a_copy(arena: Arena) -> None:
+    script = make_script(TEXT)
+    publish(script, TEXT + "# two")
+    activation = registry.rollback(script, 1, actor=None, reason="two was worse")
+    assert (activation.version.number, activation.cause, activation.reason) == (1, "rollback", "two was worse")  # type: ignore[union-attr]
+    assert script.versions.count() == 2
+    with pytest.raises(PublishRefused, match="has no version 9"):
+        registry.rollback(script, 9, actor=None, reason="?")
+
+
+def test_a_rejected_version_cannot_be_rolled_back_to(arena: Arena) -> None:
+    script = make_script(TEXT)
+    with pytest.raises(PublishRefused):
+        publish(script, "result = (")
+    with pytest.raises(PublishRefused, match="did not pass its check"):
+        registry.rollback(script, 2, actor=None, reason="?")
+
+
+def test_the_difference_of_two_versions_is_a_unified_diff(arena: Arena) -> None:
+    script = make_script(TEXT)
+    publish(script, TEXT.replace("BONUS = 2", "BONUS = 5"))
+    one, two = script.versions.order_by("number")
+    assert comparing.unified(one, two) == (
+        "--- arena/scorer v1\n+++ arena/scorer v2\n@@ -1,4 +1,4 @@\n"
+        " POINTS = 1\n-BONUS = 2\n+BONUS = 5\n \n result = {'points': POINTS + BONUS}"
+    )
+
+
+# -- upgrades ----------------------------------------------------------------------------------------------------------
+
+
+def ship(script: Script, text: str) -> ScriptVersion:
+    """A new embedded default, as discovery stores and flags it over an override."""
+    version, _ = registry.store(script, "python", text.encode(), ScriptVersion.Origin.EMBEDDED)
+    script.refresh_from_db()
+    script.default_version = version
+    script.save(update_fields=["default_version"])
+    return version
+
+
+def test_a_new_default_under_an_override_is_shown_as_base_default_and_mine(arena: Arena) -> None:
+    script, _ = Script.objects.get_or_create(module="arena", name="scorer")
+    first = ship(script, TEXT)
+    registry.activate(script, first, Activation.Cause.DEFAULT, base=None)
+    assert comparing.upgrade_of(script) is None
+    publish(script, TEXT + "# mine\n")
+    script.refresh_from_db()
+    assert comparing.upgrade_of(script) is None, "an override by itself is no upgrade"
+    second = ship(script, "# new\n" + TEXT)
+    upgrade = comparing.upgrade_of(script)
+    assert upgrade is not None
+    assert (upgrade.base, upgrade.default, upgrade.mine) == (first, second, script.active_version)
+    assert upgrade.merge is not None
+    assert upgrade.merge.merged == f"# new\n{TEXT}# mine\n"
+    publish(script, upgrade.merge.merged)
+    assert comparing.upgrade_of(script) is None, "it was decided"
+
+
+# -- the script as a whole -----------------------------------------------------------------------------------------------
+
+
+def test_a_script_is_created_and_runs_once_a_text_is_published(arena: Arena) -> None:
+    script = upkeep.create("arena", "fresh", actor=None, reason="a new rule")
+    with pytest.raises(ScriptNotFound, match="module arena has: arena/fresh"):
+        registry.resolve("arena", "fresh")
+    publish(script, "result = 1", None)
+    assert registry.resolve("arena", "fresh").active.info.number == 1
+    assert script.history.earliest().history_change_reason == "created: a new rule"
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "why"),
+    [("nowhere", "x", "no module nowhere"), ("arena", "No!", "no script's name"), ("arena", "scorer", "exists already")],
+)
+def test_a_script_that_cannot_be_is_not_created(arena: Arena, module: str, name: str, why: str) -> None:
+    make_script(TEXT)
+    with pytest.raises(upkeep.ChangeRefused, match=why):
+        upkeep.create(module, name, actor=None, reason="why not")
+
+
+def test_switching_off_and_on_retiring_and_bringing_back_are_seen_at_once_and_recorded(arena: Arena) -> None:
+    ada = get_user_model().objects.create_user("ada")
+    script = make_script(TEXT)
+    upkeep.disable(script, actor=ada, reason="it misbehaves")
+    assert not registry.resolve("arena", "scorer").enabled
+    assert (script.history.latest().history_user, script.history.latest().history_change_reason) == (
+        ada,
+        "disabled: it misbehaves",
+    )
+    upkeep.enable(script, actor=ada, reason="mended")
+    assert registry.resolve("arena", "scorer").enabled
+    upkeep.retire(script, actor=ada, reason="gone")
+    with pytest.raises(ScriptNotFound):
+        registry.resolve("arena", "scorer")
+    upkeep.bring_back(script, actor=ada, reason="missed")
+    assert registry.resolve("arena", "scorer").active.info.number == 1
+    upkeep.pin(script, actor=ada, reason="as it is")
+    assert script.pinned
+    upkeep.unpin(script, actor=ada, reason="no longer")
+    assert not script.pinned
+    with pytest.raises(upkeep.ChangeRefused, match="say why"):
+        upkeep.pin(script, actor=ada, reason="")
