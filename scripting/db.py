@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from typing import Any
 
 from django.db import connections, models, router
@@ -60,7 +61,10 @@ def _preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) ->
         binary = connection.Database.Binary
         return lambda value: None if value is None else binary(value)
     if isinstance(target, models.DateTimeField):
-        return connection.ops.adapt_datetimefield_value
+        adapt = connection.ops.adapt_datetimefield_value
+        if connection.vendor != "sqlite" or connection.timezone_name != "UTC":
+            return adapt
+        return lambda value: str(value.replace(tzinfo=None)) if value and value.tzinfo is UTC else adapt(value)
     return lambda value: target.get_db_prep_save(value, connection)
 
 

@@ -208,10 +208,13 @@ def _apply(decision: Decision, publisher: _Publisher) -> None:
     module = modules.get(decision.context.module)
     if attempt is None or not attempt.ok or module is None:
         return
+    applies = decision.request.trigger != Execution.Trigger.REPLAY and module.applies(decision.context)
+    if not applies and not attempt.effects:
+        return
     context = replace(decision.context, publish=publisher)
     for effect in attempt.effects:
         effect.carry_out(context)
-    if decision.request.trigger != Execution.Trigger.REPLAY and module.applies(context):
+    if applies:
         first = decision.attempts[0].error
         module.apply(
             Outcome(

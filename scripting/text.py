@@ -16,6 +16,8 @@ _UNSAFE = re.compile(
 
 def visible(text: str) -> str:
     r"""`text` with every character that could deceive a reader or break a store written as `\x00` or `\u202e`."""
+    if text.isascii() and text.isprintable():  # nearly all text, and quicker told than by looking for what is not there
+        return text
     return _UNSAFE.sub(_escape, text)
 
 
