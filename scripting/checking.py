@@ -39,7 +39,7 @@ class NothingToCheck(LookupError):
 def check_everything(module: str | None = None) -> list[CheckedFile]:
     """Every embedded default and every file of the scripts folder, of one module or all."""
     checked = [
-        check_content(f"{key[0]}/{key[1]} (embedded)", *key, item.language, item.content)
+        check_content(relative(item.path), *key, item.language, item.content)
         for key, item in sorted(embedded_by_script().items())
         if module in {None, item.module}
     ]
@@ -93,6 +93,12 @@ def module_of(path: Path) -> str:
     if parents[0] == "scripts":
         return next((m.name for m in modules if m.package.rsplit(".", 1)[-1] == parents[-1]), "")
     return ""
+
+
+def relative(path: str) -> str:
+    """The path from where the person is, if it lies below."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def check_content(path: str, module: str, name: str, language: str, content: bytes) -> CheckedFile:

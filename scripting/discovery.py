@@ -16,7 +16,18 @@ from pathlib import Path
 from typing import TypeVar
 
 from scripting import notices
-from scripting.files import Found, Scan, ScriptFile, Unusable, file_digest, is_noise, scan, script_name_of, scripts_dir
+from scripting.files import (
+    Found,
+    Remark,
+    Scan,
+    ScriptFile,
+    Unusable,
+    file_digest,
+    is_noise,
+    scan,
+    script_name_of,
+    scripts_dir,
+)
 from scripting.models import SHARED, Activation, Script, ScriptVersion
 from scripting.modules import ScriptableModule, modules
 from scripting.registry import AnyBase, StaleBase, registry
@@ -40,6 +51,7 @@ class Embedded:
     name: str
     language: str
     content: bytes
+    path: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +124,7 @@ class Step:
 
     script: str
     outcome: str
-    """`activated`, `upgraded`, `reverted`, `unchanged`, `flagged`, `rejected`, `kept`, `forgotten`, `vanished`, `retired`, `ignored`, `failed`."""
+    """`activated`, `upgraded`, `reverted`, `unchanged`, `flagged`, `rejected`, `kept`, `forgotten`, `vanished`, `retired`, `ignored`, `in_conflict`, `failed`."""
     detail: str = ""
     source: str = ""
     """`default` or `file`: what it is about."""
@@ -138,7 +150,7 @@ def embedded_defaults(module: ScriptableModule) -> Iterator[Embedded]:
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         named = script_name_of(entry.name)
         if named is not None and not is_noise(entry.name) and entry.is_file():
-            yield Embedded(module.name, *named, entry.read_bytes())
+            yield Embedded(module.name, *named, entry.read_bytes(), str(entry))
 
 
 def embedded_by_script(only: Iterable[ScriptableModule] | None = None) -> dict[tuple[str, str], Embedded]:
@@ -178,7 +190,15 @@ def reconcile_folder(seen: Scan) -> list[Step]:
     """Every file of a scan, and every file known that it lacks."""
     gone = {(s.module, s.name): None for s in scripts_with_file() if (s.module, s.name) not in seen.files}
     steps = [reconcile_file(*key, found) for key, found in in_order({**gone, **seen.files})]
-    return steps + [Step(remark.path, "ignored", remark.reason, "file") for remark in seen.remarks]
+    return steps + [report_remark(remark) for remark in seen.remarks]
+
+
+def report_remark(remark: Remark) -> Step:
+    """Say what was passed over; two files for one script are announced to those who follow the scripts."""
+    if not remark.script:
+        return Step(remark.path, "ignored", remark.reason, "file")
+    notices.send(notices.in_conflict(remark.module, remark.script, f"{remark.path} {remark.reason}"))
+    return _said(Step(remark.path, "in_conflict", remark.reason, "file"), logging.WARNING)
 
 
 def scripts_with_file() -> list[Script]:
@@ -289,7 +309,6 @@ def _take(script: Script, file: ScriptFile) -> Step:
     if not version.accepted:
         Script.objects.filter(pk=script.pk).update(file_digest=file.digest)
         error = first_error(diagnostics)
-        notices.send(_rejected(version, error))
         if any(d.type is ErrorType.SECURITY_VIOLATION for d in diagnostics):
             security.warning("%s: refused by the policy: %s", file.path, error)
         stays = "what ran before stays active" if script.active_version_id else "nothing runs for it"
@@ -362,13 +381,7 @@ def first_error(diagnostics: Iterable[Diagnostic]) -> str:
     return "did not pass its check"
 
 
-def _rejected(version: ScriptVersion, error: str) -> notices.Notice:
-    script = version.script
-    return notices.Notice(
-        "rejected", script.module, script.name, version.number, version.sha256, "file", "", error, time.time()
-    )
-
-
-def _said(step: Step, level: int = logging.INFO) -> Step:
+def _said(step: Step, level: int = logging.DEBUG) -> Step:
+    """For the site's log; what was done well is the caller's to report."""
     logger.log(level, "%s: %s: %s", step.script, step.outcome, step.detail)
     return step

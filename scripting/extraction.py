@@ -70,7 +70,7 @@ def extract(
     root = to or scripts_dir()
     report = [_extract(text, root, force=force, dry_run=dry_run) for text in texts]
     for item in report:
-        logger.info("extract: %s: %s %s", item.path, item.outcome, item.detail)
+        logger.debug("extract: %s: %s %s", item.path, item.outcome, item.detail)
     return report
 
 

@@ -73,6 +73,9 @@ class Remark:
 
     path: str
     reason: str
+    module: str = ""
+    script: str = ""
+    """Which script has two files, for a conflict."""
 
 
 Found = ScriptFile | Unusable
@@ -292,7 +295,9 @@ def _take(found: Found | Remark | None, result: Scan) -> None:
     order = [language.suffix for language in LANGUAGES.values()]
     winner, loser = sorted((other, found), key=lambda file: order.index(_split(file.path)[1]))
     result.files[key] = winner
-    result.remarks.append(Remark(loser.path, f"is in conflict with {winner.path}, which counts: remove one of the two"))
+    result.remarks.append(
+        Remark(loser.path, f"is in conflict with {winner.path}, which counts: remove one of the two", *key)
+    )
 
 
 # -- writing -----------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from watchfiles import watch
 
 from scripting.connection import key, redis_client
-from scripting.discovery import ABSENCE_SECONDS, Step, in_order, reconcile_file, scripts_with_file
+from scripting.discovery import ABSENCE_SECONDS, Step, in_order, reconcile_file, report_remark, scripts_with_file
 from scripting.files import FolderRefused, Found, Remark, is_noise, open_folder, scan, scripts_dir
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class Watcher:
                 self.seen[name] = file
         for name in self._expected() - found.files.keys():
             self.missing.setdefault(name, now)
-        steps += [Step(r.path, "ignored", r.reason, "file") for r in found.remarks if r not in self.remarks]
+        steps += [report_remark(remark) for remark in found.remarks if remark not in self.remarks]
         self.remarks = set(found.remarks)
         return [step for step in steps if step.outcome != "unchanged"]
 

@@ -6,10 +6,11 @@ import time
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import Q
 from django.http import HttpRequest
 
 from scripting.admin.base import COUNTED
+from scripting.admin.filters import OVERRIDDEN
 from scripting.admin.links import list_url
 from scripting.models import Activation, Execution, Script, ScriptVersion
 
@@ -23,7 +24,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     scripts = Script.objects.in_use()
     recent = Execution.objects.filter(pk__gte=first_id_since(time.time() - HOUR))
     failed = recent.filter(Q(status__in=("failed", "abandoned")) | Q(status="fell_back"))
-    overridden = scripts.exclude(active_version=None).exclude(active_version=F("default_version")).count()
+    overridden = scripts.filter(OVERRIDDEN).count()
     cards = [
         ("Scripts", scripts.count(), f"{overridden} overridden", list_url(Script)),
         ("Runs in the last hour", counted(recent), "", list_url(Execution)),

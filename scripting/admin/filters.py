@@ -6,12 +6,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
 from scripting.models import Execution, Script, ScriptVersion
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.topics import topics
+
+OVERRIDDEN = (
+    ~Q(file_digest="")
+    | Q(active_version__isnull=False, default_version=None)
+    | (Q(active_version__isnull=False) & ~Q(active_version=F("default_version")))
+)
+"""Something else than the embedded default runs, or a file stands ready to: a present file is an override even when equal."""
 
 
 class ModuleFilter(SimpleListFilter):
@@ -74,9 +81,9 @@ class OverrideFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Script]) -> QuerySet[Script]:
         match self.value():
             case "override":
-                return queryset.exclude(active_version=None).exclude(active_version=F("default_version"))
+                return queryset.filter(OVERRIDDEN)
             case "default":
-                return queryset.exclude(active_version=None).filter(active_version=F("default_version"))
+                return queryset.exclude(active_version=None).exclude(OVERRIDDEN)
             case "none":
                 return queryset.filter(active_version=None)
         return queryset

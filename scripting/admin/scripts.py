@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.contrib import admin, messages
@@ -24,6 +25,8 @@ from scripting.extraction import NothingToExtract, extract
 from scripting.models import Activation, Execution, Script, ScriptVersion
 from scripting.modules import limits_for, modules
 from scripting.show import badge, code_block, moment
+
+logger = logging.getLogger(__name__)
 
 VERSIONS_SHOWN = 15
 
@@ -204,6 +207,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
             messages.warning(request, str(error))
             return
         for item in report:
+            logger.info("%s extracted %s: %s", request.user, item.path, item.outcome)
             tell = (
                 messages.error if item.is_failure else messages.success if item.outcome == "written" else messages.info
             )
@@ -216,7 +220,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
 def marks_of(script: Script) -> SafeString:
     """What sets a script apart: overridden, with a file, pinned, a newer default waiting."""
     marks = []
-    if script.is_overridden:
+    if script.is_overridden or script.file_digest:
         marks.append(badge("override", "info"))
     if script.file_digest:
         marks.append(badge("file"))

@@ -218,6 +218,6 @@ def test_of_two_files_for_one_script_the_first_language_of_the_table_counts(
     game.override("dice")
     (game.scripts / "chess_club" / "dice.oth").write_text("anything")
     steps = discovery.sync()
-    (conflict,) = [step for step in steps if step.outcome == "ignored"]
+    (conflict,) = [step for step in steps if step.outcome == "in_conflict"]
     assert "conflict with scripts/chess_club/dice.py" in conflict.detail
     assert game.active_text("dice") == BETTER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 from typing import Any
@@ -12,6 +13,8 @@ from scripting.discovery import Step
 from scripting.files import FolderRefused, scripts_dir
 from scripting.listener import listening
 from scripting.management.output import ScriptingCommand
+
+logger = logging.getLogger("scripting.watcher")
 
 
 class Command(ScriptingCommand):
@@ -35,5 +38,5 @@ class Command(ScriptingCommand):
             self.fail(str(error))
 
     def report(self, step: Step) -> None:
-        self.say(f"{step.script}: {step.outcome}: {step.detail}")
-        self.stdout.flush()
+        level = logging.INFO if step.changed else logging.WARNING
+        logger.log(level, "%s: %s: %s", step.script, step.outcome, step.detail)
