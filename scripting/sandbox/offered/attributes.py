@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import Any
 
 from scripting.sandbox.offered.classes import ScriptClass
@@ -66,8 +67,19 @@ def _special(target: Any, name: str, default: Any) -> Any:
         if isinstance(target, str):
             return BoundFormat(_FORMATS[name], target)
     value = getattr(target, name) if default is _MISSING else getattr(target, name, default)
+    if name in _FORMATS:
+        return _safe_form(name, value)
     if name == "args" and isinstance(target, BaseException):
         return tuple(scrub(part) for part in value) if type(value) is tuple else value
+    return value
+
+
+def _safe_form(name: str, value: Any) -> Any:
+    """The method that was found, or its safe form if it is that of str, however it was come by (super() finds it too)."""
+    if isinstance(value, types.BuiltinMethodType) and isinstance(value.__self__, str):
+        return BoundFormat(_FORMATS[name], value.__self__)
+    if isinstance(value, types.MethodDescriptorType) and value.__objclass__ is str:
+        return _FORMATS[name]
     return value
 
 

@@ -12,12 +12,16 @@ from scripting.sandbox.policy.names import attribute_problem
 
 _MARK = " at 0x"
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+_ADDRESS_BYTES = re.compile(rb" at 0x[0-9A-Fa-f]+")
 
 
 def scrub(value: Any) -> Any:
     """The value; if it is text that shows an address, without it. `<function f at 0x7f…>` becomes `<function f>`."""
-    if type(value) is str and _MARK in value:
-        return _ADDRESS.sub("", value)
+    kind = type(value)
+    if kind is str:
+        return _ADDRESS.sub("", value) if _MARK in value else value
+    if (kind is bytes or kind is bytearray) and _MARK.encode() in value:
+        return kind(_ADDRESS_BYTES.sub(b"", value))
     return value
 
 

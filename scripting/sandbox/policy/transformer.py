@@ -130,7 +130,7 @@ class ScriptPolicy(RestrictingNodeTransformer):
         function.value = self.visit(function.value)
         node.args = [self.visit(argument) for argument in node.args]
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
-        return _call("scrub", node) if function.attr in {"__str__", "__repr__", "__format__"} else node
+        return node if function.attr == "__init__" else _call("scrub", node)
 
     def _constant_format(self, node: ast.Call, template: str) -> ast.AST:
         problem = format_problem(template)
