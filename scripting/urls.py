@@ -2,4 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = [path("scripts/", include("scripting.workbench.urls"))]
+from scripting.views import processes
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("scripts/", include("scripting.workbench.urls")),
+    *processes.urlpatterns,
+]

@@ -18,7 +18,9 @@ def test_changes_in_different_places_come_together() -> None:
 
 
 def test_a_line_that_both_changed_differently_is_marked_with_both_and_the_base() -> None:
-    result = merge(BASE, BASE.replace("three", "theirs"), BASE.replace("three", "mine"), theirs_label="v2", mine_label="you")
+    result = merge(
+        BASE, BASE.replace("three", "theirs"), BASE.replace("three", "mine"), theirs_label="v2", mine_label="you"
+    )
     assert result.merged == (
         "one\ntwo\n<<<<<<< you\nmine\n||||||| base\nthree\n=======\ntheirs\n>>>>>>> v2\nfour\nfive\n"
     )

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 TEXT = "POINTS = 1\nBONUS = 2\n\nresult = {'points': POINTS + BONUS}\n"
 
 
-def publish(script: Script, text: str, base: ScriptVersion | type[AnyBase] | None = AnyBase, **who: object) -> Activation:
+def publish(
+    script: Script, text: str, base: ScriptVersion | type[AnyBase] | None = AnyBase, **who: object
+) -> Activation:
     return registry.publish(script, "python", text, actor=who.get("actor"), reason="a reason", base=base)  # type: ignore[arg-type]
 
 
@@ -157,7 +159,11 @@ def test_a_script_is_created_and_runs_once_a_text_is_published(arena: Arena) -> 
 
 @pytest.mark.parametrize(
     ("module", "name", "why"),
-    [("nowhere", "x", "no module nowhere"), ("arena", "No!", "no script's name"), ("arena", "scorer", "exists already")],
+    [
+        ("nowhere", "x", "no module nowhere"),
+        ("arena", "No!", "no script's name"),
+        ("arena", "scorer", "exists already"),
+    ],
 )
 def test_a_script_that_cannot_be_is_not_created(arena: Arena, module: str, name: str, why: str) -> None:
     make_script(TEXT)

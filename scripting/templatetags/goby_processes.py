@@ -1,0 +1,16 @@
+"""`{% loaded_by script as loading %}`: which processes run a script's active version; `{{ loading }}` says it in a line."""
+
+from __future__ import annotations
+
+from django import template
+
+from scripting import following
+from scripting.models import Script
+from scripting.processes import Loading
+
+register = template.Library()
+
+
+@register.simple_tag
+def loaded_by(script: Script) -> Loading | None:
+    return following.loaded_by(script)
