@@ -162,7 +162,7 @@ class ScriptableModule:
             kind = getattr(method, "__exposed_kind__", None)
             if kind is None:
                 continue
-            hints = typing.get_type_hints(method)
+            hints = typing.get_type_hints(method, include_extras=True)
             signature = inspect.signature(method)
             parameters = list(signature.parameters.values())[1:]  # the CallContext is ours
             missing = [p.name for p in parameters if p.name not in hints]
