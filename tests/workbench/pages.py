@@ -1,0 +1,101 @@
+"""What the browser tests of the workbench share: a logged-in browser, its pages, and what went wrong in their consoles."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.support.stack import RunningStack
+
+QUICK = 10_000
+"""Milliseconds that a page may take for anything on a busy machine."""
+
+
+expect.set_options(timeout=QUICK)
+
+
+class Person:
+    """A demo login in a browser of its own; `problems` collects what its consoles complain of."""
+
+    def __init__(self, stack: RunningStack, browser: Browser, role: str, **context: Any) -> None:
+        self.stack, self.role = stack, role
+        self.problems: list[str] = []
+        self.context: BrowserContext = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 720}, "base_url": stack.url} | context
+        )
+        self.context.set_default_timeout(QUICK)
+
+    def log_in(self, page: Page) -> None:
+        """Fill in the login form that `page` shows."""
+        page.fill("[name=username]", self.role)
+        page.fill("[name=password]", self.stack.password(self.role))
+        page.click("[type=submit]")
+
+    def page(self) -> Page:
+        """A new tab whose console is watched."""
+        page = self.context.new_page()
+        page.on("console", lambda m: self.problems.append(m.text) if m.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        return page
+
+    def open(self, script: str, query: str = "") -> Page:
+        """The workbench of `module/name`, ready and with its socket open."""
+        page = self.page()
+        page.goto(f"/scripts/{script}/{query}")
+        page.wait_for_selector("body[data-ready]")
+        expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+        return page
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """A request as the page's scripts make them: status and document."""
+        cookies = {cookie["name"]: cookie["value"] for cookie in self.context.cookies()}
+        headers = {"X-CSRFToken": cookies.get("csrftoken", ""), "Content-Type": "application/json"}
+        options: dict[str, Any] = {"method": method, "headers": headers}
+        if body is not None:
+            options["data"] = json.dumps(body)
+        answer = self.context.request.fetch(path, **options)
+        return answer.status, answer.json()
+
+
+def session(stack: RunningStack, browser: Browser, role: str) -> Any:
+    """The cookies of a role that has logged in."""
+    person = Person(stack, browser, role)
+    page = person.page()
+    page.goto("/admin/login/?next=/healthz")
+    person.log_in(page)
+    page.wait_for_url("**/healthz")
+    state = person.context.storage_state()
+    person.context.close()
+    return state
+
+
+def text_of(page: Page) -> str:
+    """What stands in the editor."""
+    text: str = page.evaluate("window.ace.edit('editor').getValue()")
+    return text
+
+
+def write(page: Page, text: str) -> None:
+    """Replace all of the text by typing, as a person would paste it."""
+    page.evaluate("window.ace.edit('editor').focus()")
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(text)
+
+
+def change(page: Page, old: str, new: str) -> None:
+    """Replace one place of the text, through the editor."""
+    page.evaluate(
+        "([old, fresh]) => { const e = window.ace.edit('editor'); e.focus(); e.find(old, {backwards: false, wrap: true}); e.insert(fresh); }",
+        [old, new],
+    )
+
+
+def publish(page: Page, reason: str) -> None:
+    """Through the dialog, until every process has taken it."""
+    page.click("#publish")
+    page.fill("#publish-reason", reason)
+    expect(page.locator("#publish-go")).to_be_enabled(timeout=20_000)
+    page.click("#publish-go")
+    expect(page.locator("#going-title")).to_contain_text("Live on", timeout=20_000)

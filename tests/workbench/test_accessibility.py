@@ -1,0 +1,78 @@
+"""The workbench's pages for everyone: no serious barrier by axe-core, everything by keyboard, nothing cut off at tablet width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.workbench.pages import Person, change
+
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
+
+PAGES = {
+    "tree": "/scripts/?q=rand",
+    "workbench": "/scripts/wargame/damage_calculator/?find=CRITICAL_CHANCE",
+    "history": "/scripts/wargame/damage_calculator/history/",
+}
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe-core calls serious or critical, with where it is."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['target']}"
+        for rule in found
+        if rule["impact"] in {"serious", "critical"}
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_there_is_no_serious_barrier(person: Callable[..., Person], scheme: Any) -> None:
+    page = person("designer", color_scheme=scheme, reduced_motion="reduce").page()
+    for name, address in PAGES.items():
+        page.goto(address)
+        if name == "workbench":
+            expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+            page.click("#run")
+            expect(page.locator("#outcome .verdict")).to_be_visible()
+            change(page, "SPREAD = 0.25", "SPREAD = nothing")
+            expect(page.locator("#problem-list li").first).to_be_attached()
+        assert barriers(page) == [], name
+        if name == "workbench":
+            page.click("#publish")
+            expect(page.locator("#publish-diff tr.new").first).to_be_visible()
+            assert barriers(page) == [], "publish dialog"
+            page.keyboard.press("Escape")
+            page.click("#discard")
+
+
+def test_everything_is_reached_by_keyboard(person: Callable[..., Person]) -> None:
+    page = person("designer").open("wargame/damage_calculator")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.locator("#run").focus()
+    page.keyboard.press("?")
+    expect(page.locator("#shortcut-dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#outcome .verdict")).to_be_visible()
+    expect(page.locator("#run")).to_be_enabled()
+    for _ in range(60):  # round the page: the editor lets go of the focus again
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.classList.contains('brand')"):
+            break
+    else:
+        pytest.fail("the focus never came round to the first link")
+
+
+@pytest.mark.parametrize("width", [820, 1280])
+def test_nothing_sticks_out_at_the_side(person: Callable[..., Person], width: int) -> None:
+    page = person("designer", viewport={"width": width, "height": 720}).page()
+    for address in PAGES.values():
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address

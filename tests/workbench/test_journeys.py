@@ -1,0 +1,296 @@
+"""The workbench in a real browser, on the stack as `make run` starts it: what designers, admins and viewers live through."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from goby_site.places import BASE_DIR
+from tests.support.processes import free_port
+from tests.support.stack import RunningStack, wait_until
+from tests.workbench.pages import Person, change, publish, text_of, write
+
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
+
+Enter = Callable[..., Person]
+DAMAGE, HITS, EVENTS = "wargame/damage_calculator", "wargame/hit_simulator", "wargame/event_processor"
+
+
+def test_a_stranger_changes_a_rule_and_sees_the_battle_follow_it(stack: RunningStack, browser: Browser) -> None:
+    stranger = Person(stack, browser, "designer")
+    page = stranger.page()
+    page.goto("/")
+    page.click(".card a")
+    stranger.log_in(page)
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator(".line-mark.found")).to_be_attached()
+    change(page, "CRITICAL_CHANCE = 0.10", "CRITICAL_CHANCE = 1.0")
+    page.fill("#seed", "7")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#outcome .verdict")).to_contain_text("It decides differently")
+    expect(page.locator("#outcome tr.differs").filter(has=page.get_by_text("critical", exact=True))).to_contain_text(
+        "true"
+    )
+    page.keyboard.press("Control+Shift+Enter")
+    expect(page.locator("#publish-diff tr.new")).to_contain_text("CRITICAL_CHANCE = 1.0")
+    page.fill("#publish-reason", "Every hit finds a weak spot")
+    page.click("#publish-go")
+    expect(page.locator("#going-title")).to_have_text(re.compile(r"Live on (\d+) of \1"), timeout=20_000)
+    page.click("#going-live a")
+    hit = page.locator(".entry.critical", has_text="critical").first
+    expect(hit).to_be_visible(timeout=30_000)
+    expect(page.locator(".entry .entry-by", has_text="damage_calculator v2").first).to_be_visible(timeout=30_000)
+    assert stranger.problems == []
+    stranger.context.close()
+
+
+def test_an_event_of_the_battle_opens_in_the_workbench_with_its_inputs(person: Enter) -> None:
+    admin = person("admin")
+    page = admin.page()
+    page.goto("/wargame/")
+    page.locator(".entry-by a").first.click()
+    page.click("text=Try it in the workbench with these inputs")
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator("#input-note")).to_contain_text("The inputs of execution")
+    expect(page.locator("#input-json")).to_have_value(re.compile('"message"'))
+    page.click("#run")
+    expect(page.locator("#outcome .verdict")).to_contain_text("recorded event")
+
+
+def test_a_broken_script_is_marked_while_typing_and_cannot_be_published(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(HITS)
+    editor = page.locator("#editor")
+    before = editor.bounding_box()
+    change(page, "roll = rand()", "roll = rand(")
+    expect(page.locator("#check-state")).to_have_attribute("data-state", "bad")
+    expect(page.locator("#problem-list li.error").first).to_be_visible()
+    expect(page.locator(".ace_gutter-cell.ace_error").first).to_be_attached()
+    assert editor.bounding_box() == before, "the editor must not move while one types"
+    page.click("#publish")
+    expect(page.locator("#publish-check")).to_contain_text("This cannot go live")
+    page.fill("#publish-reason", "It must not get through")
+    expect(page.locator("#publish-go")).to_be_disabled()
+    status, answer = designer.ask(
+        "POST", f"/scripts/{HITS}/api/publish",
+        {"source": "result = (", "language": "python", "reason": "by hand", "base": 1},
+    )  # fmt: skip
+    assert (status, answer["error"]["type"]) == (422, "check_failed")
+    assert designer.ask("GET", f"/scripts/{HITS}/api/active")[1]["active"]["number"] == 1
+    page.keyboard.press("Escape")
+    page.click("#discard")
+    expect(page.locator("#draft-state")).to_have_text("")
+    assert "roll = rand()" in text_of(page)
+
+
+def test_two_designers_in_conflict_lose_nothing(person: Enter) -> None:
+    designer, admin = person("designer"), person("admin")
+    hers, his = designer.open(EVENTS), admin.open(EVENTS)
+    expect(hers.locator("#people li")).to_have_count(2)
+    change(hers, "BLAST_DAMAGE = 14", "BLAST_DAMAGE = 20")
+    expect(his.locator("#people li.editing")).to_have_count(1)
+    change(his, "CHAIN_LIMIT = 2", "CHAIN_LIMIT = 3")
+    publish(his, "Longer chains")
+    expect(hers.locator(".toast", has_text="Longer chains")).to_be_visible()
+    hers.click("#publish")
+    hers.fill("#publish-reason", "Bigger blasts")
+    hers.click("#publish-go")
+    expect(hers.locator("#merge-title")).to_have_text("Another version went live")
+    hers.click("#merge-both")
+    expect(hers.locator("#merge-dialog")).to_be_hidden()
+    wait_until(lambda: "CHAIN_LIMIT = 3" in text_of(hers) and "BLAST_DAMAGE = 20" in text_of(hers))
+    publish(hers, "Bigger blasts")
+    hers.keyboard.press("Escape")
+    expect(his.locator("#live-chip")).to_have_text("v3 is live")
+    wait_until(lambda: "BLAST_DAMAGE = 20" in text_of(his), what="a page without changes shows what is live")
+
+
+def test_two_tabs_of_one_person_do_not_overwrite_each_other(person: Enter) -> None:
+    admin = person("admin")
+    first, second = admin.open(HITS), admin.open(HITS)
+    change(first, "BASE_CHANCE = 0.85", "BASE_CHANCE = 0.80")
+    first.keyboard.press("Control+S")
+    expect(first.locator("#draft-state")).to_have_text("Draft saved")
+    change(second, "TOWN_COVER = 0.25", "TOWN_COVER = 0.30")
+    second.keyboard.press("Control+S")
+    expect(second.locator("#merge-title")).to_have_text("This script was changed in another tab")
+    second.click("#keep-mine")
+    expect(second.locator("#draft-state")).to_have_text("Draft saved")
+    change(first, "HILL_COVER = 0.10", "HILL_COVER = 0.15")
+    first.keyboard.press("Control+S")
+    expect(first.locator("#merge-title")).to_be_visible()
+    first.click("#merge-both")
+    expect(first.locator("#draft-state")).to_have_text("Draft saved")
+    first.reload()
+    first.wait_for_selector("body[data-ready]")
+    assert "BASE_CHANCE = 0.80" not in text_of(first) or "TOWN_COVER = 0.30" in text_of(first)
+    assert "TOWN_COVER = 0.30" in text_of(first)
+    first.click("#discard")
+
+
+def test_a_rollback_under_load_decides_the_very_next_events(person: Enter, stack: RunningStack) -> None:
+    admin = person("admin")
+    page = admin.page()
+    page.goto(f"/scripts/{DAMAGE}/history/")
+    page.click("[data-rollback='1']")
+    page.fill("#reason-field", "Too much drama")
+    with page.expect_navigation():
+        page.click("#reason-go")
+    expect(page.locator("tr.is-live")).to_contain_text("v1")
+    expect(page.locator(".timeline").first).to_contain_text("Too much drama")
+
+    def decided_by_v1() -> bool:
+        events = admin.ask("GET", f"/scripts/{DAMAGE}/api/events")[1]["events"]
+        return (
+            bool(events) and admin.ask("GET", f"/scripts/{DAMAGE}/api/executions/{events[0]['id']}")[1]["version"] == 1
+        )
+
+    wait_until(decided_by_v1, 30, "the battle goes on with version 1")
+    events = admin.ask("GET", f"/scripts/{DAMAGE}/api/events")[1]["events"]
+    assert {event["status"] for event in events} == {"succeeded"}
+
+
+def test_a_viewer_looks_and_changes_nothing(person: Enter) -> None:
+    viewer = person("viewer")
+    page = viewer.open(DAMAGE)
+    expect(page.locator("#publish")).to_have_count(0)
+    expect(page.locator("#run")).to_be_disabled()
+    before = text_of(page)
+    write(page, "result = 1")
+    assert text_of(page) == before
+    whole = {"source": "result = 1", "language": "python", "reason": "mine", "base": 1, "revision": None, "number": 1}
+    for method, path in (
+        ("POST", "check"),
+        ("POST", "trial"),
+        ("PUT", "draft"),
+        ("POST", "publish"),
+        ("POST", "rollback"),
+    ):
+        status, answer = viewer.ask(method, f"/scripts/{DAMAGE}/api/{path}", whole)
+        assert (status, answer["error"]["type"]) == (403, "forbidden"), path
+
+
+def test_a_session_that_ends_while_writing_costs_no_text(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(HITS)
+    designer.context.clear_cookies(name="sessionid")
+    change(page, "SCOUTS_HIDE = 0.10", "SCOUTS_HIDE = 0.12")
+    expect(page.locator("#login-title")).to_be_visible()
+    expect(page.locator("#draft-state")).to_have_text("Not saved: kept in this browser")
+    page.click("#login-link")
+    designer.log_in(page)
+    page.wait_for_selector("body[data-ready]")
+    wait_until(lambda: "SCOUTS_HIDE = 0.12" in text_of(page), what="the text comes back")
+    expect(page.locator("#draft-state")).to_have_text("Draft saved")
+    page.evaluate("window.ace.edit('editor').undo()")
+    page.click("#discard")
+
+
+def test_undo_survives_a_reload(person: Enter) -> None:
+    page = person("designer").open(HITS)
+    change(page, "LOWEST_CHANCE = 0.05", "LOWEST_CHANCE = 0.01")
+    page.keyboard.press("Control+S")
+    expect(page.locator("#draft-state")).to_have_text("Draft saved")
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    assert "LOWEST_CHANCE = 0.01" in text_of(page)
+    page.evaluate("window.ace.edit('editor').undo()")
+    assert "LOWEST_CHANCE = 0.05" in text_of(page)
+    page.click("#discard")
+    expect(page.locator("#discard")).to_be_hidden()
+
+
+def test_a_cut_socket_comes_back_and_what_happened_meanwhile_is_told(person: Enter, stack: RunningStack) -> None:
+    page = person("designer").open(EVENTS)
+    live = page.locator("#live-chip").inner_text()
+    os.kill(stack.pids("web")[0], signal.SIGKILL)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "waiting")
+    source = stack.folder.parent / "meanwhile.py"
+    source.write_text("result = {'processed': True}\n")
+    said = stack.manage("publish_script", EVENTS, "--source", str(source), "-m", "Published while the page was cut off")
+    assert said.returncode == 0, said.stderr
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open", timeout=40_000)
+    expect(page.locator(".toast", has_text="while the page was cut off")).to_be_visible(timeout=20_000)
+    expect(page.locator("#live-chip")).not_to_have_text(live)
+    page.click("text=See the diff")
+    expect(page.locator("#diff-body tr.new").first).to_be_visible()
+
+
+def test_a_script_of_five_thousand_lines_is_edited_like_any_other(person: Enter, stack: RunningStack) -> None:
+    lines = [f"value_{number} = {number}  # line {number}" for number in range(4_998)]
+    source = stack.folder.parent / "long.py"
+    source.write_text("\n".join([*lines, "result = value_4997", ""]))
+    said = stack.manage("publish_script", "wargame/long", "--source", str(source), "-m", "A long one")
+    assert said.returncode == 0, said.stderr
+    designer = person("designer")
+    page = designer.open("wargame/long", "?line=4990")
+    expect(page.locator("#check-state")).to_have_attribute("data-state", "good", timeout=20_000)
+    change(page, "value_4989 = 4989", "value_4989 = nothing_here")
+    expect(page.locator("#problem-list li.warning")).to_contain_text("nothing_here", timeout=20_000)
+    page.click("#publish")
+    expect(page.locator("#publish-diff tr.new")).to_contain_text("nothing_here", timeout=20_000)
+    assert designer.problems == []
+
+
+@pytest.fixture
+def switched_off(stack: RunningStack) -> Iterator[str]:
+    """Another web process of the same stack, for a site that does not publish from the browser."""
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "goby_site.asgi:application", "--port", str(port), "--lifespan", "off"]
+    environment = stack.environment | {"SCRIPTING_BROWSER_PUBLISH": "false"}
+    log = Path(stack.folder.parent / "switched-off.log").open("wb")  # noqa: SIM115 - the process writes until the end
+    process = subprocess.Popen(command, cwd=BASE_DIR, env=environment, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+
+    def serves() -> bool:
+        try:
+            return bool(urllib.request.urlopen(f"{url}/healthz", timeout=5).status == 200)
+        except OSError:
+            return False
+
+    wait_until(serves, 40)
+    yield url
+    process.terminate()
+    process.wait(20)
+    log.close()
+
+
+def test_with_publishing_switched_off_drafts_trials_and_rollback_still_work(person: Enter, switched_off: str) -> None:
+    admin = person("admin", base_url=switched_off)
+    page = admin.open(DAMAGE)
+    change(page, "SPREAD = 0.25", "SPREAD = 0.50")
+    page.keyboard.press("Control+S")
+    expect(page.locator("#draft-state")).to_have_text("Draft saved")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#outcome .verdict")).to_be_visible()
+    page.click("#publish")
+    expect(page.locator("#publish-dialog")).to_contain_text("switched off for this site")
+    expect(page.locator("#publish-go")).to_be_disabled()
+    active = admin.ask("GET", f"/scripts/{DAMAGE}/api/active")[1]["active"]["number"]
+    wanted = {"source": "result = 1", "language": "python", "reason": "by hand", "base": active}
+    status, answer = admin.ask("POST", f"/scripts/{DAMAGE}/api/publish", wanted)
+    assert (status, answer["error"]["type"]) == (403, "switched_off")
+    other = 2 if active == 1 else 1
+    status, answer = admin.ask("POST", f"/scripts/{DAMAGE}/api/rollback", {"number": other, "reason": "Back again"})
+    assert (status, answer["active"]["number"]) == (200, other)
+
+
+def test_without_javascript_the_text_can_still_be_saved_and_published(person: Enter) -> None:
+    page = person("designer", java_script_enabled=False).page()
+    page.goto(f"/scripts/{HITS}/")
+    text = page.input_value("#source")
+    page.fill("#source", text.replace("HILL_VIEW = 0.10", "HILL_VIEW = 0.20"))
+    page.fill("[name=reason]", "Hills see further")
+    page.click("text=Save and publish")
+    expect(page.locator(".form-message").last).to_contain_text("is live")
+    assert "HILL_VIEW = 0.20" in page.input_value("#source")
