@@ -12,10 +12,10 @@ from typing import Generic, TypeVar
 import msgspec
 import redis
 
-from scripting import streams
 from scripting.conf import conf
 from scripting.events import Event
-from scripting.streams import Lease, LeaseLost, Read, Stream
+from scripting.lease import Lease, LeaseLost, Read, position
+from scripting.streams import Stream
 
 logger = logging.getLogger(__name__)
 
@@ -181,7 +181,7 @@ class Drain(Generic[Decision]):
             except msgspec.DecodeError as error:
                 self._set_aside(entry, envelope, f"no envelope: {error}")
                 continue
-            before = redelivered_to is not None and streams.position(entry) <= streams.position(redelivered_to)
+            before = redelivered_to is not None and position(entry) <= position(redelivered_to)
             entries.append(Entry(entry, event, envelope, before))
         return entries
 

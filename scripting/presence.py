@@ -12,7 +12,7 @@ from collections.abc import Callable
 import redis
 from rq.utils import as_text, now, utcformat
 
-from scripting import streams
+from scripting import lease
 from scripting.conf import conf
 from scripting.connection import key, redis_client
 from scripting.processes import process_name
@@ -47,7 +47,7 @@ class Presence:
             pipe.sadd(_workers_key(), self.name)
             pipe.set(_alive_key(self.name), utcformat(now()), px=int(ALIVE_SECONDS * 1000))
             pipe.execute()
-        streams.renew_held()
+        lease.renew_held()
         self._also()
 
     def start(self) -> None:

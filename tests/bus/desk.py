@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from scripting import streams
 from scripting.drain import Drain, Ending, Parts
 from scripting.events import Event
-from scripting.streams import Lease, Stream
+from scripting.lease import Lease
+from scripting.streams import Stream
 
 STREAM = Stream("arena", 0)
 

@@ -8,7 +8,7 @@ from pytest_django.fixtures import Settings
 
 from scripting import streams
 from scripting.drain import Drain, Ending
-from scripting.streams import Lease
+from scripting.lease import Lease
 from tests.bus.desk import STREAM, Desk, put
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 import redis
 
+from scripting import lease as leases
 from scripting import streams
-from scripting.streams import Lease, LeaseLost, Stream
+from scripting.lease import Lease, LeaseLost
+from scripting.streams import Stream
 from tests.bus.desk import STREAM, put
 
 
@@ -105,7 +107,7 @@ def test_a_check_asks_redis_once_half_of_the_lease_is_over(
     lease = take()
     redis_client.set(STREAM.lease, "somebody else")
     lease.check()  # nobody can have taken it yet: its time in Redis was not over
-    monkeypatch.setattr(lease, "_sure_until", lease._sure_until - 0.6 * streams.LEASE_SECONDS)
+    monkeypatch.setattr(lease, "_sure_until", lease._sure_until - 0.6 * leases.LEASE_SECONDS)
     with pytest.raises(LeaseLost):
         lease.check()
 
@@ -113,9 +115,9 @@ def test_a_check_asks_redis_once_half_of_the_lease_is_over(
 def test_a_lease_runs_out_unless_it_is_renewed(redis_client: redis.Redis) -> None:
     take()
     left = redis_client.pttl(STREAM.lease)
-    assert 0 < left <= streams.LEASE_SECONDS * 1000
+    assert 0 < left <= leases.LEASE_SECONDS * 1000
     redis_client.pexpire(STREAM.lease, 50)
-    streams.renew_held()
+    leases.renew_held()
     assert redis_client.pttl(STREAM.lease) > 1000
 
 
@@ -140,4 +142,4 @@ def test_more_entries_than_lua_can_unpack_are_settled() -> None:
 
 
 def test_positions_compare_as_redis_compares_them() -> None:
-    assert streams.position(b"9-10") < streams.position(b"10-9") < streams.position(b"10-10")
+    assert leases.position(b"9-10") < leases.position(b"10-9") < leases.position(b"10-10")

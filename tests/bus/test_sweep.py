@@ -8,9 +8,9 @@ import pytest
 import redis
 
 from scripting import bus, presence, streams
+from scripting.lease import Lease
 from scripting.models import OutboxEvent
 from scripting.presence import Presence
-from scripting.streams import Lease
 from scripting.sweep import Sweep
 from tests.bus.desk import STREAM, put
 from tests.support.redis import RedisServer
