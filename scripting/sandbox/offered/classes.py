@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 from scripting.sandbox.offered.text import scrub
+from scripting.sandbox.policy.names import OWN_MARK
 
 _serials = itertools.count(1)
 
@@ -48,6 +49,7 @@ class ScriptClass(FrozenClass):
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> ScriptClass:
         if not bases:
             bases = (ScriptObject,)
+        namespace[OWN_MARK] = None
         cls = super().__new__(mcs, name, bases, namespace)
         inherited: Any = cls.__hash__
         if inherited is object.__hash__:

@@ -7,6 +7,9 @@ from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 GENERATED = "$"
 """What generated helper names begin with: the policy admits it, and no source text can spell it."""
 
+OWN_MARK = GENERATED + "own"
+"""An attribute of every class that a script makes, and of nothing else."""
+
 REFUSED_BUILTINS: dict[str, str] = {
     "open": "scripts have no files; take the data from the context, or ask for a function of the module",
     "eval": "write the expression out, or look the choice up in a dict",

@@ -49,6 +49,9 @@ class ScriptPolicy(RestrictingNodeTransformer):
         """The script can leave a suspended generator whose end runs code."""
         self.future_annotations = False
         self._yields: list[bool] = []
+        self._owners: list[str | None] = [None]
+        """The first argument of the method being visited, if the method never binds it anew: see visit_FunctionDef."""
+        self._owner_written = False
 
     # What RestrictedPython calls
 
@@ -92,7 +95,10 @@ class ScriptPolicy(RestrictingNodeTransformer):
             self.refuse(_at_attribute(node), *problem)
         node = self.node_contents_visit(node)
         if write:
-            node.value = _call("write", node.value)
+            if isinstance(node.value, ast.Name) and node.value.id == self._owners[-1]:
+                self._owner_written = True
+            else:
+                node.value = _call("write", node.value)
             return node
         if node.attr in _GUARDED_ATTRIBUTES:
             return _call("getattr", node.value, ast.copy_location(ast.Constant(node.attr), node), at=node)
@@ -303,8 +309,17 @@ class ScriptPolicy(RestrictingNodeTransformer):
         self.scopes.append("function")
         self._yields.append(False)
         outer, self._cleanup = self._cleanup, False
+        written, self._owner_written = self._owner_written, False
         node.args = self._defaults_outside(node.args)
+        self._owners.append(_owner(node) if self.scopes[-2] == "class" else None)
         node.body = self._visit_all(node.body)
+        owner = self._owners.pop()
+        if owner and self._owner_written:
+            # One look at the mark of a script's own classes, at the cost of an attribute, stands for a guard at each write.
+            mark = ast.Expr(ast.Attribute(ast.Name(owner, ast.Load()), names.OWN_MARK, ast.Load()))
+            ast.copy_location(mark, node.body[0])
+            node.body.insert(0, mark)
+        self._owner_written = written
         self.suspends |= self._yields.pop() and self._cleanup
         self._cleanup = outer
         self.scopes.pop()
@@ -350,7 +365,9 @@ class ScriptPolicy(RestrictingNodeTransformer):
         node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
         node.bases = [self.visit(base) for base in node.bases]
         self.scopes.append("class")
+        self._owners.append(None)
         node.body = self._visit_all(node.body)
+        self._owners.pop()
         self.scopes.pop()
         node.keywords = [ast.keyword("metaclass", _name("class", node))]
         ast.copy_location(node.keywords[0], node)
@@ -428,6 +445,22 @@ def _bound_by(node: ast.AST) -> Iterable[str | None]:
         case ast.alias(name=name, asname=asname):
             return (asname or name.partition(".")[0],)
     return ()
+
+
+def _owner(method: ast.FunctionDef) -> str | None:
+    """The name of the method's first argument, unless something in the method binds it anew."""
+    arguments = [*method.args.posonlyargs, *method.args.args]
+    if not arguments:
+        return None
+    name = arguments[0].arg
+    for node in ast.walk(method):
+        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
+            return None
+        if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
+            return None
+        if node is not method and not isinstance(node, (ast.Name, ast.arg)) and name in _bound_by(node):
+            return None
+    return name
 
 
 def _name(guard: str, at: ast.AST) -> ast.Name:
