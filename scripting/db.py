@@ -40,7 +40,7 @@ def _statement(
     for field in model._meta.local_concrete_fields:
         if isinstance(field, models.AutoField):
             continue
-        names.append(quote(field.column))
+        names.append(quote(str(field.column)))
         columns.append((field.attname, _preparer(field, connection), _default(field, connection)))
     marks = ", ".join(["%s"] * len(names))
     sql = f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names of our models
@@ -58,7 +58,7 @@ def _preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) ->
         native = connection.features.has_native_uuid_field
         return _as_it_is if native else lambda value: None if value is None else value.hex
     if isinstance(target, models.BinaryField):
-        binary = connection.Database.Binary
+        binary = connection.Database.Binary  # type: ignore[attr-defined]  # every backend names its driver so
         return lambda value: None if value is None else binary(value)
     if isinstance(target, models.DateTimeField):
         adapt = connection.ops.adapt_datetimefield_value

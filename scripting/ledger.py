@@ -153,7 +153,8 @@ def _recorded(decisions: Iterable[Decision]) -> set[tuple[str, int]]:
     events = {decision.event.id for decision in decisions if decision.event is not None}
     if not events:
         return set()
-    return set(Execution.objects.filter(event_id__in=events).values_list("event_id", "script_id"))
+    known = Execution.objects.filter(event_id__in=events).values_list("event_id", "script_id")
+    return {(event, script) for event, script in known if event is not None}
 
 
 # -- applying ------------------------------------------------------------------------------------------------------------

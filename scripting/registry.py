@@ -29,7 +29,7 @@ from scripting.text import visible
 from scripting.types import Bundle, Diagnostic, ErrorType, Source
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from django.contrib.auth.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ class ScriptRegistry:
         content: bytes,
         origin: str,
         *,
-        author: AbstractBaseUser | None = None,
+        author: User | None = None,
         message: str = "",
     ) -> tuple[ScriptVersion, tuple[Diagnostic, ...]]:
         """The version that holds `content`, checked anew; an equal text reuses its version. Never activates."""
@@ -247,7 +247,7 @@ class ScriptRegistry:
         version: ScriptVersion | None,
         cause: str,
         *,
-        actor: AbstractBaseUser | None = None,
+        actor: User | None = None,
         reason: str = "",
         base: ScriptVersion | type[AnyBase] | None = None,
         changes: dict[str, Any] | None = None,
@@ -286,7 +286,7 @@ class ScriptRegistry:
         language: str,
         text: str,
         *,
-        actor: AbstractBaseUser | None,
+        actor: User | None,
         reason: str,
         base: ScriptVersion | type[AnyBase] | None,
         origin: str = ScriptVersion.Origin.EDITOR,
@@ -305,7 +305,7 @@ class ScriptRegistry:
             script.refresh_from_db()
             raise StaleBase(str(stale), version, _merge(base, script.active_version, version)) from None
 
-    def rollback(self, script: Script, number: int, *, actor: AbstractBaseUser | None, reason: str) -> Activation:
+    def rollback(self, script: Script, number: int, *, actor: User | None, reason: str) -> Activation:
         """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run."""
         version = script.versions.filter(number=number).first()
         if version is None:

@@ -5,5 +5,5 @@ from django.urls import URLPattern, path
 from scripting.workbench.consumers import WorkbenchConsumer
 
 websocket_urlpatterns: list[URLPattern] = [
-    path("ws/scripts/<slug:module>/<slug:name>/", WorkbenchConsumer.as_asgi()),  # type: ignore[arg-type]
+    path("ws/scripts/<slug:module>/<slug:name>/", WorkbenchConsumer.as_asgi()),
 ]

@@ -101,15 +101,15 @@ def fold() -> int:
         for delta in deltas:
             for span, start in ((Span.MINUTE, delta.start), (Span.HOUR, delta.start.replace(minute=0))):
                 groups[span, start, delta.script_id, delta.version_id].add_row(delta)
-        for (span, start, script, version), figures in sorted(groups.items(), key=lambda item: str(item[0])):
+        for (name, start, script, version), figures in sorted(groups.items(), key=lambda item: str(item[0])):
             stat = (
                 ExecutionStat.objects.select_for_update()
-                .filter(span=span, start=start, script=script, version=version)
+                .filter(span=name, start=start, script=script, version=version)
                 .first()
             )
             if stat is None:
                 ExecutionStat.objects.create(
-                    span=span, start=start, script_id=script, version_id=version, **figures.columns()
+                    span=name, start=start, script_id=script, version_id=version, **figures.columns()
                 )
             else:
                 figures.add_row(stat)

@@ -79,7 +79,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
 
     def save_model(self, request: HttpRequest, obj: Script, form: Any, change: bool) -> None:
         """Only what the form shows is written: what is active may have changed since the page was opened."""
-        obj._history_user = request.user  # type: ignore[attr-defined]
+        obj._history_user = request.user
         if form.changed_data:
             obj.save(update_fields=form.changed_data)
 

@@ -60,6 +60,12 @@ class Script(models.Model):
     history = HistoricalRecords()
     objects = ScriptQuerySet.as_manager()
 
+    _history_user: Any
+    """Who is said to have made the next save; read by simple-history, like `_change_reason`."""
+    _change_reason: str
+    _notice: Any
+    """What followers are told of the next save; `changed` without one."""
+
     class Meta:
         ordering = ["module", "name"]
         permissions = [
@@ -141,7 +147,7 @@ class ScriptVersion(models.Model):
         return f"{self.script} v{self.number}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk is not None and not set(kwargs.get("update_fields") or {"content"}) <= self.MUTABLE:
+        if not self._state.adding and not set(kwargs.get("update_fields") or {"content"}) <= self.MUTABLE:
             raise ValidationError("a stored version never changes: publish a new one")
         super().save(*args, **kwargs)
 
