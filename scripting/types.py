@@ -138,7 +138,7 @@ class Diagnostic:
 
 @dataclass(frozen=True)
 class ExecutionMetrics:
-    """What the run cost. `memory_bytes` is the peak above the idle sandbox in this run (±128 KiB), as the sandbox reports it."""
+    """What the run cost. `memory_bytes` is the peak above the idle sandbox in this run (±256 KiB), as the sandbox reports it."""
 
     compile_us: int = 0
     wall_us: int = 0

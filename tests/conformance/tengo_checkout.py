@@ -28,7 +28,9 @@ _TOKEN = re.compile(
     |(?P<name>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)|(?P<sign>[\[\](){},:;&^.+*/!=<>|%-])""",
     re.VERBOSE | re.DOTALL,
 )
-_START = re.compile(r"\b(expectRun|expectError|expectErrorIs|expectErrorAs|testEnumModule|testEquality|testAllocsLimit)\(t,|\bmodule\(t,")
+_START = re.compile(
+    r"\b(expectRun|expectError|expectErrorIs|expectErrorAs|testEnumModule|testEquality|testAllocsLimit)\(t,|\bmodule\(t,"
+)
 _JSON_START = re.compile(r"\b(testJSONEncodeDecode|testDecodeError)\(t,")
 
 
@@ -204,9 +206,11 @@ class Go:
             case "Opts":
                 return self._options()
             case "base64Std" | "base64URL" | "base64RawStd" | "base64RawURL":
-                return {"base64Std": "Bqx2Gx1q+p2xoA==", "base64URL": "Bqx2Gx1q-p2xoA==", "base64RawStd": "Bqx2Gx1q+p2xoA"}.get(
-                    name, "Bqx2Gx1q-p2xoA"
-                )
+                return {
+                    "base64Std": "Bqx2Gx1q+p2xoA==",
+                    "base64URL": "Bqx2Gx1q-p2xoA==",
+                    "base64RawStd": "Bqx2Gx1q+p2xoA",
+                }.get(name, "Bqx2Gx1q-p2xoA")
             case "base64Bytes1" | "hexBytes1":
                 return bytes.fromhex("06AC761B1D6AFA9DB1A0")
             case "hex1":
@@ -377,7 +381,9 @@ def _as_tengo(value: Any, inputs: dict[str, Any]) -> str:
         case list():
             return "[" + ", ".join([_as_tengo(item, inputs) for item in value]) + "]"
         case dict():
-            return "{" + ", ".join([f"{json.dumps(key)}: {_as_tengo(item, inputs)}" for key, item in value.items()]) + "}"
+            return (
+                "{" + ", ".join([f"{json.dumps(key)}: {_as_tengo(item, inputs)}" for key, item in value.items()]) + "}"
+            )
     name = f"v{len(inputs)}"
     inputs[name] = value
     return name
@@ -415,7 +421,7 @@ def _call_case(go: Go) -> str:
 def _json_case(kind: str, value: Any) -> str:
     inputs: dict[str, Any] = {}
     if kind == "testDecodeError":
-        ran = tengo("result := is_error(import(\"json\").decode(text))", {"text": value})
+        ran = tengo('result := is_error(import("json").decode(text))', {"text": value})
         return "" if ran.fault is None and ran.result is True else f"{value!r}: {ran.result!r} {ran.fault}"
     expression = _as_tengo(value if value is not None else Undefined(), inputs)
     ran = tengo(f'json := import("json"); v := {expression}\nresult := [json.decode(json.encode(v)) == v]', inputs)
@@ -450,7 +456,11 @@ def _run(kind: str, text: str, position: int) -> str:
         return _expect_run(f'enum := import("enum"); {arguments[0]}', Options(), arguments[1])
     if kind == "testEquality":
         left, right, equal = arguments
-        for source, expected in ((f"{left} == {right}", equal), (f"{right} == {left}", equal), (f"{left} != {right}", not equal)):
+        for source, expected in (
+            (f"{left} == {right}", equal),
+            (f"{right} == {left}", equal),
+            (f"{left} != {right}", not equal),
+        ):
             problem = _expect_run(f"out = {source}", Options(), expected)
             if problem:
                 return problem
@@ -469,14 +479,24 @@ def _run(kind: str, text: str, position: int) -> str:
 def _expects_a_limit(text: str, position: int) -> bool:
     """Whether the case ends in expectError() in a function that lowers a limit of the Go machine."""
     function = text[text.rfind("\nfunc ", 0, position) : text.find("\n}\n", position)]
-    statement = text[position : min(end for end in (text.find("\n\tmodule(", position), text.find("\n\n", position), text.find("\n}", position)) if end > 0)]
+    statement = text[
+        position : min(
+            end
+            for end in (text.find("\n\tmodule(", position), text.find("\n\n", position), text.find("\n}", position))
+            if end > 0
+        )
+    ]
     return "expectError()" in statement and re.search(r"\n\ttengo\.Max\w+Len = \d", function) is not None
 
 
 def run_checkout(checkout: Path, *, only: str = "") -> Tally:
     """Run every literal case of vm_test.go and the tests of stdlib."""
     tally = Tally()
-    files = [checkout / "vm_test.go", *sorted((checkout / "stdlib").glob("*_test.go")), checkout / "stdlib/json/json_test.go"]
+    files = [
+        checkout / "vm_test.go",
+        *sorted((checkout / "stdlib").glob("*_test.go")),
+        checkout / "stdlib/json/json_test.go",
+    ]
     for path in files:
         name = str(path.relative_to(checkout))
         if name.endswith(("os_test.go", "func_typedefs_test.go")):
@@ -511,7 +531,11 @@ def main(arguments: list[str]) -> int:
     in_scope = tally.passed + len(tally.failed)
     share = tally.passed / in_scope if in_scope else 0.0
     if options.json:
-        print(json.dumps({"passed": tally.passed, "failed": tally.failed, "out_of_scope": tally.out_of_scope, "share": share}))
+        print(
+            json.dumps(
+                {"passed": tally.passed, "failed": tally.failed, "out_of_scope": tally.out_of_scope, "share": share}
+            )
+        )
         return 0 if share >= 0.98 else 1
     print(f"{tally.passed} passed, {len(tally.failed)} failed of {in_scope} in scope: {share:.2%}")
     for reason, count in tally.out_of_scope.most_common():
