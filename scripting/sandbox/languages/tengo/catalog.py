@@ -5,8 +5,8 @@ The same table serves the lowering (which kinds may come out), the completion da
 
 from __future__ import annotations
 
-UNDEFINED, BOOL, INT, FLOAT, STRING, ARRAY, MAP, OTHER = (1 << bit for bit in range(8))
-ANY = 255
+UNDEFINED, BOOL, INT, FLOAT, STRING, ARRAY, MAP, CHAR, TIME, OTHER = (1 << bit for bit in range(10))
+ANY = (1 << 10) - 1
 NUMBER = INT | FLOAT
 _TEXT_OR_ERROR = STRING | OTHER
 
@@ -72,7 +72,7 @@ MODULES: dict[str, dict[str, int]] = {
         **dict.fromkeys("duration_hours duration_minutes duration_seconds".split(), FLOAT),
         **dict.fromkeys("duration_string month_string time_format time_location time_string".split(), STRING),
         **dict.fromkeys("after before is_zero".split(), BOOL),
-        **dict.fromkeys("date now parse unix add add_date to_local to_utc in_location".split(), OTHER),
+        **dict.fromkeys("date now parse unix add add_date to_local to_utc in_location".split(), TIME),
         "sleep": UNDEFINED,
     },
     "rand": {
@@ -98,5 +98,5 @@ REFUSED_MODULES = {
     "os": "scripts have no files, processes or environment; take the data from the context",
 }
 
-HOST_RESULTS = {"log": UNDEFINED, "rand": FLOAT, "timestamp": INT, "now": OTHER, "get_context": MAP}
+HOST_RESULTS = {"log": UNDEFINED, "rand": FLOAT, "timestamp": INT, "now": TIME, "get_context": MAP}
 """What the functions that every script has give."""

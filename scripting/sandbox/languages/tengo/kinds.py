@@ -12,6 +12,7 @@ from scripting.sandbox.languages.tengo.catalog import (
     ARRAY,
     BOOL,
     BUILTINS,
+    CHAR,
     FLOAT,
     HOST_RESULTS,
     INT,
@@ -20,6 +21,7 @@ from scripting.sandbox.languages.tengo.catalog import (
     NUMBER,
     OTHER,
     STRING,
+    TIME,
     UNDEFINED,
 )  # fmt: skip
 from scripting.sandbox.languages.tengo.scopes import Meaning, Symbol
@@ -122,7 +124,7 @@ class Kinds:
             key = INT if not kinds & (MAP | OTHER) else STRING if kinds == MAP else INT | STRING
             self._join(statement.key.symbol, key)
         if statement.value is not None:
-            value = OTHER if kinds == STRING else INT if is_range(statement.iterable) else ANY
+            value = CHAR if kinds == STRING else INT if is_range(statement.iterable) else ANY
             self._join(statement.value.symbol, value)
         self._statements(statement.body.body, function)
 
@@ -181,7 +183,7 @@ class Kinds:
                 return kinds & ~(ARRAY | MAP) | (OTHER if kinds & (ARRAY | MAP | OTHER) else 0)
             case nodes.ErrorValue(value=value):
                 self.visit(value)
-        return OTHER if isinstance(node, (nodes.ErrorValue, nodes.CharLiteral)) else ANY
+        return CHAR if isinstance(node, nodes.CharLiteral) else OTHER if isinstance(node, nodes.ErrorValue) else ANY
 
     def _all(self, items: list[nodes.Expr]) -> None:
         for item in items:
@@ -314,10 +316,21 @@ def _binary(operator: str, left: int, right: int) -> int:
     kinds = INT if left & INT and right & INT else 0
     if left & NUMBER and right & NUMBER and (left | right) & FLOAT:
         kinds |= FLOAT
-    if (left | right) & OTHER and operator in {"+", "-"}:
-        kinds |= OTHER | (INT if operator == "-" else ARRAY)
+    if operator in {"+", "-"}:
+        kinds |= _sum_of_others(operator, left, right)
+    return kinds
+
+
+def _sum_of_others(operator: str, left: int, right: int) -> int:
+    """What + and - make of all but numbers."""
+    counted = INT | CHAR
+    kinds = CHAR if (left | right) & CHAR and left & counted and right & counted else 0
+    if left & TIME:
+        kinds |= TIME if right & INT else 0
+        kinds |= INT if operator == "-" and right & TIME else 0
     if operator == "+":
-        kinds |= left & STRING | left & right & ARRAY
+        kinds |= left & STRING | left & right & (ARRAY | OTHER)
+        kinds |= ARRAY if left & right & OTHER else 0
     return kinds
 
 
@@ -338,6 +351,10 @@ def _builtin(name: str, arguments: list[int], *, spread: bool) -> int:
             return FLOAT | (0 if not first & ~NUMBER else rest)
         case "copy":
             return first & ~OTHER | (OTHER | ARRAY | MAP if first & OTHER else 0)
-        case "char" | "bytes" | "time":
+        case "char":
+            return CHAR | rest
+        case "time":
+            return TIME | rest
+        case "bytes":
             return OTHER | rest
     return result

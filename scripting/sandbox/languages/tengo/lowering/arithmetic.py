@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from scripting.sandbox.languages.tengo import nodes
-from scripting.sandbox.languages.tengo.catalog import BOOL, FLOAT, INT, NUMBER, STRING
+from scripting.sandbox.languages.tengo.catalog import ARRAY, BOOL, FLOAT, INT, NUMBER, STRING
 from scripting.sandbox.languages.tengo.kinds import never_negative
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ def _is_ring(lower: Expressions, node: nodes.Expr, mode: Mode) -> bool:
         return True
     if mode != _FAST:
         return False
-    return node.operator != "+" or not left & ~NUMBER or not right & ~NUMBER
+    # Two strings or two arrays would be added as they should, but only to fail the test of their range: better not to try.
+    return node.operator != "+" or not left & right & (STRING | ARRAY)
 
 
 def _ring_root(lower: Expressions, node: nodes.Binary | nodes.Unary, mode: Mode) -> ast.expr:
@@ -125,13 +126,14 @@ def _ring_root(lower: Expressions, node: nodes.Binary | nodes.Unary, mode: Mode)
 
 
 def within_64_bits(lower: Expressions, raw: ast.expr) -> ast.expr:
-    """(t if -Q < (t := raw) < Q else $wrap(t))"""
+    """(t if (t := raw) < Q and t > -Q else $wrap(t))"""
     build = lower.build
     label = lower.temporary()
-    quick = build.compare(
-        build.constant(-_QUICK), (ast.Lt(), build.keep(label, raw)), (ast.Lt(), build.constant(_QUICK))
-    )
-    return build.choose(quick, build.name(label), build.call("wrap", build.name(label)))
+    quick = [
+        build.compare(build.keep(label, raw), (ast.Lt(), build.constant(_QUICK))),
+        build.compare(build.name(label), (ast.Gt(), build.constant(-_QUICK))),
+    ]
+    return build.choose(build.all_of(quick), build.name(label), build.call("wrap", build.name(label)))
 
 
 def _ring(lower: Expressions, node: nodes.Expr, mode: Mode, guards: list[ast.expr]) -> ast.expr:

@@ -36,9 +36,31 @@ def order(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
     one_known = not left & ~NUMBER or not right & ~NUMBER or STRING in (left, right)
     if mode == _FAST and one_known:
         return _optimistic(lower, node, mode, operator)
+    if mode == _FAST:
+        return _by_difference(lower, node, mode, operator)
     if not lower.is_pure(node):
         return _called(lower, node, mode, call)
     return _tested(lower, node, mode, operator, call)
+
+
+def _by_difference(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop]) -> ast.expr:
+    """Nothing is known of either side. What can be subtracted is a number or a bool; Python would order lists as well.
+
+    A difference that is NaN does not tell whether both were the same infinity.
+    """
+    build = lower.build
+    lower.risky = True
+    guards: list[ast.expr] = []
+    left = not_bool(lower, node.left, mode, guards)
+    right = not_bool(lower, node.right, mode, guards)
+    build.at(node)
+    difference = build.binary(ast.Sub(), left, right)
+    if operator in {ast.LtE, ast.GtE}:
+        label = lower.temporary()
+        guards.append(build.compare(build.keep(label, difference), (ast.Eq(), build.name(label))))
+        difference = build.name(label)
+    compared = build.compare(difference, (operator(), build.constant(0)))
+    return build.choose(build.all_of(guards), compared, build.call("miss"))
 
 
 def _may_be_plain(left: int, right: int) -> bool:

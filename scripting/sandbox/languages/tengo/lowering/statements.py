@@ -92,10 +92,10 @@ class Statements(Expressions):
 
     # Values
 
-    def value(self, node: nodes.Expr) -> ast.expr:
-        """The expression, with what must come before it already in `out`."""
+    def value(self, node: nodes.Expr, label: str = "") -> ast.expr:
+        """The expression, with what must come before it already in `out`: perhaps the name `label`, already assigned."""
         if self.is_pure(node):
-            return self._guarded(node, self.lower)
+            return self._guarded(node, self.lower, label)
         if isinstance(node, nodes.Call) and not node.spread and all(map(self.is_pure, node.arguments)):
             arguments = [self._guarded(argument, self.lower) for argument in node.arguments]
             function = self.lower(node.function, Mode.WARM)
@@ -107,14 +107,14 @@ class Statements(Expressions):
         """As `value`, for its truth."""
         return self._guarded(node, self.test) if self.is_pure(node) else self.test(node, Mode.WARM)
 
-    def _guarded(self, node: nodes.Expr, lower: Callable[[nodes.Expr, Mode], ast.expr]) -> ast.expr:
+    def _guarded(self, node: nodes.Expr, lower: Callable[[nodes.Expr, Mode], ast.expr], label: str = "") -> ast.expr:
         """FAST, in a try with COLD in its handler if it may miss."""
         self.risky = False
         fast = lower(node, Mode.FAST)
         if not self.risky:
             return fast
         build = self.build
-        label = self.temporary()
+        label = label or self.temporary()
         build.at(node)
         quick = build.assign(build.target(label), fast)
         cold = lower(node, Mode.COLD)
@@ -161,7 +161,8 @@ class Statements(Expressions):
     def _store(self, symbol: Symbol, value: ast.expr, *, is_new: bool = False) -> None:
         build = self.build
         if not symbol.is_boxed:
-            self.out.append(build.assign(build.target(symbol.label), value))
+            if not (isinstance(value, ast.Name) and value.id == symbol.label):
+                self.out.append(build.assign(build.target(symbol.label), value))
         elif is_new:
             self.out.append(build.assign(build.target(symbol.label), build.list_([value])))
         else:
@@ -179,7 +180,7 @@ class Statements(Expressions):
             build.at(statement)
             self._store(symbol, made)
             return
-        lowered = self.value(value)
+        lowered = self.value(value, "" if symbol.is_boxed else symbol.label)
         build.at(statement)
         self._store(symbol, lowered, is_new=True)
 
@@ -192,7 +193,7 @@ class Statements(Expressions):
                 return
             if statement.operator:
                 value = nodes.Binary(statement.start, statement.end, statement.operator, target, value)
-            lowered = self.value(value)
+            lowered = self.value(value, "" if target.symbol.is_boxed else target.symbol.label)
             build.at(statement)
             self._store(target.symbol, lowered)
             return

@@ -1,0 +1,173 @@
+"""Tengo beside plain CPython: the same algorithms, each as its language writes it, in turn on the same core; and reading a text.
+
+Both are compiled once and run in functions; what is timed is the run alone.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from scripting.sandbox.languages.factory import EngineFactory
+from scripting.sandbox.program import Compiler
+from scripting.sandbox.protocol import Load, Text
+
+TARGET_RATIO = 2.0
+PARSE_TARGET_MS = 100.0
+
+FIB = (
+    """
+fib := func(n) {
+    if n < 2 { return n }
+    return fib(n-1) + fib(n-2)
+}
+result := fib(20)
+""",
+    """
+def main():
+    def fib(n):
+        if n < 2:
+            return n
+        return fib(n - 1) + fib(n - 2)
+    return fib(20)
+""",
+)
+UNITS = (
+    """
+total := 0
+lost := 0
+strongest := undefined
+for unit in units {
+    if unit.side == "red" && unit.health > 0 {
+        total += unit.attack * 2 + unit.health
+        if is_undefined(strongest) || unit.attack > strongest.attack {
+            strongest = unit
+        }
+    } else {
+        lost++
+    }
+}
+result := [total, lost, strongest.id]
+""",
+    """
+def main():
+    total = 0
+    lost = 0
+    strongest = None
+    for unit in units:
+        if unit["side"] == "red" and unit["health"] > 0:
+            total += unit["attack"] * 2 + unit["health"]
+            if strongest is None or unit["attack"] > strongest["attack"]:
+                strongest = unit
+        else:
+            lost += 1
+    return [total, lost, strongest["id"]]
+""",
+)
+TEXT = (
+    """
+text := ""
+for i := 0; i < 20000; i++ {
+    text += "unit " + i + ", "
+}
+result := len(text)
+""",
+    """
+def main():
+    text = ""
+    for i in range(20000):
+        text += "unit " + str(i) + ", "
+    return len(text)
+""",
+)
+ALGORITHMS = {
+    "recursive fib(20)": FIB,
+    "loop over 20 000 unit records": UNITS,
+    "building a text of 20 000 parts": TEXT,
+}
+
+
+def unit_records(count: int) -> list[dict[str, Any]]:
+    return [
+        {"id": f"u{n}", "side": "red" if n % 3 else "blue", "health": n * 7 % 100, "attack": n % 40, "position": [n, n]}
+        for n in range(count)
+    ]
+
+
+def measure(rounds: int = 15) -> list[dict[str, Any]]:
+    """Milliseconds of the median run, ours and the peer's; then a text of 1 000 lines read."""
+    return [_algorithm(name, *texts, rounds) for name, texts in ALGORITHMS.items()] + [_parse()]
+
+
+def _algorithm(name: str, text: str, peer_text: str, rounds: int) -> dict[str, Any]:
+    inputs = {"units": unit_records(20_000)}
+    ours, peer = tengo_run(text, inputs), _python_run(peer_text, inputs)
+    assert ours() == peer(), name
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(rounds):
+        for kept, run in zip(times, (ours, peer), strict=True):
+            started = time.process_time()
+            run()
+            kept.append((time.process_time() - started) * 1000)
+    value, peer_value = map(statistics.median, times)
+    return {
+        "figure": f"Tengo: {name}",
+        "value": round(value, 3),
+        "unit": "ms",
+        "peer": "the same in plain CPython",
+        "peer_value": round(peer_value, 3),
+        "ratio": round(value / peer_value, 2),
+        "target": TARGET_RATIO,
+        "holds": value / peer_value <= TARGET_RATIO,
+    }
+
+
+def tengo_run(text: str, inputs: dict[str, Any]) -> Callable[[], Any]:
+    """What runs the text once, as the sandbox's runner does, and gives its result."""
+    engines = EngineFactory()
+    limits = (32 << 20, 5, 256 << 10, 20_000, 60, 1 << 20, 40, 100_000, 200, 32 << 10, 200)
+    compiler = Compiler(Load(Text("bench/script", "tengo", text.encode()), (), (), (), *limits), engines)
+    program = compiler.compile()
+    assert program is not None, compiler.findings
+    code = program.script.code
+    assert code is not None
+    builtins = program.engine.builtins({}, __import__, print)
+
+    def run() -> Any:
+        namespace: dict[str, Any] = {"__builtins__": builtins, **inputs}
+        exec(code, namespace)
+        return namespace["result"]
+
+    return run
+
+
+def _python_run(text: str, inputs: dict[str, Any]) -> Callable[[], Any]:
+    namespace = dict(inputs)
+    exec(compile(text, "peer", "exec"), namespace)
+    run: Callable[[], Any] = namespace["main"]
+    return run
+
+
+def _parse() -> dict[str, Any]:
+    lines = "".join(f"value_{n} := {{name: \"unit {n}\", health: {n} * 2 + (1 - 3), alive: {n} > 3 && true}}\n" for n in range(1000))
+    engine = EngineFactory().engine("tengo")
+    times = []
+    for _ in range(5):
+        started = time.process_time()
+        engine.check_bounds(lines, 60)
+        tree = engine.parse(lines, "bench/parse")
+        times.append((time.process_time() - started) * 1000)
+        list(engine.warnings(tree, (), is_script=True))
+    value = statistics.median(times)
+    return {
+        "figure": "Tengo: reading and lowering 1 000 lines",
+        "value": round(value, 1),
+        "unit": "ms",
+        "peer": None,
+        "peer_value": None,
+        "ratio": None,
+        "target": PARSE_TARGET_MS,
+        "holds": value < PARSE_TARGET_MS,
+    }
