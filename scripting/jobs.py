@@ -83,9 +83,7 @@ def decide(event: Event, module: str, script: str, deliveries: int, before_read:
 
 def commit(decisions: Sequence[Decision], fence: Callable[[], None]) -> None:
     """Record and apply, all or nothing; `fence` has the last word."""
-    with transaction.atomic(using=_database()):
-        ledger.commit(decisions, worker=worker.name if worker else process_name())
-        fence()
+    ledger.commit(decisions, worker=worker.name if worker else process_name(), fence=fence)
 
 
 def abandon(event: Event, module: str, script: str, deliveries: int, why: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -87,19 +87,31 @@ def output_of(attempt: AttemptRecord, status: str | None, execution_id: str | No
     )
 
 
-def commit(decisions: Sequence[Decision], *, worker: str = "") -> list[Decision]:
+def commit(
+    decisions: Sequence[Decision], *, worker: str = "", fence: Callable[[], None] = lambda: None
+) -> list[Decision]:
     """Record the decisions, apply their outcomes and publish their follow-ups, all or nothing; gives them as recorded.
 
     A decision whose (event, script) is recorded already is left out whole. Where the game refuses an outcome, that decision
-    falls back to the built-in rule. Our own failures raise, and nothing is committed.
+    falls back to the built-in rule. Our own failures raise, and nothing is committed; `fence` is called last thing before the
+    commit, and may raise too.
     """
+    # Made before the transaction begins: other writers wait for its end.
+    rows = [_execution_row(decision, worker) for decision in decisions]
     try:
-        return _commit(list(decisions), worker, careful=False)
+        return _commit(list(decisions), rows, worker, fence, careful=False)
     except EffectRefused:
-        return _commit(list(decisions), worker, careful=True)
+        return _commit(list(decisions), rows, worker, fence, careful=True)
 
 
-def _commit(decisions: list[Decision], worker: str, *, careful: bool) -> list[Decision]:
+def _commit(
+    decisions: list[Decision],
+    prepared: Sequence[dict[str, Any]],
+    worker: str,
+    fence: Callable[[], None],
+    *,
+    careful: bool,
+) -> list[Decision]:
     """`careful` gives every outcome a savepoint, so that one that is refused does not undo the others."""
     with transaction.atomic(using=_database()):
         known = _recorded(decisions)
@@ -120,7 +132,8 @@ def _commit(decisions: list[Decision], worker: str, *, careful: bool) -> list[De
                 _apply(decision, publisher)
             outbox += publisher.outbox
             recorded.append(decisions[index])
-            rows.append(_execution_row(decisions[index], worker))
+            unchanged = decisions[index] is decision
+            rows.append(prepared[index] if unchanged else _execution_row(decisions[index], worker))
             rows += publisher.refused
             if len(decisions[index].attempts) > 1:
                 tries += _attempt_rows(decisions[index])
@@ -132,6 +145,7 @@ def _commit(decisions: list[Decision], worker: str, *, careful: bool) -> list[De
         if outbox:
             published = [row["id"] for row in outbox]
             transaction.on_commit(lambda: bus.relay(published), using=_database())
+        fence()
     return decisions
 
 
