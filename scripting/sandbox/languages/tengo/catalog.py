@@ -89,7 +89,28 @@ MODULES: dict[str, dict[str, int]] = {
     "hex": {"encode": STRING, "decode": ANY},
     "enum": dict.fromkeys("all any chunk at each filter find find_key map key value".split(), ANY),
 }
-"""Module to its functions, each with the kinds of what it gives. Constants (math.pi) are not listed here."""
+"""Module to its functions, each with the kinds of what it gives."""
+
+_WIDTHS = ("", "8", "16", "32", "64")
+_MONTHS = "january february march april may june july august september october november december"
+_UNITS = "nanosecond microsecond millisecond second minute hour"
+_LAYOUTS = """
+    ansic unix_date ruby_date rfc822 rfc822z rfc850 rfc1123 rfc1123z rfc3339 rfc3339_nano kitchen stamp stamp_milli stamp_micro
+    stamp_nano
+"""
+
+CONSTANTS: dict[str, dict[str, int]] = {
+    "math": {
+        **dict.fromkeys("e pi phi sqrt2 sqrtE sqrtPi sqrtPhi ln2 log2E ln10 log10E".split(), FLOAT),
+        **dict.fromkeys("maxFloat32 smallestNonzeroFloat32 maxFloat64 smallestNonzeroFloat64".split(), FLOAT),
+        **{f"{end}Int{width}": INT for end in ("max", "min") for width in _WIDTHS},
+    },
+    "times": {
+        **dict.fromkeys([*_MONTHS.split(), *_UNITS.split()], INT),
+        **{f"format_{name}": STRING for name in _LAYOUTS.split()},
+    },
+}
+"""Module to its constants, each with its kind."""
 
 PURE_MODULES = frozenset({"text", "math", "json", "base64", "hex", "times"})
 """Modules whose functions change nothing and draw nothing: what calls them may be evaluated twice."""

@@ -16,7 +16,8 @@ from scripting.sandbox.languages.tengo.leaving import offered
 from scripting.sandbox.languages.tengo.lowering.build import Builder
 from scripting.sandbox.languages.tengo.lowering.statements import Statements
 from scripting.sandbox.languages.tengo.parser import parse
-from scripting.sandbox.languages.tengo.scanner import Places, scan
+from scripting.sandbox.languages.tengo.runtime import moments
+from scripting.sandbox.languages.tengo.scanner import Places, Token, scan
 from scripting.sandbox.languages.tengo.scopes import Meaning, resolve
 from scripting.sandbox.policy.imports import HELPER_MODULE
 from scripting.sandbox.policy.undefined import CONTEXT_NAMES
@@ -31,11 +32,16 @@ class TengoEngine(LanguageEngine):
 
     def __init__(self) -> None:
         self._meanings: dict[int, tuple[Meaning, Places]] = {}
+        self._tokens: tuple[str, list[Token]] = ("", [])
+        """Of the text whose bounds were checked last: it is read next."""
+        moments.load_zones()
 
     def check_bounds(self, source: str, max_nesting: int) -> None:
         places = Places(source)
         depth = 0
-        for token in scan(source, places):
+        tokens = scan(source, places)
+        self._tokens = source, tokens
+        for token in tokens:
             if token.kind in _OPEN:
                 depth += 1
                 if depth > max_nesting:
@@ -49,7 +55,8 @@ class TengoEngine(LanguageEngine):
         is_helper = name.startswith(HELPER_MODULE + "/")
         try:
             with _deep_recursion():
-                statements, places = parse(source)
+                checked, tokens = self._tokens
+                statements, places = parse(source, tokens if checked is source else None)
                 meaning = resolve(statements, places, is_helper=is_helper)
                 kinds = Kinds(meaning)
                 kinds.settle()
@@ -64,7 +71,8 @@ class TengoEngine(LanguageEngine):
         meaning, places = self._meanings.pop(id(tree))
         for name, use in meaning.first_use.items():
             symbol = meaning.free[name]
-            if name not in known and not (name == "result" and symbol.writes):
+            is_known = name in known or (is_script and name in CONTEXT_NAMES)
+            if not is_known and not (name == "result" and symbol.writes):
                 line, column = places.position(use.start)
                 message = f'nothing here defines "{name[:60]}": it must come with the context'
                 yield Notice(message, line, column, places.position(use.end)[1])

@@ -13,6 +13,7 @@ from scripting.sandbox.languages.tengo.catalog import (
     BOOL,
     BUILTINS,
     CHAR,
+    CONSTANTS,
     FLOAT,
     HOST_RESULTS,
     INT,
@@ -203,7 +204,8 @@ class Kinds:
     def _selected(self, node: nodes.Selector) -> int:
         value = node.value
         if isinstance(value, nodes.Ident) and value.symbol is not None and value.symbol.module:
-            return OTHER if node.name in MODULES[value.symbol.module] else ANY
+            module = value.symbol.module
+            return OTHER if node.name in MODULES[module] else CONSTANTS.get(module, {}).get(node.name, ANY)
         return ANY
 
     def _call(self, node: nodes.Call) -> int:

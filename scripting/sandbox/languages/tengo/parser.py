@@ -23,10 +23,10 @@ _SIMPLE_STARTS = frozenset(
 )
 
 
-def parse(source: str) -> tuple[list[nodes.Stmt], Places]:
-    """The statements of a text. Raises Refusal."""
+def parse(source: str, tokens: list[Token] | None = None) -> tuple[list[nodes.Stmt], Places]:
+    """The statements of a text, of which the tokens may be known. Raises Refusal."""
     places = Places(source)
-    parser = Parser(scan(source, places), places)
+    parser = Parser(tokens or scan(source, places), places)
     return parser.file(), places
 
 

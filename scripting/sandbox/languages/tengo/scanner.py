@@ -91,8 +91,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ENDS_STATEMENT = frozenset(
-    ["name", "int", "float", "char", "string", "break", "continue", "return", "export", "true", "false", "undefined"]
-    + [")", "]", "}", "++", "--"]
+    "name int float char string break continue return export true false undefined ) ] } ++ --".split()
 )
 
 
@@ -106,6 +105,7 @@ def _scan(source: str, places: Places) -> Iterator[Token]:
     position = 1 if source[:1] == "\ufeff" else 0
     length = len(source)
     match_token = _TOKEN.match
+    new = tuple.__new__
     while position < length:
         match = match_token(source, position)
         if match is None:
@@ -131,7 +131,7 @@ def _scan(source: str, places: Places) -> Iterator[Token]:
             kind = text
             if text == "/" and source[position : position + 1] == "*":
                 places.refuse("comment not terminated", start)
-        yield Token(kind, text, start)
+        yield new(Token, (kind, text, start))
         ends = kind in _ENDS_STATEMENT
     if ends:
         yield Token(";", "\n", length)

@@ -14,6 +14,7 @@ from scripting.sandbox.languages.tengo import nodes
 from scripting.sandbox.languages.tengo.catalog import (
     ARRAY,
     BUILTINS,
+    CONSTANTS,
     FLOAT,
     INT,
     MAP,
@@ -21,7 +22,7 @@ from scripting.sandbox.languages.tengo.catalog import (
     PURE_MODULES,
     STRING,
     UNDEFINED,
-)  # fmt: skip
+)
 from scripting.sandbox.languages.tengo.kinds import Kinds, never_negative
 from scripting.sandbox.languages.tengo.lowering import arithmetic, comparison
 from scripting.sandbox.languages.tengo.lowering.build import Builder
@@ -100,6 +101,8 @@ class Expressions:
     def read(self, symbol: Symbol) -> ast.expr:
         if symbol.is_free and not symbol.writes:
             return self.build.name(symbol.name)
+        if symbol.module:
+            return self.build.name(f"$import.{symbol.module}")
         name = self.build.name(symbol.label)
         return self.build.item(name, self.build.constant(0)) if symbol.is_boxed else name
 
@@ -337,7 +340,8 @@ def module_of(node: nodes.Expr) -> tuple[str, str] | None:
     module = value.name if isinstance(value, nodes.Import) else ""
     if isinstance(value, nodes.Ident) and value.symbol is not None:
         module = value.symbol.module
-    return (module, node.name) if node.name in MODULES.get(module, ()) else None
+    is_member = node.name in MODULES.get(module, ()) or node.name in CONSTANTS.get(module, ())
+    return (module, node.name) if is_member else None
 
 
 def _is_never_negative(node: nodes.Expr) -> bool:

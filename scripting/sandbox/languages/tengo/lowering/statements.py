@@ -171,7 +171,7 @@ class Statements(Expressions):
 
     def _define(self, statement: nodes.Define, symbol: Symbol, value: nodes.Expr) -> None:
         build = self.build
-        if symbol.module and not symbol.used_as_value:
+        if symbol.module:
             return
         if symbol.is_boxed and isinstance(value, nodes.Function):
             build.at(statement)

@@ -66,7 +66,7 @@ def _scientific(value: float, form: str, precision: int, bits: int) -> str:
 
 def _general(value: float, form: str, precision: int, bits: int) -> str:
     sign, digits, power = _digits(value, bits)
-    limit = 21
+    limit = 6
     if precision >= 0:
         limit = precision = precision or 1
         text = f"{value:.{precision - 1}e}"

@@ -6,6 +6,8 @@ Zones are read before the lockdown closes the files; the local zone of every run
 from __future__ import annotations
 
 import datetime
+import io
+import os
 import re
 import zoneinfo
 from typing import NamedTuple
@@ -42,20 +44,28 @@ class Zone(NamedTuple):
 
 UTC = Zone("UTC")
 _zones: dict[str, Zone] = {"": UTC, "UTC": UTC, "Local": UTC}
+_unread: dict[str, bytes] = {}
 
 
 def load_zones() -> None:
-    """Read every zone of the system: after the lockdown there is no file to read."""
-    for name in zoneinfo.available_timezones():
-        try:
-            _zones.setdefault(name, Zone(name, 0, zoneinfo.ZoneInfo(name)))
-        except (OSError, ValueError):
-            continue
+    """Read the files of the system's zones, less than a megabyte: after the lockdown there is no file to read."""
+    for name in sorted(zoneinfo.available_timezones()):
+        for folder in zoneinfo.TZPATH:
+            try:
+                with open(os.path.join(folder, name), "rb") as file:
+                    _unread[name] = file.read()
+                break
+            except OSError:
+                continue
 
 
 def find_zone(name: str) -> Zone | None:
     """The zone of this name, or None."""
-    return _zones.get(name)
+    zone = _zones.get(name)
+    if zone is None and name in _unread:
+        table = zoneinfo.ZoneInfo.from_file(io.BytesIO(_unread[name]), key=name)
+        zone = _zones[name] = Zone(name, 0, table)
+    return zone
 
 
 class Clock(NamedTuple):
@@ -113,12 +123,8 @@ def moment(year: int, month: int, day: int, hour: int, minute: int, second: int,
     carry, month = divmod(month - 1, 12)
     days = days_from_civil(year + carry, month + 1, 1) + day - 1
     local = days * _DAY + hour * 3600 + minute * 60 + second
-    offset = zone.at(local)[1]
-    if offset:
-        # The offset is that of the moment itself: guess, then look again.
-        offset = zone.at(local - offset)[1]
-    else:
-        offset = zone.at(local - offset)[1]
+    guess = zone.at(local)[1]  # the offset is that of the moment itself, which the offset decides
+    offset = zone.at(local - guess)[1]
     return Time((local - offset) * SECOND + nanosecond, zone)
 
 

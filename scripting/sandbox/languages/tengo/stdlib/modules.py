@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scripting.sandbox.languages.tengo.catalog import MODULES
+from scripting.sandbox.languages.tengo.catalog import CONSTANTS, MODULES
 from scripting.sandbox.languages.tengo.runtime.conversions import bad_argument, to_text
 from scripting.sandbox.languages.tengo.runtime.formatting import format_text
 from scripting.sandbox.languages.tengo.runtime.values import Failure, native
@@ -27,7 +27,7 @@ def members(print_: Callable[..., None]) -> dict[str, dict[str, Any]]:
     """Module to its members; what fmt prints goes to this run's log."""
     found = {"fmt": _printing(print_), **_FIXED}
     for module, names in found.items():
-        missing = MODULES[module].keys() - names.keys()
+        missing = (MODULES[module].keys() | CONSTANTS.get(module, {}).keys()) - names.keys()
         assert not missing, (module, missing)
     return {module: {**names, "__module_name__": module} for module, names in found.items()}
 
