@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -27,6 +28,8 @@ def sandbox_description() -> dict[str, Any]:
         DESCRIBE, env={"PYTHONHASHSEED": "0"}, capture_output=True, check=True, timeout=DESCRIBE_SECONDS
     )
     description: dict[str, Any] = json.loads(said.stdout)
+    for entry in [*description["builtins"], *(one for listed in description["packages"].values() for one in listed)]:
+        entry["signature"] = plain_signature(entry["signature"])
     return description
 
 
@@ -53,9 +56,20 @@ def module_functions(module: ScriptableModule | None) -> list[dict[str, str]]:
     if module is None:
         return []
     return [
-        {"name": f.name, "kind": f.kind, "signature": f"{f.name}{f.signature}", "doc": f.doc, "module": module.name}
+        {
+            "name": f.name,
+            "kind": f.kind,
+            "signature": plain_signature(f.name + f.signature),
+            "doc": f.doc,
+            "module": module.name,
+        }
         for f in module.functions.values()
     ]
+
+
+def plain_signature(text: str) -> str:
+    """A signature without the quotes that postponed annotations are printed in."""
+    return re.sub(r"(: |-> )'([^']*)'", r"\1\2", text)
 
 
 def context_variables(script: Script) -> list[dict[str, Any]]:

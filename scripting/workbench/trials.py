@@ -47,7 +47,7 @@ def trial_of(script: Script, document: dict[str, Any]) -> Trial:
     else:
         chosen = inputs.source_of(script, text_in(document, "input", ""))
         context, clock = inputs.context_for(script, chosen, document.get("payload", {})), None
-    return Trial(script, source, language, context, secrets.randbits(53) if seed is None else seed, clock)
+    return Trial(script, source, language, context, secrets.randbits(31) if seed is None else seed, clock)
 
 
 def seed_of(given: Any) -> int | None:

@@ -1,0 +1,202 @@
+"""What the workbench's addresses answer: checks, trials, drafts, publishing, and refusals with words that tell what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from scripting.models import Draft, Script
+from tests.support.arena import arena_registered, make_script
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LIVE = "result = {'points': rand()}\n"
+ROOT = "/scripts/arena/scorer/"
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    with arena_registered():
+        yield make_script(LIVE)
+
+
+def client_of(*permissions: str, name: str = "dora", staff: bool = True) -> Client:
+    """Somebody logged in, with these permissions on scripts."""
+    user = User.objects.create_user(name, is_staff=staff)
+    user.user_permissions.set(Permission.objects.filter(codename__in=[f"{word}_script" for word in permissions]))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def ask(client: Client, method: str, path: str, **document: Any) -> tuple[int, Any]:
+    body = {"language": "python", **document}
+    answer = client.generic(method, ROOT + path, json.dumps(body), content_type="application/json")
+    return answer.status_code, answer.json()
+
+
+@pytest.fixture
+def designer(script: Script) -> Client:
+    return client_of("view", "edit", "run", "publish")
+
+
+def test_a_check_names_line_column_and_what_to_write_instead(designer: Client) -> None:
+    status, answer = ask(designer, "POST", "api/check", source="x = 1\nimport os\n")
+    assert status == 200
+    assert not answer["ok"]
+    error = next(found for found in answer["diagnostics"] if found["severity"] == "error")
+    assert (error["line"], error["type"]) == (2, "security_violation")
+    assert "os" in error["message"]
+
+
+def test_a_trial_plays_both_texts_on_the_same_dice_and_commits_nothing(designer: Client, script: Script) -> None:
+    source = "award(5)\nresult = {'points': 1 + rand()}\n"
+    _, answer = ask(
+        designer, "POST", "api/trial", source=source, input="topic:arena.hit", payload={"points": 1}, compare=True
+    )
+    mine, active = answer["trial"], answer["active"]
+    assert mine["result"]["points"] == pytest.approx(1 + active["result"]["points"])
+    assert (mine["seed"], mine["clock_us"]) == (active["seed"], active["clock_us"])
+    assert [(call["name"], call["kind"], call["answer"]) for call in mine["calls"]] == [("award", "effect", None)]
+    assert not script.executions.exists()
+
+
+def test_inputs_that_do_not_fit_the_topic_are_refused_in_its_words(designer: Client) -> None:
+    wanted = {"source": LIVE, "input": "topic:arena.hit", "payload": {"points": "many"}}
+    status, answer = ask(designer, "POST", "api/trial", **wanted)
+    assert (status, answer["error"]["type"]) == (422, "inputs")
+    assert "points" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize("seed", ["-1", "1.5", "x", str(2**63)])
+def test_a_seed_that_is_none_is_refused(designer: Client, seed: str) -> None:
+    assert ask(designer, "POST", "api/trial", source=LIVE, input="", payload={}, seed=seed)[0] == 422
+
+
+def test_a_draft_is_only_replaced_by_who_knows_its_revision(designer: Client, script: Script) -> None:
+    _, first = ask(designer, "PUT", "api/draft", source="one", base=1, revision=None)
+    status, conflict = ask(designer, "PUT", "api/draft", source="two", base=1, revision=None)
+    assert (status, conflict["error"]["type"]) == (409, "draft_conflict")
+    assert (conflict["theirs"]["source"], conflict["base_source"]) == ("one", LIVE)
+    assert ask(designer, "PUT", "api/draft", source="two", base=1, revision=first["revision"])[0] == 200
+    assert ask(designer, "POST", "api/discard", revision=first["revision"])[0] == 409
+    assert Draft.objects.get(script=script).source == "two"
+
+
+def test_drafts_are_personal(designer: Client, script: Script) -> None:
+    ask(designer, "PUT", "api/draft", source="hers", base=1, revision=None)
+    other = client_of("view", "edit", name="otto")
+    assert ask(other, "PUT", "api/draft", source="his", base=1, revision=None)[0] == 200
+    assert {draft.source for draft in Draft.objects.filter(script=script)} == {"hers", "his"}
+
+
+@pytest.mark.parametrize("source", ["a\x00b", "half \ud83d"])
+def test_a_text_that_no_database_can_hold_is_refused_with_a_reason(designer: Client, source: str) -> None:
+    status, answer = ask(designer, "PUT", "api/draft", source=source, base=1, revision=None)
+    assert (status, answer["error"]["type"]) == (422, "bad_text")
+
+
+def test_publishing_takes_a_reason_a_sound_text_and_the_base_it_was_begun_on(designer: Client, script: Script) -> None:
+    good = {"source": "result = {'points': 2}\n", "base": 1}
+    assert ask(designer, "POST", "api/publish", **good, reason=" ")[1]["error"]["type"] == "reason"
+    broken = ask(designer, "POST", "api/publish", source="result = (", base=1, reason="Oops")
+    assert (broken[0], broken[1]["error"]["type"]) == (422, "check_failed")
+    assert broken[1]["diagnostics"][0]["line"] == 1
+    ask(designer, "PUT", "api/draft", source=good["source"], base=1, revision=None)
+    status, answer = ask(designer, "POST", "api/publish", **good, reason="Two points")
+    assert (status, answer["active"]["source"], answer["activation"]["reason"]) == (200, good["source"], "Two points")
+    assert not Draft.objects.exists()
+    status, stale = ask(designer, "POST", "api/publish", source="result = 3\n", base=1, reason="Three")
+    assert (status, stale["error"]["type"]) == (409, "stale_base")
+    assert (stale["theirs"]["source"], stale["theirs"]["reason"], stale["base_source"]) == (
+        good["source"],
+        "Two points",
+        LIVE,
+    )
+
+
+def test_with_publishing_switched_off_only_what_was_live_can_be_live_again(
+    designer: Client, script: Script, settings: Any
+) -> None:
+    make_script("result = {'points': 2}\n")
+    make_never_live = ask(
+        designer, "POST", "api/publish", source="result = {'points': 3}\n", base=1, reason="Stale on purpose"
+    )
+    assert make_never_live[0] == 409
+    settings.SCRIPTING_BROWSER_PUBLISH = False
+    refused = ask(designer, "POST", "api/publish", source="result = {'points': 4}\n", base=2, reason="Four")
+    assert (refused[0], refused[1]["error"]["type"]) == (403, "switched_off")
+    assert ask(designer, "POST", "api/rollback", number=1, reason="Back")[0] == 200
+    assert ask(designer, "PUT", "api/draft", source="a draft", base=1, revision=None)[0] == 200
+    assert ask(designer, "POST", "api/trial", source=LIVE, input="", payload={})[0] == 200
+
+
+def test_each_permission_opens_its_own_door_and_no_other(script: Script) -> None:
+    doors = {
+        "api/check": ("POST", "edit"), "api/draft": ("PUT", "edit"), "api/trial": ("POST", "run"),
+        "api/publish": ("POST", "publish"), "api/rollback": ("POST", "publish"),
+    }  # fmt: skip
+    whole = {
+        "source": "result = 7\n",
+        "base": 1,
+        "revision": None,
+        "reason": "Why",
+        "number": 1,
+        "input": "",
+        "payload": {},
+    }
+    for permission in ("edit", "run", "publish"):
+        client = client_of("view", permission, name=f"only-{permission}")
+        for path, (method, needed) in doors.items():
+            status = ask(client, method, path, **whole)[0]
+            assert (status == 403) == (needed != permission), (permission, path, status)
+    blind = client_of("edit", "run", "publish", name="blind")
+    assert {ask(blind, method, path, **whole)[0] for path, (method, _) in doors.items()} == {403}
+    outside = client_of("view", "edit", name="outside", staff=False)
+    assert ask(outside, "POST", "api/check", **whole)[0] == 403
+
+
+def test_a_request_without_csrf_token_is_refused(designer: Client) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = designer.cookies
+    answer = strict.post(f"{ROOT}api/publish", "{}", content_type="application/json")
+    assert answer.status_code == 403
+
+
+def test_a_session_that_ended_is_told_as_such(script: Script) -> None:
+    status, answer = ask(Client(), "PUT", "api/draft", source="x")
+    assert (status, answer["error"]["type"]) == (401, "login_required")
+    assert Client().get(ROOT).headers["Location"].startswith("/admin/login/?next=/scripts/arena/")
+
+
+def test_script_text_is_escaped_wherever_it_is_shown(designer: Client, script: Script) -> None:
+    evil = "# </script><script>alert(1)</script> <img src=x onerror=alert(1)>\nresult = 1\n"
+    make_script(evil)
+    for address in (ROOT, f"{ROOT}history/?old=1&new=2", "/scripts/?q=alert", f"{ROOT}?version=2"):
+        page = designer.get(address).content.decode()
+        assert "<script>alert" not in page, address
+        assert "<img src=x" not in page, address
+    answer = ask(designer, "POST", "api/compare", old=1, new=evil)[1]
+    assert "&lt;img src=x" in answer["html"]
+
+
+def test_a_recorded_event_is_shown_masked_and_tried_on_its_real_inputs(designer: Client, script: Script) -> None:
+    from scripting.engine import get_engine
+    from scripting.types import ExecutionRequest, ScriptInput
+
+    message = {"topic": "arena.hit", "payload": {"points": 3, "secret": "swordfish"}}
+    output = get_engine().execute(
+        ExecutionRequest("arena", "scorer", ScriptInput({"message": message}), topic="arena.hit", trigger="manual")
+    )
+    shown = designer.get(f"{ROOT}api/executions/{output.execution_id}").json()
+    assert shown["inputs"]["message"]["payload"] == {"points": 3, "secret": "•••"}
+    source = "result = len(message['payload']['secret'])\n"
+    answer = ask(designer, "POST", "api/trial", source=source, execution=output.execution_id)[1]
+    assert answer["trial"]["result"] == len("swordfish")
+    assert answer["trial"]["seed"] == str(output.seed)
+    assert [event["id"] for event in designer.get(f"{ROOT}api/events").json()["events"]] == [output.execution_id]

@@ -1,0 +1,105 @@
+"""The workbench's socket: who is let in, who is seen, and what is told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from scripting.models import Script
+from scripting.workbench import company
+from scripting.workbench.consumers import FORBIDDEN, LOGGED_OUT, UNKNOWN
+from tests.support.arena import arena_registered, make_script
+from tests.wargame.sockets import Socket
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    with arena_registered():
+        yield make_script("result = 1\n")
+
+
+PATH = "/ws/scripts/arena/scorer/"
+
+
+def cookie_of(name: str, *permissions: str) -> str:
+    """The session of a new member of staff with these permissions."""
+    user = User.objects.create_user(name, is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.force_login(user)
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+
+
+async def opened(name: str) -> Socket:
+    """The socket of somebody who may look."""
+    found = Socket(PATH, cookie=await sync_to_async(cookie_of)(name, "view_script"))
+    assert await found.open()
+    return found
+
+
+async def closes_with(found: Socket) -> int:
+    assert await found.open()
+    return await found.close_code()
+
+
+async def shows(found: Socket, **editing: bool) -> None:
+    """Wait until the page is told that these people are here, and whether each writes."""
+    while True:
+        message = await found.read()
+        people = message["people"] if message["type"] == "company" else ()
+        if {one["user"]: one["editing"] for one in people} == editing:
+            return
+
+
+async def test_only_those_who_may_look_are_let_in(script: Script) -> None:
+    nobody = await sync_to_async(cookie_of)("nobody")
+    viewer = await sync_to_async(cookie_of)("viewer", "view_script")
+    assert await closes_with(Socket(PATH)) == LOGGED_OUT
+    assert await closes_with(Socket(PATH, cookie=nobody)) == FORBIDDEN
+    assert await closes_with(Socket("/ws/scripts/arena/missing/", cookie=viewer)) == UNKNOWN
+
+
+async def test_a_page_of_another_site_is_refused(script: Script) -> None:
+    viewer = await sync_to_async(cookie_of)("viewer", "view_script")
+    assert not await Socket(PATH, cookie=viewer, origin="https://elsewhere.example").open()
+
+
+async def test_who_comes_writes_and_leaves_is_seen_by_the_others(script: Script) -> None:
+    hers = await opened("anna")
+    assert (await hers.read())["type"] == "ready"
+    his = await opened("ben")
+    await shows(hers, anna=False, ben=False)
+    await his.send_input({"type": "websocket.receive", "text": "no json"})
+    await his.send_input({"type": "websocket.receive", "text": '{"editing": true}'})
+    await shows(hers, anna=False, ben=True)
+    await his.leave()
+    await shows(hers, anna=False)
+    await hers.leave()
+
+
+async def test_a_new_version_is_told_to_open_pages(script: Script) -> None:
+    page = await opened("anna")
+    assert (await page.read())["type"] == "ready"
+    await sync_to_async(make_script)("result = 2\n")
+    while (message := await page.read())["type"] != "notice":
+        pass
+    assert (message["script"], message["kind"], message["number"]) == ("scorer", "activated", 2)
+    await page.leave()
+
+
+def test_a_page_that_is_not_heard_of_fades(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    company.announce("arena", "scorer", "page-1", "anna", editing=True, since=time.time())
+    company.announce("arena", "scorer", "page-2", "anna", editing=False, since=time.time())
+    assert [(one["user"], one["editing"], one["pages"]) for one in company.present("arena", "scorer")] == [
+        ("anna", True, 2)
+    ]
+    monkeypatch.setattr(company, "FADE_SECONDS", -1.0)
+    assert company.present("arena", "scorer") == []
