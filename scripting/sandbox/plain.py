@@ -18,7 +18,7 @@ DEFAULT_MAX_BYTES = 16 << 20
 DEFAULT_MAX_DEPTH = 64
 DEFAULT_MAX_NODES = 1_000_000
 
-_encode = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder(enc_hook=int).encode
 _decode = msgspec.msgpack.Decoder().decode
 
 
@@ -117,6 +117,8 @@ class _Checker:
             kind, tuple
         ):  # a named tuple; a script's own classes have another metaclass
             return self._sequence_problem(tuple(tuple.__iter__(value)), depth)  # type: ignore[arg-type]
+        if type(kind) is type and issubclass(kind, int):  # `timestamp`, an int of ours that can be called
+            return self._scalar_problem(int, value)
         return f"is of type {kind.__name__[:60]}, not plain data{_ADVICE.get(kind, '')}"
 
     def _scalar_problem(self, kind: type, value: Any) -> str | None:

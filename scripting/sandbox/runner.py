@@ -91,6 +91,8 @@ class Runner:
                 admitted = self._admit(name)
             if admitted:
                 namespace[name] = value
+            elif name == "timestamp" and type(value) is int and self.program.engine.has_two_timestamps:
+                namespace[name] = clock.Timestamp(value)
 
     def _admit(self, name: str) -> bool:
         """Whether a context variable appears under its own name; the others are in get_context() alone."""

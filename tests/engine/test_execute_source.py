@@ -95,3 +95,10 @@ def test_odd_inputs_never_raise() -> None:
         deep = [deep]
     for context in ({"x": object()}, {"x": 2**80}, {"x": "\ud800"}, {1: 2}, {"x": deep}):
         assert get_engine().execute_source("result = 1", input=ScriptInput(context)).error is not None  # type: ignore[arg-type]
+
+
+def test_timestamp_is_the_context_variable_and_the_function_at_once() -> None:
+    source = "result = [timestamp, timestamp + 1, timestamp(), f'{timestamp}', {'at': timestamp}]"
+    output = get_engine().execute_source(source, input=ScriptInput({"timestamp": 5}, clock_us=7_000_000))
+    assert output.result == [5, 6, 7, "5", {"at": 5}]
+    assert get_engine().execute_source("result = timestamp()", input=ScriptInput({}, clock_us=7_000_000)).result == 7

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from scripting.sandbox.offered.builtins import BUILTIN_NAMES, make_builtins
 from scripting.sandbox.policy.names import REFUSED_BUILTINS
@@ -49,6 +49,9 @@ class Notice(NamedTuple):
 
 class LanguageEngine(ABC):
     """One script language inside the sandbox."""
+
+    has_two_timestamps: ClassVar[bool] = False
+    """Whether `timestamp` is the context variable and timestamp() the function, both at once."""
 
     @abstractmethod
     def parse(self, source: str, name: str) -> ast.Module:

@@ -91,6 +91,15 @@ def timestamp() -> int:
     return _moment_us // 1_000_000
 
 
+class Timestamp(int):
+    """The context variable `timestamp` where there is one: a number that also answers timestamp(), since both have the name."""
+
+    __slots__ = ()
+
+    def __call__(self) -> int:
+        return timestamp()
+
+
 def _at(cls: type, microseconds: int) -> Any:
     return _same(cls, _EPOCH + real.timedelta(microseconds=microseconds))
 

@@ -25,6 +25,8 @@ _INDENT = re.compile(r"^([ \t]*)\S", re.MULTILINE)
 class PythonEngine(LanguageEngine):
     """The first language: what a designer writes is Python."""
 
+    has_two_timestamps = True
+
     def check_bounds(self, source: str, max_nesting: int) -> None:
         depth = 0
         for token in _TOKEN.finditer(source):
