@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db import router, transaction
 from django.db.models import Q
 
-from scripting import breaker, bus, recovery, stats
+from scripting import breaker, bus, errors, journal, recovery, stats
 from scripting.db import insert_rows
 from scripting.events import Event
 from scripting.models import Attempt, Execution, OutboxEvent, Role
@@ -118,6 +118,7 @@ def _commit(
         outbox: list[dict[str, Any]] = []
         rows: list[dict[str, Any]] = []
         recorded: list[Decision] = []
+        told: list[tuple[dict[str, Any], Decision]] = []
         tries: list[dict[str, Any]] = []
         for index, decision in enumerate(decisions):
             if decision.event is not None:
@@ -134,19 +135,30 @@ def _commit(
             recorded.append(decisions[index])
             unchanged = decisions[index] is decision
             rows.append(prepared[index] if unchanged else _execution_row(decisions[index], worker))
+            told.append((rows[-1], decisions[index]))
             rows += publisher.refused
             if len(decisions[index].attempts) > 1:
                 tries += _attempt_rows(decisions[index])
         insert_rows(Execution, rows)
         insert_rows(Attempt, tries)
         stats.record(rows)
+        errors.record(rows)
         breaker.note(_findings(recorded))
         insert_rows(OutboxEvent, outbox)
+        transaction.on_commit(lambda: _tell(told), using=_database())
         if outbox:
             published = [row["id"] for row in outbox]
             transaction.on_commit(lambda: bus.relay(published), using=_database())
         fence()
     return decisions
+
+
+def _tell(told: Iterable[tuple[dict[str, Any], Decision]]) -> None:
+    """After the commit: the site's own log hears of the executions."""
+    for row, decision in told:
+        version = decision.attempts[0].version if decision.attempts else None
+        lines = decision.deciding.logs if decision.deciding else ()
+        journal.tell(row, str(decision.script), version.info.number if version else None, lines)
 
 
 def _findings(decisions: Iterable[Decision]) -> Iterator[breaker.Finding]:
@@ -299,8 +311,11 @@ def _execution_row(decision: Decision, worker: str) -> dict[str, Any]:
     if attempt is None:
         return row | {"role": Role.PRIMARY}
     row |= _attempt_fields(decision, attempt)
+    first = decision.attempts[0]
     if len(decision.attempts) > 1:
-        row |= _error_fields(decision.attempts[0])
+        row |= _error_fields(first)
+    if first.error is not None and first.version is not None and first.tried:
+        row["error_version_id"] = first.version.id or None
     return row
 
 
@@ -377,6 +392,9 @@ def record_without_run(
         fresh = [row for row in rows if row["script_id"] not in done]
         insert_rows(Execution, fresh)
         stats.record(fresh)
+        errors.record(fresh)
+    for row in fresh:
+        journal.tell(row, f"{module}/{script}", None)
 
 
 def _unrun_rows(

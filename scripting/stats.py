@@ -88,7 +88,7 @@ def record(executions: Iterable[dict[str, Any]]) -> None:
 
 
 def fold() -> int:
-    """Fold waiting deltas into minutes and hours; how many. Run by one process at a time: two would wait, not miscount."""
+    """Fold waiting deltas into minutes, hours, days and all time; how many. Run by one process at a time: two would wait, not miscount."""
     with transaction.atomic():
         deltas = list(
             StatDelta.objects.select_for_update(
@@ -99,8 +99,8 @@ def fold() -> int:
             return 0
         groups: dict[tuple[str, datetime, int, int | None], Figures] = defaultdict(Figures)
         for delta in deltas:
-            for span, start in ((Span.MINUTE, delta.start), (Span.HOUR, delta.start.replace(minute=0))):
-                groups[span, start, delta.script_id, delta.version_id].add_row(delta)
+            for span in Span:
+                groups[span, span.start_of(delta.start), delta.script_id, delta.version_id].add_row(delta)
         for (name, start, script, version), figures in sorted(groups.items(), key=lambda item: str(item[0])):
             stat = (
                 ExecutionStat.objects.select_for_update()
@@ -143,14 +143,27 @@ def over_time(
     return series
 
 
+def span_for(length: timedelta) -> ExecutionStat.Span:
+    """The rollups that a range of this length is read from, so that a page reads about as many rows whatever the range."""
+    if length <= timedelta(hours=12):
+        return Span.MINUTE
+    return Span.HOUR if length <= timedelta(days=8) else Span.DAY
+
+
+def ever() -> list[StatRow]:
+    """Sums of all time per script and version, and the deltas that wait to be folded into them."""
+    sums = ExecutionStat.objects.filter(span=Span.EVER).order_by().values_list(*StatRow._fields)
+    waiting = StatDelta.objects.order_by().values_list(*StatRow._fields)
+    return [StatRow(*row) for row in sums.union(waiting, all=True)]
+
+
 def rows(since: datetime, until: datetime, scripts: Sequence[int] | None = None) -> list[StatRow]:
     """Every rollup row and waiting delta of [since, until), no execution counted twice.
 
-    A range over two days is read in hours, which begin on the hour: `since` is widened to it.
+    The rows are those of `span_for` the range; `since` is widened to where the first of them begins.
     """
-    span = Span.HOUR if until - since > timedelta(days=2) else Span.MINUTE
-    if span == Span.HOUR:
-        since = since.replace(minute=0, second=0, microsecond=0)
+    span = span_for(until - since)
+    since = span.start_of(since.replace(second=0, microsecond=0))
     within: dict[str, Any] = {"start__gte": since, "start__lt": until}
     if scripts is not None:
         within["script__in"] = scripts

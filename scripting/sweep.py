@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import redis
 
-from scripting import bus, presence, stats, streams
+from scripting import bus, errors, presence, stats, streams
 from scripting.connection import key, redis_client
-from scripting.models import OutboxEvent, StatDelta
+from scripting.models import ErrorDelta, OutboxEvent, StatDelta
 from scripting.streams import Condition, Stream
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,9 @@ class Sweep:
 
     def fold_stats(self) -> int:
         """Fold what commits added to the statistics. One process at a time does."""
-        return stats.fold() if StatDelta.objects.exists() and _first("stats") else 0
+        if not (StatDelta.objects.exists() or ErrorDelta.objects.exists()) or not _first("stats"):
+            return 0
+        return stats.fold() + errors.fold()
 
 
 def _first(task: str) -> bool:

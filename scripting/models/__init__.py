@@ -1,8 +1,10 @@
 """The data model: scripts and versions in `script`, runs and events in `execution`, sums over time in `stats`."""
 
 from scripting.models.breaker import Breaker
+from scripting.models.errors import ErrorCount, ErrorDelta, ErrorGroup, Resolution
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.ids import uuid7
+from scripting.models.retention import RetentionMark
 from scripting.models.script import SHARED, Activation, BundleHelper, Draft, Script, ScriptVersion
 from scripting.models.stats import ExecutionStat, StatDelta
 
@@ -13,9 +15,14 @@ __all__ = [
     "Breaker",
     "BundleHelper",
     "Draft",
+    "ErrorCount",
+    "ErrorDelta",
+    "ErrorGroup",
     "Execution",
     "ExecutionStat",
     "OutboxEvent",
+    "Resolution",
+    "RetentionMark",
     "Role",
     "Script",
     "ScriptVersion",

@@ -21,6 +21,12 @@ class Role(models.TextChoices):
     BUILT_IN = "built_in"
 
 
+UNUSUAL_STATUS = ~Q(status="succeeded")
+UNUSUAL_TRIGGER = ~Q(trigger="event")
+SLOW_US = (10_000, 100_000, 1_000_000)
+"""Wall times that the list offers to filter by."""
+
+
 class AttemptFields(models.Model):
     """What one attempt recorded; enough to repeat it exactly."""
 
@@ -74,6 +80,14 @@ class Execution(AttemptFields):
     depth = models.PositiveSmallIntegerField(default=0)
     cause = models.UUIDField(null=True, help_text="The execution whose outcome published the event.")
     status = models.CharField(max_length=16, choices=Status.choices)
+    error_version = models.ForeignKey(
+        ScriptVersion,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="Whose attempt failed first; another may have decided in its place.",
+    )
     inputs = models.BinaryField(blank=True, default=b"")
     inputs_text = models.TextField(blank=True)
     result = models.BinaryField(null=True)
@@ -95,7 +109,33 @@ class Execution(AttemptFields):
                 fields=["event_id", "script"], condition=Q(event_id__isnull=False), name="execution_once_per_event"
             )
         ]
-        indexes = [models.Index(fields=["script", "-id"], name="execution_latest_of_script")]
+        permissions = [
+            ("export_execution", "Can export executions"),
+            ("cancel_execution", "Can stop running executions"),
+        ]
+        # Each serves one filter of the list, newest first. Those of what is rare leave out what is common, which the
+        # primary key finds at once; a query names the same condition, or SQLite would not use them.
+        indexes = [
+            models.Index(fields=["script", "-id"], name="execution_latest_of_script"),
+            models.Index(fields=["version", "-id"], name="execution_of_version"),
+            models.Index(fields=["topic", "-id"], name="execution_of_topic"),
+            models.Index(fields=["worker", "-id"], name="execution_of_worker"),
+            models.Index(fields=["status", "-id"], condition=UNUSUAL_STATUS, name="execution_unusual_status"),
+            models.Index(fields=["trigger", "-id"], condition=UNUSUAL_TRIGGER, name="execution_unusual_trigger"),
+            models.Index(fields=["error_type", "-id"], condition=Q(error_type__gt=""), name="execution_of_error_type"),
+            models.Index(
+                fields=["error_version", "error_line", "-id"],
+                condition=Q(error_version__isnull=False),
+                name="execution_of_error_place",
+            ),
+            models.Index(fields=["user", "-id"], condition=Q(user__gt=""), name="execution_of_user"),
+            models.Index(fields=["request_id"], condition=Q(request_id__gt=""), name="execution_of_request"),
+            models.Index(fields=["cause"], condition=Q(cause__isnull=False), name="execution_of_cause"),
+            *(
+                models.Index(fields=["-id"], condition=Q(wall_us__gte=us), name=f"execution_over_{us}_us")
+                for us in SLOW_US
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.id} {self.status}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime
 
 from django.db import models
 from django.db.models import Q
 
 from scripting.models.script import Script, ScriptVersion
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OUTCOMES = ("succeeded", "fell_back", "failed", "cancelled", "skipped", "abandoned")
 
 
@@ -46,15 +47,24 @@ class StatDelta(StatFields):
 
 
 class ExecutionStat(StatFields):
-    """The sum for one minute, or one hour, of a script's version."""
+    """The sum for one minute, hour or day (UTC) of a script's version, or for all time."""
 
     class Span(models.TextChoices):
         MINUTE = "minute"
         HOUR = "hour"
+        DAY = "day"
+        EVER = "ever"
 
-        @property
-        def length(self) -> timedelta:
-            return timedelta(minutes=1) if self is ExecutionStat.Span.MINUTE else timedelta(hours=1)
+        def start_of(self, minute: datetime) -> datetime:
+            """Where the span that a minute lies in begins."""
+            match self:
+                case ExecutionStat.Span.MINUTE:
+                    return minute
+                case ExecutionStat.Span.HOUR:
+                    return minute.replace(minute=0)
+                case ExecutionStat.Span.DAY:
+                    return minute.replace(hour=0, minute=0)
+            return EPOCH
 
     span = models.CharField(max_length=8, choices=Span.choices)
 
@@ -70,7 +80,10 @@ class ExecutionStat(StatFields):
                 fields=["span", "start", "script"], condition=Q(version=None), name="stat_without_version_unique"
             ),
         ]
-        indexes = [models.Index(fields=["script", "span", "start"], name="stat_of_script_over_time")]
+        indexes = [
+            models.Index(fields=["script", "span", "start"], name="stat_of_script_over_time"),
+            models.Index(fields=["span", "start"], name="stat_over_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.script_id} {self.span} {self.start:%F %R}"

@@ -1,0 +1,189 @@
+"""Error groups: counted with each commit, folded by the sweep, read by pages; and what people say of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import connection, transaction
+from django.db.models import F
+
+from scripting.db import insert_rows
+from scripting.models import Activation, ErrorCount, ErrorDelta, ErrorGroup, Execution, Resolution
+from scripting.models.errors import fingerprint
+from scripting.text import visible
+
+FOLD = 500
+"""Deltas that one transaction folds."""
+ABANDONED = "abandoned"
+"""Stands for the error type where an event was given up without any script to blame."""
+
+
+def record(executions: Iterable[dict[str, Any]]) -> None:
+    """Count the failures among rows of Execution (as `insert_rows` takes them), in the transaction that writes them."""
+    deltas: dict[str, dict[str, Any]] = {}
+    for row in executions:
+        kind = kind_of(row["status"], row.get("error_type", ""), row.get("error_version_id"))
+        if not kind:
+            continue
+        place = (row.get("error_script", ""), row.get("error_line"))
+        mark = fingerprint(row["script_id"], row.get("error_version_id"), kind, *place)
+        delta = deltas.setdefault(
+            mark,
+            {
+                "fingerprint": mark,
+                "script_id": row["script_id"],
+                "version_id": row.get("error_version_id"),
+                "error_type": kind,
+                "error_script": place[0],
+                "error_line": place[1],
+                "count": 0,
+                "events": 0,
+                "first_seen": row["finished_at"],
+            },
+        )
+        delta["count"] += 1
+        delta["events"] += row.get("event_id") is not None
+        delta["message"] = row["error_message"]
+        delta["last_execution"] = row["id"]
+        delta["first_seen"] = min(delta["first_seen"], row["finished_at"])
+        delta["last_seen"] = max(delta.get("last_seen", row["finished_at"]), row["finished_at"])
+    insert_rows(ErrorDelta, list(deltas.values()))
+
+
+def kind_of(status: str, error_type: str, version: int | None) -> str:
+    """What a failure counts as; empty for what is none: an attempt that an open breaker withheld is no new failure."""
+    if status == Execution.Status.ABANDONED:
+        return error_type or ABANDONED
+    return error_type if version is not None else ""
+
+
+def fold() -> int:
+    """Fold waiting deltas into their groups; how many. Run by one process at a time: two would wait, not miscount."""
+    with transaction.atomic():
+        deltas = list(
+            ErrorDelta.objects.select_for_update(
+                skip_locked=connection.features.has_select_for_update_skip_locked
+            ).order_by("id")[:FOLD]
+        )
+        by_group: dict[str, list[ErrorDelta]] = defaultdict(list)
+        for delta in deltas:
+            by_group[delta.fingerprint].append(delta)
+        for mark in sorted(by_group):
+            _fold_group(mark, by_group[mark])
+        ErrorDelta.objects.filter(pk__in=[delta.pk for delta in deltas]).delete()
+    return len(deltas)
+
+
+def _fold_group(mark: str, deltas: Sequence[ErrorDelta]) -> None:
+    latest = max(deltas, key=lambda delta: delta.last_seen)
+    named = ("script_id", "version_id", "error_type", "error_script", "error_line")
+    group, _ = ErrorGroup.objects.select_for_update().get_or_create(
+        fingerprint=mark,
+        defaults={name: getattr(latest, name) for name in named}
+        | {"first_seen": latest.first_seen, "last_seen": latest.last_seen, "last_execution": latest.last_execution},
+    )
+    if latest.last_seen >= group.last_seen:
+        group.last_seen, group.last_execution = latest.last_seen, latest.last_execution
+        group.message = latest.message
+    group.first_seen = min(group.first_seen, *(delta.first_seen for delta in deltas))
+    group.count += sum(delta.count for delta in deltas)
+    group.events += sum(delta.events for delta in deltas)
+    group.save()
+    hours: dict[datetime, int] = defaultdict(int)
+    for delta in deltas:
+        hours[delta.last_seen.replace(minute=0, second=0, microsecond=0)] += delta.count
+    for start, count in sorted(hours.items()):
+        if not ErrorCount.objects.filter(group=group, start=start).update(count=F("count") + count):
+            ErrorCount.objects.create(group=group, start=start, count=count)
+
+
+# -- reading -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A group as pages show it."""
+
+    group: ErrorGroup
+    trend: list[int]
+    """Failures per hour of the last 24, oldest first."""
+    resolution: Resolution | None
+    is_new: bool
+    """First seen since the script's version was last changed."""
+
+    @property
+    def state(self) -> str:
+        """open, resolved, or back: seen again after someone called it resolved."""
+        if self.resolution is None or not self.resolution.resolved:
+            return "open"
+        return "back" if self.group.last_seen > self.resolution.at else "resolved"
+
+
+def problems(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[Problem]:
+    """The groups with their trend, what people said of them and whether they are new; four queries for any number."""
+    now = now or datetime.now(UTC)
+    keys = [group.pk for group in groups]
+    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
+    trends: dict[int, list[int]] = {key: [0] * 24 for key in keys}
+    for group, start, count in ErrorCount.objects.filter(group__in=keys, start__gte=first).values_list(
+        "group_id", "start", "count"
+    ):
+        index = int((start - first).total_seconds() // 3600)
+        if index < 24:
+            trends[group][index] = count
+    said: dict[int, Resolution] = {}
+    for resolution in Resolution.objects.filter(group__in=keys).select_related("user").order_by("id"):
+        said[resolution.group_id] = resolution
+    changed = last_changes({group.script_id for group in groups})
+    return [
+        Problem(
+            group,
+            trends[group.pk],
+            said.get(group.pk),
+            group.script_id in changed and group.first_seen >= changed[group.script_id],
+        )
+        for group in groups
+    ]
+
+
+def last_changes(scripts: Iterable[int]) -> dict[int, datetime]:
+    """When each script's active version was last changed: one look at the end of each script's index."""
+    found = {}
+    for script in scripts:
+        latest = Activation.objects.filter(script=script).order_by("-pk").values_list("created_at", flat=True).first()
+        if latest is not None:
+            found[script] = latest
+    return found
+
+
+def group_of(execution: Execution) -> ErrorGroup | None:
+    """The group that an execution's failure belongs to; None where it did not fail, or was not folded yet."""
+    kind = kind_of(execution.status, execution.error_type, execution.error_version_id)
+    if not kind:
+        return None
+    mark = fingerprint(
+        execution.script_id, execution.error_version_id, kind, execution.error_script, execution.error_line
+    )
+    return ErrorGroup.objects.filter(fingerprint=mark).first()
+
+
+# -- saying --------------------------------------------------------------------------------------------------------------
+
+
+class NoteMissing(ValueError):
+    """Say what was done about it: the note is kept with the error for good."""
+
+    def __str__(self) -> str:
+        return self.args[0] if self.args else type(self).__doc__ or ""
+
+
+def resolve(group: ErrorGroup, user: AbstractBaseUser | None, note: str, *, resolved: bool = True) -> Resolution:
+    """Record that someone calls it resolved, or opens it again. Raises NoteMissing."""
+    if not note.strip():
+        raise NoteMissing
+    return Resolution.objects.create(group=group, user=user, note=visible(note.strip())[:2000], resolved=resolved)

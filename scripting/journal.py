@@ -1,0 +1,56 @@
+"""What the site's own log hears of executions: level by severity, security violations to a logger of their own (7.1, 7.5).
+
+Every line carries script, version and execution, and the event and request where there is one, as fields of its record.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scripting.sandbox.protocol import ErrorType
+from scripting.text import one_line
+
+logger = logging.getLogger("scripting.execution")
+lines_logger = logging.getLogger("scripting.lines")
+"""What scripts wrote with log(), at level DEBUG."""
+security = logging.getLogger("scripting.security")
+
+LEVELS = {
+    "succeeded": logging.DEBUG,
+    "skipped": logging.INFO,
+    "cancelled": logging.INFO,
+    "fell_back": logging.WARNING,
+    "failed": logging.ERROR,
+    "abandoned": logging.ERROR,
+}
+
+
+def tell(row: Mapping[str, Any], script: str, version: int | None, lines: Sequence[str] = ()) -> None:
+    """Log one execution, given as its row, after its commit. Costs next to nothing where nobody listens."""
+    status, kind = row["status"], row.get("error_type", "")
+    level = LEVELS[status]
+    violation = kind == ErrorType.SECURITY_VIOLATION
+    if not (violation or logger.isEnabledFor(level) or (lines and lines_logger.isEnabledFor(logging.DEBUG))):
+        return
+    told = {
+        "script": script,
+        "version": version,
+        "execution": str(row["id"]),
+        "event": row.get("event_id") or None,
+        "request": row.get("request_id") or None,
+    }
+    told = {name: value for name, value in told.items() if value is not None}
+    if lines_logger.isEnabledFor(logging.DEBUG):
+        for line in lines:
+            lines_logger.debug("%s", one_line(line), extra=told)
+    why = one_line(row.get("error_message", ""))
+    where = f" line {row['error_line']}" if row.get("error_line") else ""
+    if violation:
+        told |= {"by": row.get("user") or None, "trigger": row.get("trigger")}
+        security.warning("script refused by the sandbox%s: %s", where, why, extra=told)
+    if why:
+        logger.log(level, "execution %s: %s%s: %s", status.replace("_", " "), kind or "reason", where, why, extra=told)
+    else:
+        logger.log(level, "execution %s in %s µs", status.replace("_", " "), row.get("wall_us", 0), extra=told)
