@@ -15,7 +15,10 @@ from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
+from django.db import transaction
+
 from scripting import notices
+from scripting.dependents import dependents_of
 from scripting.files import (
     Found,
     Remark,
@@ -297,7 +300,9 @@ def reconcile_file(module: str, name: str, found: Found | None) -> Step:
         case FileAction.REVERT:
             assert script is not None
             return _revert(script)
-    Script.objects.named(module, name).update(file_digest="")
+    assert script is not None
+    if not Script.objects.filter(pk=script.pk, file_digest=script.file_digest).update(file_digest=""):
+        return _overtaken(script)
     return _said(Step(label, "forgotten", "its file is gone; another version was active and stays", "file"))
 
 
@@ -307,7 +312,8 @@ def _take(script: Script, file: ScriptFile) -> Step:
         script, file.language, file.content, ScriptVersion.Origin.FILE, message=f"file {file.path}"
     )
     if not version.accepted:
-        Script.objects.filter(pk=script.pk).update(file_digest=file.digest)
+        if not Script.objects.filter(pk=script.pk, file_digest=script.file_digest).update(file_digest=file.digest):
+            return _overtaken(script)
         error = first_error(diagnostics)
         if any(d.type is ErrorType.SECURITY_VIOLATION for d in diagnostics):
             security.warning("%s: refused by the policy: %s", file.path, error)
@@ -316,26 +322,48 @@ def _take(script: Script, file: ScriptFile) -> Step:
             Step(str(script), "rejected", f"{file.path} {error}; kept as v{version.number}, {stays}", "file"),
             logging.WARNING,
         )
-    registry.activate(
-        script,
-        version,
-        Activation.Cause.FILE,
-        base=AnyBase,
-        reason=file.path,
-        changes={"file_digest": file.digest},
-    )
+    with transaction.atomic():
+        if not _is_as_seen(script):
+            return _overtaken(script)
+        registry.activate(
+            script,
+            version,
+            Activation.Cause.FILE,
+            base=AnyBase,
+            reason=file.path,
+            changes={"file_digest": file.digest},
+        )
     return _said(Step(str(script), "activated", f"v{version.number} from {file.path}", "file"))
+
+
+def _is_as_seen(script: Script) -> bool:
+    """Whether nobody took a file of the script since it was read; holds it as it is until the transaction ends.
+
+    A watcher that was stopped and goes on must not bring an old text back over what its successor took.
+    """
+    return Script.objects.select_for_update().get(pk=script.pk).file_digest == script.file_digest
+
+
+def _overtaken(script: Script) -> Step:
+    return Step(str(script), "unchanged", "its file was taken by another process meanwhile", "file")
 
 
 def _revert(script: Script) -> Step:
     """Requirement 5.6."""
     default = script.default_version
+    missed = dependents_of(script.name) if script.module == SHARED and default is None else []
     try:
-        registry.activate(
-            script, default, Activation.Cause.FILE_DELETED, base=script.active_version, changes={"file_digest": ""}
-        )
+        with transaction.atomic():
+            if not _is_as_seen(script):
+                return _overtaken(script)
+            registry.activate(
+                script, default, Activation.Cause.FILE_DELETED, base=script.active_version, changes={"file_digest": ""}
+            )
     except StaleBase:
         return Step(str(script), "unchanged", "another version became active while the file went away", "file")
+    if missed:
+        names = ", ".join(str(version.script) for version in missed)
+        logger.error("%s is gone, and these import it: %s: they fall back until it is back", script, names)
     back = (
         f"the default v{default.number} is active again"
         if default

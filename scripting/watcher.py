@@ -17,12 +17,13 @@ from watchfiles import watch
 from scripting.connection import key, redis_client
 from scripting.discovery import ABSENCE_SECONDS, Step, in_order, reconcile_file, report_remark, scripts_with_file
 from scripting.files import FolderRefused, Found, Remark, is_noise, open_folder, scan, scripts_dir
+from scripting.supervisor.errors import SupervisorError
 
 logger = logging.getLogger(__name__)
 
-LEASE_SECONDS = 10
+LEASE_SECONDS = 5
 """How long the lease of a watcher that died keeps the others waiting."""
-RENEW_SECONDS = 3
+RENEW_SECONDS = 1
 STANDBY_SECONDS = 1
 LOOK_SECONDS = 5
 """How often the folder is read though the system told of no change: some file systems never tell."""
@@ -77,6 +78,8 @@ class Watcher:
 
     root: Path = field(default_factory=scripts_dir)
     clock: Callable[[], float] = time.monotonic
+    may_go_on: Callable[[], bool] = lambda: True
+    """Asked before each file: whether this still is the watcher. What is left then is its successor's."""
     seen: dict[tuple[str, str], Found] = field(default_factory=dict)
     missing: dict[tuple[str, str], float] = field(default_factory=dict)
     remarks: set[Remark] = field(default_factory=set)
@@ -91,6 +94,8 @@ class Watcher:
         for name, file in in_order(found.files):
             self.missing.pop(name, None)
             if self.seen.get(name) != file:
+                if not self.may_go_on():
+                    return steps
                 steps.append(reconcile_file(*name, file))
                 self.seen[name] = file
         for name in self._expected() - found.files.keys():
@@ -114,6 +119,8 @@ class Watcher:
         there = scan(self.root).files  # once more: the news that it is back may still be under way
         steps = []
         for name in due:
+            if not self.may_go_on():
+                break
             del self.missing[name]
             if name not in there:
                 self.seen.pop(name, None)
@@ -135,7 +142,8 @@ class Watcher:
 def run(stop: threading.Event, report: Callable[[Step], None], root: Path | None = None) -> None:
     """Watch until `stop` is set. Raises FolderRefused when the folder cannot be watched at all."""
     folder = root or scripts_dir()
-    lease, watcher = Lease(), Watcher(folder)
+    lease = Lease()
+    watcher = Watcher(folder, may_go_on=lambda: lease.step() and not stop.is_set())
     try:
         while not stop.is_set():
             if not lease.step():
@@ -188,6 +196,10 @@ def _step(watcher: Watcher, report: Callable[[Step], None], *, changed: bool) ->
         return True
     except FolderRefused as error:
         logger.error("%s", error)  # noqa: TRY400 - the operator's to mend, a traceback would not help
+        watcher.forget()
+        return True
+    except SupervisorError as error:
+        logger.error("scripts cannot be checked, looking again: %s", error)  # noqa: TRY400 - its message says what to do
         watcher.forget()
         return True
     for step in steps:
