@@ -16,6 +16,7 @@ export class Checking {
 
   soon() {
     clearTimeout(this.timer);
+    this.lastKey = performance.now();
     this.timer = setTimeout(() => this.now(), PAUSE);
   }
 
@@ -32,6 +33,8 @@ export class Checking {
       if (this.editor.text !== text) return undefined;
       this.checked = text;
       this.show(result);
+      if (this.lastKey) performance.measure("goby:check", { start: this.lastKey });
+      this.lastKey = null;
       return result;
     } catch (error) {
       if (error.name === "AbortError") return undefined;

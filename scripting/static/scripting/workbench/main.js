@@ -39,6 +39,7 @@ editor.onCursor((line, column) => { $("position").textContent = `${line}:${colum
 $("login-link").href = `${page.login}?next=${encodeURIComponent(location.pathname + location.search)}`;
 if ($("discard")) $("discard").addEventListener("click", discard);
 showActive();
+performance.mark("goby:editor");
 document.body.dataset.ready = "true"; // the editor can be used; what follows fills in
 
 begin();

@@ -1,0 +1,136 @@
+"""`python docs/screenshots.py [NAME…]`: takes the pictures in docs/img anew, of a stack that it starts for it.
+
+Each picture is a story told again: log in, change, try, publish. So the pictures are true, or this script fails.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from playwright.sync_api import Browser, Page, expect  # noqa: E402
+
+from tests.support.browser import chromium  # noqa: E402
+from tests.support.stack import RunningStack  # noqa: E402
+from tests.workbench.pages import change, publish, session  # noqa: E402
+
+FOLDER = Path(__file__).parent / "img"
+MOST_BYTES = 250_000
+DAMAGE = "/scripts/wargame/damage_calculator/"
+
+
+def battle(page: Page) -> None:
+    """The battle page with outcomes coming in."""
+    page.goto("/wargame/")
+    expect(page.locator(".entry.kind-damage").nth(2)).to_be_visible(timeout=60_000)
+
+
+def scripts(page: Page) -> None:
+    """The tree of scripts."""
+    page.goto("/scripts/")
+
+
+def open_workbench(page: Page) -> None:
+    page.goto(f"{DAMAGE}?find=CRITICAL_CHANCE")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open")
+    expect(page.locator("#check-state")).to_have_attribute("data-state", "good")
+
+
+def workbench(page: Page) -> None:
+    """A change, tried beside the live text."""
+    open_workbench(page)
+    change(page, "CRITICAL_CHANCE = 0.10", "CRITICAL_CHANCE = 0.90")
+    page.fill("#seed", "7")
+    page.click("#run")
+    expect(page.locator("#outcome .verdict")).to_contain_text("It decides differently")
+    expect(page.locator("#draft-state")).to_have_text("Draft saved")
+
+
+def error(page: Page) -> None:
+    """What a mistake looks like."""
+    open_workbench(page)
+    change(page, "luck = 1.0 - SPREAD", "luck = 1.0 - SPRED")
+    expect(page.locator("#problem-list li")).to_have_count(1)
+    page.click("#run")
+    expect(page.locator("#outcome .error-box")).to_be_visible()
+    page.click("#tab-problems")
+
+
+def publishing(page: Page) -> None:
+    """The publish dialog."""
+    workbench(page)
+    page.click("#publish")
+    expect(page.locator("#publish-diff tr.new")).to_be_visible()
+    expect(page.locator("#publish-go")).to_be_enabled()
+    page.fill("#publish-reason", "Nine hits in ten find a weak spot: shorter battles")
+
+
+def live(page: Page) -> None:
+    """Every process has taken it."""
+    workbench(page)
+    publish(page, "Nine hits in ten find a weak spot: shorter battles")
+
+
+def history(page: Page) -> None:
+    """What went live when and why, with a diff."""
+    page.goto(f"{DAMAGE}history/?old=1&new=2")
+
+
+def execution(page: Page) -> None:
+    """One run, in the admin."""
+    battle(page)
+    page.locator(".entry-by a").first.click()
+    page.wait_for_load_state("networkidle")
+
+
+STORIES: tuple[Callable[[Page], None], ...] = (battle, scripts, workbench, error, publishing, live, history, execution)
+"""In this order: `live` publishes what `history` shows."""
+ALSO = {"workbench": ({"color_scheme": "dark"}, {"viewport": {"width": 820, "height": 1180}})}
+"""Pictures taken a second time, in the dark or on a tablet."""
+
+
+def main(chosen: list[str]) -> int:
+    """Take the pictures; 1 when one is too large to be kept in the repository."""
+    FOLDER.mkdir(exist_ok=True)
+    too_large = []
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {"SCRIPTING_SCRIPTS_DIR": f"{folder}/scripts"}
+        with RunningStack(Path(folder) / "var", **environment) as stack, chromium() as browser:
+            cookies = session(stack, browser, "designer")
+            for story in STORIES:
+                if chosen and story.__name__ not in chosen:
+                    continue
+                for more in ({}, *ALSO.get(story.__name__, ())):
+                    picture = take(browser, stack, cookies, story, **more)
+                    print(f"{picture.relative_to(ROOT)}  {picture.stat().st_size // 1024} kB")
+                    if picture.stat().st_size > MOST_BYTES:
+                        too_large.append(picture.name)
+    for name in too_large:
+        print(f"{name} has more than {MOST_BYTES} bytes", file=sys.stderr)
+    return 1 if too_large else 0
+
+
+def take(browser: Browser, stack: RunningStack, cookies: object, story: Callable[[Page], None], **more: object) -> Path:
+    """One picture of one story, 1280 by 720 unless `more` says otherwise."""
+    options = {"viewport": {"width": 1280, "height": 720}, "color_scheme": "light", "reduced_motion": "reduce"} | more
+    context = browser.new_context(base_url=stack.url, storage_state=cookies, **options)
+    page = context.new_page()
+    story(page)
+    marks = ["dark"] if options["color_scheme"] == "dark" else []
+    marks += ["tablet"] if "viewport" in more else []
+    picture = FOLDER / f"{'-'.join([story.__name__, *marks])}.png"
+    page.screenshot(path=picture, animations="disabled", caret="hide")
+    if page.locator("#discard").is_visible() and not page.locator("dialog[open]").count():
+        page.click("#discard")
+        expect(page.locator("#discard")).to_be_hidden()
+    context.close()
+    return picture
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
