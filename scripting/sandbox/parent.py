@@ -25,7 +25,7 @@ from scripting.sandbox.server import Server, SupervisorGone
 from scripting.sandbox.wire import Wire
 
 REQUEST = struct.Struct("!cxI")
-REPLY = struct.Struct("!c3xIiQ")
+REPLY = struct.Struct("!c3xIiQQ")
 FORK, REAP, PROBE, HELLO = b"F", b"R", b"P", b"H"
 
 
@@ -86,14 +86,21 @@ class LightParent:
     def _reap(self, pid: int) -> None:
         try:
             _, status, usage = os.wait4(pid, 0)
-            self._reply(REAP, pid, os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024)
+            cpu_us = int((usage.ru_utime + usage.ru_stime) * 1_000_000)
+            self._reply(REAP, pid, os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024, cpu_us)
         except ChildProcessError:
             self._reply(REAP, pid, 0)
 
     def _reply(
-        self, kind: bytes, pid: int, status: int = 0, peak: int = 0, descriptors: list[int] | None = None
+        self,
+        kind: bytes,
+        pid: int,
+        status: int = 0,
+        peak: int = 0,
+        cpu_us: int = 0,
+        descriptors: list[int] | None = None,
     ) -> None:
-        reply = REPLY.pack(kind, pid, status, peak)
+        reply = REPLY.pack(kind, pid, status, peak, cpu_us)
         try:
             socket.send_fds(self.control, [reply], descriptors or [])
         except (BrokenPipeError, ConnectionResetError):

@@ -107,7 +107,7 @@ def _roots() -> set[str]:
     return {name for name in named if not name.startswith("_")} - {"scripting.sandbox", "scripting"}
 
 
-_OWN = frozenset({"RestrictedPython", "msgspec", "typing_extensions", "sitecustomize", "usercustomize"})
+_OWN = frozenset({"RestrictedPython", "msgspec", "typing_extensions", "tzdata", "sitecustomize", "usercustomize"})
 _NO_FILTER = frozenset({"seccomp"})
 _NO_WALLS = frozenset({"seccomp", "landlock"})
 PROBES: tuple[Probe, ...] = (

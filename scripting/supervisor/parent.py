@@ -17,7 +17,7 @@ from typing import NamedTuple
 from scripting.supervisor.errors import SandboxUnavailable
 
 _REQUEST = struct.Struct("!cxI")
-_REPLY = struct.Struct("!c3xIiQ")
+_REPLY = struct.Struct("!c3xIiQQ")
 _FORK, _REAP, _PROBE = b"F", b"R", b"P"
 _CLOSE_ON_EXEC = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _START_SECONDS = 20.0
@@ -33,10 +33,14 @@ class Handle(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """How a sandbox ended: exit code, or minus the signal; None when its parent is gone too. Peak memory in bytes."""
+    """How a sandbox ended: exit code, or minus the signal; None when its parent is gone too.
+
+    Peak memory in bytes and processor time in microseconds, both of its whole life.
+    """
 
     status: int | None
-    peak: int
+    peak: int = 0
+    cpu_us: int = 0
 
 
 @dataclass
@@ -95,11 +99,11 @@ class ParentClient:
             try:
                 process.control.sendall(_REQUEST.pack(_REAP, pid))
                 while True:
-                    kind, answered, status, peak, handle = self._receive(process)
+                    kind, answered, status, peak, cpu_us, handle = self._receive(process)
                     if kind == _FORK:
                         self._keep(process, handle)
                     elif answered == pid:
-                        return Ending(status, peak)
+                        return Ending(status, peak, cpu_us)
             except (OSError, EOFError):
                 self._discard()
                 return Ending(None, 0)
@@ -175,11 +179,11 @@ class ParentClient:
             data += process.control.recv(_REPLY.size - len(data)) or _end()
         if not data:
             _end()
-        name, pid, status, peak = _REPLY.unpack(data)
+        name, pid, status, peak, cpu_us = _REPLY.unpack(data)
         handle = None
         if descriptors:
             handle = Handle(socket.socket(fileno=descriptors[0]), pid, descriptors[1] if len(descriptors) > 1 else None)
-        return _Reply(name, pid, status, peak, handle)
+        return _Reply(name, pid, status, peak, cpu_us, handle)
 
     def _start(self) -> _Process:
         ours, theirs = socket.socketpair()
@@ -232,6 +236,7 @@ class _Reply(NamedTuple):
     pid: int
     status: int
     peak: int
+    cpu_us: int
     handle: Handle | None
 
 

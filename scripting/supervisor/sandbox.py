@@ -62,7 +62,9 @@ class Sandbox:
         self.spent = False
         """Not to be used again."""
         self._ending = threading.Lock()
-        self._ended = Ending(None, 0)
+        self._ended = Ending(None)
+        self._cpu_us = 0
+        """Processor time of the runs that came to their end."""
         self.calls = 0
         """Host calls of this run, and the seconds that they took."""
         self.host_seconds = 0.0
@@ -154,6 +156,7 @@ class Sandbox:
             raise
         self.runs += 1
         self.busy_seconds += outcome.metrics.wall_us / 1_000_000
+        self._cpu_us += outcome.metrics.cpu_us
         return outcome
 
     def _answer(self, call: Call, request: RunRequest, host: HostCallable | None, deadline: float) -> Any:
@@ -223,7 +226,10 @@ class Sandbox:
         error = ScriptError(kind, message, self.bundle.script.name, hint=hint)
         wall_us = int((time.monotonic() - started) * 1_000_000)
         compile_us = self.compile_us if self.runs == 0 else 0
-        metrics = ExecutionMetrics(compile_us, wall_us, 0, 0, self.calls, int(self.host_seconds * 1_000_000))
+        # What it used in all its life, less what its earlier runs and compiling took.
+        cpu_us = min(max(self._ended.cpu_us - self._cpu_us - self.compile_us, 0), wall_us)
+        memory = self.limits.max_memory_bytes if kind is ErrorType.MEMORY_LIMIT else 0
+        metrics = ExecutionMetrics(compile_us, wall_us, cpu_us, memory, self.calls, int(self.host_seconds * 1_000_000))
         return RunOutcome(None, (), False, error, False, metrics)
 
 

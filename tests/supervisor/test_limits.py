@@ -175,3 +175,10 @@ def test_the_memory_of_one_run_is_not_told_of_the_next(pool: SandboxPool) -> Non
     small = outcome_of(pool, text, {"n": 10}).metrics.memory_bytes
     assert large > 15 << 20
     assert small < 2 << 20
+
+
+def test_the_processor_time_of_a_killed_run_is_known(pool: SandboxPool) -> None:
+    outcome = outcome_of(pool, "while True: pass", limits=LIMITS)
+    assert outcome.error is not None
+    assert outcome.metrics.cpu_us > 50_000, "a busy loop of half a second"
+    assert outcome.metrics.cpu_us <= outcome.metrics.wall_us
