@@ -29,7 +29,7 @@ from scripting.modules import modules
 from scripting.notices import Notice
 from scripting.processes import Heartbeat, Loaded, Membership
 from scripting.registry import registry
-from scripting.sandboxes import get_pool
+from scripting.sandboxes import get_pool, vitals
 from scripting.supervisor.errors import SupervisorError
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Listener:
     """
 
     def __init__(self, kind: str, *, heartbeat: bool = True) -> None:
-        self.member = Membership(kind)
+        self.member = Membership(kind, vitals)
         self.missed = 0
         """Changes that were found by looking, for want of their notice."""
         self._inbox: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()

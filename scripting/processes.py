@@ -22,6 +22,9 @@ STALE_SECONDS = 2.5
 KEEP_SECONDS = 60
 """After this without a word a process is no longer listed. One that comes back lists itself again."""
 
+VITALS = ("sandboxes", "busy", "forks", "kills")
+"""Sandboxes that a process has now, those that run something, those it ever started and those it ended by killing."""
+
 _SCRIPT = "="
 """Begins the fields that hold what is loaded, so that no script's name can be taken for another field."""
 
@@ -66,8 +69,10 @@ class Loaded:
 class Membership:
     """This process's entry. Every method raises redis.RedisError when Redis is away; the next `beat` makes up for it."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, vitals: Callable[[], Mapping[str, int]] = dict) -> None:
         self.kind = kind
+        self._vitals = vitals
+        """Figures of this process, by the names of VITALS, told with every beat."""
         self.name = process_name()
         self.started = time.time()
         self._loaded: dict[str, Loaded] = {}
@@ -76,9 +81,10 @@ class Membership:
 
     def beat(self) -> None:
         """Say that this process lives; all of its entry if Redis has lost it."""
+        vitals = {name: str(value) for name, value in self._vitals().items()}
         with self._lock:
-            if not self._left and not self._write({}):
-                self._write({"kind": self.kind, "started": repr(self.started), **_fields(self._loaded)})
+            if not self._left and not self._write(vitals):
+                self._write({"kind": self.kind, "started": repr(self.started), **vitals, **_fields(self._loaded)})
 
     def acknowledge(self, loaded: Mapping[str, Loaded | None]) -> None:
         """Say which version of these scripts (module/name) is loaded; None: there is none any longer."""
@@ -164,6 +170,8 @@ class Process:
     age: float
     """Seconds since its last heartbeat."""
     loaded: Mapping[str, Loaded] = field(default_factory=dict)
+    vitals: Mapping[str, int] = field(default_factory=dict)
+    """By the names of VITALS; of a process that runs no scripts there are none."""
 
     @property
     def is_stale(self) -> bool:
@@ -203,7 +211,8 @@ def _process(name: str, age: float, row: Mapping[bytes, bytes | None]) -> Proces
         if script.startswith(_SCRIPT) and value is not None:
             number, digest, at = value.decode().split(" ")
             loaded[script.removeprefix(_SCRIPT)] = Loaded(int(number), digest, float(at.removeprefix("@")))
-    return Process(name, (row[b"kind"] or b"").decode(), float(row[b"started"] or 0), max(0.0, age), loaded)
+    vitals = {name: int(value) for name in VITALS if (value := row.get(name.encode())) is not None}
+    return Process(name, (row[b"kind"] or b"").decode(), float(row[b"started"] or 0), max(0.0, age), loaded, vitals)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,15 @@ def get_pool() -> SandboxPool:
     return _pool
 
 
+def vitals() -> dict[str, int]:
+    """How the pool of this process fares, by the names of `processes.VITALS`; nothing before its first use."""
+    if _pool is None or _owner != os.getpid():
+        return {}
+    stats = _pool.stats()
+    busy = sum(sandbox.busy for sandbox in stats.sandboxes)
+    return {"sandboxes": len(stats.sandboxes), "busy": busy, "forks": stats.forks, "kills": stats.kills}
+
+
 def close_pool() -> None:
     """Kill and reap every sandbox of this process; the next `get_pool` starts afresh."""
     global _pool
