@@ -1,0 +1,150 @@
+"""Real files, a real watcher process, and the wargame's own scripts as defaults."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from goby_site.places import BASE_DIR
+from scripting import discovery, notices
+from scripting.listener import _Group
+from scripting.models import Script
+from scripting.notices import Notice
+from scripting.registry import ScriptNotFound, registry
+from scripting.sandboxes import close_pool
+from tests.support.processes import child_environment
+from tests.support.stack import wait_until
+
+
+class WatcherProcess:
+    """A running `manage.py watch_scripts`."""
+
+    def __init__(self, folder: Path, name: str, **environment: str) -> None:
+        self.log = folder / f"{name}.log"
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "watch_scripts"],
+                cwd=BASE_DIR,
+                env=child_environment(SCRIPTING_SCRIPTS_DIR=str(folder / "scripts"), **environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def said(self, text: str) -> bool:
+        return text in self.log.read_text()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(number)
+        return self.process.wait(30)
+
+
+class Desk:
+    """The scripts folder as people and their tools use it, and what became active of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.scripts = folder / "scripts"
+
+    def path(self, name: str, suffix: str = ".py", module: str = "wargame") -> Path:
+        path = self.scripts / module / f"{name}{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def save(self, name: str, text: str, suffix: str = ".py", module: str = "wargame") -> Path:
+        path = self.path(name, suffix, module)
+        path.write_text(text)
+        return path
+
+    def script(self, name: str, module: str = "wargame") -> Script | None:
+        return Script.objects.filter(module=module, name=name).first()
+
+    def runs(self, name: str, module: str = "wargame") -> str | None:
+        """The text that runs now."""
+        try:
+            return registry.resolve(module, name).active.bundle.script.text
+        except ScriptNotFound:
+            return None
+
+    def runs_soon(self, name: str, text: str | None, module: str = "wargame", seconds: float = 30) -> None:
+        wait_until(
+            lambda: self.runs(name, module) == text, seconds, f"{module}/{name} runs {self.runs(name, module)!r}"
+        )
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    registry.forget()
+    yield
+    registry.forget()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_sandbox_left() -> Iterator[None]:
+    yield
+    close_pool()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, settings: Any, transactional_db: None) -> Desk:
+    """An empty scripts folder, with the wargame's defaults active."""
+    settings.SCRIPTING_SCRIPTS_DIR = tmp_path / "scripts"
+    discovery.sync()
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+def start(desk: Desk) -> Iterator[Callable[..., WatcherProcess]]:
+    """Starts watchers; ends them behind the test."""
+    started: list[WatcherProcess] = []
+
+    def begin(name: str = "watcher", **environment: str) -> WatcherProcess:
+        started.append(WatcherProcess(desk.folder, name, **environment))
+        return started[-1]
+
+    yield begin
+    for watcher in started:
+        watcher.end()
+
+
+@pytest.fixture
+def watcher(desk: Desk, start: Callable[..., WatcherProcess]) -> WatcherProcess:
+    """A watcher that has begun: what is saved from here on is news to it."""
+    found = start()
+    desk.save("begun", "result = 1\n")
+    desk.runs_soon("begun", "result = 1\n")
+    return found
+
+
+@pytest.fixture
+def heard() -> Iterator[queue.SimpleQueue[Notice]]:
+    """Every notice from here on."""
+    inbox: queue.SimpleQueue[Notice] = queue.SimpleQueue()
+    joined = threading.Event()
+
+    def deliver(notice: Notice) -> None:
+        if notice.module == "nobody":
+            joined.set()
+        else:
+            inbox.put(notice)
+
+    group = _Group(deliver)
+    group.start()
+
+    def is_heard() -> bool:
+        notices.send(Notice(notices.CHANGED, "nobody", "nothing"))
+        return joined.is_set()
+
+    wait_until(is_heard, 10)
+    yield inbox
+    group.stop()

@@ -1,0 +1,257 @@
+"""Files saved as editors and tools save them, taken by a real watcher process (requirements 3 and 5)."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scripting.engine import get_engine
+from scripting.models import Activation
+from scripting.notices import Notice
+from scripting.types import ExecutionRequest
+from tests.support.stack import wait_until
+from tests.watcher.conftest import Desk, WatcherProcess
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
+
+ONE = "result = {'damage': 1}\n"
+TWO = "result = {'damage': 2}\n"
+BROKEN = "result = (\n"
+
+
+def in_place(path: Path, text: str) -> None:
+    """nano, and every program that opens, truncates and writes."""
+    path.write_text(text)
+
+
+def in_pieces(path: Path, text: str) -> None:
+    """A slow writer: an empty file, then half of it, then the rest."""
+    with path.open("w") as file:
+        file.flush()
+        file.write(text[: len(text) // 2])
+        file.flush()
+        os.fsync(file.fileno())
+        file.write(text[len(text) // 2 :])
+
+
+def as_vim(path: Path, text: str) -> None:
+    """vim with backupcopy=no: the old file is moved to x.py~, the new one written, the backup removed."""
+    backup = path.with_name(path.name + "~")
+    (path.parent / "4913").touch()
+    (path.parent / "4913").unlink()
+    if path.exists():
+        path.rename(backup)
+    path.write_text(text)
+    backup.unlink(missing_ok=True)
+
+
+def as_vs_code(path: Path, text: str) -> None:
+    """An atomic write: a temporary file beside it, renamed over it."""
+    temporary = path.with_name(f"{path.name}.tmp-1234")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+def as_rsync(path: Path, text: str) -> None:
+    """A dot file with a random end, renamed; its time set back to the source's."""
+    temporary = path.with_name(f".{path.name}.Xk3v9A")
+    temporary.write_text(text)
+    os.utime(temporary, (1_600_000_000, 1_600_000_000))
+    temporary.replace(path)
+
+
+def as_emacs(path: Path, text: str) -> None:
+    """A lock that is a dangling link, an auto-save file, then the write."""
+    lock, auto = path.with_name(f".#{path.name}"), path.with_name(f"#{path.name}#")
+    lock.symlink_to("someone@somewhere.1")
+    auto.write_text(text)
+    path.write_text(text)
+    auto.unlink()
+    lock.unlink()
+
+
+SAVES = [in_place, in_pieces, as_vim, as_vs_code, as_rsync, as_emacs]
+
+
+def test_3_1_3_3_5_1_5_2_a_saved_file_runs_by_itself_however_it_is_saved(desk: Desk, watcher: WatcherProcess) -> None:
+    """Requirements 3.1, 3.3, 3.4, 5.1, 5.2."""
+    default = desk.runs("damage_calculator")
+    assert default is not None
+    path = desk.path("damage_calculator")
+    for number, save in enumerate(SAVES, 1):
+        text = f"result = {{'damage': {number}}}\n"
+        save(path, text)
+        desk.runs_soon("damage_calculator", text)
+        assert [entry.name for entry in path.parent.iterdir() if entry.name != "begun.py"] == [path.name], save.__name__
+    output = get_engine().execute(ExecutionRequest("wargame", "damage_calculator"))
+    assert output.result == {"damage": len(SAVES)}
+    script = desk.script("damage_calculator")
+    assert script is not None
+    assert set(script.activations.values_list("cause", flat=True)) == {"default", "file"}
+    assert script.versions.count() == 1 + len(SAVES), "a save half done is no version"
+
+
+def test_3_5_3_6_5_3_5_4_a_broken_save_is_kept_with_its_diagnostics_and_what_ran_stays(
+    desk: Desk, watcher: WatcherProcess, heard: queue.SimpleQueue[Notice]
+) -> None:
+    """Requirements 3.5, 3.6, 5.3, 5.4, 5.5."""
+    default = desk.runs("damage_calculator")
+    desk.save("damage_calculator", BROKEN)
+    notice = heard.get(timeout=30)
+    assert (notice.kind, notice.module, notice.script, notice.cause) == (
+        "rejected",
+        "wargame",
+        "damage_calculator",
+        "file",
+    )
+    assert desk.runs("damage_calculator") == default
+    script = desk.script("damage_calculator")
+    assert script is not None
+    rejected = script.versions.get(number=notice.number)
+    assert (rejected.text, rejected.accepted, rejected.origin) == (BROKEN, False, "file")
+    assert rejected.diagnostics[0]["line"] == 1
+    assert "what ran before stays active" in watcher.log.read_text()
+    desk.save("damage_calculator", ONE)
+    assert heard.get(timeout=30).kind == "activated"
+    desk.runs_soon("damage_calculator", ONE)
+    desk.save("damage_calculator", "import os\nresult = 2\n")
+    assert heard.get(timeout=30).kind == "rejected"
+    assert desk.runs("damage_calculator") == ONE
+
+
+def test_5_5_5_6_deleting_the_file_brings_the_default_back_and_says_so(
+    desk: Desk, watcher: WatcherProcess, heard: queue.SimpleQueue[Notice]
+) -> None:
+    """Requirements 5.5, 5.6."""
+    default = desk.runs("damage_calculator")
+    path = desk.save("damage_calculator", ONE)
+    assert heard.get(timeout=30).kind == "activated"
+    path.unlink()
+    notice = heard.get(timeout=30)
+    assert (notice.kind, notice.cause, notice.script) == ("reverted", "file_deleted", "damage_calculator")
+    desk.runs_soon("damage_calculator", default)
+
+
+def test_deleting_the_whole_folder_brings_every_default_back_and_it_is_watched_again(
+    desk: Desk, watcher: WatcherProcess
+) -> None:
+    default = desk.runs("damage_calculator")
+    desk.save("damage_calculator", ONE)
+    desk.runs_soon("damage_calculator", ONE)
+    shutil.rmtree(desk.scripts)
+    desk.runs_soon("damage_calculator", default)
+    desk.runs_soon("begun", None)
+    wait_until(desk.scripts.is_dir, 20, "the watcher makes the folder again")
+    desk.save("damage_calculator", TWO)
+    desk.runs_soon("damage_calculator", TWO)
+
+
+def test_3_2_an_override_may_be_in_another_language_than_the_default(desk: Desk, watcher: WatcherProcess) -> None:
+    """Requirement 3.2."""
+    default = desk.runs("damage_calculator")
+    path = desk.save("damage_calculator", "result := {damage: 7}\n", ".tengo")
+    desk.runs_soon("damage_calculator", "result := {damage: 7}\n")
+    output = get_engine().execute(ExecutionRequest("wargame", "damage_calculator"))
+    assert output.result == {"damage": 7}
+    assert output.version is not None
+    assert output.version.language == "tengo"
+    path.unlink()
+    desk.runs_soon("damage_calculator", default)
+
+
+def test_two_files_for_one_script_are_announced_and_the_first_language_of_the_table_counts(
+    desk: Desk, watcher: WatcherProcess, heard: queue.SimpleQueue[Notice]
+) -> None:
+    desk.save("damage_calculator", "result := {damage: 7}\n", ".tengo")
+    desk.runs_soon("damage_calculator", "result := {damage: 7}\n")
+    python = desk.save("damage_calculator", ONE)
+    desk.runs_soon("damage_calculator", ONE)
+    kinds: dict[str, Notice] = {}
+    wait_until(lambda: kinds.update({n.kind: n} if (n := heard.get(timeout=30)) else {}) or "in_conflict" in kinds, 30)
+    assert "damage_calculator.py, which counts" in kinds["in_conflict"].reason
+    python.unlink()
+    desk.runs_soon("damage_calculator", "result := {damage: 7}\n")
+
+
+def test_helpers_of_scripts_shared_are_taken_and_one_that_would_break_a_script_is_rejected(
+    desk: Desk, watcher: WatcherProcess
+) -> None:
+    helper = "def roll(sides):\n    return sides\n"
+    desk.save("dice", helper, module="shared")
+    desk.runs_soon("dice", helper, "shared")
+    desk.save("damage_calculator", "from shared.dice import roll\nresult = {'damage': roll(6)}\n")
+    wait_until(lambda: "shared.dice" in (desk.runs("damage_calculator") or ""), 30)
+    assert get_engine().execute(ExecutionRequest("wargame", "damage_calculator")).result == {"damage": 6}
+    desk.save("dice", "def throw(sides):\n    return sides\n", module="shared")
+    wait_until(lambda: watcher.said("would break wargame/damage_calculator"), 30)
+    assert desk.runs("dice", "shared") == helper
+    desk.save("dice", helper.replace("return sides", "return 2 * sides"), module="shared")
+    wait_until(lambda: "2 * sides" in (desk.runs("dice", "shared") or ""), 30)
+    assert get_engine().execute(ExecutionRequest("wargame", "damage_calculator")).result == {"damage": 12}
+
+
+def test_a_new_script_of_a_file_runs_and_is_not_found_once_the_file_is_gone(
+    desk: Desk, watcher: WatcherProcess
+) -> None:
+    path = desk.save("brand_new", ONE)
+    desk.runs_soon("brand_new", ONE)
+    path.unlink()
+    desk.runs_soon("brand_new", None)
+    assert desk.script("brand_new") is not None, "retired or not, a script is never deleted"
+
+
+def test_nothing_is_read_through_a_link_and_the_watcher_lives_on(
+    desk: Desk, watcher: WatcherProcess, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.py"
+    secret.write_text(ONE)
+    default = desk.runs("damage_calculator")
+    desk.path("damage_calculator").symlink_to(secret)
+    (desk.scripts / "linked").symlink_to(tmp_path)
+    os.mkfifo(desk.path("hit_simulator"))
+    desk.path("empty").touch()
+    desk.path("huge").write_bytes(b"#" * ((1 << 20) + 1))
+    desk.path("binary").write_bytes(b"\x00\xff\xfe")
+    desk.path("nested", suffix="").mkdir()
+    desk.save("after", ONE)
+    desk.runs_soon("after", ONE)
+    wait_until(lambda: watcher.said("is a symbolic link"), 30)
+    assert desk.runs("damage_calculator") == default
+    log = watcher.log.read_text()
+    for reason in (
+        "links are not followed",
+        "is no regular file",
+        "is empty",
+        "1048577 bytes",
+        "not UTF-8",
+        "nested folder",
+    ):
+        assert reason in log, reason
+    assert desk.script("empty") is None
+    assert desk.script("huge") is None
+    binary = desk.script("binary")
+    assert binary is not None
+    assert not binary.versions.get().accepted
+
+
+def test_a_checkout_of_500_files_is_taken_whole(desk: Desk, watcher: WatcherProcess) -> None:
+    count = int(os.environ.get("GOBY_CHECKOUT_FILES", "500"))
+    for number in range(count):
+        desk.save(f"rule_{number}", f"result = {{'damage': {number}}}\n")
+    wait_until(lambda: Activation.objects.filter(cause="file", script__name__startswith="rule_").count() == count, 100)
+    desk.runs_soon(f"rule_{count - 1}", f"result = {{'damage': {count - 1}}}\n")
+    for number in range(count):
+        desk.path(f"rule_{number}").unlink()
+    wait_until(lambda: Activation.objects.filter(cause="file_deleted").count() == count, 100)
+    assert desk.runs("rule_0") is None
+
+
+def test_hot_reload_can_be_switched_off(desk: Desk, start: Callable[..., WatcherProcess]) -> None:
+    watcher = start(HOT_RELOAD_SCRIPTS="false")
+    wait_until(lambda: watcher.said("nothing is watched"), 30)
+    assert watcher.end() == 0
