@@ -125,7 +125,8 @@ def take(browser: Browser, stack: RunningStack, cookies: object, story: Callable
     marks += ["tablet"] if "viewport" in more else []
     picture = FOLDER / f"{'-'.join([story.__name__, *marks])}.png"
     page.screenshot(path=picture, animations="disabled", caret="hide")
-    if page.locator("#discard").is_visible() and not page.locator("dialog[open]").count():
+    page.keyboard.press("Escape")
+    if page.locator("#discard").is_visible():
         page.click("#discard")
         expect(page.locator("#discard")).to_be_hidden()
     context.close()

@@ -94,6 +94,8 @@ export class Keeping {
   }
 
   async discard() {
+    clearTimeout(this.serverTimer);
+    if (this.saving) await this.saving.catch(() => {}); // else it would make the draft anew
     const answer = await this.server.post("api/discard", { revision: this.revision });
     this.revision = null;
     this.become(answer.active, { replace: true });

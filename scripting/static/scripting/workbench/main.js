@@ -86,6 +86,8 @@ function showActive() {
   const when = activation ? `, ${CAUSES[activation.cause]}${by} ${ago(activation.at)}` : "";
   const on = page.loaded.of ? ` · loaded by ${page.loaded.loaded} of ${page.loaded.of}` : "";
   $("live-detail").textContent = kind + when + on;
+  const shelf = document.querySelector(".shelf [aria-current] .under");
+  if (shelf) shelf.textContent = active ? `v${active.number} · ${page.is_default ? "default" : "override"}` : "nothing live";
   $("live-detail").title = activation ? activation.reason : "";
   showPeople(page.people, page.user);
 }

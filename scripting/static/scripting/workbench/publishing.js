@@ -21,6 +21,7 @@ export class Publishing {
   async open() {
     if (!this.may || this.dialog.open || $("publish").disabled) return;
     this.keeping.save();
+    this.dialog.classList.add("wide");
     $("publish-actions").hidden = false;
     $("going-live").hidden = true;
     document.querySelector(".publish-columns").hidden = false;
@@ -89,6 +90,7 @@ export class Publishing {
     document.querySelector(".publish-columns").hidden = true;
     $("publish-actions").hidden = true;
     $("going-live").hidden = false;
+    this.dialog.classList.remove("wide");
     $("going-title").textContent = `v${number} is going live…`;
     $("publish-summary").textContent = "";
     const until = Date.now() + PATIENCE;
