@@ -151,7 +151,9 @@ def _python_run(text: str, inputs: dict[str, Any]) -> Callable[[], Any]:
 
 
 def _parse() -> dict[str, Any]:
-    lines = "".join(f"value_{n} := {{name: \"unit {n}\", health: {n} * 2 + (1 - 3), alive: {n} > 3 && true}}\n" for n in range(1000))
+    lines = "".join(
+        f'value_{n} := {{name: "unit {n}", health: {n} * 2 + (1 - 3), alive: {n} > 3 && true}}\n' for n in range(1000)
+    )
     engine = EngineFactory().engine("tengo")
     times = []
     for _ in range(5):

@@ -166,7 +166,7 @@ class Compiler:
 
     def _compile_unit(self, unit: Unit, rules: ImportRules) -> None:
         assert unit.tree is not None
-        policy = ScriptPolicy(rules, unit.bound)
+        policy = ScriptPolicy(rules, unit.bound | self.engines.engine(unit.language).foreign)
         try:
             with _deep_recursion(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")

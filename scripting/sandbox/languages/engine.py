@@ -91,6 +91,11 @@ class LanguageEngine(ABC):
         """Names that no context variable may take."""
         return BUILTIN_NAMES
 
+    @property
+    def foreign(self) -> frozenset[str]:
+        """Names that the policy refuses as Python's builtins, but that mean nothing in this language."""
+        return frozenset()
+
     def explain(self, error: BaseException) -> tuple[str, str] | None:
         """Message and hint for what a script raised, in the language's words; None leaves it to Python's."""
         return None

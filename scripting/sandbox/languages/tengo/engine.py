@@ -20,6 +20,7 @@ from scripting.sandbox.languages.tengo.runtime import moments
 from scripting.sandbox.languages.tengo.scanner import Places, Token, scan
 from scripting.sandbox.languages.tengo.scopes import Meaning, resolve
 from scripting.sandbox.policy.imports import HELPER_MODULE
+from scripting.sandbox.policy.names import REFUSED_BUILTINS
 from scripting.sandbox.policy.undefined import CONTEXT_NAMES
 
 _RECURSION = 12_000
@@ -102,13 +103,21 @@ class TengoEngine(LanguageEngine):
     def reserved(self) -> Collection[str]:
         return ()
 
+    @property
+    def foreign(self) -> frozenset[str]:
+        return frozenset(REFUSED_BUILTINS)
+
     def explain(self, error: BaseException) -> tuple[str, str] | None:
         return explain(error)
 
     def completions(self) -> Iterable[tuple[str, str]]:
         """Name and signature of what every script has: builtins, and the functions of modules."""
         yield from ((name, entry[0]) for name, entry in catalog.BUILTINS.items())
-        yield from ((f"{module}.{name}", f'import("{module}").{name}') for module in catalog.MODULES for name in catalog.MODULES[module])
+        yield from (
+            (f"{module}.{name}", f'import("{module}").{name}')
+            for module in catalog.MODULES
+            for name in catalog.MODULES[module]
+        )
 
 
 @contextmanager

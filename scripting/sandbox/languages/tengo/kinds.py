@@ -58,10 +58,13 @@ class Kinds:
             if not self._changed:
                 break
         else:
-            self._give_up()
+            self.know_nothing()
         self._memo.clear()
 
-    def _give_up(self) -> None:
+    def know_nothing(self) -> None:
+        """Take every variable and function for anything."""
+        for symbol in self.meaning.free.values():
+            symbol.kinds = ANY
         for symbol in self.meaning.locals:
             symbol.kinds = ANY
         for function in self.meaning.functions:
@@ -154,7 +157,15 @@ class Kinds:
                 return _binary(operator, self.visit(left), self.visit(right))
             case nodes.Unary(operator=operator, operand=operand):
                 kinds = self.visit(operand)
-                return BOOL if operator == "!" else INT if operator == "^" else kinds if operator == "+" else kinds & NUMBER
+                return (
+                    BOOL
+                    if operator == "!"
+                    else INT
+                    if operator == "^"
+                    else kinds
+                    if operator == "+"
+                    else kinds & NUMBER
+                )
             case nodes.Conditional(condition=condition, first=first, second=second):
                 self.visit(condition)
                 return self.visit(first) | self.visit(second)
@@ -266,14 +277,20 @@ def is_counter(symbol: Symbol) -> bool:
     """Whether the variable only starts from small literals and steps by small literals."""
     if symbol.opaque or symbol.is_parameter or symbol.is_free:
         return False
-    return all(_is_small(value, 1 << 31) for value in symbol.values) and all(_is_small(step, _MAX_STEP) for step in symbol.steps)
+    return all(_is_small(value, 1 << 31) for value in symbol.values) and all(
+        _is_small(step, _MAX_STEP) for step in symbol.steps
+    )
 
 
 def never_negative(symbol: Symbol) -> bool:
     """Whether a counter starts at nought or above and only grows."""
-    return is_counter(symbol) and symbol.only_grows and all(
-        isinstance(node, nodes.Literal) and isinstance(node.value, int) and node.value >= 0
-        for node in (*symbol.values, *symbol.steps)
+    return (
+        is_counter(symbol)
+        and symbol.only_grows
+        and all(
+            isinstance(node, nodes.Literal) and isinstance(node.value, int) and node.value >= 0
+            for node in (*symbol.values, *symbol.steps)
+        )
     )
 
 
@@ -284,8 +301,10 @@ def _is_small(node: nodes.Expr, bound: int) -> bool:
 
 
 def is_range(node: nodes.Expr) -> bool:
-    return isinstance(node, nodes.Call) and isinstance(node.function, nodes.Ident) and (
-        node.function.symbol is None and node.function.name == "range"
+    return (
+        isinstance(node, nodes.Call)
+        and isinstance(node.function, nodes.Ident)
+        and (node.function.symbol is None and node.function.name == "range")
     )
 
 

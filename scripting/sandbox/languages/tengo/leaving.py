@@ -16,6 +16,7 @@ from scripting.sandbox.languages.tengo.runtime.values import (
     ImmutableMap,
     Time,
     is_callable,
+    native,
     type_name,
 )
 from scripting.sandbox.languages.tengo.stdlib import timing
@@ -58,11 +59,11 @@ def offered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def log(*values: Any) -> None:
             function(*[text_of(value) for value in values])
 
-        return log
+        return native(log, name)
     if name == "now":
         return timing.now
 
     def call(*values: Any) -> Any:
         return function(*[leave(value, f"{name}()[{index}]") for index, value in enumerate(values)])
 
-    return call
+    return native(call, name)

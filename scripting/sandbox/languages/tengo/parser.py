@@ -59,7 +59,11 @@ class Parser:
 
     def _expected(self, what: str, token: Token | None = None) -> NoReturn:
         token = token or self.token
-        self.places.refuse(f"expected {what}, found {token.shown}" if token.kind != "end" else f"expected {what}, found the end", token.start, token.end)
+        self.places.refuse(
+            f"expected {what}, found {token.shown}" if token.kind != "end" else f"expected {what}, found the end",
+            token.start,
+            token.end,
+        )
 
     def _end_statement(self) -> None:
         if self.token.kind == ";":

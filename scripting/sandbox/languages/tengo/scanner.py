@@ -57,7 +57,9 @@ class Places:
         start = self.starts[line - 1]
         return line, offset - start if self._ascii else len(self.source[start:offset].encode("utf-8", "surrogatepass"))
 
-    def refuse(self, message: str, start: int, end: int | None = None, *, kind: str = "invalid_syntax", hint: str = "") -> NoReturn:
+    def refuse(
+        self, message: str, start: int, end: int | None = None, *, kind: str = "invalid_syntax", hint: str = ""
+    ) -> NoReturn:
         """Raise the Refusal of what is at this offset."""
         line = self.line(start)
         last = start if end is None else max(start, end)

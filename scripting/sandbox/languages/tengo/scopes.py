@@ -46,7 +46,7 @@ class Symbol:
     @property
     def is_fresh(self) -> bool:
         """Each turn of a loop has one of its own, which closures of that turn keep."""
-        return self.captured and self.in_loop
+        return self.captured and self.in_loop and not self.module
 
     @property
     def is_boxed(self) -> bool:
@@ -249,7 +249,9 @@ class _Resolver:
     def _define_statement(self, statement: nodes.Define) -> None:
         name, value = statement.target.name, statement.value
         if name in self.scope.names or (self.scope is self.top and name in BUILTINS):
-            self._refuse(f"'{name}' redeclared in this block", statement, "write = instead of :=, or choose another name")
+            self._refuse(
+                f"'{name}' redeclared in this block", statement, "write = instead of :=, or choose another name"
+            )
         if isinstance(value, nodes.Function):
             symbol = self._define(name)
             symbol.function = value
@@ -409,4 +411,6 @@ class _Resolver:
             self.helpers.setdefault(helper, node)
             return
         offered = ", ".join(sorted(MODULES))
-        self._refuse(f"module '{name[:60]}' not found", node, f'modules: {offered}; helper scripts: import("shared/name")')
+        self._refuse(
+            f"module '{name[:60]}' not found", node, f'modules: {offered}; helper scripts: import("shared/name")'
+        )

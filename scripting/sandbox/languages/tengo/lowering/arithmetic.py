@@ -54,10 +54,10 @@ def unary(lower: Expressions, node: nodes.Unary, mode: Mode) -> ast.expr:
     if node.operator == "+":
         return lower.lower(node.operand, mode)
     if node.operator == "-" and mode != _COLD:
-        literal = node.operand
-        if isinstance(literal, nodes.Literal) and type(literal.value) in {int, float}:
-            build.at(node)
-            return build.constant(-literal.value) if literal.value else build.unary(ast.USub(), build.constant(literal.value))
+        match node.operand:
+            case nodes.Literal(value=int() | float() as value) if type(value) is not bool:
+                build.at(node)
+                return build.constant(-value) if value else build.unary(ast.USub(), build.constant(value))
         if not lower.kinds.of(node.operand) & ~NUMBER:
             return _ring_root(lower, node, mode)
     operand = lower.lower(node.operand, mode)
@@ -197,7 +197,9 @@ def _both_evaluated(lower: Expressions, node: nodes.Binary, pairs: list[tuple[as
     """$type(a := left) is $type(b := right) is $int, or called: a chain evaluates both before it compares the first two."""
     build = lower.build
     (first, left), (second, right) = pairs
-    test = build.compare(build.call("type", first), (ast.Is(), build.call("type", second)), (ast.Is(), build.name("$int")))
+    test = build.compare(
+        build.call("type", first), (ast.Is(), build.call("type", second)), (ast.Is(), build.name("$int"))
+    )
     plain = within_64_bits(lower, build.binary(_RING[node.operator](), left, right))
     return build.choose(test, plain, build.call(_CALLS[node.operator], left, right))
 

@@ -143,7 +143,7 @@ class Builder:
         )
         made = ast.FunctionDef(name, arguments, body or [self.pass_()], [], None, None, **self._place)
         if "type_params" in ast.FunctionDef._fields:
-            made.type_params = []
+            made.type_params = []  # type: ignore[attr-defined]
         return made
 
     def import_(self, module: str, name: str, label: str) -> ast.stmt:

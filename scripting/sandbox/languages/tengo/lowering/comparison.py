@@ -94,7 +94,9 @@ def _tested(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[a
     pairs = [lower.kept(node.left, mode), lower.kept(node.right, mode)]
     build.at(node)
     (first, left), (second, right) = pairs
-    test = build.compare(build.call("type", first), (ast.Is(), build.call("type", second)), (ast.Is(), build.name("$int")))
+    test = build.compare(
+        build.call("type", first), (ast.Is(), build.call("type", second)), (ast.Is(), build.name("$int"))
+    )
     return build.choose(test, build.compare(left, (operator(), right)), build.call(call, left, right))
 
 
@@ -143,5 +145,3 @@ def _equal_then_same(lower: Expressions, node: nodes.Binary, mode: Mode, *, is_e
     build.at(node)
     test = build.all_of([build.compare(first, (ast.Eq(), second)), build.call("same", left, right)])
     return test if is_equal else build.not_(test)
-
-

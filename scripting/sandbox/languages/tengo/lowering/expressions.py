@@ -108,7 +108,9 @@ class Expressions:
 
     def is_simple(self, node: nodes.Expr) -> bool:
         """Whether it is a name or constant: cheap to evaluate again, and the same as long as nothing is called."""
-        return isinstance(node, nodes.Literal) or (isinstance(node, nodes.Ident) and not (node.symbol and node.symbol.is_boxed))
+        return isinstance(node, nodes.Literal) or (
+            isinstance(node, nodes.Ident) and not (node.symbol and node.symbol.is_boxed)
+        )
 
     def kept(self, node: nodes.Expr, mode: Mode) -> tuple[ast.expr, ast.expr]:
         """The expression as it is to be evaluated first, and as it is to be used again after that."""
@@ -234,7 +236,9 @@ class Expressions:
             return self._member(node, *module)
         build = self.build
         value = node.value
-        key: nodes.Expr = node.index if isinstance(node, nodes.Index) else nodes.Literal(node.start, node.end, node.name)
+        key: nodes.Expr = (
+            node.index if isinstance(node, nodes.Index) else nodes.Literal(node.start, node.end, node.name)
+        )
         if mode is Mode.COLD:
             return self._general_element(node, value, key, mode)
         if self.kinds.of(key) == STRING:
@@ -322,7 +326,14 @@ class Expressions:
             argument = self.lower(node.arguments[0], mode)
             build.at(node)
             return build.call("str", argument)
-        test = {"is_undefined": UNDEFINED, "is_int": INT, "is_string": STRING, "is_float": FLOAT, "is_array": ARRAY, "is_map": MAP}.get(name)
+        test = {
+            "is_undefined": UNDEFINED,
+            "is_int": INT,
+            "is_string": STRING,
+            "is_float": FLOAT,
+            "is_array": ARRAY,
+            "is_map": MAP,
+        }.get(name)
         if test is None:
             return None
         argument = self.lower(node.arguments[0], mode)
@@ -348,5 +359,3 @@ def _is_never_negative(node: nodes.Expr) -> bool:
     if isinstance(node, nodes.Literal):
         return isinstance(node.value, int) and node.value >= 0
     return isinstance(node, nodes.Ident) and node.symbol is not None and never_negative(node.symbol)
-
-

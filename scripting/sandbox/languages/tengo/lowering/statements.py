@@ -237,9 +237,7 @@ class Statements(Expressions):
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
             self.out.append(build.if_(build.type_is(container, "dict"), [plain], [general]))
         elif self.kinds.of(key_node) == INT:
-            inside = build.compare(
-                build.constant(-1), (ast.Lt(), key), (ast.Lt(), build.call("len", container))
-            )
+            inside = build.compare(build.constant(-1), (ast.Lt(), key), (ast.Lt(), build.call("len", container)))
             test = build.all_of([build.type_is(container, "list"), inside])
             self.out.append(build.if_(test, [plain], [general]))
         else:
@@ -293,8 +291,14 @@ class Statements(Expressions):
         match statement:
             case nodes.For(
                 init=nodes.Define(target=nodes.Ident(symbol=symbol), value=start),
-                condition=nodes.Binary(operator="<" | "<=" | ">" | ">=" as operator, left=nodes.Ident(symbol=tested), right=end),
-                post=nodes.Assign(target=nodes.Ident(symbol=stepped), operator="+" | "-" as sign, value=nodes.Literal(value=int() as size)),
+                condition=nodes.Binary(
+                    operator="<" | "<=" | ">" | ">=" as operator, left=nodes.Ident(symbol=tested), right=end
+                ),
+                post=nodes.Assign(
+                    target=nodes.Ident(symbol=stepped),
+                    operator="+" | "-" as sign,
+                    value=nodes.Literal(value=int() as size),
+                ),
             ):
                 step = size if sign == "+" else -size
                 fits = symbol is tested is stepped and symbol is not None and symbol.writes == 1 and not symbol.captured
@@ -328,10 +332,10 @@ class Statements(Expressions):
     def _for_in(self, statement: nodes.ForIn) -> None:
         build = self.build
         iterable = self.value(statement.iterable)
-        build.at(statement.iterable)
         steady = "steady_" if self.meaning.mentions_splice or self.meaning.helpers else ""
         before: list[ast.stmt] = []
         value = self._loop_variable(statement.value, before)
+        build.at(statement)  # what cannot be gone through is told of the whole statement, as in the original
         if statement.key is None:
             if steady or self.kinds.of(statement.iterable) != ARRAY:
                 iterable = build.call(f"{steady}values", iterable)
@@ -340,7 +344,6 @@ class Statements(Expressions):
             key = self._loop_variable(statement.key, before)
             build.at(statement)
             target = ast.copy_location(ast.Tuple([key, value], ast.Store()), value)
-            build.at(statement.iterable)
             iterable = build.call(f"{steady}items", iterable)
         self._frame.loops.append(None)
         body = before + self._lowered(statement.body.body)
@@ -402,7 +405,9 @@ class Statements(Expressions):
         if node.is_variadic:
             rest = node.parameters[-1].symbol
             assert rest is not None
-            self.out.append(build.assign(build.target(rest.label), build.list_([build.starred(build.name(rest.label))])))
+            self.out.append(
+                build.assign(build.target(rest.label), build.list_([build.starred(build.name(rest.label))]))
+            )
         statements = node.body.body
         if not self._frame.repeats:
             self._statements(statements)
@@ -426,12 +431,20 @@ class Statements(Expressions):
         if node.is_variadic or not node.body.body or any(symbol.captured for symbol in node.locals):
             return False
         last = node.body.body[-1]
-        return _has_tail_call(node.body.body, node) or (isinstance(last, nodes.ExprStmt) and _calls_itself(last.value, node))
+        return _has_tail_call(node.body.body, node) or (
+            isinstance(last, nodes.ExprStmt) and _calls_itself(last.value, node)
+        )
 
     def _return(self, statement: nodes.Stmt, result: nodes.Expr | None) -> None:
         build = self.build
         function = self._frame.function
-        if self._frame.repeats and not self._frame.loops and function is not None and result is not None and _calls_itself(result, function):
+        if (
+            self._frame.repeats
+            and not self._frame.loops
+            and function is not None
+            and result is not None
+            and _calls_itself(result, function)
+        ):
             assert isinstance(result, nodes.Call)
             self._again(statement, function, result.arguments)
             return

@@ -100,7 +100,11 @@ def _hexadecimal(value: float, form: str, precision: int) -> str:
         number <<= shift
         if number >= 1 << 53:
             number, exponent = number >> 1, exponent + 1
-    fraction = f"{number & ((1 << 52) - 1):013x}".rstrip("0") if precision < 0 else f"{number & ((1 << 52) - 1):013x}"[:precision]
+    fraction = (
+        f"{number & ((1 << 52) - 1):013x}".rstrip("0")
+        if precision < 0
+        else f"{number & ((1 << 52) - 1):013x}"[:precision]
+    )
     if precision > 13:
         fraction = fraction.ljust(precision, "0")
     text = f"0x1{'.' + fraction if fraction else ''}p{'-' if exponent < 0 else '+'}{abs(exponent):02d}"

@@ -10,6 +10,7 @@ import io
 import os
 import re
 import zoneinfo
+from collections.abc import Callable
 from typing import NamedTuple
 
 from scripting.sandbox.languages.tengo.runtime.values import Time
@@ -167,7 +168,7 @@ def _hour12(clock: Clock) -> int:
     return clock.hour % 12 or 12
 
 
-_SIMPLE = {
+_SIMPLE: dict[str, Callable[[Clock], str]] = {
     "January": lambda c: MONTHS[c.month - 1],
     "Jan": lambda c: MONTHS[c.month - 1][:3],
     "1": lambda c: str(c.month),
@@ -252,13 +253,19 @@ def parse(layout: str, text: str) -> Time:
             break
         position = match.end()
         part = match[0]
-        pattern = _READ.get(part) or (re.compile(r"([.,][0-9]*)?") if part[1] == "9" else re.compile(rf"([.,][0-9]{{{len(part) - 1}}})"))
+        pattern = _READ.get(part) or (
+            re.compile(r"([.,][0-9]*)?") if part[1] == "9" else re.compile(rf"([.,][0-9]{{{len(part) - 1}}})")
+        )
         taken = pattern.match(rest)
         if taken is None:
             raise refuse(part, rest)
         left, rest = rest, rest[taken.end() :]
         value = taken[0]
-        if part in {"05", "5"} and not layout[position:].startswith((".", ",")) and (fraction := re.match(r"[.,]([0-9]+)", rest)):
+        if (
+            part in {"05", "5"}
+            and not layout[position:].startswith((".", ","))
+            and (fraction := re.match(r"[.,]([0-9]+)", rest))
+        ):
             found["nanosecond"] = int(fraction[1][:9].ljust(9, "0"))
             rest = rest[fraction.end() :]
         zone = _take(part, value, found, zone)
@@ -348,13 +355,29 @@ def _assembled(found: dict[str, int], zone: Zone | None, text: str) -> Time:
     elif day > 28 and civil(days_from_civil(found["year"], month, day))[1] != month:
         raise Unreadable(f'parsing time "{text}": day out of range')
     return moment(
-        found["year"], month, day, hour, found.get("minute", 0), found.get("second", 0), found.get("nanosecond", 0), zone or UTC
+        found["year"],
+        month,
+        day,
+        hour,
+        found.get("minute", 0),
+        found.get("second", 0),
+        found.get("nanosecond", 0),
+        zone or UTC,
     )
 
 
 # Durations
 
-_UNITS = {"ns": 1, "us": 1000, "µs": 1000, "μs": 1000, "ms": 1_000_000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
+_UNITS = {
+    "ns": 1,
+    "us": 1000,
+    "µs": 1000,
+    "μs": 1000,
+    "ms": 1_000_000,
+    "s": SECOND,
+    "m": 60 * SECOND,
+    "h": 3600 * SECOND,
+}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 
 

@@ -130,7 +130,7 @@ def _bits(operator: str, compute: Callable[[int, int], int]) -> Callable[[Any, A
 
 
 def _shifted_left(left: int, right: int) -> int:
-    return wrap(left << right) if 0 <= right < 64 else 0  # type: ignore[no-any-return]
+    return int(wrap(left << right)) if 0 <= right < 64 else 0
 
 
 def _shifted_right(left: int, right: int) -> int:

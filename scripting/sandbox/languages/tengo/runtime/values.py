@@ -25,8 +25,8 @@ def miss() -> Any:
     raise Miss
 
 
-MISSES = (Miss, KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError, OverflowError)
-"""What the quick way may raise where only the general way knows what to do."""
+MISSES = (Miss, Failure, KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError, OverflowError, MemoryError)
+"""What the quick way may raise where only the general way knows what to do; of two failures it knows which comes first."""
 
 
 class Char:
@@ -141,6 +141,7 @@ _NAMES: dict[type, str] = {
     ImmutableArray: "immutable-array",
     ImmutableMap: "immutable-map",
 }
+
 
 def native(function: Callable[..., Any], name: str, kind: str = "user-function") -> Callable[..., Any]:
     """Say that this Python function is one of the language's own; its type is `kind:name`, which its errors name too."""

@@ -14,7 +14,7 @@ def j(order: int, value: float) -> float:
     if math.isinf(value):
         return 0.0
     if order < 0:
-        return (-1) ** order * j(-order, value)
+        return j(-order, value) * (-1.0 if order % 2 else 1.0)
     if abs(value) < 12 and order <= 60:
         return _series(order, value)
     steps = _STEPS + 2 * int(min(abs(value), 20_000)) + order
@@ -30,7 +30,7 @@ def y(order: int, value: float) -> float:
     if math.isinf(value):
         return 0.0
     if order < 0:
-        return (-1) ** order * y(-order, value)
+        return y(-order, value) * (-1.0 if order % 2 else 1.0)
     if order > 1:
         before, current = y(0, value), y(1, value)
         for step in range(1, order):
@@ -42,9 +42,10 @@ def y(order: int, value: float) -> float:
     first = math.fsum(math.sin(value * math.sin(t) - order * t) for t in _midpoints(0, math.pi, steps)) / steps
     end = math.asinh(40 / value) + 1
     width = end / steps
-    sign = (-1) ** order
+    sign = -1.0 if order % 2 else 1.0
     second = math.fsum(
-        (math.exp(order * t) + sign * math.exp(-order * t)) * math.exp(-value * math.sinh(t)) for t in _midpoints(0, end, steps)
+        (math.exp(order * t) + sign * math.exp(-order * t)) * math.exp(-value * math.sinh(t))
+        for t in _midpoints(0, end, steps)
     )
     return first - second * width / math.pi
 

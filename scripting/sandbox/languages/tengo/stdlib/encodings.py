@@ -22,7 +22,9 @@ def _encoder(*, url: bool, raw: bool) -> Callable[[bytes], str]:
 
 def _decoder(*, url: bool, raw: bool) -> Callable[[str], Any]:
     alphabet = "A-Za-z0-9_-" if url else "A-Za-z0-9+/"
-    shape = re.compile(rf"(?:[{alphabet}]{{4}})*(?:[{alphabet}]{{2}}{'' if raw else '=='}|[{alphabet}]{{3}}{'' if raw else '='})?")
+    shape = re.compile(
+        rf"(?:[{alphabet}]{{4}})*(?:[{alphabet}]{{2}}{'' if raw else '=='}|[{alphabet}]{{3}}{'' if raw else '='})?"
+    )
 
     def decode(text: str) -> Any:
         plain = text.replace("\r", "").replace("\n", "")

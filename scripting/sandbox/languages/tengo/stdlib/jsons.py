@@ -112,7 +112,7 @@ def _complaint(text: str, problem: json.JSONDecodeError) -> str:
     return f"invalid character '{sign}' {where}"
 
 
-_INDENT_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_INDENT_PART = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def indent(value: Any, prefix: str, step: str) -> Any:
@@ -123,19 +123,19 @@ def indent(value: Any, prefix: str, step: str) -> Any:
         return error(_complaint(text, problem))
     out: list[str] = []
     depth, opened = 0, False
-    for token in _INDENT_TOKEN.findall(text):
-        if token in {"}", "]"}:
+    for part in _INDENT_PART.findall(text):
+        if part in {"}", "]"}:
             depth -= 1
             if not opened:
                 out.append(f"\n{prefix}{step * depth}")
-            out.append(token)
+            out.append(part)
             opened = False
             continue
         if opened:
             out.append(f"\n{prefix}{step * depth}")
-        opened = token in {"{", "["}
+        opened = part in {"{", "["}
         depth += opened
-        out.append(f",\n{prefix}{step * depth}" if token == "," else ": " if token == ":" else token)
+        out.append(f",\n{prefix}{step * depth}" if part == "," else ": " if part == ":" else part)
     return bytearray(text_bytes("".join(out)))
 
 

@@ -78,15 +78,27 @@ def _pow10(exponent: int) -> float:
 
 
 def _mod(value: float, divisor: float) -> float:
-    return _NAN if divisor == 0 or math.isinf(value) or value != value or divisor != divisor else math.fmod(value, divisor)
+    return (
+        _NAN if divisor == 0 or math.isinf(value) or value != value or divisor != divisor else math.fmod(value, divisor)
+    )
 
 
 def _remainder(value: float, divisor: float) -> float:
-    return _NAN if divisor == 0 or math.isinf(value) or value != value or divisor != divisor else math.remainder(value, divisor)
+    return (
+        _NAN
+        if divisor == 0 or math.isinf(value) or value != value or divisor != divisor
+        else math.remainder(value, divisor)
+    )
 
 
 def _dim(left: float, right: float) -> float:
-    return _NAN if left == right and math.isinf(left) else max(left - right, 0.0) if left == left and right == right else _NAN
+    return (
+        _NAN
+        if left == right and math.isinf(left)
+        else max(left - right, 0.0)
+        if left == left and right == right
+        else _NAN
+    )
 
 
 def _max(left: float, right: float) -> float:
@@ -134,7 +146,10 @@ def _cbrt(value: float) -> float:
 
 _OF_FLOAT: dict[str, Callable[[float], float]] = {
     "abs": abs,
-    **{name: _domain(getattr(math, name)) for name in "acos acosh asin asinh atan cos erf erfc sin sqrt tan tanh".split()},
+    **{
+        name: _domain(getattr(math, name))
+        for name in "acos acosh asin asinh atan cos erf erfc sin sqrt tan tanh".split()
+    },
     "atanh": _atanh,
     "cbrt": _cbrt,
     "ceil": _rounded(math.ceil),
@@ -191,4 +206,3 @@ MEMBERS: dict[str, Any] = {
     "jn": taking("jn", "int, float", bessel.j),
     "yn": taking("yn", "int, float", bessel.y),
 }  # fmt: skip
-

@@ -136,7 +136,9 @@ def _compiled(pattern: str) -> ImmutableMap:
     return ImmutableMap(
         {
             "match": taking("", "text", lambda text: made.search(text) is not None),
-            "find": taking("", "text, int", lambda text, count=None: find(made, text, count, all_groups=True), optional=1),
+            "find": taking(
+                "", "text, int", lambda text, count=None: find(made, text, count, all_groups=True), optional=1
+            ),
             "replace": taking("", "text, text", lambda text, template: replace(made, text, template)),
             "split": taking("", "text, int", lambda text, count=-1: split(made, text, count), optional=1),
         }
@@ -144,15 +146,25 @@ def _compiled(pattern: str) -> ImmutableMap:
 
 
 MEMBERS = {
-    "re_match": taking("re_match", "text, text", lambda pattern, text: compile_pattern(pattern).search(text) is not None),
+    "re_match": taking(
+        "re_match", "text, text", lambda pattern, text: compile_pattern(pattern).search(text) is not None
+    ),
     "re_find": taking(
-        "re_find", "text, text, int", lambda pattern, text, count=None: find(compile_pattern(pattern), text, count), optional=1
+        "re_find",
+        "text, text, int",
+        lambda pattern, text, count=None: find(compile_pattern(pattern), text, count),
+        optional=1,
     ),
     "re_replace": taking(
-        "re_replace", "text, text, text", lambda pattern, text, template: replace(compile_pattern(pattern), text, template)
+        "re_replace",
+        "text, text, text",
+        lambda pattern, text, template: replace(compile_pattern(pattern), text, template),
     ),
     "re_split": taking(
-        "re_split", "text, text, int", lambda pattern, text, count=-1: split(compile_pattern(pattern), text, count), optional=1
+        "re_split",
+        "text, text, int",
+        lambda pattern, text, count=-1: split(compile_pattern(pattern), text, count),
+        optional=1,
     ),
     "re_compile": taking("re_compile", "text", _compiled),
 }

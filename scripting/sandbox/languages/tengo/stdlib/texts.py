@@ -238,7 +238,9 @@ MEMBERS: dict[str, Any] = {
     "split_n": taking("split_n", "text, text, int", _split),
     "split_after_n": taking("split_after_n", "text, text, int", _split_after),
     "pad_left": taking("pad_left", "text, int, text", lambda t, n, fill=" ": _pad(t, n, fill, left=True), optional=1),
-    "pad_right": taking("pad_right", "text, int, text", lambda t, n, fill=" ": _pad(t, n, fill, left=False), optional=1),
+    "pad_right": taking(
+        "pad_right", "text, int, text", lambda t, n, fill=" ": _pad(t, n, fill, left=False), optional=1
+    ),
     "format_bool": taking("format_bool", "bool", lambda value: "true" if value else "false"),
     "format_float": taking("format_float", "exact float, text, int, int", _format_float),
     "format_int": taking("format_int", "exact int, int", _format_int),
@@ -247,4 +249,3 @@ MEMBERS: dict[str, Any] = {
     "parse_float": taking("parse_float", "string, int", _parse_float),
     "parse_int": taking("parse_int", "string, int, int", _parse_int),
 }
-

@@ -29,7 +29,14 @@ _FORMATS = {
     "stamp_micro": "Jan _2 15:04:05.000000",
     "stamp_nano": "Jan _2 15:04:05.000000000",
 }
-_UNITS = {"nanosecond": 1, "microsecond": 1000, "millisecond": 1_000_000, "second": SECOND, "minute": 60 * SECOND, "hour": 3600 * SECOND}
+_UNITS = {
+    "nanosecond": 1,
+    "microsecond": 1000,
+    "millisecond": 1_000_000,
+    "second": SECOND,
+    "minute": 60 * SECOND,
+    "hour": 3600 * SECOND,
+}
 
 
 def now() -> Time:
@@ -41,7 +48,9 @@ def _between(later: Time, earlier: Time) -> int:
     return max(INT_MIN, min(INT_MAX, later.nanoseconds - earlier.nanoseconds))
 
 
-def _date(year: int, month: int, day: int, hour: int, minute: int, second: int, nanosecond: int, place: str = "") -> Time:
+def _date(
+    year: int, month: int, day: int, hour: int, minute: int, second: int, nanosecond: int, place: str = ""
+) -> Time:
     return moments.moment(year, month, day, hour, minute, second, nanosecond, _zone(place))
 
 

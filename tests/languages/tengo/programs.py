@@ -1,0 +1,161 @@
+"""Random Tengo programs that always end: for tests that hold for every program."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+NAMES = ("a", "b", "s", "m", "xs", "t")
+_OPERATORS = ("+", "-", "*", "/", "%", "&", "|", "^", "&^", "<<", ">>", "==", "!=", "<", "<=", ">", ">=", "&&", "||")
+_BUILTINS = (
+    "len",
+    "string",
+    "int",
+    "float",
+    "bool",
+    "type_name",
+    "copy",
+    "is_int",
+    "is_undefined",
+    "is_string",
+    "char",
+)
+
+_atoms = st.one_of(
+    st.sampled_from(NAMES),
+    st.sampled_from(NAMES),
+    st.integers(-3, 9).map(str),
+    st.sampled_from(["9223372036854775807", "1073741823", "4611686018427387904", "0", "1", "2"]),
+    st.sampled_from(["0.0", "1.5", "2.0", "-0.5", "1e300"]),
+    st.sampled_from(
+        ['""', '"ab"', '"é"', "'c'", "true", "false", "undefined", "[]", "{}", "[1, 2]", '{k: 1, "j": true}']
+    ),
+    st.sampled_from(
+        [
+            "m.k",
+            "m.none",
+            "m.k.j",
+            "xs[0]",
+            "xs[1]",
+            "xs[a]",
+            "m[s]",
+            "s[0]",
+            "xs[0:1]",
+            "s[1:]",
+            "len(xs)",
+            'error("no")',
+        ]
+    ),
+    st.sampled_from(["f(a, 1)", "f(2, b)", "g(a)", "g(m.k)", "fac(5)", "immutable(xs)", "append(xs, a)", "time(3)"]),
+)
+
+
+def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        st.tuples(inner, st.sampled_from(_OPERATORS), inner).map(lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"),
+        st.tuples(inner, st.sampled_from(_OPERATORS), inner).map(lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"),
+        st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]} ? {parts[1]} : {parts[2]})"),
+        st.tuples(st.sampled_from("-!^+"), inner).map(lambda parts: f"{parts[0]}({parts[1]})"),
+        st.tuples(st.sampled_from(_BUILTINS), inner).map(lambda parts: f"{parts[0]}({parts[1]})"),
+        st.tuples(inner, st.sampled_from(["k", "none"])).map(lambda parts: f"({parts[0]}).{parts[1]}"),
+        st.tuples(inner, inner).map(lambda parts: f"[{parts[0]}, {parts[1]}]"),
+    )
+
+
+_numbers = st.recursive(
+    st.sampled_from(
+        [
+            "a",
+            "a",
+            "m.k",
+            "xs[0]",
+            "xs[1]",
+            "n",
+            "f(a, 1)",
+            "g(a)",
+            "fac(5)",
+            "len(xs)",
+            "2",
+            "0",
+            "1.5",
+            "-3",
+            "7",
+            "1073741823",
+            "4611686018427387904",
+        ]
+    ),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["+", "-", "*", "+", "-", "*", "/", "%"]), inner).map(
+            lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"
+        ),
+        st.tuples(inner, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), inner, inner, inner).map(
+            lambda parts: f"({parts[0]} {parts[1]} {parts[2]} ? {parts[3]} : {parts[4]})"
+        ),
+        inner.map(lambda part: f"-({part})"),
+    ),
+    max_leaves=6,
+)
+_anything = st.recursive(_atoms, _grown, max_leaves=6)
+expressions = st.one_of(_numbers, _numbers, _numbers, _anything)
+_iterables = st.one_of(
+    st.sampled_from(["xs", "m", "s", "range(0, 3)", "range(3, a)", "[a, b]", "undefined"]), _anything
+)
+_targets = st.sampled_from(["a", "b", "s", "t", "m.k", "m.n", "xs[0]", "xs[a]", "m[s]"])
+
+
+def _indented(lines: str) -> str:
+    return "\n".join("    " + line for line in lines.split("\n"))
+
+
+def _nested(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    block = st.lists(inner, min_size=1, max_size=3).map("\n".join).map(_indented)
+    return st.one_of(
+        st.tuples(expressions, block, block).map(
+            lambda parts: f"if {parts[0]} {{\n{parts[1]}\n}} else {{\n{parts[2]}\n}}"
+        ),
+        st.tuples(st.integers(0, 3), block).map(lambda parts: f"for i := 0; i < {parts[0]}; i++ {{\n{parts[1]}\n}}"),
+        st.tuples(block).map(
+            lambda parts: f"for i := 3; i >= 0; i -= 2 {{\n{parts[0]}\n    if i == 1 {{ continue }}\n}}"
+        ),
+        st.tuples(_iterables, block).map(lambda parts: f"for k, v in {parts[0]} {{\n    t = [k, v]\n{parts[1]}\n}}"),
+        st.tuples(_iterables, block).map(lambda parts: f"for v in {parts[0]} {{\n    t = v\n{parts[1]}\n}}"),
+        block.map(lambda body: f"func() {{\n{body}\n}}()"),
+    )
+
+
+_simple = st.one_of(
+    st.tuples(_targets, st.sampled_from(["=", "=", "+=", "-=", "*=", "/=", "%="]), expressions).map(" ".join),
+    st.tuples(_targets, expressions).map(" = ".join),
+    st.sampled_from(["a++", "b--", "m.k++", "xs = append(xs, a)", "delete(m, s)", "splice(xs, 0, 1, a)", "n++"]),
+)
+statements = st.recursive(_simple, _nested, max_leaves=6)
+
+_PROLOGUE = """
+a := {a}
+b := {b}
+s := {s}
+m := {m}
+xs := [1, 2.5, "x", true]
+t := undefined
+n := 0
+f := func(x, y) {{ return x + y }}
+g := func(x) {{ if x > 2 {{ return x - 1 }}; return x * 2 }}
+fac := func(k) {{ if k < 2 {{ return 1 }}; return k * fac(k - 1) }}
+"""
+_EPILOGUE = (
+    "\nresult := [string(a), string(b), string(s), string(m), string(xs), string(t), n, type_name(a), type_name(t)]"
+)
+
+
+@st.composite
+def programs(draw: st.DrawFn) -> str:
+    """A program over a few variables of various kinds; some of them come with the context."""
+    prologue = _PROLOGUE.format(
+        a=draw(st.sampled_from(["1", "0", "given.one", "9223372036854775807", "2.5", "-1"])),
+        b=draw(st.sampled_from(["2", "given.flag", "given.one", '"7"', "undefined", "0.5"])),
+        s=draw(st.sampled_from(['"k"', '""', "given.name", "'c'"])),
+        m=draw(st.sampled_from(["{k: 1}", "{k: 2.5}", "{}", "given.map", "immutable({k: 2})", "undefined"])),
+    )
+    return prologue + "\n".join(draw(st.lists(statements, min_size=1, max_size=5))) + _EPILOGUE
+
+
+INPUTS = {"given": {"one": 1, "flag": True, "name": "k", "map": {"k": 3, "none": None}}}
