@@ -10,6 +10,8 @@ import json
 import sys
 from typing import Any
 
+from scripting.sandbox.languages.factory import EngineFactory
+from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sandbox.offered.builtins import BUILTIN_NAMES, make_builtins
 from scripting.sandbox.offered.packages import PACKAGES, offered_names
 from scripting.sandbox.policy.names import GENERATED
@@ -44,7 +46,9 @@ def signature_of(name: str, value: Any) -> str:
 
 
 def description() -> dict[str, Any]:
-    """Builtins, the functions of every script, and the packages with the names that they offer."""
+    """Builtins, the functions of every script, and the packages with the names that they offer: Python's, then those of
+    each language that has its own."""
+    factory = EngineFactory()
     builtins = make_builtins({}, __import__, print)
     plain = sorted(n for n in BUILTIN_NAMES if not n.startswith((GENERATED, "__")) and n not in SCRIPT_FUNCTIONS)
     return {
@@ -57,6 +61,7 @@ def description() -> dict[str, Any]:
             package: [described(name, vars(PACKAGES[package])[name]) for name in sorted(offered_names(package))]
             for package in PACKAGES
         },
+        "languages": {name: own for name in LANGUAGES if (own := factory.engine(name).described()) is not None},
     }
 
 

@@ -38,10 +38,12 @@ def namespace(script: Script) -> dict[str, Any]:
     offered = sandbox_description()
     module = modules.get(script.module)
     limits = limits_for(module, conf.default_limits(), script.limit_changes())
+    own = offered["languages"].get(script.active_version.language if script.active_version else "")
+    packages = {name: offered["packages"].get(name, []) for name in limits.allowed_packages}
     return {
         "functions": [*offered["functions"], *module_functions(module)],
-        "builtins": offered["builtins"],
-        "packages": {name: offered["packages"].get(name, []) for name in limits.allowed_packages},
+        "builtins": own["builtins"] if own else offered["builtins"],
+        "packages": own["packages"] if own else packages,
         "context": context_variables(script),
         "fields": payload_fields(script),
         "limits": {

@@ -96,6 +96,10 @@ class LanguageEngine(ABC):
         """Names that the policy refuses as Python's builtins, but that mean nothing in this language."""
         return frozenset()
 
+    def described(self) -> dict[str, Any] | None:
+        """For editors: `builtins` and `packages` as describe.py lists Python's; None where they are Python's."""
+        return None
+
     def explain(self, error: BaseException) -> tuple[str, str] | None:
         """Message and hint for what a script raised, in the language's words; None leaves it to Python's."""
         return None

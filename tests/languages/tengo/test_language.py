@@ -137,10 +137,12 @@ def test_what_is_appended_to_a_variable_is_not_seen_through_another_name() -> No
     assert ran.result == [[1, 2, 3], [1], [1, 2, 3, 4]]
 
 
-def test_the_table_offers_completions_of_builtins_and_modules() -> None:
-    names = dict(TengoEngine().completions())
-    assert names["len"] == "len(value) -> int"
-    assert "text.to_upper" in names
+def test_every_name_that_editors_are_told_of_is_there() -> None:
+    told = TengoEngine().described()
+    lines = [f"x = {entry['name']}" for entry in told["builtins"]]
+    for module, members in told["packages"].items():
+        lines += [f'x = import("{module}").{entry["name"]}; if is_undefined(x) {{ missing += 1 }}' for entry in members]
+    assert tengo("x := 0; missing := 0\n" + "\n".join(lines) + "\nresult := missing").result == 0
 
 
 def _message(ran: Ran) -> str:

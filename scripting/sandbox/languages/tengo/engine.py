@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -110,14 +110,21 @@ class TengoEngine(LanguageEngine):
     def explain(self, error: BaseException) -> tuple[str, str] | None:
         return explain(error)
 
-    def completions(self) -> Iterable[tuple[str, str]]:
-        """Name and signature of what every script has: builtins, and the functions of modules."""
-        yield from ((name, entry[0]) for name, entry in catalog.BUILTINS.items())
-        yield from (
-            (f"{module}.{name}", f'import("{module}").{name}')
-            for module in catalog.MODULES
-            for name in catalog.MODULES[module]
-        )
+    def described(self) -> dict[str, Any]:
+        return {
+            "builtins": [_described(name, signature) for name, (signature, _, _) in catalog.BUILTINS.items()],
+            "packages": {
+                module: [
+                    *[_described(name, f"{module}.{name}(…)") for name in functions],
+                    *[_described(name, f"{module}.{name}", "constant") for name in catalog.CONSTANTS.get(module, ())],
+                ]
+                for module, functions in catalog.MODULES.items()
+            },
+        }
+
+
+def _described(name: str, signature: str, kind: str = "function") -> dict[str, str]:
+    return {"name": name, "kind": kind, "signature": signature, "doc": ""}
 
 
 @contextmanager

@@ -1,0 +1,112 @@
+"""An override may be in another language than what it replaces, in both directions, by file and by publishing; when it fails, the
+default carries on in its own language (requirements 1.2, 3.2, 3.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripting import discovery
+from scripting.engine import get_engine
+from scripting.models import Activation, ScriptVersion
+from scripting.registry import AnyBase, registry
+from scripting.sandboxes import close_pool
+from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
+from scripting.workbench.namespace import namespace
+from tests.support.game import Game, game
+
+__all__ = ["game"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PYTHON = "result = {'language': 'python', 'points': roll * 2}\n"
+TENGO = "result := {language: \"tengo\", points: roll * 3}\n"
+TENGO_THAT_FAILS = "result := {language: \"tengo\", points: roll.a.b()}\n"
+PYTHON_THAT_FAILS = "result = {'language': 'python', 'points': roll['a']}\n"
+
+
+@pytest.fixture(autouse=True)
+def no_sandbox_left() -> Iterator[None]:
+    registry.forget()
+    yield
+    registry.forget()
+    close_pool()
+
+
+def put(folder: Path, name: str, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def run() -> ScriptOutput:
+    return get_engine().execute(ExecutionRequest(Game.name, "dice", ScriptInput({"roll": 5}), trigger="endpoint"))
+
+
+BOTH_WAYS = pytest.mark.parametrize(
+    ("default", "override", "failing", "before", "after"),
+    [
+        (("dice.py", PYTHON), ("dice.tengo", TENGO), TENGO_THAT_FAILS, ("python", 10), ("tengo", 15)),
+        (("dice.tengo", TENGO), ("dice.py", PYTHON), PYTHON_THAT_FAILS, ("tengo", 15), ("python", 10)),
+    ],
+)
+Text = tuple[str, str]
+Points = tuple[str, int]
+
+
+@BOTH_WAYS
+def test_3_2_a_file_in_the_other_language_replaces_the_default_and_gives_way_when_deleted(
+    game: Game, default: Text, override: Text, failing: str, before: Points, after: Points
+) -> None:
+    put(game.package / "scripts", *default)
+    discovery.sync(wait=lambda _: None)
+    assert points(run()) == before
+    file = put(game.scripts / game.name, *override)
+    discovery.sync(wait=lambda _: None)
+    registry.forget()
+    assert points(run()) == after
+    file.unlink()
+    discovery.sync(wait=lambda _: None)
+    registry.forget()
+    assert points(run()) == before
+
+
+@BOTH_WAYS
+def test_3_6_when_the_override_fails_the_default_runs_in_its_own_language(
+    game: Game, default: Text, override: Text, failing: str, before: Points, after: Points
+) -> None:
+    put(game.package / "scripts", *default)
+    discovery.sync(wait=lambda _: None)
+    put(game.scripts / game.name, override[0], failing)
+    discovery.sync(wait=lambda _: None)
+    registry.forget()
+    output = run()
+    assert output.status == "fell_back"
+    assert points(output) == before
+    assert output.version is not None
+    assert output.version.language == before[0]
+
+
+@BOTH_WAYS
+def test_3_2_publishing_in_the_other_language_replaces_the_default(
+    game: Game, default: Text, override: Text, failing: str, before: Points, after: Points
+) -> None:
+    put(game.package / "scripts", *default)
+    discovery.sync(wait=lambda _: None)
+    script = game.script("dice")
+    version, diagnostics = registry.store(script, after[0], override[1].encode(), ScriptVersion.Origin.EDITOR)
+    assert version.accepted, diagnostics
+    registry.activate(script, version, Activation.Cause.PUBLISH, reason="another language", base=AnyBase)
+    registry.forget()
+    assert points(run()) == after
+    script.refresh_from_db()
+    offered = {entry["name"] for entry in namespace(script)["builtins"]}
+    assert ("splice" in offered) is (after[0] == "tengo")
+
+
+def points(output: ScriptOutput) -> Points:
+    assert output.error is None or output.status == "fell_back", output.error
+    return output.result["language"], output.result["points"]
