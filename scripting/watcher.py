@@ -90,7 +90,7 @@ class Watcher:
         """Read the folder and take every file that differs from the last look. The first look reconciles everything."""
         now = self._looked = self.clock()
         found = scan(self.root)
-        steps = []
+        steps: list[Step] = []
         for name, file in in_order(found.files):
             self.missing.pop(name, None)
             if self.seen.get(name) != file:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripting import processes
+from scripting import processes, upkeep
 from scripting.models import Script
 from scripting.registry import registry
 from tests.support.arena import Arena, make_script
@@ -111,6 +111,17 @@ def test_a_stopped_process_is_shown_stale_then_catches_up_before_its_next_run(ar
         other.go_on()
         assert other.heard()[1] == 2
         wait_until(lambda: str(now()) == "2 of 2 on v2", 10)
+
+
+def test_a_retired_script_is_loaded_by_nobody_and_a_disabled_one_is_known_as_such(arena: Arena, tmp_path: Path) -> None:
+    script = publish(1)
+    with Member(tmp_path) as member:
+        wait_for_version(SCORER, 1, 1)
+        upkeep.retire(script, actor=None, reason="gone")
+        wait_until(lambda: not processes.everyone()[0].loaded, 10)
+        upkeep.bring_back(script, actor=None, reason="missed")
+        wait_for_version(SCORER, 1, 1)
+        assert member.ask("run")[1] == 1
 
 
 def test_a_process_that_was_killed_is_shown_stale_and_then_no_longer(arena: Arena, tmp_path: Path, monkeypatch) -> None:

@@ -1,0 +1,98 @@
+"""docs/new-module.md tried from start to end: its files written, its commands run, in a scratch copy of the project."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from goby_site.places import BASE_DIR
+from tests.support.processes import child_environment
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+PAGE = BASE_DIR / "docs" / "new-module.md"
+COPIED = ("goby_site", "scripting", "wargame", "templates", "tests/support", "tests/conftest.py", "tests/__init__.py")
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: `file=…` is a file to write, `after=…` lines to add behind its first, a console commands to run."""
+
+    language: str
+    option: str
+    path: str
+    text: str
+
+
+def blocks() -> Iterator[Block]:
+    for found in re.finditer(r"^```(\w+)(?: (\w+)=(\S+))?\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL):
+        yield Block(found[1], found[2] or "", found[3] or "", found[4])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project that the page may change."""
+    folder = tmp_path / "goby"
+    for name in (*COPIED, "manage.py", "pyproject.toml"):
+        source, target = BASE_DIR / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    return folder
+
+
+def run(command: str, project: Path) -> str:
+    """The command's output; it must succeed."""
+    var = project.parent / "var"
+    environment = child_environment(
+        GOBY_VAR=str(var),
+        DATABASE_URL=f"sqlite:///{var}/goby.sqlite3",
+        DJANGO_SETTINGS_MODULE="goby_site.settings",
+        PYTHONPATH=str(project),
+        PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin",
+    )
+    environment.pop("TEST_DATABASE", None)
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def test_the_page_on_a_new_module_works_as_it_stands(project: Path) -> None:
+    commands = 0
+    for block in blocks():
+        if block.option == "file":
+            path = project / block.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text)
+        elif block.option == "after":
+            path = project / block.path
+            anchor = block.text.splitlines(keepends=True)[0]
+            before = path.read_text()
+            assert before.count(anchor) == 1, f"{anchor!r} stands once in {block.path}"
+            path.write_text(before.replace(anchor, block.text))
+        elif block.language == "console":
+            output = ""
+            for line in block.text.splitlines():
+                if line.startswith("$ "):
+                    output = run(line.removeprefix("$ "), project)
+                    commands += 1
+                else:
+                    assert line in output, f"the page promises {line!r}, this came:\n{output}"
+    assert commands >= 9
