@@ -112,8 +112,8 @@ async function caughtUp() {
   const now = answer.active ? answer.active.number : null;
   const mine = !keeping.changed && !keeping.hasDraft;
   take(answer);
-  if (before === now || publishing?.dialog.open) return;
   const { actor, reason } = answer.activation || {};
+  if (before === now || (actor === page.user && publishing?.dialog.open)) return; // one's own, told by the dialog
   const words = `v${now} is live now${actor ? `, by ${actor}` : ""}${reason ? `: ${reason}` : "."}`;
   const see = ["See the diff", () => showDifference(before, now)];
   if (mine) {
