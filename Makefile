@@ -25,11 +25,11 @@ run: $(VENV)/.runtime var/.static ## serve Goby on 127.0.0.1:$PORT (8000) with w
 
 setup: $(VENV)/.dev var/.static ## install everything that run, test and lint need
 
-test: test-sqlite test-postgres test-newer ## run the test suite on SQLite, on PostgreSQL, and on a newer Python where there is one
+test: test-sqlite test-postgres test-newer ## run the test suite on SQLite, on PostgreSQL, and (but for whole stacks) on a newer Python
 
 test-sqlite: $(VENV)/.dev
 	@echo "== The suite on SQLite, $$($(BIN)/python -V) =="
-	@env -u TEST_DATABASE $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+	@env -u TEST_DATABASE $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(SELECT)
 
 test-postgres: $(VENV)/.dev
 	@echo "== The suite on PostgreSQL, $$($(BIN)/python -V) =="
@@ -38,7 +38,7 @@ test-postgres: $(VENV)/.dev
 test-newer: $(VENV)/.dev
 	@newer=$$($(BIN)/python tests/support/newer_python.py); \
 	if [ -z "$$newer" ]; then echo "== No newer Python was found: the suite ran on $$($(BIN)/python -V) alone =="; \
-	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer; fi
+	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer SELECT='-m "not e2e"'; fi
 
 lint: $(VENV)/.dev ## check style, types and the layers of imports
 	$(BIN)/ruff check .

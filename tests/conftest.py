@@ -47,6 +47,20 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
     client.close()
 
 
+DATABASE_FREE = ("sandbox", "supervisor", "conformance", "languages")
+"""Folders whose tests, where they ask for no database, are the same on every database."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The pass on PostgreSQL leaves out what no database has a part in; the pass on SQLite has run it."""
+    if os.environ.get("TEST_DATABASE") != "postgres":
+        return
+    folders = tuple(f"{Path(__file__).parent / name}{os.sep}" for name in DATABASE_FREE)
+    free = [item for item in items if str(item.path).startswith(folders) and not item.get_closest_marker("django_db")]
+    config.hook.pytest_deselected(items=free)
+    items[:] = [item for item in items if item not in set(free)]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what could not be tried on this machine."""
     if chromium_path() is None:
