@@ -56,9 +56,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if os.environ.get("TEST_DATABASE") != "postgres":
         return
     folders = tuple(f"{Path(__file__).parent / name}{os.sep}" for name in DATABASE_FREE)
-    free = [item for item in items if str(item.path).startswith(folders) and not item.get_closest_marker("django_db")]
-    config.hook.pytest_deselected(items=free)
-    items[:] = [item for item in items if item not in set(free)]
+    free = {item for item in items if str(item.path).startswith(folders) and not item.get_closest_marker("django_db")}
+    config.hook.pytest_deselected(items=list(free))
+    items[:] = [item for item in items if item not in free]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
