@@ -14,7 +14,7 @@ from scripting.registry import registry
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.show import every_sensitive_key, masked, sensitive_keys
 from scripting.supervisor.errors import SandboxUnavailable
-from scripting.workbench import company, drafts, inputs, namespace, publishing, trials
+from scripting.workbench import company, drafts, inputs, namespace, publishing, sampling, trials
 from scripting.workbench.access import EDIT, PUBLISH, RUN, VIEW, Refusal, api, body_of, script_named, text_in
 from scripting.workbench.differences import difference
 from scripting.workbench.loaded import loaded
@@ -45,10 +45,19 @@ def trial(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     return trials.run(wanted, compare=document.get("compare") is True)
 
 
+@api("POST", RUN)
+def sample(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Run a text and the live one many times on the same seeds; nothing of it is committed."""
+    document = body_of(request)
+    language_in(document)
+    return sampling.sample(trials.trial_of(script_named(module, name), document))
+
+
 @api("GET", VIEW)
 def names(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
-    """The names that the script sees."""
-    return dict(jsonable(namespace.namespace(script_named(module, name))))
+    """The names that the script sees when it is written in the language asked for."""
+    language = language_in({"language": request.GET.get("language", "python")})
+    return dict(jsonable(namespace.namespace(script_named(module, name), language)))
 
 
 @api("GET", VIEW)

@@ -33,12 +33,12 @@ def sandbox_description() -> dict[str, Any]:
     return description
 
 
-def namespace(script: Script) -> dict[str, Any]:
-    """Names of this script by kind; `fields` are the payload's, by their path."""
+def namespace(script: Script, language: str) -> dict[str, Any]:
+    """Names of this script, written in `language`, by kind; `fields` are the payload's, by their path."""
     offered = sandbox_description()
     module = modules.get(script.module)
     limits = limits_for(module, conf.default_limits(), script.limit_changes())
-    own = offered["languages"].get(script.active_version.language if script.active_version else "")
+    own = offered["languages"].get(language)
     packages = {name: offered["packages"].get(name, []) for name in limits.allowed_packages}
     return {
         "functions": [*offered["functions"], *module_functions(module)],

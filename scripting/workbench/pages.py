@@ -15,7 +15,7 @@ from scripting.conf import conf
 from scripting.models import Draft, Script
 from scripting.modules import ScriptableModule, modules
 from scripting.sandbox.languages.table import LANGUAGES
-from scripting.workbench import api, company, drafts, inputs, publishing, record, shelf
+from scripting.workbench import ace, api, company, drafts, inputs, publishing, record, shelf
 from scripting.workbench.access import EDIT, PUBLISH, RUN, Refusal, may, page, script_named
 from scripting.workbench.differences import difference
 
@@ -68,6 +68,8 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "text": draft.source if draft else api.text_of(active) if active else "",
         "data": data,
         "siblings": siblings(script),
+        "languages": list(LANGUAGES),
+        "ace_modes": [f"{ace.PREFIX}/{mode}" for mode in ace.MODES],
         "battle": live_page(script),
         "switched_off": "" if conf.SCRIPTING_BROWSER_PUBLISH else publishing.SWITCHED_OFF,
     }

@@ -103,7 +103,7 @@ def test_3_2_publishing_in_the_other_language_replaces_the_default(
     registry.forget()
     assert points(run()) == after
     script.refresh_from_db()
-    offered = {entry["name"] for entry in namespace(script)["builtins"]}
+    offered = {entry["name"] for entry in namespace(script, after[0])["builtins"]}
     assert ("splice" in offered) is (after[0] == "tengo")
 
 

@@ -66,6 +66,26 @@ def test_a_trial_plays_both_texts_on_the_same_dice_and_commits_nothing(designer:
     assert not script.executions.exists()
 
 
+def test_a_sample_tells_how_often_and_how_much_on_the_same_dice(designer: Client, script: Script) -> None:
+    source = "points = rand()\nresult = {'points': 1 + points, 'high': points > 2, 'word': 'x'}\n"
+    _, answer = ask(designer, "POST", "api/sample", source=source, input="", payload={}, seed="11")
+    assert 1 <= answer["runs"] <= 50
+    assert answer["failures"] == [0, 0]
+    fields = {field["name"]: field for field in answer["fields"]}
+    mine, active = fields["points"]["sides"]
+    assert mine["mean"] == pytest.approx(1 + active["mean"])
+    assert sum(mine["bins"]) == sum(active["bins"]) == answer["runs"]
+    assert (fields["high"]["kind"], fields["high"]["sides"]) == ("share", [0.0, None])
+    assert fields["word"]["sides"] == [[["x", answer["runs"]]], []]
+    assert not script.executions.exists()
+
+
+def test_a_sample_of_a_text_that_fails_says_so(designer: Client) -> None:
+    _, answer = ask(designer, "POST", "api/sample", source="result = 1 / 0\n", input="", payload={})
+    assert answer["failures"] == [answer["runs"], 0]
+    assert "division" in answer["error"]
+
+
 def test_inputs_that_do_not_fit_the_topic_are_refused_in_its_words(designer: Client) -> None:
     wanted = {"source": LIVE, "input": "topic:arena.hit", "payload": {"points": "many"}}
     status, answer = ask(designer, "POST", "api/trial", **wanted)

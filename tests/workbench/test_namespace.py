@@ -30,7 +30,7 @@ def run(source: str, **context: object) -> object:
 
 
 def test_every_name_that_help_lists_is_there_in_a_real_run(script: Script) -> None:
-    names = namespace(script)
+    names = namespace(script, "python")
     listed = [entry["name"] for entry in names["builtins"] + names["functions"]]
     assert run(f"{'; '.join(f'x = {name}' for name in listed)}\nresult = {len(listed)}\n") == len(listed)
     for package, members in names["packages"].items():
@@ -46,7 +46,7 @@ def test_what_help_does_not_list_a_script_does_not_have(script: Script) -> None:
 
 
 def test_functions_are_those_of_every_script_and_of_the_module(script: Script) -> None:
-    functions = {entry["name"]: entry for entry in namespace(script)["functions"]}
+    functions = {entry["name"]: entry for entry in namespace(script, "python")["functions"]}
     assert set(SCRIPT_FUNCTIONS) | {"double", "award", "get_score"} <= set(functions)
     assert functions["double"]["signature"] == "double(points: int) -> int"
     assert functions["award"]["kind"] == "effect"
@@ -56,13 +56,13 @@ def test_functions_are_those_of_every_script_and_of_the_module(script: Script) -
 def test_context_variables_are_those_that_a_run_on_the_example_gets(script: Script) -> None:
     source = next(one for one in inputs.sources(script) if one.key == "topic:arena.hit")
     context = inputs.example_context(script, source)
-    variables = {entry["name"]: entry for entry in namespace(script)["context"]}
+    variables = {entry["name"]: entry for entry in namespace(script, "python")["context"]}
     assert set(context) <= set(variables)
     assert run(f"result = [{', '.join(sorted(context))}]\n", **context) == [context[name] for name in sorted(context)]
-    fields = {(entry["topic"], entry["path"]): entry["type"] for entry in namespace(script)["fields"]}
+    fields = {(entry["topic"], entry["path"]): entry["type"] for entry in namespace(script, "python")["fields"]}
     assert fields["arena.hit", "points"] == "int"
 
 
 def test_the_signature_of_an_example_is_readable(script: Script) -> None:
-    names = namespace(script)
+    names = namespace(script, "python")
     assert not [entry for entry in names["builtins"] + names["functions"] if ": '" in entry["signature"]]

@@ -14,6 +14,7 @@ export class Keeping {
     this.base = page.base;
     this.revision = page.draft ? page.draft.revision : null;
     this.saved = page.draft ? page.draft.source : this.base ? this.base.source : "";
+    this.savedLanguage = page.language;
     this.tab = tabName();
     this.prefix = `goby:text:${page.user}:${page.module}/${page.name}:`;
     this.saving = null;
@@ -23,7 +24,7 @@ export class Keeping {
   }
 
   get changed() { return this.editor.text !== (this.base ? this.base.source : ""); }
-  get unsaved() { return this.editor.text !== this.saved; }
+  get unsaved() { return this.editor.text !== this.saved || this.language() !== this.savedLanguage; }
   get hasDraft() { return this.revision !== null; }
 
   // What was written before a reload, a crash or a login comes back.
@@ -57,7 +58,7 @@ export class Keeping {
     if (!this.page.may.edit) return;
     if (this.saving) { this.again = true; return; }
     const text = this.editor.text;
-    if (text === this.saved || (!this.hasDraft && !this.changed)) { this.settled(); return; }
+    if (!this.unsaved || (!this.hasDraft && !this.changed && this.language() === this.savedLanguage)) { this.settled(); return; }
     this.say("Saving…");
     this.saving = this.server.ask("PUT", "api/draft", {
       source: text, language: this.language(), base: this.base ? this.base.number : null, revision: this.revision,
@@ -66,6 +67,7 @@ export class Keeping {
       const draft = await this.saving;
       this.revision = draft.revision;
       this.saved = text;
+      this.savedLanguage = draft.language;
       this.owed = false;
       this.settled();
     } catch (error) {
@@ -106,6 +108,7 @@ export class Keeping {
   become(version, { replace = false } = {}) {
     this.base = version ? { number: version.number, source: version.source } : null;
     if (replace) {
+      if (version) this.savedLanguage = version.language;
       this.saved = version ? version.source : "";
       this.editor.replace(this.saved);
       this.dropCopy();
@@ -116,6 +119,7 @@ export class Keeping {
   published(version) {
     this.revision = null;
     this.saved = version.source;
+    this.savedLanguage = version.language;
     this.base = { number: version.number, source: version.source };
     this.dropCopy();
     this.say("");

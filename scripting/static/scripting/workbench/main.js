@@ -37,6 +37,7 @@ wireShortcuts(editor, [
 editor.onChange(() => { keeping.touched(); if (page.may.edit) checking.soon(); });
 editor.onCursor((line, column) => { $("position").textContent = `${line}:${column}`; });
 $("login-link").href = `${page.login}?next=${encodeURIComponent(location.pathname + location.search)}`;
+if ($("language")) $("language").addEventListener("change", () => speak($("language").value));
 if ($("discard")) $("discard").addEventListener("click", discard);
 showActive();
 performance.mark("goby:editor");
@@ -50,9 +51,21 @@ async function begin() {
   place();
   if (page.may.edit) checking.now();
   socket = new Socket(`/ws/scripts/${page.module}/${page.name}/`, { onMessage: heard, onOpen: caughtUp });
-  if (window.ace) {
-    try { new Names(await server.get("api/names")).attach(editor.ace); } catch (error) { toast(`No completion: ${error.message}`); }
-  }
+  await learnNames();
+}
+
+async function learnNames() {
+  if (!window.ace) return;
+  try { new Names(await server.get(`api/names?language=${page.language}`)).attach(editor.ace); } catch (error) { toast(`No completion: ${error.message}`); }
+}
+
+// An override may be in another language than the default that it replaces.
+function speak(name) {
+  page.language = name;
+  editor.setMode(page.languages[name]);
+  keeping.touched();
+  checking.soon();
+  learnNames();
 }
 
 // `?line=` and `?find=` open the text at a place: the battle's card names the constant to change.
@@ -189,6 +202,10 @@ function mergeActive() {
 async function discard() {
   try {
     take(await keeping.discard());
+    if ($("language") && page.active && page.active.language !== page.language) {
+      $("language").value = page.active.language;
+      speak(page.active.language);
+    }
     toast("The draft is gone; this is the live text. Undo brings the draft back.");
   } catch (error) {
     if (error.type === "draft_conflict") settleDraft({ kind: "draft", mine: editor.text, ...error.document });
@@ -197,7 +214,8 @@ async function discard() {
 }
 
 function showState({ changed, hasDraft }) {
-  if ($("publish")) $("publish").disabled = editor.text === (page.active ? page.active.source : "");
+  const { active } = page;
+  if ($("publish")) $("publish").disabled = Boolean(active) && editor.text === active.source && page.language === active.language;
   if ($("discard")) $("discard").hidden = !(hasDraft || (page.may.edit && changed));
   if (socket) socket.send({ editing: changed });
 }

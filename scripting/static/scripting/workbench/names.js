@@ -26,6 +26,7 @@ export class Names {
       getDocTooltip: (item) => { if (item.help && !item.docText) item.docText = plain(item.help); },
     };
     editor.completers = [completer];
+    if (editor.gobyHelp) editor.gobyHelp.removeFromEditor(editor);
     const { HoverTooltip } = window.ace.require("ace/tooltip");
     const tip = new HoverTooltip();
     tip.setDataProvider((event, of) => {
@@ -35,6 +36,7 @@ export class Names {
       if (help) tip.showForRange(of, range, drawn(help), event);
     });
     tip.addToEditor(editor);
+    editor.gobyHelp = tip;
   }
 
   // What may stand at a position.

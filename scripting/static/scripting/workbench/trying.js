@@ -2,6 +2,7 @@
 
 import { $, bytes, h, microseconds, toast } from "./dom.js";
 import { schemaForm } from "./form.js";
+import { drawSample } from "./sample.js";
 import { drawOutcome, oneLine } from "./outcome.js";
 
 export class Trying {
@@ -19,6 +20,7 @@ export class Trying {
     $("as-json").addEventListener("click", () => this.choose(true));
     $("input-json").addEventListener("input", () => this.readJson());
     $("run").addEventListener("click", () => this.run());
+    $("sample").addEventListener("click", () => this.sample());
     if (page.execution) this.pick(page.execution);
     this.draw();
   }
@@ -104,7 +106,16 @@ export class Trying {
     this.draw();
   }
 
-  async run() {
+  run() {
+    return this.ask("api/trial", (answer) => this.keep({ ...answer, text: this.textName(), label: this.execution ? "recorded event" : this.source.label }));
+  }
+
+  sample() {
+    for (const other of this.trials) other.row.removeAttribute("aria-current");
+    return this.ask("api/sample", (answer) => $("outcome").replaceChildren(...drawSample(answer)));
+  }
+
+  async ask(path, show) {
     if (!this.page.may.run || this.running) return;
     if ($("input-json").getAttribute("aria-invalid") && !$("input-json").hidden) {
       toast("The inputs are no JSON yet.", { kind: "bad" });
@@ -113,18 +124,21 @@ export class Trying {
     }
     this.running = true;
     $("run").disabled = true;
+    $("sample").disabled = true;
+    $("outcome").setAttribute("aria-busy", "true");
     const wanted = {
       source: this.editor.text, language: this.language(), seed: $("seed").value, compare: $("compare").checked,
       ...(this.execution ? { execution: this.execution.id } : { input: this.source.key, payload: this.payload }),
     };
     try {
-      const answer = await this.server.post("api/trial", wanted);
-      this.keep({ ...answer, text: this.textName(), label: this.execution ? "recorded event" : this.source.label });
+      show(await this.server.post(path, wanted));
     } catch (error) {
       if (error.type !== "login_required") $("outcome").replaceChildren(h("p", { class: "problem", role: "alert" }, error.message));
     } finally {
       this.running = false;
       $("run").disabled = false;
+      $("sample").disabled = false;
+      $("outcome").removeAttribute("aria-busy");
     }
   }
 

@@ -1,0 +1,84 @@
+"""Many trials of one text and of the live one on the same dice: not what happens once, but how often and how much."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from scripting.text import one_line
+from scripting.types import ScriptOutput
+from scripting.workbench.trials import MAX_SEED, Trial, outcome
+
+MOST = 50
+SECONDS = 2.5
+"""A sample ends with what it has by then: each run is a sandbox process of its own, and others want theirs."""
+BINS = 14
+
+
+def sample(trial: Trial) -> dict[str, Any]:
+    """Up to MOST runs of both texts, each pair on one seed. Raises Refusal when no sandbox can be had."""
+    active = trial.script.active_version
+    until = time.monotonic() + SECONDS
+    mine: list[ScriptOutput] = []
+    theirs: list[ScriptOutput] = []
+    while len(mine) < MOST and (not mine or time.monotonic() < until):
+        one = replace(trial, seed=(trial.seed + len(mine)) % MAX_SEED)
+        mine.append(outcome(one, trial.source, trial.language))
+        if active is not None:
+            theirs.append(outcome(replace(one, clock_us=mine[-1].clock_us), active.text, active.language))
+    return {
+        "runs": len(mine),
+        "version": active.number if active else None,
+        "failures": [sum(not one.ok for one in side) for side in (mine, theirs)],
+        "error": next((one_line(one.error.message) for one in mine if one.error), ""),
+        "fields": compared(mine, theirs),
+    }
+
+
+def compared(mine: Sequence[ScriptOutput], theirs: Sequence[ScriptOutput]) -> list[dict[str, Any]]:
+    """Each field of the results with what both sides made of it."""
+    columns = [values_by_field(side) for side in (mine, theirs)]
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    return [{"name": name, **both([column.get(name, []) for column in columns])} for name in names]
+
+
+def values_by_field(outputs: Sequence[ScriptOutput]) -> dict[str, list[Any]]:
+    """The values of each key of the results; of results that are no dict, under `result`."""
+    found: dict[str, list[Any]] = {}
+    for output in outputs:
+        if output.ok:
+            parts = output.result if isinstance(output.result, dict) and output.result else {"result": output.result}
+            for name, value in parts.items():
+                found.setdefault(name, []).append(value)
+    return found
+
+
+def both(sides: list[list[Any]]) -> dict[str, Any]:
+    """The kind of a field and a summary for each side: how often it is true, how the numbers lie, which values there are."""
+    every = [value for side in sides for value in side]
+    if all(isinstance(value, bool) for value in every):
+        return {"kind": "share", "sides": [sum(side) / len(side) if side else None for side in sides]}
+    if all(isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) for value in every):
+        least, most = min(every), max(every)
+        return {"kind": "number", "sides": [spread(side, least, most) for side in sides]}
+    return {"kind": "values", "sides": [commonest(side) for side in sides]}
+
+
+def spread(values: Sequence[float], least: float, most: float) -> dict[str, Any] | None:
+    """Mean, ends and a histogram between the ends of both sides."""
+    if not values:
+        return None
+    width = (most - least) / BINS or 1
+    counts = Counter(min(BINS - 1, int((value - least) / width)) for value in values)
+    mean = math.fsum(value / len(values) for value in values)
+    bins = [counts[place] for place in range(BINS)]
+    return {"mean": mean, "least": min(values), "most": max(values), "bins": bins}
+
+
+def commonest(values: Sequence[Any]) -> list[tuple[str, int]]:
+    """The three values that came most often."""
+    return Counter(one_line(str(value), 60) for value in values).most_common(3)
