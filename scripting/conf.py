@@ -91,6 +91,16 @@ SETTINGS: dict[str, Setting] = {
     "SCRIPTING_RETRY_SECONDS": Setting(
         0.1, "seconds", "Pause before the first retry; it doubles with each further one."
     ),
+    "SCRIPTING_KEEP_DAYS": Setting(14, "count", "Days that executions are kept which succeeded or were skipped."),
+    "SCRIPTING_KEEP_FAILURE_DAYS": Setting(90, "count", "Days that all other executions are kept."),
+    "SCRIPTING_KEEP_COUNT": Setting(20_000_000, "count", "Executions kept in all; the oldest that succeeded go first."),
+    "SCRIPTING_KEEP_FAILURE_COUNT": Setting(1_000_000, "count", "Executions of one unusual outcome that are kept."),
+    "SCRIPTING_KEEP_PAYLOAD_DAYS": Setting(
+        7, "count", "Days after which an execution that succeeded loses inputs, result, log and host calls."
+    ),
+    "SCRIPTING_METRICS_TOKEN": Setting(
+        "", "text", "Bearer token of /metrics; without one it answers this machine alone."
+    ),
     "SCRIPTING_GENERATION_MAX_AGE": Setting(
         0.05, "seconds", "How old the version generation that a run trusts may be."
     ),
@@ -126,6 +136,12 @@ class ScriptingSettings:
     SCRIPTING_MEMORY_RETRIES: int
     SCRIPTING_EXECUTION_RETRIES: int
     SCRIPTING_RETRY_SECONDS: float
+    SCRIPTING_KEEP_DAYS: int
+    SCRIPTING_KEEP_FAILURE_DAYS: int
+    SCRIPTING_KEEP_COUNT: int
+    SCRIPTING_KEEP_FAILURE_COUNT: int
+    SCRIPTING_KEEP_PAYLOAD_DAYS: int
+    SCRIPTING_METRICS_TOKEN: str
     SCRIPTING_GENERATION_MAX_AGE: float
     SCRIPTING_POLL_SECONDS: float
     SCRIPTING_BROWSER_PUBLISH: bool

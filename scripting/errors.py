@@ -48,7 +48,7 @@ def record(executions: Iterable[dict[str, Any]]) -> None:
         )
         delta["count"] += 1
         delta["events"] += row.get("event_id") is not None
-        delta["message"] = row["error_message"]
+        delta["message"] = row.get("error_message", "")
         delta["last_execution"] = row["id"]
         delta["first_seen"] = min(delta["first_seen"], row["finished_at"])
         delta["last_seen"] = max(delta.get("last_seen", row["finished_at"]), row["finished_at"])

@@ -134,13 +134,20 @@ def over_time(
     since: datetime, until: datetime, step: timedelta, scripts: Sequence[int] | None = None
 ) -> list[tuple[datetime, Figures]]:
     """(start, figures) of each step of [since, until), empty ones included."""
+    return series(rows(since, until, scripts), since, until, step)
+
+
+def series(
+    found: Iterable[StatRow], since: datetime, until: datetime, step: timedelta
+) -> list[tuple[datetime, Figures]]:
+    """Rows by steps of [since, until)."""
     steps = max(1, -((since - until) // step))
-    series = [(since + step * index, Figures()) for index in range(steps)]
-    for row in rows(since, until, scripts):
+    made = [(since + step * index, Figures()) for index in range(steps)]
+    for row in found:
         index = (row.start - since) // step
         if 0 <= index < steps:
-            series[index][1].add_row(row)
-    return series
+            made[index][1].add_row(row)
+    return made
 
 
 def span_for(length: timedelta) -> ExecutionStat.Span:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import redis
 
-from scripting import bus, errors, presence, stats, streams
+from scripting import bus, errors, presence, retention, stats, streams
 from scripting.connection import key, redis_client
 from scripting.models import ErrorDelta, OutboxEvent, StatDelta
 from scripting.streams import Condition, Stream
@@ -17,6 +17,10 @@ logger = logging.getLogger(__name__)
 
 OUTBOX_SECONDS = 2.0
 """A row older than this was not relayed by the process that committed it."""
+PRUNE_EVERY = 60.0
+"""Seconds between two turns of the retention, of whichever worker is first."""
+PRUNE_SECONDS = 0.2
+"""How long one turn lasts: it happens between two heartbeats."""
 OUTBOX_ROWS = 500
 """Relayed in one sweep."""
 
@@ -29,9 +33,10 @@ class Swept:
     relayed: int = 0
     dead: tuple[str, ...] = ()
     folded: int = 0
+    pruned: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.drains or self.relayed or self.dead or self.folded)
+        return bool(self.drains or self.relayed or self.dead or self.folded or self.pruned)
 
 
 class Sweep:
@@ -47,7 +52,7 @@ class Sweep:
         """One sweep. Raises redis.RedisError and database errors; the next one does what this one could not."""
         dead = presence.bury_dead_workers()
         drains = self.heal_streams()
-        return Swept(tuple(drains), self.relay_outbox(), tuple(dead), self.fold_stats())
+        return Swept(tuple(drains), self.relay_outbox(), tuple(dead), self.fold_stats(), self.prune())
 
     def heal_streams(self) -> list[Stream]:
         """Enqueue a drain of every stream that nobody answers for: those streams."""
@@ -77,10 +82,19 @@ class Sweep:
             return 0
         return stats.fold() + errors.fold()
 
+    def prune(self) -> bool:
+        """Take a turn of the retention, every PRUNE_EVERY seconds; as long as there is more to do, every second."""
+        if not _first("retention", PRUNE_EVERY):
+            return False
+        done = retention.prune(PRUNE_SECONDS)
+        if not done.finished:
+            redis_client().set(key("sweep", "retention"), "1", px=900)
+        return bool(done)
 
-def _first(task: str) -> bool:
-    """Whether no other process took up this task within the last second."""
-    return bool(redis_client().set(key("sweep", task), "1", nx=True, px=1000))
+
+def _first(task: str, seconds: float = 1.0) -> bool:
+    """Whether no other process took up this task within the last seconds."""
+    return bool(redis_client().set(key("sweep", task), "1", nx=True, px=int(seconds * 1000)))
 
 
 def is_neglected(condition: Condition) -> bool:

@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from scripting.views import processes
+from scripting.views import metrics, processes
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("scripts/", include("scripting.workbench.urls")),
     *processes.urlpatterns,
+    *metrics.urlpatterns,
 ]

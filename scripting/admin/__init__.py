@@ -1,5 +1,5 @@
-"""The admin's pages of scripts, versions, activations and executions. Registering them is the purpose of these imports."""
+"""The admin's pages of scripts, versions, activations, executions and errors. Registering them is the purpose of these imports."""
 
-from scripting.admin import activations, executions, scripts, versions
+from scripting.admin import activations, errors, executions, scripts, versions
 
-__all__ = ["activations", "executions", "scripts", "versions"]
+__all__ = ["activations", "errors", "executions", "scripts", "versions"]

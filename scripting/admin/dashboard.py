@@ -32,7 +32,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             "Failures in the last hour",
             counted(failed),
             "fallbacks included",
-            list_url(Execution, status__exact="failed"),
+            list_url(Execution, status="unsuccessful", range="1h"),
         ),
         (
             "Texts refused by their check",

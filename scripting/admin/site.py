@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 
 def stylesheet(request: HttpRequest) -> str:
@@ -33,7 +33,15 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                 _of_model("Scripts", "code_blocks", "scripting_script", "scripting.view_script"),
                 _of_model("Versions", "difference", "scripting_scriptversion", "scripting.view_scriptversion"),
                 _of_model("Activations", "published_with_changes", "scripting_activation", "scripting.view_activation"),
-                _of_model("Executions", "play_circle", "scripting_execution", "scripting.view_execution"),
+                {
+                    **_item("Dashboard", "monitoring", reverse_lazy("admin:scripting_execution_figures")),
+                    "permission": _permitted("scripting.view_execution"),
+                },
+                {
+                    **_of_model("Executions", "play_circle", "scripting_execution", "scripting.view_execution"),
+                    "active": _on_executions,
+                },
+                _of_model("Errors", "error", "scripting_errorgroup", "scripting.view_errorgroup"),
             ],
         },
         {
@@ -49,6 +57,12 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _never(request: HttpRequest) -> bool:
     return False
+
+
+def _on_executions(request: HttpRequest) -> bool:
+    """Their list or the page of one; the dashboard lies below the same address and is an item of its own."""
+    at = reverse("admin:scripting_execution_changelist")
+    return request.path.startswith(at) and not request.path.startswith(f"{at}figures/")
 
 
 def _item(title: str, icon: str, link: Any) -> dict[str, Any]:

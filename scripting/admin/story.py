@@ -9,25 +9,27 @@ from uuid import UUID
 
 from django.utils.safestring import SafeString
 
+from scripting.advice import Advice, advice
 from scripting.conf import conf
+from scripting.errors import Problem, group_of, problems
+from scripting.insight.family import Branch, family_tree
 from scripting.ledger import decode_calls
 from scripting.models import Attempt, Execution, ScriptVersion
 from scripting.models.execution import AttemptFields
 from scripting.modules import limits_for, modules
-from scripting.sandbox.protocol import ErrorType, decode_value
-from scripting.show import every_sensitive_key, marked_line, masked, milliseconds, pretty, sensitive_keys, size
+from scripting.sandbox.protocol import decode_value
+from scripting.show import (
+    code_block,
+    every_sensitive_key,
+    marked_line,
+    masked,
+    milliseconds,
+    pretty,
+    sensitive_keys,
+    size,
+)
 from scripting.text import visible
 from scripting.types import SecurityLimits
-
-ADVICE = {
-    ErrorType.INVALID_SYNTAX: "The text is not the language's grammar. Open the version, mend the marked line, publish again.",
-    ErrorType.COMPILATION: "The text is too large or too deeply nested for the compiler. Split it, or move parts to a helper.",
-    ErrorType.SECURITY_VIOLATION: "The script reached for something that scripts may not use. Use the module's functions or an allowed package instead.",
-    ErrorType.EXECUTION: "The script raised an error at the marked line. Look at the inputs below; repeat the run with run_script --repeat.",
-    ErrorType.TIMEOUT: "The script took longer than its limit and was stopped. Look for a loop that does not end; raise the limit only if it is right.",
-    ErrorType.MEMORY_LIMIT: "The script needed more memory than its limit. Look for a list that grows; raise the limit only if it is right.",
-    ErrorType.NOT_FOUND: "No version of the script could run. Activate one, or put its file back.",
-}
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,12 @@ class Failure:
     column: int | None
     excerpt: SafeString | str
     caret: str
-    advice: str
+    advice: Advice
     version: ScriptVersion | None
     """What failed, where the error lies in its own text."""
+    text: SafeString | str = ""
+    """That version as it was, around the line, which is marked."""
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,8 @@ class Story:
     waited: str
     clock: datetime | None
     cause: UUID | None
-    followed: list[Execution]
+    tree: list[Branch]
+    """Everything that the first cause set off, this execution among it; empty where that is this execution alone."""
 
 
 def story_of(execution: Execution) -> Story:
@@ -117,7 +123,7 @@ def story_of(execution: Execution) -> Story:
         _waited(execution),
         _clock(execution),
         execution.cause if execution.cause and Execution.objects.filter(pk=execution.cause).exists() else None,
-        _followed(execution),
+        family_tree(execution),
     )
 
 
@@ -151,7 +157,7 @@ def _failure(execution: Execution, tries: list[Attempt]) -> Failure | None:
     failed: AttemptFields = next((attempt for attempt in tries if attempt.error_type), execution)
     excerpt, caret = _excerpt(failed)
     kind = execution.error_type
-    advice = ADVICE.get(ErrorType(kind), "") if kind in {t.value for t in ErrorType} else ""
+    group = group_of(execution)
     return Failure(
         kind.replace("_", " ") or execution.status,
         visible(execution.error_message),
@@ -160,9 +166,25 @@ def _failure(execution: Execution, tries: list[Attempt]) -> Failure | None:
         execution.error_column,
         excerpt,
         caret,
-        advice,
+        advice(kind or execution.status),
         failed.version if excerpt else None,
+        _text(failed) if excerpt else "",
+        problems([group])[0] if group else None,
     )
+
+
+def _text(attempt: AttemptFields) -> SafeString | str:
+    """The whole version that failed, its failing line marked."""
+    if attempt.version is None:
+        return ""
+    finding = {
+        "line": attempt.error_line,
+        "column": attempt.error_column,
+        "severity": "error",
+        "type": attempt.error_type.replace("_", " "),
+        "message": attempt.error_message,
+    }
+    return code_block(bytes(attempt.version.content), [finding])
 
 
 def _excerpt(attempt: AttemptFields) -> tuple[SafeString | str, str]:
@@ -214,9 +236,3 @@ def _waited(execution: Execution) -> str:
 
 def _clock(execution: Execution) -> datetime | None:
     return datetime.fromtimestamp(execution.clock_us / 1e6, UTC) if execution.clock_us is not None else None
-
-
-def _followed(execution: Execution) -> list[Execution]:
-    """The runs on the events that this one published: they began after it, so the index by id bounds the search."""
-    later = Execution.objects.filter(pk__gt=execution.pk, cause=execution.pk).select_related("script")
-    return list(later.order_by("pk").defer("inputs", "result", "log", "host_calls")[:20])

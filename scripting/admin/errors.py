@@ -1,0 +1,175 @@
+"""Error groups in the admin: what fails, since when, how often, and whether someone has seen to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
+
+from scripting.admin.base import ReadOnlyAdmin
+from scripting.admin.filters import ModuleFilter, ScriptFilter
+from scripting.admin.links import script_link, version_link
+from scripting.advice import advice
+from scripting.errors import NoteMissing, Problem, problems, resolve
+from scripting.insight import listing
+from scripting.insight.charts import spark
+from scripting.models import Activation, ErrorCount, ErrorGroup, Resolution
+from scripting.show import badge, moment
+
+RESOLVE = "scripting.resolve_errorgroup"
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By what people said of it."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+        return [("open", "open"), ("resolved", "resolved"), ("back", "back after it was resolved")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ErrorGroup]) -> QuerySet[ErrorGroup]:
+        latest = Resolution.objects.filter(group=OuterRef("pk")).order_by("-pk")
+        said = queryset.annotate(
+            said=Subquery(latest.values("resolved")[:1]), said_at=Subquery(latest.values("at")[:1])
+        )
+        match self.value():
+            case "open":
+                return said.exclude(said=True, last_seen__lte=F("said_at"))
+            case "resolved":
+                return said.filter(said=True, last_seen__lte=F("said_at"))
+            case "back":
+                return said.filter(said=True, last_seen__gt=F("said_at"))
+        return queryset
+
+
+class NewFilter(admin.SimpleListFilter):
+    """First seen since the script's active version was last changed."""
+
+    title = "since the last publish"
+    parameter_name = "new"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+        return [("1", "new")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ErrorGroup]) -> QuerySet[ErrorGroup]:
+        if self.value() != "1":
+            return queryset
+        later = Activation.objects.filter(script=OuterRef("script"), created_at__gt=OuterRef("first_seen"))
+        return queryset.filter(~Exists(later))
+
+
+@admin.register(ErrorGroup)
+class ErrorGroupAdmin(ReadOnlyAdmin):
+    list_display = ("problem", "of_script", "by_version", "count", "events", "first", "last", "trend")
+    list_display_links = ("problem",)
+    list_filter = (ModuleFilter, ScriptFilter, "error_type", StateFilter, NewFilter)
+    search_fields = ("message",)
+    ordering = ("-last_seen",)
+    fields = ()
+    change_form_template = "admin/scripting/errorgroup/change_form.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ErrorGroup]:
+        return super().get_queryset(request).select_related("script", "version__script")  # type: ignore[no-any-return]
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Trends and notes are read for the whole page at once."""
+        found = super().get_changelist_instance(request)
+        for told in problems(list(found.result_list)):
+            told.group.told = told  # type: ignore[attr-defined] # the very rows of the list
+        return found
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Errors", **(extra_context or {})})  # type: ignore[no-any-return]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        group = self.get_object(request, object_id)
+        if group is not None and request.method == "POST":
+            return self._say(request, group)
+        extra: dict[str, Any] = {}
+        if group is not None:
+            [told] = problems([group])
+            extra = {
+                "told": told,
+                "advice": advice(group.error_type),
+                "bars": spark(_by_hour(group), 672, 60),
+                "said": group.resolutions.select_related("user"),
+                "latest": listing.page(listing.Filters(group=group.pk, script=group.script_id), size=10),
+                "may_resolve": request.user.has_perm(RESOLVE),
+                "title": f"{group} in {group.script}",
+                "subtitle": None,
+            }
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})  # type: ignore[no-any-return]
+
+    def _say(self, request: HttpRequest, group: ErrorGroup) -> HttpResponse:
+        if not request.user.has_perm(RESOLVE):
+            raise PermissionDenied(f"This takes the permission {RESOLVE}.")
+        resolved = request.POST.get("resolved") != "no"
+        try:
+            resolve(group, request.user, request.POST.get("note", ""), resolved=resolved)
+        except NoteMissing as missing:
+            messages.error(request, str(missing))
+        else:
+            messages.success(request, "Resolved." if resolved else "Open again.")
+        target = request.POST.get("next", "")
+        safe = url_has_allowed_host_and_scheme(target, allowed_hosts=None)
+        return redirect(target if safe else request.get_full_path())
+
+    @admin.display(description="error")
+    def problem(self, group: ErrorGroup) -> SafeString:
+        told: Problem = group.told  # type: ignore[attr-defined]
+        labels = [badge("new", "warning")] if told.is_new else []
+        if told.state != "open":
+            labels.append(badge(told.state, "success" if told.state == "resolved" else "danger"))
+        return format_html(
+            '<span class="goby-error-type">{}</span> {}{}<br><span class="goby-quiet goby-clip">{}</span>',
+            group,
+            *[*labels, "", ""][:2],
+            group.message[:120],
+        )
+
+    @admin.display(description="script")
+    def of_script(self, group: ErrorGroup) -> SafeString:
+        return script_link(group.script)
+
+    @admin.display(description="version")
+    def by_version(self, group: ErrorGroup) -> SafeString:
+        return version_link(group.version)
+
+    @admin.display(description="first seen")
+    def first(self, group: ErrorGroup) -> SafeString:
+        return moment(group.first_seen)
+
+    @admin.display(description="last seen")
+    def last(self, group: ErrorGroup) -> SafeString:
+        return moment(group.last_seen)
+
+    @admin.display(description="last 24 hours")
+    def trend(self, group: ErrorGroup) -> SafeString:
+        told: Problem = group.told  # type: ignore[attr-defined]
+        return SafeString(
+            render_to_string("scripting/insight/_spark.html", {"problem": told, "bars": spark(told.trend)})
+        )
+
+
+def _by_hour(group: ErrorGroup) -> list[int]:
+    """Failures per hour over the last seven days, oldest first."""
+    first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=24 * 7 - 1)
+    counts = [0] * 24 * 7
+    for start, count in ErrorCount.objects.filter(group=group, start__gte=first).values_list("start", "count"):
+        index = int((start - first).total_seconds() // 3600)
+        if index < len(counts):
+            counts[index] = count
+    return counts

@@ -1,0 +1,40 @@
+"""Run a recorded execution again, exactly, and show whether anything differs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from scripting.insight import audit
+from scripting.insight.pages import VIEW, admin_page, demand
+from scripting.repeat import NotRepeatable, repeat
+from scripting.show import every_sensitive_key, milliseconds, pretty
+from scripting.supervisor.errors import SupervisorError
+from scripting.text import visible
+
+RUN = "scripting.run_script"
+
+
+@require_POST
+def page(request: HttpRequest, execution: UUID) -> HttpResponse:
+    """The repetition beside the record. A trial: nothing is stored and nothing takes effect."""
+    demand(request, VIEW)
+    demand(request, RUN)
+    context: dict[str, object] = {"title": "Run again", "execution": execution}
+    try:
+        made = repeat(str(execution))
+    except (NotRepeatable, SupervisorError) as problem:
+        return admin_page(request, "scripting/insight/again.html", {**context, "problem": str(problem)}, status=409)
+    audit.record(request.user, f"ran execution {execution} again")
+    hidden = every_sensitive_key()
+    attempt = made.attempt
+    context |= {
+        "made": made,
+        "result": pretty(attempt.value, hidden) if attempt.result is not None else "",
+        "log": [visible(line) for line in attempt.logs],
+        "error": visible(str(attempt.error)) if attempt.error else "",
+        "took": milliseconds(attempt.metrics.wall_us),
+    }
+    return admin_page(request, "scripting/insight/again.html", context)

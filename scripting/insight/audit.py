@@ -1,0 +1,27 @@
+"""Who did what to executions: kept in the admin's own log of changes and told to the security log."""
+
+from __future__ import annotations
+
+import logging
+
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.contenttypes.models import ContentType
+
+from scripting.models import Execution
+from scripting.text import one_line
+
+security = logging.getLogger("scripting.security")
+
+
+def record(user: AbstractBaseUser | AnonymousUser, what: str) -> None:
+    """Keep that `user` did `what`, a sentence without its subject."""
+    said = one_line(what, 2000)
+    security.info("%s %s", user, said, extra={"by": str(user)})
+    LogEntry.objects.create(
+        user_id=user.pk,
+        content_type=ContentType.objects.get_for_model(Execution),
+        object_repr=said[:200],
+        action_flag=CHANGE,
+        change_message=said,
+    )

@@ -1,0 +1,191 @@
+"""Charts as shapes for an SVG that the template draws: outcomes stacked over time, quantiles as lines, publishes marked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from scripting.models import Activation
+from scripting.models.stats import OUTCOMES
+from scripting.show import milliseconds
+from scripting.stats import Figures
+
+WIDTH, HEIGHT = 560, 180
+LEFT, RIGHT, TOP, BOTTOM = 58, 6, 14, 24
+QUANTILES = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
+STACK = ("succeeded", "skipped", "cancelled", "fell_back", "failed", "abandoned")
+"""From the axis upwards: what went well is at the bottom."""
+assert set(STACK) == set(OUTCOMES)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A rectangle of one outcome in one step."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    outcome: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A quantile over time; a gap where nothing ran."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A label on an axis, at its place."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A publish on the time axis."""
+
+    x: float
+    title: str
+    url_script: int
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What the template draws, in a box of WIDTH by HEIGHT."""
+
+    title: str
+    bars: list[Bar]
+    lines: list[Line]
+    across: list[Tick]
+    upward: list[Tick]
+    marks: list[Mark]
+    empty: bool
+
+    width, height, left, right, top, bottom = WIDTH, HEIGHT, LEFT, WIDTH - RIGHT, TOP, HEIGHT - BOTTOM
+
+
+Series = Sequence[tuple[datetime, Figures]]
+
+
+def outcomes_chart(series: Series, step: timedelta, publishes: Sequence[Activation]) -> Chart:
+    """Runs by outcome, stacked."""
+    most = max((figures.runs for _, figures in series), default=0)
+    top = nice_ceiling(most)
+    slot = _slot(series)
+    bars = []
+    for index, (start, figures) in enumerate(series):
+        y = float(HEIGHT - BOTTOM)
+        said = ", ".join(f"{figures.counts[name]:,} {name.replace('_', ' ')}" for name in STACK if figures.counts[name])
+        for name in STACK:
+            height = _scaled(figures.counts[name], top)
+            if height:
+                y -= height
+                title = f"{_when(start, step)}: {said}"
+                bars.append(
+                    Bar(
+                        round(LEFT + slot * index + 0.5, 2),
+                        round(y, 2),
+                        max(1, round(slot - 1, 2)),
+                        height,
+                        name,
+                        title,
+                    )
+                )
+    upward = [Tick(HEIGHT - BOTTOM - _scaled(part, top), f"{part:,.0f}") for part in (0, top / 2, top) if top]
+    return Chart("Runs by outcome", bars, [], _across(series, step), upward, _marks(series, step, publishes), most == 0)
+
+
+def durations_chart(series: Series, step: timedelta, publishes: Sequence[Activation]) -> Chart:
+    """Median and slow ends of the wall time, on a logarithmic axis."""
+    found = [[figures.durations.quantile(q) for q, _ in QUANTILES] for _, figures in series]
+    values = [value for each in found for value in each if value]
+    low = 10 ** math.floor(math.log10(min(values))) if values else 1
+    high = 10 ** math.ceil(math.log10(max(values) * 1.0001)) if values else 10
+    slot = _slot(series)
+
+    def y(value: float) -> float:
+        part = math.log10(max(value, low) / low) / math.log10(high / low)
+        return round(HEIGHT - BOTTOM - part * (HEIGHT - BOTTOM - TOP), 2)
+
+    lines = []
+    for index, (_, name) in enumerate(QUANTILES):
+        path, drawing = [], False
+        for position, each in enumerate(found):
+            value = each[index]
+            if value is None:
+                drawing = False
+                continue
+            x = round(LEFT + slot * (position + 0.5), 2)
+            # A point without neighbours is a stroke of no length, which a round cap shows as a dot.
+            path.append(f"{'L' if drawing else 'M'}{x} {y(value)}" + ("" if drawing else f"L{x} {y(value)}"))
+            drawing = True
+        lines.append(Line(name, "".join(path)))
+    decades = round(math.log10(high / low))
+    upward = [Tick(y(low * 10**decade), milliseconds(int(low * 10**decade))) for decade in range(decades + 1)]
+    return Chart("Wall time", [], lines, _across(series, step), upward, _marks(series, step, publishes), not values)
+
+
+def spark(counts: Sequence[int], width: int = 96, height: int = 22) -> list[tuple[float, float, float, float]]:
+    """(x, y, width, height) of the bars of a trend."""
+    most = max(counts, default=0)
+    slot = width / max(1, len(counts))
+    return [
+        (round(slot * i, 2), round(height - height * c / most, 2), round(slot - 0.6, 2), round(height * c / most, 2))
+        for i, c in enumerate(counts)
+        if c
+    ]
+
+
+def nice_ceiling(value: float) -> float:
+    """The next 1, 2 or 5 times a power of ten, at least 2: an axis that people can halve."""
+    if value <= 2:
+        return 2 if value > 0 else 0
+    power: float = 10 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 4, 5, 10) if step * power >= value)
+
+
+def _slot(series: Series) -> float:
+    return (WIDTH - LEFT - RIGHT) / max(1, len(series))
+
+
+def _scaled(value: float, top: float) -> float:
+    return round((HEIGHT - BOTTOM - TOP) * value / top, 2) if top else 0
+
+
+def _across(series: Series, step: timedelta) -> list[Tick]:
+    every = max(1, math.ceil(len(series) / 6))
+    slot = _slot(series)
+    return [
+        Tick(round(LEFT + slot * i, 2), _when(start, step)) for i, (start, _) in enumerate(series) if i % every == 0
+    ]
+
+
+def _when(start: datetime, step: timedelta) -> str:
+    local = timezone.localtime(start)
+    if step >= timedelta(days=1):
+        return f"{local:%b %d}"
+    return f"{local:%b %d %H:%M}" if step >= timedelta(hours=6) else f"{local:%H:%M}"
+
+
+def _marks(series: Series, step: timedelta, publishes: Sequence[Activation]) -> list[Mark]:
+    if not series:
+        return []
+    since, whole = series[0][0], step * len(series)
+    marks = []
+    for each in publishes:
+        x = LEFT + (WIDTH - LEFT - RIGHT) * ((each.created_at - since) / whole)
+        what = f"{each.script} v{each.version.number}" if each.version else f"{each.script}: nothing active"
+        by = f" by {each.actor}" if each.actor else ""
+        title = f"{timezone.localtime(each.created_at):%b %d %H:%M} {what}, {each.get_cause_display().lower()}{by}"
+        marks.append(Mark(round(x, 2), title, each.script_id))
+    return marks

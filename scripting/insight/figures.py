@@ -1,0 +1,129 @@
+"""The dashboard's figures: one look at the rollups of a range gives every script's, every version's and every step's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from scripting import errors, stats
+from scripting.models import Activation, Breaker, ErrorGroup, Script
+from scripting.models.stats import OUTCOMES
+from scripting.stats import Figures, StatRow
+
+PUBLISHES = 100
+"""Changes that the time axis marks at the most, newest first."""
+
+
+@dataclass(frozen=True)
+class ScriptFigures:
+    """One line of the table: a script over the range. Times in µs, None without runs."""
+
+    script: Script
+    figures: Figures
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    new_errors: int
+    """Error groups that were first seen since its version was last changed."""
+    breaker_open: bool
+
+    @property
+    def failures(self) -> int:
+        return self.figures.failures
+
+    @property
+    def percent(self) -> float | None:
+        """Failures among its runs, 0 to 100."""
+        rate = self.figures.failure_rate
+        return None if rate is None else 100 * rate
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """What the page shows of one range."""
+
+    since: datetime
+    until: datetime
+    step: timedelta
+    total: Figures
+    scripts: list[ScriptFigures]
+    series: list[tuple[datetime, Figures]]
+    publishes: list[Activation]
+
+    @property
+    def slowest(self) -> ScriptFigures | None:
+        """The script with the highest p99."""
+        return max((s for s in self.scripts if s.p99 is not None), key=lambda s: s.p99 or 0, default=None)
+
+    @property
+    def most_failing(self) -> ScriptFigures | None:
+        """The script with the highest failure rate, if any failed."""
+        return max((s for s in self.scripts if s.failures), key=lambda s: (s.percent or 0, s.failures), default=None)
+
+    def modules(self) -> list[tuple[str, list[ScriptFigures]]]:
+        """The lines of the table by module."""
+        by_module: dict[str, list[ScriptFigures]] = defaultdict(list)
+        for line in self.scripts:
+            by_module[line.script.module].append(line)
+        return sorted(by_module.items())
+
+
+def dashboard(since: datetime, until: datetime, step: timedelta, chosen: Script | None = None) -> Dashboard:
+    """Figures of [since, until); the series and the publishes of `chosen` alone where one is given."""
+    scripts = {script.pk: script for script in Script.objects.select_related("active_version")}
+    found = stats.rows(since, until)
+    by_script = _sums(found)
+    new = _new_errors(by_script)
+    broken = set(Breaker.objects.filter(opened_at__isnull=False).values_list("version_id", flat=True))
+    lines = [
+        _line(scripts[key], figures, new.get(key, 0), scripts[key].active_version_id in broken)
+        for key, figures in by_script.items()
+        if key in scripts
+    ]
+    lines.sort(key=lambda line: str(line.script))
+    shown = [row for row in found if chosen is None or row.script_id == chosen.pk]
+    total = by_script.get(chosen.pk, Figures()) if chosen else _total(by_script.values())
+    return Dashboard(
+        since, until, step, total, lines, stats.series(shown, since, until, step), publishes(since, until, chosen)
+    )
+
+
+def publishes(since: datetime, until: datetime, chosen: Script | None = None) -> list[Activation]:
+    """What became active in the range, newest first. Activations are few: people made them."""
+    made = Activation.objects.filter(created_at__gte=since, created_at__lt=until)
+    if chosen is not None:
+        made = made.filter(script=chosen)
+    return list(made.select_related("script", "version", "actor").order_by("-pk")[:PUBLISHES])
+
+
+def _sums(found: Iterable[StatRow]) -> dict[int, Figures]:
+    sums: dict[int, Figures] = defaultdict(Figures)
+    for row in found:
+        sums[row.script_id].add_row(row)
+    return dict(sums)
+
+
+def _total(parts: Iterable[Figures]) -> Figures:
+    total = Figures()
+    for part in parts:
+        for outcome in OUTCOMES:
+            total.counts[outcome] += part.counts[outcome]
+        total.wall_us += part.wall_us
+        total.cpu_us += part.cpu_us
+        total.durations.merge(part.durations)
+    return total
+
+
+def _line(script: Script, figures: Figures, new_errors: int, breaker_open: bool) -> ScriptFigures:
+    p50, p95, p99 = (figures.durations.quantile(q) for q in (0.5, 0.95, 0.99))
+    return ScriptFigures(script, figures, p50, p95, p99, new_errors, breaker_open)
+
+
+def _new_errors(scripts: Iterable[int]) -> dict[int, int]:
+    """Per script, the groups that were first seen since its version was last changed."""
+    new: dict[int, int] = {}
+    for script, changed in errors.last_changes(scripts).items():
+        new[script] = ErrorGroup.objects.filter(script=script, last_seen__gte=changed, first_seen__gte=changed).count()
+    return new

@@ -1,0 +1,161 @@
+"""The figures for Prometheus, read from the database and Redis when asked: true for the whole site, whichever process answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from scripting import stats
+from scripting.following import ProcessCollector
+from scripting.histogram import Histogram, value
+from scripting.insight import present
+from scripting.models import Breaker, ErrorDelta, ErrorGroup, Script
+from scripting.models.stats import OUTCOMES
+
+BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds in seconds."""
+
+
+def registry() -> CollectorRegistry:
+    """A registry of all that Goby tells."""
+    made = CollectorRegistry()
+    for collector in (ExecutionCollector(), PresentCollector(), ProcessCollector(), LoadedCollector()):
+        made.register(collector)
+    return made
+
+
+class _Quiet(Collector):
+    """Is not asked anything when it is registered."""
+
+    def describe(self) -> list[Metric]:
+        return []
+
+
+class ExecutionCollector(_Quiet):
+    """Executions by outcome, their durations, errors by type, breakers: sums of all time, from the rollups."""
+
+    def collect(self) -> Iterator[Metric]:
+        scripts = {script.pk: script for script in Script.objects.all()}
+        runs: Counter[tuple[int, str]] = Counter()
+        durations: dict[int, tuple[Histogram, list[int]]] = {}
+        for row in stats.ever():
+            for outcome in OUTCOMES:
+                runs[row.script_id, outcome] += getattr(row, outcome)
+            histogram, sums = durations.setdefault(row.script_id, (Histogram(), [0, 0]))
+            histogram.merge(Histogram.decode(bytes(row.durations)))
+            sums[0] += row.wall_us
+            sums[1] += row.cpu_us
+        labels = ["module", "script"]
+        counted = CounterMetricFamily("goby_executions", "Executions by outcome.", labels=[*labels, "outcome"])
+        took = HistogramMetricFamily("goby_execution_seconds", "Wall time of executions, within 1 %.", labels=labels)
+        cpu = CounterMetricFamily("goby_execution_cpu_seconds", "CPU time of executions.", labels=labels)
+        for (key, outcome), count in sorted(runs.items()):
+            if script := scripts.get(key):
+                counted.add_metric([script.module, script.name, outcome], count)
+        for key, (histogram, (wall, cpu_us)) in sorted(durations.items()):
+            if script := scripts.get(key):
+                took.add_metric([script.module, script.name], buckets(histogram), wall / 1e6)
+                cpu.add_metric([script.module, script.name], cpu_us / 1e6)
+        yield from (counted, took, cpu, _errors(scripts), *_breakers())
+
+
+def buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    """(upper bound, how many were at the most that long), as Prometheus has it."""
+    found = [(value(index) / 1e6, count) for index, count in histogram.counts.items()]
+    cumulative = [(str(bound), float(sum(count for at, count in found if at <= bound))) for bound in BUCKETS]
+    return [*cumulative, ("+Inf", float(histogram.total))]
+
+
+def _errors(scripts: dict[int, Script]) -> Metric:
+    counted: Counter[tuple[int, str]] = Counter()
+    for model in (ErrorGroup, ErrorDelta):
+        for key, kind, count in model.objects.order_by().values_list("script_id", "error_type", "count"):
+            counted[key, kind] += count
+    found = CounterMetricFamily("goby_errors", "Failures by error type.", labels=["module", "script", "type"])
+    for (key, kind), count in sorted(counted.items()):
+        if script := scripts.get(key):
+            found.add_metric([script.module, script.name, kind], count)
+    return found
+
+
+def _breakers() -> Iterator[Metric]:
+    """1 where it is open; only of active versions that have ever failed."""
+    state = GaugeMetricFamily(
+        "goby_breaker_open", "Whether a version's breaker is open.", labels=["module", "script", "version"]
+    )
+    row = GaugeMetricFamily(
+        "goby_breaker_failures", "Failures of a version in a row.", labels=["module", "script", "version"]
+    )
+    for breaker in Breaker.objects.select_related("version__script"):
+        version = breaker.version
+        if version.script.active_version_id == version.pk:
+            labels = [version.script.module, version.script.name, str(version.number)]
+            state.add_metric(labels, breaker.opened_at is not None)
+            row.add_metric(labels, breaker.failures)
+    yield state
+    yield row
+
+
+class PresentCollector(_Quiet):
+    """Backlog, workers, sandboxes. Nothing but `goby_redis_up` 0 while Redis is away: a gap says more than a zero."""
+
+    def collect(self) -> Iterator[Metric]:
+        now = present.look()
+        yield GaugeMetricFamily("goby_redis_up", "Whether Redis answers.", value=now is not None)
+        if now is None:
+            return
+        depth = GaugeMetricFamily("goby_queue_depth", "Events accepted and not yet executed.", labels=["stream"])
+        age = GaugeMetricFamily("goby_queue_age_seconds", "Age of the oldest of them.", labels=["stream"])
+        for stream in now.waiting:
+            depth.add_metric([stream.stream.name], stream.length)
+            age.add_metric([stream.stream.name], stream.age)
+        yield from (depth, age)
+        yield GaugeMetricFamily(
+            "goby_backlog", "Events accepted and not yet executed, of all streams.", value=now.backlog
+        )
+        yield GaugeMetricFamily("goby_backlog_age_seconds", "Age of the oldest of them all.", value=now.oldest)
+        yield GaugeMetricFamily("goby_outbox", "Committed events that wait to be sent.", value=now.outbox)
+        yield GaugeMetricFamily(
+            "goby_dead_letters", "Entries that could be neither run nor recorded.", value=now.dead_letters
+        )
+        yield GaugeMetricFamily("goby_workers", "Workers that live.", value=len(now.workers))
+        yield GaugeMetricFamily("goby_running", "Executions that run for longer than 0.25 s.", value=len(now.running))
+        yield from _sandboxes(now)
+
+
+def _sandboxes(now: present.Present) -> Iterator[Metric]:
+    labels = ["process", "kind"]
+    live = GaugeMetricFamily("goby_sandboxes", "Sandboxes that a process has.", labels=[*labels, "state"])
+    forks = CounterMetricFamily("goby_sandbox_starts", "Sandboxes that a process ever started.", labels=labels)
+    kills = CounterMetricFamily("goby_sandbox_kills", "Sandboxes that a process ended by killing.", labels=labels)
+    started = GaugeMetricFamily("goby_process_start_seconds", "When a process began, since 1970.", labels=labels)
+    for process in now.processes:
+        who = [process.name, process.kind]
+        started.add_metric(who, process.started)
+        if process.vitals:
+            busy = process.vitals.get("busy", 0)
+            live.add_metric([*who, "busy"], busy)
+            live.add_metric([*who, "idle"], process.vitals.get("sandboxes", 0) - busy)
+            forks.add_metric(who, process.vitals.get("forks", 0))
+            kills.add_metric(who, process.vitals.get("kills", 0))
+    yield from (live, forks, kills, started)
+
+
+class LoadedCollector(_Quiet):
+    """Which digest each process has loaded of each script."""
+
+    def collect(self) -> Iterator[Metric]:
+        now = present.look()
+        loaded = GaugeMetricFamily(
+            "goby_loaded",
+            "1 for the version that a process runs.",
+            labels=["process", "kind", "script", "version", "digest"],
+        )
+        for process in now.processes if now else ():
+            for script, version in sorted(process.loaded.items()):
+                loaded.add_metric([process.name, process.kind, script, str(version.number), version.digest[:16]], 1)
+        yield loaded

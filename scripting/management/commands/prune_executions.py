@@ -1,0 +1,25 @@
+"""`manage.py prune_executions`: what the retention has due, all of it, in small batches; workers do the same at intervals."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from scripting.retention import prune
+
+
+class Command(BaseCommand):
+    help = "Empties and deletes executions that are older or more than the SCRIPTING_KEEP_… settings say."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--seconds", type=float, default=86400.0, help="stop after about so long (default: a day)")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        done = prune(options["seconds"])
+        self.stdout.write(
+            f"{done.emptied} payloads emptied, {done.deleted} executions deleted, {done.rollups} old rollups deleted."
+        )
+        if not done.finished:
+            self.stdout.write("There is more to do: run it again.")

@@ -1,0 +1,143 @@
+"""How long executions are kept: by age and count per outcome, payloads first, in small batches that nobody waits for.
+
+Each part walks the executions by id, which is by time, from where it stopped the last time; a step is one short transaction.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from scripting.conf import conf
+from scripting.models import Attempt, Execution, ExecutionStat, RetentionMark
+from scripting.models.execution import UNUSUAL_STATUS
+
+BATCH = 500
+"""Rows of one transaction."""
+LOOK = 2000
+"""Ids that one step looks at."""
+MINUTES_KEPT = timedelta(days=3)
+"""Rollups: charts read minutes up to twelve hours back, hours up to eight days, days for ever."""
+HOURS_KEPT = timedelta(days=60)
+USUAL = (Execution.Status.SUCCEEDED, Execution.Status.SKIPPED)
+UNUSUAL = (Execution.Status.FELL_BACK, Execution.Status.FAILED, Execution.Status.CANCELLED, Execution.Status.ABANDONED)
+
+
+@dataclass
+class Pruned:
+    """What one run of the retention did."""
+
+    emptied: int = 0
+    deleted: int = 0
+    rollups: int = 0
+    finished: bool = True
+    """False where its time was up before its work was done."""
+
+    def __bool__(self) -> bool:
+        return bool(self.emptied or self.deleted or self.rollups)
+
+
+def prune(seconds: float = 5.0, now: datetime | None = None) -> Pruned:
+    """Work off what is due, for at most about `seconds`; the next call goes on from there."""
+    now = now or datetime.now(UTC)
+    deadline = time.monotonic() + seconds
+    done = Pruned()
+    for steps in (_payloads(now, done), _usual(now, done), _unusual(now, done), _rollups(now, done)):
+        for _ in steps:
+            if time.monotonic() > deadline:
+                done.finished = False
+                return done
+    return done
+
+
+def _payloads(now: datetime, done: Pruned) -> Iterator[None]:
+    """Inputs, results, logs and host calls of what succeeded are the bulk of the table, so they go before the rows do."""
+
+    def empty(ids: Sequence[UUID]) -> None:
+        done.emptied += Execution.objects.filter(pk__in=ids).update(
+            inputs=b"", inputs_text="", result=None, result_text="", log=b"", host_calls=b""
+        )
+
+    yield from _walk("payloads", _before(now, conf.SCRIPTING_KEEP_PAYLOAD_DAYS), USUAL, empty)
+
+
+def _usual(now: datetime, done: Pruned) -> Iterator[None]:
+    """What succeeded or was skipped, by age and by the count of all."""
+    upto = _before(now, conf.SCRIPTING_KEEP_DAYS)
+    newest = Execution.objects.order_by("-pk").values_list("pk", flat=True)
+    beyond = newest[conf.SCRIPTING_KEEP_COUNT : conf.SCRIPTING_KEEP_COUNT + 1]
+    if _may_exceed(conf.SCRIPTING_KEEP_COUNT):
+        upto = max([upto, *(UUID(int=key.int + 1) for key in beyond)])
+    yield from _walk("usual", upto, USUAL, _deleter(done))
+
+
+def _unusual(now: datetime, done: Pruned) -> Iterator[None]:
+    """Failures and rare outcomes, each by age and by its own count, along their index."""
+    for status in UNUSUAL:
+        rows = Execution.objects.filter(UNUSUAL_STATUS, status=status)
+        upto = _before(now, conf.SCRIPTING_KEEP_FAILURE_DAYS)
+        keep = conf.SCRIPTING_KEEP_FAILURE_COUNT
+        if _may_exceed(keep, status):
+            beyond = rows.order_by("-pk").values_list("pk", flat=True)[keep : keep + 1]
+            upto = max([upto, *(UUID(int=key.int + 1) for key in beyond)])
+        delete = _deleter(done)
+        while ids := list(rows.filter(pk__lt=upto).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+            delete(ids)
+            yield
+
+
+def _rollups(now: datetime, done: Pruned) -> Iterator[None]:
+    """Minutes and hours that no page reads any longer; error groups stay, their executions may be gone."""
+    for span, kept in ((ExecutionStat.Span.MINUTE, MINUTES_KEPT), (ExecutionStat.Span.HOUR, HOURS_KEPT)):
+        old = ExecutionStat.objects.filter(span=span, start__lt=now - kept).order_by("start")
+        while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+            done.rollups += ExecutionStat.objects.filter(pk__in=ids).delete()[0]
+            yield
+
+
+def _walk(part: str, upto: UUID, statuses: Sequence[str], act: Callable[[Sequence[UUID]], None]) -> Iterator[None]:
+    """Act on the executions of these statuses between the part's mark and `upto`, a step at a time, moving the mark along."""
+    mark = RetentionMark.objects.get_or_create(part=part)[0].upto
+    while True:
+        look = list(
+            Execution.objects.filter(pk__gt=mark, pk__lt=upto).order_by("pk").values_list("pk", "status")[:LOOK]
+        )
+        if not look:
+            return
+        due = [key for key, status in look if status in statuses]
+        for start in range(0, max(1, len(due)), BATCH):
+            batch = due[start : start + BATCH]
+            with transaction.atomic():
+                if batch:
+                    act(batch)
+                last = batch[-1] if start + BATCH < len(due) else look[-1][0]
+                RetentionMark.objects.filter(part=part).update(upto=last)
+            yield
+        mark = look[-1][0]
+
+
+def _deleter(done: Pruned) -> Callable[[Sequence[UUID]], None]:
+    def delete(ids: Sequence[UUID]) -> None:
+        with transaction.atomic():
+            Attempt.objects.filter(execution__in=ids).delete()
+            done.deleted += Execution.objects.filter(pk__in=ids).delete()[0]
+
+    return delete
+
+
+def _may_exceed(keep: int, status: str = "") -> bool:
+    """Whether there were ever so many: the rollups know, and save the walk along the index where there were not."""
+    counts = ExecutionStat.objects.filter(span=ExecutionStat.Span.EVER).values_list(
+        *((status,) if status else (*USUAL, *UNUSUAL))
+    )
+    return sum(sum(row) for row in counts) > keep
+
+
+def _before(now: datetime, days: int) -> UUID:
+    """The smallest id of the moment so many days ago."""
+    return UUID(int=int((now - timedelta(days=days)).timestamp() * 1000) << 80)

@@ -1,0 +1,62 @@
+"""Filters of the dashboard's templates: numbers as people read them, and as SVG does."""
+
+from __future__ import annotations
+
+import time
+
+from django import template
+from django.utils.safestring import SafeString
+
+from scripting.show import badge, milliseconds
+
+register = template.Library()
+
+
+@register.filter
+def grouped(number: int | None) -> str:
+    """A whole number with its thousands apart."""
+    return "—" if number is None else f"{number:,}".replace(",", "\u202f")
+
+
+@register.filter
+def share(percent: float | None) -> str:
+    """0 to 100 with as many digits as tell something."""
+    if percent is None:
+        return "—"
+    if 0 < percent < 0.01:
+        return "< 0.01 %"
+    return f"{percent:.2f} %" if percent < 1 else f"{percent:.1f} %"
+
+
+@register.filter
+def took_about(microseconds: float | None) -> str:
+    return milliseconds(None if microseconds is None else round(microseconds))
+
+
+@register.filter
+def plain(number: float) -> str:
+    """A number as SVG wants it, whatever the language of the page."""
+    return f"{number:g}"
+
+
+@register.filter
+def up_for(started: float) -> str:
+    """How long ago that moment (seconds since 1970) was."""
+    seconds = max(0, int(time.time() - started))
+    if seconds < 120:
+        return f"{seconds} s"
+    if seconds < 7200:
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h" if seconds < 172800 else f"{seconds // 86400} d"
+
+
+@register.filter
+def spaced(name: str) -> str:
+    """`security_violation` as people read it."""
+    return name.replace("_", " ")
+
+
+@register.filter
+def severity(level: str) -> SafeString:
+    """`high` as a label."""
+    return badge(f"{level} severity", {"high": "danger", "medium": "warning"}.get(level, ""))

@@ -1,0 +1,66 @@
+"""Executions for tests: really run, or written as rows where many are needed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from scripting import discovery, errors, stats
+from scripting.db import insert_rows
+from scripting.engine import get_engine
+from scripting.models import Execution, Script, ScriptVersion
+from scripting.registry import AnyBase, registry
+from scripting.sandbox.protocol import encode_value
+from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
+from tests.support.game import Game
+
+
+def run(game: Game, text: str = "result = 1\n", trigger: str = "manual", **context: object) -> ScriptOutput:
+    """Publish the text as `dice` and run it once."""
+    publish(game, text)
+    return get_engine().execute(ExecutionRequest("chess_club", "dice", ScriptInput(context), trigger=trigger))
+
+
+def publish(game: Game, text: str) -> ScriptVersion:
+    if not (game.package / "scripts" / "dice.py").exists():
+        game.ship("dice", text)
+        discovery.sync()
+    else:
+        registry.publish(game.script("dice"), "python", text, actor=None, reason="for a test", base=AnyBase)
+    registry.forget()
+    version = game.script("dice").active_version
+    assert version is not None
+    return version
+
+
+def write(
+    script: Script, count: int, *, end: datetime | None = None, every: timedelta = timedelta(seconds=1), **fields: Any
+) -> list[UUID]:
+    """Rows as the ledger would write them, the last one at `end`; counted in the rollups too. Oldest first."""
+    end = end or datetime.now(UTC)
+    rows = []
+    for index in range(count):
+        at = end - every * (count - 1 - index)
+        key = UUID(int=(int(at.timestamp() * 1000) << 80) | (0x7 << 76) | (0x8 << 60) | index)
+        rows.append(
+            {
+                "id": key,
+                "script_id": script.pk,
+                "version_id": script.active_version_id,
+                "trigger": "event",
+                "topic": "chess_club.roll",
+                "status": "succeeded",
+                "role": "primary",
+                "inputs": encode_value({"side": "red"}),
+                "inputs_text": '{"side": "red"}',
+                "started_at": at,
+                "finished_at": at,
+                "wall_us": 100 + index,
+                **fields,
+            }
+        )
+    insert_rows(Execution, rows)
+    stats.record(rows)
+    errors.record(rows)
+    return [row["id"] for row in rows]
