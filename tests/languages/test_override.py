@@ -22,8 +22,8 @@ __all__ = ["game"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PYTHON = "result = {'language': 'python', 'points': roll * 2}\n"
-TENGO = "result := {language: \"tengo\", points: roll * 3}\n"
-TENGO_THAT_FAILS = "result := {language: \"tengo\", points: roll.a.b()}\n"
+TENGO = 'result := {language: "tengo", points: roll * 3}\n'
+TENGO_THAT_FAILS = 'result := {language: "tengo", points: roll.a.b()}\n'
 PYTHON_THAT_FAILS = "result = {'language': 'python', 'points': roll['a']}\n"
 
 

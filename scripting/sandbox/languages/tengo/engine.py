@@ -25,6 +25,8 @@ from scripting.sandbox.policy.undefined import CONTEXT_NAMES
 
 _RECURSION = 12_000
 """Frames that reading a text may take: each level of nesting takes about ten."""
+_FRAMES = 1_060
+"""As many calls inside one another as the original's machine has frames, with room for the runner's own."""
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
 
@@ -93,6 +95,7 @@ class TengoEngine(LanguageEngine):
         import_: Callable[..., Any],
         print_: Callable[..., None],
     ) -> dict[str, Any]:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))
         names: dict[str, Any] = dict.fromkeys(CONTEXT_NAMES)
         names |= {name: offered(name, function) for name, function in functions.items()}
         names |= library.names(print_)

@@ -118,22 +118,35 @@ def _ring_root(lower: Expressions, node: nodes.Binary | nodes.Unary, mode: Mode)
     build.at(node)
     bound = lower.kinds.bound(node)
     if lower.kinds.of(node) & INT and not (bound is not None and bound < _SAFE):
-        raw = within_64_bits(lower, raw)
+        raw = within_64_bits(lower, raw, side=_side(lower, node, mode))
     if guards:
         lower.risky = True
         raw = build.choose(build.all_of(guards), raw, build.call("miss"))
     return raw
 
 
-def within_64_bits(lower: Expressions, raw: ast.expr) -> ast.expr:
-    """(t if (t := raw) < Q and t > -Q else $wrap(t))"""
+def within_64_bits(lower: Expressions, raw: ast.expr, *, side: str = "") -> ast.expr:
+    """(t if (t := raw) < Q and t > -Q else $wrap(t)); one test where it can only be left on one `side`."""
     build = lower.build
     label = lower.temporary()
-    quick = [
-        build.compare(build.keep(label, raw), (ast.Lt(), build.constant(_QUICK))),
-        build.compare(build.name(label), (ast.Gt(), build.constant(-_QUICK))),
-    ]
-    return build.choose(build.all_of(quick), build.name(label), build.call("wrap", build.name(label)))
+    kept = build.keep(label, raw)
+    if side == "above":
+        test = build.compare(kept, (ast.Lt(), build.constant(_QUICK)))
+    elif side == "below":
+        test = build.compare(kept, (ast.Gt(), build.constant(-_QUICK)))
+    else:
+        above = build.compare(build.name(label), (ast.Gt(), build.constant(-_QUICK)))
+        test = build.all_of([build.compare(kept, (ast.Lt(), build.constant(_QUICK))), above])
+    return build.choose(test, build.name(label), build.call("wrap", build.name(label)))
+
+
+def _side(lower: Expressions, node: nodes.Binary | nodes.Unary, mode: Mode) -> str:
+    """Where adding or taking off a literal can lead out of 64 bits, what it is added to being within."""
+    if isinstance(node, nodes.Binary) and node.operator in {"+", "-"} and not _is_ring(lower, node.left, mode):
+        size = node.right.value if isinstance(node.right, nodes.Literal) else None
+        if type(size) is int and size >= 0:
+            return "above" if node.operator == "+" else "below"
+    return ""
 
 
 def _ring(lower: Expressions, node: nodes.Expr, mode: Mode, guards: list[ast.expr]) -> ast.expr:

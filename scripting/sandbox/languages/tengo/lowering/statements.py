@@ -105,9 +105,16 @@ class Statements(Expressions):
 
     def condition(self, node: nodes.Expr) -> ast.expr:
         """As `value`, for its truth."""
-        return self._guarded(node, self.test) if self.is_pure(node) else self.test(node, Mode.WARM)
+        return self._guarded(node, self.test, as_truth=True) if self.is_pure(node) else self.test(node, Mode.WARM)
 
-    def _guarded(self, node: nodes.Expr, lower: Callable[[nodes.Expr, Mode], ast.expr], label: str = "") -> ast.expr:
+    def _guarded(
+        self,
+        node: nodes.Expr,
+        lower: Callable[[nodes.Expr, Mode], ast.expr],
+        label: str = "",
+        *,
+        as_truth: bool = False,
+    ) -> ast.expr:
         """FAST, in a try with COLD in its handler if it may miss."""
         self.risky = False
         fast = lower(node, Mode.FAST)
@@ -117,6 +124,10 @@ class Statements(Expressions):
         label = label or self.temporary()
         build.at(node)
         quick = build.assign(build.target(label), fast)
+        if as_truth:  # an `if` jumps where an expression makes values
+            yes = build.assign(build.target(label), build.constant(True))
+            no = build.assign(build.target(label), build.constant(False))
+            quick = build.if_(fast, [yes], [no])
         cold = lower(node, Mode.COLD)
         build.at(node)
         slow = build.assign(build.target(label), cold)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 _STEPS = 400
+_MAX_ORDER = 10_000
 
 
 def j(order: int, value: float) -> float:
@@ -12,6 +13,8 @@ def j(order: int, value: float) -> float:
     if value != value:
         return math.nan
     if math.isinf(value):
+        return 0.0
+    if order > _MAX_ORDER:
         return 0.0
     if order < 0:
         return j(-order, value) * (-1.0 if order % 2 else 1.0)
@@ -29,6 +32,8 @@ def y(order: int, value: float) -> float:
         return -math.inf if order >= 0 or order % 2 == 0 else math.inf
     if math.isinf(value):
         return 0.0
+    if order > _MAX_ORDER:
+        return -math.inf
     if order < 0:
         return y(-order, value) * (-1.0 if order % 2 else 1.0)
     if order > 1:

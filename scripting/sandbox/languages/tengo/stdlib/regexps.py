@@ -20,15 +20,19 @@ _CLASSES = {
     "upper": "A-Z", "word": "0-9A-Za-z_", "xdigit": "0-9A-Fa-f",
 }  # fmt: skip
 _POSIX = re.compile(r"\[:(\^?)(\w+):\]")
-_TRANSLATED = re.compile(r"\\(.)|\[:\^?\w+:\]|\(\?<(?![=!])|\(\?(?:[=!>]|<[=!]|P=)|[*+?}]\+|\[", re.DOTALL)
+_PART = re.compile(
+    r"\\(.)|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\(\?<(?![=!])|\(\?(?:[=!>]|<[=!]|P=)|[*+?}]\+|\$", re.DOTALL
+)
+_MULTILINE = re.compile(r"\(\?[a-z]*m")
 _TEMPLATE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
 
 
 @functools.lru_cache(maxsize=200)
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """The pattern compiled. Raises Failure (a bad pattern ends the run, as in the original)."""
+    end = "$" if _MULTILINE.search(pattern) else r"\Z"  # before a last newline it matches in Python only
     try:
-        return re.compile(_TRANSLATED.sub(_translate, pattern), re.ASCII)
+        return re.compile(_PART.sub(lambda match: end if match[0] == "$" else _translate(match), pattern), re.ASCII)
     except (re.error, OverflowError, RecursionError) as problem:
         raise Failure(f"error parsing regexp: {problem}: `{pattern[:200]}`") from None
 
@@ -40,11 +44,8 @@ def _translate(match: re.Match[str]) -> str:
         if escaped.isdigit() and escaped != "0":
             raise re.error(f"invalid escape sequence: `\\{escaped}`")
         return {"z": "\\Z", "C": "."}.get(escaped, text)
-    if text.startswith("[:"):
-        posix = _POSIX.fullmatch(text)
-        if posix is None or posix[2] not in _CLASSES or posix[1]:
-            raise re.error(f"invalid character class range: `{text}`")
-        return _CLASSES[posix[2]]
+    if text[0] == "[":
+        return _POSIX.sub(_posix, text)
     if text == "(?<":
         return "(?P<"
     if text.startswith("(?"):
@@ -52,6 +53,12 @@ def _translate(match: re.Match[str]) -> str:
     if len(text) == 2 and text[1] == "+":
         raise re.error(f"invalid nested repetition operator: `{text}`")
     return text
+
+
+def _posix(match: re.Match[str]) -> str:
+    if match[2] not in _CLASSES or match[1]:
+        raise re.error(f"invalid character class range: `{match[0]}`")
+    return _CLASSES[match[2]]
 
 
 def _groups(match: re.Match[str], text: str, *, all_groups: bool) -> list[Any]:
