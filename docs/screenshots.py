@@ -51,6 +51,15 @@ def workbench(page: Page) -> None:
     expect(page.locator("#draft-state")).to_have_text("Draft saved")
 
 
+def sample(page: Page) -> None:
+    """Fifty runs of both texts on the same dice."""
+    open_workbench(page)
+    change(page, "CRITICAL_CHANCE = 0.10", "CRITICAL_CHANCE = 0.50")
+    page.fill("#seed", "7")
+    page.click("#sample")
+    expect(page.locator(".sample").first).to_be_visible(timeout=20_000)
+
+
 def error(page: Page) -> None:
     """What a mistake looks like."""
     open_workbench(page)
@@ -88,7 +97,7 @@ def execution(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
-STORIES: tuple[Callable[[Page], None], ...] = (battle, scripts, workbench, error, publishing, live, history, execution)
+STORIES: tuple[Callable[[Page], None], ...] = (battle, scripts, workbench, sample, error, publishing, live, history, execution)
 """In this order: `live` publishes what `history` shows."""
 ALSO = {"workbench": ({"color_scheme": "dark"}, {"viewport": {"width": 820, "height": 1180}})}
 """Pictures taken a second time, in the dark or on a tablet."""

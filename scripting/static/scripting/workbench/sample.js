@@ -3,15 +3,22 @@
 import { h } from "./dom.js";
 
 export function drawSample({ runs, version, failures, error, fields }) {
-  const told = fields.filter((field) => field.kind !== "values");
+  const told = fields.filter((field) => field.kind !== "values" && !isConstant(field));
+  const same = fields.filter(isConstant);
   const rest = fields.filter((field) => field.kind === "values");
   return [
     h("div", { class: "verdict" }, h("b", {}, `${runs} runs on the same dice`), version && h("span", { class: "quiet" }, `beside the live v${version}`)),
     failures[0] > 0 && h("div", { class: "error-box", role: "alert" }, h("b", {}, `${failures[0]} of ${runs} fail`), h("span", {}, error)),
     failures[1] > 0 && h("p", { class: "quiet" }, `The live text fails ${failures[1]} times on these.`),
     ...told.map((field) => part(field, version)),
+    same.length > 0 && h("p", { class: "under" }, `Always the same: ${same.map((field) => `${field.name} ${figure(field.sides[0].mean)}`).join(", ")}.`),
     rest.length > 0 && h("p", { class: "under" }, `Not counted, since they are texts or lists: ${rest.map((field) => field.name).join(", ")}.`),
   ].filter(Boolean);
+}
+
+// A number that is the same in every run of both texts.
+function isConstant({ kind, sides }) {
+  return kind === "number" && sides.every((side) => side && side.least === side.most && side.least === sides[0].least);
 }
 
 function part({ name, kind, sides }, version) {
