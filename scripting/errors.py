@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection, transaction
 from django.db.models import F
 
@@ -182,8 +182,9 @@ class NoteMissing(ValueError):
         return self.args[0] if self.args else type(self).__doc__ or ""
 
 
-def resolve(group: ErrorGroup, user: AbstractBaseUser | None, note: str, *, resolved: bool = True) -> Resolution:
+def resolve(group: ErrorGroup, user: User | AnonymousUser | None, note: str, *, resolved: bool = True) -> Resolution:
     """Record that someone calls it resolved, or opens it again. Raises NoteMissing."""
     if not note.strip():
         raise NoteMissing
-    return Resolution.objects.create(group=group, user=user, note=visible(note.strip())[:2000], resolved=resolved)
+    by = user if isinstance(user, User) else None
+    return Resolution.objects.create(group=group, user=by, note=visible(note.strip())[:2000], resolved=resolved)

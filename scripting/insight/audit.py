@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.contenttypes.models import ContentType
 
 from scripting.models import Execution
@@ -14,12 +14,13 @@ from scripting.text import one_line
 security = logging.getLogger("scripting.security")
 
 
-def record(user: AbstractBaseUser | AnonymousUser, what: str) -> None:
+def record(user: User | AnonymousUser, what: str) -> None:
     """Keep that `user` did `what`, a sentence without its subject."""
     said = one_line(what, 2000)
     security.info("%s %s", user, said, extra={"by": str(user)})
+    assert isinstance(user, User)  # pages of the admin are for staff
     LogEntry.objects.create(
-        user_id=user.pk,
+        user=user,
         content_type=ContentType.objects.get_for_model(Execution),
         object_repr=said[:200],
         action_flag=CHANGE,

@@ -1,0 +1,109 @@
+"""/metrics: what it says is what the database and Redis say, and who may read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from prometheus_client.parser import text_string_to_metric_families
+
+from scripting import errors, processes, stats
+from scripting.models import Breaker
+from scripting.processes import Loaded
+from scripting.streams import Stream, append
+from tests.insight.runs import publish, write
+from tests.support.game import Game
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def samples(client: Client) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    found = {}
+    for family in text_string_to_metric_families(response.content.decode()):
+        for sample in family.samples:
+            found[sample.name, frozenset(sample.labels.items())] = sample.value
+    return found
+
+
+def of(found: dict[Any, float], name: str, **labels: str) -> float:
+    [value] = [value for (n, given), value in found.items() if n == name and set(labels.items()) <= given]
+    return value
+
+
+def test_runs_outcomes_durations_and_errors_are_sums_of_all_time_before_and_after_folding(
+    game: Game, client: Client
+) -> None:
+    version = publish(game, "result = 1\n")
+    script = game.script("dice")
+    write(script, 7, wall_us=2_000)
+    write(
+        script, 3, status="failed", wall_us=60_000, error_type="timeout", error_version_id=version.pk, error_message="x"
+    )
+    before = samples(client)
+    while stats.fold() + errors.fold():
+        pass
+    write(script, 1, wall_us=2_000)
+    found = samples(client)
+    assert of(before, "goby_executions_total", outcome="succeeded") == 7
+    assert of(found, "goby_executions_total", outcome="succeeded", module="chess_club", script="dice") == 8
+    assert of(found, "goby_executions_total", outcome="failed") == 3
+    assert of(found, "goby_execution_seconds_bucket", le="0.0025") == 8
+    assert of(found, "goby_execution_seconds_bucket", le="0.05") == 8
+    assert of(found, "goby_execution_seconds_bucket", le="+Inf") == 11
+    assert of(found, "goby_execution_seconds_sum") == pytest.approx(0.196)
+    assert of(found, "goby_errors_total", type="timeout") == of(before, "goby_errors_total", type="timeout") == 3
+
+
+def test_queues_sandboxes_loaded_versions_and_breakers_are_told_as_they_are_now(game: Game, client: Client) -> None:
+    version = publish(game, "result = 1\n")
+    member = processes.Membership("worker", lambda: {"sandboxes": 3, "busy": 1, "forks": 9, "kills": 2})
+    member.beat()
+    member.acknowledge({"chess_club/dice": Loaded(1, "abc123")})
+    append([(Stream("chess_club", 0), b"an entry"), (Stream("chess_club", 0), b"another")])
+    Breaker.objects.create(version=version, failures=5, opened_at=version.created_at)
+    found = samples(client)
+    assert of(found, "goby_queue_depth") == of(found, "goby_backlog") == 2
+    assert 0 <= of(found, "goby_queue_age_seconds") < 30
+    assert of(found, "goby_sandboxes", state="busy") == 1
+    assert of(found, "goby_sandboxes", state="idle") == 2
+    assert of(found, "goby_sandbox_starts_total", kind="worker") == 9
+    assert of(found, "goby_sandbox_kills_total", kind="worker") == 2
+    assert of(found, "goby_loaded", process=member.name, script="chess_club/dice", digest="abc123", version="1") == 1
+    assert of(found, "goby_breaker_open", script="dice", version="1") == 1
+
+
+def test_without_redis_the_database_still_tells_and_the_rest_is_missing(
+    game: Game, client: Client, redis_server: Any
+) -> None:
+    publish(game, "result = 1\n")
+    write(game.script("dice"), 1)
+    redis_server.kill()
+    found = samples(client)
+    assert of(found, "goby_redis_up") == 0
+    assert of(found, "goby_executions_total", outcome="succeeded") == 1
+    assert not [name for name, _ in found if name == "goby_backlog"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "status"),
+    [
+        ({}, 200),
+        ({"REMOTE_ADDR": "::1"}, 200),
+        ({"REMOTE_ADDR": "10.0.0.7"}, 403),
+        ({"REMOTE_ADDR": ""}, 403),
+        ({"HTTP_X_FORWARDED_FOR": "10.0.0.7"}, 403),
+    ],
+)
+def test_without_a_token_only_this_machine_may_read(client: Client, extra: dict[str, str], status: int) -> None:
+    assert client.get("/metrics", **extra).status_code == status  # type: ignore[arg-type]
+
+
+def test_with_a_token_only_who_brings_it_may_read(client: Client, settings: Any) -> None:
+    settings.SCRIPTING_METRICS_TOKEN = "s3cret"
+    assert client.get("/metrics").status_code == 403
+    assert client.get("/metrics", headers={"authorization": "Bearer wröng"}).status_code == 403
+    answer = client.get("/metrics", headers={"authorization": "Bearer s3cret"}, REMOTE_ADDR="10.0.0.7")
+    assert answer.status_code == 200

@@ -1,0 +1,96 @@
+"""Retention: by age and count per outcome, payloads first, failures longer, going on where it stopped."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from scripting import errors, retention, stats
+from scripting.models import Attempt, ErrorGroup, Execution, ExecutionStat, Script
+from scripting.retention import prune
+from tests.insight.runs import publish, write
+from tests.support.game import Game
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def script(game: Game, settings: Any) -> Script:
+    settings.SCRIPTING_KEEP_PAYLOAD_DAYS = 2
+    settings.SCRIPTING_KEEP_DAYS = 5
+    settings.SCRIPTING_KEEP_FAILURE_DAYS = 20
+    publish(game, "result = 1\n")
+    return game.script("dice")
+
+
+def aged(script: Script, days: float, count: int = 1, **fields: Any) -> list[Any]:
+    return write(script, count, end=NOW - timedelta(days=days), **fields)
+
+
+def left() -> set[Any]:
+    return set(Execution.objects.values_list("pk", flat=True))
+
+
+def test_payloads_go_before_rows_and_failures_keep_theirs(script: Script) -> None:
+    [young] = aged(script, 1)
+    [older] = aged(script, 3)
+    [failed] = aged(script, 10, status="failed")
+    [old] = aged(script, 6)
+    [very_old_failure] = aged(script, 21, status="failed")
+    done = prune(now=NOW)
+    assert left() == {young, older, failed}
+    assert (done.emptied, done.deleted, done.finished) == (2, 2, True)
+    assert Execution.objects.get(pk=young).inputs_value == {"side": "red"}
+    assert not bytes(Execution.objects.get(pk=older).inputs)
+    assert Execution.objects.get(pk=failed).inputs_value == {"side": "red"}
+    assert not prune(now=NOW), "what is done is not looked at again"
+    assert old not in left()
+    assert very_old_failure not in left()
+
+
+def test_beyond_a_count_the_oldest_go(script: Script, settings: Any) -> None:
+    settings.SCRIPTING_KEEP_COUNT = 6
+    settings.SCRIPTING_KEEP_FAILURE_COUNT = 2
+    ok = aged(script, 1, 8)
+    failed = aged(script, 0.5, 3, status="failed")
+    while stats.fold():
+        pass
+    prune(now=NOW)
+    assert left() == {*ok[-3:], *failed[-2:]}
+
+
+def test_a_batch_at_a_time_goes_on_from_where_time_ran_out(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "LOOK", 3)
+    aged(script, 6, 9)
+    kept = aged(script, 7, 2, status="failed")
+    turns = 0
+    while not prune(0, now=NOW).finished:
+        turns += 1
+        assert turns < 50
+    assert turns > 5
+    assert left() == set(kept)
+
+
+def test_attempts_go_with_their_execution_and_rollups_and_errors_stay(script: Script) -> None:
+    [key] = aged(script, 25, status="failed", error_type="timeout", error_version_id=script.active_version_id)
+    Attempt.objects.create(execution_id=key, ordinal=1, role="primary")
+    while stats.fold() + errors.fold():
+        pass
+    prune(now=NOW)
+    assert not Execution.objects.exists()
+    assert not Attempt.objects.exists()
+    assert ErrorGroup.objects.get().count == 1
+    spans = set(ExecutionStat.objects.values_list("span", flat=True))
+    assert spans == {"hour", "day", "ever"}, "minutes are kept for as long as a chart reads them"
+
+
+def test_the_command_does_all_of_it_and_says_what(script: Script, capsys: pytest.CaptureFixture[str]) -> None:
+    aged(script, 6, 3)
+    call_command("prune_executions")
+    assert "3 executions deleted" in capsys.readouterr().out
+    assert not left()
