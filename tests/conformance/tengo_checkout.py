@@ -1,4 +1,4 @@
-"""Reads the literal cases of a Tengo checkout's own tests, runs them here, and reports passed, failed and out of scope.
+"""Runs the literal cases of a Tengo checkout's own tests. Long because it is a whole tool: reader of Go literals, runner, report.
 
     python -m tests.conformance.tengo_checkout CHECKOUT [--failed] [--json]
 

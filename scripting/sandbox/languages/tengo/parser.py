@@ -1,4 +1,4 @@
-"""From tokens to the tree: recursive descent, one method for each rule of the grammar, in the grammar's order.
+"""From tokens to the tree: recursive descent. Long because the grammar is: one method for each of its rules, in its order.
 
 The first error ends it, with its position.
 """

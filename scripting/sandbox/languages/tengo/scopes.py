@@ -1,4 +1,7 @@
-"""Which name means what: block scopes with `:=`, closures, names that come with the context. Refuses what the compiler refuses."""
+"""Which name means what. Long because it is one walk: a method for each kind of node, over one chain of scopes.
+
+Block scopes with `:=`, closures, names that come with the context. Refuses what the original's compiler refuses.
+"""
 
 from __future__ import annotations
 

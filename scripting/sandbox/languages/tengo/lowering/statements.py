@@ -1,4 +1,7 @@
-"""Statements and functions to Python's. The text becomes the body of one function, so that its variables are quick."""
+"""Statements and functions to Python's. Long because it is one walk: a method for each kind of statement, one frame under all.
+
+The text becomes the body of one function, so that its variables are quick.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Moments and durations: calendar arithmetic to the nanosecond, zones, and Go's layouts for writing and reading them.
+"""Moments: calendar arithmetic to the nanosecond, zones, and Go's layouts for writing and reading them.
 
 Zones are read before the lockdown closes the files; the local zone of every run is UTC.
 """
@@ -364,60 +364,3 @@ def _assembled(found: dict[str, int], zone: Zone | None, text: str) -> Time:
         found.get("nanosecond", 0),
         zone or UTC,
     )
-
-
-# Durations
-
-_UNITS = {
-    "ns": 1,
-    "us": 1000,
-    "µs": 1000,
-    "μs": 1000,
-    "ms": 1_000_000,
-    "s": SECOND,
-    "m": 60 * SECOND,
-    "h": 3600 * SECOND,
-}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
-
-
-def parse_duration(text: str) -> int:
-    """Nanoseconds. Raises Unreadable."""
-    sign, body = (-1 if text[:1] == "-" else 1), text.removeprefix(text[0]) if text[:1] in {"-", "+"} else text
-    if body == "0":
-        return 0
-    total, position = 0, 0
-    while position < len(body):
-        match = _DURATION.match(body, position)
-        if match is None:
-            break
-        whole, _, fraction = match[1].partition(".")
-        unit = _UNITS[match[2]]
-        total += int(whole or "0") * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
-        position = match.end()
-    if position == 0 or position < len(body) or total >= 1 << 63:
-        raise Unreadable(f'time: invalid duration "{text}"')
-    return sign * total
-
-
-def show_duration(nanoseconds: int) -> str:
-    """As Go's Duration.String shows it: 1h30m0.5s."""
-    if nanoseconds == 0:
-        return "0s"
-    sign, left = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
-    if left < SECOND:
-        unit, size = ("ns", 1) if left < 1000 else ("µs", 1000) if left < 1_000_000 else ("ms", 1_000_000)
-        return f"{sign}{_decimal(left, size)}{unit}"
-    minutes, rest = divmod(left, 60 * SECOND)
-    text = f"{_decimal(rest, SECOND)}s"
-    if minutes:
-        hours, minutes = divmod(minutes, 60)
-        text = f"{minutes}m{text}"
-        if hours:
-            text = f"{hours}h{text}"
-    return sign + text
-
-
-def _decimal(value: int, size: int) -> str:
-    whole, rest = divmod(value, size)
-    return f"{whole}.{str(rest).rjust(len(str(size)) - 1, '0').rstrip('0')}" if rest else str(whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scripting.sandbox.languages.tengo.runtime import moments
+from scripting.sandbox.languages.tengo.runtime import durations, moments
 from scripting.sandbox.languages.tengo.runtime.moments import SECOND, UTC, Clock, find_zone
 from scripting.sandbox.languages.tengo.runtime.operators import INT_MAX, INT_MIN, wrap
 from scripting.sandbox.languages.tengo.runtime.values import Failure, Time
@@ -70,7 +70,7 @@ def _parse(layout: str, text: str) -> Time:
 
 def _parse_duration(text: str) -> int:
     try:
-        return moments.parse_duration(text)
+        return durations.parse_duration(text)
     except moments.Unreadable as problem:
         raise Failure(str(problem)) from None
 
@@ -128,7 +128,7 @@ MEMBERS: dict[str, Any] = {
     "duration_minutes": taking("duration_minutes", "int", _duration(60 * SECOND)),
     "duration_seconds": taking("duration_seconds", "int", _duration(SECOND)),
     "duration_nanoseconds": taking("duration_nanoseconds", "int", lambda value: value),
-    "duration_string": taking("duration_string", "int", moments.show_duration),
+    "duration_string": taking("duration_string", "int", durations.show_duration),
     "month_string": taking("month_string", "int", _month_string),
     "date": taking("date", "int, int, int, int, int, int, int, text", _date, optional=1),
     "now": taking("now", "", now),
