@@ -1,0 +1,96 @@
+"""The web process and a real worker follow versions as the members of the other tests do."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from goby_site.places import BASE_DIR
+from scripting import bus, discovery, following, processes
+from scripting.models import Execution, Script
+from scripting.registry import AnyBase, registry
+from scripting.topics import topics
+from tests.support.member import wait_for_version
+from tests.support.processes import child_environment
+from tests.support.stack import wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
+
+NAME = "wargame/damage_calculator"
+
+
+@pytest.fixture
+def script(tmp_path: Path, settings: Any) -> Script:
+    """The wargame's damage_calculator, on its default."""
+    settings.SCRIPTING_SCRIPTS_DIR = tmp_path / "scripts"
+    registry.forget()
+    discovery.sync()
+    return Script.objects.get(module="wargame", name="damage_calculator")
+
+
+@pytest.fixture
+def worker(script: Script, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A running `manage.py run_worker` that has taken the default."""
+    with (tmp_path / "worker.log").open("wb") as log:
+        command = [sys.executable, "manage.py", "run_worker"]
+        process = subprocess.Popen(command, cwd=BASE_DIR, env=child_environment(), stdout=log, stderr=log)
+    wait_for_version(NAME, 1, 1, seconds=60)
+    yield process
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    assert process.wait(30) == 0, (tmp_path / "worker.log").read_text()
+    assert processes.everyone() == [], "a worker that ends is listed no longer"
+
+
+def publish(script: Script, number: int) -> None:
+    text = f"result = {{'damage': {number}, 'base_damage': {number}, 'message': 'x'}}\n"
+    registry.publish(script, "python", text, actor=None, reason="for a test", base=AnyBase)
+
+
+def run_event() -> Execution:
+    """One event, once its execution is recorded."""
+    before = Execution.objects.count()
+    bus.publish("wargame.hit", topics.get("wargame.hit").example, key="game")
+    wait_until(lambda: Execution.objects.count() > before, 30)
+    return Execution.objects.order_by("pk").last()  # type: ignore[return-value]
+
+
+def test_a_worker_that_was_stopped_is_shown_stale_and_runs_its_next_event_on_the_new_version(
+    script: Script, worker: subprocess.Popen[bytes]
+) -> None:
+    assert run_event().version == script.versions.get(number=1)
+    worker.send_signal(signal.SIGSTOP)
+    publish(script, 2)
+    wait_until(lambda: "0 of 1 on v2, one stale since" in str(following.loaded_by(script)), 15)
+    bus.publish("wargame.hit", topics.get("wargame.hit").example, key="game")
+    worker.send_signal(signal.SIGCONT)
+    wait_until(lambda: Execution.objects.count() == 2, 30)
+    assert Execution.objects.order_by("pk").last().version.number == 2  # type: ignore[union-attr]
+    wait_until(lambda: str(following.loaded_by(script)) == "1 of 1 on v2", 10)
+
+
+def test_the_web_process_follows_versions_from_its_servers_start_to_its_end(script: Script) -> None:
+    from goby_site.asgi import application
+
+    async def serve() -> list[str]:
+        asked: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+        said: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+        server = asyncio.create_task(application({"type": "lifespan"}, asked.get, said.put))
+        await asked.put({"type": "lifespan.startup"})
+        assert await said.get() == {"type": "lifespan.startup.complete"}
+        await asyncio.to_thread(wait_for_version, NAME, 1, 1)
+        kinds = [process.kind for process in await asyncio.to_thread(processes.everyone)]
+        await asked.put({"type": "lifespan.shutdown"})
+        assert await said.get() == {"type": "lifespan.shutdown.complete"}
+        await server
+        return kinds
+
+    assert asyncio.run(serve()) == ["web"]
+    assert processes.everyone() == []
