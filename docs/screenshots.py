@@ -97,7 +97,17 @@ def execution(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
-STORIES: tuple[Callable[[Page], None], ...] = (battle, scripts, workbench, sample, error, publishing, live, history, execution)
+STORIES: tuple[Callable[[Page], None], ...] = (
+    battle,
+    scripts,
+    workbench,
+    sample,
+    error,
+    publishing,
+    live,
+    history,
+    execution,
+)
 """In this order: `live` publishes what `history` shows."""
 ALSO = {"workbench": ({"color_scheme": "dark"}, {"viewport": {"width": 820, "height": 1180}})}
 """Pictures taken a second time, in the dark or on a tablet."""

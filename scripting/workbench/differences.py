@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 CONTEXT = 3
 """Unchanged lines shown around a change."""
-MAX_LINES = 20_000
+MAX_PAIRS = 4_000_000
+"""Lines of one side times lines of the other, beyond what both begin and end with: more is not compared but shown as replaced."""
 MAX_WORD_DIFF = 400
-"""Characters of a line beyond which its changed part is not looked for."""
+"""Characters of a line, and changed lines of a text, beyond which the changed part of a line is not looked for."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,12 @@ class Difference:
 def difference(old: str, new: str) -> Difference:
     """Compare two texts line by line, and changed lines piece by piece."""
     before, after = old.splitlines(), new.splitlines()
-    matcher = difflib.SequenceMatcher(None, before, after)
+    steps = opcodes(before, after)
+    changes = [(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in steps if tag != "equal"]
+    removed, added = sum(old for old, _ in changes), sum(new for _, new in changes)
     rows: list[Row] = []
-    added = removed = 0
     end = 0
-    for group in matcher.get_grouped_opcodes(CONTEXT):
+    for group in Steps(steps).get_grouped_opcodes(CONTEXT):
         start = group[0][1]
         if start > end:
             rows.append(gap(start - end))
@@ -59,21 +62,52 @@ def difference(old: str, new: str) -> Difference:
             if tag == "equal":
                 rows += [Row("same", i + 1, j1 + i - i1 + 1, (Piece(before[i]),)) for i in range(i1, i2)]
                 continue
-            removed, added = removed + i2 - i1, added + j2 - j1
-            rows += changed(before, after, (i1, i2), (j1, j2))
+            rows += changed(before, after, (i1, i2), (j1, j2), within=removed + added <= MAX_WORD_DIFF)
         end = group[-1][2]
     if rows and end < len(before):
         rows.append(gap(len(before) - end))
     return Difference(tuple(rows), added, removed)
 
 
+class Steps(difflib.SequenceMatcher[str]):
+    """difflib's grouping of steps, for steps that were found already."""
+
+    def __init__(self, steps: list[tuple[str, int, int, int, int]]) -> None:
+        super().__init__(None, "", "")
+        self.steps = steps
+
+    def get_opcodes(self) -> Any:
+        return self.steps
+
+
+def opcodes(before: Sequence[str], after: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+    """difflib's steps from one text to the other; what both begin and end with is set aside first, and the time bounded."""
+    shortest = min(len(before), len(after))
+    head = next((n for n in range(shortest) if before[n] != after[n]), shortest)
+    rest = shortest - head
+    tail = next((n for n in range(rest) if before[-1 - n] != after[-1 - n]), rest)
+    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
+    found: list[tuple[str, int, int, int, int]] = [("equal", 0, head, 0, head)] if head else []
+    if len(old) * len(new) > MAX_PAIRS:
+        found.append(("replace", head, head + len(old), head, head + len(new)))
+    else:
+        steps = difflib.SequenceMatcher(None, old, new).get_opcodes()
+        found += [(tag, i1 + head, i2 + head, j1 + head, j2 + head) for tag, i1, i2, j1, j2 in steps]
+    if tail:
+        found.append(("equal", len(before) - tail, len(before), len(after) - tail, len(after)))
+    return found
+
+
 def gap(lines: int) -> Row:
     return Row("gap", None, None, (Piece(f"{lines} unchanged line{'s' if lines > 1 else ''}"),))
 
 
-def changed(before: Sequence[str], after: Sequence[str], old: tuple[int, int], new: tuple[int, int]) -> Iterator[Row]:
-    """The lines that went, then those that came; pairs of the same place are compared within."""
-    pairs = [pieces(before[i], after[j]) for i, j in zip(range(*old), range(*new), strict=False)]
+def changed(
+    before: Sequence[str], after: Sequence[str], old: tuple[int, int], new: tuple[int, int], *, within: bool
+) -> Iterator[Row]:
+    """The lines that went, then those that came; pairs of the same place are compared within, where that is asked for."""
+    together = zip(range(*old), range(*new), strict=False) if within else ()
+    pairs = [pieces(before[i], after[j]) for i, j in together]
     for place, i in enumerate(range(*old)):
         yield Row("gone", i + 1, None, pairs[place][0] if place < len(pairs) else (Piece(before[i]),))
     for place, j in enumerate(range(*new)):

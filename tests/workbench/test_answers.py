@@ -205,6 +205,13 @@ def test_script_text_is_escaped_wherever_it_is_shown(designer: Client, script: S
     assert "&lt;img src=x" in answer["html"]
 
 
+@pytest.mark.parametrize("address", ["/scripts/", ROOT, f"{ROOT}history/"])
+def test_the_policy_of_the_pages_has_nothing_unsafe(designer: Client, address: str) -> None:
+    policy = designer.get(address).headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "script-src 'self'" in policy
+
+
 def test_a_recorded_event_is_shown_masked_and_tried_on_its_real_inputs(designer: Client, script: Script) -> None:
     from scripting.engine import get_engine
     from scripting.types import ExecutionRequest, ScriptInput

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +32,15 @@ def test_what_changed_within_a_line_is_marked() -> None:
     found = difference("CHANCE = 0.10\n", "CHANCE = 0.90\n")
     marked = [[piece.text for piece in row.pieces if piece.changed] for row in found.rows]
     assert marked == [["1"], ["9"]]
+
+
+def test_texts_made_to_be_slow_are_told_apart_in_bounded_time() -> None:
+    old = "\n".join(f"line {number % 100}" for number in range(20_000))
+    new = "\n".join(f"line {(number * 7 + 3) % 100}" for number in range(20_000))
+    begun = time.perf_counter()
+    found = difference(old, new)
+    assert time.perf_counter() - begun < 5
+    assert (found.removed, found.added) == (20_000, 20_000)
 
 
 def test_far_unchanged_lines_are_counted_not_shown() -> None:
