@@ -93,7 +93,7 @@ def _change(script: Script, actor: AbstractBaseUser | None, reason: str, **field
 
 
 def _save(script: Script, actor: AbstractBaseUser | None, reason: str) -> None:
-    script._history_user = actor # django-simple-history reads both
+    script._history_user = actor  # django-simple-history reads both
     script._change_reason = reason[:100]
     script.save()
 

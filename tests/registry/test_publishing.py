@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.test import Client
 
 from scripting import comparing, upkeep
 from scripting.models import Activation, Script, ScriptVersion
@@ -143,6 +144,19 @@ def test_a_new_default_under_an_override_is_shown_as_base_default_and_mine(arena
     assert upgrade.merge.merged == f"# new\n{TEXT}# mine\n"
     publish(script, upgrade.merge.merged)
     assert comparing.upgrade_of(script) is None, "it was decided"
+
+
+def test_the_scripts_page_shows_an_upgrade_as_base_default_and_mine(arena: Arena) -> None:
+    script, _ = Script.objects.get_or_create(module="arena", name="scorer")
+    registry.activate(script, ship(script, TEXT), Activation.Cause.DEFAULT, base=None)
+    publish(script, TEXT + "# <mine>\n")
+    ship(script, "# new\n" + TEXT)
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("root"))
+    page = client.get(f"/admin/scripting/script/{script.pk}/change/").content.decode()
+    assert "v1 was the default when v2 was chosen; v3 is the default now. Both changes fit into one text." in page
+    assert "+# new" in page
+    assert "+# &lt;mine&gt;" in page
 
 
 # -- the script as a whole -----------------------------------------------------------------------------------------------
