@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench setup lock test-sqlite test-postgres test-newer
+.PHONY: help run test lint bench bench-history setup lock test-sqlite test-postgres test-newer
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -18,7 +18,7 @@ export GOBY_DEMO ?= true
 export PYTHONUNBUFFERED := 1
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime var/.static ## serve Goby on 127.0.0.1:$PORT (8000) with workers, watcher, Redis and demo data, until Ctrl-C
 	@exec $(BIN)/python -m goby_site.stack
@@ -48,6 +48,9 @@ lint: $(VENV)/.dev ## check style, types and the layers of imports
 
 bench: $(VENV)/.dev ## measure; prints a table and writes var/bench/latest.json
 	@$(BIN)/python -m benchmarks
+
+bench-history: $(VENV)/.dev ## fill 10 million executions (BENCH_HISTORY_ROWS) into both databases and time the pages
+	@BENCH_HISTORY_ROWS=$${BENCH_HISTORY_ROWS:-10000000} $(BIN)/python -m benchmarks history
 
 lock: ## pin the packages anew from requirements/*.in (needs uv on PATH)
 	@for name in runtime dev; do \

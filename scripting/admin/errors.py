@@ -71,7 +71,7 @@ class NewFilter(admin.SimpleListFilter):
 
 @admin.register(ErrorGroup)
 class ErrorGroupAdmin(ReadOnlyAdmin):
-    list_display = ("problem", "of_script", "by_version", "count", "events", "first", "last", "trend")
+    list_display = ("problem", "of_script", "by_version", "count", "first", "last", "trend")
     list_display_links = ("problem",)
     list_filter = (ModuleFilter, ScriptFilter, "error_type", StateFilter, NewFilter)
     search_fields = ("message",)

@@ -13,10 +13,10 @@ from scripting.advice import Advice, advice
 from scripting.conf import conf
 from scripting.errors import Problem, group_of, problems
 from scripting.insight.family import Branch, family_tree
-from scripting.ledger import decode_calls
 from scripting.models import Attempt, Execution, ScriptVersion
 from scripting.models.execution import AttemptFields
 from scripting.modules import limits_for, modules
+from scripting.rows import decode_calls
 from scripting.sandbox.protocol import decode_value
 from scripting.show import (
     code_block,

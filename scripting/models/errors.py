@@ -54,7 +54,8 @@ class ErrorGroup(ErrorFields):
 
     def __str__(self) -> str:
         where = f" at line {self.error_line}" if self.error_line else ""
-        return f"{self.error_type.replace('_', ' ')}{where}"
+        kind = "error" if self.error_type == "execution" else self.error_type.replace("_", " ")
+        return f"{kind}{where}"
 
 
 class ErrorCount(models.Model):

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from scripting import discovery
+from scripting import discovery, errors
 from scripting.engine import get_engine
+from scripting.models import ErrorGroup
 from scripting.registry import AnyBase, registry
 from scripting.types import ExecutionRequest
 from tests.support.browser import chromium
@@ -34,13 +35,15 @@ def addresses(game: Game) -> list[str]:
     registry.forget()
     bad = get_engine().execute(ExecutionRequest("chess_club", "dice", trigger="endpoint")).execution_id
     rejected = script.versions.rejected().get()
-    lists = [
-        reverse(f"admin:scripting_{name}_changelist") for name in ("script", "scriptversion", "activation", "execution")
-    ]
+    errors.fold()
+    kinds = ("script", "scriptversion", "activation", "execution", "errorgroup")
+    lists = [reverse(f"admin:scripting_{name}_changelist") for name in kinds]
     of_script = reverse("admin:scripting_script_change", args=[script.pk])
     return [
         reverse("admin:index"),
         *lists,
+        reverse("admin:scripting_execution_figures") + "?range=15m",
+        reverse("admin:scripting_errorgroup_change", args=[ErrorGroup.objects.get().pk]),
         of_script,
         *(of_script.replace("change", end) for end in ("publish", "rollback/1", "revert", "extract", "history")),
         reverse("admin:scripting_scriptversion_change", args=[rejected.pk]),
