@@ -12,8 +12,8 @@ from asgiref.sync import sync_to_async
 from scripting import ledger, recovery
 from scripting.conf import conf
 from scripting.contexts import ExecutionContext, ExecutionContextManager
+from scripting.decision import Decision, output_of
 from scripting.events import Event
-from scripting.ledger import Decision
 from scripting.live import Board, RunningExecution, ask_to_cancel, running_everywhere
 from scripting.modules import CallContext, limits_for, modules
 from scripting.recovery import RunInputs
@@ -109,7 +109,7 @@ class ScriptEngine:
                 context,
                 cancellation=running.cancellation,
             )
-        return ledger.output_of(attempt, "cancelled" if attempt.cancelled else None, None, inputs)
+        return output_of(attempt, "cancelled" if attempt.cancelled else None, None, inputs)
 
     def check(
         self, source: str, language: str = "python", *, module_name: str = "", name: str = "trial"

@@ -11,11 +11,11 @@ import redis
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, router, transaction
 
 from scripting import bus, ledger
+from scripting.decision import Decision
 from scripting.drain import Ending, Parts
 from scripting.drain import drain as drain_stream
 from scripting.engine import get_engine
 from scripting.events import Event
-from scripting.ledger import Decision
 from scripting.models import Execution, Script
 from scripting.presence import Presence
 from scripting.processes import process_name

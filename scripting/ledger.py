@@ -4,87 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import router, transaction
-from django.db.models import Q
 
 from scripting import breaker, bus, errors, journal, recovery, stats
 from scripting.db import insert_rows
+from scripting.decision import OWN, Decision, Status
 from scripting.events import Event
 from scripting.models import Attempt, Execution, OutboxEvent, Role
 from scripting.modules import CallContext, EffectRefused, Outcome, modules
-from scripting.recovery import INTERPRETER, AttemptRecord, RunInputs
-from scripting.registry import ResolvedScript
-from scripting.sandbox.protocol import decode_value, encode_value
-from scripting.text import display, visible
-from scripting.topics import TopicError, topics
-from scripting.types import ExecutionRequest, HostCallRecord, ScriptOutput
+from scripting.rows import attempt_rows, execution_row, unrun_rows
+from scripting.topics import TopicError
 
 logger = logging.getLogger(__name__)
-
-Status = Execution.Status
-
-
-_OWN = frozenset({Role.PRIMARY, Role.RETRY})
-"""Roles in which the active version itself decided."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the attempts of one execution gave; nothing of it has happened until it is committed."""
-
-    request: ExecutionRequest
-    script: ResolvedScript
-    inputs: RunInputs
-    context: CallContext
-    attempts: list[AttemptRecord]
-    started_at: datetime
-    finished_at: datetime
-    event: Event | None = None
-    deliveries: int = 1
-
-    @property
-    def deciding(self) -> AttemptRecord | None:
-        """The attempt whose outcome counts: the last one, None when a disabled script has no built-in rule."""
-        return self.attempts[-1] if self.attempts else None
-
-    @property
-    def status(self) -> str:
-        last = self.deciding
-        if not self.script.enabled:
-            return Status.SKIPPED
-        assert last is not None
-        if last.cancelled:
-            return Status.CANCELLED
-        if not last.ok:
-            return Status.FAILED
-        return Status.SUCCEEDED if last.role in _OWN else Status.FELL_BACK
-
-    def output(self) -> ScriptOutput:
-        """What the caller is told."""
-        if self.deciding is None:
-            return ScriptOutput(status=self.status, execution_id=self.context.execution_id)
-        return output_of(self.deciding, self.status, self.context.execution_id, self.inputs)
-
-
-def output_of(attempt: AttemptRecord, status: str | None, execution_id: str | None, inputs: RunInputs) -> ScriptOutput:
-    return ScriptOutput(
-        result=attempt.value,
-        logs=list(attempt.logs),
-        error=attempt.error,
-        metrics=attempt.metrics,
-        version=attempt.version.info if attempt.version else None,
-        status=status or (Status.SUCCEEDED if attempt.ok else Status.FAILED),
-        execution_id=execution_id,
-        seed=inputs.seed,
-        clock_us=inputs.clock_us,
-        host_calls=attempt.calls,
-        log_truncated=attempt.log_truncated,
-    )
 
 
 def commit(
@@ -97,7 +33,7 @@ def commit(
     commit, and may raise too.
     """
     # Made before the transaction begins: other writers wait for its end.
-    rows = [_execution_row(decision, worker) for decision in decisions]
+    rows = [execution_row(decision, worker) for decision in decisions]
     try:
         return _commit(list(decisions), rows, worker, fence, careful=False)
     except EffectRefused:
@@ -134,11 +70,11 @@ def _commit(
             outbox += publisher.outbox
             recorded.append(decisions[index])
             unchanged = decisions[index] is decision
-            rows.append(prepared[index] if unchanged else _execution_row(decisions[index], worker))
+            rows.append(prepared[index] if unchanged else execution_row(decisions[index], worker))
             told.append((rows[-1], decisions[index]))
             rows += publisher.refused
             if len(decisions[index].attempts) > 1:
-                tries += _attempt_rows(decisions[index])
+                tries += attempt_rows(decisions[index])
         insert_rows(Execution, rows)
         insert_rows(Attempt, tries)
         stats.record(rows)
@@ -166,7 +102,7 @@ def _findings(decisions: Iterable[Decision]) -> Iterator[breaker.Finding]:
     for decision in decisions:
         counted = decision.request.trigger in breaker.COUNTED and decision.script.enabled
         if counted and decision.attempts and decision.attempts[0].tried and not decision.attempts[0].cancelled:
-            own = [attempt for attempt in decision.attempts if attempt.role in _OWN]
+            own = [attempt for attempt in decision.attempts if attempt.role in OWN]
             yield breaker.Finding(decision.script, "" if own[-1].ok else str(own[-1].error))
 
 
@@ -213,7 +149,7 @@ class _Publisher:
         if event.depth > bus.max_depth():
             message = f"refused: follow-up events may be {bus.max_depth()} deep, this one is {event.depth}"
             logger.warning("%s from execution %s %s", topic, context.execution_id, message)
-            self.refused += _unrun_rows(event, event.subscribers, Status.SKIPPED, message)
+            self.refused += unrun_rows(event, event.subscribers, Status.SKIPPED, message)
         elif event.subscribers:
             self.outbox.append(
                 {
@@ -278,107 +214,6 @@ def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Deci
     return decision, _Publisher(decision.context, decision.event)
 
 
-# -- rows ----------------------------------------------------------------------------------------------------------------
-
-
-def _execution_row(decision: Decision, worker: str) -> dict[str, Any]:
-    request, event, attempt = decision.request, decision.event, decision.deciding
-    shown = _masked(request.topic, decision.inputs.context)
-    row = {
-        "id": UUID(decision.context.execution_id),
-        "script_id": decision.script.id,
-        "trigger": request.trigger,
-        "event_id": event.id if event else None,
-        "topic": visible(request.topic)[:128],
-        "key": visible(request.key)[:128],
-        "depth": request.depth,
-        "cause": UUID(event.cause) if event and event.cause else None,
-        "status": decision.status,
-        "inputs": decision.inputs.encoded,
-        "inputs_text": display(shown),
-        "result": attempt.result if attempt else None,
-        "result_text": display(attempt.value) if attempt and attempt.result is not None else "",
-        "log": encode_value(list(attempt.logs)) if attempt and attempt.logs else b"",
-        "log_truncated": attempt.log_truncated if attempt else False,
-        "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC) if event else None,
-        "started_at": decision.started_at,
-        "finished_at": decision.finished_at,
-        "worker": worker[:128],
-        "user": visible(request.user_id)[:150],
-        "request_id": visible(request.request_id)[:64],
-        "deliveries": decision.deliveries,
-    }
-    if attempt is None:
-        return row | {"role": Role.PRIMARY}
-    row |= _attempt_fields(decision, attempt)
-    first = decision.attempts[0]
-    if len(decision.attempts) > 1:
-        row |= _error_fields(first)
-    if first.error is not None and first.version is not None and first.tried:
-        row["error_version_id"] = first.version.id or None
-    return row
-
-
-def _attempt_rows(decision: Decision) -> list[dict[str, Any]]:
-    execution = UUID(decision.context.execution_id)
-    return [
-        {"execution_id": execution, "ordinal": ordinal, **_attempt_fields(decision, attempt)}
-        for ordinal, attempt in enumerate(decision.attempts, 1)
-    ]
-
-
-def _attempt_fields(decision: Decision, attempt: AttemptRecord) -> dict[str, Any]:
-    metrics = attempt.metrics
-    return {
-        "version_id": (attempt.version.id or None) if attempt.version else None,
-        "bundle_digest": attempt.version.bundle.digest if attempt.version else "",
-        "role": attempt.role,
-        "interpreter": INTERPRETER,
-        "seed": decision.inputs.seed,
-        "clock_us": decision.inputs.clock_us,
-        "host_calls": encode_calls(attempt.calls),
-        "compile_us": metrics.compile_us,
-        "wall_us": metrics.wall_us,
-        "cpu_us": metrics.cpu_us,
-        "memory_bytes": metrics.memory_bytes,
-        "host_us": metrics.host_us,
-        **_error_fields(attempt),
-    }
-
-
-def _error_fields(attempt: AttemptRecord) -> dict[str, Any]:
-    error = attempt.error
-    if error is None:
-        return {"error_type": "", "error_message": "", "error_script": "", "error_line": None, "error_column": None}
-    return {
-        "error_type": error.type.value,
-        "error_message": visible(error.message),
-        "error_script": visible(error.script)[:140],
-        "error_line": error.line,
-        "error_column": error.column,
-    }
-
-
-def _masked(topic: str, context: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The context as pages may show it: sensitive payload fields hidden, in the raw text too."""
-    message = context.get("message")
-    if topic not in topics or not topics.get(topic).sensitive or not isinstance(message, Mapping):
-        return context
-    payload = topics.get(topic).mask(message.get("payload") or {})
-    return {**context, "message": {**message, "payload": payload}, "message_payload": "•••"}
-
-
-def encode_calls(calls: Sequence[HostCallRecord]) -> bytes:
-    """Host calls as an execution keeps them; `decode_calls` is the inverse."""
-    if not calls:
-        return b""
-    return encode_value([[c.name, c.kind, c.arguments, c.answer, c.error] for c in calls])
-
-
-def decode_calls(data: bytes) -> list[HostCallRecord]:
-    return [HostCallRecord(*call) for call in decode_value(data)] if data else []
-
-
 # -- events that did not run ---------------------------------------------------------------------------------------------
 
 
@@ -387,7 +222,7 @@ def record_without_run(
 ) -> None:
     """An execution for an event that no script ran on: abandoned, skipped or refused. Recorded once per (event, script)."""
     with transaction.atomic(using=_database()):
-        rows = _unrun_rows(event, [(module, script)], status, message, deliveries, worker)
+        rows = unrun_rows(event, [(module, script)], status, message, deliveries, worker)
         done = set(Execution.objects.filter(event_id=event.id).values_list("script_id", flat=True))
         fresh = [row for row in rows if row["script_id"] not in done]
         insert_rows(Execution, fresh)
@@ -395,58 +230,3 @@ def record_without_run(
         errors.record(fresh)
     for row in fresh:
         journal.tell(row, f"{module}/{script}", None)
-
-
-def _unrun_rows(
-    event: Event,
-    subscribers: Sequence[tuple[str, str]],
-    status: str,
-    message: str,
-    deliveries: int = 1,
-    worker: str = "",
-) -> list[dict[str, Any]]:
-    from scripting.models import Script, uuid7
-
-    wanted = Q()
-    for module, name in subscribers:
-        wanted |= Q(module=module, name=name)
-    now = datetime.now(UTC)
-    rows = []
-    for script in Script.objects.filter(wanted) if subscribers else ():
-        context = event.script_context(script.module)
-        rows.append(
-            {
-                "id": uuid7(),
-                "script_id": script.pk,
-                "trigger": Execution.Trigger.EVENT,
-                "event_id": event.id,
-                "topic": event.topic[:128],
-                "key": visible(event.key)[:128],
-                "depth": event.depth,
-                "cause": UUID(event.cause) if event.cause else None,
-                "status": status,
-                "inputs": encode_value(context),
-                "inputs_text": display(_masked(event.topic, context)),
-                "error_message": visible(message),
-                "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC),
-                "started_at": now,
-                "finished_at": now,
-                "worker": worker[:128],
-                "user": visible(event.user_id)[:150],
-                "request_id": visible(event.request_id)[:64],
-                "deliveries": deliveries,
-                "role": Role.PRIMARY,
-            }
-        )
-    return rows
-
-
-__all__ = [
-    "Decision",
-    "Status",
-    "commit",
-    "decode_calls",
-    "encode_calls",
-    "output_of",
-    "record_without_run",
-]

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from scripting.conf import conf
-from scripting.ledger import decode_calls
 from scripting.models import Attempt, Execution, ScriptVersion
 from scripting.modules import limits_for, modules
 from scripting.recovery import INTERPRETER, AttemptRecord, RunInputs, repeat_version
 from scripting.registry import ScriptNotFound, registry
+from scripting.rows import decode_calls
 from scripting.sandbox.protocol import decode_value
 from scripting.types import ScriptError
 
