@@ -168,12 +168,12 @@ def _ring(lower: Expressions, node: nodes.Expr, mode: Mode, guards: list[ast.exp
 
 
 def not_bool(lower: Expressions, node: nodes.Expr, mode: Mode, guards: list[ast.expr]) -> ast.expr:
-    """The operand, with a guard that it is no bool: Python would count with it."""
+    """The operand, with a guard that it is no bool, since Python would count with it: most numbers are above 1, no bool is."""
     build = lower.build
     first, again = lower.kept(node, mode)
     build.at(node)
-    guards.append(build.is_not(first, build.constant(True)))
-    guards.append(build.is_not(again, build.constant(False)))
+    neither = [build.is_not(again, build.constant(True)), build.is_not(again, build.constant(False))]
+    guards.append(build.any_of(build.compare(first, (ast.Gt(), build.constant(1))), build.all_of(neither)))
     return again
 
 
