@@ -1,7 +1,7 @@
 """Embedded defaults and override files taken into the registry: what is there and what is known → what to do.
 
 `sync` looks at everything once; the watcher calls `reconcile_file` for single scripts. Both decide with the same two pure
-functions, `decide_default` and `decide_file`.
+functions, `decide_default` and `decide_file`. Longer than other modules because the rules of activation stand side by side in it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""SandboxPool: the door to all sandboxes. Warm ones by bundle, a process of its own for trials and checks, a cap on all."""
+"""SandboxPool: the door to all sandboxes. Warm ones by bundle, a process of its own for trials and checks, a cap on all.
+
+Longer than other modules because one lock guards all that it tells: taking, giving back, making room and closing are one state.
+"""
 
 from __future__ import annotations
 
