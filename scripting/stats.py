@@ -57,7 +57,14 @@ class Figures:
             self.counts[outcome] += getattr(row, outcome)
         self.wall_us += row.wall_us
         self.cpu_us += row.cpu_us
-        self.durations.merge(Histogram.decode(bytes(row.durations)))
+        self.durations.merge_encoded(bytes(row.durations))
+
+    def merge(self, other: Figures) -> None:
+        for outcome in OUTCOMES:
+            self.counts[outcome] += other.counts[outcome]
+        self.wall_us += other.wall_us
+        self.cpu_us += other.cpu_us
+        self.durations.merge(other.durations)
 
     def columns(self) -> dict[str, Any]:
         return {**self.counts, "wall_us": self.wall_us, "cpu_us": self.cpu_us, "durations": self.durations.encode()}
@@ -134,19 +141,27 @@ def over_time(
     since: datetime, until: datetime, step: timedelta, scripts: Sequence[int] | None = None
 ) -> list[tuple[datetime, Figures]]:
     """(start, figures) of each step of [since, until), empty ones included."""
-    return series(rows(since, until, scripts), since, until, step)
+    cells = by_step(rows(since, until, scripts), since, step)
+    return series(cells.items(), since, until, step)
+
+
+def by_step(found: Iterable[StatRow], since: datetime, step: timedelta) -> dict[tuple[int, int], Figures]:
+    """Figures by (script id, step since `since`); each row's histogram is read once."""
+    cells: dict[tuple[int, int], Figures] = defaultdict(Figures)
+    for row in found:
+        cells[row.script_id, (row.start - since) // step].add_row(row)
+    return dict(cells)
 
 
 def series(
-    found: Iterable[StatRow], since: datetime, until: datetime, step: timedelta
+    cells: Iterable[tuple[tuple[int, int], Figures]], since: datetime, until: datetime, step: timedelta
 ) -> list[tuple[datetime, Figures]]:
-    """Rows by steps of [since, until)."""
+    """(start, figures) of each step of [since, until), empty ones included, from what `by_step` found."""
     steps = max(1, -((since - until) // step))
     made = [(since + step * index, Figures()) for index in range(steps)]
-    for row in found:
-        index = (row.start - since) // step
+    for (_, index), figures in cells:
         if 0 <= index < steps:
-            made[index][1].add_row(row)
+            made[index][1].merge(figures)
     return made
 
 

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 
 from scripting import errors, stats
 from scripting.models import Activation, Breaker, ErrorGroup, Script
-from scripting.models.stats import OUTCOMES
-from scripting.stats import Figures, StatRow
+from scripting.stats import Figures
 
 PUBLISHES = 100
 """Changes that the time axis marks at the most, newest first."""
@@ -73,8 +72,10 @@ class Dashboard:
 def dashboard(since: datetime, until: datetime, step: timedelta, chosen: Script | None = None) -> Dashboard:
     """Figures of [since, until); the series and the publishes of `chosen` alone where one is given."""
     scripts = {script.pk: script for script in Script.objects.select_related("active_version")}
-    found = stats.rows(since, until)
-    by_script = _sums(found)
+    cells = stats.by_step(stats.rows(since, until), since, step)
+    by_script: dict[int, Figures] = defaultdict(Figures)
+    for (key, _), figures in cells.items():
+        by_script[key].merge(figures)
     new = _new_errors(by_script)
     broken = set(Breaker.objects.filter(opened_at__isnull=False).values_list("version_id", flat=True))
     lines = [
@@ -83,7 +84,7 @@ def dashboard(since: datetime, until: datetime, step: timedelta, chosen: Script 
         if key in scripts
     ]
     lines.sort(key=lambda line: str(line.script))
-    shown = [row for row in found if chosen is None or row.script_id == chosen.pk]
+    shown = [cell for cell in cells.items() if chosen is None or cell[0][0] == chosen.pk]
     total = by_script.get(chosen.pk, Figures()) if chosen else _total(by_script.values())
     return Dashboard(
         since, until, step, total, lines, stats.series(shown, since, until, step), publishes(since, until, chosen)
@@ -98,21 +99,10 @@ def publishes(since: datetime, until: datetime, chosen: Script | None = None) ->
     return list(made.select_related("script", "version", "actor").order_by("-pk")[:PUBLISHES])
 
 
-def _sums(found: Iterable[StatRow]) -> dict[int, Figures]:
-    sums: dict[int, Figures] = defaultdict(Figures)
-    for row in found:
-        sums[row.script_id].add_row(row)
-    return dict(sums)
-
-
 def _total(parts: Iterable[Figures]) -> Figures:
     total = Figures()
     for part in parts:
-        for outcome in OUTCOMES:
-            total.counts[outcome] += part.counts[outcome]
-        total.wall_us += part.wall_us
-        total.cpu_us += part.cpu_us
-        total.durations.merge(part.durations)
+        total.merge(part)
     return total
 
 

@@ -46,7 +46,7 @@ class ExecutionCollector(_Quiet):
             for outcome in OUTCOMES:
                 runs[row.script_id, outcome] += getattr(row, outcome)
             histogram, sums = durations.setdefault(row.script_id, (Histogram(), [0, 0]))
-            histogram.merge(Histogram.decode(bytes(row.durations)))
+            histogram.merge_encoded(bytes(row.durations))
             sums[0] += row.wall_us
             sums[1] += row.cpu_us
         labels = ["module", "script"]
