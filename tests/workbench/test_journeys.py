@@ -285,6 +285,31 @@ def test_with_publishing_switched_off_drafts_trials_and_rollback_still_work(pers
     assert (status, answer["active"]["number"]) == (200, other)
 
 
+def test_completion_and_hover_help_tell_what_the_game_offers(person: Enter) -> None:
+    page = person("designer").open("wargame/hit_simulator")
+    with page.expect_response(re.compile("/api/names")):
+        page.reload()
+    page.wait_for_selector("body[data-ready]")
+    place = page.locator(".ace_line", has_text="get_game_state()").first
+    page.evaluate(
+        "{ const e = window.ace.edit('editor'); e.find('get_game_state', {wrap: true}); e.clearSelection(); e.focus(); }"
+    )
+    expect(place).to_be_visible()
+    box = page.locator(".ace_cursor").bounding_box()
+    assert box is not None
+    for step in range(3):  # the pointer has to move over the name
+        page.mouse.move(box["x"] - 20 - step, box["y"] + 8)
+    expect(page.locator(".ace_tooltip .help-signature")).to_contain_text("get_game_state(game_id: str = '')")
+    page.mouse.move(5, 400)
+    page.evaluate("{ const e = window.ace.edit('editor'); e.gotoLine(61, 0); e.focus(); }")
+    page.keyboard.type("get_g", delay=60)
+    expect(page.locator(".ace_autocomplete .ace_line").first).to_contain_text("get_game_state")
+    page.keyboard.press("Enter")
+    assert "\nget_game_state" in text_of(page)
+    page.click("#discard")
+    expect(page.locator("#discard")).to_be_hidden()
+
+
 def test_without_javascript_the_text_can_still_be_saved_and_published(person: Enter) -> None:
     page = person("designer", java_script_enabled=False).page()
     page.goto(f"/scripts/{HITS}/")
