@@ -63,11 +63,10 @@ def run(command: str, project: Path) -> str:
     environment = child_environment(
         GOBY_VAR=str(var),
         DATABASE_URL=f"sqlite:///{var}/goby.sqlite3",
-        DJANGO_SETTINGS_MODULE="goby_site.settings",
         PYTHONPATH=str(project),
         PATH=f"{Path(sys.executable).parent}:/usr/bin:/bin",
     )
-    environment.pop("TEST_DATABASE", None)
+    del environment["DJANGO_SETTINGS_MODULE"]  # each command knows its own
     done = subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=project,
