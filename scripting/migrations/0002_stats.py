@@ -5,55 +5,111 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('scripting', '0001_initial'),
+        ("scripting", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='StatDelta',
+            name="StatDelta",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('start', models.DateTimeField(help_text='The minute or hour that begins here.')),
-                ('succeeded', models.BigIntegerField(default=0)),
-                ('fell_back', models.BigIntegerField(default=0)),
-                ('failed', models.BigIntegerField(default=0)),
-                ('cancelled', models.BigIntegerField(default=0)),
-                ('skipped', models.BigIntegerField(default=0)),
-                ('abandoned', models.BigIntegerField(default=0)),
-                ('wall_us', models.BigIntegerField(default=0, help_text='Sum of the wall time of the deciding attempts.')),
-                ('cpu_us', models.BigIntegerField(default=0)),
-                ('durations', models.BinaryField(default=b'', help_text='Histogram of wall times, see scripting.histogram.')),
-                ('script', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scripting.script')),
-                ('version', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scripting.scriptversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("start", models.DateTimeField(help_text="The minute or hour that begins here.")),
+                ("succeeded", models.BigIntegerField(default=0)),
+                ("fell_back", models.BigIntegerField(default=0)),
+                ("failed", models.BigIntegerField(default=0)),
+                ("cancelled", models.BigIntegerField(default=0)),
+                ("skipped", models.BigIntegerField(default=0)),
+                ("abandoned", models.BigIntegerField(default=0)),
+                (
+                    "wall_us",
+                    models.BigIntegerField(default=0, help_text="Sum of the wall time of the deciding attempts."),
+                ),
+                ("cpu_us", models.BigIntegerField(default=0)),
+                (
+                    "durations",
+                    models.BinaryField(default=b"", help_text="Histogram of wall times, see scripting.histogram."),
+                ),
+                (
+                    "script",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="scripting.script",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="scripting.scriptversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='ExecutionStat',
+            name="ExecutionStat",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('start', models.DateTimeField(help_text='The minute or hour that begins here.')),
-                ('succeeded', models.BigIntegerField(default=0)),
-                ('fell_back', models.BigIntegerField(default=0)),
-                ('failed', models.BigIntegerField(default=0)),
-                ('cancelled', models.BigIntegerField(default=0)),
-                ('skipped', models.BigIntegerField(default=0)),
-                ('abandoned', models.BigIntegerField(default=0)),
-                ('wall_us', models.BigIntegerField(default=0, help_text='Sum of the wall time of the deciding attempts.')),
-                ('cpu_us', models.BigIntegerField(default=0)),
-                ('durations', models.BinaryField(default=b'', help_text='Histogram of wall times, see scripting.histogram.')),
-                ('span', models.CharField(choices=[('minute', 'Minute'), ('hour', 'Hour')], max_length=8)),
-                ('script', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scripting.script')),
-                ('version', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scripting.scriptversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("start", models.DateTimeField(help_text="The minute or hour that begins here.")),
+                ("succeeded", models.BigIntegerField(default=0)),
+                ("fell_back", models.BigIntegerField(default=0)),
+                ("failed", models.BigIntegerField(default=0)),
+                ("cancelled", models.BigIntegerField(default=0)),
+                ("skipped", models.BigIntegerField(default=0)),
+                ("abandoned", models.BigIntegerField(default=0)),
+                (
+                    "wall_us",
+                    models.BigIntegerField(default=0, help_text="Sum of the wall time of the deciding attempts."),
+                ),
+                ("cpu_us", models.BigIntegerField(default=0)),
+                (
+                    "durations",
+                    models.BinaryField(default=b"", help_text="Histogram of wall times, see scripting.histogram."),
+                ),
+                ("span", models.CharField(choices=[("minute", "Minute"), ("hour", "Hour")], max_length=8)),
+                (
+                    "script",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="scripting.script",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="scripting.scriptversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-start'],
-                'indexes': [models.Index(fields=['script', 'span', 'start'], name='stat_of_script_over_time')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('version__isnull', False)), fields=('span', 'start', 'script', 'version'), name='stat_of_version_unique'), models.UniqueConstraint(condition=models.Q(('version', None)), fields=('span', 'start', 'script'), name='stat_without_version_unique')],
+                "ordering": ["-start"],
+                "indexes": [models.Index(fields=["script", "span", "start"], name="stat_of_script_over_time")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("version__isnull", False)),
+                        fields=("span", "start", "script", "version"),
+                        name="stat_of_version_unique",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("version", None)),
+                        fields=("span", "start", "script"),
+                        name="stat_without_version_unique",
+                    ),
+                ],
             },
         ),
     ]

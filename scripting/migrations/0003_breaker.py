@@ -5,23 +5,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('scripting', '0002_stats'),
+        ("scripting", "0002_stats"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Breaker',
+            name="Breaker",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('failures', models.PositiveIntegerField(default=0, help_text='Primary attempts that failed in a row.')),
-                ('opened_at', models.DateTimeField(help_text='Since when the fallback runs; empty while it is closed.', null=True)),
-                ('last_error', models.TextField(blank=True)),
-                ('version', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='breaker', to='scripting.scriptversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "failures",
+                    models.PositiveIntegerField(default=0, help_text="Primary attempts that failed in a row."),
+                ),
+                (
+                    "opened_at",
+                    models.DateTimeField(
+                        help_text="Since when the fallback runs; empty while it is closed.", null=True
+                    ),
+                ),
+                ("last_error", models.TextField(blank=True)),
+                (
+                    "version",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="breaker",
+                        to="scripting.scriptversion",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('opened_at__isnull', False)), fields=['opened_at'], name='breaker_open')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("opened_at__isnull", False)), fields=["opened_at"], name="breaker_open"
+                    )
+                ],
             },
         ),
     ]

@@ -17,7 +17,9 @@ def days_from_hours(apps, schema_editor):
     sums = {}
     for hour in stat.objects.filter(span="hour").iterator():
         for span, start in (("day", hour.start.replace(hour=0)), ("ever", datetime(1970, 1, 1, tzinfo=UTC))):
-            found = sums.setdefault((span, start, hour.script_id, hour.version_id), [dict.fromkeys(counts, 0), Histogram()])
+            found = sums.setdefault(
+                (span, start, hour.script_id, hour.version_id), [dict.fromkeys(counts, 0), Histogram()]
+            )
             for name in counts:
                 found[0][name] += getattr(hour, name)
             found[1].merge(Histogram.decode(bytes(hour.durations)))
@@ -28,202 +30,281 @@ def days_from_hours(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('scripting', '0003_breaker'),
+        ("scripting", "0003_breaker"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ErrorCount',
+            name="ErrorCount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('start', models.DateTimeField()),
-                ('count', models.BigIntegerField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("start", models.DateTimeField()),
+                ("count", models.BigIntegerField(default=0)),
             ],
             options={
-                'ordering': ['start'],
+                "ordering": ["start"],
             },
         ),
         migrations.CreateModel(
-            name='ErrorDelta',
+            name="ErrorDelta",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('error_type', models.CharField(help_text='An error type, or `abandoned`.', max_length=32)),
-                ('error_script', models.CharField(blank=True, help_text='Where the line is: the script or a helper.', max_length=140)),
-                ('error_line', models.IntegerField(null=True)),
-                ('message', models.TextField(blank=True, help_text='Of the latest.')),
-                ('count', models.BigIntegerField(default=0)),
-                ('events', models.BigIntegerField(default=0, help_text='Events among them; an event fails once on a script.')),
-                ('first_seen', models.DateTimeField()),
-                ('last_seen', models.DateTimeField()),
-                ('last_execution', models.UUIDField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("error_type", models.CharField(help_text="An error type, or `abandoned`.", max_length=32)),
+                (
+                    "error_script",
+                    models.CharField(
+                        blank=True, help_text="Where the line is: the script or a helper.", max_length=140
+                    ),
+                ),
+                ("error_line", models.IntegerField(null=True)),
+                ("message", models.TextField(blank=True, help_text="Of the latest.")),
+                ("count", models.BigIntegerField(default=0)),
+                (
+                    "events",
+                    models.BigIntegerField(default=0, help_text="Events among them; an event fails once on a script."),
+                ),
+                ("first_seen", models.DateTimeField()),
+                ("last_seen", models.DateTimeField()),
+                ("last_execution", models.UUIDField()),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='ErrorGroup',
+            name="ErrorGroup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('error_type', models.CharField(help_text='An error type, or `abandoned`.', max_length=32)),
-                ('error_script', models.CharField(blank=True, help_text='Where the line is: the script or a helper.', max_length=140)),
-                ('error_line', models.IntegerField(null=True)),
-                ('message', models.TextField(blank=True, help_text='Of the latest.')),
-                ('count', models.BigIntegerField(default=0)),
-                ('events', models.BigIntegerField(default=0, help_text='Events among them; an event fails once on a script.')),
-                ('first_seen', models.DateTimeField()),
-                ('last_seen', models.DateTimeField()),
-                ('last_execution', models.UUIDField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("error_type", models.CharField(help_text="An error type, or `abandoned`.", max_length=32)),
+                (
+                    "error_script",
+                    models.CharField(
+                        blank=True, help_text="Where the line is: the script or a helper.", max_length=140
+                    ),
+                ),
+                ("error_line", models.IntegerField(null=True)),
+                ("message", models.TextField(blank=True, help_text="Of the latest.")),
+                ("count", models.BigIntegerField(default=0)),
+                (
+                    "events",
+                    models.BigIntegerField(default=0, help_text="Events among them; an event fails once on a script."),
+                ),
+                ("first_seen", models.DateTimeField()),
+                ("last_seen", models.DateTimeField()),
+                ("last_execution", models.UUIDField()),
             ],
             options={
-                'ordering': ['-last_seen'],
-                'permissions': [('resolve_errorgroup', 'Can mark errors as resolved')],
+                "ordering": ["-last_seen"],
+                "permissions": [("resolve_errorgroup", "Can mark errors as resolved")],
             },
         ),
         migrations.CreateModel(
-            name='Resolution',
+            name="Resolution",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('resolved', models.BooleanField(help_text='False: opened again.')),
-                ('note', models.TextField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("resolved", models.BooleanField(help_text="False: opened again.")),
+                ("note", models.TextField()),
+                ("at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='RetentionMark',
+            name="RetentionMark",
             fields=[
-                ('part', models.CharField(max_length=32, primary_key=True, serialize=False)),
-                ('upto', models.UUIDField(default=uuid.UUID('00000000-0000-0000-0000-000000000000'))),
+                ("part", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("upto", models.UUIDField(default=uuid.UUID("00000000-0000-0000-0000-000000000000"))),
             ],
         ),
         migrations.AlterModelOptions(
-            name='execution',
-            options={'ordering': ['-id'], 'permissions': [('export_execution', 'Can export executions'), ('cancel_execution', 'Can stop running executions')]},
+            name="execution",
+            options={
+                "ordering": ["-id"],
+                "permissions": [
+                    ("export_execution", "Can export executions"),
+                    ("cancel_execution", "Can stop running executions"),
+                ],
+            },
         ),
         migrations.AddField(
-            model_name='execution',
-            name='error_version',
-            field=models.ForeignKey(db_index=False, help_text='Whose attempt failed first; another may have decided in its place.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scripting.scriptversion'),
+            model_name="execution",
+            name="error_version",
+            field=models.ForeignKey(
+                db_index=False,
+                help_text="Whose attempt failed first; another may have decided in its place.",
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="scripting.scriptversion",
+            ),
         ),
         migrations.AlterField(
-            model_name='executionstat',
-            name='span',
-            field=models.CharField(choices=[('minute', 'Minute'), ('hour', 'Hour'), ('day', 'Day'), ('ever', 'Ever')], max_length=8),
+            model_name="executionstat",
+            name="span",
+            field=models.CharField(
+                choices=[("minute", "Minute"), ("hour", "Hour"), ("day", "Day"), ("ever", "Ever")], max_length=8
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(fields=['version', '-id'], name='execution_of_version'),
+            model_name="execution",
+            index=models.Index(fields=["version", "-id"], name="execution_of_version"),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(fields=['topic', '-id'], name='execution_of_topic'),
+            model_name="execution",
+            index=models.Index(fields=["topic", "-id"], name="execution_of_topic"),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(fields=['worker', '-id'], name='execution_of_worker'),
+            model_name="execution",
+            index=models.Index(fields=["worker", "-id"], name="execution_of_worker"),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(condition=models.Q(('status', 'succeeded'), _negated=True), fields=['status', '-id'], name='execution_unusual_status'),
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("status", "succeeded"), _negated=True),
+                fields=["status", "-id"],
+                name="execution_unusual_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(condition=models.Q(('trigger', 'event'), _negated=True), fields=['trigger', '-id'], name='execution_unusual_trigger'),
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("trigger", "event"), _negated=True),
+                fields=["trigger", "-id"],
+                name="execution_unusual_trigger",
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(condition=models.Q(('error_type__gt', '')), fields=['error_type', '-id'], name='execution_of_error_type'),
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("error_type__gt", "")), fields=["error_type", "-id"], name="execution_of_error_type"
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(condition=models.Q(('error_version__isnull', False)), fields=['error_version', 'error_line', '-id'], name='execution_of_error_place'),
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("error_version__isnull", False)),
+                fields=["error_version", "error_line", "-id"],
+                name="execution_of_error_place",
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(condition=models.Q(('user__gt', '')), fields=['user', '-id'], name='execution_of_user'),
+            model_name="execution",
+            index=models.Index(condition=models.Q(("user__gt", "")), fields=["user", "-id"], name="execution_of_user"),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(condition=models.Q(('request_id__gt', '')), fields=['request_id'], name='execution_of_request'),
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("request_id__gt", "")), fields=["request_id"], name="execution_of_request"
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(condition=models.Q(('cause__isnull', False)), fields=['cause'], name='execution_of_cause'),
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("cause__isnull", False)), fields=["cause"], name="execution_of_cause"
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(condition=models.Q(('wall_us__gte', 10000)), fields=['-id'], name='execution_over_10000_us'),
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("wall_us__gte", 10000)), fields=["-id"], name="execution_over_10000_us"
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(condition=models.Q(('wall_us__gte', 100000)), fields=['-id'], name='execution_over_100000_us'),
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("wall_us__gte", 100000)), fields=["-id"], name="execution_over_100000_us"
+            ),
         ),
         migrations.AddIndex(
-            model_name='execution',
-            index=models.Index(condition=models.Q(('wall_us__gte', 1000000)), fields=['-id'], name='execution_over_1000000_us'),
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("wall_us__gte", 1000000)), fields=["-id"], name="execution_over_1000000_us"
+            ),
         ),
         migrations.AddIndex(
-            model_name='executionstat',
-            index=models.Index(fields=['span', 'start'], name='stat_over_time'),
+            model_name="executionstat",
+            index=models.Index(fields=["span", "start"], name="stat_over_time"),
         ),
         migrations.AddField(
-            model_name='errordelta',
-            name='script',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scripting.script'),
+            model_name="errordelta",
+            name="script",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="scripting.script"
+            ),
         ),
         migrations.AddField(
-            model_name='errordelta',
-            name='version',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scripting.scriptversion'),
+            model_name="errordelta",
+            name="version",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="scripting.scriptversion",
+            ),
         ),
         migrations.AddField(
-            model_name='errorgroup',
-            name='script',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scripting.script'),
+            model_name="errorgroup",
+            name="script",
+            field=models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="scripting.script"
+            ),
         ),
         migrations.AddField(
-            model_name='errorgroup',
-            name='version',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='scripting.scriptversion'),
+            model_name="errorgroup",
+            name="version",
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="scripting.scriptversion",
+            ),
         ),
         migrations.AddField(
-            model_name='errorcount',
-            name='group',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='counts', to='scripting.errorgroup'),
+            model_name="errorcount",
+            name="group",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="counts",
+                to="scripting.errorgroup",
+            ),
         ),
         migrations.AddField(
-            model_name='resolution',
-            name='group',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='resolutions', to='scripting.errorgroup'),
+            model_name="resolution",
+            name="group",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="resolutions", to="scripting.errorgroup"
+            ),
         ),
         migrations.AddField(
-            model_name='resolution',
-            name='user',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="resolution",
+            name="user",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddIndex(
-            model_name='errorgroup',
-            index=models.Index(fields=['-last_seen'], name='error_group_latest'),
+            model_name="errorgroup",
+            index=models.Index(fields=["-last_seen"], name="error_group_latest"),
         ),
         migrations.AddIndex(
-            model_name='errorgroup',
-            index=models.Index(fields=['script', '-last_seen'], name='error_group_of_script'),
+            model_name="errorgroup",
+            index=models.Index(fields=["script", "-last_seen"], name="error_group_of_script"),
         ),
         migrations.AddConstraint(
-            model_name='errorgroup',
-            constraint=models.UniqueConstraint(fields=('fingerprint',), name='error_group_unique'),
+            model_name="errorgroup",
+            constraint=models.UniqueConstraint(fields=("fingerprint",), name="error_group_unique"),
         ),
         migrations.AddConstraint(
-            model_name='errorcount',
-            constraint=models.UniqueConstraint(fields=('group', 'start'), name='error_count_unique'),
+            model_name="errorcount",
+            constraint=models.UniqueConstraint(fields=("group", "start"), name="error_count_unique"),
         ),
         migrations.RunPython(days_from_hours, migrations.RunPython.noop),
     ]

@@ -39,7 +39,10 @@ def test_without_a_path_defaults_and_overrides_are_checked(game: Game, manage: C
     game.ship("dice", GOOD)
     game.override("dice", GOOD)
     ran = manage("check_scripts", "--json")
-    assert [file["path"] for file in ran.json["files"]] == [str(game.package / "scripts" / "dice.py"), "scripts/chess_club/dice.py"]
+    assert [file["path"] for file in ran.json["files"]] == [
+        str(game.package / "scripts" / "dice.py"),
+        "scripts/chess_club/dice.py",
+    ]
 
 
 def test_the_functions_of_the_folder_s_module_are_known(game: Game, manage: Callable) -> None:

@@ -65,7 +65,10 @@ def test_a_new_version_with_the_same_mistake_is_a_new_group(arena: Arena) -> Non
         run(0, trigger="manual")
     fold()
     assert ErrorGroup.objects.count() == 2
-    assert [problem.is_new for problem in errors.problems(list(ErrorGroup.objects.order_by("first_seen")))] == [False, True]
+    assert [problem.is_new for problem in errors.problems(list(ErrorGroup.objects.order_by("first_seen")))] == [
+        False,
+        True,
+    ]
 
 
 def test_resolved_takes_a_note_and_a_failure_after_it_brings_the_error_back(arena: Arena) -> None:
