@@ -20,8 +20,12 @@ logger = logging.getLogger("scripting.security")
 
 def from_loopback(request: HttpRequest) -> bool:
     """Whether the request was made on this machine: its peer, and whomever a proxy says it speaks for."""
-    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-    addresses = [request.META.get("REMOTE_ADDR", ""), *(part.strip() for part in forwarded if part.strip())]
+    return are_loopback(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def are_loopback(peer: str, forwarded: str) -> bool:
+    """Whether a peer's address and all those in its X-Forwarded-For header are this machine's."""
+    addresses = [peer, *(part.strip() for part in forwarded.split(",") if part.strip())]
     try:
         return all(ipaddress.ip_address(address).is_loopback for address in addresses)
     except ValueError:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from asgiref.sync import sync_to_async
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.models import AnonymousUser, User
@@ -11,7 +15,7 @@ from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
-from goby_site.demo import demo_allowed, is_demo
+from goby_site.demo import are_loopback, demo_allowed, is_demo
 
 # The theme's Alpine evaluates the expressions in its attributes, and sets style attributes; no more than those two is allowed.
 ADMIN_ADDITIONS = {"script-src": [UNSAFE_EVAL], "style-src-attr": [UNSAFE_INLINE]}
@@ -38,3 +42,17 @@ class DemoLoginsFromHereOnly(MiddlewareMixin):
             return AnonymousUser() if is_demo(user) and not demo_allowed(request) else user
 
         request.user = SimpleLazyObject(checked)  # type: ignore[assignment]
+
+
+class DemoSocketsFromHereOnly:
+    """The same for WebSockets: ASGI middleware that stands inside the one that sets the scope's user."""
+
+    def __init__(self, inner: Callable[..., Awaitable[None]]) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        forwarded = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
+        peer = (scope.get("client") or ("",))[0]
+        if not are_loopback(peer, forwarded) and await sync_to_async(is_demo)(scope["user"]):
+            scope = {**scope, "user": AnonymousUser()}
+        await self.inner(scope, receive, send)

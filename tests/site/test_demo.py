@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
@@ -10,6 +13,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from goby_site.demo_logins import demo_passwords
+from goby_site.middleware import DemoSocketsFromHereOnly
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +66,23 @@ def test_a_demo_session_ends_when_the_flag_goes_off(client: Client, settings: Se
 def test_a_demo_session_counts_for_nothing_from_elsewhere(client: Client) -> None:
     assert log_in(client, "admin")
     assert client.get("/django-rq/", REMOTE_ADDR="192.0.2.7").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "known"),
+    [("127.0.0.1", b"", True), ("192.0.2.7", b"", False), ("127.0.0.1", b"192.0.2.7", False)],
+)
+def test_a_demo_login_counts_for_nothing_on_a_socket_from_elsewhere(peer: str, forwarded: bytes, known: bool) -> None:
+    seen: list[bool] = []
+
+    async def page(scope: dict[str, Any], receive: object, send: object) -> None:
+        seen.append(scope["user"].is_authenticated)
+
+    user = User.objects.get(username="designer")
+    user.is_demo_login = True  # as the session's backend says
+    scope = {"type": "websocket", "user": user, "client": (peer, 5), "headers": [(b"x-forwarded-for", forwarded)]}
+    async_to_sync(DemoSocketsFromHereOnly(page))(scope, None, None)
+    assert seen == [known]
 
 
 def test_other_users_do_not_depend_on_the_flag_or_the_address(client: Client, settings: Settings) -> None:
