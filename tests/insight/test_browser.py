@@ -1,0 +1,112 @@
+"""The pages of executions in a real browser: live rows, following a filter, keyboard and reading order, no console error."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from scripting import errors
+from scripting.models import Script
+from tests.insight.runs import publish, write
+from tests.support.browser import chromium
+from tests.support.game import Game
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def script(game: Game) -> Script:
+    """With runs and a failure. Made before the browser starts, whose loop the ORM refuses to run in."""
+    User.objects.create_superuser("boss", password="browser-test")
+    version = publish(game, "result = 1\n")
+    script = game.script("dice")
+    write(script, 60)
+    failing = {"error_type": "timeout", "error_line": 1, "error_version_id": version.pk, "error_message": "too slow"}
+    write(script, 3, end=datetime.now(UTC) + timedelta(milliseconds=1), status="failed", **failing)
+    errors.fold()
+    return script
+
+
+def enter(page: Page, url: str, path: str) -> None:
+    page.goto(f"{url}{reverse('admin:login')}?next={path}")
+    page.fill("input[name=username]", "boss")
+    page.fill("input[name=password]", "browser-test")
+    page.click("button[type=submit]")
+
+
+def test_filters_pages_and_stories_follow_each_other(script: Script, live_server: Any) -> None:
+    problems: list[str] = []
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.on("console", lambda m: problems.append(m.text) if m.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        enter(page, live_server.url, reverse("admin:scripting_execution_changelist"))
+        rows = page.locator("#executions tbody tr")
+        expect(rows).to_have_count(50)
+        page.get_by_role("link", name="Older").click()
+        expect(rows).to_have_count(13)
+        page.get_by_role("link", name="Newer").click()
+        expect(rows).to_have_count(50)
+        page.get_by_label("Outcome").select_option("failed")
+        page.get_by_role("button", name="Filter", exact=True).click()
+        expect(rows).to_have_count(3)
+        rows.first.get_by_role("link").first.click()
+        expect(page.get_by_role("alert")).to_contain_text("high severity")
+        page.get_by_role("link", name="This error").click()
+        page.get_by_label("Note").fill("the limit was too low")
+        page.get_by_role("button", name="Mark as resolved").click()
+        expect(page.get_by_text("the limit was too low")).to_be_visible()
+    assert problems == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_have_no_serious_barrier(script: Script, live_server: Any, scheme: Any) -> None:
+    paths = [
+        reverse("admin:scripting_execution_figures") + "?range=15m",
+        reverse("admin:scripting_execution_changelist"),
+    ]
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
+        enter(page, live_server.url, paths[0])
+        for path in paths:
+            page.goto(live_server.url + path)
+            found = Axe().run(page, context="#content").response["violations"]
+            serious = [
+                f"{violation['id']}: {node['html'][:160]}"
+                for violation in found
+                if violation["impact"] in {"serious", "critical"}
+                for node in violation["nodes"]
+            ]
+            assert serious == [], "\n".join([path, *serious])
+
+
+def test_new_executions_appear_by_themselves(script: Script, live_server: Any) -> None:
+    with chromium() as browser:
+        page = browser.new_page()
+        enter(page, live_server.url, reverse("admin:scripting_execution_changelist") + "?user=ada")
+        expect(page.get_by_text("Nothing matches.")).to_be_visible()
+        _in_thread(lambda: write(script, 1, user="ada"))
+        expect(page.locator("#executions tbody a").first).to_be_visible(timeout=15_000)
+
+
+def _in_thread(act: Any) -> None:
+    """The browser's loop runs in this thread, where the ORM refuses to."""
+    import threading
+
+    from django.db import connection
+
+    def run() -> None:
+        try:
+            act()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(20)
