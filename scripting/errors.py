@@ -125,7 +125,7 @@ class Problem:
 
 
 def problems(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[Problem]:
-    """The groups with their trend, what people said of them and whether they are new; four queries for any number."""
+    """The groups with their trend, what people said of them and whether they are new: two queries, and one for each script."""
     now = now or datetime.now(UTC)
     keys = [group.pk for group in groups]
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)

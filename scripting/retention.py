@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Sum, Value
 
 from scripting.conf import conf
-from scripting.models import Attempt, Execution, ExecutionStat, RetentionMark
+from scripting.models import Attempt, ErrorCount, Execution, ExecutionStat, RetentionMark
 from scripting.models.execution import UNUSUAL_STATUS
 
 BATCH = 500
@@ -24,6 +25,11 @@ LOOK = 2000
 MINUTES_KEPT = timedelta(days=3)
 """Rollups: charts read minutes up to twelve hours back, hours up to eight days, days for ever."""
 HOURS_KEPT = timedelta(days=60)
+SPANS = (
+    (ExecutionStat.Span.DAY, timedelta(days=1)),
+    (ExecutionStat.Span.HOUR, timedelta(hours=1)),
+    (ExecutionStat.Span.MINUTE, timedelta(minutes=1)),
+)
 USUAL = (Execution.Status.SUCCEEDED, Execution.Status.SKIPPED)
 UNUSUAL = (Execution.Status.FELL_BACK, Execution.Status.FAILED, Execution.Status.CANCELLED, Execution.Status.ABANDONED)
 
@@ -68,25 +74,18 @@ def _payloads(now: datetime, done: Pruned) -> Iterator[None]:
 
 def _usual(now: datetime, done: Pruned) -> Iterator[None]:
     """What succeeded or was skipped, by age and by the count of all."""
-    upto = _before(now, conf.SCRIPTING_KEEP_DAYS)
-    newest = Execution.objects.order_by("-pk").values_list("pk", flat=True)
-    beyond = newest[conf.SCRIPTING_KEEP_COUNT : conf.SCRIPTING_KEEP_COUNT + 1]
-    if _may_exceed(conf.SCRIPTING_KEEP_COUNT):
-        upto = max([upto, *(UUID(int=key.int + 1) for key in beyond)])
+    upto = max(_before(now, conf.SCRIPTING_KEEP_DAYS), _beyond(conf.SCRIPTING_KEEP_COUNT, (*USUAL, *UNUSUAL)))
     yield from _walk("usual", upto, USUAL, _deleter(done))
 
 
 def _unusual(now: datetime, done: Pruned) -> Iterator[None]:
     """Failures and rare outcomes, each by age and by its own count, along their index."""
+    old = _before(now, conf.SCRIPTING_KEEP_FAILURE_DAYS)
     for status in UNUSUAL:
-        rows = Execution.objects.filter(UNUSUAL_STATUS, status=status)
-        upto = _before(now, conf.SCRIPTING_KEEP_FAILURE_DAYS)
-        keep = conf.SCRIPTING_KEEP_FAILURE_COUNT
-        if _may_exceed(keep, status):
-            beyond = rows.order_by("-pk").values_list("pk", flat=True)[keep : keep + 1]
-            upto = max([upto, *(UUID(int=key.int + 1) for key in beyond)])
+        upto = max(old, _beyond(conf.SCRIPTING_KEEP_FAILURE_COUNT, (status,)))
+        rows = Execution.objects.filter(UNUSUAL_STATUS, status=status, pk__lt=upto).order_by("pk")
         delete = _deleter(done)
-        while ids := list(rows.filter(pk__lt=upto).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
             delete(ids)
             yield
 
@@ -98,6 +97,10 @@ def _rollups(now: datetime, done: Pruned) -> Iterator[None]:
         while ids := list(old.values_list("pk", flat=True)[:BATCH]):
             done.rollups += ExecutionStat.objects.filter(pk__in=ids).delete()[0]
             yield
+    counts = ErrorCount.objects.filter(start__lt=now - HOURS_KEPT).order_by("start")
+    while ids := list(counts.values_list("pk", flat=True)[:BATCH]):
+        done.rollups += ErrorCount.objects.filter(pk__in=ids).delete()[0]
+        yield
 
 
 def _walk(part: str, upto: UUID, statuses: Sequence[str], act: Callable[[Sequence[UUID]], None]) -> Iterator[None]:
@@ -130,14 +133,30 @@ def _deleter(done: Pruned) -> Callable[[Sequence[UUID]], None]:
     return delete
 
 
-def _may_exceed(keep: int, status: str = "") -> bool:
-    """Whether there were ever so many: the rollups know, and save the walk along the index where there were not."""
-    counts = ExecutionStat.objects.filter(span=ExecutionStat.Span.EVER).values_list(
-        *((status,) if status else (*USUAL, *UNUSUAL))
-    )
-    return sum(sum(row) for row in counts) > keep
+def _beyond(keep: int, statuses: Sequence[str]) -> UUID:
+    """The id of the moment since which the newest `keep` executions of these outcomes ended, to the minute.
+
+    The rollups know; to count the executions themselves would take longer than anything else here.
+    """
+    left, within = keep, ExecutionStat.objects.all()
+    found: datetime | None = None
+    for span, length in SPANS:
+        spans = within.filter(span=span).values("start").annotate(total=sum((Sum(s) for s in statuses), Value(0)))
+        for start, total in spans.order_by("-start").values_list("start", "total").iterator(chunk_size=200):
+            if total > left:
+                found = start if left else start + length
+                within = ExecutionStat.objects.filter(start__gte=start, start__lt=start + length)
+                break
+            left -= total
+        else:
+            break  # fewer than that there ever were, or finer rollups are gone
+    return UUID(int=0) if found is None else _id(found)
 
 
 def _before(now: datetime, days: int) -> UUID:
-    """The smallest id of the moment so many days ago."""
-    return UUID(int=int((now - timedelta(days=days)).timestamp() * 1000) << 80)
+    return _id(now - timedelta(days=days))
+
+
+def _id(moment: datetime) -> UUID:
+    """The smallest id of that moment: ids are ordered by time."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)

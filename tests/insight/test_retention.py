@@ -55,8 +55,8 @@ def test_payloads_go_before_rows_and_failures_keep_theirs(script: Script) -> Non
 def test_beyond_a_count_the_oldest_go(script: Script, settings: Any) -> None:
     settings.SCRIPTING_KEEP_COUNT = 6
     settings.SCRIPTING_KEEP_FAILURE_COUNT = 2
-    ok = aged(script, 1, 8)
-    failed = aged(script, 0.5, 3, status="failed")
+    ok = aged(script, 1, 8, every=timedelta(minutes=2))
+    failed = aged(script, 0.5, 3, every=timedelta(minutes=2), status="failed")
     while stats.fold():
         pass
     prune(now=NOW)
