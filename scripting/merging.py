@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+
+from scripting.alignment import opcodes
 
 MINE, BASE, THEIRS = "<<<<<<<", "|||||||", ">>>>>>>"
 MIDDLE = "======="
@@ -92,14 +93,19 @@ def _regions(base: list[str], theirs: list[str], mine: list[str]) -> Iterator[_R
 
 def _common(base: list[str], theirs: list[str], mine: list[str]) -> Iterator[tuple[int, int, int, int]]:
     """(place in base, in theirs, in mine, length) of each run of lines that both sides kept, in order."""
-    kept = [SequenceMatcher(None, base, side, autojunk=False).get_matching_blocks() for side in (theirs, mine)]
+    kept = [_kept(base, side) for side in (theirs, mine)]
     i = j = 0
     while i < len(kept[0]) and j < len(kept[1]):
-        a, b = kept[0][i], kept[1][j]
-        start, end = max(a.a, b.a), min(a.a + a.size, b.a + b.size)
+        (a, a_end, in_theirs), (b, b_end, in_mine) = kept[0][i], kept[1][j]
+        start, end = max(a, b), min(a_end, b_end)
         if start < end:
-            yield start, a.b + start - a.a, b.b + start - b.a, end - start
-        if a.a + a.size < b.a + b.size:
+            yield start, in_theirs + start - a, in_mine + start - b, end - start
+        if a_end < b_end:
             i += 1
         else:
             j += 1
+
+
+def _kept(base: list[str], side: list[str]) -> list[tuple[int, int, int]]:
+    """(start in base, end in base, start in the side) of each run of lines that a side kept."""
+    return [(i1, i2, j1) for tag, i1, i2, j1, _ in opcodes(base, side) if tag == "equal"]

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scripting.alignment import opcodes
+
 CONTEXT = 3
 """Unchanged lines shown around a change."""
-MAX_PAIRS = 4_000_000
-"""Lines of one side times lines of the other, beyond what both begin and end with: more is not compared but shown as replaced."""
 MAX_WORD_DIFF = 400
 """Characters of a line, and changed lines of a text, beyond which the changed part of a line is not looked for."""
 
@@ -78,24 +78,6 @@ class Steps(difflib.SequenceMatcher[str]):
 
     def get_opcodes(self) -> Any:
         return self.steps
-
-
-def opcodes(before: Sequence[str], after: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
-    """difflib's steps from one text to the other; what both begin and end with is set aside first, and the time bounded."""
-    shortest = min(len(before), len(after))
-    head = next((n for n in range(shortest) if before[n] != after[n]), shortest)
-    rest = shortest - head
-    tail = next((n for n in range(rest) if before[-1 - n] != after[-1 - n]), rest)
-    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
-    found: list[tuple[str, int, int, int, int]] = [("equal", 0, head, 0, head)] if head else []
-    if len(old) * len(new) > MAX_PAIRS:
-        found.append(("replace", head, head + len(old), head, head + len(new)))
-    else:
-        steps = difflib.SequenceMatcher(None, old, new).get_opcodes()
-        found += [(tag, i1 + head, i2 + head, j1 + head, j2 + head) for tag, i1, i2, j1, j2 in steps]
-    if tail:
-        found.append(("equal", len(before) - tail, len(before), len(after) - tail, len(after)))
-    return found
 
 
 def gap(lines: int) -> Row:

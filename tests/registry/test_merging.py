@@ -59,3 +59,10 @@ def test_the_sides_are_treated_alike_and_nothing_that_one_wrote_is_lost(base: st
         assert result.merged == mirrored.merged
     else:
         assert any(marker in result.merged for marker in ("<<<<<<< yours\n",))
+
+
+def test_texts_made_to_be_slow_to_compare_are_merged_in_bounded_time() -> None:
+    base = "\n".join(str(n % 2) for n in range(20_000))
+    mine = "\n".join(str((n // 2) % 2) for n in range(20_000))
+    merged = merge(base + "\n", base + "\n", mine + "\n")
+    assert merged.merged == mine + "\n"
