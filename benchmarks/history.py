@@ -289,7 +289,7 @@ def pages() -> dict[str, str]:
 
     script = Script.objects.order_by("pk")[1]
     keys = Execution.objects.order_by("pk")
-    deep = keys.filter(pk__gte=Execution.objects.order_by("-pk")[min(9000, keys.count() - 1)].pk)[0].pk
+    deep = keys.filter(pk__gte=Execution.objects.order_by("-pk")[keys.count() // 2].pk)[0].pk
     base = "/admin/scripting/execution/"
     asked = {
         "all": "",

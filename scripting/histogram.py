@@ -65,13 +65,22 @@ class Histogram:
 
     def quantile(self, q: float) -> float | None:
         """The duration (µs) that a part `q` of all does not exceed, within ACCURACY of the exact one; None when empty."""
-        rank = q * (self.total - 1)
-        seen = 0
-        for index in sorted(self.counts):
-            seen += self.counts[index]
-            if seen > rank:
-                return value(index)
-        return None
+        return self.quantiles(q)[0]
+
+    def quantiles(self, *parts: float) -> list[float | None]:
+        """`quantile` of several parts, given in ascending order, for the price of one."""
+        last = self.total - 1
+        if last < 0:
+            return [None] * len(parts)
+        found: list[float | None] = []
+        indexes = iter(sorted(self.counts))
+        index, seen = -1, 0
+        for q in parts:
+            while seen <= q * last:
+                index = next(indexes)
+                seen += self.counts[index]
+            found.append(value(index))
+        return found
 
 
 def bucket(duration_us: int) -> int:

@@ -107,7 +107,7 @@ def outcomes_chart(series: Series, step: timedelta, publishes: Sequence[Activati
 
 def durations_chart(series: Series, step: timedelta, publishes: Sequence[Activation]) -> Chart:
     """Median and slow ends of the wall time, on a logarithmic axis."""
-    found = [[figures.durations.quantile(q) for q, _ in QUANTILES] for _, figures in series]
+    found = [figures.durations.quantiles(*(q for q, _ in QUANTILES)) for _, figures in series]
     values = [value for each in found for value in each if value]
     low = 10 ** math.floor(math.log10(min(values))) if values else 1
     high = 10 ** math.ceil(math.log10(max(values) * 1.0001)) if values else 10

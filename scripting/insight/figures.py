@@ -107,7 +107,7 @@ def _total(parts: Iterable[Figures]) -> Figures:
 
 
 def _line(script: Script, figures: Figures, new_errors: int, breaker_open: bool) -> ScriptFigures:
-    p50, p95, p99 = (figures.durations.quantile(q) for q in (0.5, 0.95, 0.99))
+    p50, p95, p99 = figures.durations.quantiles(0.5, 0.95, 0.99)
     return ScriptFigures(script, figures, p50, p95, p99, new_errors, breaker_open)
 
 

@@ -42,7 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "ranges": ranges.RANGES,
         "chosen": chosen,
         "board": board,
-        "quantiles": [board.total.durations.quantile(q) for q in (0.5, 0.95, 0.99)],
+        "quantiles": board.total.durations.quantiles(0.5, 0.95, 0.99),
         "percent": None if board.total.failure_rate is None else 100 * board.total.failure_rate,
         "charts": [
             outcomes_chart(board.series, board.step, board.publishes),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,3 +29,15 @@ def test_merging_two_histograms_is_the_histogram_of_both(left: list[int], right:
 
 def test_an_empty_histogram_has_no_quantile() -> None:
     assert Histogram.decode(b"").quantile(0.5) is None
+
+
+def test_several_quantiles_at_once_are_those_asked_for_one_by_one() -> None:
+    dice = random.Random(3)
+    some = [dice.randrange(1, 10**6) for _ in range(500)]
+    histogram = Histogram.of(some)
+    parts = (0.0, 0.5, 0.5, 0.95, 0.99, 1.0)
+    assert histogram.quantiles(*parts) == [histogram.quantile(q) for q in parts]
+    assert Histogram().quantiles(0.5, 0.9) == [None, None]
+    for q in parts:
+        exact = sorted(some)[int(q * 499)]
+        assert abs((histogram.quantile(q) or 0) - exact) <= 0.02 * exact
