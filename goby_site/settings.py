@@ -105,7 +105,7 @@ def database(parsed: dict[str, Any]) -> dict[str, Any]:
             # A write transaction takes its lock when it begins: one that began by reading could not wait for it later.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000; PRAGMA temp_store=MEMORY;",
         }
     }
 

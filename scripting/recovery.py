@@ -17,7 +17,7 @@ from scripting.host import Effect, Host, RecordedHost, host_functions
 from scripting.models import Role
 from scripting.modules import CallContext, ScriptableModule
 from scripting.registry import ActiveVersion, ResolvedScript
-from scripting.sandbox.protocol import ValueProblem, decode_value, encode_value
+from scripting.sandbox.protocol import ValueProblem, decode_trusted, encode_value
 from scripting.sandboxes import get_pool
 from scripting.supervisor.pool import Cancellation, RunRequest
 from scripting.types import ErrorType, ExecutionMetrics, HostCallRecord, ScriptError, SecurityLimits
@@ -77,7 +77,7 @@ class AttemptRecord:
 
     @property
     def value(self) -> Any:
-        return None if self.result is None else decode_value(self.result)
+        return None if self.result is None else decode_trusted(self.result)  # the supervisor, or we, have checked it
 
 
 def run_version(

@@ -44,4 +44,4 @@ def _not_json(value: Any) -> str:
     return f"bytes({value.hex()})" if isinstance(value, bytes) else type(value).__name__
 
 
-_shown = json.JSONEncoder(ensure_ascii=False, default=_not_json).encode
+_shown = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=_not_json).encode

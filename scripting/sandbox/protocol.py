@@ -12,7 +12,14 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from scripting.sandbox.plain import ValueProblem, check_value, decode_value, encode_value, scan_value
+from scripting.sandbox.plain import (
+    ValueProblem,
+    check_value,
+    decode_trusted,
+    decode_value,
+    encode_value,
+    scan_value,
+)
 
 __all__ = [
     "DEFAULT_PACKAGES",
@@ -36,6 +43,7 @@ __all__ = [
     "Text",
     "ValueProblem",
     "check_value",
+    "decode_trusted",
     "decode_value",
     "encode_value",
     "frame_length",
