@@ -25,7 +25,8 @@ run: $(VENV)/.runtime var/.static ## serve Goby on 127.0.0.1:$PORT (8000) with w
 
 setup: $(VENV)/.dev var/.static ## install everything that run, test and lint need
 
-test: test-sqlite test-postgres test-newer ## run the test suite on SQLite, on PostgreSQL, and (but for whole stacks) on a newer Python
+test: ## run the test suite on SQLite, on PostgreSQL, and (but for whole stacks) on a newer Python; one that fails stops no other
+	@$(MAKE) --no-print-directory --keep-going test-sqlite test-postgres test-newer
 
 test-sqlite: $(VENV)/.dev
 	@echo "== The suite on SQLite, $$($(BIN)/python -V) =="

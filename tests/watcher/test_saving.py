@@ -115,7 +115,7 @@ def test_3_5_3_6_5_3_5_4_a_broken_save_is_kept_with_its_diagnostics_and_what_ran
     rejected = script.versions.get(number=notice.number)
     assert (rejected.text, rejected.accepted, rejected.origin) == (BROKEN, False, "file")
     assert rejected.diagnostics[0]["line"] == 1
-    assert "what ran before stays active" in watcher.log.read_text()
+    wait_until(lambda: watcher.said("what ran before stays active"), what="the watcher's word of the rejected save")
     desk.save("damage_calculator", ONE)
     assert heard.get(timeout=30).kind == "activated"
     desk.runs_soon("damage_calculator", ONE)
