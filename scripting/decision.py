@@ -61,6 +61,7 @@ def output_of(attempt: AttemptRecord, status: str | None, execution_id: str | No
     return ScriptOutput(
         result=attempt.value,
         logs=list(attempt.logs),
+        log_us=list(attempt.log_us),
         error=attempt.error,
         metrics=attempt.metrics,
         version=attempt.version.info if attempt.version else None,

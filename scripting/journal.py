@@ -1,6 +1,7 @@
 """What the site's own log hears of executions: level by severity, security violations to a logger of their own (7.1, 7.5).
 
-Every line carries script, version and execution, and the event and request where there is one, as fields of its record.
+Every line carries script, version and execution, and the event and request where there is one, as fields of its record; what a
+script wrote also `at_us`, when it did in µs from the beginning of its run.
 """
 
 from __future__ import annotations
@@ -27,7 +28,13 @@ LEVELS = {
 }
 
 
-def tell(row: Mapping[str, Any], script: str, version: int | None, lines: Sequence[str] = ()) -> None:
+def tell(
+    row: Mapping[str, Any],
+    script: str,
+    version: int | None,
+    lines: Sequence[str] = (),
+    times: Sequence[int] = (),
+) -> None:
     """Log one execution, given as its row, after its commit. Costs next to nothing where nobody listens."""
     status, kind = row["status"], row.get("error_type", "")
     level = LEVELS[status]
@@ -43,8 +50,8 @@ def tell(row: Mapping[str, Any], script: str, version: int | None, lines: Sequen
     }
     told = {name: value for name, value in told.items() if value is not None}
     if lines_logger.isEnabledFor(logging.DEBUG):
-        for line in lines:
-            lines_logger.debug("%s", one_line(line), extra=told)
+        for line, at_us in zip(lines, times, strict=True):
+            lines_logger.debug("%s", one_line(line), extra=told | {"at_us": at_us})
     why = one_line(row.get("error_message", ""))
     where = f" line {row['error_line']}" if row.get("error_line") else ""
     if violation:

@@ -93,8 +93,9 @@ def _tell(told: Iterable[tuple[dict[str, Any], Decision]]) -> None:
     """After the commit: the site's own log hears of the executions."""
     for row, decision in told:
         version = decision.attempts[0].version if decision.attempts else None
-        lines = decision.deciding.logs if decision.deciding else ()
-        journal.tell(row, str(decision.script), version.info.number if version else None, lines)
+        last = decision.deciding
+        lines, times = (last.logs, last.log_us) if last else ((), ())
+        journal.tell(row, str(decision.script), version.info.number if version else None, lines, times)
 
 
 def _findings(decisions: Iterable[Decision]) -> Iterator[breaker.Finding]:

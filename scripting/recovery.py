@@ -64,6 +64,8 @@ class AttemptRecord:
     error: ScriptError | None
     cancelled: bool = False
     logs: tuple[str, ...] = ()
+    log_us: tuple[int, ...] = ()
+    """µs from the beginning of the run to each line of `logs`; no part of what a repetition compares."""
     log_truncated: bool = False
     metrics: ExecutionMetrics = field(default_factory=ExecutionMetrics)
     calls: tuple[HostCallRecord, ...] = ()
@@ -102,6 +104,7 @@ def run_version(
         outcome.error,
         outcome.cancelled,
         outcome.logs,
+        outcome.log_us,
         outcome.log_truncated,
         outcome.metrics,
         tuple(host.calls),
@@ -127,6 +130,7 @@ def repeat_version(
         outcome.error,
         outcome.cancelled,
         outcome.logs,
+        outcome.log_us,
         outcome.log_truncated,
         outcome.metrics,
         tuple(host.calls),

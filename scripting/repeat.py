@@ -11,7 +11,6 @@ from scripting.modules import limits_for, modules
 from scripting.recovery import INTERPRETER, AttemptRecord, RunInputs, repeat_version
 from scripting.registry import ScriptNotFound, registry
 from scripting.rows import decode_calls
-from scripting.sandbox.protocol import decode_value
 from scripting.types import ScriptError
 
 
@@ -77,7 +76,7 @@ def _differences(execution: Execution, then: Attempt | Execution, now: AttemptRe
     result = None if execution.result is None else bytes(execution.result)
     if result != now.result:
         found.append("result")
-    if (decode_value(bytes(execution.log)) if execution.log else []) != list(now.logs):
+    if [line.text for line in execution.log_lines] != list(now.logs):  # their times differ from run to run
         found.append("log")
     return found
 

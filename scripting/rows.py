@@ -12,6 +12,7 @@ from django.db.models import Q
 from scripting.decision import Decision
 from scripting.events import Event
 from scripting.models import Execution, Role, Script, uuid7
+from scripting.models.execution import encode_log
 from scripting.recovery import INTERPRETER, AttemptRecord
 from scripting.sandbox.protocol import decode_value, encode_value
 from scripting.text import display, visible
@@ -37,7 +38,7 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
         "inputs_text": display(shown),
         "result": attempt.result if attempt else None,
         "result_text": display(attempt.value) if attempt and attempt.result is not None else "",
-        "log": encode_value(list(attempt.logs)) if attempt and attempt.logs else b"",
+        "log": encode_log(attempt.logs, attempt.log_us) if attempt and attempt.logs else b"",
         "log_truncated": attempt.log_truncated if attempt else False,
         "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC) if event else None,
         "started_at": decision.started_at,

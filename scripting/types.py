@@ -219,6 +219,8 @@ class ScriptOutput:
     host_calls: Sequence[HostCallRecord] = ()
     """In order, effects included: for a trial run, the effects it would have had."""
     log_truncated: bool = False
+    log_us: list[int] = field(default_factory=list)
+    """When each line of `logs` was written, in µs from the beginning of the run."""
 
     @property
     def ok(self) -> bool:

@@ -14,7 +14,7 @@ from scripting.conf import conf
 from scripting.errors import Problem, group_of, problems
 from scripting.insight.family import Branch, family_tree
 from scripting.models import Attempt, Execution, ScriptVersion
-from scripting.models.execution import AttemptFields
+from scripting.models.execution import AttemptFields, LogLine
 from scripting.modules import limits_for, modules
 from scripting.rows import decode_calls
 from scripting.sandbox.protocol import decode_value
@@ -92,7 +92,7 @@ class Story:
     execution: Execution
     inputs: str
     result: str
-    log: list[str]
+    log: list[LogLine]
     calls: list[Call]
     effects: list[Call]
     tries: list[Try]
@@ -114,7 +114,7 @@ def story_of(execution: Execution) -> Story:
         execution,
         pretty(execution.inputs_value, own),
         pretty(execution.result_value, own | every_sensitive_key()) if execution.result is not None else "",
-        [visible(str(line)) for line in execution.log_lines],
+        [LogLine(visible(line.text), line.us) for line in execution.log_lines],
         [call for call in calls if call.kind != "effect"],
         [call for call in calls if call.kind == "effect"],
         [_try(attempt) for attempt in tries],

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 
 from scripting.insight import audit
 from scripting.insight.pages import VIEW, admin_page, demand
+from scripting.models.execution import LogLine
 from scripting.repeat import NotRepeatable, repeat
 from scripting.show import every_sensitive_key, milliseconds, pretty
 from scripting.supervisor.errors import SupervisorError
@@ -33,7 +34,7 @@ def page(request: HttpRequest, execution: UUID) -> HttpResponse:
     context |= {
         "made": made,
         "result": pretty(attempt.value, hidden) if attempt.result is not None else "",
-        "log": [visible(line) for line in attempt.logs],
+        "log": [LogLine(visible(line), us) for line, us in zip(attempt.logs, attempt.log_us, strict=True)],
         "error": visible(str(attempt.error)) if attempt.error else "",
         "took": milliseconds(attempt.metrics.wall_us),
     }

@@ -110,7 +110,7 @@ def _values(execution: Execution, found: Execution) -> dict[str, Any]:
         "inputs": _shown(lambda: execution.inputs_value, own),
         "result": _shown(lambda: execution.result_value, own | every_sensitive_key()),
     }
-    return {name: _plain(values[name]) for name in COLUMNS}
+    return {name: _plain(values[name]) for name in COLUMNS} | {"log": _log(execution)}
 
 
 _MADE = frozenset({"script", "version", "inputs", "result"})
@@ -122,6 +122,14 @@ def _shown(value: Callable[[], Any], hidden: frozenset[str]) -> str:
     except ValueProblem:
         return ""
     return "" if found is None else display(masked(found, hidden), 32_000)
+
+
+def _log(execution: Execution) -> list[dict[str, Any]]:
+    """What the script wrote, and when in µs from the beginning of its run; in JSON alone, a cell could not hold it."""
+    try:
+        return [{"us": line.us, "text": visible(line.text)} for line in execution.log_lines]
+    except ValueProblem:
+        return []
 
 
 def _plain(value: Any) -> Any:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from django.db import models
 from django.db.models import Q
 
 from scripting.models.ids import uuid7
 from scripting.models.script import Script, ScriptVersion
-from scripting.sandbox.protocol import ErrorType, decode_value
+from scripting.sandbox.protocol import ErrorType, decode_value, encode_value
 
 
 class Role(models.TextChoices):
@@ -25,6 +26,18 @@ UNUSUAL_STATUS = ~Q(status="succeeded")
 UNUSUAL_TRIGGER = ~Q(trigger="event")
 SLOW_US = (10_000, 100_000, 1_000_000)
 """Wall times that the list offers to filter by."""
+
+
+class LogLine(NamedTuple):
+    """A line that a script wrote, and when: µs from the beginning of the run, None where that was not kept."""
+
+    text: str
+    us: int | None = None
+
+
+def encode_log(lines: Sequence[str], times: Sequence[int]) -> bytes:
+    """A log as an execution keeps it: [times, lines]."""
+    return encode_value([list(times), list(lines)])
 
 
 class AttemptFields(models.Model):
@@ -149,9 +162,11 @@ class Execution(AttemptFields):
         return decode_value(bytes(self.inputs)) if self.inputs else {}
 
     @property
-    def log_lines(self) -> list[str]:
-        lines: list[str] = decode_value(bytes(self.log)) if self.log else []
-        return lines
+    def log_lines(self) -> list[LogLine]:
+        found = decode_value(bytes(self.log)) if self.log else []
+        if found and isinstance(found[0], list):
+            return [LogLine(text, us) for us, text in zip(*found, strict=True)]
+        return [LogLine(text) for text in found]  # of a release that kept no times
 
 
 class Attempt(AttemptFields):

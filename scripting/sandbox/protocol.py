@@ -198,10 +198,13 @@ class Call(_Message, frozen=True, gc=False):
 
 
 class Done(_Message, frozen=True, gc=False):
-    """From the sandbox: the run is over, teardown included, and the sandbox is ready for the next one."""
+    """From the sandbox: the run is over, teardown included, and the sandbox is ready for the next one.
+
+    A line of the log has the µs of the monotonic clock, which both ends share, at which it was written.
+    """
 
     result: bytes | None
-    logs: tuple[str, ...]
+    logs: tuple[tuple[int, str], ...]
     log_truncated: bool
     fault: Fault | None
     cpu_us: int

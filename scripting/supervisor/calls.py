@@ -53,6 +53,8 @@ class RunOutcome(NamedTuple):
     error: ScriptError | None
     cancelled: bool
     metrics: ExecutionMetrics
+    log_us: tuple[int, ...] = ()
+    """µs from the beginning of the run to each line of `logs`."""
 
 
 @dataclass(frozen=True, slots=True)

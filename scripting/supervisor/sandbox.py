@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import pairwise
 from typing import Any
 
 from scripting.sandbox import protocol
@@ -72,7 +73,7 @@ class Sandbox:
         """Where the pool keeps it while it is free."""
         self.busy = True
         self.last_turn = 0
-        self._cap = limits.max_result_bytes + 2 * limits.max_log_bytes + 8 * limits.max_log_lines + _FRAME_SLACK
+        self._cap = limits.max_result_bytes + 2 * limits.max_log_bytes + 16 * limits.max_log_lines + _FRAME_SLACK
         self._most_memory = limits.max_memory_bytes + (64 << 20)
         self._call_cap = max(self._cap, _CALL_BYTES + _FRAME_SLACK)
 
@@ -190,9 +191,8 @@ class Sandbox:
                 max_depth=limits.max_result_depth,
                 max_nodes=limits.max_result_nodes,
             )
-        if done.logs:
-            self._check_log(done.logs)
         wall_us = int((time.monotonic() - started) * 1_000_000)
+        logs, log_us = self._log(done.logs, int(started * 1_000_000), wall_us) if done.logs else ((), ())
         # What the sandbox tells of itself is held within what can be true.
         cpu_us, memory = done.cpu_us, done.memory_bytes
         if not 0 <= cpu_us <= wall_us:
@@ -204,12 +204,19 @@ class Sandbox:
         error = ending.script_error(done.fault) if done.fault is not None else None
         if error is None and done.result is None:
             raise RemoteProtocolError("neither a result nor a fault")
-        return RunOutcome(None if error else done.result, done.logs, done.log_truncated, error, False, metrics)
+        return RunOutcome(None if error else done.result, logs, done.log_truncated, error, False, metrics, log_us)
 
-    def _check_log(self, lines: tuple[str, ...]) -> None:
+    def _log(
+        self, log: tuple[tuple[int, str], ...], started_us: int, wall_us: int
+    ) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """The lines, and when each was written in µs from the beginning of the run. Raises RemoteProtocolError."""
         limits = self.limits
+        times, lines = zip(*log, strict=True)
         if len(lines) > limits.max_log_lines or protocol.total_bytes(lines) > limits.max_log_bytes + len(lines):
             raise RemoteProtocolError("a log over its bounds")
+        if any(later < earlier for earlier, later in pairwise(times)):
+            raise RemoteProtocolError("a log whose lines are out of order")
+        return lines, tuple(min(max(at - started_us, 0), wall_us) for at in times)
 
     def _died(self, gone: PeerGone, started: float) -> RunOutcome:
         ended = self.end()

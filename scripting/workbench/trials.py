@@ -101,6 +101,7 @@ def described(output: ScriptOutput, number: int | None = None) -> dict[str, Any]
         "status": output.status,
         "result": jsonable(output.result),
         "logs": [visible(line) for line in output.logs],
+        "log_us": list(output.log_us),
         "log_truncated": output.log_truncated,
         "error": error_of(output.error),
         "seed": str(output.seed) if output.seed is not None else None,

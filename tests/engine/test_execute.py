@@ -42,7 +42,7 @@ def test_what_ran_is_recorded_with_inputs_result_version_seed_and_clock(arena: A
     assert execution.version == script.active_version
     assert execution.status == Execution.Status.SUCCEEDED
     assert execution.result_value == {"points": 3}
-    assert execution.log_lines == ["x"]
+    assert [line.text for line in execution.log_lines] == ["x"]
     assert execution.inputs_value == {"a": [1, None, 2.5]}
     assert (execution.user, execution.request_id) == ("ada", "r1")
     assert execution.seed == output.seed

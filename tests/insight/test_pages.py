@@ -22,6 +22,7 @@ from scripting.engine import get_engine
 from scripting.insight import export
 from scripting.insight.ranges import RANGES
 from scripting.models import Activation, ErrorGroup, Execution, Resolution
+from scripting.show import milliseconds
 from scripting.types import ExecutionRequest, ScriptInput
 from tests.insight.runs import publish, run, write
 from tests.support.game import Game
@@ -238,6 +239,27 @@ def test_an_execution_is_run_again_exactly_and_the_page_says_whether_it_differs(
     response = boss.post(reverse("admin:scripting_execution_again", args=[odd]))
     assert response.status_code == 409
     assert "no script ran" in response.content.decode()
+
+
+def test_lines_of_the_log_are_shown_and_exported_with_their_times_and_those_of_older_releases_without(
+    game: Game, boss: Client
+) -> None:
+    from scripting.sandbox.protocol import encode_value
+
+    output = run(game, "log('first')\nfor n in range(50000): pass\nlog('second')\nresult = 1\n")
+    first, second = output.log_us
+    assert 0 < first < second <= output.metrics.wall_us
+    page = boss.get(reverse("admin:scripting_execution_change", args=[output.execution_id])).content.decode()
+    assert f"+{milliseconds(first)}</span><span>first</span>" in page
+    assert f"+{milliseconds(second)}</span><span>second</span>" in page
+    exported_log = json.loads(exported(boss, "json"))["log"]
+    assert exported_log == [{"us": first, "text": "first"}, {"us": second, "text": "second"}]
+    assert "log" not in next(csv.reader(io.StringIO(exported(boss, "csv"))))
+
+    [old] = write(game.script("dice"), 1, user="ada", log=encode_value(["of old"]))
+    page = boss.get(reverse("admin:scripting_execution_change", args=[old])).content.decode()
+    assert "<span></span><span>of old</span>" in page.replace(' class="goby-quiet"', "")
+    assert json.loads(exported(boss, "json", user="ada"))["log"] == [{"us": None, "text": "of old"}]
 
 
 def test_what_an_execution_led_to_is_shown_as_a_tree_from_its_first_cause(game: Game, boss: Client) -> None:

@@ -60,7 +60,7 @@ def test_a_whole_conversation_arrives_as_it_was_sent() -> None:
         assert pair.down(Run(b"\x80", 1, 2)).inputs == b"\x80"
         assert pair.up(Call("f", b"\x90")).name == "f"
         assert pair.down(Answer(None, "no")).error == "no"
-        assert pair.up(Done(None, ("line",), True, FAULT, 1, 2)).fault == FAULT
+        assert pair.up(Done(None, ((5, "line"),), True, FAULT, 1, 2)).fault == FAULT
     assert pair.supervisor.state is pair.sandbox.state is State.LOADED
 
 

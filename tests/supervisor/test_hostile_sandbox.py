@@ -94,8 +94,11 @@ HOSTILE: dict[str, bytes] = {
     "a result that is no text": done(result=b"\xa1\xff"),
     "a result beyond 64 bits": done(result=b"\xcf" + b"\xff" * 8),
     "a result that promises a billion values": done(result=b"\xdd\x3f\xff\xff\xff"),
-    "a log with too many lines": done(logs=("x",) * 201),
-    "a log with too many bytes": done(logs=("x" * 40_000,)),
+    "a log with too many lines": done(logs=((1, "x"),) * 201),
+    "a log with too many bytes": done(logs=((1, "x" * 40_000),)),
+    "a log whose lines are out of order": done(logs=((2, "x"), (1, "y"))),
+    "a log without times": done(logs=("x",)),
+    "a log with a time that is no number": done(logs=(("1", "x"),)),
     "neither result nor fault": done(result=None),
     "bytes after the frame": done() + b"more",
 }
@@ -118,6 +121,14 @@ def test_forged_metrics_are_held_within_what_can_be_true(run_against: Callable[[
     assert outcome.metrics.cpu_us <= outcome.metrics.wall_us
     assert outcome.metrics.memory_bytes == 0
     assert run_against(lambda end: end.sendall(done(memory_bytes=1 << 60))).metrics.memory_bytes < 1 << 30
+
+
+def test_forged_times_of_a_log_are_held_within_the_run(run_against: Callable[[Behaviour], RunOutcome]) -> None:
+    outcome = run_against(
+        lambda end: end.sendall(done(logs=((-(1 << 63), "early"), (0, "first"), ((1 << 64) - 1, "late"))))
+    )
+    assert outcome.logs == ("early", "first", "late")
+    assert outcome.log_us == (0, 0, outcome.metrics.wall_us)
 
 
 def test_a_forged_fault_is_cut_to_size(run_against: Callable[[Behaviour], RunOutcome]) -> None:

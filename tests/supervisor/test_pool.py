@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from scripting.supervisor.errors import PoolClosed, SandboxUnavailable
-from scripting.supervisor.pool import Cancellation, HostFunction, SandboxPool
+from scripting.supervisor.pool import Cancellation, HostCall, HostFunction, SandboxPool
 from scripting.types import ErrorType, SecurityLimits
 from tests.support.sandboxes import bundle_of, outcome_of, value_of
 
@@ -44,6 +45,31 @@ def test_nothing_of_one_run_is_left_for_the_next(make_pool: MakePool) -> None:
         assert value_of(outcome) == "clean"
         assert outcome.logs == ("False", "1")
     assert pool.stats().forks == 1
+
+
+SLOW_LOG = {
+    "python": "log('before')\nwait()\nprint('after')\nresult = 1\n",
+    "tengo": 'log("before")\nwait()\nlog("after")\nresult := 1\n',
+}
+
+
+@pytest.mark.parametrize("language", SLOW_LOG)
+def test_each_line_of_the_log_has_its_time_within_the_run_also_in_a_warm_sandbox(
+    make_pool: MakePool, language: str
+) -> None:
+    pool = make_pool()
+
+    def host(_: HostCall) -> bytes:
+        time.sleep(0.02)  # what the second line comes at least so much later than the first
+        return b"\xc0"
+
+    for _ in range(2):
+        outcome = outcome_of(pool, SLOW_LOG[language], language=language, functions=[WAIT], host=host)
+        assert outcome.logs == ("before", "after")
+        before, after = outcome.log_us
+        assert before >= 0
+        assert after - before >= 20_000
+        assert after <= outcome.metrics.wall_us
 
 
 def test_another_bundle_limit_or_set_of_functions_has_a_sandbox_of_its_own(make_pool: MakePool) -> None:

@@ -55,7 +55,7 @@ def test_a_check_names_line_column_and_what_to_write_instead(designer: Client) -
 
 
 def test_a_trial_plays_both_texts_on_the_same_dice_and_commits_nothing(designer: Client, script: Script) -> None:
-    source = "award(5)\nresult = {'points': 1 + rand()}\n"
+    source = "log('awarding')\naward(5)\nresult = {'points': 1 + rand()}\n"
     _, answer = ask(
         designer, "POST", "api/trial", source=source, input="topic:arena.hit", payload={"points": 1}, compare=True
     )
@@ -63,6 +63,8 @@ def test_a_trial_plays_both_texts_on_the_same_dice_and_commits_nothing(designer:
     assert mine["result"]["points"] == pytest.approx(1 + active["result"]["points"])
     assert (mine["seed"], mine["clock_us"]) == (active["seed"], active["clock_us"])
     assert [(call["name"], call["kind"], call["answer"]) for call in mine["calls"]] == [("award", "effect", None)]
+    assert mine["logs"] == ["awarding"]
+    assert 0 < mine["log_us"][0] <= mine["metrics"]["wall_us"]
     assert not script.executions.exists()
 
 

@@ -166,6 +166,7 @@ def output_json(output: ScriptOutput) -> dict[str, Any]:
         "ok": output.ok,
         "result": output.result,
         "logs": list(output.logs),
+        "log_us": list(output.log_us),
         "error": error_json(output.error),
         "metrics": {
             "compile_us": cost.compile_us,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic_ns
 from typing import Any
 
 from scripting.sandbox.offered.text import ScriptText
@@ -13,7 +14,8 @@ class RunLog:
     def __init__(self, max_lines: int, max_bytes: int) -> None:
         self.max_lines = max_lines
         self.max_bytes = max_bytes
-        self.lines: list[str] = []
+        self.lines: list[tuple[int, str]] = []
+        """Each with the µs of the machine's monotonic clock at which it was written, which no script ever sees."""
         self.truncated = False
         self._bytes = 0
 
@@ -54,4 +56,4 @@ class RunLog:
             data = data[: room - 1]
         line = data.decode("utf-8", "ignore")
         self._bytes += len(data) + 1
-        self.lines.append(line)
+        self.lines.append((monotonic_ns() // 1000, line))

@@ -58,4 +58,4 @@ def tengo(
     runner = Runner(program, load, Meter(None), call)
     done = runner.run(Run(msgspec.msgpack.encode(dict(inputs or {})), seed, CLOCK_US))
     result = msgspec.msgpack.decode(done.result) if done.result is not None else None
-    return Ran(result, done.fault, done.logs, tuple(compiler.findings))
+    return Ran(result, done.fault, tuple(line for _, line in done.logs), tuple(compiler.findings))

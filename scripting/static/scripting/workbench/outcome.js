@@ -11,7 +11,7 @@ export function drawOutcome(trial, goTo) {
     !mine.error && results(mine, active),
     active && active.error && h("div", { class: "error-box" }, h("b", {}, `The live text (v${active.version}) fails on this`), h("span", {}, active.error.message)),
     mine.calls.length > 0 && part("Calls of the game's functions", h("ol", { class: "calls" }, ...mine.calls.map(call))),
-    mine.logs.length > 0 && part(mine.log_truncated ? "Log (cut: it was too long)" : "Log", h("pre", { tabindex: "0" }, mine.logs.join("\n"))),
+    mine.logs.length > 0 && part(mine.log_truncated ? "Log (cut: it was too long)" : "Log", h("pre", { tabindex: "0" }, ...mine.logs.flatMap((line, at) => [written(mine.log_us[at]), `${line}\n`]))),
     part("Cost", figures(mine.metrics)),
     h("p", { class: "under" }, `Seed ${mine.seed}: the same text on the same seed gives the same outcome.`),
   ].filter(Boolean);
@@ -67,6 +67,11 @@ function call(one) {
   const kind = one.kind === "effect" ? "effect, not carried out" : one.kind;
   const answer = one.error ? `refused: ${one.error}` : one.kind === "effect" ? "" : `→ ${shown(one.answer)}`;
   return h("li", {}, h("span", { class: `chip ${one.kind === "effect" ? "warn" : ""}` }, kind), `${one.name}(${given.join(", ")})`, answer && h("div", { class: "answer" }, answer));
+}
+
+// When a line was written, since the run began.
+function written(us) {
+  return h("span", { class: "quiet" }, `${`+${microseconds(us)}`.padStart(8)}  `);
 }
 
 function figures(metrics) {
