@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sqlite3
@@ -10,40 +11,40 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
+from tests.support.postgres import new_database
 from tests.support.stack import RunningStack, wait_until
 
 THRESHOLD, BATCH, WORKERS = 5, 4, 2
 ALWAYS_FAILS = "nothing = {}\nresult = nothing['there']\n"
 FIXED = """result = {"hit": True, "chance": 1.0, "message": "a sure hit"}\n"""
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.alone,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(
-        os.environ.get("TEST_DATABASE") == "postgres", reason="reads the stack's own SQLite file beside it"
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(300)]
 
 
 class Watched:
-    """A stack whose database the test reads."""
+    """A stack whose database the test reads; `database_url` empty means its own SQLite file."""
 
-    def __init__(self, stack: RunningStack) -> None:
+    def __init__(self, stack: RunningStack, database_url: str) -> None:
         self.stack = stack
+        self.database_url = database_url
 
     def ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """One statement, so one moment."""
-        with closing(sqlite3.connect(f"file:{self.stack.folder}/goby.sqlite3?mode=ro", uri=True, timeout=20)) as base:
+        if self.database_url:
+            with psycopg.connect(self.database_url) as base:
+                return base.execute(sql.replace("?", "%s"), values or None).fetchall()  # type: ignore[arg-type]
+        file = f"file:{self.stack.folder}/goby.sqlite3?mode=ro"
+        with closing(sqlite3.connect(file, uri=True, timeout=20)) as base:
             return base.execute(sql, values).fetchall()
 
     def one(self, sql: str, *values: Any) -> Any:
         [[value]] = self.ask(sql, *values)
         return value
 
-    def runs(self, where: str = "1", *values: Any) -> int:
+    def runs(self, where: str = "1 = 1", *values: Any) -> int:
         """Executions of hit_simulator."""
         return int(
             self.one(
@@ -70,8 +71,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         "SCRIPTING_BREAKER_FAILURES": str(THRESHOLD),
         "SCRIPTING_BATCH": str(BATCH),
     }
-    with RunningStack(folder, **settings) as stack:
-        yield Watched(stack)
+    with contextlib.ExitStack() as held:
+        url = held.enter_context(new_database()) if os.environ.get("TEST_DATABASE") == "postgres" else ""
+        yield Watched(held.enter_context(RunningStack(folder, database_url=url, **settings)), url)
 
 
 def test_a_version_that_always_fails_is_withheld_its_fallback_carries_the_game_and_a_fix_runs_at_once(

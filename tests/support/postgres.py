@@ -7,13 +7,16 @@ nothing else on the machine changes owner or mode for it.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib.util
 import os
+import secrets
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,6 +34,18 @@ def server_url() -> str:
     if URL_VARIABLE not in os.environ:
         os.environ[URL_VARIABLE] = start()
     return os.environ[URL_VARIABLE]
+
+
+@contextlib.contextmanager
+def new_database() -> Iterator[str]:
+    """The URL of an empty database on the session's server, for as long as the context lasts."""
+    server, name = server_url(), f"own_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield server.removesuffix("postgres") + name
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def site_packages() -> Path:
