@@ -33,6 +33,7 @@ class Meter:
     def mark_idle(self) -> None:
         """What is resident now is the idle sandbox."""
         self.restart()
+        self._raised = False
         self._idle = _peak_kib()
         self._cpu_ns = time.process_time_ns()
 

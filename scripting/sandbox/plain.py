@@ -43,14 +43,34 @@ def encode_value(
 
     `max_depth` counts containers inside one another, `max_nodes` values and keys, `max_bytes` the encoded length.
     """
-    checker = _Checker(max_depth, max_nodes, max_bytes)
-    problem = checker.problem(value, 0)
-    if problem is not None:
-        raise ValueProblem(name + "".join(reversed(checker.path)), problem)
+    if not (type(value) is dict and max_nodes >= 2 * _FEW and max_depth > 0 and _is_small(value)):
+        checker = _Checker(max_depth, max_nodes, max_bytes)
+        problem = checker.problem(value, 0)
+        if problem is not None:
+            raise ValueProblem(name + "".join(reversed(checker.path)), problem)
     data = _encode(value)
     if len(data) > max_bytes:
         raise ValueProblem(name, f"takes {len(data)} bytes, over the limit of {max_bytes}")
     return data
+
+
+def _is_small(mapping: dict[object, object]) -> bool:
+    """Whether this is a dict of a few numbers and short texts, the commonest result, in which there is nothing to look for."""
+    if len(mapping) > _FEW:
+        return False
+    for key, item in mapping.items():
+        if type(key) is not str or not key.isascii():
+            return False
+        kind = type(item)
+        if kind is str:
+            if not item.isascii() or len(item) > _SHORT:  # type: ignore[attr-defined, arg-type]
+                return False
+        elif kind is int:
+            if not _SMALL_MIN < item < _SMALL_MAX:  # type: ignore[operator]
+                return False
+        elif kind is not float and kind is not bool and item is not None:
+            return False
+    return True
 
 
 def decode_value(
@@ -174,7 +194,7 @@ class _Checker:
                 problem = self._text_problem(key)
                 if problem is not None:
                     return f"has a key that {problem}"
-            # The commonest kinds here, without a call each: results are small dicts of numbers and text.
+            # The commonest kinds here, without a call each.
             kind = type(item)
             if kind is str and item.isascii():  # type: ignore[attr-defined]
                 size += len(item)  # type: ignore[arg-type]
@@ -190,6 +210,7 @@ class _Checker:
 
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 _SMALL_MIN, _SMALL_MAX = -(1 << 31), 1 << 31
+_FEW, _SHORT = 15, 1000
 _MAPPINGS = frozenset({dict, defaultdict, Counter, OrderedDict})
 _ADVICE = {
     set: "; use sorted(…) to make it a list",

@@ -68,8 +68,8 @@ class Program:
 
     @property
     def draws(self) -> bool:
-        """Whether a run can draw random numbers, so that the generator must be seeded."""
-        return any(unit.draws or unit.used & {"rand", "random", "statistics"} for unit in self.units)
+        """Whether a run can draw from the library's generator, so that it must be seeded; rand() has one of its own."""
+        return any(unit.draws or unit.used & {"random", "statistics"} for unit in self.units)
 
     @property
     def suspends(self) -> bool:

@@ -7,6 +7,7 @@ results travel inside as opaque bytes (see plain.py). `Connection` knows which m
 from __future__ import annotations
 
 import enum
+import struct
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
@@ -47,6 +48,7 @@ __all__ = [
     "decode_value",
     "encode_value",
     "frame_length",
+    "length_in",
     "scan_value",
 ]
 
@@ -72,7 +74,10 @@ SCRIPT_FUNCTIONS: dict[str, tuple[str, str]] = {
 }
 """What every script may call: name to (signature, what it does)."""
 
-HEADER_BYTES = 4
+_HEADER = struct.Struct(">I")
+HEADER_BYTES = _HEADER.size
+length_in = _HEADER.unpack_from
+"""The length that a header tells, in a tuple of one. Quicker than int.from_bytes, and every run takes four."""
 
 
 class ErrorType(enum.StrEnum):
@@ -245,7 +250,7 @@ _decode_from_sandbox = msgspec.msgpack.Decoder(FromSandbox).decode
 
 def frame_length(header: bytes, cap: int) -> int:
     """The length of the body that follows this header. Raises RemoteProtocolError if it is over the cap (bytes)."""
-    length = int.from_bytes(header[:HEADER_BYTES], "big")
+    length: int = length_in(header)[0]
     if length > cap:
         raise RemoteProtocolError(f"a frame of {length} bytes is over the cap of {cap}")
     return length
@@ -267,9 +272,9 @@ class Connection:
             raise LocalProtocolError(f"{type(message).__name__} may not be sent while {self.state.value}")
         body = _encode(message)
         self.state = following
-        return len(body).to_bytes(HEADER_BYTES, "big") + body
+        return _HEADER.pack(len(body)) + body
 
-    def receive(self, body: bytes | memoryview) -> Any:
+    def receive(self, body: bytes) -> Any:
         """The message in this body. Raises RemoteProtocolError if it is none, or may not come now."""
         try:
             message = self._decode(body)

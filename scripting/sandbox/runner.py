@@ -81,8 +81,7 @@ class Runner:
         self.inputs = message.inputs
         self.log.restart()
         clock.set_clock(message.clock_us)
-        if self._draws:
-            dice.set_seed(message.seed)
+        dice.set_seed(message.seed, library=self._draws)
         restart_serials()
         SecurityViolation.first = None
         for name, value in decode_trusted(message.inputs).items():

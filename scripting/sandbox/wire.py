@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from scripting.sandbox.protocol import HEADER_BYTES
+from scripting.sandbox.protocol import HEADER_BYTES, length_in
 
 READ_BYTES = 1 << 16
 
@@ -26,7 +26,7 @@ class Wire:
             if not more:
                 return None
             data += more
-        end = HEADER_BYTES + int.from_bytes(data[:HEADER_BYTES], "big")
+        end = HEADER_BYTES + length_in(data)[0]
         if len(data) == end:
             self._rest = b""
             return data[HEADER_BYTES:]

@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from scripting.sandbox.protocol import HEADER_BYTES, RemoteProtocolError, frame_length
+from scripting.sandbox.protocol import HEADER_BYTES, RemoteProtocolError, frame_length, length_in
 
 READ_BYTES = 1 << 16
 _TIMEVAL = struct.Struct("ll")
@@ -55,7 +55,7 @@ class Channel:
             self._limit_send(deadline)
             rest = rest[self.socket.send(rest, _NO_SIGNAL) :]
 
-    def receive(self, seconds: float, deadline: float, cap: int) -> bytes | memoryview:
+    def receive(self, seconds: float, deadline: float, cap: int) -> bytes:
         """The body of the next frame; the first read waits `seconds`, the rest by the deadline (time.monotonic()).
 
         Raises PeerGone, DeadlinePassed, RemoteProtocolError for a frame over the cap (bytes) or with bytes after it."""
@@ -64,8 +64,8 @@ class Channel:
         data = self._read()
         if len(data) >= HEADER_BYTES:
             length = len(data) - HEADER_BYTES
-            if length <= cap and int.from_bytes(data[:HEADER_BYTES], "big") == length:
-                return memoryview(data)[HEADER_BYTES:]
+            if length <= cap and length_in(data)[0] == length:
+                return data[HEADER_BYTES:]
         return self._receive_rest(data, deadline, cap)
 
     def _receive_rest(self, data: bytes, deadline: float, cap: int) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from scripting.supervisor.pool import PoolConfig, SandboxPool
 from tests.support.sandboxes import outcome_of, value_of
 
@@ -45,6 +47,22 @@ def test_another_seed_gives_other_numbers(pool: SandboxPool) -> None:
     assert 0 <= value_of(one) < 1
 
 
-def test_rand_and_random_are_one_generator(pool: SandboxPool) -> None:
-    drawn = value_of(outcome_of(pool, "import random\nresult = [rand(), random.random()]"))
-    assert drawn == value_of(outcome_of(pool, "import random\nresult = [random.random(), rand()]"))
+def test_what_rand_gives_does_not_depend_on_draws_from_random(pool: SandboxPool) -> None:
+    text = "import random\n{}\nresult = [rand(), rand()]"
+    assert value_of(outcome_of(pool, text.format("random.random()"))) == value_of(outcome_of(pool, text.format("")))
+
+
+def test_rand_gives_the_numbers_of_its_published_algorithm(pool: SandboxPool) -> None:
+    """The first output of SplitMix64 for the seeds 0 and 1234567, as its reference implementation prints them."""
+    for seed, output in ((0, 0xE220A8397B1DCDAF), (1234567, 6457827717110365317)):
+        assert value_of(outcome_of(pool, "result = rand()", seed=seed)) == (output >> 11) / 2**53
+
+
+def test_rand_is_spread_evenly_also_over_seeds_that_follow_each_other(pool: SandboxPool) -> None:
+    many = value_of(outcome_of(pool, "result = [rand() for _ in range(9000)]"))
+    firsts = [value_of(outcome_of(pool, "result = rand()", seed=seed)) for seed in range(900)]
+    for drawn in (many, firsts):
+        counts = Counter(int(number * 9) for number in drawn)
+        expected = len(drawn) / 9
+        chi_square = sum((counts[index] - expected) ** 2 / expected for index in range(9))
+        assert chi_square < 26.12, "one chance in a thousand with 8 degrees of freedom"

@@ -74,7 +74,7 @@ class LanguageEngine(ABC):
             yield Notice("`result` is never assigned: the run gives nothing", hint="assign result = …")
 
     def draws(self, tree: ast.Module) -> bool:
-        """Whether a run can draw random numbers by names that the policy does not see."""
+        """Whether a run can draw from the library's random numbers by names that the policy does not see."""
         return False
 
     def builtins(

@@ -1,4 +1,4 @@
-"""Chance in a run: one generator, seeded with what is recorded, behind rand(), random and all that draws from random."""
+"""Chance in a run, from the recorded seed: a generator that is seeded in no time behind rand(), the library's behind random."""
 
 from __future__ import annotations
 
@@ -7,18 +7,30 @@ from typing import Any
 
 from scripting.sandbox.offered.classes import FrozenClass
 
+_MASK = (1 << 64) - 1
 _run_seed = 0
+_state = 0
 _generator: Any = random.seed.__self__  # type: ignore[attr-defined]
 """The generator behind the module's functions."""
 _seed = super(random.Random, _generator).seed
 
 
-def set_seed(seed: int) -> None:
-    """Seed the generator that the random module itself uses, so that library code draws from it too."""
-    global _run_seed
-    _run_seed = seed
-    _seed(seed)
-    _generator.gauss_next = None
+def set_seed(seed: int, *, library: bool) -> None:
+    """Begin a run with this seed; `library`: also that of the random module's generator, which takes as long as a small run."""
+    global _run_seed, _state
+    _run_seed = _state = seed
+    if library:
+        _seed(seed)
+        _generator.gauss_next = None
+
+
+def rand() -> float:
+    """A number from 0 up to 1, of 53 random bits: SplitMix64 (Steele, Lea, Flood: Fast Splittable PRNGs, OOPSLA 2014)."""
+    global _state
+    _state = z = (_state + 0x9E3779B97F4A7C15) & _MASK
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+    return ((z ^ (z >> 31)) >> 11) * 2.0**-53
 
 
 def reseed(a: int | float | str | bytes | None = None) -> None:
@@ -47,7 +59,3 @@ class ScriptRandom(random.Random, metaclass=FrozenClass):
 
 type.__setattr__(ScriptRandom, "__name__", "Random")
 type.__setattr__(ScriptRandom, "__qualname__", "Random")
-
-
-rand = random.random
-"""rand() of scripts: the run's generator itself."""

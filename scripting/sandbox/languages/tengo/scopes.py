@@ -179,7 +179,6 @@ class _Resolver:
         if symbol is None:
             symbol = self.free[name] = Symbol(name, f"$.{name}.0", None, is_free=True, opaque=True)
             self.first_use[name] = ident
-        self.draws |= name == "rand"
         return symbol
 
     def _capture(self, symbol: Symbol) -> None:
