@@ -29,8 +29,9 @@ TOPIC = "wargame.hit"
 NAME = "/".join(SCRIPT)
 PAUSE_SECONDS = 0.1
 """Between two changes: the sandboxes of the last one have been made ready by then, as they are when a person changes things."""
-TARGETS_MS = {"publish, its check included": None, "published": 25, "file saved": 150}
-"""`published` counts from the activation; what goes before it, compiling in a sandbox, depends on the text."""
+TARGETS_MS = {"publish a text unseen": None, "publish a text checked": 25, "published": 25, "file saved": 150}
+"""The first two count from the call of publish: of a text that must be compiled in a sandbox first, which takes what the text takes,
+and of one whose check passed while it was written, as the workbench has it. `published` counts from the activation in both."""
 
 
 def measure() -> list[dict[str, Any]]:
@@ -52,7 +53,7 @@ def measure() -> list[dict[str, Any]]:
             is_held = part > 0.5 and target is not None
             figures.append(
                 {
-                    "figure": f"{what} → {seen['processes']} processes have acknowledged, p{part * 100:.0f} of {CHANGES}",
+                    "figure": f"{what} → {seen['processes']} processes have acknowledged, p{part * 100:.0f} of {len(seen[what])}",
                     "value": round(value, 1),
                     "unit": "ms",
                     "peer": f"bare Redis publish → {seen['processes']} subscribers, p99",
@@ -106,9 +107,9 @@ def main() -> None:
         seen = {
             "processes": count,
             **published_all(count),
-            "file saved": [saved(number, count) for number in range(CHANGES + 2, 2 * CHANGES + 2)],
+            "file saved": [saved(number, count) for number in range(2 * CHANGES + 2, 3 * CHANGES + 2)],
             "pubsub": [bare_publish(count) for _ in range(CHANGES)],
-            "race": race(2 * CHANGES + 2),
+            "race": race(3 * CHANGES + 2),
         }
     print(json.dumps(seen))
 
@@ -167,17 +168,22 @@ def published_all(count: int) -> dict[str, list[float]]:
     from scripting.models import Script
     from scripting.registry import registry
 
-    called, active = [], []
+    unseen: list[float] = []
+    checked: list[float] = []
+    active = []
     script = Script.objects.get(module=SCRIPT[0], name=SCRIPT[1])
-    for number in range(2, CHANGES + 2):
+    for number in range(2, 2 * CHANGES + 2):
+        if number % 2:
+            registry.check(*SCRIPT, "python", text(number))
+            time.sleep(PAUSE_SECONDS)
         began = time.time()
         activation = registry.publish(
             script, "python", text(number), actor=None, reason="to measure", base=script.active_version
         )
         took = last(number, count, began)
-        called.append(took)
+        (checked if number % 2 else unseen).append(took)
         active.append(took - (activation.created_at.timestamp() - began) * 1000)
-    return {"publish, its check included": called, "published": active}
+    return {"publish a text unseen": unseen, "publish a text checked": checked, "published": active}
 
 
 def saved(number: int, count: int) -> float:

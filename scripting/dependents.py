@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from scripting import sandboxes
 from scripting.conf import conf
 from scripting.host import host_functions
 from scripting.loading import active_helpers, helpers_of
 from scripting.models import SHARED, Script, ScriptVersion
 from scripting.modules import limits_for, modules
-from scripting.sandboxes import get_pool
 from scripting.types import Bundle, Diagnostic, Source
 
 
@@ -69,5 +69,5 @@ def _helpers(language: str) -> tuple[Source, ...]:
 def _problem(script: Script, bundle: Bundle) -> Diagnostic | None:
     """The first error that its check finds."""
     module = modules.get(script.module)
-    report = get_pool().check(bundle, limits_for(module, conf.default_limits(), {}), host_functions(module))
+    report = sandboxes.check(bundle, limits_for(module, conf.default_limits(), {}), host_functions(module))
     return None if report.ok else next(d for d in report.diagnostics if d.severity == "error")

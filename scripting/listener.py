@@ -34,8 +34,8 @@ from scripting.supervisor.errors import SupervisorError
 
 logger = logging.getLogger(__name__)
 
-WARM_SECONDS = 0.01
-"""How long after the last change sandboxes are made ready: compiling costs more than all acknowledgements together."""
+WARM_SECONDS = 0.03
+"""How long after the last change sandboxes are made ready: compiling in one process would delay the others' acknowledgements."""
 LOOK_SECONDS = 0.25
 """How often the generation is looked at, and so how late a change is acknowledged whose notice was lost."""
 REJOIN_SECONDS = 0.5

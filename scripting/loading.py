@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from django.db import router
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from scripting.conf import conf
 from scripting.models import SHARED, Activation, BundleHelper, Script, ScriptVersion
 from scripting.models.execution import AttemptFields
 from scripting.modules import limits_for, modules
+from scripting.prepared import Parameter, Prepared
 from scripting.types import Bundle, SecurityLimits, Source, VersionInfo
 
 Key = tuple[str, str]
@@ -68,7 +70,8 @@ class ResolvedScript:
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
-# Every process does this within milliseconds of every change: rows are tuples, and the query is built once.
+# Every process does this within milliseconds of every change: rows are tuples, the query is compiled once, and what never
+# changes, the text of a version, is read once.
 
 
 class _Version(NamedTuple):
@@ -79,11 +82,17 @@ class _Version(NamedTuple):
     sha256: str
     origin: str
     language: str
-    content: bytes
+    text: str
 
-    @property
-    def text(self) -> str:
-        return bytes(self.content).decode("utf-8")
+    @staticmethod
+    def of(row: Sequence[Any]) -> _Version:
+        """From the columns of _VERSION."""
+        return _Version._make((*row[:-1], bytes(row[-1]).decode("utf-8")))
+
+    @staticmethod
+    def at_hand(version: ActiveVersion) -> _Version:
+        source, info = version.bundle.script, version.info
+        return _Version(version.id, info.number, info.digest, info.origin, info.language, source.text)
 
 
 class _Row(NamedTuple):
@@ -108,11 +117,17 @@ _BREAKER = ("active_version__breaker__failures", "active_version__breaker__opene
 _LIMITS = ("max_execution_time", "max_memory_bytes")
 
 
-def load(keys: Collection[Key] | None = None) -> dict[Key, ResolvedScript]:
-    """The scripts of these keys (None: all) that could run now, in a number of queries that does not grow with them."""
+def load(
+    keys: Collection[Key] | None = None, read: Mapping[Key, ResolvedScript] = MappingProxyType({})
+) -> dict[Key, ResolvedScript]:
+    """The scripts of these keys (None: all) that could run now, in a number of queries that does not grow with them.
+
+    `read` are scripts as they were read before: of a version among theirs the text is not read again.
+    """
     rows = _rows(keys)
-    versions = _versions({pk for row in rows for pk in (row.previous, row.default)} - {row.active.id for row in rows})
+    versions = _at_hand(read.values() if keys is None else (read[key] for key in keys if key in read))
     versions |= {row.active.id: row.active for row in rows}
+    versions |= _versions({pk for row in rows for pk in (row.previous, row.default)} - versions.keys())
     candidates = {row.id: [versions[pk] for pk in _candidates(row)] for row in rows}
     importing = {version.language for few in candidates.values() for version in few if SHARED in version.text}
     helpers = active_helpers(importing)
@@ -122,20 +137,25 @@ def load(keys: Collection[Key] | None = None) -> dict[Key, ResolvedScript]:
 
 
 def _rows(keys: Collection[Key] | None) -> list[_Row]:
-    query = _query().all()  # a queryset of its own: the one kept would keep its rows too
-    if keys is not None and len(keys) == 1:
+    database = router.db_for_read(Script)
+    if keys is None:
+        return [_row(row) for row in _all.rows(database)]
+    if len(keys) == 1:
         [(module, name)] = keys
-        query = query.filter(module=module, name=name)
-    elif keys is not None and len(keys) <= _MANY:
+        return [_row(row) for row in _one.rows(database, module=module, name=name)]
+    query = _query()
+    if len(keys) <= _MANY:
         wanted = Q(pk__in=[])
         for module, name in keys:
             wanted |= Q(module=module, name=name)
         query = query.filter(wanted)
-    found = [_Row._make((*row[:10], _Version._make(row[10:]))) for row in query]
-    return found if keys is None else [row for row in found if (row.module, row.name) in keys]
+    return [row for row in map(_row, query) if (row.module, row.name) in keys]
 
 
-@functools.cache
+def _row(columns: Sequence[Any]) -> _Row:
+    return _Row._make((*columns[:10], _Version.of(columns[10:])))
+
+
 def _query() -> QuerySet[Script, Any]:
     earlier = (
         Activation.objects.filter(script=OuterRef("pk"), version__accepted=True)
@@ -151,6 +171,14 @@ def _query() -> QuerySet[Script, Any]:
     )
 
 
+_all = Prepared(_query)
+_one = Prepared(lambda: _query().filter(module=Parameter("module"), name=Parameter("name")))
+
+
+def _at_hand(scripts: Iterable[ResolvedScript]) -> dict[int, _Version]:
+    return {v.id: _Version.at_hand(v) for script in scripts for v in (script.active, *script.fallbacks)}
+
+
 def _versions(ids: set[int | None]) -> dict[int, _Version]:
     wanted = {pk for pk in ids if pk is not None}
     if not wanted:
@@ -158,7 +186,7 @@ def _versions(ids: set[int | None]) -> dict[int, _Version]:
     rows = ScriptVersion.objects.order_by()
     if len(wanted) <= _MANY:
         rows = rows.filter(pk__in=wanted)
-    return {row[0]: _Version._make(row) for row in rows.values_list(*_VERSION) if row[0] in wanted}
+    return {row[0]: _Version.of(row) for row in rows.values_list(*_VERSION) if row[0] in wanted}
 
 
 def _candidates(row: _Row) -> list[int]:
@@ -205,18 +233,24 @@ def recorded(execution: AttemptFields) -> ActiveVersion:
 
 def active_helpers(languages: Collection[str]) -> dict[str, tuple[Source, ...]]:
     """The helpers that scripts of these languages may import, by language."""
-    found: dict[str, list[Source]] = {}
-    if languages:
-        for script in (
-            Script.objects.in_use()
-            .filter(module=SHARED, active_version__language__in=languages, enabled=True)
-            .select_related("active_version")
-            .order_by("name")
-        ):
-            version = script.active_version
-            assert version is not None
-            found.setdefault(version.language, []).append(Source(str(script), version.language, version.text))
-    return {language: tuple(sources) for language, sources in found.items()}
+    database = router.db_for_read(Script)
+    return {
+        language: tuple(
+            Source(f"{SHARED}/{name}", language, bytes(content).decode("utf-8"))
+            for name, content in _helpers.rows(database, language=language)
+        )
+        for language in languages
+    }
+
+
+_helpers = Prepared(
+    lambda: (
+        Script.objects.in_use()
+        .filter(module=SHARED, active_version__language=Parameter("language"), enabled=True)
+        .order_by("name")
+        .values_list("name", "active_version__content")
+    )
+)
 
 
 def helpers_for(source: Source) -> tuple[Source, ...]:

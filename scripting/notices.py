@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -101,11 +101,14 @@ def changed(script: Script) -> Notice:
 
 # -- sending -----------------------------------------------------------------------------------------------------------
 
+SEND_SECONDS = 0.02
+"""A caller waits so long for its notice to be sent: going on at once, it would keep the interpreter from the thread that sends."""
+
 _loop: asyncio.AbstractEventLoop | None = None
 
 
 def send_through(loop: asyncio.AbstractEventLoop | None) -> None:
-    """Have this process' notices sent by a loop that runs anyway: quicker by a millisecond, and no caller waits for it."""
+    """Have this process' notices sent by a loop that runs anyway: quicker than one made for each notice."""
     global _loop
     _loop = loop
 
@@ -119,7 +122,9 @@ def send(notice: Notice) -> None:
     loop = _loop
     if loop is not None and loop.is_running():
         with contextlib.suppress(RuntimeError):  # it was closed this moment
-            asyncio.run_coroutine_threadsafe(layer.group_send(GROUP, message), loop).add_done_callback(_report)
+            sent = asyncio.run_coroutine_threadsafe(layer.group_send(GROUP, message), loop)
+            sent.add_done_callback(_report)
+            wait([sent], SEND_SECONDS)
             return
     try:
         async_to_sync(layer.group_send)(GROUP, message)

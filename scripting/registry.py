@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Max
 
-from scripting import dependents, generation, notices
+from scripting import dependents, generation, notices, sandboxes
 from scripting.conf import conf
 from scripting.generation import Generation, Span
 from scripting.host import host_functions
@@ -23,7 +23,6 @@ from scripting.loading import ActiveVersion, Key, ResolvedScript, ScriptNotFound
 from scripting.merging import Merge, merge
 from scripting.models import SHARED, Activation, Script, ScriptVersion
 from scripting.modules import limits_for, modules
-from scripting.sandboxes import get_pool
 from scripting.supervisor.pool import CheckReport
 from scripting.text import visible
 from scripting.types import Bundle, Diagnostic, ErrorType, Source
@@ -62,6 +61,8 @@ class ScriptRegistry:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._scripts: dict[Key, ResolvedScript] = {}
+        self._read: dict[Key, ResolvedScript] = {}
+        """Each as it was last read, current or not: the texts of its versions need not be read again."""
         self._generation: Generation | None = None
         """What is remembered is at least as new as this."""
         self._changes = 0
@@ -84,12 +85,12 @@ class ScriptRegistry:
             if found is not None:
                 return found
             changes = self._changes
-            found = load([key]).get(key)
+            found = load([key], self._read).get(key)
             with self._lock:
                 if self._changes == changes:  # else it may have been read before the change
                     if found is None:
                         break
-                    self._scripts[key] = found
+                    self._scripts[key] = self._read[key] = found
                     return found
         known = ", ".join(str(s) for s in Script.objects.in_use().filter(module=module)) or "none"
         raise ScriptNotFound(f"there is no script {module}/{name} that could run (module {module} has: {known})")
@@ -107,10 +108,11 @@ class ScriptRegistry:
     ) -> dict[Key, ResolvedScript]:
         while True:
             changes = self._heard_of_change()
-            found = load(keys)
+            found = load(keys, self._read)
             with self._lock:
                 if self._changes != changes:
                     continue
+                self._read.update(found)
                 for key in list(self._scripts) if keys is None else keys:
                     self._scripts.pop(key, None)
                 self._scripts.update(found)
@@ -151,6 +153,7 @@ class ScriptRegistry:
             self._changes += 1
             self._generation = seen
             self._scripts.clear()
+            self._read.clear()
 
     def mark(self) -> int | None:
         """A number in the database that every change of a script raises, since each writes history."""
@@ -165,6 +168,7 @@ class ScriptRegistry:
             with self._lock:
                 self._changes += 1
                 self._scripts.clear()
+                self._read.clear()  # the database may be another, put in its place from a copy
 
     def _heard_of_change(self) -> int:
         with self._lock:
@@ -181,7 +185,7 @@ class ScriptRegistry:
         limits = limits_for(module, conf.default_limits(), {})
         source = Source(f"{module_name}/{name}", language, text)
         bundle = Bundle(source, helpers_for(source))
-        return get_pool().check(bundle, limits, host_functions(module))
+        return sandboxes.check(bundle, limits, host_functions(module))
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -277,6 +281,10 @@ class ScriptRegistry:
             activation = Activation.objects.create(
                 script=locked, version=version, cause=cause, actor=actor, reason=reason
             )
+            if locked.module == SHARED:
+                load()  # records the new bundles here, once: else every process would, all at the same moment
+            elif version is not None and SHARED in version.source:
+                load([(locked.module, locked.name)])
         script.refresh_from_db()
         return activation
 

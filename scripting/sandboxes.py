@@ -5,13 +5,20 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 
 from scripting.conf import conf
-from scripting.supervisor.pool import PoolConfig, SandboxPool
+from scripting.supervisor.pool import CheckReport, HostFunction, PoolConfig, SandboxPool
+from scripting.types import Bundle, SecurityLimits
+
+PASSED_SECONDS = 600.0
+PASSED_KEPT = 64
+"""A text is checked while it is written and again when it is published: for so long, and of so many, the first check counts."""
 
 _lock = threading.Lock()
 _pool: SandboxPool | None = None
 _owner = 0
+_passed: dict[tuple[str, SecurityLimits, tuple[HostFunction, ...]], tuple[float, CheckReport]] = {}
 
 
 def get_pool() -> SandboxPool:
@@ -31,6 +38,26 @@ def get_pool() -> SandboxPool:
     return _pool
 
 
+def check(bundle: Bundle, limits: SecurityLimits, functions: tuple[HostFunction, ...] = ()) -> CheckReport:
+    """Compile without running; the very same that passed a while ago is not compiled again. Raises SupervisorError.
+
+    What did not pass is always tried anew: the machine may have been at fault.
+    """
+    asked = (bundle.digest, limits, functions)
+    with _lock:
+        at, report = _passed.get(asked, (0.0, None))
+    if report is not None and time.monotonic() - at < PASSED_SECONDS:
+        return report
+    report = get_pool().check(bundle, limits, functions)
+    if report.ok:
+        with _lock:
+            _passed.pop(asked, None)
+            _passed[asked] = time.monotonic(), report
+            while len(_passed) > PASSED_KEPT:
+                del _passed[next(iter(_passed))]
+    return report
+
+
 def vitals() -> dict[str, int]:
     """How the pool of this process fares, by the names of `processes.VITALS`; nothing before its first use."""
     if _pool is None or _owner != os.getpid():
@@ -47,6 +74,7 @@ def close_pool() -> None:
         if _pool is not None and _owner == os.getpid():
             _pool.close()
         _pool = None
+        _passed.clear()
 
 
 atexit.register(close_pool)

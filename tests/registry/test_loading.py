@@ -1,0 +1,104 @@
+"""Scripts read as they run: how many queries that takes, and that what is read twice is read the same."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from scripting import sandboxes
+from scripting.loading import load
+from scripting.models import Breaker, BundleHelper
+from scripting.registry import registry
+from scripting.sandboxes import get_pool
+from tests.support.arena import Arena, make_script
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+KEY = ("arena", "scorer")
+DICE = "def roll(sides):\n    return sides\n"
+SCORER = "from shared.dice import roll\nresult = {'points': roll(6)}\n"
+
+
+def test_a_script_is_read_the_same_alone_and_among_all_and_with_texts_at_hand(arena: Arena) -> None:
+    make_script(DICE, "dice", "shared")
+    make_script("result = {'points': 1}", "other")
+    first = load([KEY])
+    assert first == {}
+    make_script("result = {'points': 1}")
+    before = load([KEY])
+    script = make_script(SCORER)
+    script.enabled, script.max_execution_time = False, 1.5
+    script.save()
+    opened = timezone.now()
+    Breaker.objects.create(version=script.active_version, failures=5, opened_at=opened)
+    found = load([KEY])[KEY]
+    assert found == load()[KEY] == load([KEY, ("arena", "other")])[KEY] == load([KEY], before)[KEY]
+    assert (found.enabled, found.limits.max_execution_time) == (False, 1.5)
+    assert found.active.info.number == 2
+    assert [helper.name for helper in found.active.bundle.helpers] == ["shared/dice"]
+    assert [version.info.number for version in found.fallbacks] == [1]
+    assert found.breaker is not None
+    assert (found.breaker.failures, found.breaker.opened_at) == (5, opened)
+
+
+def test_every_process_takes_a_new_version_with_a_single_query(
+    arena: Arena, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_script("result = {'points': 1}")
+    registry.take([KEY])
+    for number in (2, 3):
+        make_script(f"result = {{'points': {number}}}")
+        with django_assert_num_queries(1):
+            found = registry.take([KEY])[KEY]
+        assert found.active.bundle.script.text == f"result = {{'points': {number}}}"
+        assert found.fallbacks[0].bundle.script.text == f"result = {{'points': {number - 1}}}"
+
+
+def test_a_text_at_hand_does_not_outlive_the_generation_that_it_was_read_in(arena: Arena) -> None:
+    make_script("result = {'points': 1}")
+    script = make_script("result = {'points': 2}")
+    registry.take([KEY])
+    old = script.versions.get(number=1)
+    type(old).objects.filter(pk=old.pk).update(
+        content=b"result = 0"
+    )  # as where another database took the place of this one
+    registry.forget()
+    assert registry.take([KEY])[KEY].fallbacks[0].bundle.script.text == "result = 0"
+
+
+def test_the_bundles_of_a_changed_helper_are_recorded_by_who_changed_it(arena: Arena) -> None:
+    """Else every process would write the same rows at the same moment."""
+    make_script(DICE, "dice", "shared")
+    make_script(SCORER)
+    helper = make_script(DICE.replace("return sides", "return 2 * sides"), "dice", "shared")
+    recorded = set(BundleHelper.objects.filter(version=helper.active_version).values_list("bundle_digest", flat=True))
+    assert recorded == {load([KEY])[KEY].active.bundle.digest}
+
+
+def test_a_text_that_passed_its_check_is_not_compiled_again_when_it_is_published(arena: Arena) -> None:
+    text = "result = {'points': 77}"
+    make_script("result = {'points': 1}")
+    assert registry.check(*KEY, "python", text).ok
+    before = get_pool().stats().forks
+    make_script(text)
+    assert get_pool().stats().forks == before
+
+
+def test_a_text_is_checked_again_when_a_helper_that_it_imports_has_changed(arena: Arena) -> None:
+    make_script(DICE, "dice", "shared")
+    assert registry.check(*KEY, "python", SCORER).ok
+    make_script("def throw(sides):\n    return sides\n", "dice", "shared")
+    assert not registry.check(*KEY, "python", SCORER).ok
+
+
+def test_a_check_that_found_an_error_is_made_again(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        before = get_pool().stats().forks
+        assert not registry.check(*KEY, "python", "result = (").ok
+        assert get_pool().stats().forks > before
+    monkeypatch.setattr(sandboxes, "PASSED_SECONDS", 0.0)
+    assert registry.check(*KEY, "python", "result = 78").ok
+    before = get_pool().stats().forks
+    assert registry.check(*KEY, "python", "result = 78").ok
+    assert get_pool().stats().forks > before, "and one that passed too long ago"
