@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -21,11 +23,36 @@ def escape_values(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> 
     return event
 
 
+_fields = structlog.stdlib.ExtraAdder()
+
+
+def add_fields(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: a record's `extra` as fields. None of them takes the place of what the line says."""
+    said = event["event"]
+    event = _fields(logger, name, event)
+    event["event"] = said
+    return event
+
+
+class StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to stderr; to the one of the moment if that of its beginning is closed, and to none where all are.
+
+    A thread may still have something to say while its process ends.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self.stream.closed:
+            if sys.stderr is None or sys.stderr.closed:
+                return
+            self.stream = sys.stderr
+        super().emit(record)
+
+
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
-    structlog.stdlib.ExtraAdder(),
+    add_fields,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.StackInfoRenderer(),
     structlog.processors.format_exc_info,
@@ -61,7 +88,7 @@ def logging_config(form: str, level: int) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "handlers": {"stderr": {"()": StderrHandler, "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
             "goby_site": {"level": level},

@@ -45,8 +45,8 @@ def tell(
         "script": script,
         "version": version,
         "execution": str(row["id"]),
-        "event": row.get("event_id") or None,
-        "request": row.get("request_id") or None,
+        "event_id": row.get("event_id") or None,
+        "request_id": row.get("request_id") or None,
     }
     told = {name: value for name, value in told.items() if value is not None}
     if lines_logger.isEnabledFor(logging.DEBUG):

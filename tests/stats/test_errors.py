@@ -110,7 +110,7 @@ def test_7_1_failures_are_logged_with_script_version_execution_and_request(
     assert record.levelno == logging.ERROR
     assert "line 2" in record.getMessage()
     assert (record.script, record.version) == ("arena/scorer", 1)  # type: ignore[attr-defined]
-    assert (record.execution, record.request) == (str(execution.pk), "req-7")  # type: ignore[attr-defined]
+    assert (record.execution, record.request_id) == (str(execution.pk), "req-7")  # type: ignore[attr-defined]
     [line] = [record for record in caplog.records if record.name == "scripting.lines"]
     assert line.getMessage() == "a line"
     assert line.execution == str(execution.pk)  # type: ignore[attr-defined]
@@ -122,4 +122,4 @@ def test_7_5_a_security_violation_is_logged_as_a_security_event(arena: Arena, ca
         run(1, trigger="manual")
     [record] = [record for record in caplog.records if record.name == "scripting.security"]
     assert record.execution == str(Execution.objects.get().pk)  # type: ignore[attr-defined]
-    assert record.request == "req-7"  # type: ignore[attr-defined]
+    assert record.request_id == "req-7"  # type: ignore[attr-defined]

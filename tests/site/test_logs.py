@@ -1,0 +1,76 @@
+"""The site's log: what a line says stays said, whatever fields it carries; a closed stream is no error of the log."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import logging.config
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from goby_site.logs import StderrHandler, logging_config
+from scripting import journal
+
+FAILED = {
+    "status": "failed", "error_type": "timeout", "error_message": "too slow\nby far", "error_line": 3,
+    "id": "e-1", "event_id": "ev-1", "request_id": "r-1",
+}  # fmt: skip
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """What a handler as the site configures it wrote, as JSON lines, of the loggers of executions."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    config = logging_config("json", logging.DEBUG)
+    formatter = config["formatters"]["line"]
+    handler = StderrHandler()
+    handler.setFormatter(
+        formatter["()"](foreign_pre_chain=formatter["foreign_pre_chain"], processors=formatter["processors"])
+    )
+    loggers = [logging.getLogger(name) for name in ("scripting.execution", "scripting.lines", "scripting.security")]
+    before = [(logger.level, logger.handlers[:], logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(logging.DEBUG)
+    yield stream
+    for logger, (level, handlers, propagate) in zip(loggers, before, strict=True):
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
+
+
+def test_a_line_of_an_execution_says_what_happened_and_carries_its_ids(written: io.StringIO) -> None:
+    journal.tell(FAILED, "a/b", 2, ["a line"], [1500])
+    line, told = (json.loads(text) for text in written.getvalue().splitlines())
+    assert (line["event"], line["at_us"], line["level"]) == ("a line", 1500, "debug")
+    assert (told["event"], told["level"]) == ("execution failed: timeout line 3: too slow⏎by far", "error")
+    for each in (line, told):
+        ids = {name: each[name] for name in ("script", "version", "execution", "event_id", "request_id")}
+        assert ids == {"script": "a/b", "version": 2, "execution": "e-1", "event_id": "ev-1", "request_id": "r-1"}
+
+
+def test_a_field_that_is_named_like_the_message_does_not_replace_it(written: io.StringIO) -> None:
+    logging.getLogger("scripting.execution").error("what happened", extra={"event": "something else"})
+    assert json.loads(written.getvalue())["event"] == "what happened"
+
+
+def test_a_security_violation_goes_to_its_own_logger_too(written: io.StringIO) -> None:
+    journal.tell({**FAILED, "error_type": "security_violation", "user": "ada", "trigger": "event"}, "a/b", 2)
+    lines = [json.loads(text) for text in written.getvalue().splitlines()]
+    assert [line["logger"] for line in lines] == ["scripting.security", "scripting.execution"]
+    assert (lines[0]["by"], lines[0]["trigger"], lines[0]["level"]) == ("ada", "event", "warning")
+
+
+def test_a_stream_that_was_closed_is_left_for_the_one_of_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", first)
+    handler = StderrHandler()
+    record = logging.LogRecord("x", logging.WARNING, "x.py", 1, "still here", None, None)
+    first.close()
+    handler.handle(record)  # nowhere to write to, and nothing to complain to
+    monkeypatch.setattr(sys, "stderr", second)
+    handler.handle(record)
+    assert second.getvalue() == "still here\n"
