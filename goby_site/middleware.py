@@ -1,35 +1,46 @@
-"""The site's middleware: the policy of the admin pages, and demo logins that stay on this machine."""
+"""The site's middleware: what the theme's pages add to the policy, and demo logins that stay on this machine."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
+from csp.constants import SELF, UNSAFE_EVAL
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
 from goby_site.demo import are_loopback, demo_allowed, is_demo
 
-# The theme's Alpine evaluates the expressions in its attributes, and sets style attributes; no more than those two is allowed.
-ADMIN_ADDITIONS = {"script-src": [UNSAFE_EVAL], "style-src-attr": [UNSAFE_INLINE]}
+THEMED = {"admin", "django_rq"}
+"""Where the admin's theme draws the pages: its Alpine evaluates the expressions in its attributes. No style attribute is let through."""
+THEME_ADDITIONS = {"script-src": [SELF, UNSAFE_EVAL]}
+OWN_IN_ADMIN = re.compile(r"scripting_execution_(?!add$|history$|delete$)")
+"""Views of the admin whose pages are drawn in scripting/frame.html, without the theme's scripts."""
 
 
 class ContentSecurityPolicy(CSPMiddleware):
-    """The policy of the settings, with what the theme needs on the admin's pages."""
+    """The policy of the settings, with what the theme needs on the theme's pages alone."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if request.path.startswith(reverse("admin:index")):
+        if is_themed(request):
             update = getattr(response, "_csp_update", None) or {}
-            added = {name: [*update.get(name, []), *values] for name, values in ADMIN_ADDITIONS.items()}
+            added = {name: [*update.get(name, []), *values] for name, values in THEME_ADDITIONS.items()}
             response._csp_update = update | added  # type: ignore[attr-defined]
         return super().process_response(request, response)
+
+
+def is_themed(request: HttpRequest) -> bool:
+    """Whether the page is one of the theme's."""
+    match = request.resolver_match
+    if match is None or match.app_name not in THEMED:
+        return False
+    return OWN_IN_ADMIN.match(match.url_name or "") is None
 
 
 class DemoLoginsFromHereOnly(MiddlewareMixin):

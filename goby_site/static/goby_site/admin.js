@@ -1,2 +1,10 @@
-// htmx would write an inline style, which the pages' policy refuses; it reads this once the page has loaded.
+// What the theme does that the pages' policy refuses, done otherwise.
+
+// htmx would write an inline style; it reads this once the page has loaded.
 htmx.config.includeIndicatorStyles = false;
+
+// The bar of actions gets its width as the text of a style attribute: as an object Alpine sets the property instead.
+document.addEventListener("alpine:init", () => {
+  const bar = document.getElementById("changelist-actions");
+  if (bar) bar.setAttribute("x-bind:style", "{ width: `${changeListWidth}px` }");
+});
