@@ -1,4 +1,4 @@
-"""The site's log: what a line says stays said, whatever fields it carries; a closed stream is no error of the log."""
+"""The site's log: a line says what happened whatever its fields, and names its request; a closed stream is no error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from django.test import Client
+from structlog.contextvars import get_contextvars
 
+from goby_site import health
 from goby_site.logs import StderrHandler, logging_config
 from scripting import journal
 
@@ -74,3 +77,21 @@ def test_a_stream_that_was_closed_is_left_for_the_one_of_the_moment(monkeypatch:
     monkeypatch.setattr(sys, "stderr", second)
     handler.handle(record)
     assert second.getvalue() == "still here\n"
+
+
+@pytest.mark.parametrize(("given", "kept"), [("req-7", True), ("", False), ("a b", False), ("x" * 65, False)])
+def test_each_line_of_a_request_and_its_answer_carry_its_id(
+    client: Client, monkeypatch: pytest.MonkeyPatch, given: str, kept: bool
+) -> None:
+    seen: list[object] = []
+
+    def look() -> bool:
+        seen.append(get_contextvars().get("request_id"))
+        return True
+
+    monkeypatch.setattr(health, "PARTS", {"look": look})
+    told = client.get("/readyz", headers={"x-request-id": given}).headers["X-Request-ID"]
+    assert seen == [told]
+    assert (told == given) is kept
+    assert 0 < len(told) <= 64
+    assert "request_id" not in get_contextvars()
