@@ -31,7 +31,7 @@ from scripting.supervisor.calls import (
 )
 from scripting.supervisor.errors import HostCallRefused, PoolClosed, SandboxLost, SandboxUnavailable
 from scripting.supervisor.parent import ParentClient
-from scripting.supervisor.sandbox import NotStarted, Sandbox, Shelf
+from scripting.supervisor.sandbox import NotStarted, Sandbox, Shelf, WornOut
 from scripting.types import Bundle, Diagnostic, ExecutionMetrics, SecurityLimits, Source
 
 __all__ = [
@@ -122,6 +122,8 @@ class SandboxPool:
                     return _refused(bundle, loaded)
             try:
                 return self._run_on(sandbox, request, host, cancellation, alone=alone)
+            except WornOut:
+                alone = True  # another warm one may be as worn
             except NotStarted:
                 continue
         raise SandboxUnavailable("sandboxes end before they can run: is something killing them?")

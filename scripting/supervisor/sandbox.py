@@ -36,6 +36,10 @@ class NotStarted(Exception):
     """The sandbox had ended before the run began, or was killed from outside before the run had any effect: run elsewhere."""
 
 
+class WornOut(NotStarted):
+    """Memory ran out where earlier runs had left some of theirs, before the run had any effect: run in a fresh sandbox."""
+
+
 class Sandbox:
     """A locked-down process that serves one bundle. Used by one thread at a time."""
 
@@ -155,6 +159,8 @@ class Sandbox:
         except BaseException:
             self.end()
             raise
+        if outcome.error is not None and outcome.error.type is ErrorType.MEMORY_LIMIT:
+            self._out_of_memory()
         self.runs += 1
         self.busy_seconds += outcome.metrics.wall_us / 1_000_000
         self._cpu_us += outcome.metrics.cpu_us
@@ -227,7 +233,15 @@ class Sandbox:
                 raise NotStarted  # nothing has come of it yet: the same run elsewhere is the same run
             raise SandboxLost
         kind, hint = ending.kind(ended, self.limits)
+        if kind is ErrorType.MEMORY_LIMIT:
+            self._out_of_memory()
         return self._failed(kind, ending.sentence(ended), hint, started)
+
+    def _out_of_memory(self) -> None:
+        """What runs leave behind (cycles that no one has collected yet, what the library remembers) counts against later ones."""
+        self.spent = True
+        if self.runs and not self.calls:
+            raise WornOut
 
     def _failed(self, kind: ErrorType, message: str, hint: str, started: float) -> RunOutcome:
         error = ScriptError(kind, message, self.bundle.script.name, hint=hint)

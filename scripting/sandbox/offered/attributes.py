@@ -42,6 +42,13 @@ def guarded_setattr(target: Any, name: str, value: Any, /) -> None:
     setattr(writable(target), name, value)
 
 
+def guarded_init(base: Any, target: Any, /, *args: Any, **kwargs: Any) -> None:
+    """base.__init__(target, …) for a class and an object of the script's own: what is shared is not made anew."""
+    if not isinstance(base, type):
+        raise SecurityViolation(f"__init__ can be called on a class only, not on {_named(base)}")
+    base.__init__(writable(target), *args, **kwargs)  # type: ignore[misc]
+
+
 def guarded_delattr(target: Any, name: str, /) -> None:
     """delattr() on objects of the script's own classes."""
     _check(name, write=True)
@@ -69,7 +76,7 @@ def _special(target: Any, name: str, default: Any) -> Any:
     value = getattr(target, name) if default is _MISSING else getattr(target, name, default)
     if name in _FORMATS:
         return _safe_form(name, value)
-    if name == "args" and isinstance(target, BaseException):
+    if name == "args" and isinstance(target, (BaseException, super)):
         return tuple(scrub(part) for part in value) if type(value) is tuple else value
     return value
 

@@ -12,6 +12,7 @@ from scripting.sandbox.offered.attributes import (
     guarded_delattr,
     guarded_getattr,
     guarded_hasattr,
+    guarded_init,
     guarded_setattr,
     writable,
 )
@@ -157,6 +158,7 @@ def make_builtins(
     guards = {
         "class": ScriptClass,
         "getattr": guarded_getattr,
+        "init": guarded_init,
         "operand": text.mod_operand,
         "scrub": text.scrub,
         "str": str,

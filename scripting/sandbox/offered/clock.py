@@ -6,6 +6,7 @@ import datetime as real
 from typing import Any
 
 from scripting.sandbox.offered.classes import FrozenClass
+from scripting.sandbox.offered.patterns import exact
 
 _EPOCH = real.datetime(1970, 1, 1, tzinfo=real.UTC)
 _moment_us = 0
@@ -41,7 +42,7 @@ class ScriptDate(real.date, metaclass=_FrozenDates):
 
     @classmethod
     def strptime(cls, text: str, form: str) -> Any:
-        parsed = real.datetime.strptime(text, form)  # noqa: DTZ007
+        parsed = real.datetime.strptime(text, exact(form))  # noqa: DTZ007
         return cls(parsed.year, parsed.month, parsed.day)
 
 
@@ -66,7 +67,7 @@ class ScriptDatetime(real.datetime, metaclass=_FrozenDates):
     @classmethod
     def strptime(cls, text: str, form: str) -> Any:
         # In Python, so that what the library imports on the way is found by the real import.
-        return _same(cls, real.datetime.strptime(text, form))  # noqa: DTZ007
+        return _same(cls, real.datetime.strptime(text, exact(form)))  # noqa: DTZ007
 
     def strftime(self, form: str) -> str:
         return super().strftime(form)

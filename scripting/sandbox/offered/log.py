@@ -42,8 +42,10 @@ class RunLog:
             raise TypeError("print() writes to the log; file= is not offered")
         if self.truncated:
             return
-        line = (" " if sep is None else sep).join([ScriptText(value) for value in values])
-        self._add(line + ("" if end in {None, "\n"} else str(end)))
+        # By the methods of str itself: a script's own kind of text has its own.
+        line = str.join(" " if sep is None else sep, [ScriptText(value) for value in values])
+        last = "" if end is None else str.__str__(end)
+        self._add(line if last == "\n" else line + last)
 
     def _add(self, line: str) -> None:
         room = self.max_bytes - self._bytes

@@ -21,6 +21,7 @@ import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from scripting.sandbox.offered import patterns
 from scripting.sandbox.offered.clock import ScriptDate, ScriptDatetime
 from scripting.sandbox.offered.dice import ScriptRandom, reseed
 
@@ -69,7 +70,9 @@ def _plain_wraps(wrapped: Callable[..., Any]) -> Callable[[Any], Any]:
     """functools.wraps without the arguments that name attributes."""
 
     def decorate(wrapper: Any) -> Any:
-        if isinstance(wrapped, types.FunctionType) and isinstance(wrapper, types.FunctionType):
+        # The functions of modules are shared; a script's are not those of a module.
+        own = isinstance(wrapper, types.FunctionType) and "__spec__" not in wrapper.__globals__
+        if own and isinstance(wrapped, types.FunctionType):
             wrapper.__name__ = wrapped.__name__
             wrapper.__qualname__ = wrapped.__qualname__
         return wrapper
@@ -125,6 +128,7 @@ _LAZY = (
 
 def import_lazy() -> None:
     """Import what the offered functions would import at first use: after the lockdown there is no file to read."""
+    patterns.remember_plain_text_only()  # first: the library keeps hold of what it has used
     for name in _LAZY:
         importlib.import_module(name)
 

@@ -112,8 +112,10 @@ class ScriptPolicy(RestrictingNodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         function = node.func
         if isinstance(function, ast.Attribute):
-            if function.attr in names.OPERATOR_METHODS and self._is_base_call(function):
-                return self._base_call(node, function)
+            if function.attr in names.OPERATOR_METHODS and self._is_super_call(function):
+                return self._super_call(node, function)
+            if function.attr == "__init__" and isinstance(function.value, ast.Name):
+                return self._base_init(node, function)
             if (
                 function.attr == "format"
                 and isinstance(function.value, ast.Constant)
@@ -124,19 +126,24 @@ class ScriptPolicy(RestrictingNodeTransformer):
             self._real_classes(node.args[1])
         return self.node_contents_visit(node)
 
-    def _is_base_call(self, function: ast.Attribute) -> bool:
-        """super().__init__(…), or Base.__init__(self, …)."""
+    def _is_super_call(self, function: ast.Attribute) -> bool:
+        """super().__init__(…) and its like."""
         base = function.value
-        if isinstance(base, ast.Call):
-            is_super = isinstance(base.func, ast.Name) and base.func.id == "super" and "super" not in self.bound
-            return is_super and function.attr in names.SUPER_METHODS
-        return isinstance(base, ast.Name) and function.attr == "__init__"
+        is_super = isinstance(base, ast.Call) and isinstance(base.func, ast.Name) and base.func.id == "super"
+        return is_super and "super" not in self.bound and function.attr in names.SUPER_METHODS
 
-    def _base_call(self, node: ast.Call, function: ast.Attribute) -> ast.AST:
+    def _super_call(self, node: ast.Call, function: ast.Attribute) -> ast.AST:
         function.value = self.visit(function.value)
         node.args = [self.visit(argument) for argument in node.args]
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
         return node if function.attr == "__init__" else _call("scrub", node)
+
+    def _base_init(self, node: ast.Call, function: ast.Attribute) -> ast.AST:
+        """Base.__init__(self, …): what Base is and whose self it is shows at run only."""
+        node.func = _name("init", function)
+        node.args = [self.visit(argument) for argument in (function.value, *node.args)]
+        node.keywords = [self.visit(keyword) for keyword in node.keywords]
+        return node
 
     def _constant_format(self, node: ast.Call, template: str) -> ast.AST:
         problem = format_problem(template)
@@ -222,7 +229,8 @@ class ScriptPolicy(RestrictingNodeTransformer):
         listed = node.value.elts if isinstance(node.value, (ast.Tuple, ast.List)) else [node.value]
         for item in listed:
             text = item.value if isinstance(item, ast.Constant) else None
-            if not isinstance(text, str) or not text.isidentifier() or names.attribute_problem(text):
+            known = isinstance(text, str) and text.isidentifier() and text not in _GUARDED_ATTRIBUTES
+            if not known or names.attribute_problem(str(text)):
                 self.refuse(
                     node, f"{name} must be a literal tuple of attribute names", f'write {name} = ("first", "second")'
                 )
@@ -272,6 +280,7 @@ class ScriptPolicy(RestrictingNodeTransformer):
 
     def visit_Import(self, node: ast.Import) -> ast.AST:
         for alias in node.names:
+            self.used_names[alias.name] = True
             self._refuse_import(node, alias.name, self.imports.module_problem(alias.name))
             if alias.asname:
                 self.check_name(node, alias.asname)
@@ -284,6 +293,7 @@ class ScriptPolicy(RestrictingNodeTransformer):
         if node.level:
             self.refuse(node, "relative imports are not allowed", "write from shared import name for a helper script")
             return node
+        self.used_names[node.module or ""] = True
         for alias in node.names:
             self._refuse_import(node, node.module or "", self.imports.name_problem(node.module or "", alias.name))
             if alias.asname:
@@ -342,7 +352,9 @@ class ScriptPolicy(RestrictingNodeTransformer):
         node.args = self.node_contents_visit(node.args)
         self.scopes.append("function")
         self._yields.append(False)
+        self._owners.append(None)  # its argument may bear the name of the method's, and a comprehension can write
         node.body = self.visit(node.body)
+        self._owners.pop()
         self._yields.pop()
         self.scopes.pop()
         return node
@@ -399,6 +411,8 @@ class ScriptPolicy(RestrictingNodeTransformer):
     def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:
         for attribute in node.kwd_attrs:
             problem = names.attribute_problem(attribute)
+            if attribute in _GUARDED_ATTRIBUTES:
+                problem = f'a pattern may not take the attribute "{attribute}"', f"write value.{attribute} in the case"
             if problem:
                 self.refuse(node, *problem)
         if isinstance(node.cls, ast.Name) and node.cls.id == "str" and "str" not in self.bound:
@@ -425,6 +439,7 @@ _SYNTAX: dict[str, tuple[str, str]] = {
     "Interpolation": ("template strings are not allowed", "use an f-string"),
 }
 _GUARDED_ATTRIBUTES = frozenset({"format", "format_map", "args"})
+"""Read through a guard, which a pattern cannot have: not to be read by patterns."""
 
 
 def bound_names(tree: ast.Module) -> frozenset[str]:
