@@ -23,6 +23,7 @@ from scripting.advice import advice
 from scripting.errors import NoteMissing, Problem, problems, resolve
 from scripting.insight import listing
 from scripting.insight.charts import spark
+from scripting.insight.filters import Filters
 from scripting.models import Activation, ErrorCount, ErrorGroup, Resolution
 from scripting.show import badge, moment
 
@@ -106,7 +107,7 @@ class ErrorGroupAdmin(ReadOnlyAdmin):
                 "advice": advice(group.error_type),
                 "bars": spark(_by_hour(group), 672, 60),
                 "said": group.resolutions.select_related("user"),
-                "latest": listing.page(listing.Filters(group=group.pk, script=group.script_id), size=10),
+                "latest": listing.page(Filters(group=group.pk), size=10),
                 "may_resolve": request.user.has_perm(RESOLVE),
                 "title": f"{group} in {group.script}",
                 "subtitle": None,

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from scripting.insight import listing, ranges
+from scripting.insight.filters import Filters, parse
 from scripting.insight.pages import VIEW, admin_page, demand
 from scripting.models import Execution, Script, ScriptVersion
 from scripting.models.execution import SLOW_US
@@ -25,7 +26,7 @@ SHOWN_VERSIONS = 50
 def page(request: HttpRequest) -> HttpResponse:
     """Executions that the query string asks for, newest first."""
     demand(request, VIEW)
-    filters = listing.parse(request.GET.dict())
+    filters = parse(request.GET.dict())
     before, after = (listing.cursor(request.GET.get(name)) for name in ("before", "after"))
     found = listing.page(filters, before=before, after=after)
     context = {
@@ -45,7 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
 def rows(request: HttpRequest) -> HttpResponse:
     """The newest rows alone; 304 while there are no others."""
     demand(request, VIEW)
-    found = listing.page(listing.parse(request.GET.dict()))
+    found = listing.page(parse(request.GET.dict()))
     newest = ",".join(f"{row.pk}{row.status}" for row in found.rows)
     tag = f'"{hashlib.sha256(newest.encode()).hexdigest()[:32]}"'
     if request.headers.get("If-None-Match") == tag:
@@ -56,7 +57,7 @@ def rows(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def choices(filters: listing.Filters) -> dict[str, Any]:
+def choices(filters: Filters) -> dict[str, Any]:
     """What each filter offers; of nothing that would take a look at the executions."""
     scripts = list(Script.objects.order_by("module", "name")[:500])
     versions: list[ScriptVersion] = []

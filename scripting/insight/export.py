@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from scripting.insight import audit, listing
 from scripting.insight.executions import EXPORT
+from scripting.insight.filters import Filters, parse
 from scripting.insight.pages import VIEW, demand
 from scripting.models import Execution
 from scripting.sandbox.protocol import ValueProblem
@@ -61,7 +62,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     demand(request, EXPORT)
     if form not in FORMS:
         return HttpResponse("There is no such format.", status=404, content_type="text/plain")
-    filters = listing.parse(request.GET.dict())
+    filters = parse(request.GET.dict())
     if filters.problems:
         return HttpResponse("\n".join(filters.problems), status=400, content_type="text/plain; charset=utf-8")
     asked = request.GET.urlencode() or "everything"
@@ -84,7 +85,7 @@ def _some(lines: Iterator[str]) -> str:
     return "".join(itertools.islice(lines, BATCH))
 
 
-def rows(filters: listing.Filters) -> Iterator[dict[str, Any]]:
+def rows(filters: Filters) -> Iterator[dict[str, Any]]:
     """Every execution asked for, newest first, as the values of COLUMNS; read a batch at a time."""
     before: UUID | None = None
     left = MOST

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
 
 from scripting.models.ids import uuid7
 from scripting.models.script import Script, ScriptVersion
@@ -24,6 +24,8 @@ class Role(models.TextChoices):
 
 UNUSUAL_STATUS = ~Q(status="succeeded")
 UNUSUAL_TRIGGER = ~Q(trigger="event")
+ERROR_LINE = Func(F("error_line"), template="COALESCE(%(expressions)s, 0)", output_field=models.IntegerField())
+"""0 for none: behind IS NULL, PostgreSQL does not see that an index is in the order of ids."""
 SLOW_US = (10_000, 100_000, 1_000_000)
 """Wall times that the list offers to filter by."""
 
@@ -137,9 +139,13 @@ class Execution(AttemptFields):
             models.Index(fields=["trigger", "-id"], condition=UNUSUAL_TRIGGER, name="execution_unusual_trigger"),
             models.Index(fields=["error_type", "-id"], condition=Q(error_type__gt=""), name="execution_of_error_type"),
             models.Index(
-                fields=["error_version", "error_line", "-id"],
+                F("error_version"),
+                F("error_type"),
+                ERROR_LINE,
+                F("error_script"),
+                F("id").desc(),
                 condition=Q(error_version__isnull=False),
-                name="execution_of_error_place",
+                name="execution_of_error_group",
             ),
             models.Index(fields=["user", "-id"], condition=Q(user__gt=""), name="execution_of_user"),
             models.Index(fields=["request_id"], condition=Q(request_id__gt=""), name="execution_of_request"),

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from scripting import errors
-from scripting.insight import listing
-from scripting.insight.listing import Filters, page, parse
-from scripting.models import ErrorGroup, Execution, uuid7
+from scripting.insight import walk
+from scripting.insight.filters import Filters, parse
+from scripting.insight.listing import page
+from scripting.models import ErrorGroup
 from tests.insight.runs import publish, write
 from tests.support.game import Game
 
@@ -141,66 +140,47 @@ def test_nonsense_in_the_address_is_named_and_breaks_nothing(game: Game, boss: C
     assert len(parse(query).problems) == (0 if query == {"trigger": "\0"} else 1)
 
 
-INDEXES = [
-    (Filters(script=1), "execution_latest_of_script"),
-    (Filters(version=1), "execution_of_version"),
-    (Filters(status="failed"), "execution_unusual_status"),
-    (Filters(error="timeout"), "execution_of_error_type"),
-    (Filters(trigger="endpoint"), "execution_unusual_trigger"),
-    (Filters(topic="chess_club.roll"), "execution_of_topic"),
-    (Filters(worker="host:1"), "execution_of_worker"),
-    (Filters(user="ada"), "execution_of_user"),
-    (Filters(slow=1_000_000), "execution_over_1000000_us"),
-    (Filters(slow=100_000), "execution_over_100000_us"),
-    (Filters(slow=10_000), "execution_over_10000_us"),
-]
+@pytest.mark.parametrize("words", [{}, {"words": "green"}], ids=["two filters", "and words"])
+def test_what_filters_have_in_common_is_looked_for_as_long_as_there_is_time_and_the_next_page_goes_on(
+    game: Game, monkeypatch: pytest.MonkeyPatch, words: dict[str, str]
+) -> None:
+    """Each of the two is common by itself, both together are not: neither index finds it at once."""
+    monkeypatch.setattr(walk, "PROBE", 5)
+    monkeypatch.setattr(walk, "STEP", 10)
+    publish(game, "result = 1\n")
+    script = game.script("dice")
+    now = datetime.now(UTC)
+    [old] = write(script, 1, end=now - timedelta(seconds=99), topic="a", worker="y", inputs_text="green")
+    for index in range(45):
+        side = {"topic": "a", "worker": "x"} if index % 2 else {"topic": "b", "worker": "y"}
+        write(script, 1, end=now - timedelta(seconds=90 - index), inputs_text="green", **side)
+    [new] = write(script, 1, end=now, topic="a", worker="y", inputs_text="green")
+    filters = Filters(topic="a", worker="y", **words)
+    assert keys(filters) == [new, old]
+    found, pages = page(filters, seconds=0), 1
+    assert [row.pk for row in found.rows] == [new]
+    assert "There was time to look through what ran since" in found.remarks[-1]
+    while found.stopped:
+        assert found.older is not None
+        found, pages = page(filters, before=found.older, seconds=0), pages + 1
+    assert [row.pk for row in found.rows] == [old]
+    assert found.older is None
+    assert 2 < pages < 9
+    back = page(filters, after=old, seconds=0)
+    assert back.rows == []
+    while back.stopped:
+        back = page(filters, after=back.newer, seconds=0)
+    assert [row.pk for row in back.rows] == [new]
 
 
-@pytest.mark.parametrize(("filters", "index"), INDEXES)
-@pytest.mark.parametrize("deep", [False, True])
-def test_each_filter_walks_its_index_without_sorting(game: Game, filters: Filters, index: str, deep: bool) -> None:
-    """As the database plans it; PostgreSQL is told to leave out what only pays on tables as small as a test's."""
-    plan = explained(filters, deep)
-    assert index in plan, plan
-    assert not re.search(r"TEMP B-TREE|\bSort\b|Seq Scan", plan), plan
-
-
-@pytest.mark.parametrize("deep", [False, True])
-@pytest.mark.parametrize(
-    "filters", [Filters(), Filters(since=datetime.now(UTC) - timedelta(hours=1)), Filters(status="succeeded")]
-)
-def test_what_is_common_is_found_along_the_primary_key(game: Game, filters: Filters, deep: bool) -> None:
-    plan = explained(filters, deep)
-    assert re.search(r"scripting_execution_pkey|sqlite_autoindex_scripting_execution_1", plan), plan
-    assert not re.search(r"TEMP B-TREE|\bSort\b|Seq Scan", plan), plan
-
-
-def explained(filters: Filters, deep: bool) -> str:
-    [query] = listing.queries(filters)
-    query = query.select_related(None)
-    if deep:
-        query = query.filter(pk__lt=uuid7())
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off")
-        try:
-            return query.order_by("-pk")[:51].explain()
-        finally:
-            if connection.vendor == "postgresql":
-                cursor.execute("RESET ALL")
-
-
-def test_an_error_groups_executions_are_found_by_index(game: Game) -> None:
-    version = publish(game, "result = 1\n")
-    write(
-        game.script("dice"),
-        2,
-        status="failed",
-        error_type="timeout",
-        error_line=1,
-        error_version_id=version.pk,
-        error_message="x",
-    )
-    errors.fold()
-    assert "execution_of_error" in explained(Filters(group=ErrorGroup.objects.get().pk), deep=False)
-    assert Execution.objects.count() == 2
+def test_the_filter_that_reaches_back_furthest_leads(game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walk, "PROBE", 5)
+    monkeypatch.setattr(walk, "STEP", 10)
+    publish(game, "result = 1\n")
+    script = game.script("dice")
+    now = datetime.now(UTC)
+    [old] = write(script, 1, end=now - timedelta(hours=1), topic="common", worker="rare")
+    write(script, 40, end=now, topic="common", worker="busy")
+    found = page(Filters(topic="common", worker="rare"), seconds=0)
+    assert [row.pk for row in found.rows] == [old]
+    assert not found.stopped
