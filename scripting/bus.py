@@ -177,7 +177,7 @@ _encode = msgspec.msgpack.Encoder().encode
 def send(events: Sequence[Event]) -> None:
     """Hand events to every stream that has a subscriber of them, all at once. Raises redis.RedisError."""
     for stream, job in streams.append(_entries((event, event.encode()) for event in events)):
-        _enqueue_quietly(stream, job)
+        enqueue_quietly(stream, job)
 
 
 def _entries(pairs: Iterable[tuple[Event, bytes]]) -> Iterator[tuple[Stream, bytes]]:
@@ -213,8 +213,8 @@ def enqueue_drain(stream: Stream, job: str) -> None:
     )
 
 
-def _enqueue_quietly(stream: Stream, job: str) -> None:
-    """The events are accepted already: a job that could not be enqueued is replaced by the sweep."""
+def enqueue_quietly(stream: Stream, job: str) -> None:
+    """`enqueue_drain` for events that are accepted already: where Redis is away, the sweep enqueues another."""
     try:
         enqueue_drain(stream, job)
     except redis.RedisError as error:
@@ -250,7 +250,7 @@ def send_outbox(rows: Sequence[OutboxEvent]) -> int:
             logger.critical("outbox row %s of %s is no envelope and is set aside: %s", row.pk, row.topic, error)
             streams.set_aside_outgoing(str(row.pk), envelope, str(error))
     for stream, job in streams.append(_entries(pairs)):
-        _enqueue_quietly(stream, job)
+        enqueue_quietly(stream, job)
     OutboxEvent.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(pairs)
 

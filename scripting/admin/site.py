@@ -42,6 +42,10 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
                     "active": _on_executions,
                 },
                 _of_model("Errors", "error", "scripting_errorgroup", "scripting.view_errorgroup"),
+                {
+                    **_item("Dead letters", "inbox", reverse_lazy("admin:scripting_execution_letters")),
+                    "permission": _permitted("scripting.change_outboxevent"),
+                },
             ],
         },
         {
@@ -60,9 +64,9 @@ def _never(request: HttpRequest) -> bool:
 
 
 def _on_executions(request: HttpRequest) -> bool:
-    """Their list or the page of one; the dashboard lies below the same address and is an item of its own."""
+    """Their list or the page of one; dashboard and dead letters lie below the same address and are items of their own."""
     at = reverse("admin:scripting_execution_changelist")
-    return request.path.startswith(at) and not request.path.startswith(f"{at}figures/")
+    return request.path.startswith(at) and not request.path.startswith((f"{at}figures/", f"{at}dead-letters/"))
 
 
 def _item(title: str, icon: str, link: Any) -> dict[str, Any]:

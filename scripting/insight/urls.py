@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from scripting.insight import again, executions, export, pages
+from scripting.insight import again, executions, export, letters, pages
 
 PAGES: tuple[tuple[str, Callable[..., Any], str], ...] = (
     ("figures/", pages.page, "figures"),
@@ -17,6 +17,10 @@ PAGES: tuple[tuple[str, Callable[..., Any], str], ...] = (
     ("again/<uuid:execution>/", again.page, "again"),
     ("rows/", executions.rows, "rows"),
     ("export/<str:form>/", export.export, "export"),
+    ("dead-letters/", letters.page, "letters"),
+    ("dead-letters/<str:letter>/", letters.letter, "letter"),
+    ("dead-letters/<str:letter>/put-back/", letters.put_back, "letter_put_back"),
+    ("dead-letters/<str:letter>/delete/", letters.delete, "letter_delete"),
 )
 
 
