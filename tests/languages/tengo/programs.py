@@ -127,7 +127,40 @@ _simple = st.one_of(
     st.tuples(_targets, expressions).map(" = ".join),
     st.sampled_from(["a++", "b--", "m.k++", "xs = append(xs, a)", "delete(m, s)", "splice(xs, 0, 1, a)", "n++"]),
 )
-statements = st.recursive(_simple, _nested, max_leaves=6)
+# Parts of one record, read again and again while it changes in between: by name, by another name, in a function.
+_part_reads = st.sampled_from(
+    [
+        "a += m.k * 2 + m.n",
+        "b = m.k - m.n",
+        "n = m.n / 2.0 + m.k",
+        "t = m.k > m.n",
+        "t = [m.k * m.n, m.k > xs[0]]",
+        "if m.k > b { b = m.k }",
+        "if m.k <= 1 { t = m }",
+        "if m.n < 0 || m.k >= 1 { t = n }",
+        "if !(m.k > 0 && m.n > 0) { a = m.n + 1 }",
+        "if m.k > 0 && m.n < 7 {\n    a = m.k + m.n\n} else if m.n >= m.k {\n    a = m.n * m.n\n} else {\n    a = m.k - 1\n}",
+        "b = is_map(m) && m.k > 1 ? m.k + 1 : m.n - 1",
+    ]
+)
+_part_changes = st.sampled_from(
+    [
+        "m.k = m.n + 1",
+        "m.n = true",
+        "m.k -= 2",
+        "m.n = 2.5",
+        "delete(m, s)",
+        "m = given.map",
+        "m = [{k: 5, n: 0}, {k: 0}, {k: true, n: 9}][n % 3]",
+        "func() { m.k = 8; m.n = false }()",
+        "n = func() { m = {k: 3, n: 1}; return m.k }() + m.n",
+        "other := m; other.n = 4",
+    ]
+)
+_records = st.lists(st.one_of(_part_reads, _part_reads, _part_changes), min_size=2, max_size=6).map(
+    lambda lines: "for turn := 0; turn < 2; turn++ {\n" + _indented("\n".join(lines)) + "\n}"
+)
+statements = st.one_of(st.recursive(_simple, _nested, max_leaves=6), _records)
 
 _PROLOGUE = """
 a := {a}
@@ -153,7 +186,20 @@ def programs(draw: st.DrawFn) -> str:
         a=draw(st.sampled_from(["1", "0", "given.one", "9223372036854775807", "2.5", "-1"])),
         b=draw(st.sampled_from(["2", "given.flag", "given.one", '"7"', "undefined", "0.5"])),
         s=draw(st.sampled_from(['"k"', '""', "given.name", "'c'"])),
-        m=draw(st.sampled_from(["{k: 1}", "{k: 2.5}", "{}", "given.map", "immutable({k: 2})", "undefined"])),
+        m=draw(
+            st.sampled_from(
+                [
+                    "{k: 1}",
+                    "{k: 2.5}",
+                    "{k: 3, n: 2}",
+                    "{k: true, n: -1}",
+                    "{}",
+                    "given.map",
+                    "immutable({k: 2})",
+                    "undefined",
+                ]
+            )
+        ),
     )
     return prologue + "\n".join(draw(st.lists(statements, min_size=1, max_size=5))) + _EPILOGUE
 

@@ -121,7 +121,7 @@ def _ring_root(lower: Expressions, node: nodes.Binary | nodes.Unary, mode: Mode)
         raw = within_64_bits(lower, raw, side=_side(lower, node, mode))
     if guards:
         lower.risky = True
-        raw = build.choose(build.all_of(guards), raw, build.call("miss"))
+        raw = build.guarded(guards, raw)
     return raw
 
 
@@ -170,7 +170,13 @@ def _ring(lower: Expressions, node: nodes.Expr, mode: Mode, guards: list[ast.exp
 def not_bool(lower: Expressions, node: nodes.Expr, mode: Mode, guards: list[ast.expr]) -> ast.expr:
     """The operand, with a guard that it is no bool, since Python would count with it: most numbers are above 1, no bool is."""
     build = lower.build
+    held = lower.remembered.holding(node)
+    if held is not None:
+        build.at(node)
+        return build.name(held)
     first, again = lower.kept(node, mode)
+    if isinstance(again, ast.Name):
+        lower.remembered.note(node, again.id)
     build.at(node)
     neither = [build.is_not(again, build.constant(True)), build.is_not(again, build.constant(False))]
     guards.append(build.any_of(build.compare(first, (ast.Gt(), build.constant(1))), build.all_of(neither)))
@@ -248,7 +254,7 @@ def _division(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
         dividend = not_bool(lower, node.left, mode, guards)
         divisor = lower.lower(node.right, mode)
         build.at(node)
-        return build.choose(build.all_of(guards), build.binary(ast.Div(), dividend, divisor), build.call("miss"))
+        return build.guarded(guards, build.binary(ast.Div(), dividend, divisor))
     return _called(lower, node, mode)
 
 

@@ -75,6 +75,10 @@ class Builder:
     def choose(self, test: ast.expr, first: ast.expr, second: ast.expr) -> ast.expr:
         return ast.IfExp(test, first, second, **self._place)
 
+    def guarded(self, guards: list[ast.expr], value: ast.expr) -> ast.expr:
+        """The value if the guards hold; else the quick way misses."""
+        return self.choose(self.all_of(guards), value, self.call("miss")) if guards else value
+
     def keep(self, label: str, value: ast.expr) -> ast.expr:
         """(label := value)"""
         return ast.NamedExpr(self.target(label), value, **self._place)

@@ -60,7 +60,7 @@ def _by_difference(lower: Expressions, node: nodes.Binary, mode: Mode, operator:
         guards.append(build.compare(build.keep(label, difference), (ast.Eq(), build.name(label))))
         difference = build.name(label)
     compared = build.compare(difference, (operator(), build.constant(0)))
-    return build.choose(build.all_of(guards), compared, build.call("miss"))
+    return build.guarded(guards, compared)
 
 
 def _may_be_plain(left: int, right: int) -> bool:
@@ -80,12 +80,33 @@ def _optimistic(lower: Expressions, node: nodes.Binary, mode: Mode, operator: ty
     guards: list[ast.expr] = []
     sides: list[ast.expr] = []
     is_text = STRING in (lower.kinds.of(node.left), lower.kinds.of(node.right))
+    if not is_text and isinstance(node.right, nodes.Literal) and node.right.value in {0, 1}:
+        return _with_small(lower, node, mode, operator)
     for side in (node.left, node.right):
         guarded = lower.kinds.of(side) & BOOL and not is_text
         sides.append(not_bool(lower, side, mode, guards) if guarded else lower.lower(side, mode))
     build.at(node)
     compared = build.compare(sides[0], (operator(), sides[1]))
-    return build.choose(build.all_of(guards), compared, build.call("miss")) if guards else compared
+    return build.guarded(guards, compared)
+
+
+def _with_small(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop]) -> ast.expr:
+    """What is above 1 is no bool, and its order to 0 or 1 is known with that."""
+    build = lower.build
+    guards: list[ast.expr] = []
+    value = not_bool(lower, node.left, mode, guards)
+    limit = lower.lower(node.right, mode)
+    build.at(node)
+    compared = build.compare(value, (operator(), limit))
+    if not guards:
+        return compared
+    (guard,) = guards
+    assert isinstance(guard, ast.BoolOp)
+    above, no_bool = guard.values
+    exact = build.choose(no_bool, compared, build.call("miss"))
+    if operator in {ast.Gt, ast.GtE}:
+        return build.any_of(above, exact)
+    return build.choose(above, build.constant(False), exact)
 
 
 def _tested(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop], call: str) -> ast.expr:

@@ -26,6 +26,7 @@ from scripting.sandbox.languages.tengo.catalog import (
 from scripting.sandbox.languages.tengo.kinds import Kinds, never_negative
 from scripting.sandbox.languages.tengo.lowering import arithmetic, comparison
 from scripting.sandbox.languages.tengo.lowering.build import Builder
+from scripting.sandbox.languages.tengo.lowering.remembered import Remembered
 from scripting.sandbox.languages.tengo.scopes import Meaning, Symbol
 
 
@@ -46,6 +47,7 @@ class Expressions:
         self.build = build
         self.out: list[ast.stmt] = []
         self.risky = False
+        self.remembered = Remembered()
         self._temporaries = 0
         self._pure: dict[int, bool] = {}
 

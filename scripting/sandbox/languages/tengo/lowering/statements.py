@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from scripting.sandbox.languages.tengo import nodes
 from scripting.sandbox.languages.tengo.catalog import ARRAY, INT
 from scripting.sandbox.languages.tengo.lowering.expressions import Expressions, Mode
+from scripting.sandbox.languages.tengo.lowering.remembered import Part
 from scripting.sandbox.languages.tengo.scopes import Symbol
 
 RESULT = "result"
@@ -103,12 +104,18 @@ class Statements(Expressions):
             arguments = [self._guarded(argument, self.lower) for argument in node.arguments]
             function = self.lower(node.function, Mode.WARM)
             self.build.at(node)
-            return self.build.call_value(function, arguments)
-        return self.lower(node, Mode.WARM)
+            lowered: ast.expr = self.build.call_value(function, arguments)
+        else:
+            lowered = self.lower(node, Mode.WARM)
+        self.remembered.forget()
+        return lowered
 
     def condition(self, node: nodes.Expr) -> ast.expr:
         """As `value`, for its truth."""
-        return self._guarded(node, self.test, as_truth=True) if self.is_pure(node) else self.test(node, Mode.WARM)
+        if self.is_pure(node):
+            return self._guarded(node, self.test, as_truth=True)
+        self.remembered.forget()
+        return self.test(node, Mode.WARM)
 
     def _guarded(
         self,
@@ -118,11 +125,13 @@ class Statements(Expressions):
         *,
         as_truth: bool = False,
     ) -> ast.expr:
-        """FAST, in a try with COLD in its handler if it may miss."""
+        """FAST, in a try with COLD in its handler if it may miss. What a condition reads is held where it is true."""
         self.risky = False
+        self.remembered.start()
         fast = lower(node, Mode.FAST)
         if not self.risky:
             return fast
+        taken = self.remembered.taken(fast, if_true=as_truth)
         build = self.build
         label = label or self.temporary()
         build.at(node)
@@ -133,15 +142,25 @@ class Statements(Expressions):
             quick = build.if_(fast, [yes], [no])
         cold = lower(node, Mode.COLD)
         build.at(node)
-        slow = build.assign(build.target(label), cold)
-        self.out.append(build.try_([quick], "$Miss", [slow]))
+        slow = [build.assign(build.target(label), cold), *self._undefined(taken)]
+        self.out.append(build.try_([quick], "$Miss", slow))
+        self.remembered.hold(taken)
         return build.name(label)
+
+    def _undefined(self, taken: dict[Part, str]) -> list[ast.stmt]:
+        build = self.build
+        return [build.assign(build.target(label), build.constant(None)) for label in taken.values()]
 
     # Statements
 
     def _statements(self, statements: list[nodes.Stmt]) -> None:
         for statement in statements:
             self._statement(statement)
+            match statement:
+                case nodes.Define(value=value) | nodes.Assign(target=nodes.Ident(), value=value) if self.is_pure(value):
+                    pass
+                case _:
+                    self.remembered.forget()
 
     def _statement(self, statement: nodes.Stmt) -> None:
         match statement:
@@ -174,6 +193,7 @@ class Statements(Expressions):
 
     def _store(self, symbol: Symbol, value: ast.expr, *, is_new: bool = False) -> None:
         build = self.build
+        self.remembered.forget(symbol)
         if not symbol.is_boxed:
             if not (isinstance(value, ast.Name) and value.id == symbol.label):
                 self.out.append(build.assign(build.target(symbol.label), value))
@@ -268,12 +288,38 @@ class Statements(Expressions):
 
     def _if(self, statement: nodes.If) -> None:
         if statement.init is not None:
-            self._statement(statement.init)
+            self._statements([statement.init])
+        if self._if_in_one(statement):
+            return
+        before = self.remembered.swap({})
+        self.remembered.hold(before)
         test = self.condition(statement.condition)
         body = self._lowered(statement.body.body)
+        self.remembered.swap(before if self.is_pure(statement.condition) else {})
         orelse = self._lowered([statement.orelse]) if statement.orelse is not None else []
         self.build.at(statement)
         self.out.append(self.build.if_(test, body, orelse))
+
+    def _if_in_one(self, statement: nodes.If) -> bool:
+        """if condition { name = value }: nothing there can fail, so it may stand inside the try, and once more in the handler."""
+        match statement:
+            case nodes.If(
+                body=nodes.Block(body=[nodes.Assign(target=nodes.Ident(), operator="", value=value)]), orelse=None
+            ):
+                if not self.is_simple(value) or not self.is_pure(statement.condition):
+                    return False
+            case _:
+                return False
+        build = self.build
+        self.risky = False
+        fast = self.test(statement.condition, Mode.FAST)
+        if not self.risky:
+            return False
+        body, again = self._lowered(statement.body.body), self._lowered(statement.body.body)
+        cold = self.test(statement.condition, Mode.COLD)
+        build.at(statement)
+        self.out.append(build.try_([build.if_(fast, body, [])], "$Miss", [build.if_(cold, again, [])]))
+        return True
 
     # Loops
 
@@ -283,12 +329,14 @@ class Statements(Expressions):
             return
         if statement.init is not None:
             self._statement(statement.init)
+        self.remembered.forget()
         before: list[ast.stmt] = []
         test: ast.expr | None = None
         if statement.condition is not None:
             with self._into(before):
                 test = self.condition(statement.condition)
         self._frame.loops.append(statement.post)
+        self.remembered.forget()
         body = self._lowered(statement.body.body)
         self._frame.loops.pop()
         if statement.post is not None:
@@ -330,6 +378,7 @@ class Statements(Expressions):
             last = build.binary(ast.Add(), last, build.constant(1 if operator == "<=" else -1))
         turns = build.call("range", first, last, build.constant(step))
         self._frame.loops.append(None)
+        self.remembered.forget()
         body = self._lowered(statement.body.body)
         self._frame.loops.pop()
         build.at(statement)
@@ -360,6 +409,7 @@ class Statements(Expressions):
             target = ast.copy_location(ast.Tuple([key, value], ast.Store()), value)
             iterable = build.call(f"{steady}items", iterable)
         self._frame.loops.append(None)
+        self.remembered.forget()
         body = before + self._lowered(statement.body.body)
         self._frame.loops.pop()
         build.at(statement)
@@ -389,7 +439,9 @@ class Statements(Expressions):
     def function(self, node: nodes.Function) -> ast.expr:
         outer, self._frame = self._frame, _Frame(node)
         self._frame.repeats = self._may_repeat(node)
+        held = self.remembered.swap({})
         body = self._body_of(lambda: self._function_body(node))
+        self.remembered.swap(held)
         owner = outer.function
         self._frame = outer
         build = self.build
