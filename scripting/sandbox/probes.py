@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import socket
 import sys
@@ -81,6 +82,10 @@ def _memory(resources: Resources) -> bool:
     return bool(bytearray(4 * _MEMORY_BYTES))
 
 
+def _uncounted_memory(_: Resources) -> bool:
+    return len(mmap.mmap(-1, _MEMORY_BYTES)) > 0  # shared: no limit on a process's data counts it
+
+
 def _descriptors(_: Resources) -> bool:
     others = 0
     for descriptor in (0, 1, 2, *range(6, 64)):
@@ -118,6 +123,7 @@ PROBES: tuple[Probe, ...] = (
     Probe("seccomp", "trace a process", _trace),
     Probe("seccomp", "set up io_uring", _ring),
     Probe("seccomp", "signal its parent", _kill),
+    Probe("seccomp", "take memory that no limit counts", _uncounted_memory),
     Probe("landlock", "read a directory", _read_directory, _NO_FILTER),
     Probe("namespaces", "see network interfaces", _interfaces, _NO_WALLS),
     Probe("unprivileged user", "act as root", _privileges, _NO_FILTER),

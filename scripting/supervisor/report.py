@@ -34,6 +34,7 @@ _PROBES = (
     _Probe("seccomp", "trace a process"),
     _Probe("seccomp", "set up io_uring"),
     _Probe("seccomp", "signal its parent"),
+    _Probe("seccomp", "take memory that no limit counts"),
     _Probe("landlock", "read a directory"),
     _Probe("namespaces", "see network interfaces"),
     _Probe("unprivileged user", "act as root"),

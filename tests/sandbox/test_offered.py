@@ -11,6 +11,8 @@ from scripting.sandbox.offered.builtins import BUILTIN_NAMES, make_builtins
 from scripting.sandbox.offered.packages import PACKAGES, Package
 from scripting.sandbox.policy.names import GENERATED, REFUSED_BUILTINS, attribute_problem, is_dunder
 from scripting.sandbox.protocol import DEFAULT_PACKAGES
+from scripting.supervisor.pool import SandboxPool
+from tests.support.sandboxes import outcome_of, value_of
 
 CHANGEABLE = (dict, list, set, bytearray, types.ModuleType, types.FrameType, types.CodeType)
 
@@ -71,3 +73,9 @@ def test_refused_builtins_are_not_offered() -> None:
 )
 def test_what_evaluates_text_or_walks_attributes_is_left_out(name: str) -> None:
     assert not any(hasattr(package, name) for package in PACKAGES.values())
+
+
+def test_large_numbers_are_divided_on_every_interpreter(pool: SandboxPool) -> None:
+    """Newer Pythons import a module of their own for it, when first needed."""
+    text = "large, divisor = 3**40000, 7**9000\nwhole, rest = divmod(large, divisor)\nresult = whole * divisor + rest == large"
+    assert value_of(outcome_of(pool, text)) is True

@@ -33,7 +33,7 @@ ALLOWED = (
     "read", "write", "clock_gettime", "getrusage", "mmap", "munmap", "brk", "mremap", "madvise", "futex", "close", "pread64",
     "exit", "exit_group", "rt_sigreturn", "gettimeofday",
 )  # fmt: skip
-"""mmap without PROT_EXEC only; prlimit64 for the process itself only (see _program)."""
+"""mmap of private memory without PROT_EXEC only (shared memory counts against no limit); prlimit64 for the process itself only (see _program)."""
 REFUSED = (
     "getrandom", "mprotect", "open", "openat", "stat", "fstat", "lstat", "newfstatat", "statx", "lseek", "ioctl", "readlink",
     "readlinkat", "getdents64", "access", "faccessat2", "getcwd", "fcntl", "getpid", "gettid", "getuid", "tgkill",
@@ -54,9 +54,10 @@ _MACHINES = {
 
 _KILL, _ALLOW, _EPERM = 0x80000000, 0x7FFF0000, 0x00050001
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_2 = 0, 4, 16, 32
+_NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_2, _ARGUMENT_3 = 0, 4, 16, 32, 40
 _X32_BIT = 0x40000000
 _PROT_EXEC = 4
+_MAP_SHARED = 1
 _MODE_FILTER = 2
 
 
@@ -94,11 +95,13 @@ def _instructions(machine: _Machine) -> list[_Instruction]:
         number = machine.numbers.get(name)
         if number is None:
             continue
-        if name == "mmap":  # refused if the memory is to be executable
+        if name == "mmap":  # refused if the memory is to be executable, or shared
             listing += [
-                (_EQUAL, 0, 4, number),
+                (_EQUAL, 0, 6, number),
                 (_LOAD, 0, 0, _ARGUMENT_2),
-                (_ANY_BIT, 0, 1, _PROT_EXEC),
+                (_ANY_BIT, 2, 0, _PROT_EXEC),
+                (_LOAD, 0, 0, _ARGUMENT_3),
+                (_ANY_BIT, 0, 1, _MAP_SHARED),
                 (_RETURN, 0, 0, _EPERM),
                 (_RETURN, 0, 0, _ALLOW),
             ]

@@ -17,6 +17,7 @@ import random
 import re
 import statistics
 import string
+import sys
 import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -123,6 +124,7 @@ _LAZY = (
     "json.encoder",
     "traceback",
     "warnings",
+    *(("_pylong",) if sys.version_info >= (3, 12) else ()),
 )
 
 
