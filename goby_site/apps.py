@@ -7,3 +7,4 @@ class GobySiteConfig(AppConfig):
     name = "goby_site"
     label = "goby_site"
     verbose_name = "Goby"
+    default_auto_field = "django.db.models.BigAutoField"

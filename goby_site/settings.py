@@ -190,7 +190,7 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("goby_site/icon.svg")},
     ],
     "DASHBOARD_CALLBACK": "scripting.admin.dashboard.dashboard",
-    "SIDEBAR": {"navigation": "scripting.admin.site.navigation"},
+    "SIDEBAR": {"navigation": "goby_site.navigation.navigation"},
 }
 
 LOGGING_CONFIG = "logging.config.dictConfig"

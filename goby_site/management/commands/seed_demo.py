@@ -57,9 +57,10 @@ class Command(BaseCommand):
         if not made and not user.groups.filter(pk=marker.pk).exists():
             self.stderr.write(self.style.WARNING(f"The user {role} is not a demo login and stays as it is."))
             return
-        user.is_staff = True
-        user.is_superuser = role == ADMIN_GROUP
-        if made or not user.check_password(password):
+        as_it_is = user.is_staff and user.is_superuser == (role == ADMIN_GROUP) and user.check_password(password)
+        if made or not as_it_is:  # a save that changes nothing would stand in the record of permissions
+            user.is_staff = True
+            user.is_superuser = role == ADMIN_GROUP
             user.set_password(password)
-        user.save()
+            user.save()
         user.groups.set([Group.objects.get(name=role), marker])

@@ -1,0 +1,39 @@
+"""The side bar of the admin: that of the scripting engine, and what the site itself adds to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+
+from goby_site.access import is_role_admin
+from scripting.admin import site
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups of the side bar; each item only for who may see it."""
+    groups = site.navigation(request)
+    groups[-1]["items"] += [
+        {
+            "title": "Record of permissions",
+            "icon": "policy",
+            "link": reverse_lazy("admin:auth_user_record"),
+            "permission": may_see_record,
+        },
+        {
+            "title": "Queues",
+            "icon": "list_alt",
+            "link": reverse_lazy("django_rq:home"),
+            "permission": may_see_queues,
+        },
+    ]
+    return groups
+
+
+def may_see_record(request: HttpRequest) -> bool:
+    return request.user.has_perms(["auth.view_user", "auth.view_group"])
+
+
+def may_see_queues(request: HttpRequest) -> bool:
+    return is_role_admin(request.user)
