@@ -8,6 +8,9 @@ value in it by at most a. Merging adds counts, so it loses nothing.
 from __future__ import annotations
 
 import math
+import struct
+import sys
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -16,16 +19,27 @@ import msgspec
 ACCURACY = 0.01
 _FACTOR = (1 + ACCURACY) / (1 - ACCURACY)
 _LOG = math.log(_FACTOR)
+FEW = 32
+"""Buckets; fewer are kept as a map."""
+_FULL = 1 << 32
+"""What a lane cannot hold."""
+_PACKED = 0x01
+"""The first byte of what is packed: a map begins with another."""
+_HEAD = struct.Struct("<BHQ")
+"""_PACKED, the first lane's bucket, the sum of all lanes."""
 _decoder = msgspec.msgpack.Decoder(dict[int, int])
 
 
 class Histogram:
     """Counts of durations (µs, whole numbers from 0) by bucket."""
 
-    __slots__ = ("counts",)
+    __slots__ = ("_held", "_lanes", "_sparse")
 
-    def __init__(self, counts: dict[int, int] | None = None) -> None:
-        self.counts: Counter[int] = Counter(counts or {})
+    def __init__(self, counts: Mapping[int, int] | None = None) -> None:
+        self._sparse: Counter[int] = Counter(counts or {})
+        # What was merged from packed ones, packed as they are: pages merge thousands, and adding two numbers adds all
+        # buckets at once. No bucket can outgrow its lane while the sum of all, `_held`, could not.
+        self._lanes = self._held = 0
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Histogram) and self.counts == other.counts
@@ -38,30 +52,70 @@ class Histogram:
 
     @classmethod
     def decode(cls, data: bytes) -> Histogram:
-        return cls(_decoder.decode(data) if data else None)
+        made = cls()
+        made.merge_encoded(data)
+        return made
 
     def encode(self) -> bytes:
-        return msgspec.msgpack.encode(dict(self.counts)) if self.counts else b""
+        """Few buckets as a map, many as lanes: the first is small, the second is quick to merge."""
+        counts = self.counts
+        if not counts:
+            return b""
+        low, high = min(counts), max(counts)
+        if len(counts) < FEW or high - low > 4 * len(counts) or self.total >= _FULL:
+            return msgspec.msgpack.encode(dict(counts))
+        lanes = array("I", bytes(4 * (high - low + 1)))
+        for index, count in counts.items():
+            lanes[index - low] = count
+        if sys.byteorder == "big":
+            lanes.byteswap()
+        return _HEAD.pack(_PACKED, low, self.total) + lanes.tobytes()
+
+    @property
+    def counts(self) -> Counter[int]:
+        """By bucket."""
+        if self._lanes:
+            self._unpack()
+        return self._sparse
 
     def add(self, duration_us: int) -> None:
-        self.counts[bucket(duration_us)] += 1
+        self._sparse[bucket(duration_us)] += 1
 
     def merge(self, other: Histogram) -> None:
-        self._add(other.counts)
+        self._add(other._sparse)
+        self._take(other._lanes, other._held)
 
     def merge_encoded(self, data: bytes) -> None:
         """`merge` of what `encode` gave."""
-        if data:
+        if not data:
+            return
+        if data[0] != _PACKED:
             self._add(_decoder.decode(data))
+            return
+        _, low, held = _HEAD.unpack_from(data)
+        self._take(int.from_bytes(data[_HEAD.size :], "little") << (32 * low), held)
+
+    def _take(self, lanes: int, held: int) -> None:
+        if self._held + held >= _FULL:
+            self._unpack()
+        self._lanes += lanes
+        self._held += held
+
+    def _unpack(self) -> None:
+        packed = array("I", self._lanes.to_bytes(-(-self._lanes.bit_length() // 32) * 4, "little"))
+        if sys.byteorder == "big":
+            packed.byteswap()
+        self._lanes = self._held = 0
+        self._add({index: count for index, count in enumerate(packed) if count})
 
     def _add(self, more: Mapping[int, int]) -> None:
-        counts, known = self.counts, self.counts.get
-        for index, count in more.items():  # quicker than Counter.update, and pages merge thousands
+        counts, known = self._sparse, self._sparse.get
+        for index, count in more.items():  # quicker than Counter.update
             counts[index] = known(index, 0) + count
 
     @property
     def total(self) -> int:
-        return self.counts.total()
+        return self._sparse.total() + self._held
 
     def quantile(self, q: float) -> float | None:
         """The duration (µs) that a part `q` of all does not exceed, within ACCURACY of the exact one; None when empty."""
@@ -73,12 +127,13 @@ class Histogram:
         if last < 0:
             return [None] * len(parts)
         found: list[float | None] = []
-        indexes = iter(sorted(self.counts))
+        counts = self.counts
+        indexes = iter(sorted(counts))
         index, seen = -1, 0
         for q in parts:
             while seen <= q * last:
                 index = next(indexes)
-                seen += self.counts[index]
+                seen += counts[index]
             found.append(value(index))
         return found
 

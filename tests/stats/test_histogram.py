@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,3 +43,24 @@ def test_several_quantiles_at_once_are_those_asked_for_one_by_one() -> None:
     for q in parts:
         exact = sorted(some)[int(q * 499)]
         assert abs((histogram.quantile(q) or 0) - exact) <= 0.02 * exact
+
+
+@given(st.lists(st.dictionaries(st.integers(0, 900), st.integers(1, 2**32 + 5), min_size=1), min_size=1, max_size=6))
+def test_packed_or_not_and_however_large_no_count_is_lost(parts: list[dict[int, int]]) -> None:
+    filled = [part | dict.fromkeys(range(300, 340), 1) for part in parts]
+    merged = Histogram()
+    for part in filled:
+        merged.merge_encoded(Histogram(part).encode())
+    whole = Histogram()
+    whole.merge(merged)
+    assert merged.total == sum(sum(part.values()) for part in filled)
+    assert whole.counts == merged.counts == sum((Counter(part) for part in filled), Counter())
+
+
+def test_many_buckets_are_packed_few_are_a_map_and_maps_of_earlier_releases_are_read() -> None:
+    dice = random.Random(3)
+    many = Histogram.of(int(dice.lognormvariate(6, 1)) for _ in range(2000))
+    few = Histogram.of([10, 20, 10**6])
+    assert len(few.encode()) < 20
+    assert Histogram.decode(msgspec.msgpack.encode(dict(many.counts))) == many == Histogram.decode(many.encode())
+    assert many.encode() != msgspec.msgpack.encode(dict(many.counts))
