@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import F, Sum
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 
-from scripting.models import Script
+from wargame.deciders import Takeover, rule_card, takeovers
 from wargame.hexes import Cell
 from wargame.maps import BattleMap
 from wargame.models import BattleLogEntry, Game, LogKind, Unit
@@ -20,8 +21,12 @@ HEX_WIDTH = math.sqrt(3) * HEX
 MARGIN = 6.0
 LOG_LENGTH = 40
 """Entries that a page begins with."""
-FIRST_RULE = ("damage_calculator", "CRITICAL_CHANCE")
-"""The constant that a newcomer should change first."""
+OUTCOMES = (LogKind.DAMAGE, LogKind.MISS, LogKind.CHAIN)
+"""What has a before and an after."""
+REPLACED = ("score", "now", "verdict", "card", "rosters")
+"""Parts of the page that each change renders anew, from the template of that name."""
+STEPS = {"hit_simulator": "shot", "damage_calculator": "damage", "event_processor": "effect"}
+"""What each script decides on the way to an outcome, in a word."""
 
 
 def centre(cell: Cell) -> tuple[float, float]:
@@ -108,7 +113,7 @@ def entries_after(game: Game, sequence: int) -> list[BattleLogEntry]:
 def shown_log(game: Game) -> Any:
     """The battle log as pages show it, latest first: moves are seen on the map."""
     entries = BattleLogEntry.objects.filter(game=game).exclude(kind=LogKind.MOVE)
-    return entries.select_related("unit", "target").latest_first()
+    return entries.select_related("unit__side", "target__side").latest_first()
 
 
 def page_context(game: Game) -> dict[str, Any]:
@@ -130,54 +135,73 @@ def page_context(game: Game) -> dict[str, Any]:
                 "strength": round(100 * health / max(1, full)),
             }
         )
-    return {"game": game, "map": drawn_map(game.map), "units": units, "armies": armies}
+    latest = shown_log(game).filter(kind__in=OUTCOMES).first()
+    return {
+        "game": game,
+        "map": drawn_map(game.map),
+        "units": units,
+        "armies": armies,
+        "latest": row_of(latest) if latest else None,
+        "card": rule_card(game),
+        "verdict": None if game.is_running else verdict(game),
+    }
+
+
+def verdict(game: Game) -> dict[str, Any]:
+    """What the end of a battle has to tell beside its outcome."""
+    shots = BattleLogEntry.objects.filter(game=game, unit__isnull=False, before__isnull=False).exclude(unit=F("target"))
+    best = shots.order_by().values("unit__name").annotate(done=Sum(F("before") - F("after"))).order_by("-done").first()
+    later = Game.objects.filter(demo=True, pk__gt=game.pk).exists() if game.demo else False
+    how = game.outcome.partition(": ")[2] or game.outcome
+    return {"how": how[:1].upper() + how[1:], "best": best, "over": later}
 
 
 def log_context(entries: Sequence[BattleLogEntry]) -> list[dict[str, Any]]:
     """Entries for the templates, latest first, each with links to what decided it."""
-    return [
-        {
-            "entry": entry,
-            "url": admin_url("scripting_execution_change", entry.execution_id),
-            "before_percent": _percent(entry, entry.before),
-            "after_percent": _percent(entry, entry.after),
-            "decisions": [
-                decision | {"url": admin_url("scripting_execution_change", decision.get("execution"))}
-                for decision in entry.decisions
-            ],
-        }
-        for entry in entries
-    ]
+    taken = takeovers(entries[::-1])
+    return [row_of(entry, taken.get(entry.sequence, ())) for entry in entries]
+
+
+def row_of(entry: BattleLogEntry, taken: Sequence[Takeover] = ()) -> dict[str, Any]:
+    return {
+        "entry": entry,
+        "actor": entry.unit or entry.target,
+        "url": admin_url("scripting_execution_change", entry.execution_id),
+        "before_percent": _percent(entry, entry.before),
+        "after_percent": _percent(entry, entry.after),
+        "takeovers": taken,
+        "decisions": [
+            decision
+            | {
+                "url": admin_url("scripting_execution_change", decision.get("execution")),
+                "step": _step(decision, number, len(entry.decisions)),
+                "decided": decision.get("execution") == str(entry.execution_id),
+            }
+            for number, decision in enumerate(entry.decisions)
+        ],
+    }
+
+
+def _step(decision: dict[str, Any], number: int, steps: int) -> str:
+    """What this script decided, in a word: event_processor begins as the judge of an order, and ends by its effect."""
+    script = decision.get("script", "")
+    return "order" if script == "event_processor" and number == 0 and steps > 1 else STEPS.get(script, script)
 
 
 def _percent(entry: BattleLogEntry, health: int | None) -> int:
     return round(100 * (health or 0) / entry.target.max_health) if entry.target else 0
 
 
-def rule_card() -> dict[str, Any]:
-    """The rule to change first, and where."""
-    name, constant = FIRST_RULE
-    script = Script.objects.named("wargame", name).select_related("active_version").first()
-    return {
-        "script": name,
-        "constant": constant,
-        "version": script.active_version.number if script and script.active_version else None,
-        "url": f"{reverse('workbench:script', args=['wargame', name])}?find={constant}" if script else "",
-    }
-
-
 def fragments(game: Game, entries: Sequence[BattleLogEntry], *, whole: bool) -> list[dict[str, str]]:
     """HTML for the parts of the page that changed; `whole`: every part, as for a page that shows another battle."""
     context = page_context(game)
     rows = "".join(render_to_string("wargame/_entry.html", {"row": row}) for row in log_context(list(entries)[::-1]))
-    parts = [
-        {"target": "score", "mode": "replace", "html": render_to_string("wargame/_score.html", context)},
-        {"target": "rosters", "mode": "replace", "html": render_to_string("wargame/_rosters.html", context)},
-        {"target": "log", "mode": "replace" if whole else "prepend", "html": rows},
+    places = [*(["map"] if whole else []), *REPLACED]
+    replaced = [
+        {"target": place, "mode": "replace", "html": render_to_string(f"wargame/_{place}.html", context)}
+        for place in places
     ]
-    if whole:
-        parts.insert(0, {"target": "map", "mode": "replace", "html": render_to_string("wargame/_map.html", context)})
-    return parts
+    return [*replaced, {"target": "log", "mode": "replace" if whole else "prepend", "html": rows}]
 
 
 def admin_url(name: str, pk: Any) -> str:

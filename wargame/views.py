@@ -15,7 +15,9 @@ from django.views.decorators.http import require_safe
 
 from wargame import presentation
 from wargame.access import may_watch
-from wargame.kinds import KIND_CHOICES
+from wargame.deciders import rule_card
+from wargame.kinds import KINDS
+from wargame.maps import TERRAIN
 from wargame.models import Game
 
 
@@ -51,13 +53,13 @@ def battle(request: HttpRequest, game: int | None = None) -> HttpResponse:
     """The battle that runs now, or the one of that number."""
     shown = current_game() if game is None else get_object_or_404(Game, pk=game)
     if shown is None:
-        return render(request, "wargame/empty.html", {"card": presentation.rule_card()})
+        return render(request, "wargame/empty.html", {"card": rule_card()})
     entries = presentation.entries_after(shown, 0)[::-1]
     context = presentation.page_context(shown) | {
         "rows": presentation.log_context(entries),
-        "card": presentation.rule_card(),
         "follow": game is None,
-        "kinds": KIND_CHOICES,
+        "kinds": KINDS.values(),
+        "terrains": TERRAIN.values(),
     }
     return render(request, "wargame/battle.html", context)
 

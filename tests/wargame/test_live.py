@@ -67,7 +67,7 @@ async def test_html_for_a_page_that_shows_nothing_yet_is_the_whole_battle(duel: 
     connection = Socket(f"/ws/wargame/{duel.game.pk}/html/")
     assert await connection.open()
     message = await connection.read()
-    assert [f["target"] for f in message["fragments"]] == ["map", "score", "rosters", "log"]
+    assert [f["target"] for f in message["fragments"]] == ["map", "score", "now", "verdict", "card", "rosters", "log"]
     await connection.leave()
 
 

@@ -4,15 +4,19 @@ import { Board } from "./board.js";
 import { LiveSocket } from "./sockets.js";
 
 const LOG_LENGTH = 60;
+const TOAST_MS = 12000;
 
 const page = document.getElementById("battle");
 const connection = document.getElementById("connection");
 const connectionText = document.getElementById("connection-text");
 const board = new Board(document.getElementById("map"));
+const toast = document.getElementById("toast");
+let toastTimer = 0;
 const states = { html: "connecting", feed: "connecting" };
 
 let sockets = [];
 let pointed = null;
+const drawn = new Map(); // the HTML of each part as it was last put there
 
 // What is shown: the battle, and up to which log entry each socket has told us of it. `null`: nothing of it yet.
 const seen = { html: Number(page.dataset.sequence), feed: Number(page.dataset.sequence) };
@@ -35,7 +39,8 @@ function onHtml(message) {
   for (const { target, mode, html } of message.fragments) {
     const place = document.getElementById(target);
     if (mode === "prepend") prepend(place, html);
-    else keepingFocus(() => { place.innerHTML = html; }); // rendered and escaped by the server's templates
+    else if (drawn.get(target) !== html) keepingFocus(place, () => { place.innerHTML = html; }); // rendered and escaped by the server's templates
+    if (mode === "replace") drawn.set(target, html);
   }
   if (pointed) board.point(pointed);
 }
@@ -49,6 +54,7 @@ function onFeed(message) {
     seen.html = null;
     seen.feed = null;
     document.getElementById("log").replaceChildren();
+    drawn.clear();
     watch(message.next);
   }
 }
@@ -61,6 +67,7 @@ function prepend(list, html) {
     if (Number(row.dataset.sequence) <= last) row.remove();
     else row.classList.add("fresh");
   }
+  tellOfTakeover(rows.content.querySelector(".fresh .entry-takeover span"));
   const pane = list.parentElement;
   const reading = pane.scrollTop > 8 ? pane.scrollHeight - pane.scrollTop : null;
   list.prepend(rows.content);
@@ -68,10 +75,20 @@ function prepend(list, html) {
   if (reading !== null) pane.scrollTop = pane.scrollHeight - reading; // whoever reads further down stays there
 }
 
-function keepingFocus(change) {
-  const key = document.activeElement?.dataset?.show;
+// Another version has begun to decide: said over the map, where one looks.
+function tellOfTakeover(words) {
+  if (!words) return;
+  clearTimeout(toastTimer);
+  toast.textContent = words.textContent;
+  toast.classList.add("shown");
+  toastTimer = setTimeout(() => toast.classList.remove("shown"), TOAST_MS);
+}
+
+function keepingFocus(place, change) {
+  const held = place.contains(document.activeElement) ? document.activeElement : null;
+  const again = held?.dataset.show ? `[data-show="${CSS.escape(held.dataset.show)}"]` : held?.matches("a") ? "a" : null;
   change();
-  if (key) document.querySelector(`[data-show="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+  if (again) place.querySelector(again)?.focus({ preventScroll: true });
 }
 
 function onState(kind, state, detail) {

@@ -51,6 +51,8 @@ export class Board {
     const attacker = this.where.get(entry.unit);
     const lost = entry.before - entry.after;
     const effects = this.place.querySelector(".effects");
+    this.mark("acting", entry.kind === "chain" ? null : entry.unit);
+    this.mark("struck", lost ? entry.target : null);
     if (attacker && attacker !== target && entry.kind !== "chain" && !calm.matches) {
       const line = this.draw("line", {
         class: lost ? `shot side-${attacker.side}` : "shot missed",
@@ -59,7 +61,7 @@ export class Board {
       effects.append(line);
       line.animate([{ opacity: 0.9 }, { opacity: 0 }], { duration: LINE_MS, easing: "ease-out" }).finished.then(() => line.remove());
     }
-    const number = this.draw("text", { class: entry.critical ? "number critical" : "number", x: target.x, y: target.y - 18 });
+    const number = this.draw("text", { class: entry.critical ? "number critical" : "number", x: target.x, y: target.y - 22 });
     number.textContent = lost ? `−${lost}` : "miss";
     effects.append(number);
     if (calm.matches) {
@@ -82,6 +84,13 @@ export class Board {
       shape.classList.add("shown");
       shape.parentNode.append(shape);
     }
+  }
+
+  // The unit of the latest outcome wears `name` until the next one.
+  mark(name, id) {
+    for (const shape of this.place.querySelectorAll(`.unit.${name}`)) shape.classList.remove(name);
+    const shape = id && this.shape(id);
+    if (shape) shape.classList.add(name);
   }
 
   draw(name, attributes) {
