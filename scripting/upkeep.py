@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 
+LONGEST_REASON = 80
+"""Characters: with what was done before it, the history has room for no more."""
+
+
 class ChangeRefused(Exception):
     """The change would leave something broken or is none: the message says what to do."""
 
@@ -94,11 +98,13 @@ def _change(script: Script, actor: AbstractBaseUser | None, reason: str, **field
 
 def _save(script: Script, actor: AbstractBaseUser | None, reason: str) -> None:
     script._history_user = actor  # django-simple-history reads both
-    script._change_reason = reason[:100]
+    script._change_reason = reason
     script.save()
 
 
 def _said(reason: str) -> str:
     if not reason.strip():
         raise ChangeRefused("say why: the reason is shown in the history for good")
+    if len(visible(reason)) > LONGEST_REASON:
+        raise ChangeRefused(f"the reason has {len(visible(reason))} characters: {LONGEST_REASON} at the most")
     return visible(reason)

@@ -89,6 +89,29 @@ class OverrideFilter(SimpleListFilter):
         return queryset
 
 
+class StateFilter(SimpleListFilter):
+    """Whether a script runs, stays as it is, or was retired; lists leave out the retired unless they are asked for."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+        return [("enabled", "enabled"), ("disabled", "disabled"), ("pinned", "pinned"), ("retired", "retired")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Script]) -> QuerySet[Script]:
+        if self.value() == "retired":
+            return queryset.exclude(retired_at=None)
+        in_use = queryset.filter(retired_at=None)
+        match self.value():
+            case "enabled":
+                return in_use.filter(enabled=True)
+            case "disabled":
+                return in_use.filter(enabled=False)
+            case "pinned":
+                return in_use.filter(pinned=True)
+        return in_use
+
+
 class LanguageFilter(SimpleListFilter):
     """By language of a version."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
+from django.core.validators import MaxLengthValidator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -59,13 +60,20 @@ class PublishForm(forms.Form):
 
 
 class ReasonForm(forms.Form):
-    """Why a version is brought back."""
+    """Why something is done."""
 
     reason = forms.CharField(
-        max_length=1000,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why: shown beside the activation for good"}),
-        error_messages={"required": "Say why: it is shown beside the activation for good."},
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why: shown in the history for good"}),
+        error_messages={"required": "Say why: it is shown in the history for good."},
     )
+
+    def __init__(self, *args: Any, longest: int = 1000, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        reason = self.fields["reason"]
+        assert isinstance(reason, forms.CharField)
+        reason.max_length = longest
+        reason.validators = [MaxLengthValidator(longest)]
+        reason.widget.attrs["maxlength"] = longest
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -18,9 +19,11 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
-from scripting.admin import publishing
-from scripting.admin.filters import ModuleFilter, OverrideFilter
+from scripting.admin import publishing, switches
+from scripting.admin.creating import create_view
+from scripting.admin.filters import ModuleFilter, OverrideFilter, StateFilter
 from scripting.admin.links import list_url, url_of, version_link
+from scripting.admin.switches import Switch
 from scripting.extraction import NothingToExtract, extract
 from scripting.models import Activation, Execution, Script, ScriptVersion
 from scripting.modules import limits_for, modules
@@ -35,7 +38,7 @@ VERSIONS_SHOWN = 15
 class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neither is typed
     list_display = ("tree", "active", "origin", "marks", "state", "latest_change")
     list_display_links = ("tree",)
-    list_filter = (ModuleFilter, OverrideFilter, "enabled", "pinned")
+    list_filter = (ModuleFilter, OverrideFilter, StateFilter)
     search_fields = ("module", "name", "active_version__source")
     search_help_text = "Names and the text that runs"
     ordering = ("module", "name")
@@ -45,8 +48,8 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     actions_detail = ("workbench", "publish", "revert", "extract_one")
     fieldsets = (
         (
-            "Limits and switches",
-            {"fields": (("max_execution_time", "max_memory_bytes"), ("enabled", "pinned"))},
+            "Limits",
+            {"fields": (("max_execution_time", "max_memory_bytes"),)},
         ),
     )
     change_form_template = "admin/scripting/script/change_form.html"
@@ -56,7 +59,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     # -- who may ---------------------------------------------------------------------------------------------------
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # a script begins as an embedded default, as a file, or with publish_script
+        return self.has_publish_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Script | None = None) -> bool:
         return False  # executions, versions and activations tell its story
@@ -86,7 +89,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     # -- the list --------------------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Script]:
-        found = super().get_queryset(request).filter(retired_at=None)
+        found = super().get_queryset(request)
         return found.select_related("active_version", "default_version").prefetch_related(None)  # type: ignore[no-any-return]
 
     @admin.display(description="script", ordering="name")
@@ -108,6 +111,8 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
 
     @admin.display(description="state")
     def state(self, script: Script) -> SafeString:
+        if script.retired_at is not None:
+            return badge("retired", "danger")
         return badge("enabled", "success") if script.enabled else badge("disabled", "warning")
 
     @admin.display(description="last change")
@@ -120,7 +125,20 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     def get_urls(self) -> list[URLPattern]:
         name = "scripting_script_rollback"
         rollback = path("<int:script_id>/rollback/<int:number>/", self.admin_site.admin_view(self.rollback), name=name)
-        return [rollback, *super().get_urls()]
+        switch = path(
+            "<int:script_id>/switch/<slug:name>/",
+            self.admin_site.admin_view(self.switch),
+            name="scripting_script_switch",
+        )
+        return [rollback, switch, *super().get_urls()]
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponseBase:
+        """A script begins as an embedded default, as a file, with publish_script, or here."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied("Creating scripts takes the permission scripting.publish_script.")
+        return create_view(self, request)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -151,6 +169,9 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
             "may_publish": self.has_publish_permission(request),
             "module_limits": limits,
             "runs_on": runs_on(script),
+            "states": switches.states_of(script),
+            "switches": switches.open_to(script),
+            "show_save_and_add_another": False,
         }
 
     @action(description="Workbench", url_path="workbench", permissions=["view"], icon="edit_note")  # type: ignore[untyped-decorator] # unfold is not typed
@@ -160,11 +181,14 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
 
     @action(description="Publish", url_path="publish", permissions=["publish"], icon="publish")  # type: ignore[untyped-decorator] # unfold is not typed
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
-        return publishing.publish_view(self, request, self._script(request, object_id))
+        script = self._script(request, object_id)
+        return self._stays_retired(request, script) or publishing.publish_view(self, request, script)
 
     @action(description="Revert", url_path="revert", permissions=["publish"], icon="undo")  # type: ignore[untyped-decorator] # unfold is not typed
     def revert(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         script = self._script(request, object_id)
+        if script.retired_at is not None:
+            return self._stays_retired(request, script)  # type: ignore[return-value]
         if script.default_version is None or script.default_version == script.active_version:
             why = "has no embedded default" if script.default_version is None else "runs its embedded default already"
             messages.info(request, f"{script} {why}.")
@@ -183,7 +207,24 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
         """Make an old version the one that runs; POST acts, GET asks."""
         if not self.has_publish_permission(request):
             raise PermissionDenied("Rolling back takes the permission scripting.publish_script.")
-        return publishing.rollback_view(self, request, self._script(request, str(script_id)), number)
+        script = self._script(request, str(script_id))
+        return self._stays_retired(request, script) or publishing.rollback_view(self, request, script, number)
+
+    def switch(self, request: HttpRequest, script_id: int, name: str) -> HttpResponseBase:
+        """Switch a script off or on, pin it, retire it …; POST acts, GET asks."""
+        if not self.has_publish_permission(request):
+            raise PermissionDenied("Switching scripts takes the permission scripting.publish_script.")
+        known = switches.SWITCHES.get(name)
+        if known is None:
+            raise Http404(f"There is nothing called {name} to do to a script.")
+        return switches.switch_view(self, request, self._script(request, str(script_id)), known)
+
+    def _stays_retired(self, request: HttpRequest, script: Script) -> HttpResponseBase | None:
+        """What answers a wish to change what a retired script runs; None for one in use."""
+        if script.retired_at is None:
+            return None
+        messages.info(request, f"{script} is retired: bring it back first.")
+        return redirect(url_of(script))
 
     def _script(self, request: HttpRequest, object_id: str) -> Script:
         script = self.get_object(request, object_id)
@@ -192,6 +233,20 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
         if not self.has_view_permission(request, script):
             raise PermissionDenied
         return script  # type: ignore[no-any-return]
+
+    # -- switches --------------------------------------------------------------------------------------------------
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Each switch as an action of the list, for who may publish."""
+        found = super().get_actions(request)
+        if self.has_publish_permission(request):
+            for switch in switches.SWITCHES.values():
+                found[f"{switch.name}_selected"] = (
+                    partial(_switch_selected, switch=switch),
+                    f"{switch.name}_selected",
+                    f"{switch.label}, with a reason",
+                )
+        return found  # type: ignore[no-any-return]
 
     # -- extraction ------------------------------------------------------------------------------------------------
 
@@ -212,6 +267,10 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
                 messages.error if item.is_failure else messages.success if item.outcome == "written" else messages.info
             )
             tell(request, f"{item.path}: {item.outcome}" + (f" ({item.detail})" if item.detail else ""))
+
+
+def _switch_selected(admin: ScriptAdmin, request: HttpRequest, queryset: QuerySet[Script], *, switch: Switch) -> Any:
+    return switches.switch_selected(admin, request, list(queryset), switch)
 
 
 # -- parts of pages ----------------------------------------------------------------------------------------------------

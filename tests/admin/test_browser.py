@@ -45,7 +45,11 @@ def addresses(game: Game) -> list[str]:
         reverse("admin:scripting_execution_figures") + "?range=15m",
         reverse("admin:scripting_errorgroup_change", args=[ErrorGroup.objects.get().pk]),
         of_script,
-        *(of_script.replace("change", end) for end in ("publish", "rollback/1", "revert", "extract", "history")),
+        *(
+            of_script.replace("change", end)
+            for end in ("publish", "rollback/1", "revert", "extract", "history", "switch/retire")
+        ),
+        reverse("admin:scripting_script_add"),
         reverse("admin:scripting_scriptversion_change", args=[rejected.pk]),
         *(reverse("admin:scripting_execution_change", args=[id_]) for id_ in (good, bad)),
         reverse("admin:auth_user_changelist"),
