@@ -98,6 +98,9 @@ SETTINGS: dict[str, Setting] = {
     "SCRIPTING_KEEP_PAYLOAD_DAYS": Setting(
         7, "count", "Days after which an execution that succeeded loses inputs, result, log and host calls."
     ),
+    "SCRIPTING_KEEP_ERROR_DAYS": Setting(
+        365, "count", "Days after it was last seen that an error is kept; never less than its executions are."
+    ),
     "SCRIPTING_METRICS_TOKEN": Setting(
         "", "text", "Bearer token of /metrics; without one it answers this machine alone."
     ),
@@ -141,6 +144,7 @@ class ScriptingSettings:
     SCRIPTING_KEEP_COUNT: int
     SCRIPTING_KEEP_FAILURE_COUNT: int
     SCRIPTING_KEEP_PAYLOAD_DAYS: int
+    SCRIPTING_KEEP_ERROR_DAYS: int
     SCRIPTING_METRICS_TOKEN: str
     SCRIPTING_GENERATION_MAX_AGE: float
     SCRIPTING_POLL_SECONDS: float

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Sum
 
 from scripting.db import insert_rows
-from scripting.models import Activation, ErrorCount, ErrorDelta, ErrorGroup, Execution, Resolution
+from scripting.models import Activation, ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Execution, Resolution
 from scripting.models.errors import fingerprint
 from scripting.text import visible
 
 FOLD = 500
 """Deltas that one transaction folds."""
+ALIKE = 500
+"""Groups of other versions that a page looks at."""
 ABANDONED = "abandoned"
 """Stands for the error type where an event was given up without any script to blame."""
 
@@ -102,6 +104,20 @@ def _fold_group(mark: str, deltas: Sequence[ErrorDelta]) -> None:
             ErrorCount.objects.create(group=group, start=start, count=count)
 
 
+def forget(groups: Iterable[int], before: datetime) -> int:
+    """Delete those of these groups that were not seen since and of which no execution is left; how many. They still count."""
+    with transaction.atomic():
+        kept = Execution.objects.filter(pk=OuterRef("last_execution"))
+        old = ErrorGroup.objects.select_for_update().filter(pk__in=groups, last_seen__lt=before)
+        due = list(old.filter(~Exists(kept)).values_list("pk", flat=True))
+        sums = ErrorGroup.objects.order_by().filter(pk__in=due).values_list("script_id", "error_type")
+        for script, kind, total in sums.annotate(total=Sum("count")):
+            kept_of, _ = ErrorTotal.objects.get_or_create(script_id=script, error_type=kind)
+            ErrorTotal.objects.filter(pk=kept_of.pk).update(count=F("count") + total)
+        ErrorGroup.objects.filter(pk__in=due).delete()
+    return len(due)
+
+
 # -- reading -------------------------------------------------------------------------------------------------------------
 
 
@@ -115,17 +131,21 @@ class Problem:
     resolution: Resolution | None
     is_new: bool
     """First seen since the script's version was last changed."""
+    newer: ErrorGroup | None = None
+    """The same in a newer version, seen after someone called this one resolved."""
+    older: ErrorGroup | None = None
+    """The same in an older version, which someone had called resolved."""
 
     @property
     def state(self) -> str:
-        """open, resolved, or back: seen again after someone called it resolved."""
+        """open, resolved, or back: seen again, in this version or a newer one, after someone called it resolved."""
         if self.resolution is None or not self.resolution.resolved:
             return "open"
-        return "back" if self.group.last_seen > self.resolution.at else "resolved"
+        return "back" if self.newer or self.group.last_seen > self.resolution.at else "resolved"
 
 
 def problems(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[Problem]:
-    """The groups with their trend, what people said of them and whether they are new: two queries, and one for each script."""
+    """The groups with their trend, what people said of them and whether they are new: four queries, and one for each script."""
     now = now or datetime.now(UTC)
     keys = [group.pk for group in groups]
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
@@ -136,8 +156,10 @@ def problems(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[
         index = int((start - first).total_seconds() // 3600)
         if index < 24:
             trends[group][index] = count
+    alike = _alike(groups)
     said: dict[int, Resolution] = {}
-    for resolution in Resolution.objects.filter(group__in=keys).select_related("user").order_by("id"):
+    everyone = [*keys, *(each.pk for same in alike.values() for each in same)]
+    for resolution in Resolution.objects.filter(group__in=everyone).select_related("user").order_by("id"):
         said[resolution.group_id] = resolution
     changed = last_changes({group.script_id for group in groups})
     return [
@@ -146,9 +168,48 @@ def problems(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[
             trends[group.pk],
             said.get(group.pk),
             group.script_id in changed and group.first_seen >= changed[group.script_id],
+            _seen_newer(group, said.get(group.pk), alike[group.pk]),
+            _resolved_older(group, said, alike[group.pk]),
         )
         for group in groups
     ]
+
+
+def _alike(groups: Sequence[ErrorGroup]) -> dict[int, list[ErrorGroup]]:
+    """For each group those of other versions of its script with the same type, place and message, latest version first."""
+    candidates = ErrorGroup.objects.filter(
+        script__in={group.script_id for group in groups},
+        message__in={group.message for group in groups},
+        version__isnull=False,
+    )
+    by_sameness: dict[tuple[Any, ...], list[ErrorGroup]] = defaultdict(list)
+    for group in candidates.select_related("version").order_by("-version__number")[:ALIKE]:
+        by_sameness[_sameness(group)].append(group)
+    return {
+        group.pk: [each for each in by_sameness[_sameness(group)] if each.version_id != group.version_id]
+        for group in groups
+    }
+
+
+def _sameness(group: ErrorGroup) -> tuple[Any, ...]:
+    return group.script_id, group.error_type, group.error_script, group.message
+
+
+def _seen_newer(group: ErrorGroup, said: Resolution | None, alike: Iterable[ErrorGroup]) -> ErrorGroup | None:
+    if said is None or not said.resolved:
+        return None
+    return next((each for each in alike if _number(each) > _number(group) and each.last_seen > said.at), None)
+
+
+def _resolved_older(
+    group: ErrorGroup, said: Mapping[int, Resolution], alike: Iterable[ErrorGroup]
+) -> ErrorGroup | None:
+    older = (each for each in alike if _number(each) < _number(group) and each.pk in said)
+    return next((each for each in older if said[each.pk].resolved and said[each.pk].at < group.last_seen), None)
+
+
+def _number(group: ErrorGroup) -> int:
+    return group.version.number if group.version else 0
 
 
 def last_changes(scripts: Iterable[int]) -> dict[int, datetime]:
@@ -176,7 +237,7 @@ def group_of(execution: Execution) -> ErrorGroup | None:
 
 
 class NoteMissing(ValueError):
-    """Say what was done about it: the note is kept with the error for good."""
+    """Say what was done about it: the note is kept for as long as the error is."""
 
     def __str__(self) -> str:
         return self.args[0] if self.args else type(self).__doc__ or ""

@@ -14,12 +14,15 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Sum, Value
 
+from scripting import errors
 from scripting.conf import conf
-from scripting.models import Attempt, ErrorCount, Execution, ExecutionStat, RetentionMark
+from scripting.models import Attempt, ErrorCount, ErrorGroup, Execution, ExecutionStat, RetentionMark
 from scripting.models.execution import UNUSUAL_STATUS
 
 BATCH = 500
 """Rows of one transaction."""
+GROUPS = 50
+"""Error groups of one transaction: each may have a thousand rows of counts."""
 LOOK = 2000
 """Ids that one step looks at."""
 MINUTES_KEPT = timedelta(days=3)
@@ -41,11 +44,13 @@ class Pruned:
     emptied: int = 0
     deleted: int = 0
     rollups: int = 0
+    errors: int = 0
+    """Error groups that were not seen for long, their executions gone."""
     finished: bool = True
     """False where its time was up before its work was done."""
 
     def __bool__(self) -> bool:
-        return bool(self.emptied or self.deleted or self.rollups)
+        return bool(self.emptied or self.deleted or self.rollups or self.errors)
 
 
 def prune(seconds: float = 5.0, now: datetime | None = None) -> Pruned:
@@ -53,7 +58,13 @@ def prune(seconds: float = 5.0, now: datetime | None = None) -> Pruned:
     now = now or datetime.now(UTC)
     deadline = time.monotonic() + seconds
     done = Pruned()
-    for steps in (_payloads(now, done), _usual(now, done), _unusual(now, done), _rollups(now, done)):
+    for steps in (
+        _payloads(now, done),
+        _usual(now, done),
+        _unusual(now, done),
+        _rollups(now, done),
+        _errors(now, done),
+    ):
         for _ in steps:
             if time.monotonic() > deadline:
                 done.finished = False
@@ -91,7 +102,7 @@ def _unusual(now: datetime, done: Pruned) -> Iterator[None]:
 
 
 def _rollups(now: datetime, done: Pruned) -> Iterator[None]:
-    """Minutes and hours that no page reads any longer; error groups stay, their executions may be gone."""
+    """Minutes and hours that no page reads any longer."""
     for span, kept in ((ExecutionStat.Span.MINUTE, MINUTES_KEPT), (ExecutionStat.Span.HOUR, HOURS_KEPT)):
         old = ExecutionStat.objects.filter(span=span, start__lt=now - kept).order_by("start")
         while ids := list(old.values_list("pk", flat=True)[:BATCH]):
@@ -100,6 +111,18 @@ def _rollups(now: datetime, done: Pruned) -> Iterator[None]:
     counts = ErrorCount.objects.filter(start__lt=now - HOURS_KEPT).order_by("start")
     while ids := list(counts.values_list("pk", flat=True)[:BATCH]):
         done.rollups += ErrorCount.objects.filter(pk__in=ids).delete()[0]
+        yield
+
+
+def _errors(now: datetime, done: Pruned) -> Iterator[None]:
+    """Error groups go last, with what was said of them: those that were last seen before anything of them is kept."""
+    days = max(conf.SCRIPTING_KEEP_ERROR_DAYS, conf.SCRIPTING_KEEP_FAILURE_DAYS, conf.SCRIPTING_KEEP_DAYS)
+    before = now - timedelta(days=days)
+    old = ErrorGroup.objects.filter(last_seen__lt=before).order_by("pk").values_list("pk", flat=True)
+    mark = 0
+    while keys := list(old.filter(pk__gt=mark)[:GROUPS]):
+        done.errors += errors.forget(keys, before)
+        mark = keys[-1]
         yield
 
 

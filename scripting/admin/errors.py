@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -44,13 +44,22 @@ class StateFilter(admin.SimpleListFilter):
         said = queryset.annotate(
             said=Subquery(latest.values("resolved")[:1]), said_at=Subquery(latest.values("at")[:1])
         )
+        newer = ErrorGroup.objects.filter(
+            script=OuterRef("script"),
+            error_type=OuterRef("error_type"),
+            error_script=OuterRef("error_script"),
+            message=OuterRef("message"),
+            version__number__gt=OuterRef("version__number"),
+            last_seen__gt=OuterRef("said_at"),
+        )
+        back = Q(last_seen__gt=F("said_at")) | Exists(newer)
         match self.value():
             case "open":
-                return said.exclude(said=True, last_seen__lte=F("said_at"))
+                return said.filter(Q(said=None) | Q(said=False) | back)
             case "resolved":
-                return said.filter(said=True, last_seen__lte=F("said_at"))
+                return said.filter(~back, said=True)
             case "back":
-                return said.filter(said=True, last_seen__gt=F("said_at"))
+                return said.filter(back, said=True)
         return queryset
 
 

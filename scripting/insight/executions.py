@@ -19,6 +19,8 @@ from scripting.show import milliseconds
 from scripting.topics import topics
 
 EXPORT = "scripting.export_execution"
+EXPORT_MOST = 1_000_000
+"""Rows of one export: one that nobody waits for any longer must end."""
 SHOWN_VERSIONS = 50
 
 
@@ -38,6 +40,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "first": before is None and after is None,
         "query": _query(request),
         "may_export": request.user.has_perm(EXPORT),
+        "export_most": EXPORT_MOST,
     }
     return admin_page(request, "scripting/insight/executions.html", context)
 

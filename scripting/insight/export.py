@@ -13,10 +13,11 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from scripting.insight import audit, listing
-from scripting.insight.executions import EXPORT
+from scripting.insight.executions import EXPORT, EXPORT_MOST
 from scripting.insight.filters import Filters, parse
 from scripting.insight.pages import VIEW, demand
 from scripting.models import Execution
@@ -25,8 +26,6 @@ from scripting.show import every_sensitive_key, masked, sensitive_keys
 from scripting.text import display, visible
 
 BATCH = 500
-MOST = 1_000_000
-"""Rows of one export."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """A cell that begins so, a spreadsheet may run."""
 COLUMNS = (
@@ -86,9 +85,13 @@ def _some(lines: Iterator[str]) -> str:
 
 
 def rows(filters: Filters) -> Iterator[dict[str, Any]]:
-    """Every execution asked for, newest first, as the values of COLUMNS; read a batch at a time."""
+    """Every execution asked for, newest first, as the values of COLUMNS and `log`; read a batch at a time.
+
+    Where that is not all there are, the last is no execution but {`note`: why, and what to do}.
+    """
     before: UUID | None = None
-    left = MOST
+    left = EXPORT_MOST
+    notes: tuple[str, ...] = ()
     while left > 0:
         found = listing.page(filters, before=before, size=min(BATCH, left))
         payloads = Execution.objects.in_bulk([row.pk for row in found.rows])
@@ -96,9 +99,16 @@ def rows(filters: Filters) -> Iterator[dict[str, Any]]:
             if row.pk in payloads:
                 yield _values(payloads[row.pk], row)
         left -= len(found.rows)
+        if not found.stopped:
+            notes = found.remarks
+        if left == 0 and found.older is not None:
+            until = f"{timezone.localtime(found.rows[-1].started_at):%FT%T}"
+            notes = (f"Cut: an export holds {EXPORT_MOST} executions. For older ones export again until {until}.",)
         if found.older is None:
-            return
+            break
         before = found.older
+    if notes:
+        yield {"note": " ".join(notes)}
 
 
 def _values(execution: Execution, found: Execution) -> dict[str, Any]:
@@ -146,7 +156,7 @@ def harmless(cell: Any) -> Any:
 
 def as_csv(values: Iterable[dict[str, Any]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
-    lines = ([harmless(row[name]) for name in COLUMNS] for row in values)
+    lines = ([row["note"]] if "note" in row else [harmless(row[name]) for name in COLUMNS] for row in values)
     for line in itertools.chain([COLUMNS], lines):
         yield writer.writerow(line)
 

@@ -13,7 +13,7 @@ from scripting import stats
 from scripting.following import ProcessCollector
 from scripting.histogram import Histogram, value
 from scripting.insight import present
-from scripting.models import Breaker, ErrorDelta, ErrorGroup, Script
+from scripting.models import Breaker, ErrorDelta, ErrorGroup, ErrorTotal, Script
 from scripting.models.stats import OUTCOMES
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -72,7 +72,7 @@ def buckets(histogram: Histogram) -> list[tuple[str, float]]:
 
 def _errors(scripts: dict[int, Script]) -> Metric:
     counted: Counter[tuple[int, str]] = Counter()
-    for model in (ErrorGroup, ErrorDelta):
+    for model in (ErrorGroup, ErrorDelta, ErrorTotal):
         for key, kind, count in model.objects.order_by().values_list("script_id", "error_type", "count"):
             counted[key, kind] += count
     found = CounterMetricFamily("goby_errors", "Failures by error type.", labels=["module", "script", "type"])

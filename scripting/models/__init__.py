@@ -1,7 +1,7 @@
 """The data model: scripts and versions in `script`, runs and events in `execution`, sums over time in `stats`."""
 
 from scripting.models.breaker import Breaker
-from scripting.models.errors import ErrorCount, ErrorDelta, ErrorGroup, Resolution
+from scripting.models.errors import ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Resolution
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.ids import uuid7
 from scripting.models.retention import RetentionMark
@@ -18,6 +18,7 @@ __all__ = [
     "ErrorCount",
     "ErrorDelta",
     "ErrorGroup",
+    "ErrorTotal",
     "Execution",
     "ExecutionStat",
     "OutboxEvent",

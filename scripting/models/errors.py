@@ -58,6 +58,20 @@ class ErrorGroup(ErrorFields):
         return f"{kind}{where}"
 
 
+class ErrorTotal(models.Model):
+    """Failures of groups that are no longer kept, so that sums of all time never fall."""
+
+    script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="+", db_index=False)
+    error_type = models.CharField(max_length=32)
+    count = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["script", "error_type"], name="error_total_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.error_type} of {self.script_id}"
+
+
 class ErrorCount(models.Model):
     """How often a group came in the hour that begins at `start`."""
 

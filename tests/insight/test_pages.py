@@ -189,6 +189,24 @@ def test_an_export_holds_every_page_and_is_kept_on_record(
     ]
 
 
+def test_an_export_that_was_cut_says_so_at_its_end_and_what_to_do_and_the_page_says_it_before(
+    game: Game, boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(game, "result = 1\n")
+    written = write(game.script("dice"), 7)[::-1]
+    assert "1\u202f000\u202f000 executions at the most" in boss.get(reverse(LIST)).content.decode()
+    monkeypatch.setattr(export, "EXPORT_MOST", 5)
+    monkeypatch.setattr(export, "BATCH", 2)
+    *lines, last = csv.reader(io.StringIO(exported(boss, "csv")))
+    assert [line[0] for line in lines[1:]] == [str(key) for key in written[:5]]
+    until = f"{Execution.objects.get(pk=written[4]).started_at:%FT%T}"
+    assert last == [f"Cut: an export holds 5 executions. For older ones export again until {until}."]
+    *_, note = exported(boss, "json").splitlines()
+    assert json.loads(note) == {"note": last[0]}
+    monkeypatch.setattr(export, "EXPORT_MOST", 7)
+    assert "Cut" not in exported(boss, "csv"), "nothing is missing"
+
+
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "＝"])
 def test_a_cell_that_a_spreadsheet_would_run_is_quoted(game: Game, boss: Client, begin: str) -> None:
     publish(game, "result = 1\n")

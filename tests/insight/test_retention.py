@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
 from scripting import errors, retention, stats
-from scripting.models import Attempt, ErrorGroup, Execution, ExecutionStat, Script
+from scripting.models import Attempt, ErrorGroup, Execution, ExecutionStat, Resolution, Script
 from scripting.retention import prune
 from tests.insight.runs import publish, write
 from tests.support.game import Game
@@ -87,6 +88,43 @@ def test_attempts_go_with_their_execution_and_rollups_and_errors_stay(script: Sc
     assert ErrorGroup.objects.get().count == 1
     spans = set(ExecutionStat.objects.values_list("span", flat=True))
     assert spans == {"hour", "day", "ever"}, "minutes are kept for as long as a chart reads them"
+
+
+def test_errors_go_when_their_executions_have_and_they_were_not_seen_for_long_and_still_count(
+    script: Script, settings: Any, client: Client
+) -> None:
+    settings.SCRIPTING_KEEP_ERROR_DAYS = 60
+    version = script.active_version_id
+    for days, line in ((70, 1), (50, 2), (71, 3), (1, 3)):
+        aged(script, days, 2, status="failed", error_type="timeout", error_line=line, error_version_id=version)
+    while stats.fold() + errors.fold():
+        pass
+    forgotten = ErrorGroup.objects.get(error_line=1)
+    errors.resolve(forgotten, None, "done")
+
+    def counted() -> list[str]:
+        text = client.get("/metrics").content.decode()
+        return [line for line in text.splitlines() if line.startswith("goby_errors_total")]
+
+    before = counted()
+    assert prune(now=NOW).errors == 1
+    assert set(ErrorGroup.objects.values_list("error_line", flat=True)) == {2, 3}
+    assert not Resolution.objects.exists()
+    assert counted() == before, "a sum of all time never falls"
+    settings.SCRIPTING_KEEP_ERROR_DAYS, settings.SCRIPTING_KEEP_FAILURE_DAYS = 10, 55
+    assert not prune(now=NOW), "never sooner than the executions go"
+    settings.SCRIPTING_KEEP_FAILURE_DAYS = 40
+    assert prune(now=NOW).errors == 1
+    assert counted() == before
+
+
+def test_errors_whose_executions_are_still_there_stay(script: Script) -> None:
+    aged(script, 400, status="failed", error_type="timeout", error_line=1, error_version_id=script.active_version_id)
+    while stats.fold() + errors.fold():
+        pass
+    assert errors.forget([ErrorGroup.objects.get().pk], NOW) == 0
+    prune(now=NOW)
+    assert not ErrorGroup.objects.exists()
 
 
 def test_the_command_does_all_of_it_and_says_what(script: Script, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,9 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
 
 from scripting import errors
 from scripting.engine import get_engine
@@ -87,6 +90,43 @@ def test_resolved_takes_a_note_and_a_failure_after_it_brings_the_error_back(aren
     errors.resolve(group, None, "it does", resolved=False)
     assert errors.problems([group])[0].state == "open"
     assert Resolution.objects.count() == 2, "what was said stays"
+
+
+def test_a_resolved_error_is_back_when_a_newer_version_fails_alike_and_both_pages_can_say_so(
+    arena: Arena, client: Client
+) -> None:
+    make_script("result = 1 // points")
+    run(0, trigger="manual")
+    fold()
+    resolved = ErrorGroup.objects.get()
+    errors.resolve(resolved, None, "mended in v2")
+    make_script("# mended\nresult = 2 // points")
+    run("text", trigger="manual")
+    fold()
+    [problem] = errors.problems([resolved])
+    assert (problem.state, problem.newer) == ("resolved", None), "another error of the new version is another matter"
+
+    run(0, trigger="manual")
+    fold()
+    newer = ErrorGroup.objects.exclude(pk=resolved.pk).get(message=resolved.message)
+    assert newer.error_line == 2, "lines move from version to version"
+    first, second = errors.problems([resolved, newer])
+    assert (first.state, first.newer) == ("back", newer)
+    assert (second.state, second.older, second.newer) == ("open", resolved, None)
+    client.force_login(User.objects.create_superuser("boss"))
+    listed = reverse("admin:scripting_errorgroup_changelist")
+    by_state = {
+        state: set(client.get(listed, {"state": state}).context["cl"].result_list)
+        for state in ("open", "resolved", "back")
+    }
+    assert by_state == {"open": set(ErrorGroup.objects.all()), "resolved": set(), "back": {resolved}}
+    page = client.get(reverse("admin:scripting_errorgroup_change", args=[resolved.pk])).content.decode()
+    assert "Called resolved, it was seen again in" in page
+    page = client.get(reverse("admin:scripting_errorgroup_change", args=[newer.pk])).content.decode()
+    assert "The same was called resolved in" in page
+
+    errors.resolve(resolved, None, "mended in v3")
+    assert errors.problems([resolved])[0].state == "resolved"
 
 
 def test_what_an_open_breaker_withheld_is_no_new_failure(arena: Arena, settings: pytest.FixtureRequest) -> None:

@@ -19,7 +19,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         done = prune(options["seconds"])
         self.stdout.write(
-            f"{done.emptied} payloads emptied, {done.deleted} executions deleted, {done.rollups} old rollups deleted."
+            f"{done.emptied} payloads emptied, {done.deleted} executions deleted, {done.rollups} old rollups and "
+            f"{done.errors} errors deleted."
         )
         if not done.finished:
             self.stdout.write("There is more to do: run it again.")
