@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from scripting import show
 from scripting.admin.base import ReadOnlyAdmin
 from wargame.models import BattleLogEntry, Game
 from wargame.presentation import admin_url
@@ -18,34 +19,60 @@ from wargame.presentation import admin_url
 
 @admin.register(Game)
 class GameAdmin(ReadOnlyAdmin):
-    list_display = ("pk", "map_name", "status", "turn", "outcome", "started", "page")
-    list_display_links = ("pk",)
-    list_filter = ("status",)
-    fields = ("map_name", "status", "phase", "turn", "winner", "outcome", "seed", "demo", "started", "ended", "page")
-    readonly_fields = ("page",)
+    list_display = ("battle", "map_name", "status", "turn", "outcome", "began", "over", "page")
+    list_display_links = ("battle",)
+    list_filter = ("status", "map_name")
+    fields = ("map_name", "status", "phase", "turn", "winner", "outcome", "seed", "demo", "began", "over", "page")
+    readonly_fields = ("began", "over", "page")
+
+    @admin.display(description="battle")
+    def battle(self, game: Game) -> str:
+        return str(game.pk)
+
+    @admin.display(description="began")
+    def began(self, game: Game) -> SafeString:
+        return show.moment(game.started)
+
+    @admin.display(description="ended")
+    def over(self, game: Game) -> SafeString:
+        return show.moment(game.ended)
 
     @admin.display(description="page")
     def page(self, game: Game) -> SafeString:
-        return format_html('<a href="{}">watch</a>', reverse("wargame:battle", args=[game.pk]))
+        words = "watch" if game.is_running else "open"
+        return format_html('<a class="goby-link" href="{}">{}</a>', reverse("wargame:battle", args=[game.pk]), words)
 
 
 @admin.register(BattleLogEntry)
 class BattleLogEntryAdmin(ReadOnlyAdmin):
-    list_display = ("sequence", "game", "turn", "kind", "text", "before", "after", "by")
+    list_display = ("entry", "game", "turn", "kind", "text", "health", "by")
     list_filter = ("kind", "role", "script")
     search_fields = ("text",)
+    search_help_text = "Words of an entry, such as the name of a unit"
     show_full_result_count = False
     fields = (
         "game", "sequence", "turn", "kind", "text", "unit", "target", "before", "after", "critical", "by", "role", "error",
-        "decisions", "created",
+        "decisions", "written",
     )  # fmt: skip
-    readonly_fields = ("by",)
+    readonly_fields = ("by", "written")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BattleLogEntry]:
         found: Any = super().get_queryset(request)
         return found.select_related("game")  # type: ignore[no-any-return]
 
+    @admin.display(description="entry")
+    def entry(self, entry: BattleLogEntry) -> str:
+        return f"{entry.game_id}.{entry.sequence}"
+
+    @admin.display(description="health")
+    def health(self, entry: BattleLogEntry) -> str:
+        return "" if entry.before is None else f"{entry.before}\u00a0→\u00a0{entry.after}"
+
+    @admin.display(description="written")
+    def written(self, entry: BattleLogEntry) -> SafeString:
+        return show.moment(entry.created)
+
     @admin.display(description="decided by")
     def by(self, entry: BattleLogEntry) -> SafeString | str:
         url = admin_url("scripting_execution_change", entry.execution_id)
-        return format_html('<a href="{}">{}</a>', url, entry.decided_by) if url else entry.decided_by
+        return format_html('<a class="goby-link" href="{}">{}</a>', url, entry.decided_by) if url else entry.decided_by

@@ -9,6 +9,9 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
+from scripting.models import Script
+from scripting.sandbox.protocol import encode_value
+from tests.insight.runs import write
 from tests.wargame.conftest import Duel
 from wargame.battle import start_battle
 from wargame.models import BattleLogEntry, LogKind
@@ -116,6 +119,14 @@ def test_looking_at_test_shots_fires_none(client: Client, duel: Duel, address: s
     assert page.status_code == 200
     assert duel.squad.name in page.content.decode()
     assert not BattleLogEntry.objects.exists()
+
+
+def test_test_shots_are_listed_in_words(client: Client, duel: Duel) -> None:
+    result = {"hit": False, "message": "needed 5%", "attacker": duel.tank.code, "target": duel.squad.code}
+    script = Script.objects.create(module="wargame", name="hit_simulator")
+    write(script, 1, trigger="endpoint", result=encode_value(result))
+    html = client.get("/debug/hit").content.decode()
+    assert f"{duel.tank.name} at {duel.squad.name}. Miss: needed 5%" in html
 
 
 def test_firing_takes_the_permission_and_a_csrf_token(duel: Duel) -> None:
