@@ -14,6 +14,27 @@ from scripting.admin import site
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of the side bar; each item only for who may see it."""
     groups = site.navigation(request)
+    groups.insert(
+        -1,
+        {
+            "title": "Wargame",
+            "separator": True,
+            "items": [
+                {
+                    "title": "Battles",
+                    "icon": "swords",
+                    "link": reverse_lazy("admin:wargame_game_changelist"),
+                    "permission": may_see_battles,
+                },
+                {
+                    "title": "Battle log",
+                    "icon": "history_edu",
+                    "link": reverse_lazy("admin:wargame_battlelogentry_changelist"),
+                    "permission": may_see_log,
+                },
+            ],
+        },
+    )
     groups[-1]["items"] += [
         {
             "title": "Record of permissions",
@@ -29,6 +50,14 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         },
     ]
     return groups
+
+
+def may_see_battles(request: HttpRequest) -> bool:
+    return request.user.has_perm("wargame.view_game")
+
+
+def may_see_log(request: HttpRequest) -> bool:
+    return request.user.has_perm("wargame.view_battlelogentry")
 
 
 def may_see_record(request: HttpRequest) -> bool:

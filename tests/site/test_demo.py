@@ -31,6 +31,18 @@ def log_in(client: Client, role: str, **headers: str) -> bool:
     return response.status_code == 302
 
 
+def test_the_login_page_says_where_the_passwords_are_to_whom_they_let_in(client: Client, settings: Settings) -> None:
+    assert b"var/demo-logins" in client.get("/admin/login/").content
+    assert b"var/demo-logins" not in client.get("/admin/login/", REMOTE_ADDR="192.0.2.7").content
+    settings.GOBY_DEMO = False
+    assert b"var/demo-logins" not in client.get("/admin/login/").content
+
+
+def test_whoever_logs_out_is_led_back_to_the_battle(client: Client) -> None:
+    log_in(client, "designer")
+    assert b"Watch the battle" in client.post("/admin/logout/").content
+
+
 @pytest.mark.parametrize("role", ["designer", "admin", "viewer"])
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.3.2.1", "::1"])
 def test_a_demo_login_works_from_this_machine(client: Client, role: str, address: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client
 
@@ -24,6 +25,22 @@ def test_an_unknown_address_is_answered_in_our_words(client: Client) -> None:
     response = client.get("/there/is/nothing")
     assert response.status_code == 404
     assert b"There is nothing at this address" in response.content
+
+
+@pytest.mark.django_db
+def test_who_is_refused_reads_as_whom(client: Client) -> None:
+    client.force_login(User.objects.create_user("vera", is_staff=True))
+    response = client.get("/django-rq/")
+    assert response.status_code == 403
+    assert b"You are logged in as <b>vera</b>" in response.content
+
+
+@pytest.mark.django_db
+def test_the_side_bar_leads_to_battles_and_queues(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("root"))
+    index = client.get("/admin/").content.decode()
+    for address in ("/admin/wargame/game/", "/admin/wargame/battlelogentry/", "/django-rq/"):
+        assert f'href="{address}"' in index
 
 
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])

@@ -1,0 +1,17 @@
+"""What the login page says of the demo logins."""
+
+from __future__ import annotations
+
+from django import template
+
+from goby_site.demo import demo_allowed
+
+register = template.Library()
+
+LOGINS_FILE = "var/demo-logins"
+
+
+@register.simple_tag(takes_context=True)
+def demo_hint(context: template.Context) -> str:
+    """Where the passwords of the demo logins are kept; empty where they would not let this visitor in."""
+    return LOGINS_FILE if demo_allowed(context["request"]) else ""
