@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from scripting.sandbox.languages.tengo.runtime.moments import SECOND, Unreadable
+from scripting.sandbox.languages.tengo.runtime.shown import quote
 
 _UNITS = {
     "ns": 1,
@@ -16,7 +17,7 @@ _UNITS = {
     "m": 60 * SECOND,
     "h": 3600 * SECOND,
 }
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)([^0-9.]*)")
 
 
 def parse_duration(text: str) -> int:
@@ -27,15 +28,22 @@ def parse_duration(text: str) -> int:
     total, position = 0, 0
     while position < len(body):
         match = _DURATION.match(body, position)
-        if match is None:
+        if match is None or match[2] not in _UNITS:
             break
         whole, _, fraction = match[1].partition(".")
         unit = _UNITS[match[2]]
         total += int(whole or "0") * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
         position = match.end()
-    if position == 0 or position < len(body) or total >= 1 << 63:
-        raise Unreadable(f'time: invalid duration "{text}"')
+    if position == 0 or position < len(body) or total > (1 << 63) - (sign > 0):
+        raise Unreadable(f"time: {_problem(body, position)}duration {quote(text)}")
     return sign * total
+
+
+def _problem(body: str, position: int) -> str:
+    number = _DURATION.match(body, position)
+    if number is None or number[2] in _UNITS:
+        return "invalid "
+    return f'unknown unit "{number[2]}" in ' if number[2] else "missing unit in "
 
 
 def show_duration(nanoseconds: int) -> str:

@@ -10,10 +10,10 @@ from scripting.sandbox.languages.tengo.runtime.shown import shortest
 
 def format_float(value: float, form: str, precision: int, bits: int) -> str:
     """The float as `e`, `E`, `f`, `g`, `G`, `x`, `X` or `b`; precision -1 is the fewest digits that read back as it is."""
+    if bits == 32:
+        value = single(value)
     if not math.isfinite(value):
         return "NaN" if value != value else "+Inf" if value > 0 else "-Inf"
-    if bits == 32:
-        value = struct.unpack("<f", struct.pack("<f", value))[0]
     match form:
         case "f":
             return _plain(value, bits) if precision < 0 else f"{value:.{precision}f}"
@@ -24,9 +24,19 @@ def format_float(value: float, form: str, precision: int, bits: int) -> str:
         case "x" | "X":
             return _hexadecimal(value, form, precision)
         case "b":
-            mantissa, exponent = math.frexp(value)
-            return f"{int(math.ldexp(mantissa, 53))}p{exponent - 53:+d}"
+            width, least = (24, -149) if bits == 32 else (53, -1074)
+            exponent = max(math.frexp(value)[1] - width, least) if value else least
+            sign = "-" if math.copysign(1, value) < 0 else ""
+            return f"{sign}{int(math.ldexp(abs(value), -exponent))}p{exponent:+d}"
     return f"%{form}"
+
+
+def single(value: float) -> float:
+    """The nearest float of 32 bits; an infinity beyond the last."""
+    try:
+        return float(struct.unpack("<f", struct.pack("<f", value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def _plain(value: float, bits: int) -> str:

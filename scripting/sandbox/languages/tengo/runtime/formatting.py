@@ -197,7 +197,7 @@ def _argument(value: Any, verb: str, spec: _Spec) -> str:
         return _string(shown(value), "s", spec)
     kind = type(value)
     if kind is bool:
-        return spec.pad("true" if value else "false", zero=spec.zero) if verb == "t" else _bad(value, verb)
+        return spec.pad("true" if value else "false", zero=spec.zero) if verb == "t" else _bad(value, verb, spec)
     if kind is float:
         return _float(value, verb, spec)
     if kind is int:
@@ -207,11 +207,14 @@ def _argument(value: Any, verb: str, spec: _Spec) -> str:
     return _string(value if kind is str else shown(value), verb, spec, value)
 
 
-def _bad(value: Any, verb: str) -> str:
-    return f"%!{verb}({shown(value)}={shown(value)})"
+def _bad(value: Any, verb: str, spec: _Spec) -> str:
+    return f"%!{verb}({shown(value)}={_string(shown(value), 's', spec)})"
 
 
-def _string(text: str, verb: str, spec: _Spec, value: Any = None) -> str:
+_ITSELF = object()
+
+
+def _string(text: str, verb: str, spec: _Spec, value: Any = _ITSELF) -> str:
     match verb:
         case "s":
             return spec.pad(text if spec.precision is None else text[: spec.precision])
@@ -222,7 +225,7 @@ def _string(text: str, verb: str, spec: _Spec, value: Any = None) -> str:
             if spec.sharp and "`" not in cut and all(sign.isprintable() or sign == "\t" for sign in cut):
                 return spec.pad(f"`{cut}`")
             return spec.pad(quote(cut, ascii_only=spec.plus))
-    return _bad(text if value is None else value, verb)
+    return _bad(text if value is _ITSELF else value, verb, spec)
 
 
 def _bytes(data: bytes, verb: str, spec: _Spec) -> str:
@@ -269,7 +272,7 @@ def _int(value: int, verb: str, spec: _Spec) -> str:
             if spec.sharp and code <= 0x10FFFF and chr(code).isprintable():
                 text += f" '{chr(code)}'"
             return spec.pad(text, zero=False)
-    return _bad(value, verb)
+    return _bad(value, verb, spec)
 
 
 def _digits(value: int, digits: str, prefix: str, spec: _Spec) -> str:
@@ -287,7 +290,7 @@ def _digits(value: int, digits: str, prefix: str, spec: _Spec) -> str:
 
 def _float(value: float, verb: str, spec: _Spec) -> str:
     if verb not in "bgGxXfFeE":
-        return _bad(value, verb)
+        return _bad(value, verb, spec)
     form = "f" if verb == "F" else verb
     precision = spec.precision if spec.precision is not None else 6 if form in "feE" else -1
     number = format_float(value, form, precision, 64)

@@ -140,7 +140,7 @@ def add_date(start: Time, years: int, months: int, days: int) -> Time:
 # Writing
 
 _PARTS = re.compile(
-    r"January|Jan|Monday|Mon|MST|2006|-07:00:00|-07:00|-070000|-0700|-07|Z07:00:00|Z07:00|Z070000|Z0700|Z07"
+    r"January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST|2006|-07:00:00|-07:00|-070000|-0700|-07|Z07:00:00|Z07:00|Z070000|Z0700|Z07"
     r"|__2|002|01|02|03|04|05|06|_2006|_2|15|PM|pm|[.,]0+(?![0-9])|[.,]9+(?![0-9])|1|2|3|4|5"
 )
 
@@ -246,9 +246,10 @@ def parse(layout: str, text: str) -> Time:
 
     for match in [*_PARTS.finditer(layout), None]:
         literal = layout[position : match.start()] if match else layout[position:]
-        if not rest.startswith(literal):
+        after = _skip(literal, rest)
+        if after is None:
             raise refuse(literal, rest)
-        rest = rest[len(literal) :]
+        rest = after
         if match is None:
             break
         position = match.end()
@@ -277,11 +278,25 @@ def parse(layout: str, text: str) -> Time:
     return _assembled(found, zone, text)
 
 
+def _skip(literal: str, rest: str) -> str | None:
+    """The rest after the literal, or None if it does not begin with it; spaces stand for any number of spaces, as in Go."""
+    while literal:
+        if literal[0] == " ":
+            if rest[:1] not in {"", " "}:
+                return None
+            literal, rest = literal.lstrip(" "), rest.lstrip(" ")
+        elif rest[:1] == literal[0]:
+            literal, rest = literal[1:], rest[1:]
+        else:
+            return None
+    return rest
+
+
 _READ = {
     **dict.fromkeys(("2006", "_2006"), re.compile(r"[0-9]{4}")),
     **dict.fromkeys(("01", "02", "03", "04", "05", "06"), re.compile(r"[0-9]{2}")),
     **dict.fromkeys(("1", "2", "3", "4", "5"), re.compile(r"[0-9]{1,2}")),
-    "15": re.compile(r"[0-9]{2}"),
+    "15": re.compile(r"[0-9]{1,2}"),
     "_2": re.compile(r" ?[0-9]{1,2}"),
     "002": re.compile(r"[0-9]{3}"),
     "__2": re.compile(r" {0,2}[0-9]{1,3}"),

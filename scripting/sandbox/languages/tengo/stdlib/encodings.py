@@ -23,15 +23,18 @@ def _encoder(*, url: bool, raw: bool) -> Callable[[bytes], str]:
 def _decoder(*, url: bool, raw: bool) -> Callable[[str], Any]:
     alphabet = "A-Za-z0-9_-" if url else "A-Za-z0-9+/"
     shape = re.compile(
-        rf"(?:[{alphabet}]{{4}})*(?:[{alphabet}]{{2}}{'' if raw else '=='}|[{alphabet}]{{3}}{'' if raw else '='})?"
+        rf"(?:[{alphabet}]{{4}})*(?:[{alphabet}]{{3}}{'' if raw else '='}|[{alphabet}]{{2}}{'' if raw else '=='})?"
     )
+
+    strange = re.compile(rf"[^{'' if raw else '='}{alphabet}]")
 
     def decode(text: str) -> Any:
         plain = text.replace("\r", "").replace("\n", "")
         match = shape.match(plain)
         assert match is not None
         if match.end() != len(plain):
-            return error(f"illegal base64 data at input byte {match.end()}")
+            stranger = strange.search(plain)
+            return error(f"illegal base64 data at input byte {stranger.start() if stranger else match.end()}")
         padded = plain + "=" * (-len(plain) % 4)
         return bytearray((base64.urlsafe_b64decode if url else base64.b64decode)(padded))
 

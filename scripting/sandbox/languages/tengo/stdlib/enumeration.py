@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,6 @@ from scripting.sandbox.languages.tengo.runtime.values import (
     MAPS,
     Failure,
     is_callable,
-    native,
     truth,
     type_name,
 )
@@ -87,7 +87,16 @@ def value_(_key: Any, value: Any, /) -> Any:
     return value
 
 
+def _as_compiled(function: Any) -> Any:
+    """Named as functions written in Tengo are, as these are there: their type and the errors of their calls tell it."""
+    assert isinstance(function, types.FunctionType)
+    name = f"{function.__name__.rstrip('_')}/{function.__code__.co_argcount}"
+    function.__code__ = function.__code__.replace(co_name=name)
+    function.__name__ = function.__qualname__ = name
+    return function
+
+
 MEMBERS = {
-    function.__name__.rstrip("_"): native(function, function.__name__.rstrip("_"))
+    function.__name__.rstrip("_"): _as_compiled(function)
     for function in (all_, any_, chunk, at, each, filter_, find, find_key, map_, key_, value_)
 }

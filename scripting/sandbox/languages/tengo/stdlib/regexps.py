@@ -1,7 +1,6 @@
-"""Regular expressions of the module text: Go's RE2 syntax on Python's engine. Positions are in bytes, as Go's are.
+"""Regular expressions of the module text, as patterns.py translates them. Positions are in bytes, as Go's are.
 
-What differs is translated (`\\z`, `(?<name>…)`, `[[:alpha:]]`, `(?U)`); what RE2 refuses is refused here too (backreferences,
-lookaround, possessive forms). Python's engine backtracks, so a pattern can be slow: the run's time limit ends it.
+Python's engine backtracks, so a pattern can be slow: the run's time limit ends it.
 """
 
 from __future__ import annotations
@@ -13,52 +12,21 @@ from typing import Any
 from scripting.sandbox.languages.tengo.runtime.shown import byte_length
 from scripting.sandbox.languages.tengo.runtime.values import Failure, ImmutableMap
 from scripting.sandbox.languages.tengo.stdlib.arguments import taking
+from scripting.sandbox.languages.tengo.stdlib.patterns import BadPattern, translate
 
-_CLASSES = {
-    "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "ascii": "\\x00-\\x7f", "blank": "\\t ", "cntrl": "\\x00-\\x1f\\x7f",
-    "digit": "0-9", "graph": "!-~", "lower": "a-z", "print": " -~", "punct": "!-/:-@\\[-`{-~", "space": "\\t\\n\\v\\f\\r ",
-    "upper": "A-Z", "word": "0-9A-Za-z_", "xdigit": "0-9A-Fa-f",
-}  # fmt: skip
-_POSIX = re.compile(r"\[:(\^?)(\w+):\]")
-_PART = re.compile(
-    r"\\(.)|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\(\?<(?![=!])|\(\?(?:[=!>]|<[=!]|P=)|[*+?}]\+|\$", re.DOTALL
-)
-_MULTILINE = re.compile(r"\(\?[a-z]*m")
 _TEMPLATE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
 
 
 @functools.lru_cache(maxsize=200)
 def compile_pattern(pattern: str) -> re.Pattern[str]:
     """The pattern compiled. Raises Failure (a bad pattern ends the run, as in the original)."""
-    end = "$" if _MULTILINE.search(pattern) else r"\Z"  # before a last newline it matches in Python only
     try:
-        return re.compile(_PART.sub(lambda match: end if match[0] == "$" else _translate(match), pattern), re.ASCII)
+        return re.compile(translate(pattern))
+    except BadPattern as problem:
+        raise Failure(f"error parsing regexp: {problem}") from None
     except (re.error, OverflowError, RecursionError) as problem:
-        raise Failure(f"error parsing regexp: {problem}: `{pattern[:200]}`") from None
-
-
-def _translate(match: re.Match[str]) -> str:
-    text = match[0]
-    if text[0] == "\\":
-        escaped = text[1]
-        if escaped.isdigit() and escaped != "0":
-            raise re.error(f"invalid escape sequence: `\\{escaped}`")
-        return {"z": "\\Z", "C": "."}.get(escaped, text)
-    if text[0] == "[":
-        return _POSIX.sub(_posix, text)
-    if text == "(?<":
-        return "(?P<"
-    if text.startswith("(?"):
-        raise re.error(f"invalid or unsupported Perl syntax: `{text}`")
-    if len(text) == 2 and text[1] == "+":
-        raise re.error(f"invalid nested repetition operator: `{text}`")
-    return text
-
-
-def _posix(match: re.Match[str]) -> str:
-    if match[2] not in _CLASSES or match[1]:
-        raise re.error(f"invalid character class range: `{match[0]}`")
-    return _CLASSES[match[2]]
+        what = problem.msg if isinstance(problem, re.error) else "expression nests too deeply"
+        raise Failure(f"error parsing regexp: {what}: `{pattern[:200]}`") from None
 
 
 def _groups(match: re.Match[str], text: str, *, all_groups: bool) -> list[Any]:
@@ -78,14 +46,15 @@ def _groups(match: re.Match[str], text: str, *, all_groups: bool) -> list[Any]:
 def _matches(pattern: re.Pattern[str], text: str, count: int) -> list[re.Match[str]]:
     """The matches as Go finds them: none that is empty and touches the end of the one before."""
     found: list[re.Match[str]] = []
-    last = -1
-    for match in pattern.finditer(text):
-        if 0 <= count <= len(found):
+    position, last = 0, -1
+    while position <= len(text) and not 0 <= count <= len(found):
+        match = pattern.search(text, position)
+        if match is None:
             break
-        if match.start() == match.end() == last:
-            continue
-        found.append(match)
+        if not match.start() == match.end() == last:
+            found.append(match)
         last = match.end()
+        position = last + 1 if last == position else last
     return found
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
 
 from scripting.sandbox.languages.tengo.literals import BadLiteral, parse_float, parse_int, unquote, unquote_char
 from scripting.sandbox.languages.tengo.runtime.conversions import bad_argument, to_text
-from scripting.sandbox.languages.tengo.runtime.floats import format_float
+from scripting.sandbox.languages.tengo.runtime.floats import format_float, single
 from scripting.sandbox.languages.tengo.runtime.shown import byte_length, bytes_text, char_text, quote, text_bytes
 from scripting.sandbox.languages.tengo.runtime.values import ARRAYS, Failure
 from scripting.sandbox.languages.tengo.stdlib import regexps
@@ -52,23 +53,36 @@ def _split_after(text: str, separator: str, count: int = -1) -> list[str]:
     return [piece + separator for piece in pieces[:-1]] + pieces[-1:]
 
 
+def _mapped(text: str, change: Callable[[str], str]) -> str:
+    """Each character changed for one other, as Go has it: where Python has several, the first of them if it is plain, or none."""
+    if text.isascii():
+        return change(text)
+    return "".join([_changed(sign, change(sign)) for sign in text])
+
+
+def _changed(sign: str, changed: str) -> str:
+    if "\udc80" <= sign <= "\udcff":
+        return "\ufffd"
+    return changed if len(changed) == 1 else "i" if sign == "\u0130" and changed[0] == "i" else sign
+
+
 def _upper(text: str) -> str:
-    return "".join([sign.upper() if len(sign.upper()) == 1 else sign for sign in text])
+    return _mapped(text, str.upper)
 
 
 def _lower(text: str) -> str:
-    return "".join([sign.lower() if len(sign.lower()) == 1 else sign for sign in text])
+    return _mapped(text, str.lower)
 
 
 def _to_title(text: str) -> str:
-    return "".join([sign.title() if len(sign.title()) == 1 else sign for sign in text])
+    return "".join([_changed(sign, sign.title()) for sign in text])
 
 
 def _title(text: str) -> str:
     out: list[str] = []
     starts = True
     for sign in text:
-        out.append(_to_title(sign) if starts else sign)
+        out.append(_to_title(sign) if starts else _changed(sign, sign))
         starts = not (sign.isalnum() or sign == "_") and (ord(sign) < 128 or sign in _SPACE)
     return "".join(out)
 
@@ -129,7 +143,11 @@ def _parse_bool(text: str) -> bool:
 def _parse_float(text: str, bits: int) -> float:
     try:
         value = parse_float(text)
-        return float(format_float(value, "g", -1, 32)) if bits == 32 and value == value and abs(value) < 4e38 else value
+        if bits != 32 or not math.isfinite(value):
+            return value
+        if math.isinf(single(value)):
+            raise OverflowError
+        return single(value)
     except OverflowError:
         raise _syntax("ParseFloat", text, "value out of range") from None
     except ValueError:
@@ -178,9 +196,14 @@ def _format_float(value: float, form: str, precision: int, bits: int) -> str:
     return format_float(value, form[0], min(precision, 1000), bits)
 
 
+def _ends_early(mark: str, body: str) -> bool:
+    """Whether what stands between the marks would end the literal before its end."""
+    return mark in body if mark == "`" else "\n" in body or mark in re.sub(r"\\.", "", body)
+
+
 def _unquote(text: str) -> Any:
     try:
-        if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"`'" and "\n" not in text.strip("`"):
+        if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"`'" and not _ends_early(text[0], text[1:-1]):
             return char_text(unquote_char(text)) if text[0] == "'" else unquote(text)
     except BadLiteral:
         pass
