@@ -76,6 +76,7 @@ def _payloads(now: datetime, done: Pruned) -> Iterator[None]:
     """Inputs, results, logs and host calls of what succeeded are the bulk of the table, so they go before the rows do."""
 
     def empty(ids: Sequence[UUID]) -> None:
+        Attempt.objects.filter(execution__in=ids).update(log=b"", host_calls=b"")
         done.emptied += Execution.objects.filter(pk__in=ids).update(
             inputs=b"", inputs_text="", result=None, result_text="", log=b"", host_calls=b""
         )

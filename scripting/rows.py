@@ -38,8 +38,6 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
         "inputs_text": display(shown),
         "result": attempt.result if attempt else None,
         "result_text": display(attempt.value) if attempt and attempt.result is not None else "",
-        "log": encode_log(attempt.logs, attempt.log_us) if attempt and attempt.logs else b"",
-        "log_truncated": attempt.log_truncated if attempt else False,
         "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC) if event else None,
         "started_at": decision.started_at,
         "finished_at": decision.finished_at,
@@ -83,6 +81,8 @@ def _attempt_fields(decision: Decision, attempt: AttemptRecord) -> dict[str, Any
         "cpu_us": metrics.cpu_us,
         "memory_bytes": metrics.memory_bytes,
         "host_us": metrics.host_us,
+        "log": encode_log(attempt.logs, attempt.log_us) if attempt.logs else b"",
+        "log_truncated": attempt.log_truncated,
         **_error_fields(attempt),
     }
 

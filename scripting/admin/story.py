@@ -73,6 +73,9 @@ class Try:
     cpu: str
     memory: str
     error: str
+    log: list[LogLine]
+    """Of one that did not decide: the log of the one that did is the execution's."""
+    log_truncated: bool
 
 
 @dataclass(frozen=True)
@@ -114,10 +117,10 @@ def story_of(execution: Execution) -> Story:
         execution,
         pretty(execution.inputs_value, own),
         pretty(execution.result_value, own | every_sensitive_key()) if execution.result is not None else "",
-        [LogLine(visible(line.text), line.us) for line in execution.log_lines],
+        _log(execution),
         [call for call in calls if call.kind != "effect"],
         [call for call in calls if call.kind == "effect"],
-        [_try(attempt) for attempt in tries],
+        [_try(attempt, decided=attempt is tries[-1]) for attempt in tries],
         _failure(execution, tries),
         _figures(execution),
         _waited(execution),
@@ -136,7 +139,11 @@ def _call(record: Any) -> Call:
     return Call(record.name, record.kind, ", ".join(shown), "" if record.kind == "effect" else answer)
 
 
-def _try(attempt: Attempt) -> Try:
+def _log(attempt: AttemptFields) -> list[LogLine]:
+    return [LogLine(visible(line.text), line.us) for line in attempt.log_lines]
+
+
+def _try(attempt: Attempt, *, decided: bool) -> Try:
     error = f"{attempt.error_type}: {attempt.error_message}" if attempt.error_type else ""
     return Try(
         attempt.ordinal,
@@ -147,6 +154,8 @@ def _try(attempt: Attempt) -> Try:
         milliseconds(attempt.cpu_us),
         size(attempt.memory_bytes),
         error,
+        [] if decided else _log(attempt),
+        attempt.log_truncated,
     )
 
 

@@ -64,9 +64,18 @@ class AttemptFields(models.Model):
         default=0, help_text="Peak above the idle sandbox, as the sandbox reports it."
     )
     host_us = models.BigIntegerField(default=0)
+    log = models.BinaryField(blank=True, default=b"")
+    log_truncated = models.BooleanField(default=False)
 
     class Meta:
         abstract = True
+
+    @property
+    def log_lines(self) -> list[LogLine]:
+        found = decode_value(bytes(self.log)) if self.log else []
+        if found and isinstance(found[0], list):
+            return [LogLine(text, us) for us, text in zip(*found, strict=True)]
+        return [LogLine(text) for text in found]  # of a release that kept no times
 
 
 class Execution(AttemptFields):
@@ -107,8 +116,6 @@ class Execution(AttemptFields):
     inputs_text = models.TextField(blank=True)
     result = models.BinaryField(null=True)
     result_text = models.TextField(blank=True)
-    log = models.BinaryField(blank=True, default=b"")
-    log_truncated = models.BooleanField(default=False)
     queued_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
@@ -166,13 +173,6 @@ class Execution(AttemptFields):
     @property
     def inputs_value(self) -> Any:
         return decode_value(bytes(self.inputs)) if self.inputs else {}
-
-    @property
-    def log_lines(self) -> list[LogLine]:
-        found = decode_value(bytes(self.log)) if self.log else []
-        if found and isinstance(found[0], list):
-            return [LogLine(text, us) for us, text in zip(*found, strict=True)]
-        return [LogLine(text) for text in found]  # of a release that kept no times
 
 
 class Attempt(AttemptFields):

@@ -280,6 +280,18 @@ def test_lines_of_the_log_are_shown_and_exported_with_their_times_and_those_of_o
     assert json.loads(exported(boss, "json", user="ada"))["log"] == [{"us": None, "text": "of old"}]
 
 
+def test_what_a_failed_attempt_wrote_is_shown_beside_what_its_stand_in_did(game: Game, boss: Client) -> None:
+    publish(game, "log('all is well')\nresult = 1\n")
+    output = run(game, "log('about to fail')\nresult = 1 / 0\n", trigger="endpoint")
+    assert (output.status, output.logs) == ("fell_back", ["all is well"])
+    story = boss.get(reverse("admin:scripting_execution_change", args=[output.execution_id])).context["story"]
+    assert [line.text for line in story.log] == ["all is well"]
+    failed, decided = story.tries
+    assert [line.text for line in failed.log] == ["about to fail"]
+    assert failed.log[0].us > 0
+    assert decided.log == [], "it is shown above"
+
+
 def test_what_an_execution_led_to_is_shown_as_a_tree_from_its_first_cause(game: Game, boss: Client) -> None:
     publish(game, "result = 1\n")
     script = game.script("dice")
