@@ -7,11 +7,14 @@ from collections.abc import Callable
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from rq.exceptions import NoSuchJobError
 
 ADMIN_GROUP = "admin"
+GONE = (NoSuchJobError, ValueError, ImproperlyConfigured)
+"""What the dashboard raises for a job or worker that is no more, a key that is none, and a scheduler that is not there."""
 
 
 def is_role_admin(user: User | AnonymousUser) -> bool:
@@ -30,6 +33,9 @@ def role_admin_required(view: Callable[..., HttpResponseBase]) -> Callable[..., 
             return redirect_to_login(request.get_full_path())
         if not is_role_admin(request.user):
             raise PermissionDenied("The queues are for role admin.")
-        return view(request, *args, **kwargs)
+        try:
+            return view(request, *args, **kwargs)
+        except GONE as gone:
+            raise Http404(str(gone)) from None
 
     return guarded

@@ -1,0 +1,218 @@
+"""Who may do what at every address of the site: a table that the URL resolver is held against, so that no new address goes without.
+
+An address that is missing here fails the first test: decide who may use it, write its line, and see the second one agree.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.http.response import HttpResponseBase
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+from pytest_django import Settings
+
+from scripting.engine import get_engine
+from scripting.models import Script
+from scripting.types import ExecutionRequest, ScriptInput
+
+ROLES = {"v": "viewer", "d": "designer", "A": "admin"}
+"""Letter to demo login; `a` is whoever has none."""
+STAFF, WRITERS, ADMIN, NOBODY, ALL = "vdA", "dA", "A", "", "avdA"
+SAFE = (STAFF, None)
+"""Who gets past the door by GET and by POST; None where the method is none of the address (405)."""
+ANY = (STAFF, STAFF)
+QUEUES = (ADMIN, ADMIN)
+WRITES = (WRITERS, WRITERS)
+POSTED = (None, WRITERS)
+
+Access = tuple[str | None, str | None]
+
+
+def model(
+    name: str, shown: str = STAFF, changed: str = NOBODY, *, added: str = NOBODY, deleted: str = NOBODY
+) -> dict[str, Access]:
+    """The addresses that Django's admin makes for a model."""
+    one = f"admin/{name}/<path:object_id>"
+    return {
+        f"admin/{name}/": (shown, shown),
+        f"admin/{name}/add/": (added, added),
+        f"{one}/": (STAFF, STAFF),  # leads to the next
+        f"{one}/change/": (shown, changed),
+        f"{one}/history/": (shown, shown),
+        f"{one}/delete/": (deleted, deleted),
+    }
+
+
+SCRIPT = "scripts/<script_name:module>/<script_name:name>/"
+EXECUTIONS = "admin/scripting/execution/"
+SCRIPTS = "admin/scripting/script/"
+TABLE: dict[str, Access] = {
+    "healthz": (ALL, None),
+    "readyz": (ALL, None),
+    "metrics": (ALL, None),  # from this machine
+    # Django's admin
+    "admin/": ANY,
+    "admin/search/": ANY,
+    "admin/login/": (ALL, ALL),
+    "admin/password_change/": ANY,
+    "admin/password_change/done/": SAFE,
+    "admin/autocomplete/": (NOBODY, None),
+    "admin/jsi18n/": SAFE,
+    "admin/r/<path:content_type_id>/<path:object_id>/": ANY,
+    "admin/^(?P<app_label>scripting|wargame|auth)/$": ANY,
+    "admin/(?P<url>.*)$": ANY,
+    **model("scripting/activation"),
+    **model("scripting/errorgroup"),
+    **model("scripting/scriptversion"),
+    **model("scripting/execution"),
+    EXECUTIONS: SAFE,
+    **model("wargame/game"),
+    **model("wargame/battlelogentry"),
+    **model("auth/user", ADMIN, ADMIN, added=ADMIN, deleted=ADMIN),
+    **model("auth/group", ADMIN, ADMIN, added=ADMIN, deleted=ADMIN),
+    "admin/auth/user/record/": QUEUES,
+    "admin/auth/user/<id>/password/": QUEUES,
+    # Scripts in the admin
+    **model("scripting/script", changed=WRITERS, added=WRITERS),
+    f"{SCRIPTS}<int:script_id>/rollback/<int:number>/": WRITES,
+    f"{SCRIPTS}<int:script_id>/switch/<slug:name>/": WRITES,
+    f"{SCRIPTS}^([^/]+)/history/([^/]+)/$": (STAFF, NOBODY),
+    f"{SCRIPTS}<path:object_id>/workbench/": ANY,
+    f"{SCRIPTS}<path:object_id>/publish/": WRITES,
+    f"{SCRIPTS}<path:object_id>/revert/": WRITES,
+    f"{SCRIPTS}<path:object_id>/extract/": WRITES,
+    # Executions
+    f"{EXECUTIONS}figures/": SAFE,
+    f"{EXECUTIONS}figures/now/": SAFE,
+    f"{EXECUTIONS}rows/": SAFE,
+    f"{EXECUTIONS}stop/<str:execution>/": (ADMIN, ADMIN),
+    f"{EXECUTIONS}again/<uuid:execution>/": POSTED,
+    f"{EXECUTIONS}export/<str:form>/": (None, ADMIN),
+    f"{EXECUTIONS}dead-letters/": (ADMIN, None),
+    f"{EXECUTIONS}dead-letters/<str:letter>/": (ADMIN, None),
+    f"{EXECUTIONS}dead-letters/<str:letter>/put-back/": (ADMIN, ADMIN),
+    f"{EXECUTIONS}dead-letters/<str:letter>/delete/": (ADMIN, ADMIN),
+    # The workbench
+    "scripts/": SAFE,
+    SCRIPT: (STAFF, STAFF),
+    f"{SCRIPT}history/": SAFE,
+    f"{SCRIPT}api/check": POSTED,
+    f"{SCRIPT}api/trial": POSTED,
+    f"{SCRIPT}api/sample": POSTED,
+    f"{SCRIPT}api/cancel": POSTED,
+    f"{SCRIPT}api/names": SAFE,
+    f"{SCRIPT}api/events": SAFE,
+    f"{SCRIPT}api/executions/<str:execution_id>": SAFE,
+    f"{SCRIPT}api/draft": (None, None),
+    f"{SCRIPT}api/discard": POSTED,
+    f"{SCRIPT}api/merge": (None, STAFF),
+    f"{SCRIPT}api/active": SAFE,
+    f"{SCRIPT}api/live": SAFE,
+    f"{SCRIPT}api/versions/<int:number>": SAFE,
+    f"{SCRIPT}api/compare": (None, STAFF),
+    f"{SCRIPT}api/publish": POSTED,
+    f"{SCRIPT}api/rollback": POSTED,
+    "scripting/processes/": SAFE,
+    "scripting/processes.json": SAFE,
+    # The game
+    "": (ALL, None),
+    "debug/hit": (ALL, WRITERS),
+    "wargame/debug/hit": (ALL, WRITERS),
+    "wargame/": SAFE,
+    "wargame/state/": SAFE,
+    "wargame/<int:game>/": SAFE,
+    "wargame/<int:game>/state/": SAFE,
+}
+PUT = {f"{SCRIPT}api/draft": WRITERS}
+LOGOUT = "admin/logout/"
+"""Ends the session it is asked with: whoever has none is sent away, the others leave."""
+HISTORIES = {f"admin/auth/{name}/^([^/]+)/history/([^/]+)/$": ANY for name in ("user", "group")}
+"""They lead to the page of the history, which asks for the permission."""
+
+
+def routes(resolver: URLResolver | None = None, before: str = "") -> Iterator[str]:
+    for pattern in (resolver or get_resolver()).url_patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern, route)
+        else:
+            yield route
+
+
+def access_of(route: str) -> Access | None:
+    """What the table says; the queues' dashboard is another's, and for role admin alone whatever it offers."""
+    if route.startswith("django-rq/"):
+        return QUEUES
+    return (TABLE | HISTORIES).get(route)
+
+
+def test_every_address_has_its_line_in_the_table() -> None:
+    assert {route for route in set(routes()) - {LOGOUT} if access_of(route) is None} == set()
+
+
+def address(route: str, values: dict[str, str]) -> str:
+    """One address of the route."""
+    of_model = re.match(r"admin/\w+/(\w+)/", route)
+    one = values.get(of_model[1], "1") if of_model else "1"
+    if route.startswith("admin/^"):
+        return "/admin/scripting/"
+    path = route.replace("^([^/]+)/history/([^/]+)/$", f"{one}/history/1/").replace("(?P<url>.*)$", "nowhere")
+    path = re.sub(r"\^(stats\.json|metrics).*", r"\1", path)
+    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda part: values.get(part[1], one), path)
+
+
+def passes(response: HttpResponseBase) -> bool | None:
+    """Whether the answer came from behind the door; None where the method is none of the address."""
+    if response.status_code == 405:
+        return None
+    to_login = response.status_code == 302 and "/login/" in response["Location"]
+    return response.status_code not in {401, 403} and not to_login
+
+
+@pytest.fixture
+def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterator[dict[str, str]]:
+    """What the addresses name, which is there."""
+    settings.GOBY_DEMO, settings.WARGAME_PUBLIC, settings.SCRIPTING_SCRIPTS_DIR = True, False, tmp_path / "scripts"
+    call_command("seed_demo")
+    call_command("sync_scripts")
+    script = Script.objects.get(module="wargame", name="damage_calculator")
+    request = ExecutionRequest("wargame", script.name, ScriptInput({}), trigger="manual")
+    execution = str(get_engine().execute(request).execution_id)
+    logging.disable(logging.CRITICAL)  # hundreds of refusals, each a warning
+    yield {
+        "module": "wargame", "name": script.name, "script": str(script.pk), "script_id": str(script.pk), "execution": execution,
+        "execution_id": execution, "scriptversion": str(script.active_version_id), "queue_index": "0", "form": "csv",
+        "user": str(User.objects.get(username="viewer").pk), "group": str(Group.objects.get(name="viewer").pk),
+        "scheduler_index": "0", "connection_index": "0", "letter": "1-1",
+        "content_type_id": str(ContentType.objects.get_for_model(Script).pk),
+    }  # fmt: skip
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("method", ["get", "post", "put"])
+def test_every_address_lets_in_whom_the_table_says(values: dict[str, str], method: str) -> None:
+    clients = {"a": Client(raise_request_exception=False)}
+    for letter, role in ROLES.items():
+        clients[letter] = Client(raise_request_exception=False)
+        clients[letter].force_login(User.objects.get(username=role))
+    wrong = []
+    for route in PUT if method == "put" else sorted(set(routes()) - {LOGOUT}):
+        gets, posts = access_of(route) or (None, None)
+        allowed = {"get": gets, "post": posts, "put": PUT.get(route)}[method]
+        where = address(route, values | ({"name": "disable"} if "/switch/" in route else {}))
+        for letter, client in clients.items():
+            response = getattr(client, method)(where)
+            got, wanted = passes(response), None if allowed is None else letter in allowed
+            closed = not got and (not wanted or route.startswith("django-rq/"))  # 405 or 403, either is a closed door
+            as_wanted = got is wanted or closed
+            if not as_wanted or (response.status_code >= 500 and route != "readyz"):
+                wrong.append(f"{where} as {letter}: {response.status_code}, wanted in: {wanted}")
+    assert wrong == []
