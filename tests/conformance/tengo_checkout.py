@@ -75,6 +75,8 @@ class Go:
     """Evaluates the literal expressions of Go that the tests are written in."""
 
     def __init__(self, text: str, position: int) -> None:
+        self.source = text
+        self.names = self._names(text, position)
         self.tokens = self._scan(text, position)
         self.kind, self.text = next(self.tokens)
 
@@ -88,6 +90,22 @@ class Go:
             if match.lastgroup:
                 yield match.lastgroup, match[match.lastgroup]
         yield "end", ""
+
+    @staticmethod
+    def _names(text: str, position: int) -> dict[str, int]:
+        """The variables of the test that are set once, each with the place of its value: not those of loops."""
+        start = text.rfind("\nfunc ", 0, position)
+        end = text.find("\n}\n", position)
+        places: dict[str, int] = {}
+        for match in re.compile(r"\n\t(\w+) :?= ").finditer(text, start, end):
+            places[match[1]] = -1 if match[1] in places or match.end() > position else match.end()
+        return {name: place for name, place in places.items() if place > 0}
+
+    def _known(self, name: str) -> Any:
+        """The value of a variable of the test."""
+        if name not in self.names:
+            raise NotLiteral("a value computed in Go")
+        return Go(self.source, self.names[name]).value()
 
     def next(self) -> str:
         text = self.text
@@ -116,10 +134,10 @@ class Go:
 
     def value(self) -> Any:
         value = self._operand()
-        while self.kind == "sign" and self.text == "+" and isinstance(value, str):
+        while self.kind == "sign" and self.text == "+" and type(value) in {str, int}:
             self.next()
             other = self._operand()
-            if not isinstance(other, str):
+            if type(other) is not type(value):
                 raise NotLiteral("a computed text")
             value += other
         if self.kind == "sign" and self.text not in {",", ")", "}", ":", "."}:
@@ -139,6 +157,13 @@ class Go:
         if self.take("^"):
             return ~self._operand()
         if self.take("&"):
+            if self.next() == "tengo.Array" and self.next() + self.next() + self.next() == "{Value:":
+                self.expect("[")
+                self.expect("]")
+                if self.next() == "tengo.Object":
+                    items = self._items()
+                    self.expect("}")
+                    return items
             raise NotLiteral("an object made in Go")
         if self.kind == "sign" and self.text == "[":
             return self._slice()
@@ -204,7 +229,13 @@ class Go:
                 self.expect("(")
                 return ErrorValue(self.arguments()[0])
             case "Opts":
+                self.expect("(")
+                self.expect(")")
                 return self._options()
+            case "m.Module" if "m" in self.names:
+                return self._options("Module")
+            case "make" | "fmt.Sprintf" | "len":
+                return self._call(name)
             case "base64Std" | "base64URL" | "base64RawStd" | "base64RawURL":
                 return {
                     "base64Std": "Bqx2Gx1q+p2xoA==",
@@ -223,21 +254,33 @@ class Go:
             self.expect("(")
             self.arguments()
             return known[error[1]]
-        raise NotLiteral("a value computed in Go")
+        return self._known(name)
 
-    def _options(self) -> Options:
-        options = Options()
-        self.expect("(")
+    def _call(self, name: str) -> Any:
+        """make([]byte, length), fmt.Sprintf("%s[%d]", …), len(text)"""
+        if name != "make":
+            self.expect("(")
+            first, *values = self.arguments()
+            return len(first) if name == "len" else re.sub(r"%[sd]", lambda _: str(values.pop(0)), first)
+        if self.next() + self.next() + self.next() + self.next() + self.next() != "([]byte,":
+            raise NotLiteral("a value computed in Go")
+        length = self.value()
         self.expect(")")
-        while self.take("."):
-            method = self.next()
+        return bytes(length)
+
+    def _options(self, method: str = "") -> Options:
+        options = Options()
+        while method or self.take("."):
+            method = method or self.next()
             self.expect("(")
             if method == "Module" and self.kind == "string":
                 name = self.next()
                 self.expect(",")
-                if self.text == "stdlib.SourceModules":
-                    raise NotLiteral("a module of Go")
-                options.modules[unquote(name)] = self._module()
+                if self.text.startswith("stdlib."):  # the module of the library by its own name
+                    while not (self.kind == "sign" and self.text == ")"):
+                        self.next()
+                else:
+                    options.modules[unquote(name)] = self._module()
                 self.take(",")
                 self.expect(")")
             elif method == "Stdlib":
@@ -249,6 +292,7 @@ class Go:
                 raise NotLiteral("a limit on allocations: the memory limit holds here")
             else:
                 raise NotLiteral("an object made in Go")
+            method = ""
         return options
 
     def _module(self) -> str:
