@@ -83,13 +83,14 @@ class ScriptEngine:
         limits: SecurityLimits | None = None,
         module_name: str = "",
         name: str = "trial",
+        execution_id: str | None = None,
     ) -> ScriptOutput:
         """Run any text as a trial: effects are listed, not carried out; nothing is recorded.
 
-        Never raises for what the text or its inputs are.
+        Never raises for what the text or its inputs are. `execution_id` is what `cancel` knows it by; one of its own without.
         """
         module = modules.get(module_name)
-        request = ExecutionRequest(module_name, name, input or ScriptInput(), limits=limits)
+        request = ExecutionRequest(module_name, name, input or ScriptInput(), limits=limits, execution_id=execution_id)
         label = f"{module_name}/{name}" if module_name else name
         text = Source(label, language, source)
         bundle = Bundle(text, helpers_for(text))

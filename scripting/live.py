@@ -107,6 +107,11 @@ def ask_to_cancel(execution_id: str) -> None:
     redis_client().set(key("cancel", execution_id), b"1", ex=CANCEL_KEEP)
 
 
+def asked_to_cancel(execution_id: str) -> bool:
+    """Whether somebody asked for it in the last minute. Raises redis.RedisError."""
+    return bool(redis_client().exists(key("cancel", execution_id)))
+
+
 def _post_key() -> str:
     return key("running", process_name())
 

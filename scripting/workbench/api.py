@@ -41,7 +41,7 @@ def trial(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Run a text on chosen inputs; nothing of it is committed."""
     document = body_of(request)
     language_in(document)
-    wanted = trials.trial_of(script_named(module, name), document)
+    wanted = trials.trial_of(script_named(module, name), document, request.user.get_username())
     return trials.run(wanted, compare=document.get("compare") is True)
 
 
@@ -50,7 +50,15 @@ def sample(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Run a text and the live one many times on the same seeds; nothing of it is committed."""
     document = body_of(request)
     language_in(document)
-    return sampling.sample(trials.trial_of(script_named(module, name), document))
+    return sampling.sample(trials.trial_of(script_named(module, name), document, request.user.get_username()))
+
+
+@api("POST", RUN)
+def cancel(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Kill the process of a trial of one's own that still runs; one that is over is no error."""
+    script_named(module, name)
+    trials.cancel(request.user.get_username(), text_in(body_of(request), "trial"))
+    return {}
 
 
 @api("GET", VIEW)

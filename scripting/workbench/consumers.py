@@ -1,4 +1,4 @@
-"""The workbench's socket: who else has the script open, and notices of what became of it.
+"""The workbench's sockets: notices of what became of scripts, and who else has one open.
 
 A notice is a hint: the page reads what it shows over HTTP, so a lost one only delays.
 """
@@ -26,51 +26,51 @@ FORBIDDEN, UNKNOWN, LOGGED_OUT = 4403, 4404, 4401
 """Close codes: not allowed to look; no such script; nobody is logged in."""
 
 
-class WorkbenchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # channels is not typed
-    """One open workbench page. The origin is checked by the router's OriginValidator, the session by its AuthMiddleware."""
+TOLD = ("kind", "module", "script", "number", "cause", "actor", "reason", "at", "digest")
+"""What a page hears of a notice."""
+
+
+class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # channels is not typed
+    """A page that is told what becomes of any script: the tree, a history.
+
+    The origin is checked by the router's OriginValidator, the session by its AuthMiddleware.
+    """
+
+    entered = False
 
     async def connect(self) -> None:
-        self.renewing: asyncio.Task[None] | None = None
-        self.module, self.name = (self.scope["url_route"]["kwargs"][part] for part in ("module", "name"))
-        self.editing, self.since = False, time.time()
         user = self.scope.get("user")
         await self.accept()  # a refusal before it could not say why: browsers hide the status of a failed handshake
         if user is None or not user.is_authenticated:
             await self.close(LOGGED_OUT)
-            return
-        if not await database_sync_to_async(may)(user, VIEW):
+        elif not await database_sync_to_async(may)(user, VIEW):
             await self.close(FORBIDDEN)
-            return
-        if not await Script.objects.named(self.module, self.name).aexists():
+        elif not await self.is_there():
             await self.close(UNKNOWN)
-            return
-        self.user = user.get_username()
-        try:
-            await self.channel_layer.group_add(notices.GROUP, self.channel_name)
-            await self.channel_layer.group_add(company.group_of(self.module, self.name), self.channel_name)
-        except Exception as error:  # noqa: BLE001 - whatever the layer raises, the page works without notices
-            logger.warning("a workbench page gets no notices: %s: %s", type(error).__name__, error)
-        await self.send_json({"type": "ready"})
-        await self.announce()
-        self.renewing = asyncio.create_task(self.renew())
+        else:
+            self.entered, self.user = True, user.get_username()
+            try:
+                for group in self.followed():
+                    await self.channel_layer.group_add(group, self.channel_name)
+            except Exception as error:  # noqa: BLE001 - whatever the layer raises, the page works without notices
+                logger.warning("a workbench page gets no notices: %s: %s", type(error).__name__, error)
+            await self.send_json({"type": "ready"})
 
     async def disconnect(self, code: int) -> None:
-        if self.renewing is None:
-            return
-        self.renewing.cancel()
-        with contextlib.suppress(redis.RedisError):
-            await asyncio.to_thread(company.leave, self.module, self.name, self.channel_name)
-        await self.tell_the_others()
-        for group in (notices.GROUP, company.group_of(self.module, self.name)):
+        for group in self.followed() if self.entered else ():
             with contextlib.suppress(Exception):
                 await self.channel_layer.group_discard(group, self.channel_name)
 
+    async def is_there(self) -> bool:
+        """Whether the page that the address names exists."""
+        return True
+
+    def followed(self) -> list[str]:
+        """The groups whose messages the page gets."""
+        return [notices.GROUP]
+
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
-        """The page says whether it has changes of its own."""
-        editing = content.get("editing") if isinstance(content, dict) else None
-        if isinstance(editing, bool) and editing != self.editing and self.renewing is not None:
-            self.editing = editing
-            await self.announce()
+        """The page has nothing to say."""
 
     @classmethod
     async def decode_json(cls, text_data: str) -> Any:
@@ -79,6 +79,44 @@ class WorkbenchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
             return await super().decode_json(text_data)
         except ValueError:
             return None
+
+    async def scripting_notice(self, event: dict[str, Any]) -> None:
+        """Something became of some script."""
+        await self.send_json({"type": "notice", **{name: event.get(name) for name in TOLD}})
+
+
+class WorkbenchConsumer(FollowingConsumer):
+    """One open workbench: it is also told who else has the script open, and tells the others of itself."""
+
+    async def connect(self) -> None:
+        self.renewing: asyncio.Task[None] | None = None
+        self.module, self.name = (self.scope["url_route"]["kwargs"][part] for part in ("module", "name"))
+        self.editing, self.since = False, time.time()
+        await super().connect()
+        if self.entered:
+            await self.announce()
+            self.renewing = asyncio.create_task(self.renew())
+
+    async def is_there(self) -> bool:
+        return await Script.objects.named(self.module, self.name).aexists()
+
+    def followed(self) -> list[str]:
+        return [notices.GROUP, company.group_of(self.module, self.name)]
+
+    async def disconnect(self, code: int) -> None:
+        if self.renewing is not None:
+            self.renewing.cancel()
+            with contextlib.suppress(redis.RedisError):
+                await asyncio.to_thread(company.leave, self.module, self.name, self.channel_name)
+            await self.tell_the_others()
+        await super().disconnect(code)
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        """The page says whether it has changes of its own."""
+        editing = content.get("editing") if isinstance(content, dict) else None
+        if isinstance(editing, bool) and editing != self.editing and self.renewing is not None:
+            self.editing = editing
+            await self.announce()
 
     async def renew(self) -> None:
         while True:
@@ -105,7 +143,6 @@ class WorkbenchConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
         await self.send_json({"type": "company", "people": people})
 
     async def scripting_notice(self, event: dict[str, Any]) -> None:
-        """Something became of some script; the page hears of its own, and of its module's for the list beside it."""
+        """The page hears of its own script, and of its module's for the list beside it."""
         if event.get("module") == self.module:
-            notice = {k: event.get(k) for k in ("kind", "script", "number", "cause", "actor", "reason", "at", "digest")}
-            await self.send_json({"type": "notice", **notice})
+            await super().scripting_notice(event)

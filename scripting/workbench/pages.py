@@ -25,7 +25,8 @@ from scripting.workbench.differences import difference
 def scripts(request: HttpRequest) -> HttpResponse:
     """The tree of all scripts, or what a search finds."""
     query = request.GET.get("q", "")
-    branches = shelf.tree(query)
+    own = request.user if may(request.user, EDIT) else None
+    branches = shelf.tree(query, own)  # type: ignore[arg-type]
     context: dict[str, Any] = {
         "branches": branches,
         "query": query,
@@ -89,6 +90,7 @@ def history(request: HttpRequest, module: str, name: str) -> HttpResponse:
         "changes": list(record.changes(script)),
         "data": {"module": module, "name": name, "may": permissions(request), "login": reverse("admin:login")},
         "battle": live_page(script),
+        "access_record": address_of("admin:auth_user_record"),
     }
     old, new = (number_in(request, side) for side in ("old", "new"))
     if old and new:
@@ -159,11 +161,15 @@ def live_page(script: Script) -> str:
 
 
 def live_page_of(module: ScriptableModule) -> dict[str, str]:
-    name = module.live_page
+    return {"module": module.name, "url": address_of(module.live_page)}
+
+
+def address_of(view: str) -> str:
+    """Empty for a page that this site has not."""
     try:
-        return {"module": module.name, "url": reverse(name) if name else ""}
+        return reverse(view) if view else ""
     except NoReverseMatch:
-        return {"module": module.name, "url": ""}
+        return ""
 
 
 def number_in(request: HttpRequest, name: str) -> int:

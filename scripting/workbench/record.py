@@ -41,6 +41,7 @@ class Change:
     reason: str
     changes: tuple[tuple[str, str, str], ...]
     """(what, before, after)"""
+    pk: int
 
 
 def versions(script: Script) -> list[VersionLine]:
@@ -78,7 +79,7 @@ def changes(script: Script) -> Iterator[Change]:
         )
         if changed:
             actor = str(newer.history_user or "")
-            yield Change(newer.history_date, actor, newer.history_change_reason or "", changed)
+            yield Change(newer.history_date, actor, newer.history_change_reason or "", changed, newer.history_id)
 
 
 def show(value: object) -> str:

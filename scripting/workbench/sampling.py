@@ -11,7 +11,7 @@ from typing import Any
 
 from scripting.text import one_line
 from scripting.types import ScriptOutput
-from scripting.workbench.trials import MAX_SEED, Trial, outcome
+from scripting.workbench.trials import MAX_SEED, Trial, is_cancelled, outcome
 
 MOST = 50
 SECONDS = 2.5
@@ -25,13 +25,20 @@ def sample(trial: Trial) -> dict[str, Any]:
     until = time.monotonic() + SECONDS
     mine: list[ScriptOutput] = []
     theirs: list[ScriptOutput] = []
+    cancelled = False
     while len(mine) < MOST and (not mine or time.monotonic() < until):
         one = replace(trial, seed=(trial.seed + len(mine)) % MAX_SEED)
-        mine.append(outcome(one, trial.source, trial.language))
+        pair = [outcome(one, trial.source, trial.language)]
         if active is not None:
-            theirs.append(outcome(replace(one, clock_us=mine[-1].clock_us), active.text, active.language))
+            pair.append(outcome(replace(one, clock_us=pair[0].clock_us), active.text, active.language))
+        if any(output.status == "cancelled" for output in pair) or is_cancelled(trial):
+            cancelled = True
+            break
+        mine.append(pair[0])
+        theirs += pair[1:]
     return {
         "runs": len(mine),
+        "cancelled": cancelled,
         "version": active.number if active else None,
         "failures": [sum(not one.ok for one in side) for side in (mine, theirs)],
         "error": next((one_line(one.error.message) for one in mine if one.error), ""),

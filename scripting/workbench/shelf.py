@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from django.contrib.auth.models import User
 from django.db.models import OuterRef, Q, Subquery
 
-from scripting.models import SHARED, Activation, Script
+from scripting.models import SHARED, Activation, Draft, Script
 from scripting.modules import modules
 from scripting.workbench.loaded import NOWHERE, Loaded, of_all
 from scripting.workbench.pulse import Pulse, pulses
@@ -25,6 +26,8 @@ class Match:
     before: str
     found: str
     after: str
+    in_draft: bool = False
+    """Whether it stands in the searcher's own draft, and not in what is live."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Entry:
     pulse: Pulse
     loaded: Loaded
     matches: Sequence[Match]
+    draft: Draft | None = None
+    """The draft that the person looking has of it."""
 
     @property
     def runs_on(self) -> list[str]:
@@ -60,36 +65,45 @@ class Branch:
         return self.module == SHARED
 
 
-def tree(query: str = "") -> list[Branch]:
-    """All scripts in use by module, or those whose name or live source contains `query`."""
+def tree(query: str = "", user: User | None = None) -> list[Branch]:
+    """All scripts in use by module, or those with `query` in their name, in their live source, or in the user's own draft."""
     query = query.strip()[:MAX_QUERY]
     found = Script.objects.in_use().select_related("active_version", "default_version")
+    drafts = {draft.script_id: draft for draft in Draft.objects.filter(user=user)} if user else {}
     if query:
-        found = found.filter(
-            Q(name__icontains=query) | Q(module__icontains=query) | Q(active_version__source__icontains=query)
-        )
+        written = [pk for pk, draft in drafts.items() if query.lower() in draft.source.lower()]
+        in_source = Q(active_version__source__icontains=query) | Q(pk__in=written)
+        found = found.filter(Q(name__icontains=query) | Q(module__icontains=query) | in_source)
     latest = Activation.objects.filter(script=OuterRef("pk")).order_by("-id").values("pk")[:1]
     scripts = {script: script.latest for script in found.annotate(latest=Subquery(latest))}  # type: ignore[attr-defined]
     changes = Activation.objects.select_related("actor", "version").in_bulk([pk for pk in scripts.values() if pk])
     places, ran = of_all(scripts), pulses()
     branches: dict[str, list[Entry]] = {}
     for script, change in scripts.items():
-        matches = matching_lines(script, query) if query else ()
+        draft = drafts.get(script.pk)
+        matches = matching_lines(script, draft, query) if query else ()
         pulse = ran.get(script.pk) or Pulse()
-        entry = Entry(script, changes.get(change or 0), pulse, places.get(script.pk, NOWHERE), matches)
+        entry = Entry(script, changes.get(change or 0), pulse, places.get(script.pk, NOWHERE), matches, draft)
         branches.setdefault(script.module, []).append(entry)
     return [Branch(module, entries) for module, entries in sorted(branches.items())]
 
 
-def matching_lines(script: Script, query: str) -> list[Match]:
-    """The first lines of the live source that contain `query`, in any case."""
-    found: list[Match] = []
+def matching_lines(script: Script, draft: Draft | None, query: str) -> list[Match]:
+    """The first lines of the live source that contain `query`, in any case; of a draft those that are not live as well."""
+    live = script.active_version.source if script.active_version else ""
+    found = list(matches_in(live, query))[:MAX_MATCHES]
+    if draft is not None:
+        known = set(live.split("\n"))
+        lines = draft.source.split("\n")
+        own = (match for match in matches_in(draft.source, query, in_draft=True) if lines[match.line - 1] not in known)
+        found += list(own)[:MAX_MATCHES]
+    return found
+
+
+def matches_in(source: str, query: str, *, in_draft: bool = False) -> Iterator[Match]:
     wanted = query.lower()
-    source = script.active_version.source if script.active_version else ""
     for number, line in enumerate(source.split("\n"), 1):
         at = line.lower().find(wanted)
         if at >= 0:
-            found.append(Match(number, line[:at][-60:], line[at : at + len(query)], line[at + len(query) :][:60]))
-            if len(found) == MAX_MATCHES:
-                break
-    return found
+            end = at + len(query)
+            yield Match(number, line[:at][-60:], line[at:end], line[end:][:60], in_draft)

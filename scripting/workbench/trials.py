@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 from typing import Any
+
+import redis
 
 from scripting.conf import conf
 from scripting.contexts import TooManyExecutions
 from scripting.engine import get_engine
+from scripting.live import ask_to_cancel, asked_to_cancel
 from scripting.models import Script
 from scripting.modules import limits_for, modules
 from scripting.plainjson import jsonable
@@ -20,6 +24,8 @@ from scripting.workbench import inputs
 from scripting.workbench.access import Refusal, text_in
 
 MAX_SEED = 2**63
+TRIALS = uuid.UUID("6f2d7b0e-52c1-4a3b-9d1c-0b5c1a5e7a11")
+"""The name space of the ids of trials."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +38,12 @@ class Trial:
     context: dict[str, Any]
     seed: int
     clock_us: int | None
+    id: str = ""
+    """What `cancel` knows it by; empty for one that nobody can cancel."""
 
 
-def trial_of(script: Script, document: dict[str, Any]) -> Trial:
-    """The trial that the page asks for. Raises Refusal."""
+def trial_of(script: Script, document: dict[str, Any], user: str) -> Trial:
+    """The trial that the page of this user asks for. Raises Refusal."""
     source, language = text_in(document, "source"), text_in(document, "language")
     seed = seed_of(document.get("seed"))
     given = document.get("execution")
@@ -47,7 +55,31 @@ def trial_of(script: Script, document: dict[str, Any]) -> Trial:
     else:
         chosen = inputs.source_of(script, text_in(document, "input", ""))
         context, clock = inputs.context_for(script, chosen, document.get("payload", {})), None
-    return Trial(script, source, language, context, secrets.randbits(31) if seed is None else seed, clock)
+    seed = secrets.randbits(31) if seed is None else seed
+    return Trial(script, source, language, context, seed, clock, id_of(user, text_in(document, "trial", "")))
+
+
+def id_of(user: str, given: str) -> str:
+    """The id of a trial that the user's page gave this name. No name of anybody makes the id of another's trial, or of a real run."""
+    return str(uuid.uuid5(TRIALS, f"{user}\n{given}")) if given else ""
+
+
+def cancel(user: str, given: str) -> None:
+    """Kill the process of the user's trial of this name, wherever it runs, and let a sample go no further."""
+    found = id_of(user, given)
+    try:
+        ask_to_cancel(found)
+        get_engine().cancel(found)
+    except redis.RedisError:
+        raise Refusal(503, "unavailable", "Redis does not answer: the trial ends at its time limit.") from None
+
+
+def is_cancelled(trial: Trial) -> bool:
+    """Whether it was cancelled between two of its runs."""
+    try:
+        return bool(trial.id) and asked_to_cancel(trial.id)
+    except redis.RedisError:
+        return False
 
 
 def seed_of(given: Any) -> int | None:
@@ -67,9 +99,9 @@ def run(trial: Trial, *, compare: bool) -> dict[str, Any]:
     mine = outcome(trial, trial.source, trial.language)
     active = trial.script.active_version
     theirs = None
-    if compare and active is not None:
+    if compare and active is not None and mine.status != "cancelled" and not is_cancelled(trial):
         # The first run drew the clock where none was given: the second takes the same.
-        same = Trial(trial.script, "", "", trial.context, trial.seed, mine.clock_us)
+        same = replace(trial, clock_us=mine.clock_us)
         theirs = outcome(same, active.text, active.language)
     return {"trial": described(mine), "active": described(theirs, active.number) if theirs and active else None}
 
@@ -86,6 +118,7 @@ def outcome(trial: Trial, source: str, language: str) -> ScriptOutput:
             limits=limits,
             module_name=trial.script.module,
             name=trial.script.name,
+            execution_id=trial.id or None,
         )
     except TooManyExecutions as error:
         raise Refusal(503, "busy", str(error)) from None

@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SCRIPT}api/check", api.check, name="check"),
     path(f"{SCRIPT}api/trial", api.trial, name="trial"),
     path(f"{SCRIPT}api/sample", api.sample, name="sample"),
+    path(f"{SCRIPT}api/cancel", api.cancel, name="cancel"),
     path(f"{SCRIPT}api/names", api.names, name="names"),
     path(f"{SCRIPT}api/events", api.events, name="events"),
     path(f"{SCRIPT}api/executions/<str:execution_id>", api.execution, name="execution"),

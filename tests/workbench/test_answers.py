@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,10 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from scripting.models import Draft, Script
+from scripting.workbench import sampling, trials
 from tests.support.arena import arena_registered, make_script
+from tests.support.processes import alive, processes_of
+from tests.support.stack import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,6 +99,62 @@ def test_inputs_that_do_not_fit_the_topic_are_refused_in_its_words(designer: Cli
     status, answer = ask(designer, "POST", "api/trial", **wanted)
     assert (status, answer["error"]["type"]) == (422, "inputs")
     assert "points" in answer["error"]["message"]
+
+
+def test_a_trial_is_cancelled_by_who_began_it_and_its_process_is_killed(designer: Client, script: Script) -> None:
+    script.max_execution_time = 60
+    script.save(update_fields=["max_execution_time"])
+    stranger = client_of("view", "run", name="otto")
+    answers: list[tuple[int, Any]] = []
+    endless = {"source": "while True:\n    pass\n", "input": "", "payload": {}, "trial": "first"}
+    trial = threading.Thread(target=lambda: answers.append(ask(designer, "POST", "api/trial", **endless)))
+    trial.start()
+    sandbox = wait_until(busy_sandbox, what="the trial's process")
+    assert ask(stranger, "POST", "api/cancel", trial="first")[0] == 200
+    assert ask(designer, "POST", "api/cancel", trial="another")[0] == 200
+    assert alive(sandbox), "neither of these named the trial"
+    assert ask(designer, "POST", "api/cancel", trial="first") == (200, {})
+    trial.join(20)
+    assert not alive(sandbox)
+    [(status, answer)] = answers
+    assert (status, answer["trial"]["status"], answer["trial"]["error"]) == (200, "cancelled", None)
+    assert answer["active"] is None, "the live text is not run after that"
+
+
+def busy_sandbox() -> int | None:
+    """The sandbox of this process that has computed for a second."""
+    for pid in processes_of(os.getsid(0)):
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"scripting.sandbox" in command and fields[0] == "R" and int(fields[11]) > os.sysconf("SC_CLK_TCK"):
+            return pid
+    return None
+
+
+def test_a_cancelled_sample_tells_of_the_runs_until_then(designer: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[str] = []
+
+    def outcome(*arguments: Any) -> Any:
+        runs.append("one")
+        if len(runs) == 5:
+            ask(designer, "POST", "api/cancel", trial="sample")
+        return trials.outcome(*arguments)
+
+    monkeypatch.setattr(sampling, "outcome", outcome)
+    _, answer = ask(designer, "POST", "api/sample", source=LIVE, input="", payload={}, trial="sample")
+    assert (answer["cancelled"], answer["runs"]) == (True, 2)
+
+
+def test_the_search_finds_ones_own_drafts_and_nobody_elses(designer: Client, script: Script) -> None:
+    ask(designer, "PUT", "api/draft", source=LIVE + "# a flying castle\n", base=1, revision=None)
+    assert b"<mark>flying</mark>" in designer.get("/scripts/?q=flying").content
+    assert designer.get("/scripts/?q=rand()").content.count(b"<mark>") == 1, "lines that are live are not told twice"
+    other = client_of("view", "edit", name="otto")
+    assert b"<mark>" not in other.get("/scripts/?q=flying").content
+    assert b"your draft</span>" not in other.get("/scripts/").content
 
 
 @pytest.mark.parametrize("seed", ["-1", "1.5", "x", str(2**63)])
@@ -211,7 +273,7 @@ def test_script_text_is_escaped_wherever_it_is_shown(designer: Client, script: S
 def test_the_policy_of_the_pages_has_nothing_unsafe(designer: Client, address: str) -> None:
     policy = designer.get(address).headers["Content-Security-Policy"]
     assert "unsafe" not in policy
-    assert "script-src 'self'" in policy
+    assert "script-src 'nonce-" in policy
 
 
 def test_a_recorded_event_is_shown_masked_and_tried_on_its_real_inputs(designer: Client, script: Script) -> None:

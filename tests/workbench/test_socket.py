@@ -95,6 +95,20 @@ async def test_a_new_version_is_told_to_open_pages(script: Script) -> None:
     await page.leave()
 
 
+async def test_the_tree_is_told_of_every_script_and_only_to_those_who_may_look(script: Script) -> None:
+    nobody = await sync_to_async(cookie_of)("nobody")
+    assert await closes_with(Socket("/ws/scripts/")) == LOGGED_OUT
+    assert await closes_with(Socket("/ws/scripts/", cookie=nobody)) == FORBIDDEN
+    page = Socket("/ws/scripts/", cookie=await sync_to_async(cookie_of)("anna", "view_script"))
+    assert await page.open()
+    assert (await page.read())["type"] == "ready"
+    await sync_to_async(make_script)("result = 3\n", "another")
+    while (message := await page.read())["kind"] != "activated":
+        assert message["type"] == "notice"
+    assert (message["module"], message["script"], message["reason"]) == ("arena", "another", "for a test")
+    await page.leave()
+
+
 def test_a_page_that_is_not_heard_of_fades(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     company.announce("arena", "scorer", "page-1", "anna", editing=True, since=time.time())
     company.announce("arena", "scorer", "page-2", "anna", editing=False, since=time.time())

@@ -19,8 +19,10 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-export function toast(text, { kind = "", actions = [], seconds = 7 } = {}) {
-  const box = h("div", { class: `toast ${kind}` }, h("p", {}, text));
+// With `keep` it stays until it is dismissed; one of the same `name` takes its place.
+export function toast(text, { kind = "", actions = [], seconds = 7, keep = false, name = "" } = {}) {
+  if (name) for (const old of $("toasts").querySelectorAll("[data-name]")) if (old.dataset.name === name) old.remove();
+  const box = h("div", { class: `toast ${kind}`, "data-name": name || null }, h("p", {}, text));
   const away = () => box.remove();
   if (actions.length) {
     const buttons = actions.map(([label, act]) =>
@@ -29,7 +31,7 @@ export function toast(text, { kind = "", actions = [], seconds = 7 } = {}) {
     box.append(h("div", { class: "toast-actions" }, ...buttons));
   }
   $("toasts").append(box);
-  setTimeout(away, (actions.length ? 60 : seconds) * 1000);
+  if (!keep) setTimeout(away, (actions.length ? 60 : seconds) * 1000);
 }
 
 // Dialogs close with their buttons marked data-close; Escape does it too.

@@ -1,17 +1,52 @@
-// The history page's buttons.
+// The history page: its buttons, and news of the script, shown when they are asked for.
 
-import { pageData, wireDialogs } from "./dom.js";
+import { $, pageData, toast, wireDialogs } from "./dom.js";
+import { Following, putInPlace, rowsOf, told } from "./following.js";
 import { askAndRollBack } from "./reason.js";
 
 const { module, name, login } = pageData();
 wireDialogs();
-for (const button of document.querySelectorAll("[data-rollback]")) {
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-rollback]");
+  if (!button) return;
   const number = Number(button.dataset.rollback);
   const isDefault = "default" in button.dataset;
-  button.addEventListener("click", () => askAndRollBack({
+  askAndRollBack({
     module, name, number, login,
     title: isDefault ? "Revert to the default" : `Roll back to v${number}`,
     text: `v${number} becomes live again, without a copy; nothing of the later versions is lost.`,
     go: isDefault ? "Revert" : "Roll back",
-  }));
+    done: () => { wanted = true; following.look(0); },
+  });
+});
+
+let news = "";
+let wanted = false; // one's own rollback is shown without asking
+const following = new Following({ onNotice, onFresh });
+
+function onNotice(notice) {
+  if (notice.module === module && notice.script === name) news = told(notice);
+}
+
+function onFresh(page) {
+  const [rows, fresh] = [rowsOf(document), rowsOf(page)];
+  for (const [key, row] of rows) if (fresh.has(key)) putInPlace(row, fresh.get(key));
+  const added = [...fresh.keys()].filter((key) => !rows.has(key));
+  if (!added.length) return;
+  if (wanted) show(page, added);
+  else toast(news || "Something became of this script.", { actions: [["Show", () => show(page, added)]], name: "news", keep: true });
+}
+
+// New rows push the others down, so they wait until somebody wants them; what was chosen to be compared stays chosen.
+function show(page, added) {
+  wanted = false;
+  const chosen = [...document.querySelectorAll("input[type=radio]:checked")].map((radio) => [radio.name, radio.value]);
+  for (const id of ["versions-rows", "activations", "changes"]) $(id).replaceChildren(...page.getElementById(id).children);
+  for (const [side, value] of chosen) {
+    const radio = document.querySelector(`input[name="${side}"][value="${CSS.escape(value)}"]`);
+    if (radio) radio.checked = true;
+  }
+  const rows = rowsOf(document);
+  for (const key of added) rows.get(key)?.classList.add("just-changed");
+  rows.get(added[0])?.querySelector("a, button")?.focus({ preventScroll: true });
 }

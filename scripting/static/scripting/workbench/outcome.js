@@ -17,6 +17,14 @@ export function drawOutcome(trial, goTo) {
   ].filter(Boolean);
 }
 
+// A trial whose process was killed.
+export function drawCancelled(seconds, what = "The trial") {
+  return [
+    h("div", { class: "verdict" }, h("b", {}, "Cancelled"), h("span", { class: "quiet" }, `after ${seconds.toFixed(1)} s`)),
+    h("p", { class: "under" }, `${what} was stopped and its process ended. Nothing of it is kept.`),
+  ];
+}
+
 function verdict({ number, trial: mine, active, label }) {
   let words = mine.error ? "It fails" : "It runs";
   let kind = mine.error ? "bad" : "live";
@@ -51,27 +59,33 @@ function results(mine, active) {
   return h("table", { class: "compared-table" }, h("thead", {}, head), h("tbody", {}, ...rows));
 }
 
-function fieldsOf(result) {
+export function fieldsOf(result) {
   const isObject = result !== null && typeof result === "object" && !Array.isArray(result);
   return isObject && Object.keys(result).length ? result : { result };
 }
 
-function shown(value) {
+export function shown(value) {
   if (value === undefined) return "–";
   const text = typeof value === "string" ? `"${value}"` : JSON.stringify(value);
   return text.length > 600 ? `${text.slice(0, 599)}…` : text;
 }
 
-function call(one) {
+// A call as one line: what was asked, and what was answered.
+export function callWords(one) {
   const given = [...one.arguments.map(shown), ...Object.entries(one.named).map(([name, value]) => `${name}=${shown(value)}`)];
-  const kind = one.kind === "effect" ? "effect, not carried out" : one.kind;
-  const answer = one.error ? `refused: ${one.error}` : one.kind === "effect" ? "" : `→ ${shown(one.answer)}`;
-  return h("li", {}, h("span", { class: `chip ${one.kind === "effect" ? "warn" : ""}` }, kind), `${one.name}(${given.join(", ")})`, answer && h("div", { class: "answer" }, answer));
+  return `${one.name}(${given.join(", ")})${answerOf(one)}`;
 }
 
-// When a line was written, since the run began.
-function written(us) {
-  return h("span", { class: "quiet" }, `${`+${microseconds(us)}`.padStart(8)}  `);
+function answerOf(one) {
+  if (one.error) return ` refused: ${one.error}`;
+  return one.kind === "effect" ? "" : ` → ${shown(one.answer)}`;
+}
+
+function call(one) {
+  const answer = answerOf(one);
+  const kind = one.kind === "effect" ? "effect, not carried out" : one.kind;
+  const asked = callWords({ ...one, kind: "effect", error: "" });
+  return h("li", {}, h("span", { class: `chip ${one.kind === "effect" ? "warn" : ""}` }, kind), asked, answer && h("div", { class: "answer" }, answer.trim()));
 }
 
 function figures(metrics) {

@@ -1,9 +1,9 @@
-// Asks for a reason, then makes another version live; the page shows what came of it.
+// Asks for a reason, then makes another version live; `done` shows what came of it.
 
 import { $ } from "./dom.js";
 import { Server } from "./server.js";
 
-export function askAndRollBack({ module, name, number, title, text, go, login }) {
+export function askAndRollBack({ module, name, number, title, text, go, login, done }) {
   const loggedOut = () => { location.href = `${login}?next=${encodeURIComponent(location.pathname + location.search)}`; };
   const server = new Server(`/scripts/${module}/${name}/`, loggedOut);
   const dialog = $("reason-dialog");
@@ -18,7 +18,9 @@ export function askAndRollBack({ module, name, number, title, text, go, login })
     $("reason-go").disabled = true;
     try {
       await server.post("api/rollback", { number, reason: $("reason-field").value });
-      location.reload();
+      $("reason-field").value = "";
+      dialog.close();
+      done();
     } catch (error) {
       $("reason-problem").textContent = error.message;
       $("reason-problem").hidden = false;

@@ -2,12 +2,13 @@
 
 import { h } from "./dom.js";
 
-export function drawSample({ runs, version, failures, error, fields }) {
+export function drawSample({ runs, cancelled, version, failures, error, fields }) {
   const told = fields.filter((field) => field.kind !== "values" && !isConstant(field));
   const same = fields.filter(isConstant);
   const rest = fields.filter((field) => field.kind === "values");
   return [
     h("div", { class: "verdict" }, h("b", {}, `${runs} runs on the same dice`), version && h("span", { class: "quiet" }, `beside the live v${version}`)),
+    cancelled && h("p", { class: "under" }, "Cancelled then: this is of the runs until there."),
     failures[0] > 0 && h("div", { class: "error-box", role: "alert" }, h("b", {}, `${failures[0]} of ${runs} fail`), h("span", {}, error)),
     failures[1] > 0 && h("p", { class: "quiet" }, `The live text fails ${failures[1]} times on these.`),
     ...told.map((field) => part(field, version)),

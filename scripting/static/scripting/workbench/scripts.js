@@ -1,19 +1,42 @@
-// The tree of scripts: its buttons, and `/` to search.
+// The tree of scripts: its buttons, `/` to search, and rows that follow what happens.
 
-import { $, pageData, wireDialogs } from "./dom.js";
+import { $, pageData, toast, wireDialogs } from "./dom.js";
+import { Following, pointOut, putInPlace, rowsOf, told } from "./following.js";
 import { askAndRollBack } from "./reason.js";
+
+const PULSE = 30_000; // ms between two looks at how the scripts do
 
 const { login } = pageData();
 wireDialogs();
-for (const button of document.querySelectorAll("[data-revert]")) {
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-revert]");
+  if (!button) return;
   const { module, name, revert } = button.dataset;
-  button.addEventListener("click", () => askAndRollBack({
+  askAndRollBack({
     module, name, number: Number(revert), login,
     title: `Revert ${name} to its default`,
     text: `The embedded default (v${revert}) becomes live again. The override stays in the history.`,
     go: "Revert",
-  }));
-}
+    done: () => following.look(0),
+  });
+});
 document.addEventListener("keydown", (event) => {
   if (event.key === "/" && !event.target.matches("input, textarea")) { event.preventDefault(); $("q").focus(); }
 });
+
+const following = new Following({ onNotice, onFresh });
+setInterval(() => { if (!document.hidden) following.now(); }, PULSE);
+
+function onNotice(notice) {
+  const open = ["Open its history", () => { location.href = `/scripts/${notice.module}/${notice.script}/history/`; }];
+  toast(`${notice.script}: ${told(notice)}`, { actions: [open], name: `${notice.module}/${notice.script}` });
+}
+
+function onFresh(page) {
+  const [rows, fresh] = [rowsOf(document), rowsOf(page)];
+  for (const [key, row] of rows) {
+    if (fresh.has(key) && putInPlace(row, fresh.get(key))) pointOut(row);
+  }
+  const same = rows.size === fresh.size && [...rows.keys()].every((key) => fresh.has(key));
+  if (!same) toast("Scripts were added or taken away.", { actions: [["Show", () => location.reload()]], name: "rows", keep: true });
+}

@@ -1,9 +1,12 @@
 // Try it: inputs as a form or as JSON or from a recorded event, a seed, Run, and the trials so far.
 
+import { Comparing } from "./comparing.js";
 import { $, bytes, h, microseconds, toast } from "./dom.js";
 import { schemaForm } from "./form.js";
 import { drawSample } from "./sample.js";
-import { drawOutcome, oneLine } from "./outcome.js";
+import { drawCancelled, drawOutcome, oneLine } from "./outcome.js";
+
+const PATIENCE = 250; // ms that a trial may take before it can be cancelled: most take less
 
 export class Trying {
   constructor(server, editor, page, { language, showTab, textName, ranOn }) {
@@ -12,6 +15,8 @@ export class Trying {
     this.execution = null; // a recorded run whose very inputs are used
     this.asJson = false;
     this.trials = [];
+    this.running = null; // the name by which the server knows the trial that runs
+    this.comparing = new Comparing(server);
     for (const source of page.inputs) $("input-source").append(h("option", { value: source.key }, source.label));
     $("input-source").addEventListener("change", () => { this.execution = null; $("recorded").value = ""; this.draw(); });
     $("recorded").addEventListener("focus", () => this.listRecorded(), { once: true });
@@ -21,6 +26,8 @@ export class Trying {
     $("input-json").addEventListener("input", () => this.readJson());
     $("run").addEventListener("click", () => this.run());
     $("sample").addEventListener("click", () => this.sample());
+    $("cancel").addEventListener("click", () => this.cancel());
+    document.addEventListener("keydown", (event) => this.escape(event), true); // before the editor takes it
     if (page.execution) this.pick(page.execution);
     this.draw();
   }
@@ -107,14 +114,22 @@ export class Trying {
   }
 
   run() {
-    return this.ask("api/trial", (answer) => this.keep({ ...answer, text: this.textName(), label: this.execution ? "recorded event" : this.source.label }));
+    return this.ask("api/trial", (answer, given) => {
+      if (answer.trial.status === "cancelled") this.put(drawCancelled(given.seconds));
+      else this.keep({ ...answer, ...given });
+    });
   }
 
   sample() {
     for (const other of this.trials) other.row.removeAttribute("aria-current");
-    return this.ask("api/sample", (answer) => $("outcome").replaceChildren(...drawSample(answer)));
+    return this.ask("api/sample", (answer, { seconds }) => {
+      this.put(answer.cancelled && !answer.runs ? drawCancelled(seconds, "The sample") : drawSample(answer));
+    });
   }
 
+  put(nodes) { $("outcome").replaceChildren(...nodes); }
+
+  // What is run on what; `path` says how. `show(answer, given)` gets both.
   async ask(path, show) {
     if (!this.page.may.run || this.running) return;
     if ($("input-json").getAttribute("aria-invalid") && !$("input-json").hidden) {
@@ -122,24 +137,68 @@ export class Trying {
       $("input-json").focus();
       return;
     }
-    this.running = true;
+    const given = {
+      text: this.textName(), source: this.editor.text, label: this.execution ? "recorded event" : this.source.label,
+      inputs: JSON.stringify(this.execution ? this.execution.inputs : this.payload, null, 2),
+    };
+    const wanted = {
+      source: given.source, language: this.language(), seed: $("seed").value, compare: $("compare").checked, trial: newName(),
+      ...(this.execution ? { execution: this.execution.id } : { input: this.source.key, payload: this.payload }),
+    };
+    const began = performance.now();
+    const ended = this.begin(wanted.trial);
+    try {
+      const answer = await this.server.post(path, wanted);
+      show(answer, { ...given, seconds: (performance.now() - began) / 1000 });
+    } catch (error) {
+      if (error.type !== "login_required") this.put([h("p", { class: "problem", role: "alert" }, error.message)]);
+    } finally {
+      ended();
+    }
+  }
+
+  // Buttons while a trial runs. Returns what brings them, and the focus, back.
+  begin(name) {
+    const focused = [$("run"), $("sample")].find((button) => button === document.activeElement);
+    this.running = name;
     $("run").disabled = true;
     $("sample").disabled = true;
     $("outcome").setAttribute("aria-busy", "true");
-    const wanted = {
-      source: this.editor.text, language: this.language(), seed: $("seed").value, compare: $("compare").checked,
-      ...(this.execution ? { execution: this.execution.id } : { input: this.source.key, payload: this.payload }),
-    };
-    try {
-      show(await this.server.post(path, wanted));
-    } catch (error) {
-      if (error.type !== "login_required") $("outcome").replaceChildren(h("p", { class: "problem", role: "alert" }, error.message));
-    } finally {
-      this.running = false;
+    const timer = setTimeout(() => {
+      $("sample").hidden = true;
+      $("cancel").hidden = false;
+      $("cancel").disabled = false;
+      if (focused) $("cancel").focus();
+    }, PATIENCE);
+    return () => {
+      clearTimeout(timer);
+      this.running = null;
       $("run").disabled = false;
       $("sample").disabled = false;
+      const again = focused || (document.activeElement === $("cancel") ? $("run") : null);
+      $("sample").hidden = false;
+      $("cancel").hidden = true;
       $("outcome").removeAttribute("aria-busy");
+      if (again && (document.activeElement === document.body || document.activeElement === $("cancel"))) again.focus();
+    };
+  }
+
+  async cancel() {
+    if (!this.running || $("cancel").disabled) return;
+    $("cancel").disabled = true;
+    try {
+      await this.server.post("api/cancel", { trial: this.running });
+    } catch (error) {
+      $("cancel").disabled = false;
+      toast(error.message, { kind: "bad" });
     }
+  }
+
+  escape(event) {
+    if (event.key !== "Escape" || $("cancel").hidden || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.cancel();
   }
 
   keep(answer) {
@@ -152,6 +211,7 @@ export class Trying {
     const show = () => this.show(trial);
     const use = () => { $("seed").value = mine.seed; $("seed").focus(); };
     trial.row = h("tr", {},
+      h("td", {}, this.comparing.box(trial)),
       h("td", {}, h("button", { type: "button", class: "link", onclick: show, "aria-label": `Show trial ${trial.number}` }, String(trial.number))),
       h("td", {}, trial.text), h("td", {}, trial.label),
       h("td", {}, h("button", { type: "button", class: "link", onclick: use, title: "Use this seed again" }, mine.seed)),
@@ -170,4 +230,9 @@ export class Trying {
     $("outcome").replaceChildren(...drawOutcome(trial, (line, column) => this.editor.goTo(line, column)));
     $("outcome").scrollTop = 0;
   }
+}
+
+// Not crypto.randomUUID: it is missing where the site is not served over HTTPS.
+function newName() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
