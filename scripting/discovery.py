@@ -18,7 +18,7 @@ from typing import TypeVar
 from django.db import transaction
 
 from scripting import notices
-from scripting.dependents import dependents_of
+from scripting.dependents import broken_by
 from scripting.files import (
     Found,
     Remark,
@@ -35,7 +35,7 @@ from scripting.models import SHARED, Activation, Script, ScriptVersion
 from scripting.modules import ScriptableModule, modules
 from scripting.registry import AnyBase, StaleBase, registry
 from scripting.text import one_line
-from scripting.types import Diagnostic, ErrorType
+from scripting.types import Diagnostic, ErrorType, Source
 
 logger = logging.getLogger(__name__)
 security = logging.getLogger("scripting.security")
@@ -349,27 +349,41 @@ def _overtaken(script: Script) -> Step:
 
 
 def _revert(script: Script) -> Step:
-    """Requirement 5.6."""
+    """Requirement 5.6. A helper that scripts import stays: its end is a change that breaks them, and refused like any other."""
     default = script.default_version
-    missed = dependents_of(script.name) if script.module == SHARED and default is None else []
+    needed = _needed(script, default)
     try:
         with transaction.atomic():
             if not _is_as_seen(script):
                 return _overtaken(script)
-            registry.activate(
-                script, default, Activation.Cause.FILE_DELETED, base=script.active_version, changes={"file_digest": ""}
-            )
+            if needed:
+                Script.objects.filter(pk=script.pk).update(file_digest="")
+                notices.send_on_commit(notices.kept(script, Activation.Cause.FILE_DELETED, needed))
+            else:
+                cause, base = Activation.Cause.FILE_DELETED, script.active_version
+                registry.activate(script, default, cause, base=base, changes={"file_digest": ""})
     except StaleBase:
         return Step(str(script), "unchanged", "another version became active while the file went away", "file")
-    if missed:
-        names = ", ".join(str(version.script) for version in missed)
-        logger.error("%s is gone, and these import it: %s: they fall back until it is back", script, names)
+    if needed:
+        return _said(Step(str(script), "kept", f"its file is gone, but {needed}", "file"), logging.WARNING)
     back = (
         f"the default v{default.number} is active again"
         if default
         else "there is no default: the script is not found now"
     )
     return _said(Step(str(script), "reverted", f"its file is gone; {back}", "file"))
+
+
+def _needed(script: Script, default: ScriptVersion | None) -> str:
+    """Why a helper must stay as it is though its file is gone; empty where it need not."""
+    if script.module != SHARED:
+        return ""
+    broken = broken_by(script.name, Source(str(script), default.language, default.text) if default else None)
+    if not broken:
+        return ""
+    stays = f"v{script.active_version.number} stays active" if script.active_version else "it stays"
+    names = ", ".join(item.script for item in broken)
+    return f"{stays}, since it is imported by {names}: change these, then retire it"
 
 
 def known_of(script: Script, embedded: Embedded | None = None) -> Known:

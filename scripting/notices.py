@@ -34,7 +34,7 @@ class Notice:
     """What happened to a script.
 
     `kind`: `activated`, `reverted` (the default is back since the file is gone), `rejected` (a text that failed its check was
-    kept), `in_conflict` (two files claim the script), `changed` (its switches or limits), `breaker_opened` or `breaker_closed`.
+    kept; of a helper's deletion, that scripts need it), `in_conflict` (two files claim the script), `changed` (its switches or limits), `breaker_opened` or `breaker_closed`.
     """
 
     kind: str
@@ -44,7 +44,7 @@ class Notice:
     """The version it is about."""
     digest: str = ""
     cause: str = ""
-    """Of an activation: `default`, `file`, `publish`, `rollback`, `file_deleted` or `upgrade`; of a rejection its origin."""
+    """Of an activation: `default`, `file`, `publish`, `rollback`, `file_deleted` or `upgrade`; of a rejection the text's origin, or `file_deleted`."""
     actor: str = ""
     reason: str = ""
     at: float = 0.0
@@ -87,6 +87,13 @@ def rejected(version: ScriptVersion, origin: str, why: str) -> Notice:
     return Notice(
         REJECTED, script.module, script.name, version.number, version.sha256, origin, author, why, time.time()
     )
+
+
+def kept(script: Script, cause: str, why: str) -> Notice:
+    """That a change was refused which would have taken away what other scripts need."""
+    version = script.active_version
+    number, digest = (version.number, version.sha256) if version else (None, "")
+    return Notice(REJECTED, script.module, script.name, number, digest, cause, reason=why, at=time.time())
 
 
 def in_conflict(module: str, script: str, why: str) -> Notice:

@@ -265,9 +265,8 @@ class ScriptRegistry:
             if base is not AnyBase and locked.active_version_id != (
                 base.pk if isinstance(base, ScriptVersion) else None
             ):
-                raise StaleBase(
-                    f"{locked}: {locked.active_version} became active meanwhile; merge with it, then publish again"
-                )
+                now = locked.active_version or f"no version of {locked}"
+                raise StaleBase(f"{now} became active meanwhile; merge with it, then publish again")
             if version is not None and (version.script_id != locked.pk or not version.accepted):
                 raise PublishRefused(f"{version} did not pass its check and cannot become active", version)
             for name, value in (changes or {}).items():
@@ -300,8 +299,7 @@ class ScriptRegistry:
         origin: str = ScriptVersion.Origin.EDITOR,
     ) -> Activation:
         """Check, store and activate a text. Raises PublishRefused (the text is kept) or StaleBase."""
-        if not reason.strip():
-            raise PublishRefused("say why: the reason is shown beside the version for good")
+        _say_why(reason)
         content = text.encode("utf-8", "surrogatepass")
         version, diagnostics = self.store(script, language, content, origin, author=actor, message=reason)
         if not version.accepted:
@@ -315,20 +313,31 @@ class ScriptRegistry:
 
     def rollback(self, script: Script, number: int, *, actor: User | None, reason: str) -> Activation:
         """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run."""
+        _say_why(reason)
         version = script.versions.filter(number=number).first()
         if version is None:
             raise PublishRefused(f"{script} has no version {number}")
-        self.recheck(version)
+        diagnostics = self.recheck(version)
+        if not version.accepted:
+            first = next(d for d in diagnostics if d.severity == "error")
+            message = f"{version} did not pass its check and cannot become active: {first.message}"
+            raise PublishRefused(message, version, diagnostics)
         return self.activate(script, version, Activation.Cause.ROLLBACK, actor=actor, reason=reason, base=AnyBase)
 
-    def recheck(self, version: ScriptVersion) -> None:
-        """Judge a stored text anew, in case helpers or the interpreter changed since."""
-        self.store(version.script, version.language, bytes(version.content), version.origin)
+    def recheck(self, version: ScriptVersion) -> tuple[Diagnostic, ...]:
+        """Judge a stored text anew, in case helpers or the interpreter changed since: what its check found now."""
+        _, diagnostics = self.store(version.script, version.language, bytes(version.content), version.origin)
         version.refresh_from_db()
+        return diagnostics
 
 
 class AnyBase:
     """In place of a base version: activate over whatever is active."""
+
+
+def _say_why(reason: str) -> None:
+    if not reason.strip():
+        raise PublishRefused("say why: the reason is shown beside the version for good")
 
 
 def _merge(

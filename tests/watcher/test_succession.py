@@ -10,9 +10,9 @@ import pytest
 from scripting.models import Activation
 from tests.support.redis import RedisServer
 from tests.support.stack import wait_until
-from tests.watcher.conftest import Desk, WatcherProcess
+from tests.watcher.conftest import SOON, Desk, WatcherProcess
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.timeout(400)]
 
 ONE = "result = {'damage': 1}\n"
 TWO = "result = {'damage': 2}\n"
@@ -78,7 +78,7 @@ def test_files_are_taken_though_redis_is_away(desk: Desk, watcher: WatcherProces
         assert script.active_version is not None
         return script.active_version.text
 
-    wait_until(lambda: active() == ONE, 60)
+    wait_until(lambda: active() == ONE, SOON)
     redis_server.start()
     desk.save("damage_calculator", TWO)
-    wait_until(lambda: active() == TWO, 30)
+    wait_until(lambda: active() == TWO, SOON)

@@ -54,7 +54,7 @@ class ImportRules:
         offered = self.helpers.get(helper) if root == HELPER_MODULE else self.packages[module]
         if offered is None or name in offered:
             return None
-        return f'"{module}" does not offer "{name[:60]}"', f"it offers {_some(offered)}"
+        return f'"{module}" does not offer "{name[:60]}"', f"it offers {some(offered)}"
 
     def _helper_problem(self, helper: str) -> tuple[str, str] | None:
         if helper in self.helpers:
@@ -63,6 +63,7 @@ class ImportRules:
         return f'there is no helper script "{HELPER_MODULE}/{helper[:60]}"', f"helpers in this language: {known}"
 
 
-def _some(offered: Collection[str]) -> str:
+def some(offered: Collection[str]) -> str:
+    """Names to choose from, not too many."""
     listed = sorted(name for name in offered if not name.startswith("_"))
     return ", ".join(listed[:12]) + (", …" if len(listed) > 12 else "") if listed else "nothing"

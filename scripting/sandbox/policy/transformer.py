@@ -444,10 +444,11 @@ _GUARDED_ATTRIBUTES = frozenset({"format", "format_map", "args"})
 
 def bound_names(tree: ast.Module) -> frozenset[str]:
     """Every name that the module binds somewhere: assigned, defined, imported, caught, matched or taken as an argument."""
-    return frozenset(name for node in ast.walk(tree) for name in _bound_by(node) if name)
+    return frozenset(name for node in ast.walk(tree) for name in bound_by(node) if name)
 
 
-def _bound_by(node: ast.AST) -> Iterable[str | None]:
+def bound_by(node: ast.AST) -> Iterable[str | None]:
+    """The names that one node, without those inside it, binds."""
     match node:
         case ast.Name(id=name, ctx=ast.Store()):
             return (name,)
@@ -473,7 +474,7 @@ def _owner(method: ast.FunctionDef) -> str | None:
             return None
         if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:
             return None
-        if node is not method and not isinstance(node, (ast.Name, ast.arg)) and name in _bound_by(node):
+        if node is not method and not isinstance(node, (ast.Name, ast.arg)) and name in bound_by(node):
             return None
     return name
 
