@@ -65,6 +65,13 @@ def script_argument(text: str) -> tuple[str, str]:
     return module, name
 
 
+def version_argument(text: str) -> int:
+    """A version's number, with or without the v that pages write before it."""
+    if not (number := text.removeprefix("v")).isdecimal():
+        raise argparse.ArgumentTypeError(f"write a version's number, such as 3 or v3, not {one_line(text, 40)!r}")
+    return int(number)
+
+
 def json_argument(text: str) -> Any:
     """JSON, or @FILE for JSON in a file; bytes and odd floats are written as `jsonable` writes them."""
     if text.startswith("@"):
@@ -153,6 +160,11 @@ def compiler_line(path: str, diagnostic: Diagnostic) -> str:
     kind = diagnostic.type.value
     place = f"{one_line(path)}:{diagnostic.line or 1}:{diagnostic.column or 1}"
     return f"{place}: {diagnostic.severity}: {one_line(diagnostic.message + hint, 1000)} [{kind}]"
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """As they stand in the text."""
+    return sorted(diagnostics, key=lambda diagnostic: (diagnostic.line or 0, diagnostic.column or 0))
 
 
 def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:

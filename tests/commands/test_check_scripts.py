@@ -80,3 +80,17 @@ def test_misuse_exits_2(game: Game, manage: Callable, tmp_path: Path) -> None:
     assert manage("check_scripts", "/no/such/place").code == 2
     assert manage("check_scripts", str(tmp_path / "notes.txt")).code == 2
     assert manage("check_scripts", "--module", "no_such_module").code == 2
+
+
+def test_what_was_found_stands_in_the_order_of_the_text(game: Game, manage: Callable) -> None:
+    game.override("dice", "import os\nresult = nowhere\nimport sys\n")
+    ran = manage("check_scripts", "--json", str(game.scripts / game.name))
+    assert [found["line"] for found in ran.json["files"][0]["diagnostics"]] == [1, 2, 3]
+
+
+def test_a_helper_is_not_asked_for_a_result(game: Game, manage: Callable) -> None:
+    helper = game.scripts / "shared" / "cards.py"
+    helper.parent.mkdir(parents=True)
+    helper.write_text("def draw():\n    return 7\n")
+    ran = manage("check_scripts", str(helper))
+    assert (ran.code, ran.out) == (0, "1 checked, 0 with errors\n")

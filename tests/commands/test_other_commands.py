@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 
-from scripting import discovery
+from scripting import discovery, upkeep
+from scripting.registry import AnyBase, registry
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
 
@@ -120,10 +121,48 @@ def test_publish_script_over_another_base_is_refused(shipped: Game, manage: Call
     assert shipped.active_text("dice") == "result = 5\n"
 
 
+def test_a_publish_that_came_too_late_says_where_the_text_is_and_what_a_merge_takes(
+    shipped: Game, manage: Callable, better: str
+) -> None:
+    registry.publish(shipped.script("dice"), "python", "result = 5\n", actor=None, reason="sooner", base=AnyBase)
+    ran = manage("publish_script", "chess_club/dice", "--source", better, "-m", "late", "--base", "v1")
+    assert ran.code == 1
+    assert "v2 became active meanwhile" in ran.err
+    assert "your text is kept as chess_club/dice v3, and 1 place differ" in ran.err
+
+
+def test_publishing_a_script_that_is_not_there_says_that_it_is_new(
+    shipped: Game, manage: Callable, better: str
+) -> None:
+    """A slip in the name must not pass unseen."""
+    ran = manage("publish_script", "chess_club/dcie", "--source", better, "-m", "more points")
+    assert ran.code == 0, ran.err
+    assert "chess_club/dcie is new (module chess_club had: dice" in ran.err
+    assert shipped.script("dcie").history.last().history_change_reason == "created: more points"
+
+
+def test_publishing_prints_the_warnings_of_the_check(shipped: Game, manage: Callable, tmp_path: Path) -> None:
+    file = tmp_path / "forgetful.py"
+    file.write_text("x = 1\n")
+    ran = manage("publish_script", "chess_club/dice", "--source", str(file), "-m", "try")
+    assert ran.code == 0
+    assert f"{file}:1:1: warning: `result` is never assigned" in ran.err
+
+
+def test_a_retired_script_is_neither_published_nor_rolled_back(shipped: Game, manage: Callable, better: str) -> None:
+    upkeep.retire(shipped.script("dice"), actor=None, reason="gone")
+    ran = manage("publish_script", "chess_club/dice", "--source", better, "-m", "x")
+    assert (ran.code, "is retired" in ran.err) == (1, True)
+    assert manage("rollback_script", "chess_club/dice", "1", "-m", "x").code == 2
+    assert shipped.script("dice").versions.count() == 1
+
+
 def test_publishing_misused_exits_2(shipped: Game, manage: Callable, better: str) -> None:
     assert manage("publish_script", "chess_club/dice", "--source", better).code == 2
     assert manage("publish_script", "no_such_module/dice", "--source", better, "-m", "x").code == 2
     assert manage("publish_script", "chess_club/dice", "--source", better, "-m", "x", "--user", "nobody").code == 2
+    assert manage("publish_script", "chess_club/dice", "--source", better, "-m", " ").code == 2
+    assert manage("publish_script", "chess_club/dice", "--source", "nothing.py", "-m", "x").code == 2
 
 
 def test_rollback_script_reactivates_without_a_copy(shipped: Game, manage: Callable, better: str) -> None:
@@ -137,7 +176,11 @@ def test_rollback_script_reactivates_without_a_copy(shipped: Game, manage: Calla
 
 def test_rollback_script_to_what_is_not_there_fails(shipped: Game, manage: Callable) -> None:
     assert manage("rollback_script", "chess_club/dice", "99", "-m", "x").code == 1
-    assert manage("rollback_script", "chess_club/nothing", "1", "-m", "x").code == 2
+    ran = manage("rollback_script", "chess_club/nothing", "1", "-m", "x")
+    assert (ran.code, "scripts: chess_club/dice" in ran.err) == (2, True)
+    assert manage("rollback_script", "chess_club/dice", "latest", "-m", "x").code == 2
+    assert manage("rollback_script", "chess_club/dice", "v1", "-m", " ").code == 2
+    assert manage("rollback_script", "chess_club/dice", "v1", "-m", "again").code == 0
 
 
 def test_extract_scripts_reports_file_by_file(shipped: Game, manage: Callable) -> None:

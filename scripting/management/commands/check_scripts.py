@@ -7,7 +7,14 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from scripting.checking import CheckedFile, NothingToCheck, check_everything, check_path
-from scripting.management.output import ScriptingCommand, compiler_line, diagnostic_json, excerpt, file_argument
+from scripting.management.output import (
+    ScriptingCommand,
+    compiler_line,
+    diagnostic_json,
+    excerpt,
+    file_argument,
+    in_order,
+)
 from scripting.models import SHARED
 from scripting.modules import modules
 
@@ -49,7 +56,7 @@ class Command(ScriptingCommand):
 
     def _print(self, file: CheckedFile) -> None:
         lines = file.text.split("\n")
-        for diagnostic in file.diagnostics:
+        for diagnostic in in_order(file.diagnostics):
             self.stdout.write(compiler_line(file.path, diagnostic))
             if diagnostic.line is not None and 0 < diagnostic.line <= len(lines):
                 self.stdout.write(excerpt(lines[diagnostic.line - 1].rstrip("\r"), diagnostic.column))
@@ -62,5 +69,5 @@ def _described(file: CheckedFile) -> dict[str, Any]:
         "name": file.name,
         "language": file.language,
         "ok": file.ok,
-        "diagnostics": [diagnostic_json(diagnostic) for diagnostic in file.diagnostics],
+        "diagnostics": [diagnostic_json(diagnostic) for diagnostic in in_order(file.diagnostics)],
     }

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from scripting.management.commands.publish_script import author
-from scripting.management.output import ScriptingCommand, script_argument
+from scripting.management.output import ScriptingCommand, script_argument, version_argument
 from scripting.models import Script
 from scripting.registry import PublishRefused, registry
 
@@ -19,7 +19,7 @@ class Command(ScriptingCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("script", type=script_argument, metavar="MODULE/NAME")
-        parser.add_argument("version", type=int, metavar="VERSION")
+        parser.add_argument("version", type=version_argument, metavar="VERSION")
         parser.add_argument("-m", "--message", required=True, help="why; shown beside the activation for good")
         parser.add_argument("--user", metavar="NAME", help="who rolls back")
         self.add_json(parser)
@@ -27,7 +27,10 @@ class Command(ScriptingCommand):
     def handle(self, *, script: tuple[str, str], version: int, message: str, as_json: bool, **options: Any) -> None:
         target = Script.objects.in_use().named(*script).first()
         if target is None:
-            self.misused(f"there is no script {'/'.join(script)}")
+            known = ", ".join(map(str, Script.objects.in_use())) or "none"
+            self.misused(f"there is no script {'/'.join(script)} (scripts: {known})")
+        if not message.strip():
+            self.misused("say why: the message is shown beside the activation for good")
         try:
             activation = registry.rollback(target, version, actor=author(self, options["user"]), reason=message)
         except PublishRefused as refusal:
