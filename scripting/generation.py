@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from dataclasses import dataclass
 
 import redis
@@ -15,6 +16,9 @@ import redis
 from scripting.connection import key, redis_client
 
 logger = logging.getLogger(__name__)
+
+SAY_SECONDS = 10.0
+"""Between two words on a Redis that is away."""
 
 Generation = tuple[bytes | None, ...]
 """Epoch and counter as Redis holds them."""
@@ -46,9 +50,23 @@ def bump() -> Generation | None:
             pipe.incr(counter)
             _, made, count = pipe.execute()
     except redis.RedisError as error:
-        logger.warning("version notice not sent (%s): processes see the change at their next poll", error)
+        _say_once_in_a_while(error)
         return None
     return made, str(count).encode()
+
+
+_said_at = float("-inf")
+
+
+def _say_once_in_a_while(error: redis.RedisError) -> None:
+    """Many changes may be made while Redis is away; once is enough for the log."""
+    global _said_at
+    now = time.monotonic()
+    if now - _said_at >= SAY_SECONDS:
+        _said_at = now
+        logger.warning(
+            "Redis is away (%s): processes that run now see changes at their next look into the database", error
+        )
 
 
 def number(generation: Generation | None) -> int:

@@ -20,7 +20,8 @@ def script_saved(sender: type[Script], instance: Script, using: str, **kwargs: A
     def tell() -> None:
         made = generation.bump()
         registry.discard(instance.module, instance.name, made)
-        notice = getattr(instance, "_notice", None) or notices.changed(instance)
-        notices.send(notice.made(made))
+        if made is not None:  # else nobody would hear: Redis is away
+            notice = getattr(instance, "_notice", None) or notices.changed(instance)
+            notices.send(notice.made(made))
 
     transaction.on_commit(tell, using=using)
