@@ -15,6 +15,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
 http = get_asgi_application()  # sets Django up: what is imported below needs its apps
 
+from goby_site.bodies import BoundedBodies  # noqa: E402
 from goby_site.middleware import DemoSocketsFromHereOnly  # noqa: E402
 from scripting.listener import Listener  # noqa: E402
 from scripting.routing import websocket_urlpatterns as scripting_sockets  # noqa: E402
@@ -38,7 +39,7 @@ async def lifespan(
 sockets = URLRouter([*scripting_sockets, *wargame_sockets])
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": BoundedBodies(http),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(DemoSocketsFromHereOnly(sockets))),
         "lifespan": lifespan,
     }

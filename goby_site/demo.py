@@ -12,6 +12,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
+from goby_site.throttle import demand_patience, note_failure
+
 # Membership marks a login as a demo login; it grants nothing.
 DEMO_GROUP = "demo login"
 
@@ -46,12 +48,15 @@ def is_demo(user: AbstractBaseUser | AnonymousUser) -> bool:
 
 
 class DemoAwareBackend(ModelBackend):
-    """Django's own backend, which lets nobody in through a demo login except as `demo_allowed` says."""
+    """Django's own backend, which lets nobody guess for long, nor in through a demo login except as `demo_allowed` says."""
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
+        demand_patience(request, username)
         user = super().authenticate(request, username=username, password=password, **kwargs)
+        if user is None:
+            note_failure(request, username)
         if user is not None and is_demo(user) and not (request is not None and demo_allowed(request)):
             logger.warning("demo login refused: GOBY_DEMO is off, or the request is not from this machine")
             return None

@@ -62,7 +62,9 @@ class DemoSocketsFromHereOnly:
         self.inner = inner
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        forwarded = dict(scope["headers"]).get(b"x-forwarded-for", b"").decode("latin-1")
+        # The header may come more than once: each names somebody.
+        named = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        forwarded = b",".join(named).decode("latin-1")
         peer = (scope.get("client") or ("",))[0]
         if not are_loopback(peer, forwarded) and await sync_to_async(is_demo)(scope["user"]):
             scope = {**scope, "user": AnonymousUser()}

@@ -41,6 +41,7 @@ def runners(host: str, port: int) -> dict[str, tuple[str, ...]]:
         str(port),
     )
     web += ("--lifespan", "on", "--timeout-graceful-shutdown", "3", "--no-server-header", "--no-access-log")
+    web += ("--ws-max-size", "65536")  # bytes of one message from a page, which has little to say
     return {
         "web": web,
         "worker": (*MANAGE, "run_worker"),

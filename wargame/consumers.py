@@ -58,8 +58,8 @@ class GameConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
         with contextlib.suppress(Exception):
             await self.channel_layer.group_discard(group_of(self.game_id), self.channel_name)
 
-    async def receive_json(self, content: Any, **kwargs: Any) -> None:
-        """Pages have nothing to say here."""
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        """Pages have nothing to say here: whatever comes is not even read."""
 
     async def game_changed(self, event: dict[str, Any]) -> None:
         """A notice from `wargame.live`."""

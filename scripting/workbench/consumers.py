@@ -72,12 +72,17 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """The page has nothing to say."""
 
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        """Text alone: pages say nothing in bytes."""
+        if text_data is not None:
+            await super().receive(text_data, None, **kwargs)
+
     @classmethod
     async def decode_json(cls, text_data: str) -> Any:
         """What is no JSON is nothing."""
         try:
             return await super().decode_json(text_data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     async def scripting_notice(self, event: dict[str, Any]) -> None:

@@ -46,6 +46,18 @@ async def test_the_feed_begins_with_the_state_and_goes_on_with_each_notice(duel:
     await feed.leave()
 
 
+async def test_what_a_page_says_is_not_even_read(duel: Duel) -> None:
+    feed = Socket(f"/ws/wargame/{duel.game.pk}/feed/")
+    assert await feed.open()
+    assert (await feed.read())["type"] == "state"
+    for said in ({"text": "no json"}, {"text": "[" * 60_000}, {"bytes": b"\xff"}):
+        await feed.send_input({"type": "websocket.receive", **said})
+    await add(duel, "something happened")
+    announcer.tell(duel.game.pk, 1)
+    assert (await feed.read())["type"] == "update"
+    await feed.leave()
+
+
 async def test_a_page_that_comes_back_gets_what_it_missed(duel: Duel) -> None:
     for number in range(1, 5):
         await add(duel, f"entry {number}")

@@ -77,7 +77,9 @@ async def test_who_comes_writes_and_leaves_is_seen_by_the_others(script: Script)
     assert (await hers.read())["type"] == "ready"
     his = await opened("ben")
     await shows(hers, anna=False, ben=False)
-    await his.send_input({"type": "websocket.receive", "text": "no json"})
+    for text in ("no json", "[" * 60_000, '"\\ud800"', "17"):
+        await his.send_input({"type": "websocket.receive", "text": text})
+    await his.send_input({"type": "websocket.receive", "bytes": b"\xff"})
     await his.send_input({"type": "websocket.receive", "text": '{"editing": true}'})
     await shows(hers, anna=False, ben=True)
     await his.leave()
