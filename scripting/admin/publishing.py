@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from scripting.admin import settling
 from scripting.admin.links import url_of
 from scripting.conf import conf
 from scripting.files import scripts_dir
@@ -112,6 +113,8 @@ def publish_view(admin: ScriptAdmin, request: HttpRequest, script: Script) -> Ht
     if not form.is_valid():
         return _publish_page(admin, request, script, form)
     text, language = form.cleaned_data["text"], form.cleaned_data["language"]
+    if "_settle" in request.POST:
+        return _settle(admin, request, script, form)
     if "_check" in request.POST:
         report = registry.check(script.module, script.name, language, text)
         return _publish_page(admin, request, script, form, _findings(report.diagnostics, text), checked=True)
@@ -131,23 +134,35 @@ def _publish(admin: ScriptAdmin, request: HttpRequest, script: Script, form: Pub
         )
     except StaleBase:
         script.refresh_from_db()
-        active = script.active_version
-        again = request.POST.copy()
-        again["base"] = str(active.number if active else 0)
-        form = PublishForm(again)
-        last = script.activations.select_related("actor").first()
-        by = f" by {last.actor}" if last and last.actor else ""
-        form.add_error(
-            None,
-            f"{active} became active{by} while you wrote, and your text is not published. Look at it (it opens from the list of "
-            "versions), take over what you want to keep, then publish again: that replaces it.",
-        )
-        return _publish_page(admin, request, script, form)
+        return _stale_page(admin, request, script, form)
     except PublishRefused as refusal:
         form.add_error(None if refusal.diagnostics else "reason", str(refusal))
         return _publish_page(admin, request, script, form, _findings(refusal.diagnostics, text))
     messages.success(request, f"{activation.version} is live.")
     return redirect(url_of(script))
+
+
+def _stale_page(admin: ScriptAdmin, request: HttpRequest, script: Script, form: PublishForm) -> HttpResponse:
+    """Nothing is published: the page shows both texts and asks which to go on with."""
+    text, language = form.cleaned_data["text"], form.cleaned_data["language"]
+    found = settling.stale(script, _base(script, form.cleaned_data["base"]), text, language)
+    by = f" by {found.by}" if found.by else ""
+    form.add_error(None, f"{found.active} became active{by} while you wrote, and your text is not published.")
+    return _publish_page(admin, request, script, form, stale=found)
+
+
+def _settle(admin: ScriptAdmin, request: HttpRequest, script: Script, form: PublishForm) -> HttpResponse:
+    """Go on with mine, theirs or both. What became live after the page was shown is shown first."""
+    text, language = form.cleaned_data["text"], form.cleaned_data["language"]
+    found = settling.stale(script, _base(script, form.cleaned_data["base"]), text, language)
+    if request.POST.get("_seen") != str(found.number):
+        return _stale_page(admin, request, script, form)
+    chosen, language, said = settling.settled(found, text, language, request.POST["_settle"])
+    messages.info(request, said)
+    again = request.POST.copy()
+    for name, value in (("text", chosen), ("language", language), ("base", str(found.number))):
+        again[name] = value
+    return _publish_page(admin, request, script, PublishForm(again))
 
 
 def _base(script: Script, number: int) -> ScriptVersion | None:
@@ -170,10 +185,12 @@ def _publish_page(
     findings: list[Finding] | None = None,
     *,
     checked: bool = False,
+    stale: settling.Stale | None = None,
 ) -> HttpResponse:
     text = form["text"].value() or ""
     context = {
         "form": form,
+        "stale": stale,
         "findings": findings or [],
         "checked": checked,
         "hidden_characters": visible(text.replace("\r\n", "\n")) != text.replace("\r\n", "\n"),

@@ -135,17 +135,52 @@ def test_checking_only_stores_nothing(game: Game, script: Script, designer: Clie
     assert script.versions.count() == 1
 
 
-def test_publishing_over_a_newer_version_is_refused_once_and_keeps_the_text(
+@pytest.mark.parametrize(
+    ("choice", "text"),
+    [("both", "a = 9\nb = 2\nc = 8\nresult = a\n"), ("mine", "a = 1\nb = 2\nc = 8\nresult = a\n"), ("theirs", "a = 9\nb = 2\nc = 3\nresult = a\n")],
+)  # fmt: skip
+def test_publishing_over_a_newer_version_shows_both_and_goes_on_with_mine_theirs_or_both(
+    game: Game, script: Script, designer: Client, choice: str, text: str
+) -> None:
+    first, theirs, mine = (f"a = {a}\nb = 2\nc = {c}\nresult = a\n" for a, c in ((1, 3), (9, 3), (1, 8)))
+    base = registry.publish(script, "python", first, actor=None, reason="begun", base=AnyBase).version
+    assert base is not None
+    registry.publish(script, "python", theirs, actor=None, reason="someone else", base=AnyBase)
+    response = publish(designer, script, mine, base=base.number)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "became active" in page
+    assert "someone else" in page
+    assert "Check and publish" not in page
+    assert game.active_text("dice") == theirs
+    seen = {"base": base.number, "_seen": base.number + 1, "_settle": choice}
+    settled = publish(designer, script, mine, **seen).context["form"]
+    assert settled["text"].value() == text
+    assert game.active_text("dice") == theirs, "nothing is published until it is asked for"
+    if choice != "theirs":
+        assert publish(designer, script, text, base=settled["base"].value()).status_code == 302
+        assert game.active_text("dice") == text
+
+
+def test_what_both_changed_is_marked_and_cannot_be_published_so(game: Game, script: Script, designer: Client) -> None:
+    registry.publish(script, "python", "result = 9\n", actor=None, reason="someone else", base=AnyBase)
+    assert b"1 to decide" in publish(designer, script, BETTER, base=1).content
+    settled = publish(designer, script, BETTER, base=1, _seen=2, _settle="both").context["form"]
+    assert "<<<<<<<" in settled["text"].value()
+    again = publish(designer, script, settled["text"].value(), base=settled["base"].value())
+    assert again.status_code == 422
+    assert game.active_text("dice") == "result = 9\n"
+
+
+def test_what_went_live_after_the_question_is_shown_before_the_answer_counts(
     game: Game, script: Script, designer: Client
 ) -> None:
     registry.publish(script, "python", "result = 9\n", actor=None, reason="someone else", base=AnyBase)
-    response = publish(designer, script, BETTER, base=1)
-    text = response.content.decode()
-    assert "became active" in text
-    assert "&#x27;points&#x27;: 2" in text
-    assert game.active_text("dice") == "result = 9\n"
-    assert publish(designer, script, BETTER, base=response.context["form"]["base"].value()).status_code == 302
-    assert game.active_text("dice") == BETTER
+    publish(designer, script, BETTER, base=1)
+    registry.publish(script, "python", "result = 10\n", actor=None, reason="and a third", base=AnyBase)
+    response = publish(designer, script, BETTER, base=1, _seen=2, _settle="mine")
+    assert response.context["form"]["base"].value() == "1"
+    assert b"and a third" in response.content
 
 
 def test_rolling_back_asks_first_and_reactivates_without_a_copy(game: Game, script: Script, designer: Client) -> None:
