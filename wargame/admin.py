@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -45,7 +41,7 @@ class GameAdmin(ReadOnlyAdmin):
 
 @admin.register(BattleLogEntry)
 class BattleLogEntryAdmin(ReadOnlyAdmin):
-    list_display = ("entry", "game", "turn", "kind", "text", "health", "by")
+    list_display = ("entry", "turn", "kind", "text", "health", "by")
     list_filter = ("kind", "role", "script")
     search_fields = ("text",)
     search_help_text = "Words of an entry, such as the name of a unit"
@@ -56,11 +52,7 @@ class BattleLogEntryAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     readonly_fields = ("by", "written")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[BattleLogEntry]:
-        found: Any = super().get_queryset(request)
-        return found.select_related("game")  # type: ignore[no-any-return]
-
-    @admin.display(description="entry")
+    @admin.display(description="battle.entry")
     def entry(self, entry: BattleLogEntry) -> str:
         return f"{entry.game_id}.{entry.sequence}"
 

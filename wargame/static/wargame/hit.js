@@ -27,6 +27,7 @@ form?.addEventListener("submit", async (event) => {
 });
 
 function tell(answer, execution) {
+  document.getElementById("latest-empty")?.replaceChildren("The shots above are listed here when the page is loaded again.");
   if (answer?.error) {
     const { message, script, line } = answer.error;
     say(script && line ? `${script}, line ${line}: ${message}` : message, "bad", execution ?? answer.execution);
