@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from scripting.sandbox.protocol import ErrorType
 from scripting.text import one_line
@@ -28,18 +28,23 @@ LEVELS = {
 }
 
 
-def tell(
-    row: Mapping[str, Any],
-    script: str,
-    version: int | None,
-    lines: Sequence[str] = (),
-    times: Sequence[int] = (),
-) -> None:
-    """Log one execution, given as its row, after its commit. Costs next to nothing where nobody listens."""
+class Written(NamedTuple):
+    """What one attempt wrote with log(), each line with its µs from the beginning of the run."""
+
+    version: int | None
+    lines: Sequence[str]
+    times: Sequence[int]
+
+
+def tell(row: Mapping[str, Any], script: str, version: int | None, written: Sequence[Written] = ()) -> None:
+    """Log one execution, given as its row, after its commit. Costs next to nothing where nobody listens.
+
+    `version` is the one that was to decide.
+    """
     status, kind = row["status"], row.get("error_type", "")
     level = LEVELS[status]
     violation = kind == ErrorType.SECURITY_VIOLATION
-    if not (violation or logger.isEnabledFor(level) or (lines and lines_logger.isEnabledFor(logging.DEBUG))):
+    if not (violation or logger.isEnabledFor(level) or (written and lines_logger.isEnabledFor(logging.DEBUG))):
         return
     told = {
         "script": script,
@@ -50,8 +55,9 @@ def tell(
     }
     told = {name: value for name, value in told.items() if value is not None}
     if lines_logger.isEnabledFor(logging.DEBUG):
-        for line, at_us in zip(lines, times, strict=True):
-            lines_logger.debug("%s", one_line(line), extra=told | {"at_us": at_us})
+        for by, lines, times in written:
+            for line, at_us in zip(lines, times, strict=True):
+                lines_logger.debug("%s", one_line(line), extra=told | {"version": by, "at_us": at_us})
     why = one_line(row.get("error_message", ""))
     where = f" line {row['error_line']}" if row.get("error_line") else ""
     if violation:

@@ -93,9 +93,12 @@ def _tell(told: Iterable[tuple[dict[str, Any], Decision]]) -> None:
     """After the commit: the site's own log hears of the executions."""
     for row, decision in told:
         version = decision.attempts[0].version if decision.attempts else None
-        last = decision.deciding
-        lines, times = (last.logs, last.log_us) if last else ((), ())
-        journal.tell(row, str(decision.script), version.info.number if version else None, lines, times)
+        written = [
+            journal.Written(attempt.version.info.number, attempt.logs, attempt.log_us)
+            for attempt in decision.attempts
+            if attempt.logs and attempt.version
+        ]
+        journal.tell(row, str(decision.script), version.info.number if version else None, written)
 
 
 def _findings(decisions: Iterable[Decision]) -> Iterator[breaker.Finding]:

@@ -111,10 +111,12 @@ class ErrorGroupAdmin(ReadOnlyAdmin):
         extra: dict[str, Any] = {}
         if group is not None:
             [told] = problems([group])
+            hours = _by_hour(group)
             extra = {
                 "told": told,
                 "advice": advice(group.error_type),
-                "bars": spark(_by_hour(group), 672, 60),
+                "bars": spark(hours, 672, 60),
+                "peak": max(hours),
                 "said": group.resolutions.select_related("user"),
                 "latest": listing.page(Filters(group=group.pk), size=10),
                 "may_resolve": request.user.has_perm(RESOLVE),

@@ -32,6 +32,10 @@ from scripting.text import visible
 from scripting.types import SecurityLimits
 
 
+ERROR_NAMES = {"execution": "error"}
+"""On a page of executions, an error of type `execution` is told apart."""
+
+
 @dataclass(frozen=True)
 class Call:
     """A host call as shown."""
@@ -168,7 +172,7 @@ def _failure(execution: Execution, tries: list[Attempt]) -> Failure | None:
     kind = execution.error_type
     group = group_of(execution)
     return Failure(
-        kind.replace("_", " ") or execution.status,
+        ERROR_NAMES.get(kind, kind.replace("_", " ")) or execution.status,
         visible(execution.error_message),
         execution.error_script or str(execution.script),
         execution.error_line,

@@ -39,20 +39,25 @@ class Present:
 
     processes: list[Process]
     workers: list[str]
-    waiting: list[Waiting]
+    streams: list[Waiting]
     running: list[Running]
     dead_letters: int
     outbox: int
 
     @property
+    def waiting(self) -> list[Waiting]:
+        """The streams that have entries."""
+        return [stream for stream in self.streams if stream.length]
+
+    @property
     def backlog(self) -> int:
         """Events accepted and not yet executed."""
-        return sum(stream.length for stream in self.waiting)
+        return sum(stream.length for stream in self.streams)
 
     @property
     def oldest(self) -> float:
         """Age of the oldest of them, in seconds."""
-        return max((stream.age for stream in self.waiting), default=0.0)
+        return max((stream.age for stream in self.streams), default=0.0)
 
     def total(self, vital: str) -> int:
         """The sum of one of `processes.VITALS` over the live processes."""
@@ -85,7 +90,7 @@ def look() -> Present | None:
 
 
 def _waiting(client: redis.Redis) -> list[Waiting]:
-    found = [condition for condition in streams.conditions() if condition.length]
+    found = streams.conditions()
     with client.pipeline(transaction=False) as pipe:
         pipe.time()
         for condition in found:

@@ -110,7 +110,7 @@ class PresentCollector(_Quiet):
             return
         depth = GaugeMetricFamily("goby_queue_depth", "Events accepted and not yet executed.", labels=["stream"])
         age = GaugeMetricFamily("goby_queue_age_seconds", "Age of the oldest of them.", labels=["stream"])
-        for stream in now.waiting:
+        for stream in now.streams:
             depth.add_metric([stream.stream.name], stream.length)
             age.add_metric([stream.stream.name], stream.age)
         yield from (depth, age)

@@ -75,6 +75,15 @@ def test_queues_sandboxes_loaded_versions_and_breakers_are_told_as_they_are_now(
     assert of(found, "goby_breaker_open", script="dice", version="1") == 1
 
 
+def test_a_stream_that_was_worked_off_has_a_depth_of_none_and_no_gap(client: Client, redis_client: Any) -> None:
+    stream = Stream("chess_club", 0)
+    append([(stream, b"an entry")])
+    redis_client.xtrim(stream.entries, maxlen=0)
+    found = samples(client)
+    assert of(found, "goby_queue_depth", stream="chess_club:0") == 0
+    assert of(found, "goby_queue_age_seconds", stream="chess_club:0") == 0
+
+
 def test_without_redis_the_database_still_tells_and_the_rest_is_missing(
     game: Game, client: Client, redis_server: Any
 ) -> None:

@@ -46,7 +46,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 
 
 def test_a_line_of_an_execution_says_what_happened_and_carries_its_ids(written: io.StringIO) -> None:
-    journal.tell(FAILED, "a/b", 2, ["a line"], [1500])
+    journal.tell(FAILED, "a/b", 2, [journal.Written(2, ["a line"], [1500])])
     line, told = (json.loads(text) for text in written.getvalue().splitlines())
     assert (line["event"], line["at_us"], line["level"]) == ("a line", 1500, "debug")
     assert (told["event"], told["level"]) == ("execution failed: timeout line 3: too slow⏎by far", "error")

@@ -156,6 +156,18 @@ def test_7_1_failures_are_logged_with_script_version_execution_and_request(
     assert line.execution == str(execution.pk)  # type: ignore[attr-defined]
 
 
+def test_lines_of_a_failed_attempt_and_of_its_stand_in_carry_each_its_own_version(
+    arena: Arena, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_script("log('well')\nresult = {'points': 1}")
+    make_script("log('not well')\nresult = 1 // points")
+    with caplog.at_level(logging.DEBUG, "scripting.lines"):
+        run(0)
+    lines = [record for record in caplog.records if record.name == "scripting.lines"]
+    assert [(line.getMessage(), line.version) for line in lines] == [("not well", 2), ("well", 1)]  # type: ignore[attr-defined]
+    assert all(line.at_us > 0 for line in lines)  # type: ignore[attr-defined]
+
+
 def test_7_5_a_security_violation_is_logged_as_a_security_event(arena: Arena, caplog: pytest.LogCaptureFixture) -> None:
     make_script("result = getattr(points, '__cla' + 'ss__')")
     with caplog.at_level(logging.INFO, "scripting.security"):
