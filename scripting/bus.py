@@ -26,7 +26,7 @@ from scripting.models import OutboxEvent, uuid7
 from scripting.modules import modules
 from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
 from scripting.streams import Stream
-from scripting.topics import TopicError, topics
+from scripting.topics import NOT_PLAIN, TopicError, topics
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def make_event(
         subscribers=modules.subscribers(topic),
         key=key,
         user_id=user_id,
-        metadata=dict(metadata or {}),
+        metadata=_plain_metadata(topic, metadata) if metadata else {},
         depth=depth,
         cause=cause,
         request_id=request_id,
@@ -146,8 +146,18 @@ def max_depth() -> int:
     return conf.SCRIPTING_MAX_DEPTH
 
 
+def _plain_metadata(topic: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(metadata, Mapping):
+        raise TopicError(f"{topic}: metadata must be a mapping, not {type(metadata).__name__}")
+    try:
+        plain: dict[str, Any] = msgspec.to_builtins(dict(metadata), builtin_types=(bytes,))
+    except NOT_PLAIN as error:
+        raise TopicError(f"{topic}: metadata is not plain data: {str(error)[:500]}") from None
+    return plain
+
+
 def _check_text(topic: str, name: str, text: str) -> None:
-    if not isinstance(text, str):
+    if type(text) is not str:
         raise TopicError(f"{topic}: {name} must be text, not {type(text).__name__}")
     if len(text) > _MAX_LENGTH[name]:
         raise TopicError(f"{topic}: {name} may be {_MAX_LENGTH[name]} characters at the most, not {len(text)}")

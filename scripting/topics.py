@@ -13,6 +13,10 @@ class TopicError(ValueError):
     """A topic is unknown, defined twice, or its payload does not fit: the message says which and what to do."""
 
 
+NOT_PLAIN = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError)
+"""What converting raises for a value that does not fit, holds half a character, is no plain data, or contains itself."""
+
+
 @dataclass(frozen=True)
 class Topic:
     """A kind of event. `schema` is a msgspec.Struct whose encoded field names are the payload's keys."""
@@ -29,9 +33,9 @@ class Topic:
         """The payload with defaults filled in, as plain data. Raises TopicError naming the field at fault."""
         try:
             event = msgspec.convert(payload, self.schema, strict=True)
-        except msgspec.ValidationError as error:
-            raise TopicError(f"{self.name}: {error}") from None
-        plain = msgspec.to_builtins(event, builtin_types=(bytes,))
+            plain = msgspec.to_builtins(event, builtin_types=(bytes,))
+        except NOT_PLAIN as error:
+            raise TopicError(f"{self.name}: {str(error)[:500] or 'the payload is nested too deeply'}") from None
         assert isinstance(plain, dict)
         return plain
 
@@ -60,11 +64,13 @@ class TopicRegistry:
         return topic
 
     def get(self, name: str) -> Topic:
+        if not isinstance(name, str):
+            raise TopicError(f"a topic is named by text, not by a value of type {type(name).__name__}")
         try:
             return self._topics[name]
         except KeyError:
             known = ", ".join(sorted(self._topics)) or "none"
-            raise TopicError(f"there is no topic {name!r}: define it in its module (known: {known})") from None
+            raise TopicError(f"there is no topic {name[:200]!r}: define it in its module (known: {known})") from None
 
     def __iter__(self) -> Iterator[Topic]:
         return iter([self._topics[name] for name in sorted(self._topics)])

@@ -18,6 +18,14 @@ from tests.support.redis import RedisServer
 pytestmark = pytest.mark.usefixtures("arena")
 
 
+ENDLESS: list[Any] = []
+ENDLESS.append(ENDLESS)
+
+
+class Odd(str):
+    """Text that is none to Redis's encoder."""
+
+
 def held() -> list[Event]:
     """Every event in the arena's streams."""
     client = streams.redis_client()
@@ -56,6 +64,13 @@ def test_an_event_that_nobody_listens_to_is_accepted_and_does_nothing(redis_clie
     ("change", "message"),
     [
         ({"topic": "arena.nothing"}, "there is no topic 'arena.nothing'"),
+        ({"topic": ["arena.hit"]}, "a topic is named by text"),
+        ({"payload": {"points": "\ud800"}}, "surrogates not allowed"),
+        ({"payload": {"\ud800": 1, "points": 1}}, "surrogates not allowed"),
+        ({"metadata": {"a": object()}}, "unsupported"),
+        ({"metadata": {"a": ENDLESS}}, "recursion"),
+        ({"metadata": "text"}, "metadata must be a mapping"),
+        ({"key": Odd("ann")}, "key must be text, not Odd"),
         ({"payload": {"points": "three"}}, "Expected `int`, got `str`"),
         ({"payload": {}}, "missing required field `points`"),
         ({"payload": {"points": 1 << 70}}, "payload"),
