@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -10,7 +11,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from redis.exceptions import ConnectionError as RedisGone
+from redis.exceptions import TimeoutError as RedisSilent
 from rq.exceptions import NoSuchJobError
+
+logger = logging.getLogger(__name__)
 
 ADMIN_GROUP = "admin"
 GONE = (NoSuchJobError, ValueError, ImproperlyConfigured)
@@ -37,5 +43,8 @@ def role_admin_required(view: Callable[..., HttpResponseBase]) -> Callable[..., 
             return view(request, *args, **kwargs)
         except GONE as gone:
             raise Http404(str(gone)) from None
+        except (RedisGone, RedisSilent) as away:
+            logger.warning("the queues' dashboard cannot reach Redis: %s", away)
+            return render(request, "503.html", status=503)
 
     return guarded

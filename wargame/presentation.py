@@ -136,24 +136,30 @@ def page_context(game: Game) -> dict[str, Any]:
             }
         )
     latest = shown_log(game).filter(kind__in=OUTCOMES).first()
+    card = rule_card(game)
     return {
         "game": game,
         "map": drawn_map(game.map),
         "units": units,
         "armies": armies,
         "latest": row_of(latest) if latest else None,
-        "card": rule_card(game),
-        "verdict": None if game.is_running else verdict(game),
+        "card": card,
+        "verdict": None if game.is_running else verdict(game, card["figures"]),
     }
 
 
-def verdict(game: Game) -> dict[str, Any]:
+def verdict(game: Game, figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What the end of a battle has to tell beside its outcome."""
     shots = BattleLogEntry.objects.filter(game=game, unit__isnull=False, before__isnull=False).exclude(unit=F("target"))
     best = shots.order_by().values("unit__name").annotate(done=Sum(F("before") - F("after"))).order_by("-done").first()
     later = Game.objects.filter(demo=True, pk__gt=game.pk).exists() if game.demo else False
     how = game.outcome.partition(": ")[2] or game.outcome
-    return {"how": how[:1].upper() + how[1:], "best": best, "over": later}
+    return {
+        "how": how[:1].upper() + how[1:],
+        "best": best,
+        "over": later,
+        "hits": [row for row in figures if row["hits"]],
+    }
 
 
 def log_context(entries: Sequence[BattleLogEntry]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client
+from django_rq.settings import QUEUES
 
 
 def test_our_pages_allow_nothing_unsafe_and_nothing_from_elsewhere(client: Client) -> None:
@@ -36,6 +37,24 @@ def test_who_is_refused_reads_as_whom(client: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_the_queues_without_their_redis_say_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for queue in QUEUES.values():
+        monkeypatch.setitem(queue, "URL", "redis://127.0.0.1:1/0")
+    client.force_login(User.objects.create_superuser("root"))
+    response = client.get("/django-rq/")
+    assert response.status_code == 503
+    assert b"Accepted events are kept" in response.content
+
+
+@pytest.mark.django_db
+def test_an_empty_list_says_what_would_be_there(client: Client) -> None:
+    client.force_login(User.objects.create_superuser("root"))
+    assert b"No script has failed" in client.get("/admin/scripting/errorgroup/").content
+    searched = client.get("/admin/scripting/script/?q=nowhere").content
+    assert b"Nothing matches" in searched
+
+
+@pytest.mark.django_db
 def test_the_side_bar_leads_to_battles_and_queues(client: Client) -> None:
     client.force_login(User.objects.create_superuser("root"))
     index = client.get("/admin/").content.decode()
@@ -43,7 +62,7 @@ def test_the_side_bar_leads_to_battles_and_queues(client: Client) -> None:
         assert f'href="{address}"' in index
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503"])
 def test_an_error_page_loads_nothing_from_elsewhere(name: str) -> None:
     page = render_to_string(f"{name}.html")
     assert "://" not in page

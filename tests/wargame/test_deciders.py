@@ -111,6 +111,7 @@ def test_the_end_of_a_battle_names_who_did_most_and_leads_on(client: Client, due
     address = f"/wargame/{duel.game.pk}/"
     html = client.get(address).content.decode()
     assert f"Most damage: {duel.tank.name}, 20 points" in html
+    assert "Hits decided by damage_calculator: 1 by v1." in html
     assert "The next battle begins in a moment" in html
     start_battle(seed=1)
     assert "Watch the battle that runs now" in client.get(address).content.decode()
