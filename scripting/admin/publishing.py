@@ -220,6 +220,7 @@ def rollback_view(admin: ScriptAdmin, request: HttpRequest, script: Script, numb
 
 
 def confirm_extraction(admin: ScriptAdmin, request: HttpRequest, script: Script) -> HttpResponse:
+    """Asks which text is to be written: the embedded default, or what runs now."""
     folder = scripts_dir() / script.module
     return _page(admin, request, script, "extract", {"folder": folder, "title": f"Extract {script} to disk"})
 

@@ -44,7 +44,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     ordering = ("module", "name")
     sortable_by = ()
     list_per_page = 100
-    actions = ("extract_selected",)
+    actions = ("extract_selected", "extract_active_selected")
     actions_detail = ("workbench", "publish", "revert", "extract_one")
     fieldsets = (
         (
@@ -200,7 +200,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
         script = self._script(request, object_id)
         if request.method != "POST":
             return publishing.confirm_extraction(self, request, script)
-        self._extract(request, [script])
+        self._extract(request, [script], active=request.POST.get("which") == "active")
         return redirect(url_of(script))
 
     def rollback(self, request: HttpRequest, script_id: int, number: int) -> HttpResponseBase:
@@ -254,10 +254,14 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     def extract_selected(self, request: HttpRequest, queryset: QuerySet[Script]) -> None:
         self._extract(request, list(queryset))
 
-    def _extract(self, request: HttpRequest, scripts: list[Script]) -> None:
+    @admin.action(description="Extract what runs now to disk (existing files are kept)", permissions=["extract"])
+    def extract_active_selected(self, request: HttpRequest, queryset: QuerySet[Script]) -> None:
+        self._extract(request, list(queryset), active=True)
+
+    def _extract(self, request: HttpRequest, scripts: list[Script], *, active: bool = False) -> None:
         """Requirement 4.1 from the browser, with its report file by file (4.5)."""
         try:
-            report = extract(scripts=scripts)
+            report = extract(scripts=scripts, active=active)
         except NothingToExtract as error:
             messages.warning(request, str(error))
             return

@@ -275,6 +275,18 @@ def test_extraction_from_the_list_writes_the_files_and_reports_each(
     assert b"dice.py: same" in designer.post(page(script, "extract"), follow=True).content
 
 
+def test_what_runs_now_is_extracted_when_that_is_chosen(game: Game, script: Script, designer: Client) -> None:
+    publish(designer, script)
+    file = game.scripts / "chess_club" / "dice.py"
+    assert b'value="active"' in designer.get(page(script, "extract")).content
+    designer.post(page(script, "extract"), {"which": "active"})
+    assert file.read_text() == BETTER
+    file.unlink()
+    data = {"action": "extract_active_selected", "_selected_action": [script.pk]}
+    designer.post(reverse("admin:scripting_script_changelist"), data)
+    assert file.read_text() == BETTER
+
+
 def test_a_viewer_is_not_offered_extraction(game: Game, script: Script, viewer: Client) -> None:
     data = {"action": "extract_selected", "_selected_action": [script.pk]}
     viewer.post(reverse("admin:scripting_script_changelist"), data, follow=True)
