@@ -31,7 +31,6 @@ from scripting.show import (
 from scripting.text import visible
 from scripting.types import SecurityLimits
 
-
 ERROR_NAMES = {"execution": "error"}
 """On a page of executions, an error of type `execution` is told apart."""
 
@@ -126,7 +125,7 @@ def story_of(execution: Execution) -> Story:
         [call for call in calls if call.kind == "effect"],
         [_try(attempt, decided=attempt is tries[-1]) for attempt in tries],
         _failure(execution, tries),
-        _figures(execution),
+        [*_in_all(execution, tries), *_figures(execution)],
         _waited(execution),
         _clock(execution),
         execution.cause if execution.cause and Execution.objects.filter(pk=execution.cause).exists() else None,
@@ -211,6 +210,12 @@ def _excerpt(attempt: AttemptFields) -> tuple[SafeString | str, str]:
     text = lines[line - 1].rstrip("\r").replace("\t", "    ")
     column = attempt.error_column or 1
     return marked_line(text), " " * len(visible(text[: column - 1]))
+
+
+def _in_all(execution: Execution, tries: list[Attempt]) -> list[Figure]:
+    """Where several attempts were made, the other figures are those of the one that decided."""
+    spent = int((execution.finished_at - execution.started_at).total_seconds() * 1e6)
+    return [Figure("all attempts", milliseconds(spent))] if len(tries) > 1 else []
 
 
 def _figures(execution: Execution) -> list[Figure]:

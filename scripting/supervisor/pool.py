@@ -149,7 +149,7 @@ class SandboxPool:
                 outcome = sandbox.run(request, host)
             except (NotStarted, SandboxLost):
                 if cancellation.cancelled:
-                    return _cancelled(ExecutionMetrics())
+                    return _cancelled(sandbox.lost)
                 raise
             finally:
                 cancellation.release()

@@ -73,6 +73,8 @@ class Sandbox:
         self.calls = 0
         """Host calls of this run, and the seconds that they took."""
         self.host_seconds = 0.0
+        self.lost = ExecutionMetrics()
+        """What a run cost that was lost with its sandbox."""
         self.shelf: Shelf | None = None
         """Where the pool keeps it while it is free."""
         self.busy = True
@@ -226,6 +228,7 @@ class Sandbox:
 
     def _died(self, gone: PeerGone, started: float) -> RunOutcome:
         ended = self.end()
+        self.lost = self._cost(started)
         if gone.unread and not self.calls:
             raise NotStarted
         if ending.is_outside(ended, self.limits):
@@ -245,13 +248,16 @@ class Sandbox:
 
     def _failed(self, kind: ErrorType, message: str, hint: str, started: float) -> RunOutcome:
         error = ScriptError(kind, message, self.bundle.script.name, hint=hint)
+        memory = self.limits.max_memory_bytes if kind is ErrorType.MEMORY_LIMIT else 0
+        return RunOutcome(None, (), False, error, False, self._cost(started, memory))
+
+    def _cost(self, started: float, memory: int = 0) -> ExecutionMetrics:
+        """What a run cost that ended with the process."""
         wall_us = int((time.monotonic() - started) * 1_000_000)
         compile_us = self.compile_us if self.runs == 0 else 0
         # What it used in all its life, less what its earlier runs and compiling took.
         cpu_us = min(max(self._ended.cpu_us - self._cpu_us - self.compile_us, 0), wall_us)
-        memory = self.limits.max_memory_bytes if kind is ErrorType.MEMORY_LIMIT else 0
-        metrics = ExecutionMetrics(compile_us, wall_us, cpu_us, memory, self.calls, int(self.host_seconds * 1_000_000))
-        return RunOutcome(None, (), False, error, False, metrics)
+        return ExecutionMetrics(compile_us, wall_us, cpu_us, memory, self.calls, int(self.host_seconds * 1_000_000))
 
 
 class Shelf(list["Sandbox"]):

@@ -187,9 +187,11 @@ def test_cancelling_ends_a_run_from_another_thread(make_pool: MakePool) -> None:
             outcome_of, pool, "wait()\nwhile True: pass", functions=[WAIT], host=host, cancellation=cancellation
         )
         assert started.wait(20)
+        time.sleep(0.01)  # what the run takes at the least
         cancellation.cancel()
         outcome = run.result(timeout=4)
     assert outcome.cancelled
+    assert outcome.metrics.wall_us >= 10_000, "what it took until then is told"
     assert outcome.error is None
     assert outcome.result is None
 
