@@ -92,6 +92,11 @@ def test_functions_of_the_module_take_plain_data_and_give_it() -> None:
     assert seen == ["x", {"a": [1, None]}, {"error": "no"}, 2.5]
 
 
+@pytest.mark.parametrize("name", ["rand", "now", "timestamp", "get_context"])
+def test_a_function_of_every_run_is_named_as_scripts_name_it(name: str) -> None:
+    assert _message(tengo(f"{name}(5)")) == f"wrong number of arguments in call to '{name}'"
+
+
 def test_a_function_cannot_be_handed_to_the_module() -> None:
     fault = tengo("record({rule: func() {}})", functions={"record": print}).fault
     assert fault is not None

@@ -58,6 +58,6 @@ def _wrong_number(name: str, got: int | None, missing: int = 0) -> str:
     """`name/2` and `name/2+` are functions written in Tengo, with their parameters; others are the language's own."""
     _, slash, arity = name.rpartition("/")
     if not slash:
-        return f"wrong number of arguments in call to '{name}'"
+        return f"wrong number of arguments in call to '{name.lstrip('_')}'"
     wanted = int(arity.rstrip("+"))
     return f"wrong number of arguments: want{'>' if arity.endswith('+') else ''}={wanted}, got={wanted - missing if got is None else got}"
