@@ -10,11 +10,12 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Sum
+from django.db.models import Exists, F, OuterRef, Subquery, Sum
 
 from scripting.db import insert_rows
-from scripting.models import Activation, ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Execution, Resolution
+from scripting.models import Activation, ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Execution, Resolution, Script
 from scripting.models.errors import fingerprint
+from scripting.models.script import TEXTS
 from scripting.text import visible
 
 FOLD = 500
@@ -145,7 +146,7 @@ class Problem:
 
 
 def problems(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[Problem]:
-    """The groups with their trend, what people said of them and whether they are new: four queries, and one for each script."""
+    """The groups with their trend, what people said of them and whether they are new: in four queries."""
     now = now or datetime.now(UTC)
     keys = [group.pk for group in groups]
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
@@ -183,7 +184,11 @@ def _alike(groups: Sequence[ErrorGroup]) -> dict[int, list[ErrorGroup]]:
         version__isnull=False,
     )
     by_sameness: dict[tuple[Any, ...], list[ErrorGroup]] = defaultdict(list)
-    for group in candidates.select_related("version").order_by("-version__number")[:ALIKE]:
+    for group in (
+        candidates.select_related("version")
+        .defer(*(f"version__{name}" for name in TEXTS))
+        .order_by("-version__number")[:ALIKE]
+    ):
         by_sameness[_sameness(group)].append(group)
     return {
         group.pk: [each for each in by_sameness[_sameness(group)] if each.version_id != group.version_id]
@@ -213,13 +218,10 @@ def _number(group: ErrorGroup) -> int:
 
 
 def last_changes(scripts: Iterable[int]) -> dict[int, datetime]:
-    """When each script's active version was last changed: one look at the end of each script's index."""
-    found = {}
-    for script in scripts:
-        latest = Activation.objects.filter(script=script).order_by("-pk").values_list("created_at", flat=True).first()
-        if latest is not None:
-            found[script] = latest
-    return found
+    """When each script's active version was last changed: one look at the end of each script's index, in one statement."""
+    latest = Activation.objects.filter(script=OuterRef("pk")).order_by("-pk").values("created_at")[:1]
+    changed = Script.objects.order_by().filter(pk__in=list(scripts)).annotate(changed=Subquery(latest))
+    return {script: at for script, at in changed.values_list("pk", "changed") if at is not None}
 
 
 def group_of(execution: Execution) -> ErrorGroup | None:

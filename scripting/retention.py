@@ -26,7 +26,7 @@ GROUPS = 50
 LOOK = 2000
 """Ids that one step looks at."""
 MINUTES_KEPT = timedelta(days=3)
-"""Rollups: charts read minutes up to twelve hours back, hours up to eight days, days for ever."""
+"""Rollups: charts read minutes up to two hours back, tens of them up to twelve, hours up to eight days, days for ever."""
 HOURS_KEPT = timedelta(days=60)
 SPANS = (
     (ExecutionStat.Span.DAY, timedelta(days=1)),
@@ -104,7 +104,12 @@ def _unusual(now: datetime, done: Pruned) -> Iterator[None]:
 
 def _rollups(now: datetime, done: Pruned) -> Iterator[None]:
     """Minutes and hours that no page reads any longer."""
-    for span, kept in ((ExecutionStat.Span.MINUTE, MINUTES_KEPT), (ExecutionStat.Span.HOUR, HOURS_KEPT)):
+    span_kept = (
+        (ExecutionStat.Span.MINUTE, MINUTES_KEPT),
+        (ExecutionStat.Span.TEN_MINUTES, MINUTES_KEPT),
+        (ExecutionStat.Span.HOUR, HOURS_KEPT),
+    )
+    for span, kept in span_kept:
         old = ExecutionStat.objects.filter(span=span, start__lt=now - kept).order_by("start")
         while ids := list(old.values_list("pk", flat=True)[:BATCH]):
             done.rollups += ExecutionStat.objects.filter(pk__in=ids).delete()[0]

@@ -95,7 +95,7 @@ def record(executions: Iterable[dict[str, Any]]) -> None:
 
 
 def fold() -> int:
-    """Fold waiting deltas into minutes, hours, days and all time; how many. Run by one process at a time: two would wait, not miscount."""
+    """Fold waiting deltas into minutes, tens of them, hours, days and all time; how many. Run by one process at a time: two would wait, not miscount."""
     with transaction.atomic():
         deltas = list(
             StatDelta.objects.select_for_update(
@@ -167,8 +167,10 @@ def series(
 
 def span_for(length: timedelta) -> ExecutionStat.Span:
     """The rollups that a range of this length is read from, so that a page reads about as many rows whatever the range."""
-    if length <= timedelta(hours=12):
+    if length <= timedelta(hours=2):
         return Span.MINUTE
+    if length <= timedelta(hours=12):
+        return Span.TEN_MINUTES
     return Span.HOUR if length <= timedelta(days=8) else Span.DAY
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Count, Q
+
 from scripting import errors, stats
 from scripting.models import Activation, Breaker, ErrorGroup, Script
 from scripting.stats import Figures
@@ -113,7 +115,8 @@ def _line(script: Script, figures: Figures, new_errors: int, breaker_open: bool)
 
 def _new_errors(scripts: Iterable[int]) -> dict[int, int]:
     """Per script, the groups that were first seen since its version was last changed."""
-    new: dict[int, int] = {}
+    since = Q(pk__in=[])
     for script, changed in errors.last_changes(scripts).items():
-        new[script] = ErrorGroup.objects.filter(script=script, last_seen__gte=changed, first_seen__gte=changed).count()
-    return new
+        since |= Q(script=script, last_seen__gte=changed, first_seen__gte=changed)
+    counted = ErrorGroup.objects.order_by().filter(since).values("script_id").annotate(new=Count("pk"))
+    return dict(counted.values_list("script_id", "new"))

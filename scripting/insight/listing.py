@@ -14,6 +14,7 @@ from scripting.insight import conditions
 from scripting.insight.filters import Filters, as_id
 from scripting.insight.walk import END, Found, Reach, few, walk
 from scripting.models import Execution, ScriptVersion
+from scripting.models.script import TEXTS
 
 PAGE = 50
 SECONDS = 0.1
@@ -92,7 +93,7 @@ def _rows(ids: list[UUID]) -> list[Execution]:
     """The executions of these ids, in their order, without what is big."""
     if not ids:
         return []
-    versions = ScriptVersion.objects.defer("content", "source", "diagnostics")
+    versions = ScriptVersion.objects.defer(*TEXTS)
     rows = Execution.objects.filter(pk__in=ids).defer(*BLOBS)
     rows = rows.prefetch_related("script", Prefetch("version", versions), Prefetch("error_version", versions))
     return sorted(rows, key=lambda row: row.pk, reverse=True)

@@ -18,6 +18,7 @@ from scripting.insight.charts import durations_chart, outcomes_chart, spark
 from scripting.insight.figures import dashboard
 from scripting.live import RunningExecution, ask_to_cancel, running_everywhere
 from scripting.models import ErrorGroup, Script
+from scripting.models.script import TEXTS
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
     chosen = _script(request.GET.get("script", ""))
     board = dashboard(*chosen_range.until(), chosen_range.step, chosen)
     groups = ErrorGroup.objects.filter(last_seen__gte=board.since).select_related("script", "version")
+    groups = groups.defer(*(f"version__{name}" for name in TEXTS))
     if chosen is not None:
         groups = groups.filter(script=chosen)
     context = {

@@ -107,6 +107,10 @@ class ScriptVersionQuerySet(models.QuerySet["ScriptVersion"]):
         return self.filter(accepted=False)
 
 
+TEXTS = ("content", "source", "diagnostics")
+"""What of a version is large, and no list shows."""
+
+
 class ScriptVersion(models.Model):
     """One immutable text of a script, accepted or rejected by its check; numbered from 1 per script."""
 

@@ -47,10 +47,11 @@ class StatDelta(StatFields):
 
 
 class ExecutionStat(StatFields):
-    """The sum for one minute, hour or day (UTC) of a script's version, or for all time."""
+    """The sum for one minute, ten, an hour or a day (UTC) of a script's version, or for all time."""
 
     class Span(models.TextChoices):
         MINUTE = "minute"
+        TEN_MINUTES = "ten"
         HOUR = "hour"
         DAY = "day"
         EVER = "ever"
@@ -60,6 +61,8 @@ class ExecutionStat(StatFields):
             match self:
                 case ExecutionStat.Span.MINUTE:
                     return minute
+                case ExecutionStat.Span.TEN_MINUTES:
+                    return minute.replace(minute=minute.minute // 10 * 10)
                 case ExecutionStat.Span.HOUR:
                     return minute.replace(minute=0)
                 case ExecutionStat.Span.DAY:

@@ -112,7 +112,7 @@ def test_rollups_equal_a_recount_of_the_executions_after_workers_were_killed_at_
                        {
                 ", ".join(
                     f"(SELECT coalesce(sum({outcome}), 0) FROM scripting_executionstat WHERE span = '{span}')"
-                    for span in ("minute", "hour", "day", "ever")
+                    for span in ("minute", "ten", "hour", "day", "ever")
                 )
             }"""
         )
