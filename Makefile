@@ -12,6 +12,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 # Bytecode of packages is compiled when first used: quicker than compiling all of it at installation.
 INSTALL := $(PIP) --no-compile --require-hashes -r
 JOBS ?= auto
+GOBY_VAR ?= var
 STATIC_SOURCES := $(shell find goby_site scripting wargame -path '*/static/*' -type f 2>/dev/null)
 
 export GOBY_DEMO ?= true
@@ -20,10 +21,10 @@ export PYTHONUNBUFFERED := 1
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/.runtime var/.static ## serve Goby on 127.0.0.1:$PORT (8000) with workers, watcher, Redis and demo data, until Ctrl-C
+run: $(VENV)/.runtime $(GOBY_VAR)/.static ## serve Goby on 127.0.0.1:$PORT (8000) with workers, watcher, Redis and demo data, until Ctrl-C
 	@exec $(BIN)/python -m goby_site.stack
 
-setup: $(VENV)/.dev var/.static ## install everything that run, test and lint need
+setup: $(VENV)/.dev $(GOBY_VAR)/.static ## install everything that run, test and lint need
 
 test: ## run the test suite on SQLite, on PostgreSQL, and (but for whole stacks) on a newer Python; one that fails stops no other
 	@$(MAKE) --no-print-directory --keep-going test-sqlite test-postgres test-newer
@@ -80,8 +81,8 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@$(INSTALL) requirements/dev.txt
 	@touch $@
 
-var/.static: $(VENV)/.runtime $(STATIC_SOURCES)
+$(GOBY_VAR)/.static: $(VENV)/.runtime $(STATIC_SOURCES)
 	@echo "Collecting static files …"
-	@umask 077 && mkdir -p var
+	@umask 077 && mkdir -p $(GOBY_VAR)
 	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
 	@touch $@
