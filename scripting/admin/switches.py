@@ -162,6 +162,7 @@ def _ask(
     admin: ScriptAdmin, request: HttpRequest, scripts: Sequence[Script], switch: Switch, confirmed: bool, back: str
 ) -> HttpResponseBase:
     form = ReasonForm(request.POST if confirmed else None, longest=upkeep.LONGEST_REASON)
+    form.fields["reason"].widget.attrs["autofocus"] = True
     if confirmed and form.is_valid():
         refused = _carry_out(request, scripts, switch, form.cleaned_data["reason"])
         if not refused:

@@ -108,3 +108,18 @@ def test_a_text_is_checked_published_and_rolled_back_by_hand(addresses: list[str
         page.get_by_role("button", name="Make v1 active").click()
         expect(page.get_by_text("is live again.")).to_be_visible()
         expect(page.locator(".goby-code").first).to_contain_text("double(21)")
+
+
+def test_a_script_is_disabled_and_enabled_with_the_keyboard_alone(addresses: list[str], live_server: Any) -> None:
+    of_script = next(address for address in addresses if re.search(r"/script/\d+/change/", address))
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        enter(page, live_server.url)
+        page.goto(live_server.url + of_script)
+        for name, said in (("Disable", "is disabled."), ("Enable", "is enabled.")):
+            page.get_by_role("link", name=name, exact=True).focus()
+            page.keyboard.press("Enter")
+            expect(page.get_by_label("Reason")).to_be_focused()
+            page.keyboard.type("for the evening")
+            page.keyboard.press("Enter")
+            expect(page.get_by_text(said)).to_be_visible()
