@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from scripting import discovery, errors, stats
+from scripting import discovery, errors, stats, streams
 from scripting.db import insert_rows
 from scripting.engine import get_engine
 from scripting.models import Execution, Script, ScriptVersion
@@ -64,3 +64,10 @@ def write(
     stats.record(rows)
     errors.record(rows)
     return [row["id"] for row in rows]
+
+
+def set_aside(stream: str, envelope: bytes, reason: str = "there is no script") -> str:
+    """The id of a new dead letter."""
+    fields: Any = {"stream": stream, "entry": "1-1", "reason": reason, "e": envelope}
+    key = streams.redis_client().xadd(streams.dead_letters_key(), fields)
+    return key.decode()  # type: ignore[union-attr] # our clients answer bytes

@@ -12,8 +12,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from scripting import errors
-from scripting.models import Script
-from tests.insight.runs import publish, write
+from scripting.models import ErrorGroup, Script
+from tests.insight.runs import publish, run, set_aside, write
 from tests.support.browser import chromium
 from tests.support.game import Game
 
@@ -65,14 +65,23 @@ def test_filters_pages_and_stories_follow_each_other(script: Script, live_server
     assert problems == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_have_no_serious_barrier(script: Script, live_server: Any, scheme: Any) -> None:
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 800)])
+def test_pages_have_no_serious_barrier_and_fit_their_window(
+    game: Game, script: Script, live_server: Any, scheme: Any, width: int
+) -> None:
+    fell_back = run(game, "log('a line')\nresult = 1 // 0\n", trigger="endpoint")
+    letter = set_aside("chess_club:0", b"\xff no event")
     paths = [
         reverse("admin:scripting_execution_figures") + "?range=15m",
         reverse("admin:scripting_execution_changelist"),
+        reverse("admin:scripting_execution_change", args=[fell_back.execution_id]),
+        reverse("admin:scripting_errorgroup_change", args=[ErrorGroup.objects.get().pk]),
+        reverse("admin:scripting_execution_letters"),
+        reverse("admin:scripting_execution_letter", args=[letter]),
+        reverse("admin:scripting_execution_letter_delete", args=[letter]),
     ]
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
+        page = browser.new_page(viewport={"width": width, "height": 720}, color_scheme=scheme)
         enter(page, live_server.url, paths[0])
         for path in paths:
             page.goto(live_server.url + path)
@@ -84,6 +93,24 @@ def test_pages_have_no_serious_barrier(script: Script, live_server: Any, scheme:
                 for node in violation["nodes"]
             ]
             assert serious == [], "\n".join([path, *serious])
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_a_dead_letter_is_deleted_with_the_keyboard_alone(script: Script, live_server: Any) -> None:
+    set_aside("chess_club:0", b"junk")
+    with chromium() as browser:
+        page = browser.new_page()
+        enter(page, live_server.url, reverse("admin:scripting_execution_letters"))
+        for role, name in (("link", None), ("link", "Delete…"), ("button", "Delete it")):
+            target = page.locator("#letters a") if name is None else page.get_by_role(role, name=name)
+            for _ in range(60):
+                page.keyboard.press("Tab")
+                if target.evaluate("element => element === document.activeElement"):
+                    break
+            expect(target).to_be_focused()
+            page.keyboard.press("Enter")
+            expect(target).to_have_count(0)
+        expect(page.get_by_text("There are none")).to_be_visible()
 
 
 def test_new_executions_appear_by_themselves(script: Script, live_server: Any) -> None:

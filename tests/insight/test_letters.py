@@ -16,18 +16,12 @@ from django.urls import reverse
 from scripting import bus, dead_letters, jobs, streams
 from scripting.models import Execution
 from scripting.streams import Stream
-from tests.insight.runs import publish
+from tests.insight.runs import publish, set_aside
 from tests.support.game import Game
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LETTERS = "admin:scripting_execution_letters"
 SECRET = {"sides": 6, "secret": "hunter2"}
-
-
-def set_aside(stream: str, envelope: bytes, reason: str = "there is no script") -> str:
-    fields: Any = {"stream": stream, "entry": "1-1", "reason": reason, "e": envelope}
-    key = streams.redis_client().xadd(streams.dead_letters_key(), fields)
-    return key.decode()  # type: ignore[union-attr] # our clients answer bytes
 
 
 def an_event(**changes: Any) -> bytes:
