@@ -166,7 +166,7 @@ def test_a_worker_that_comes_after_a_dead_one_of_its_name_is_another() -> None:
 def test_a_heartbeat_keeps_the_leases_of_its_process(redis_client: redis.Redis) -> None:
     lease = Lease.take(STREAM, "tester")
     assert lease is not None
-    redis_client.pexpire(STREAM.lease, 20)
+    redis_client.pexpire(STREAM.lease, 900)
     Presence("one").beat()
     assert redis_client.pttl(STREAM.lease) > 1000
 
