@@ -21,7 +21,7 @@ export function h(tag, attributes = {}, ...children) {
 
 // With `keep` it stays until it is dismissed; one of the same `name` takes its place.
 export function toast(text, { kind = "", actions = [], seconds = 7, keep = false, name = "" } = {}) {
-  if (name) for (const old of $("toasts").querySelectorAll("[data-name]")) if (old.dataset.name === name) old.remove();
+  if (name) forget(name);
   const box = h("div", { class: `toast ${kind}`, "data-name": name || null }, h("p", {}, text));
   const away = () => box.remove();
   if (actions.length) {
@@ -32,6 +32,11 @@ export function toast(text, { kind = "", actions = [], seconds = 7, keep = false
   }
   $("toasts").append(box);
   if (!keep) setTimeout(away, (actions.length ? 60 : seconds) * 1000);
+}
+
+// Take away the notes of this name: what they tell is over.
+export function forget(name) {
+  for (const old of $("toasts").querySelectorAll("[data-name]")) if (old.dataset.name === name) old.remove();
 }
 
 // Dialogs close with their buttons marked data-close; Escape does it too.

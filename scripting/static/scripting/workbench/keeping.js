@@ -49,12 +49,20 @@ export class Keeping {
     clearTimeout(this.browserTimer);
     this.browserTimer = setTimeout(() => this.keepHere(), TO_BROWSER);
     clearTimeout(this.serverTimer);
-    this.serverTimer = setTimeout(() => this.save(), TO_SERVER);
+    if (!this.postponed) this.serverTimer = setTimeout(() => this.save(), TO_SERVER);
     this.tell();
+  }
+
+  // A conflict is left for later: the text is kept in this browser until somebody saves it by hand.
+  postpone() {
+    this.postponed = true;
+    this.keepHere();
+    this.say("Not saved, in conflict with another tab: Ctrl-S settles it");
   }
 
   async save() {
     clearTimeout(this.serverTimer);
+    this.postponed = false;
     if (!this.page.may.edit) return;
     if (this.saving) { this.again = true; return; }
     const text = this.editor.text;
@@ -101,6 +109,7 @@ export class Keeping {
     const answer = await this.server.post("api/discard", { revision: this.revision });
     this.revision = null;
     this.become(answer.active, { replace: true });
+    this.settled();
     return answer;
   }
 

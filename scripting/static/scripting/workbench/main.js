@@ -2,7 +2,7 @@
 
 import { Checking } from "./checking.js";
 import { showPeople } from "./company.js";
-import { $, ago, pageData, toast, wireDialogs } from "./dom.js";
+import { $, ago, forget, pageData, toast, wireDialogs } from "./dom.js";
 import { makeEditor } from "./editor.js";
 import { Keeping } from "./keeping.js";
 import { Merging } from "./merging.js";
@@ -21,7 +21,7 @@ const language = () => page.language;
 const checking = new Checking(server, editor, language);
 const merging = new Merging(server, editor);
 const keeping = new Keeping(server, editor, page, { settle: settleDraft, onState: showState, language });
-const publishing = page.may.publish ? new Publishing(server, editor, page, { keeping, checking, language, onPublished: nowActive, onStale: settleStale }) : null;
+const publishing = page.may.publish ? new Publishing(server, editor, page, { keeping, checking, language, trialOf: (text) => trying.trials.findLast((one) => one.source === text), onPublished: nowActive, onStale: settleStale, onBehind: mergeActive }) : null;
 const trying = new Trying(server, editor, page, { language, showTab, textName, ranOn });
 let socket = null;
 const CAUSES = { default: "as shipped,", file: "taken from a file", publish: "published", rollback: "rolled back to", file_deleted: "back since its file was deleted,", upgrade: "upgraded" };
@@ -100,7 +100,7 @@ function showActive() {
   const on = page.loaded.of ? ` · loaded by ${page.loaded.loaded} of ${page.loaded.of}` : "";
   $("live-detail").textContent = kind + when + on;
   const shelf = document.querySelector(".shelf [aria-current] .under");
-  if (shelf) shelf.textContent = active ? `v${active.number} · ${page.is_default ? "default" : "override"}` : "nothing live";
+  if (shelf) shelf.textContent = liveWords(page);
   $("live-detail").title = activation ? activation.reason : "";
   showPeople(page.people, page.user);
 }
@@ -112,6 +112,7 @@ function take(answer) {
 }
 
 function nowActive(answer) {
+  forget("live");
   take(answer);
   keeping.published(answer.active);
 }
@@ -127,13 +128,15 @@ async function caughtUp() {
   take(answer);
   const { actor, reason } = answer.activation || {};
   if (before === now || (actor === page.user && publishing?.dialog.open)) return; // one's own, told by the dialog
-  const words = `v${now} is live now${actor ? `, by ${actor}` : ""}${reason ? `: ${reason}` : "."}`;
+  const words = `v${now} is live now${actor ? `, by ${actor}` : ""}${reason ? `: ${sentence(reason)}` : "."}`;
   const see = ["See the diff", () => showDifference(before, now)];
   if (mine) {
     keeping.become(answer.active, { replace: true });
-    toast(words, { actions: [see] });
-  } else toast(`${words} Your draft stands on v${keeping.base ? keeping.base.number : "–"}.`, { actions: [see, ["Merge it in", mergeActive]] });
+    toast(words, { actions: [see], name: "live" });
+  } else toast(`${words} Your draft stands on v${keeping.base ? keeping.base.number : "–"}.`, { actions: [see, ["Merge it in", mergeActive]], name: "live", keep: true });
 }
+
+function sentence(text) { return /[.!?…]$/.test(text.trim()) ? text.trim() : `${text.trim()}.`; }
 
 function heard(message) {
   if (message.type === "company") {
@@ -143,7 +146,21 @@ function heard(message) {
     if (message.kind === "rejected") toast(`A text of this script was refused: ${message.reason}`, { kind: "bad", seconds: 15 });
     else if (message.kind === "in_conflict") toast(message.reason || "Two files claim to be this script.", { kind: "bad", seconds: 15 });
     else caughtUp();
-  }
+  } else if (message.type === "notice") renewSibling(message.script);
+}
+
+// The list of scripts beside the editor tells what is live of each.
+async function renewSibling(name) {
+  const line = document.querySelector(`.shelf [data-name="${CSS.escape(name)}"] .under`);
+  if (!line) return;
+  try {
+    const response = await fetch(`/scripts/${page.module}/${name}/api/active`, { headers: { Accept: "application/json" } });
+    if (response.ok) line.textContent = liveWords(await response.json());
+  } catch { /* the next notice tells */ }
+}
+
+function liveWords({ active, is_default: isDefault }) {
+  return active ? `v${active.number} · ${isDefault ? "default" : "override"}` : "nothing live";
 }
 
 function showDifference(old, next) {
@@ -172,6 +189,7 @@ function ranOn(execution) {
 
 async function settleDraft({ kind, mine, theirs, base_source }) {
   const { choice, source } = await merging.settle({ kind, mine, theirs, base_source });
+  if (choice === "later") { keeping.postpone(); return; }
   if (theirs.revision) {
     keeping.revision = theirs.revision;
     keeping.saved = theirs.source;
@@ -183,10 +201,13 @@ async function settleDraft({ kind, mine, theirs, base_source }) {
 
 async function settleStale({ theirs, base_source, error }) {
   const text = `${error.message}${theirs.actor ? ` It is ${theirs.actor}'s` : ""}${theirs.reason ? `: ${theirs.reason}` : "."}`;
-  const { source } = await merging.settle({ kind: "stale", mine: editor.text, theirs, base_source, text });
+  const { choice, source } = await merging.settle({ kind: "stale", mine: editor.text, theirs, base_source, text });
+  if (choice === "later") return;
+  forget("live");
   keeping.become(theirs.number ? { number: theirs.number, source: theirs.source } : null);
   editor.replace(source);
-  await keeping.save();
+  if (choice === "theirs" && keeping.hasDraft) await discard();
+  else await keeping.save();
   try { take(await server.get("api/active")); } catch { /* the socket will tell */ }
 }
 
@@ -195,13 +216,14 @@ function mergeActive() {
   settleStale({
     theirs: { source: active.source, number: active.number, actor: activation?.actor, reason: activation?.reason },
     base_source: keeping.base ? keeping.base.source : "",
-    error: { message: `v${active.number} went live while you were writing.` },
+    error: { message: `v${active.number} went live after you began.` },
   });
 }
 
 async function discard() {
   try {
     take(await keeping.discard());
+    forget("live");
     if ($("language") && page.active && page.active.language !== page.language) {
       $("language").value = page.active.language;
       speak(page.active.language);

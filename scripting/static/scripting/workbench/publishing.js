@@ -6,8 +6,8 @@ const LOOK = 250; // ms between two looks at who has taken it
 const PATIENCE = 20_000;
 
 export class Publishing {
-  constructor(server, editor, page, { keeping, checking, language, onPublished, onStale }) {
-    Object.assign(this, { server, editor, page, keeping, checking, language, onPublished, onStale });
+  constructor(server, editor, page, { keeping, checking, language, trialOf, onPublished, onStale, onBehind }) {
+    Object.assign(this, { server, editor, page, keeping, checking, language, trialOf, onPublished, onStale, onBehind });
     this.dialog = $("publish-dialog");
     $("publish").addEventListener("click", () => this.open());
     $("publish-form").addEventListener("submit", (event) => { event.preventDefault(); this.go(); });
@@ -17,6 +17,13 @@ export class Publishing {
   }
 
   get may() { return this.page.may.publish; }
+
+  // Whether another version went live since the text was begun: then the two are merged first.
+  get behind() {
+    const { base } = this.keeping;
+    const { active } = this.page;
+    return (base ? base.number : null) !== (active ? active.number : null);
+  }
 
   async open() {
     if (!this.may || this.dialog.open || $("publish").disabled) return;
@@ -28,6 +35,8 @@ export class Publishing {
     this.problem("");
     $("publish-diff").replaceChildren();
     $("publish-summary").textContent = "";
+    this.tellBehind();
+    this.tellTried();
     this.checkState("", "Checking in a sandbox…");
     $("publish-go").disabled = true;
     const { loaded } = this.page;
@@ -49,6 +58,21 @@ export class Publishing {
     this.judge(check);
   }
 
+  tellBehind() {
+    const { active, activation } = this.page;
+    const by = activation && activation.actor ? `, by ${activation.actor}` : "";
+    $("publish-behind").hidden = !this.behind;
+    $("publish-behind").textContent = this.behind && active
+      ? `You began on ${this.keeping.base ? `v${this.keeping.base.number}` : "nothing"}; v${active.number} went live since${by}. Merge it with your text first: nothing is overwritten.` : "";
+    $("publish-go").textContent = this.behind ? "Merge first…" : "Make it live";
+  }
+
+  tellTried() {
+    const trial = this.trialOf(this.editor.text);
+    const words = trial && (trial.trial.error ? `Trial ${trial.number} of this very text failed.` : `Trial ${trial.number} ran this very text.`);
+    $("publish-tried").textContent = words || "This very text was not tried yet: Run shows what it does before anyone else sees it.";
+  }
+
   judge(check) {
     if (!check) { this.checkState("warn", "It could not be checked just now; publishing checks it again."); }
     else if (!check.ok) {
@@ -58,11 +82,12 @@ export class Publishing {
       const { length } = check.diagnostics;
       this.checkState(length ? "warn" : "good", length ? `It compiles, with ${length} warning${length > 1 ? "s" : ""}: ${check.diagnostics[0].message}` : "It compiles, and nothing is suspicious.");
     }
-    $("publish-go").disabled = !this.page.browser_publish || Boolean(check && !check.ok);
+    $("publish-go").disabled = !this.page.browser_publish || (Boolean(check && !check.ok) && !this.behind);
   }
 
   async go() {
     if ($("publish-go").disabled) return;
+    if (this.behind) { this.dialog.close(); this.onBehind(); return; }
     if (!$("publish-reason").value.trim()) { this.problem("Say why: the next person who wonders will read it."); $("publish-reason").focus(); return; }
     $("publish-go").disabled = true;
     const source = this.editor.text;
