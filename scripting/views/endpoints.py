@@ -23,11 +23,14 @@ from scripting.contexts import TooManyExecutions
 from scripting.engine import get_engine
 from scripting.modules import SECRET_HEADERS, ScriptableModule, modules
 from scripting.plainjson import jsonable
+from scripting.sandbox.protocol import encode_value
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 256 << 10
+MAX_BODY_DEPTH = 32
+"""Containers inside one another, as in an event's payload."""
 MAX_QUERY_ITEMS = 200
 # What a script may set on its answer. A cookie, a redirect or a policy is never a script's to give.
 ANSWER_HEADERS = frozenset({"cache-control", "content-language", "x-script"})
@@ -165,14 +168,17 @@ def is_form(request: HttpRequest) -> bool:
 
 
 def decoded_body(request: HttpRequest, body: str) -> Any:
-    """A form's fields or JSON as data, anything else as text. Numbers too large for plain data stay text."""
+    """A form's fields or JSON as data, anything else as text. Numbers too large for plain data stay text, and so does all of
+    a JSON body that no script could be given: nested too deeply, or with half a character in it."""
     if is_form(request):
         return {key: values[-1] for key, values in request.POST.lists() if key != "csrfmiddlewaretoken"}
     if request.content_type == "application/json":
         try:
-            return json.loads(body, parse_int=_small_int) if body else None
+            decoded = json.loads(body, parse_int=_small_int) if body else None
+            encode_value(decoded, max_depth=MAX_BODY_DEPTH)
         except (ValueError, RecursionError):
             return body
+        return decoded
     return body
 
 

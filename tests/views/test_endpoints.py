@@ -190,3 +190,11 @@ def test_odd_bodies_reach_the_script_as_text_or_data_and_break_nothing(
 ) -> None:
     response = client_of_runner.post("/roll", body, content_type="application/json")
     assert response.status_code == 201
+
+
+@pytest.mark.parametrize("body", ['{"a": "\\ud800"}', '{"\\udfff": 1}', '{"a":' * 60 + "1" + "}" * 60])
+def test_json_that_no_script_could_be_given_reaches_it_as_text(
+    served: Game, client_of_runner: Client, body: str
+) -> None:
+    response = client_of_runner.post("/roll", body, content_type="application/json")
+    assert (response.status_code, response.json()["body"]) == (201, body)
