@@ -13,6 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from goby_site.places import BASE_DIR
 from tests.support.browser import chromium
 from tests.support.stack import RunningStack
 
@@ -67,7 +68,7 @@ def test_the_page_reconnects_by_itself_and_has_missed_nothing(page: Page, stack:
     page.evaluate("window.stays = true")
     os.kill(stack.pids("web")[0], signal.SIGKILL)
     expect(connection).to_have_attribute("data-state", "waiting", timeout=10_000)
-    expect(connection).to_have_attribute("data-state", "open", timeout=40_000)
+    expect(connection).to_have_attribute("data-state", "open", timeout=90_000)
     shown = entries_shown(page)
     assert shown == sorted(set(shown), reverse=True)
     game = page.locator("#battle").get_attribute("data-game")
@@ -75,6 +76,23 @@ def test_the_page_reconnects_by_itself_and_has_missed_nothing(page: Page, stack:
     expected = {entry["sequence"] for entry in state["entries"] if min(shown) <= entry["sequence"] <= max(shown)}
     assert expected <= set(shown), "an entry between the first and the last is missing"
     assert page.evaluate("window.stays") is True
+
+
+def test_a_published_rule_is_seen_to_take_over(
+    page: Page, stack: RunningStack, problems: list[str], tmp_path: Path
+) -> None:
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open", timeout=30_000)
+    expect(page.locator(".entry", has_text="damage_calculator v1").first).to_be_visible(timeout=30_000)
+    changed = tmp_path / "damage_calculator.py"
+    text = (BASE_DIR / "wargame/scripts/damage_calculator.py").read_text()
+    changed.write_text(text.replace("CRITICAL_CHANCE = 0.10", "CRITICAL_CHANCE = 1.0"))
+    done = stack.manage("publish_script", "wargame/damage_calculator", "--source", str(changed), "-m", "for a test")
+    assert done.returncode == 0, done.stderr
+    expect(page.locator("#toast.shown")).to_have_text("damage_calculator v2 decides from here on", timeout=60_000)
+    expect(page.locator(".entry-takeover").first).to_contain_text("damage_calculator v2")
+    expect(page.locator("#card")).to_contain_text("CRITICAL_CHANCE = 1.0")
+    expect(page.locator("#card .now-live")).to_contain_text("v2 decides now")
+    assert not problems
 
 
 def entries_shown(page: Page) -> list[int]:
