@@ -131,12 +131,12 @@ class Answers:
         return started, attempt.version.info.number, attempt.metrics.compile_us
 
     def is_warm(self) -> bool:
-        """Whether a sandbox of the version of now is ready."""
+        """Whether a sandbox of the version of now is ready: one that still compiles is busy."""
         from scripting.registry import registry
         from scripting.sandboxes import get_pool
 
         digest = registry.resolve("arena", "scorer").active.bundle.digest
-        return any(sandbox.digest == digest for sandbox in get_pool().stats().sandboxes)
+        return any(box.digest == digest and not box.busy for box in get_pool().stats().sandboxes)
 
     def spin(self) -> None:
         """Begin to run over and over."""
