@@ -5,6 +5,7 @@ Each picture is a story told again: log in, change, try, publish. So the picture
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
 
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
