@@ -4,6 +4,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import re
 import sys
 import types
 import warnings
@@ -23,6 +24,8 @@ from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
 from scripting.sandbox.protocol import SCRIPT_FUNCTIONS, ErrorType, Fault, Finding, Load, Text, cut
 
 MAX_FINDINGS = 100
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Directional embeddings, overrides and isolates (Boucher, Anderson: Trojan Source, USENIX Security 2023)."""
 _VISIT_FRAMES = MAX_TREE_DEPTH * 6 + 1000
 
 
@@ -155,6 +158,13 @@ class Compiler:
         known = set(SCRIPT_FUNCTIONS) | {function.name for function in self.load.functions}
         for notice in engine.warnings(unit.tree, known, is_script=is_script):
             self._warning(unit, notice)
+        for number, text in enumerate(unit.lines, 1) if _TURNING.search(unit.text) else ():
+            found = _TURNING.search(text)
+            if found and len(self.findings) < MAX_FINDINGS:
+                message = "the line holds a character that turns the direction of text: it may not run as it reads"
+                place = (unit.name, number, found.start() + 1, number, found.end() + 1)
+                hint = f"remove the character U+{ord(found[0]):04X}"
+                self.findings.append(Finding("warning", ErrorType.COMPILATION, message, *place, hint))
 
     def _warning(self, unit: Unit, notice: Notice) -> None:
         if len(self.findings) < MAX_FINDINGS:

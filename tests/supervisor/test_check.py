@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from scripting.supervisor.pool import HostFunction, SandboxPool
 from scripting.types import ErrorType, SecurityLimits
 from tests.support.sandboxes import bundle_of
@@ -33,6 +35,21 @@ def test_a_check_warns_when_result_is_never_assigned(pool: SandboxPool) -> None:
     report = pool.check(bundle_of("x = 1"), LIMITS)
     assert report.ok
     assert "result" in report.diagnostics[0].message
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("python", "result = 1\n# \u202e} if is_boss \u2066 begin admins only"), ("tengo", "result := 1\n// \u202e} if")],
+)
+def test_a_check_warns_of_characters_that_make_a_line_read_otherwise_than_it_runs(
+    pool: SandboxPool, language: str, text: str
+) -> None:
+    report = pool.check(bundle_of(text, language=language), LIMITS)
+    assert report.ok
+    (warning,) = report.diagnostics
+    assert (warning.severity, warning.line) == ("warning", 2)
+    assert warning.column == text.split("\n")[1].index("\u202e") + 1
+    assert "U+202E" in warning.hint
 
 
 def test_a_check_runs_nothing_and_keeps_nothing(make_pool: Callable[..., SandboxPool]) -> None:
