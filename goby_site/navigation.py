@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 
 from goby_site.access import is_role_admin
 from scripting.admin import site
@@ -14,6 +14,7 @@ from scripting.admin import site
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of the side bar; each item only for who may see it."""
     groups = site.navigation(request)
+    next(item for item in groups[-1]["items"] if item["title"] == "Users")["active"] = is_at_users
     groups.insert(
         -1,
         {
@@ -58,6 +59,12 @@ def may_see_battles(request: HttpRequest) -> bool:
 
 def may_see_log(request: HttpRequest) -> bool:
     return request.user.has_perm("wargame.view_battlelogentry")
+
+
+def is_at_users(request: HttpRequest) -> bool:
+    """The record lies below the address of the users, and is an item of its own."""
+    at = reverse("admin:auth_user_changelist")
+    return request.path.startswith(at) and request.path != reverse("admin:auth_user_record")
 
 
 def may_see_record(request: HttpRequest) -> bool:

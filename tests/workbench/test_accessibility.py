@@ -48,6 +48,15 @@ def test_there_is_no_serious_barrier(person: Callable[..., Person], scheme: Any)
             expect(page.locator("#publish-diff tr.new").first).to_be_visible()
             assert barriers(page) == [], "publish dialog"
             page.keyboard.press("Escape")
+            page.click("#run")
+            expect(page.locator("#trial-rows tr")).to_have_count(2)
+            for box in page.get_by_label("Compare trial").all():
+                box.check()
+            assert barriers(page) == [], "two trials"
+            page.click("#compare-trials")
+            expect(page.locator("#diff-body tr.new").first).to_be_visible()
+            assert barriers(page) == [], "two trials side by side"
+            page.keyboard.press("Escape")
             page.click("#discard")
 
 

@@ -250,7 +250,7 @@ function textName() {
 
 function loggedOut() {
   keeping.keepHere();
-  if (!document.querySelector("dialog[open]")) $("login-dialog").showModal();
+  if (!$("login-dialog").open) $("login-dialog").showModal(); // over another dialog, too: what it asks cannot be answered now
 }
 
 // -- tabs --------------------------------------------------------------------------------------------------------------
