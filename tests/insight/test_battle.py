@@ -106,7 +106,7 @@ def test_rollups_equal_a_recount_of_the_executions_after_workers_were_killed_at_
     before = watched.one("SELECT count(*) FROM scripting_execution")
     wait_until(lambda: watched.one("SELECT count(*) FROM scripting_execution") > before + 10, 60)
     for outcome in ("succeeded", "fell_back", "failed", "cancelled", "skipped", "abandoned"):
-        [[counted, waiting, minutes, hours, days, ever]] = watched.ask(
+        [[counted, waiting, *folded]] = watched.ask(
             f"""SELECT (SELECT count(*) FROM scripting_execution WHERE status = '{outcome}'),
                        (SELECT coalesce(sum({outcome}), 0) FROM scripting_statdelta),
                        {
@@ -116,7 +116,7 @@ def test_rollups_equal_a_recount_of_the_executions_after_workers_were_killed_at_
                 )
             }"""
         )
-        assert {counted} == {waiting + folded for folded in (minutes, hours, days, ever)}, outcome
+        assert {counted} == {waiting + each for each in folded}, outcome
     [[failures, grouped]] = watched.ask(
         """SELECT (SELECT count(*) FROM scripting_execution WHERE error_version_id IS NOT NULL OR status = 'abandoned'),
                   (SELECT coalesce(sum(count), 0) FROM scripting_errorgroup)
