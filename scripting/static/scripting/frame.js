@@ -1,6 +1,6 @@
 // The frame of our own pages in the admin: light or dark as chosen on the theme's pages, and the menu on narrow windows.
 
-const KEY = "_x_adminTheme"; // where the theme's own pages keep the choice, as JSON
+const KEY = "adminTheme"; // where the theme's own pages keep the choice, as JSON
 const night = matchMedia("(prefers-color-scheme: dark)");
 
 function chosen() {
