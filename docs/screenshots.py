@@ -62,6 +62,22 @@ def sample(page: Page) -> None:
     expect(page.locator(".sample").first).to_be_visible(timeout=20_000)
 
 
+def compared(page: Page) -> None:
+    """Two trials side by side."""
+    open_workbench(page)
+    page.fill("#seed", "11")
+    for count, chance in enumerate(("0.10", "0.90"), 1):
+        if chance != "0.10":
+            change(page, "CRITICAL_CHANCE = 0.10", f"CRITICAL_CHANCE = {chance}")
+        page.click("#run")
+        expect(page.locator("#trial-rows tr")).to_have_count(count)
+        expect(page.locator("#run")).to_be_enabled()
+    for box in page.get_by_label("Compare trial").all():
+        box.check()
+    page.click("#compare-trials")
+    expect(page.locator("#diff-body tr.new")).to_be_visible()
+
+
 def error(page: Page) -> None:
     """What a mistake looks like."""
     open_workbench(page)
@@ -104,6 +120,7 @@ STORIES: tuple[Callable[[Page], None], ...] = (
     scripts,
     workbench,
     sample,
+    compared,
     error,
     publishing,
     live,
