@@ -88,6 +88,11 @@ function call(one) {
   return h("li", {}, h("span", { class: `chip ${one.kind === "effect" ? "warn" : ""}` }, kind), asked, answer && h("div", { class: "answer" }, answer.trim()));
 }
 
+// When a line was written, since the run began.
+function written(us) {
+  return h("span", { class: "quiet" }, `${`+${microseconds(us)}`.padStart(8)}  `);
+}
+
 function figures(metrics) {
   const pairs = [["wall", microseconds(metrics.wall_us)], ["CPU", microseconds(metrics.cpu_us)], ["compile", microseconds(metrics.compile_us)], ["memory", bytes(metrics.memory_bytes)]];
   return h("dl", { class: "figures" }, ...pairs.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
