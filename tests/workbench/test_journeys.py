@@ -92,6 +92,17 @@ def test_a_broken_script_is_marked_while_typing_and_cannot_be_published(person: 
     assert "roll = rand()" in text_of(page)
 
 
+def test_a_trial_shows_what_the_script_wrote_and_when(person: Enter) -> None:
+    page = person("designer").open(HITS)
+    write(page, "log('first')\nlog('second')\nresult = {'hit': True, 'chance': 1.0, 'message': ''}\n")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#outcome pre")).to_have_text(
+        re.compile(r"^\s*\+[\d.]+ (µs|ms)\s+first\s+\+[\d.]+ (µs|ms)\s+second\s*$")
+    )
+    page.click("#discard")
+    expect(page.locator("#draft-state")).to_have_text("")
+
+
 def test_two_designers_in_conflict_lose_nothing(person: Enter) -> None:
     designer, admin = person("designer"), person("admin")
     hers, his = designer.open(EVENTS), admin.open(EVENTS)
