@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from django import template
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from scripting.show import badge, milliseconds
@@ -54,6 +56,13 @@ def up_for(started: float) -> str:
 def spaced(name: str) -> str:
     """`security_violation` as people read it."""
     return name.replace("_", " ")
+
+
+@register.filter
+def breakable(name: object) -> SafeString:
+    """A name such as `module/script` or a topic's, which may go on in a new line behind its slashes and dots."""
+    parts = re.split(r"(?<=[/.])", str(name))
+    return format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in parts))
 
 
 @register.filter
