@@ -164,7 +164,7 @@ def pages() -> dict[str, str]:
     script = Script.objects.order_by("pk")[1]
     group = ErrorGroup.objects.order_by("pk")[0]
     keys = Execution.objects.order_by("pk").values_list("pk", flat=True)
-    deep = keys[len(keys) // 2]
+    deep = keys[keys.count() // 2]
     newest = time_of(keys.reverse()[0])
     base = "/admin/scripting/execution/"
     asked: dict[str, dict[str, Any]] = {
