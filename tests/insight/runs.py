@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,9 @@ from scripting.registry import AnyBase, registry
 from scripting.sandbox.protocol import encode_value
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
 from tests.support.game import Game
+
+_serials = itertools.count()
+"""So that two rows of one millisecond have ids of their own, those written later the higher ones."""
 
 
 def run(game: Game, text: str = "result = 1\n", trigger: str = "manual", **context: object) -> ScriptOutput:
@@ -42,7 +46,7 @@ def write(
     rows = []
     for index in range(count):
         at = end - every * (count - 1 - index)
-        key = UUID(int=(int(at.timestamp() * 1000) << 80) | (0x7 << 76) | (0x8 << 60) | index)
+        key = UUID(int=(int(at.timestamp() * 1000) << 80) | (0x7 << 76) | (0x8 << 60) | next(_serials))
         rows.append(
             {
                 "id": key,

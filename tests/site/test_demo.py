@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
-from goby_site.demo_logins import demo_passwords
+from goby_site.demo_logins import demo_passwords, logins_place
 from goby_site.middleware import DemoSocketsFromHereOnly
 
 pytestmark = pytest.mark.django_db
@@ -32,10 +33,19 @@ def log_in(client: Client, role: str, **headers: str) -> bool:
 
 
 def test_the_login_page_says_where_the_passwords_are_to_whom_they_let_in(client: Client, settings: Settings) -> None:
-    assert b"var/demo-logins" in client.get("/admin/login/").content
-    assert b"var/demo-logins" not in client.get("/admin/login/", REMOTE_ADDR="192.0.2.7").content
+    place = logins_place().encode()
+    assert place in client.get("/admin/login/").content
+    assert place not in client.get("/admin/login/", REMOTE_ADDR="192.0.2.7").content
     settings.GOBY_DEMO = False
-    assert b"var/demo-logins" not in client.get("/admin/login/").content
+    assert place not in client.get("/admin/login/").content
+
+
+def test_the_passwords_are_told_to_lie_where_they_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOBY_VAR", str(tmp_path / "elsewhere"))
+    passwords = demo_passwords()
+    assert Path(logins_place()).read_text().split() == [word for pair in passwords.items() for word in pair]
+    monkeypatch.delenv("GOBY_VAR")
+    assert logins_place() == "var/demo-logins"
 
 
 def test_whoever_logs_out_is_led_back_to_the_battle(client: Client) -> None:

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from goby_site.access import ADMIN_GROUP
 from goby_site.demo import DEMO_GROUP
-from goby_site.demo_logins import demo_passwords
+from goby_site.demo_logins import demo_passwords, logins_place
 
 APPS = ("scripting", "wargame")
 DESIGNER = {
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         marker, _ = Group.objects.get_or_create(name=DEMO_GROUP)
         for role, password in demo_passwords().items():
             self.login(role, password, marker)
-        self.stdout.write("Demo logins are ready: designer, admin, viewer (passwords in var/demo-logins).")
+        self.stdout.write(f"Demo logins are ready: designer, admin, viewer (passwords in {logins_place()}).")
 
     def named(self, wanted: dict[str, tuple[str, ...]]) -> list[Permission]:
         """The permissions of these names; each one that no model defines is complained about and left out."""
