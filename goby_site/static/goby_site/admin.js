@@ -8,3 +8,9 @@ document.addEventListener("alpine:init", () => {
   const bar = document.getElementById("changelist-actions");
   if (bar) bar.setAttribute("x-bind:style", "{ width: `${changeListWidth}px` }");
 });
+
+// A page that was opened by a key does not always begin in the field that asks to: seen in Chromium.
+addEventListener("load", () => {
+  const wanted = document.querySelector("[autofocus]");
+  if (wanted && document.activeElement === document.body) wanted.focus();
+});
