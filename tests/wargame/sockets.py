@@ -10,7 +10,8 @@ from asgiref.testing import ApplicationCommunicator
 from goby_site.asgi import application
 
 HERE = "http://127.0.0.1:8000"
-PATIENCE = 5
+PATIENCE = 20
+"""Seconds: well over the LOOK_SECONDS after which a page sees by itself what no notice told it."""
 
 
 class Socket(ApplicationCommunicator):
