@@ -141,6 +141,13 @@ def size(count: int | None) -> str:
     return f"{count / 1024:.0f} KiB" if count < 1 << 20 else f"{count / (1 << 20):.1f} MiB"
 
 
+def memory(count: int, error_type: str = "") -> str:
+    """What a run took, in words. It is measured to 128 KiB, and not at all where a run was killed for its time."""
+    if not count and error_type == "timeout":
+        return "not measured"
+    return "< 128 KiB" if count < 128 << 10 else size(count)
+
+
 def moment(at: datetime | None) -> SafeString:
     """A time to the second, with the exact one on hover."""
     if at is None:

@@ -176,3 +176,12 @@ def test_executions_are_read_only_for_everyone(game: Game, boss: Client) -> None
     assert boss.post(url, {"status": "succeeded"}).status_code == 403
     assert boss.post(url.replace("change", "delete"), {"post": "yes"}).status_code == 403
     assert boss.get(reverse("admin:scripting_execution_add")).status_code == 403
+
+
+def test_memory_is_told_as_finely_as_it_is_measured(game: Game, boss: Client) -> None:
+    output = run(game)
+    assert "&lt; 128 KiB" in story(boss, output.execution_id)
+    Execution.objects.update(memory_bytes=0, error_type="timeout", status="failed")
+    page = story(boss, output.execution_id)
+    assert "not measured" in page
+    assert "&lt; 128 KiB" not in page
