@@ -212,7 +212,10 @@ def pages() -> dict[str, str]:
 
 def answer_pages() -> None:
     """For each name on standard input, the ms that the page took as the site's own handler answers a request: see Took."""
+    from scripting.settling import settle
+
     ask, addresses = asker(), pages()
+    settle()  # as the web process has
     for line in sys.stdin:
         before = (time.perf_counter(), _waited(), time.process_time())
         ask(addresses[line.strip()])

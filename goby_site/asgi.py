@@ -19,6 +19,7 @@ from goby_site.bodies import BoundedBodies  # noqa: E402
 from goby_site.middleware import DemoSocketsFromHereOnly  # noqa: E402
 from scripting.listener import Listener  # noqa: E402
 from scripting.routing import websocket_urlpatterns as scripting_sockets  # noqa: E402
+from scripting.settling import settle  # noqa: E402
 from wargame.routing import websocket_urlpatterns as wargame_sockets  # noqa: E402
 
 
@@ -31,6 +32,7 @@ async def lifespan(
     listener = Listener("web")
     while (await receive())["type"] == "lifespan.startup":
         await asyncio.to_thread(listener.start)
+        settle()
         await send({"type": "lifespan.startup.complete"})
     await asyncio.to_thread(listener.stop)
     await send({"type": "lifespan.shutdown.complete"})

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from scripting.settling import settle
 from scripting.worker import ScriptWorker
 
 
@@ -19,4 +20,6 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         logging.getLogger("rq.worker").setLevel(logging.WARNING)  # our own lines say what matters
-        ScriptWorker(options["name"]).work(burst=options["burst"])
+        worker = ScriptWorker(options["name"])
+        settle()
+        worker.work(burst=options["burst"])
