@@ -33,6 +33,11 @@ class Bar:
     outcome: str
     title: str
 
+    @property
+    def path(self) -> str:
+        """Its outline for an SVG path."""
+        return _outline(self.x, self.y, self.width, self.height)
+
 
 @dataclass(frozen=True)
 class Line:
@@ -135,15 +140,18 @@ def durations_chart(series: Series, step: timedelta, publishes: Sequence[Activat
     return Chart("Wall time", [], lines, _across(series, step), upward, _marks(series, step, publishes), not values)
 
 
-def spark(counts: Sequence[int], width: int = 96, height: int = 22) -> list[tuple[float, float, float, float]]:
-    """(x, y, width, height) of the bars of a trend."""
+def spark(counts: Sequence[int], width: int = 96, height: int = 22) -> str:
+    """The outlines of the bars of a trend, as one SVG path: a page may show hundreds of them."""
     most = max(counts, default=0)
     slot = width / max(1, len(counts))
-    return [
-        (round(slot * i, 2), round(height - height * c / most, 2), round(slot - 0.6, 2), round(height * c / most, 2))
-        for i, c in enumerate(counts)
-        if c
-    ]
+    return "".join(
+        _outline(slot * i, height - height * c / most, slot - 0.6, height * c / most) for i, c in enumerate(counts) if c
+    )
+
+
+def _outline(x: float, y: float, width: float, height: float) -> str:
+    """A rectangle as a part of an SVG path. Made here, since a template takes tens of µs for four numbers."""
+    return f"M{x:.6g} {y:.6g}h{width:.6g}v{height:.6g}h{-width:.6g}z"
 
 
 def nice_ceiling(value: float) -> float:
