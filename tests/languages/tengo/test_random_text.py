@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from scripting.supervisor.pool import PoolConfig, SandboxPool
@@ -48,6 +48,8 @@ def test_the_same_random_text_checked_and_run_never_harms_the_host(pool: Sandbox
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@example("x := False")
+@example("None = 1")
 @given(
     st.one_of(texts, st.text(alphabet="(){}[]\"'`\\/*.:;,?!^&|<>=+-abc019 \n\ud800", max_size=30)).filter(
         lambda text: "for" not in text

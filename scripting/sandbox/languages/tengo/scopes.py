@@ -12,6 +12,9 @@ from scripting.sandbox.languages.tengo.catalog import BUILTINS, MODULES, REFUSED
 from scripting.sandbox.languages.tengo.scanner import Places
 from scripting.sandbox.policy.imports import HELPER_MODULE
 
+_PYTHONS = {"True": "true", "False": "false", "None": "undefined"}
+"""Names that a Tengo text may define and use, but that no run can bring: in Python they are none."""
+
 
 @dataclass(slots=True, eq=False)
 class Symbol:
@@ -177,6 +180,8 @@ class _Resolver:
         name = ident.name
         symbol = self.free.get(name)
         if symbol is None:
+            if name in _PYTHONS:
+                self._refuse(f"unresolved reference '{name}'", ident, f"in Tengo it is written {_PYTHONS[name]}")
             symbol = self.free[name] = Symbol(name, f"$.{name}.0", None, is_free=True, opaque=True)
             self.first_use[name] = ident
         return symbol
