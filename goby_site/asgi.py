@@ -11,6 +11,7 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
+from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
 http = get_asgi_application()  # sets Django up: what is imported below needs its apps
@@ -32,6 +33,7 @@ async def lifespan(
     listener = Listener("web")
     while (await receive())["type"] == "lifespan.startup":
         await asyncio.to_thread(listener.start)
+        _ = get_resolver().url_patterns  # loads the pages, which the first request would wait for
         settle()
         await send({"type": "lifespan.startup.complete"})
     await asyncio.to_thread(listener.stop)

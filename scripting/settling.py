@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import gc
 
-from django.urls import get_resolver
-
 
 def settle() -> None:
-    """Load what requests need, and have the collector never walk over it again: a full collection of a process that has loaded
-    all this holds everything up for some 70 ms."""
-    _ = get_resolver().url_patterns
+    """Have the collector never walk over what there is now: a full collection of a process with all this loaded, as happens
+    now and then in the middle of a request or an event, holds it up for some 70 ms."""
     gc.collect()
     gc.freeze()
