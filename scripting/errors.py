@@ -10,7 +10,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Subquery, Sum
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
 
 from scripting.db import insert_rows
 from scripting.models import Activation, ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Execution, Resolution, Script
@@ -146,7 +146,7 @@ class Problem:
 
 
 def problems(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[Problem]:
-    """The groups with their trend, what people said of them and whether they are new: in four queries."""
+    """The groups with their trend, what people said of them and whether they are new: in five queries."""
     now = now or datetime.now(UTC)
     keys = [group.pk for group in groups]
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
@@ -157,11 +157,9 @@ def problems(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[
         index = int((start - first).total_seconds() // 3600)
         if index < 24:
             trends[group][index] = count
-    alike = _alike(groups)
-    said: dict[int, Resolution] = {}
-    everyone = [*keys, *(each.pk for same in alike.values() for each in same)]
-    for resolution in Resolution.objects.filter(group__in=everyone).select_related("user").order_by("id"):
-        said[resolution.group_id] = resolution
+    said = _said(keys)
+    alike = _alike(groups, [group.message for group in groups if group.pk in said])
+    said |= _said(each.pk for same in alike.values() for each in same)
     changed = last_changes({group.script_id for group in groups})
     return [
         Problem(
@@ -176,9 +174,20 @@ def problems(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[
     ]
 
 
-def _alike(groups: Sequence[ErrorGroup]) -> dict[int, list[ErrorGroup]]:
-    """For each group those of other versions of its script with the same type, place and message, latest version first."""
+def _said(groups: Iterable[int]) -> dict[int, Resolution]:
+    """The last word on each of these groups that there is one on."""
+    found = Resolution.objects.filter(group__in=list(groups)).select_related("user").order_by("id")
+    return {resolution.group_id: resolution for resolution in found}
+
+
+def _alike(groups: Sequence[ErrorGroup], told: Sequence[str]) -> dict[int, list[ErrorGroup]]:
+    """For each group those of other versions of its script with the same type, place and message, latest version first.
+
+    Of groups whose message is not among `told`, those alone that people have said something of: they are few.
+    """
+    spoken_of = Exists(Resolution.objects.filter(group=OuterRef("pk")))
     candidates = ErrorGroup.objects.filter(
+        spoken_of | Q(message__in=told),
         script__in={group.script_id for group in groups},
         message__in={group.message for group in groups},
         version__isnull=False,
