@@ -25,8 +25,8 @@ def share(percent: float | None) -> str:
     """0 to 100 with as many digits as tell something."""
     if percent is None:
         return "—"
-    if 0 < percent < 0.01:
-        return "< 0.01 %"
+    if percent < 0.01:
+        return "< 0.01 %" if percent else "0 %"
     return f"{percent:.2f} %" if percent < 1 else f"{percent:.1f} %"
 
 

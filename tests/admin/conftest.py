@@ -1,5 +1,29 @@
-"""The small game that the tests of this folder are tried on."""
+"""The small game that the tests of this folder are tried on, one script of it, and who looks at its pages."""
 
-from tests.support.game import game
+import pytest
+from django.test import Client
 
-__all__ = ["game"]
+from scripting import discovery
+from scripting.models import Script
+from tests.admin.people import staff
+from tests.support.game import Game, game
+
+
+@pytest.fixture
+def script(game: Game) -> Script:
+    game.ship("dice")
+    discovery.sync()
+    return game.script("dice")
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    return staff("viewer")
+
+
+@pytest.fixture
+def designer(db: None) -> Client:
+    return staff("designer", "change_script", "edit_script", "publish_script", "run_script")
+
+
+__all__ = ["designer", "game", "script", "viewer"]

@@ -5,48 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from scripting import discovery
 from scripting.models import Script
 from scripting.registry import AnyBase, registry
+from tests.admin.people import page
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 EVIL = "x = '<script>alert(1)</script>'  # \u202e\u200bgood\nresult = x\n"
-SEES = ("view_script", "view_scriptversion", "view_execution", "view_activation")
-
-
-def staff(name: str, *codenames: str) -> Client:
-    user = User.objects.create_user(name, is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=(*SEES, *codenames)))
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def script(game: Game) -> Script:
-    game.ship("dice")
-    discovery.sync()
-    return game.script("dice")
-
-
-@pytest.fixture
-def viewer() -> Client:
-    return staff("viewer")
-
-
-@pytest.fixture
-def designer() -> Client:
-    return staff("designer", "change_script", "edit_script", "publish_script", "run_script")
-
-
-def page(script: Script, *more: str) -> str:
-    return "/".join([reverse("admin:scripting_script_change", args=[script.pk]).removesuffix("/change/"), *more]) + "/"
 
 
 def publish(client: Client, script: Script, text: str = BETTER, **changes: Any) -> Any:

@@ -13,30 +13,12 @@ from scripting.engine import get_engine
 from scripting.generation import read
 from scripting.models import Script
 from scripting.types import ExecutionRequest
-from tests.admin.test_scripts import page, staff
+from tests.admin.people import page
 from tests.support.game import BETTER, GOOD, Game
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LIST = reverse("admin:scripting_script_changelist")
-
-
-@pytest.fixture
-def script(game: Game) -> Script:
-    game.ship("dice")
-    game.ship("coin")
-    discovery.sync()
-    return game.script("dice")
-
-
-@pytest.fixture
-def viewer() -> Client:
-    return staff("viewer")
-
-
-@pytest.fixture
-def designer() -> Client:
-    return staff("designer", "change_script", "edit_script", "publish_script")
 
 
 def switch(client: Client, script: Script, name: str, reason: str = "because"):
@@ -120,6 +102,8 @@ def test_a_retired_script_leaves_the_list_and_comes_back(game: Game, script: Scr
 def test_several_scripts_are_switched_from_the_list_with_one_reason(
     game: Game, script: Script, designer: Client
 ) -> None:
+    game.ship("coin")
+    discovery.sync()
     other = game.script("coin")
     chosen = {"action": "disable_selected", "_selected_action": [script.pk, other.pk]}
     asked = designer.post(LIST, chosen)

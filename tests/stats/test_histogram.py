@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from scripting.histogram import ACCURACY, Histogram
 
+alike = st.lists(st.integers(min_value=300, max_value=900), min_size=50, max_size=300)
+"""Of so many in so narrow a range, all are packed."""
 durations = st.lists(st.integers(min_value=0, max_value=10**9), min_size=1, max_size=300)
 
 
@@ -27,6 +29,17 @@ def test_merging_two_histograms_is_the_histogram_of_both(left: list[int], right:
     merged = Histogram.of(left)
     merged.merge(Histogram.decode(Histogram.of(right).encode()))
     assert merged.counts == Histogram.of(left + right).counts
+
+
+@given(st.lists(durations | alike, min_size=1, max_size=4), st.sampled_from([0.0, 0.5, 0.95, 0.99, 1.0]))
+def test_a_quantile_is_the_same_however_the_counts_came_together(parts: list[list[int]], q: float) -> None:
+    read, whole = Histogram(), Histogram()
+    for part in parts:
+        read.merge_encoded(Histogram.of(part).encode())
+        whole.merge(Histogram.of(part))
+    together = Histogram.of(duration for part in parts for duration in part)
+    assert read.quantile(q) == whole.quantile(q) == together.quantile(q)
+    assert read == whole == together
 
 
 def test_an_empty_histogram_has_no_quantile() -> None:
