@@ -1,4 +1,4 @@
-"""Which scripts import a helper, and which of them a change of it would break."""
+"""Which scripts import a helper, which of them a change of it would break, and changes of both kept one after another."""
 
 from __future__ import annotations
 
@@ -26,6 +26,18 @@ class Broken:
     def __str__(self) -> str:
         where = f" line {self.diagnostic.line}" if self.diagnostic.line is not None else ""
         return f"{self.script} (v{self.number}){where}: {self.diagnostic.message}"
+
+
+def hold(script: Script, version: ScriptVersion | None) -> bool:
+    """Whether a change of `script` to `version` concerns helpers; if so, no other that does happens until the transaction ends.
+
+    Else a helper and what imports it, each judged beside the other as it was, might both become active and not fit.
+    Call it before the script itself is locked: whoever takes both takes them in this order.
+    """
+    if script.module != SHARED and (version is None or SHARED not in version.source):
+        return False
+    list(Script.objects.select_for_update().filter(module=SHARED).order_by("pk").values_list("pk", flat=True))
+    return True
 
 
 def dependents_of(name: str) -> list[ScriptVersion]:

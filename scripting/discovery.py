@@ -17,8 +17,7 @@ from typing import TypeVar
 
 from django.db import transaction
 
-from scripting import notices
-from scripting.dependents import broken_by
+from scripting import dependents, notices
 from scripting.files import (
     Found,
     Remark,
@@ -33,7 +32,7 @@ from scripting.files import (
 )
 from scripting.models import SHARED, Activation, Script, ScriptVersion
 from scripting.modules import ScriptableModule, modules
-from scripting.registry import AnyBase, StaleBase, registry
+from scripting.registry import AnyBase, HelpersChanged, StaleBase, registry
 from scripting.text import one_line
 from scripting.types import Diagnostic, ErrorType, Source
 
@@ -256,6 +255,8 @@ def reconcile_default(embedded: Embedded, *, file_present: bool) -> Step:
                 previous = script.default_version
                 registry.activate(script, version, Activation.Cause.UPGRADE, base=previous, changes=fields)
                 return _said(Step(name, "upgraded", f"v{version.number}, new embedded default", "default"))
+    except HelpersChanged:
+        return reconcile_default(embedded, file_present=file_present)
     except StaleBase:
         script.refresh_from_db()
     for field, value in fields.items():
@@ -322,17 +323,21 @@ def _take(script: Script, file: ScriptFile) -> Step:
             Step(str(script), "rejected", f"{file.path} {error}; kept as v{version.number}, {stays}", "file"),
             logging.WARNING,
         )
-    with transaction.atomic():
-        if not _is_as_seen(script):
-            return _overtaken(script)
-        registry.activate(
-            script,
-            version,
-            Activation.Cause.FILE,
-            base=AnyBase,
-            reason=file.path,
-            changes={"file_digest": file.digest},
-        )
+    try:
+        with transaction.atomic():
+            dependents.hold(script, version)
+            if not _is_as_seen(script):
+                return _overtaken(script)
+            registry.activate(
+                script,
+                version,
+                Activation.Cause.FILE,
+                base=AnyBase,
+                reason=file.path,
+                changes={"file_digest": file.digest},
+            )
+    except HelpersChanged:
+        return _take(script, file)
     return _said(Step(str(script), "activated", f"v{version.number} from {file.path}", "file"))
 
 
@@ -354,6 +359,8 @@ def _revert(script: Script) -> Step:
     needed = _needed(script, default)
     try:
         with transaction.atomic():
+            if dependents.hold(script, default):
+                needed = _needed(script, default)
             if not _is_as_seen(script):
                 return _overtaken(script)
             if needed:
@@ -361,7 +368,7 @@ def _revert(script: Script) -> Step:
                 notices.send_on_commit(notices.kept(script, Activation.Cause.FILE_DELETED, needed))
             else:
                 cause, base = Activation.Cause.FILE_DELETED, script.active_version
-                registry.activate(script, default, cause, base=base, changes={"file_digest": ""})
+                registry.activate(script, default, cause, base=base, changes={"file_digest": ""}, judge=False)
     except StaleBase:
         return Step(str(script), "unchanged", "another version became active while the file went away", "file")
     if needed:
@@ -378,7 +385,7 @@ def _needed(script: Script, default: ScriptVersion | None) -> str:
     """Why a helper must stay as it is though its file is gone; empty where it need not."""
     if script.module != SHARED:
         return ""
-    broken = broken_by(script.name, Source(str(script), default.language, default.text) if default else None)
+    broken = dependents.broken_by(script.name, Source(str(script), default.language, default.text) if default else None)
     if not broken:
         return ""
     stays = f"v{script.active_version.number} stays active" if script.active_version else "it stays"

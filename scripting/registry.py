@@ -55,6 +55,10 @@ class StaleBase(PublishRefused):
         self.merge = merged
 
 
+class HelpersChanged(PublishRefused):
+    """A helper, or what imports it, changed between a text's check and now, and beside that it would not pass: judge it anew."""
+
+
 class ScriptRegistry:
     """Versions of scripts for this process. Thread-safe."""
 
@@ -255,12 +259,15 @@ class ScriptRegistry:
         reason: str = "",
         base: ScriptVersion | type[AnyBase] | None = None,
         changes: dict[str, Any] | None = None,
+        judge: bool = True,
     ) -> Activation:
         """Make `version` the one that runs. `base` is what the actor believed active; StaleBase if something else is.
 
-        Pass `AnyBase` to take whatever is active. `changes` are further fields of the script saved with it.
+        Pass `AnyBase` to take whatever is active. `changes` are further fields of the script saved with it. Raises
+        HelpersChanged where it fits helpers, or a helper its dependents, no longer; `judge` False takes it as it is.
         """
         with transaction.atomic():
+            of_helpers = dependents.hold(script, version)
             locked = Script.objects.select_for_update().get(pk=script.pk)
             if base is not AnyBase and locked.active_version_id != (
                 base.pk if isinstance(base, ScriptVersion) else None
@@ -269,6 +276,11 @@ class ScriptRegistry:
                 raise StaleBase(f"{now} became active meanwhile; merge with it, then publish again")
             if version is not None and (version.script_id != locked.pk or not version.accepted):
                 raise PublishRefused(f"{version} did not pass its check and cannot become active", version)
+            if of_helpers and judge and version is not None:
+                # What passed a moment ago beside the same helpers is not checked again, see `sandboxes.check`.
+                stands, diagnostics = self._judge(locked, version.language, bytes(version.content))
+                if not stands:
+                    raise HelpersChanged(f"{version} does not fit what changed meanwhile", version, diagnostics)
             for name, value in (changes or {}).items():
                 setattr(locked, name, value)
             locked.active_version = version
@@ -307,6 +319,8 @@ class ScriptRegistry:
             raise PublishRefused(f"{version} is kept but not active: {first.message}", version, diagnostics)
         try:
             return self.activate(script, version, Activation.Cause.PUBLISH, actor=actor, reason=reason, base=base)
+        except HelpersChanged:  # beside what others published it is refused now, or fits after all
+            return self.publish(script, language, text, actor=actor, reason=reason, base=base, origin=origin)
         except StaleBase as stale:
             script.refresh_from_db()
             raise StaleBase(str(stale), version, _merge(base, script.active_version, version)) from None
@@ -322,7 +336,10 @@ class ScriptRegistry:
             first = next(d for d in diagnostics if d.severity == "error")
             message = f"{version} did not pass its check and cannot become active: {first.message}"
             raise PublishRefused(message, version, diagnostics)
-        return self.activate(script, version, Activation.Cause.ROLLBACK, actor=actor, reason=reason, base=AnyBase)
+        try:
+            return self.activate(script, version, Activation.Cause.ROLLBACK, actor=actor, reason=reason, base=AnyBase)
+        except HelpersChanged:
+            return self.rollback(script, number, actor=actor, reason=reason)
 
     def recheck(self, version: ScriptVersion) -> tuple[Diagnostic, ...]:
         """Judge a stored text anew, in case helpers or the interpreter changed since: what its check found now."""
@@ -364,6 +381,7 @@ registry = ScriptRegistry()
 __all__ = [
     "ActiveVersion",
     "AnyBase",
+    "HelpersChanged",
     "PublishRefused",
     "ResolvedScript",
     "ScriptNotFound",

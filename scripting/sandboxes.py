@@ -12,7 +12,7 @@ from scripting.supervisor.pool import CheckReport, HostFunction, PoolConfig, San
 from scripting.types import Bundle, SecurityLimits
 
 PASSED_SECONDS = 600.0
-PASSED_KEPT = 64
+PASSED_KEPT = 512
 """A text is checked while it is written and again when it is published: for so long, and of so many, the first check counts."""
 
 _lock = threading.Lock()

@@ -47,8 +47,7 @@ def create(module: str, name: str, *, actor: AbstractBaseUser | None, reason: st
 
 def disable(script: Script, *, actor: AbstractBaseUser | None, reason: str) -> None:
     """Its events end skipped, and the built-in rule runs. Raises ChangeRefused."""
-    _refuse_if_needed(script, "disabled")
-    _change(script, actor, f"disabled: {_said(reason)}", enabled=False)
+    _change(script, actor, f"disabled: {_said(reason)}", unless_needed="disabled", enabled=False)
 
 
 def enable(script: Script, *, actor: AbstractBaseUser | None, reason: str) -> None:
@@ -68,8 +67,7 @@ def unpin(script: Script, *, actor: AbstractBaseUser | None, reason: str) -> Non
 
 def retire(script: Script, *, actor: AbstractBaseUser | None, reason: str) -> None:
     """It is not found any longer, and its files are not taken; its versions and executions stay. Raises ChangeRefused."""
-    _refuse_if_needed(script, "retired")
-    _change(script, actor, f"retired: {_said(reason)}", retired_at=timezone.now())
+    _change(script, actor, f"retired: {_said(reason)}", unless_needed="retired", retired_at=timezone.now())
 
 
 def bring_back(script: Script, *, actor: AbstractBaseUser | None, reason: str) -> None:
@@ -87,8 +85,15 @@ def _refuse_if_needed(script: Script, what: str) -> None:
         raise ChangeRefused(f"{script} cannot be {what} while it is imported by {names}: change these first")
 
 
-def _change(script: Script, actor: AbstractBaseUser | None, reason: str, **fields: Any) -> None:
+def _change(
+    script: Script, actor: AbstractBaseUser | None, reason: str, *, unless_needed: str = "", **fields: Any
+) -> None:
+    """Set the fields; what it would be called then names a change that takes a helper away."""
+    if unless_needed:
+        _refuse_if_needed(script, unless_needed)
     with transaction.atomic():
+        if unless_needed and dependents.hold(script, None):
+            _refuse_if_needed(script, unless_needed)
         locked = Script.objects.select_for_update().get(pk=script.pk)
         for name, value in fields.items():
             setattr(locked, name, value)
