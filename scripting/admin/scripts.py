@@ -19,7 +19,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
-from scripting.admin import publishing, switches
+from scripting.admin import limits, publishing, switches
 from scripting.admin.creating import create_view
 from scripting.admin.filters import ModuleFilter, OverrideFilter, StateFilter
 from scripting.admin.links import list_url, url_of, version_link
@@ -28,6 +28,7 @@ from scripting.extraction import NothingToExtract, extract
 from scripting.models import Activation, Execution, Script, ScriptVersion
 from scripting.modules import limits_for, modules
 from scripting.show import badge, code_block, moment
+from scripting.show import limits as show_limits
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +47,8 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     list_per_page = 100
     actions = ("extract_selected", "extract_active_selected")
     actions_detail = ("workbench", "publish", {"title": "More", "items": ("revert", "extract_one")})
-    fieldsets = (
-        (
-            "Limits",
-            {"fields": (("max_execution_time", "max_memory_bytes"),)},
-        ),
-    )
+    form = limits.LimitsForm
+    readonly_fields = ("limits_said",)
     change_form_template = "admin/scripting/script/change_form.html"
     object_history_list_template = "admin/scripting/script/history.html"
     warn_unsaved_form = True
@@ -85,6 +82,14 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
         obj._history_user = request.user
         if form.changed_data:
             obj.save(update_fields=form.changed_data)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Script | None = None) -> Any:
+        fields = limits.FIELDS if self.has_change_permission(request, obj) else ("limits_said",)
+        return (("Limits", {"fields": (fields,)}),)
+
+    @admin.display(description="of this script")
+    def limits_said(self, script: Script) -> str:
+        return show_limits(script)
 
     # -- the list --------------------------------------------------------------------------------------------------
 
@@ -150,7 +155,6 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     def _page(self, request: HttpRequest, script: Script) -> dict[str, Any]:
         version = script.active_version
         module = modules.get(script.module)
-        limits = limits_for(module, publishing.site_limits(), {})
         versions = script.versions.select_related("author").defer("content", "source")
         return {
             "title": str(script),
@@ -167,7 +171,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
             "executions": recent_executions(script),
             "executions_url": list_url(Execution, script=script.pk),
             "may_publish": self.has_publish_permission(request),
-            "module_limits": limits,
+            "module_limits": limits_for(module, publishing.site_limits(), {}),
             "runs_on": runs_on(script),
             "states": switches.states_of(script),
             "switches": switches.open_to(script),

@@ -30,6 +30,11 @@ def took(microseconds: int | None) -> str:
 
 
 @register.filter
+def limits(of: Any) -> str:
+    return show.limits(of)
+
+
+@register.filter
 def tag(text: str, colour: str) -> SafeString:
     return show.badge(text, colour)
 

@@ -210,6 +210,30 @@ def test_limits_are_saved_with_history_and_nothing_else_is_written(
     assert (latest.history_user.username, latest.max_execution_time) == ("designer", 2.5)
 
 
+def test_limits_are_written_in_seconds_and_mebibytes_and_what_no_script_can_run_with_is_refused(
+    script: Script, designer: Client, viewer: Client
+) -> None:
+    """A limit of 64 bytes, by someone who thought of MiB, would fail every run from there on."""
+    form = page(script, "change")
+    assert designer.post(form, {"max_execution_time": "0.5", "max_memory_bytes": "48.5"}).status_code == 302
+    script.refresh_from_db()
+    assert script.limit_changes() == {"max_execution_time": 0.5, "max_memory_bytes": int(48.5 * 2**20)}
+    text = designer.get(form).content.decode()
+    assert 'value="48.5"' in text
+    assert "5 s, 32.0 MiB" in text, "what the module allows"
+    assert "0.5 s, 48.5 MiB" in viewer.get(form).content.decode()
+    assert "0.5 s, 48.5 MiB" in designer.get(page(script, "history")).content.decode()
+    records = script.history.count()
+    for bad in ({"max_memory_bytes": "0.00006"}, {"max_memory_bytes": "67108864"}, {"max_execution_time": "86400"}):
+        assert designer.post(form, {"max_execution_time": "0.5", "max_memory_bytes": "48.5", **bad}).status_code == 200
+    assert "Give 1 to 4,096 MiB" in designer.post(form, {"max_memory_bytes": "67108864"}).content.decode()
+    assert designer.post(form, {"max_execution_time": "0.5", "max_memory_bytes": "48.5"}).status_code == 302
+    assert script.history.count() == records, "nothing was changed"
+    assert designer.post(form, {"max_execution_time": "", "max_memory_bytes": ""}).status_code == 302
+    script.refresh_from_db()
+    assert script.limit_changes() == {}
+
+
 def test_what_is_active_cannot_be_set_by_a_form(game: Game, script: Script, designer: Client) -> None:
     rejected, _ = registry.store(script, "python", BROKEN.encode(), "editor")
     designer.post(page(script, "change"), {"enabled": "on", "active_version": rejected.pk, "file_digest": "x"})
