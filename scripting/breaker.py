@@ -1,6 +1,7 @@
 """The circuit breaker of a version: after failures in a row its fallback runs, then one trial decides whether it is well.
 
-Only primary attempts of events and endpoints count. States and words are those of Nygard, "Release It!", chapter 5: closed,
+Attempts of events and endpoints count: the active version's own, and those of what stands in for it, which stands in no longer
+once its breaker is open. States and words are those of Nygard, "Release It!", chapter 5: closed,
 open, half-open.
 """
 
@@ -18,7 +19,7 @@ from django.db import transaction
 from scripting import generation, notices
 from scripting.conf import conf
 from scripting.connection import key, redis_client
-from scripting.loading import ResolvedScript
+from scripting.loading import ActiveVersion, ResolvedScript
 from scripting.models import Breaker
 from scripting.registry import registry
 from scripting.text import one_line
@@ -31,10 +32,16 @@ COUNTED = frozenset({"event", "endpoint"})
 
 @dataclass(frozen=True)
 class Finding:
-    """How the primary attempt of one execution went. `error` is empty when it went well."""
+    """How a version did in one execution. `error` is empty when it did well."""
 
     script: ResolvedScript
+    version: ActiveVersion
     error: str
+
+    @property
+    def stood_in(self) -> bool:
+        """Whether it was not the active version."""
+        return self.version.id != self.script.active.id
 
 
 def admits(script: ResolvedScript) -> bool:
@@ -57,16 +64,19 @@ def note(findings: Iterable[Finding]) -> None:
     """Count, open and close, in the transaction that records the executions. Nothing is written while all goes well."""
     by_version: dict[int, list[Finding]] = {}
     for finding in findings:
-        by_version.setdefault(finding.script.active.id, []).append(finding)
+        by_version.setdefault(finding.version.id, []).append(finding)
     for version in sorted(by_version):
         found = by_version[version]
-        script = found[0].script
-        if script.breaker is not None or any(finding.error for finding in found):
-            _count(script, found)
+        if any(finding.error for finding in found):
+            _count(version, found)
+        elif found[0].stood_in:
+            Breaker.objects.filter(version=version, opened_at=None).update(failures=0)
+        elif found[0].script.breaker is not None:
+            _count(version, found)
 
 
-def _count(script: ResolvedScript, findings: list[Finding]) -> None:
-    breaker, _ = Breaker.objects.select_for_update().get_or_create(version_id=script.active.id)
+def _count(version: int, findings: list[Finding]) -> None:
+    breaker, _ = Breaker.objects.select_for_update().get_or_create(version_id=version)
     before = breaker.failures, breaker.opened_at
     was_open = breaker.opened_at is not None
     for finding in findings:
@@ -82,19 +92,38 @@ def _count(script: ResolvedScript, findings: list[Finding]) -> None:
     breaker.save(update_fields=["failures", "opened_at", "last_error"])
     is_open = breaker.opened_at is not None
     told = breaker.opened_at if was_open or is_open else None
+    script = findings[0].script
     if was_open != is_open or told is not None:
-        transaction.on_commit(lambda: _tell(script, breaker, changed=was_open != is_open))
-    else:
+        transaction.on_commit(lambda: _tell(findings[0], breaker, changed=was_open != is_open))
+    elif not findings[0].stood_in:
         transaction.on_commit(lambda: registry.discard(script.module, script.name))
 
 
-def _tell(script: ResolvedScript, breaker: Breaker, *, changed: bool) -> None:
+def _tell(finding: Finding, breaker: Breaker, *, changed: bool) -> None:
     """After the commit: every process reads the script anew; who follows the scripts hears of it."""
+    script = finding.script
     made = generation.bump()
     registry.discard(script.module, script.name, made)
+    version = f"{script} v{finding.version.info.number}"
+    if finding.stood_in:
+        if changed:
+            instead = f"v{script.active.info.number}"
+            logger.error(
+                "%s, standing in for %s, failed %d times in a row: %s; it stands in no longer",
+                version,
+                instead,
+                breaker.failures,
+                breaker.last_error,
+            )
+        return
     if not changed:
-        return  # a trial failed: it stays open for another while
-    version = f"{script} v{script.active.info.number}"
+        logger.warning(
+            "%s failed its trial: %s; its fallback runs for another %g s",
+            version,
+            breaker.last_error,
+            conf.SCRIPTING_BREAKER_SECONDS,
+        )
+        return
     if breaker.opened_at is not None:
         kind, reason = notices.BREAKER_OPENED, f"failed {breaker.failures} times in a row: {breaker.last_error}"
         logger.error("%s %s; its fallback runs for %g s", version, reason, conf.SCRIPTING_BREAKER_SECONDS)

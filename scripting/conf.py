@@ -51,6 +51,23 @@ def _count(text: str) -> int:
     return int(text)
 
 
+FALLBACKS = ("previous", "default")
+"""What may run when the active version fails: the last good version before it, the embedded default."""
+
+
+def _fallbacks(text: str) -> tuple[str, ...]:
+    names = () if text == "none" else tuple(name.strip() for name in text.split(","))
+    if wrong := fallbacks_problem(names):
+        raise ValueError(wrong)
+    return names
+
+
+def fallbacks_problem(names: Any) -> str:
+    """What is wrong with an order of fallbacks, and what to write; empty for nothing."""
+    fits = isinstance(names, (tuple, list)) and len(set(names)) == len(names) and set(names) <= set(FALLBACKS)
+    return "" if fits else f"must hold some of {', '.join(FALLBACKS)}, each once, in the order to try them; or none"
+
+
 _PARSERS: dict[str, Any] = {
     "boolean": _boolean,
     "seconds": _seconds,
@@ -58,6 +75,7 @@ _PARSERS: dict[str, Any] = {
     "number": _count,
     "path": Path,
     "text": str,
+    "fallbacks": _fallbacks,
 }
 
 SETTINGS: dict[str, Setting] = {
@@ -82,6 +100,9 @@ SETTINGS: dict[str, Setting] = {
     "SCRIPTING_BREAKER_FAILURES": Setting(5, "count", "Failures in a row that open a version's breaker."),
     "SCRIPTING_BREAKER_SECONDS": Setting(
         300.0, "seconds", "How long the fallback runs before the version is tried again."
+    ),
+    "SCRIPTING_FALLBACK": Setting(
+        FALLBACKS, "fallbacks", "What runs when the active version fails, in order; the built-in rule comes last."
     ),
     "SCRIPTING_TIMEOUT_RETRIES": Setting(1, "number", "Times that a run is tried again after a timeout."),
     "SCRIPTING_MEMORY_RETRIES": Setting(
@@ -135,6 +156,7 @@ class ScriptingSettings:
     SCRIPTING_MAX_DEPTH: int
     SCRIPTING_BREAKER_FAILURES: int
     SCRIPTING_BREAKER_SECONDS: float
+    SCRIPTING_FALLBACK: tuple[str, ...]
     SCRIPTING_TIMEOUT_RETRIES: int
     SCRIPTING_MEMORY_RETRIES: int
     SCRIPTING_EXECUTION_RETRIES: int
@@ -187,6 +209,8 @@ def problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     for name, setting in SETTINGS.items():
         value = values.get(name, setting.default)
         match setting.kind:
+            case "fallbacks" if wrong := fallbacks_problem(value):
+                found.append((name, f"{wrong}, not {value!r}"))
             case "boolean" if not isinstance(value, bool):
                 found.append((name, f"must be true or false, not {value!r}"))
             case "seconds" if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:

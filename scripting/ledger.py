@@ -13,7 +13,7 @@ from django.db import router, transaction
 
 from scripting import breaker, bus, errors, journal, recovery, stats
 from scripting.db import insert_rows
-from scripting.decision import OWN, Decision, Status
+from scripting.decision import Decision, Status
 from scripting.events import Event
 from scripting.models import Attempt, Execution, OutboxEvent, Role
 from scripting.modules import CallContext, EffectRefused, Outcome, modules
@@ -102,12 +102,14 @@ def _tell(told: Iterable[tuple[dict[str, Any], Decision]]) -> None:
 
 
 def _findings(decisions: Iterable[Decision]) -> Iterator[breaker.Finding]:
-    """How the active versions did, for their breakers."""
+    """How the versions did, for their breakers: each by its last attempt."""
     for decision in decisions:
-        counted = decision.request.trigger in breaker.COUNTED and decision.script.enabled
-        if counted and decision.attempts and decision.attempts[0].tried and not decision.attempts[0].cancelled:
-            own = [attempt for attempt in decision.attempts if attempt.role in OWN]
-            yield breaker.Finding(decision.script, "" if own[-1].ok else str(own[-1].error))
+        if decision.request.trigger not in breaker.COUNTED or not decision.script.enabled:
+            continue
+        last = {a.version.id: a for a in decision.attempts if a.version is not None and a.tried}
+        for attempt in last.values():
+            if attempt.version is not None and not attempt.cancelled:
+                yield breaker.Finding(decision.script, attempt.version, "" if attempt.ok else str(attempt.error))
 
 
 def _database() -> str:

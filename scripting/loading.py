@@ -9,12 +9,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.db import router
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 
 from scripting.conf import conf
-from scripting.models import SHARED, Activation, BundleHelper, Script, ScriptVersion
+from scripting.models import SHARED, Activation, Breaker, BundleHelper, Script, ScriptVersion
 from scripting.models.execution import AttemptFields
-from scripting.modules import limits_for, modules
+from scripting.modules import fallbacks_for, limits_for, modules
 from scripting.prepared import Parameter, Prepared
 from scripting.types import Bundle, SecurityLimits, Source, VersionInfo
 
@@ -57,7 +57,8 @@ class ResolvedScript:
     active: ActiveVersion
     limits: SecurityLimits
     fallbacks: tuple[ActiveVersion, ...]
-    """What runs when the active version fails: the previous good version, then the embedded default; each at most once."""
+    """What runs when the active version fails, in the order that is configured: the previous good version, the embedded
+    default. Each at most once, and none whose own breaker is open."""
     breaker: BreakerState | None = None
     """None while the active version does well."""
 
@@ -105,8 +106,9 @@ class _Row(NamedTuple):
     max_execution_time: float | None
     max_memory_bytes: int | None
     previous: int | None
-    """The version that was active before the present one became so."""
+    """The last other version that was active and whose breaker is not open."""
     default: int | None
+    """The embedded default, likewise."""
     failures: int | None
     opened_at: datetime | None
     active: _Version
@@ -157,16 +159,18 @@ def _row(columns: Sequence[Any]) -> _Row:
 
 
 def _query() -> QuerySet[Script, Any]:
+    broken = Breaker.objects.filter(version=OuterRef("version"), opened_at__isnull=False)
     earlier = (
-        Activation.objects.filter(script=OuterRef("pk"), version__accepted=True)
+        Activation.objects.filter(~Exists(broken), script=OuterRef("pk"), version__accepted=True)
         .exclude(version=OuterRef("active_version"))
         .order_by("-id")
     )
-    own = ("pk", "module", "name", "enabled", *_LIMITS, "previous", "default_version", *_BREAKER)
+    default = Case(When(default_version__breaker__opened_at=None, then="default_version"))
+    own = ("pk", "module", "name", "enabled", *_LIMITS, "previous", "default", *_BREAKER)
     return (
         Script.objects.in_use()
         .exclude(active_version=None)
-        .annotate(previous=Subquery(earlier.values("version")[:1]))
+        .annotate(previous=Subquery(earlier.values("version")[:1]), default=default)
         .values_list(*own, *(f"active_version__{name}" for name in _VERSION))
     )
 
@@ -190,8 +194,10 @@ def _versions(ids: set[int | None]) -> dict[int, _Version]:
 
 
 def _candidates(row: _Row) -> list[int]:
-    """The active version, the previous good one, the default: each at most once."""
-    return list(dict.fromkeys(pk for pk in (row.active.id, row.previous, row.default) if pk is not None))
+    """The active version and what runs when it fails: each at most once."""
+    named = {"previous": row.previous, "default": row.default}
+    order = [named[name] for name in fallbacks_for(modules.get(row.module), conf.SCRIPTING_FALLBACK)]
+    return list(dict.fromkeys(pk for pk in (row.active.id, *order) if pk is not None))
 
 
 def _resolved(row: _Row, versions: Sequence[_Version], helpers: Mapping[str, tuple[Source, ...]]) -> ResolvedScript:

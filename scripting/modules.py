@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from scripting.conf import fallbacks_problem
 from scripting.sandbox.protocol import decode_value
 from scripting.topics import Topic, topics
 from scripting.types import SecurityLimits, VersionInfo
@@ -42,6 +43,8 @@ class ModuleScriptConfig:
     """Path below the module's address, such as `/debug/hit` → script name."""
     limits: Mapping[str, Any] = field(default_factory=dict)
     """Fields of SecurityLimits that differ from the site's."""
+    fallback: tuple[str, ...] | None = None
+    """What runs when a script's active version fails, of "previous" and "default", in order; None as the site has it."""
     auto_extract: bool = False
     """Write the embedded defaults to scripts/<module>/ at sync."""
     headers: tuple[str, ...] = DEFAULT_HEADERS
@@ -51,6 +54,8 @@ class ModuleScriptConfig:
         secret = sorted(name for name in self.headers if name.lower() in SECRET_HEADERS)
         if secret:
             raise ValueError(f"headers: {', '.join(secret)} must not reach a script")
+        if self.fallback is not None and (wrong := fallbacks_problem(self.fallback)):
+            raise ValueError(f"fallback: {wrong}")
 
 
 @dataclass(frozen=True)
@@ -234,6 +239,12 @@ def limits_for(
     """The site's limits, the module's over them, the script's over those."""
     changes = {**(module.config.limits if module else {}), **overrides}
     return defaults.replace(**changes) if changes else defaults
+
+
+def fallbacks_for(module: ScriptableModule | None, default: Sequence[str]) -> Sequence[str]:
+    """What runs when a script's active version fails: the module's order, or the site's."""
+    own = module.config.fallback if module else None
+    return default if own is None else own
 
 
 __all__ = [

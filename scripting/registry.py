@@ -21,7 +21,7 @@ from scripting.generation import Generation, Span
 from scripting.host import host_functions
 from scripting.loading import ActiveVersion, Key, ResolvedScript, ScriptNotFound, helpers_for, load, recorded
 from scripting.merging import Merge, merge
-from scripting.models import SHARED, Activation, Script, ScriptVersion
+from scripting.models import SHARED, Activation, Breaker, Script, ScriptVersion
 from scripting.modules import limits_for, modules
 from scripting.supervisor.pool import CheckReport
 from scripting.text import visible
@@ -289,6 +289,10 @@ class ScriptRegistry:
             locked._change_reason = f"{cause}: {reason}"[:100] if reason else cause
             locked._notice = notices.activated(locked, version, cause, actor, reason)  # sent with the new generation
             locked.save()
+            if version is not None:
+                Breaker.forgive([version.pk])
+            if locked.module == SHARED:
+                Breaker.forgive(each.pk for each in dependents.dependents_of(locked.name))
             activation = Activation.objects.create(
                 script=locked, version=version, cause=cause, actor=actor, reason=reason
             )

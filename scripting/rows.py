@@ -21,7 +21,7 @@ from scripting.types import HostCallRecord
 
 
 def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
-    """The row of an execution; its error is that of the first attempt, the rest is that of the one that decided."""
+    """The row of an execution: its error is that of the first attempt, what it took is that of all, the rest is of the last."""
     request, event, attempt = decision.request, decision.event, decision.deciding
     shown = _masked(request.topic, decision.inputs.context)
     row = {
@@ -51,7 +51,7 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
     row |= _attempt_fields(decision, attempt)
     first = decision.attempts[0]
     if len(decision.attempts) > 1:
-        row |= _error_fields(first)
+        row |= _error_fields(first) | _taken(decision.attempts)
     if first.error is not None and first.version is not None and first.tried:
         row["error_version_id"] = first.version.id or None
     return row
@@ -85,6 +85,15 @@ def _attempt_fields(decision: Decision, attempt: AttemptRecord) -> dict[str, Any
         "log_truncated": attempt.log_truncated,
         **_error_fields(attempt),
     }
+
+
+def _taken(attempts: Sequence[AttemptRecord]) -> dict[str, int]:
+    """Time of all together, and the most memory that one of them took."""
+    metrics = [attempt.metrics for attempt in attempts]
+    summed = {
+        name: sum(getattr(each, name) for each in metrics) for name in ("wall_us", "cpu_us", "host_us", "compile_us")
+    }
+    return summed | {"memory_bytes": max(each.memory_bytes for each in metrics)}
 
 
 def _error_fields(attempt: AttemptRecord) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -25,7 +26,7 @@ from scripting.admin.filters import ModuleFilter, OverrideFilter, StateFilter
 from scripting.admin.links import list_url, url_of, version_link
 from scripting.admin.switches import Switch
 from scripting.extraction import NothingToExtract, extract
-from scripting.models import Activation, Execution, Script, ScriptVersion
+from scripting.models import Activation, Breaker, Execution, Script, ScriptVersion
 from scripting.modules import limits_for, modules
 from scripting.show import badge, code_block, moment
 from scripting.show import limits as show_limits
@@ -81,7 +82,10 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
         """Only what the form shows is written: what is active may have changed since the page was opened."""
         obj._history_user = request.user
         if form.changed_data:
-            obj.save(update_fields=form.changed_data)
+            with transaction.atomic():
+                obj.save(update_fields=form.changed_data)
+                if obj.active_version_id is not None:
+                    Breaker.forgive([obj.active_version_id])  # it may do well within the new limits
 
     def get_fieldsets(self, request: HttpRequest, obj: Script | None = None) -> Any:
         fields = limits.FIELDS if self.has_change_permission(request, obj) else ("limits_said",)

@@ -41,7 +41,7 @@ def conditions(filters: Filters) -> list[Condition]:
     if filters.version is not None:
         # It has one script, so that this index finds the fewer.
         made = [replace(each, walks=()) for each in made]
-        made.append(_one("version", filters.version, _number("version_id", [filters.version])))
+        made.append(_version(filters.version))
     if filters.status:
         made.append(_status(UNSUCCESSFUL if filters.status == "unsuccessful" else (filters.status,)))
     # The condition of a partial index is named too: SQLite cannot tell that the one implies the other.
@@ -74,6 +74,13 @@ def words(filters: Filters) -> tuple[Q, list[Q]]:
     for word in given.split():
         check &= Q(inputs_text__icontains=word) | Q(result_text__icontains=word) | Q(_text("key", word))
     return check, found
+
+
+def _version(key: int) -> Condition:
+    """What a version decided, and what it failed to."""
+    failed = Q(error_version=key) & Q(error_version__isnull=False)
+    check = Q(_number("version_id", [key])) | Q(_number("error_version_id", [key]))
+    return Condition(check, (Q(version=key), failed))
 
 
 def _status(chosen: Collection[str]) -> Condition:

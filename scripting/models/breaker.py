@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db import models
 from django.db.models import Q
 
@@ -9,10 +11,14 @@ from scripting.models.script import ScriptVersion
 
 
 class Breaker(models.Model):
-    """The circuit breaker of one version; there is none while the version has never failed. A new version starts without."""
+    """The circuit breaker of one version; there is none while the version has never failed.
+
+    A version that becomes active starts without, the first time or again; so does an active one whose helpers or limits
+    changed. Of one that is not active, it tells how it did as a fallback: while it is open, others stand in.
+    """
 
     version = models.OneToOneField(ScriptVersion, on_delete=models.CASCADE, related_name="breaker")
-    failures = models.PositiveIntegerField(default=0, help_text="Primary attempts that failed in a row.")
+    failures = models.PositiveIntegerField(default=0, help_text="Attempts that failed in a row.")
     opened_at = models.DateTimeField(null=True, help_text="Since when the fallback runs; empty while it is closed.")
     last_error = models.TextField(blank=True)
 
@@ -21,3 +27,8 @@ class Breaker(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version}: {'open' if self.opened_at else 'closed'} after {self.failures}"
+
+    @classmethod
+    def forgive(cls, versions: Iterable[int]) -> None:
+        """Forget how these versions did: what made them fail may be no more."""
+        cls.objects.filter(version__in=list(versions)).delete()

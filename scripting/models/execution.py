@@ -79,7 +79,9 @@ class AttemptFields(models.Model):
 
 
 class Execution(AttemptFields):
-    """One event, request or click on one script. Its own attempt fields are those of the attempt that decided."""
+    """One event, request or click on one script. Its own attempt fields are those of the attempt that decided, but what it took is what all took,
+    and its error is that of the first.
+    """
 
     class Trigger(models.TextChoices):
         EVENT = "event"
@@ -140,6 +142,11 @@ class Execution(AttemptFields):
         indexes = [
             models.Index(fields=["script", "-id"], name="execution_latest_of_script"),
             models.Index(fields=["version", "-id"], name="execution_of_version"),
+            models.Index(
+                fields=["error_version", "-id"],
+                condition=Q(error_version__isnull=False),
+                name="execution_version_failed",
+            ),
             models.Index(fields=["topic", "-id"], name="execution_of_topic"),
             models.Index(fields=["worker", "-id"], name="execution_of_worker"),
             models.Index(fields=["status", "-id"], condition=UNUSUAL_STATUS, name="execution_unusual_status"),

@@ -8,6 +8,7 @@ import pytest
 
 from scripting.engine import get_engine
 from scripting.models import Breaker, Execution
+from scripting.registry import registry
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput, SecurityLimits
 from tests.support.arena import Arena, make_script, score
 
@@ -74,11 +75,12 @@ def test_after_the_pause_one_trial_that_goes_well_closes_it() -> None:
     assert hit(broken=False).status == Execution.Status.SUCCEEDED
 
 
-def test_a_trial_that_fails_keeps_it_open_for_another_pause() -> None:
+def test_a_trial_that_fails_keeps_it_open_for_another_pause(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
         hit(broken=True)
     pause_over()
     assert hit(broken=True).status == Execution.Status.FELL_BACK
+    assert "v2 failed its trial" in caplog.text
     opened = Breaker.objects.get().opened_at
     assert opened is not None
     assert opened > datetime.now(UTC) - timedelta(minutes=1)
@@ -90,6 +92,77 @@ def test_a_new_version_runs_at_once() -> None:
         hit(broken=True)
     make_script("result = {'points': 3}")
     assert hit(broken=False).status == Execution.Status.SUCCEEDED
+
+
+def attempts_of(output: ScriptOutput) -> list[tuple[str, int | None]]:
+    """(role, version's number) of each."""
+    tried = Execution.objects.get(pk=output.execution_id).attempts.select_related("version").order_by("ordinal")
+    return [(attempt.role, attempt.version.number if attempt.version else None) for attempt in tried]
+
+
+def test_a_version_whose_breaker_opened_does_not_stand_in_for_the_next_one() -> None:
+    for _ in range(3):
+        hit(broken=True)
+    make_script("result = 1 / 0")
+    assert attempts_of(hit(broken=True)) == [("primary", 3), ("fallback", 1)]
+
+
+def test_a_version_that_fails_while_it_stands_in_soon_does_so_no_longer(caplog: pytest.LogCaptureFixture) -> None:
+    make_script("1 / 0")
+    for _ in range(3):
+        assert attempts_of(hit(broken=True))[1] == ("fallback", 2)
+    assert "v2, standing in for v3, failed 3 times in a row" in caplog.text
+    assert attempts_of(hit(broken=True)) == [("primary", 3), ("fallback", 1)]
+
+
+def test_one_that_stands_in_well_starts_its_count_anew() -> None:
+    make_script("1 / 0")
+    for broken in (True, True, False, True, True):
+        assert attempts_of(hit(broken=broken))[1] == ("fallback", 2)
+    assert attempts_of(hit(broken=True))[1] == ("fallback", 2)
+
+
+@pytest.mark.parametrize(
+    ("order", "number"), [(("previous", "default"), 2), (("default", "previous"), 1), (("default",), 1), ((), None)]
+)
+def test_what_stands_in_is_what_the_site_says_and_the_built_in_rule_comes_last(
+    settings: pytest.FixtureRequest, order: tuple[str, ...], number: int | None
+) -> None:
+    script = make_script("1 / 0")
+    script.default_version = script.versions.get(number=1)
+    script.save()
+    settings.SCRIPTING_FALLBACK = order
+    assert attempts_of(hit(broken=False))[1:] == [("fallback", number) if number else ("built_in", None)]
+
+
+def test_a_version_that_is_activated_again_starts_with_a_closed_breaker() -> None:
+    for _ in range(3):
+        hit(broken=True)
+    script = make_script("result = {'points': 3}")
+    registry.rollback(script, 2, actor=None, reason="with other inputs it is fine")
+    assert hit(broken=False).status == Execution.Status.SUCCEEDED
+
+
+def test_a_mended_helper_closes_the_breakers_of_what_imports_it() -> None:
+    make_script("def points():\n    return 1 / 0\n", "prize", "shared")
+    make_script("from shared.prize import points\nresult = {'points': points()}")
+    for _ in range(3):
+        hit(broken=False)
+    assert "breaker is open" in Execution.objects.get(pk=hit(broken=False).execution_id).error_message
+    make_script("def points():\n    return 5\n", "prize", "shared")
+    assert hit(broken=False).status == Execution.Status.SUCCEEDED
+
+
+def test_an_execution_took_what_all_its_attempts_took(settings: pytest.FixtureRequest) -> None:
+    """A rule that hangs for its whole time before another stands in is slow, not quick."""
+    settings.SCRIPTING_RETRY_SECONDS = 0.001
+    make_script("while broken: pass\nresult = {'points': 2}")
+    execution = Execution.objects.get(pk=hit(broken=True).execution_id)
+    tried = list(execution.attempts.all())
+    assert len(tried) == 4
+    assert execution.wall_us == sum(attempt.wall_us for attempt in tried) > 600_000
+    assert execution.cpu_us == sum(attempt.cpu_us for attempt in tried)
+    assert execution.memory_bytes == max(attempt.memory_bytes for attempt in tried)
 
 
 def test_a_timeout_is_tried_again_and_what_repeats_itself_is_not(settings: pytest.FixtureRequest) -> None:

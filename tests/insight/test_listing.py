@@ -105,6 +105,19 @@ def test_each_filter_finds_what_it_says(game: Game) -> None:
     assert keys(Filters(words="owl falcon", until=soon)) == []
 
 
+def test_a_version_is_found_by_what_it_failed_to_decide_too(game: Game) -> None:
+    good, bad = publish(game, "result = 1\n"), publish(game, "1 / 0\n")
+    script = game.script("dice")
+    well = write(script, 2, version_id=good.pk)
+    failed = {"error_type": "execution", "error_message": "division by zero", "error_version_id": bad.pk}
+    fell_back = write(script, 3, version_id=good.pk, status="fell_back", **failed)
+    lost = write(script, 1, version_id=bad.pk, status="failed", **failed)
+    assert set(keys(Filters(version=bad.pk))) == {*fell_back, *lost}
+    assert set(keys(Filters(version=good.pk))) == {*well, *fell_back}
+    assert set(keys(Filters(version=bad.pk, status="fell_back"))) == set(fell_back)
+    assert len(keys(Filters(version=bad.pk))) == 4, "none twice"
+
+
 def test_words_are_looked_for_within_a_bounded_range_and_the_page_says_so(game: Game) -> None:
     publish(game, "result = 1\n")
     script = game.script("dice")

@@ -70,6 +70,7 @@ def test_redis_url_and_https_are_taken(tmp_path: Path) -> None:
         ("SCRIPT_MAX_EXECUTION_TIME", "soon"),
         ("SCRIPT_MAX_MEMORY_BYTES", "-1"),
         ("HOT_RELOAD_SCRIPTS", "often"),
+        ("SCRIPTING_FALLBACK", "previous,luck"),
     ],
 )
 def test_an_odd_value_is_refused_and_named(tmp_path: Path, name: str, value: str) -> None:

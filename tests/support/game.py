@@ -59,8 +59,11 @@ class Game:
 
 
 def _write(path: Path, text: str | bytes) -> Path:
+    """In one go, as editors save: a watcher never meets half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    whole = path.parents[2] / "being-saved"
+    whole.write_bytes(text if isinstance(text, bytes) else text.encode())
+    whole.replace(path)
     return path
 
 
