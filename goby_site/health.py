@@ -6,14 +6,14 @@ import logging
 import time
 from collections.abc import Callable
 
-import django_rq
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from rq import Worker
 
+from scripting.connection import briefly, redis_client
 from scripting.engine import get_engine
+from scripting.presence import live_workers
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ def alive(_request: HttpRequest) -> JsonResponse:
 def ready(_request: HttpRequest) -> JsonResponse:
     """200 when every part answers, else 503; names the parts, and keeps their error texts to the log."""
     parts = {name: holds(part) for name, part in PARTS.items()}
+    parts["workers"] = parts["redis"] and holds(workers)
     whole = all(parts.values())
     return JsonResponse({"status": "ready" if whole else "not ready", "parts": parts}, status=200 if whole else 503)
 
@@ -51,13 +52,15 @@ def database() -> bool:
 
 
 def redis() -> bool:
-    """Whether Redis answers."""
-    return bool(django_rq.get_connection("scripting").ping())
+    """Whether Redis answers, and soon: whoever asks does not wait long either."""
+    with briefly():
+        return bool(redis_client().ping())
 
 
 def workers() -> bool:
-    """Whether at least one worker has said within RQ's own limit that it lives."""
-    return Worker.count(connection=django_rq.get_connection("scripting")) > 0
+    """Whether at least one worker has given its heartbeat lately."""
+    with briefly():
+        return bool(live_workers())
 
 
 def sandbox() -> bool:
@@ -78,5 +81,5 @@ PARTS: dict[str, Callable[[], bool]] = {
     "database": database,
     "redis": redis,
     "sandbox": sandbox,
-    "workers": workers,
 }
+"""What is asked in any case; `workers` only of a Redis that answers."""

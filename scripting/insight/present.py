@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 
 import redis
 
 from scripting import presence, processes, streams
-from scripting.connection import redis_client
+from scripting.connection import briefly, redis_client
 from scripting.live import RunningExecution, running_everywhere
 from scripting.models import OutboxEvent
 from scripting.processes import Process
 from scripting.streams import Stream
+
+LATE_SECONDS = 10.0
+"""Where workers keep up an event waits for milliseconds; behind a worker that died, for some seconds."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ class Present:
         """Age of the oldest of them, in seconds."""
         return max((stream.age for stream in self.streams), default=0.0)
 
+    @property
+    def is_late(self) -> bool:
+        """Whether an event has waited for longer than it does where workers keep up."""
+        return self.oldest > LATE_SECONDS
+
     def total(self, vital: str) -> int:
         """The sum of one of `processes.VITALS` over the live processes."""
         return sum(process.vitals.get(vital, 0) for process in self.processes if not process.is_stale)
@@ -73,8 +82,8 @@ class Present:
 
 
 def look() -> Present | None:
-    """None while Redis, which knows all this, is away."""
-    try:
+    """None while Redis, which knows all this, is away or answers late."""
+    with briefly(), contextlib.suppress(redis.RedisError):
         client = redis_client()
         now = time.time()
         return Present(
@@ -85,8 +94,7 @@ def look() -> Present | None:
             client.xlen(streams.dead_letters_key()),
             OutboxEvent.objects.count(),
         )
-    except redis.RedisError:
-        return None
+    return None
 
 
 def _waiting(client: redis.Redis) -> list[Waiting]:

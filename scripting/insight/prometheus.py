@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -13,6 +14,7 @@ from scripting import stats
 from scripting.following import ProcessCollector
 from scripting.histogram import Histogram, value
 from scripting.insight import present
+from scripting.insight.present import Present
 from scripting.models import Breaker, ErrorDelta, ErrorGroup, ErrorTotal, Script
 from scripting.models.stats import OUTCOMES
 
@@ -21,9 +23,10 @@ BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 
 
 def registry() -> CollectorRegistry:
-    """A registry of all that Goby tells."""
+    """A registry of all that Goby tells, for one answer."""
     made = CollectorRegistry()
-    for collector in (ExecutionCollector(), PresentCollector(), ProcessCollector(), LoadedCollector()):
+    look = functools.cache(present.look)
+    for collector in (ExecutionCollector(), PresentCollector(look), ProcessCollector(), LoadedCollector(look)):
         made.register(collector)
     return made
 
@@ -33,6 +36,13 @@ class _Quiet(Collector):
 
     def describe(self) -> list[Metric]:
         return []
+
+
+class _Looking(_Quiet):
+    """Tells of one look that it shares with others: a Redis that does not answer is waited for once."""
+
+    def __init__(self, look: Callable[[], Present | None]) -> None:
+        self._look = look
 
 
 class ExecutionCollector(_Quiet):
@@ -100,11 +110,11 @@ def _breakers() -> Iterator[Metric]:
     yield row
 
 
-class PresentCollector(_Quiet):
+class PresentCollector(_Looking):
     """Backlog, workers, sandboxes. Nothing but `goby_redis_up` 0 while Redis is away: a gap says more than a zero."""
 
     def collect(self) -> Iterator[Metric]:
-        now = present.look()
+        now = self._look()
         yield GaugeMetricFamily("goby_redis_up", "Whether Redis answers.", value=now is not None)
         if now is None:
             return
@@ -127,7 +137,7 @@ class PresentCollector(_Quiet):
         yield from _sandboxes(now)
 
 
-def _sandboxes(now: present.Present) -> Iterator[Metric]:
+def _sandboxes(now: Present) -> Iterator[Metric]:
     labels = ["process", "kind"]
     live = GaugeMetricFamily("goby_sandboxes", "Sandboxes that a process has.", labels=[*labels, "state"])
     forks = CounterMetricFamily("goby_sandbox_starts", "Sandboxes that a process ever started.", labels=labels)
@@ -145,11 +155,11 @@ def _sandboxes(now: present.Present) -> Iterator[Metric]:
     yield from (live, forks, kills, started)
 
 
-class LoadedCollector(_Quiet):
+class LoadedCollector(_Looking):
     """Which digest each process has loaded of each script."""
 
     def collect(self) -> Iterator[Metric]:
-        now = present.look()
+        now = self._look()
         loaded = GaugeMetricFamily(
             "goby_loaded",
             "1 for the version that a process runs.",

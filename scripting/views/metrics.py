@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from scripting.conf import conf
+from scripting.connection import briefly
 from scripting.insight.prometheus import registry
 
 
@@ -25,7 +26,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
             status=403,
             content_type="text/plain; charset=utf-8",
         )
-    return HttpResponse(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
+    with briefly():
+        return HttpResponse(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
 
 
 def may_read(request: HttpRequest) -> bool:

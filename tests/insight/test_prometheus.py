@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from scripting.processes import Loaded
 from scripting.streams import Stream, append
 from tests.insight.runs import publish, write
 from tests.support.game import Game
+from tests.support.redis import RedisServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,6 +96,18 @@ def test_without_redis_the_database_still_tells_and_the_rest_is_missing(
     assert of(found, "goby_redis_up") == 0
     assert of(found, "goby_executions_total", outcome="succeeded") == 1
     assert not [name for name, _ in found if name == "goby_backlog"]
+
+
+def test_a_redis_that_does_not_answer_holds_up_no_scrape(game: Game, client: Client, redis_server: RedisServer) -> None:
+    publish(game, "result = 1\n")
+    write(game.script("dice"), 1)
+    with redis_server.frozen():
+        began = time.monotonic()
+        found = samples(client)
+        took = time.monotonic() - began
+    assert of(found, "goby_redis_up") == 0
+    assert of(found, "goby_executions_total", outcome="succeeded") == 1
+    assert took < 5
 
 
 @pytest.mark.parametrize(
