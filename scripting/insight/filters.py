@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from scripting.insight.ranges import BY_NAME
-from scripting.models import Execution
+from scripting.models import Execution, Script
 from scripting.models.execution import SLOW_US
 
 UNSUCCESSFUL = ("failed", "fell_back", "abandoned")
@@ -37,6 +37,8 @@ class Filters:
     group: int | None = None
     words: str = ""
     problems: tuple[str, ...] = field(default=(), compare=False)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+    """When it was asked: every range that says no end ends here."""
 
     @property
     def any(self) -> bool:
@@ -51,6 +53,7 @@ class Filters:
 
 def parse(query: Mapping[str, str], now: datetime | None = None) -> Filters:
     """The filters of a query string."""
+    now = now or datetime.now(UTC)
     problems: list[str] = []
 
     def text(name: str) -> str:
@@ -92,11 +95,15 @@ def parse(query: Mapping[str, str], now: datetime | None = None) -> Filters:
     since = moment("since")
     chosen = choice("range", tuple(BY_NAME))
     if chosen and since is None:
-        since = (now or datetime.now(UTC)) - BY_NAME[chosen].length
+        since = now - BY_NAME[chosen].length
+    module, script = text("module"), number("script")
+    if module and script is not None and (other := _other_module(script, module)):
+        problems.append(f"module {module} is left out, since the script is of {other}")
+        module = ""
     statuses = (*Execution.Status.values, "unsuccessful")
     return Filters(
-        text("module"),
-        number("script"),
+        module,
+        script,
         number("version"),
         choice("status", statuses),
         text("error"),
@@ -110,7 +117,13 @@ def parse(query: Mapping[str, str], now: datetime | None = None) -> Filters:
         number("group"),
         text("q"),
         tuple(problems),
+        now,
     )
+
+
+def _other_module(script: int, module: str) -> str | None:
+    """The module of a script that is not of `module`."""
+    return Script.objects.filter(pk=script).exclude(module=module).values_list("module", flat=True).first()
 
 
 def as_id(text: str) -> UUID | None:

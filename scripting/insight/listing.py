@@ -105,11 +105,11 @@ def _stopped(where: UUID, upwards: bool) -> str:
     return f"There was time to look through what ran {which} goes on from there."
 
 
-def _bounded(filters: Filters, now: datetime | None = None) -> tuple[Filters, tuple[str, ...]]:
+def _bounded(filters: Filters) -> tuple[Filters, tuple[str, ...]]:
     """Words need a range; the filters with one, and what the reader should know of it."""
     if not filters.words or filters.identity:
         return filters, ()
-    until = filters.until or now or datetime.now(UTC)
+    until = filters.until or filters.now
     if filters.since is None:
         return replace(filters, since=until - WORDS_RANGE), (
             "Words are looked for in one hour, unless you give a range.",

@@ -122,6 +122,41 @@ def test_new_executions_appear_by_themselves(script: Script, live_server: Any) -
         expect(page.locator("#executions tbody a").first).to_be_visible(timeout=15_000)
 
 
+def test_new_executions_appear_while_a_row_has_the_focus_and_leave_it_there(script: Script, live_server: Any) -> None:
+    focused = "document.activeElement.closest('tr')?.dataset.key"
+    with chromium() as browser:
+        page = browser.new_page()
+        enter(page, live_server.url, reverse("admin:scripting_execution_changelist"))
+        rows = page.locator("#executions tbody tr")
+        rows.nth(1).get_by_role("link").nth(1).focus()
+        key = page.evaluate(focused)
+        later = datetime.now(UTC) + timedelta(minutes=1)
+        _in_thread(lambda: write(script, 2, end=later, user="ada"))
+        expect(rows.nth(3)).to_have_attribute("data-key", key, timeout=15_000)
+        expect(rows.nth(3).get_by_role("link").nth(1)).to_be_focused()
+        expect(rows).to_have_count(50)
+        _in_thread(lambda: write(script, 50, end=later + timedelta(minutes=5)))
+        expect(page.locator(f'tr[data-key="{key}"]')).to_have_count(0, timeout=15_000)
+        expect(page.get_by_role("region", name="Executions")).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [1280, 800])
+def test_an_error_in_the_list_has_two_lines_at_the_most_and_says_what_matters_in_them(
+    script: Script, live_server: Any, width: int
+) -> None:
+    message = "the script ran longer than 0.5 s, its limit: " + "make it do less " * 20
+    active = script.active_version_id
+    write(script, 1, status="failed", error_type="timeout", error_version_id=active, error_message=message, user="ada")
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 720})
+        enter(page, live_server.url, reverse("admin:scripting_execution_changelist") + "?user=ada")
+        text = page.locator("#executions .goby-rest > div")
+        box = text.bounding_box()
+        assert box is not None
+        assert 30 < box["height"] < 45
+        assert box["width"] > (320 if width == 1280 else 150)
+
+
 def _in_thread(act: Any) -> None:
     """The browser's loop runs in this thread, where the ORM refuses to."""
     import threading

@@ -133,6 +133,24 @@ def test_words_are_looked_for_within_a_bounded_range_and_the_page_says_so(game: 
     assert keys(Filters(words="red", since=now - timedelta(days=3), until=now - timedelta(hours=29))) == [old]
 
 
+def test_words_are_looked_for_in_the_whole_day_that_the_form_offers(game: Game) -> None:
+    publish(game, "result = 1\n")
+    [earlier] = write(game.script("dice"), 1, end=datetime.now(UTC) - timedelta(hours=23))
+    found = page(parse({"q": "red", "range": "24h"}))
+    assert [row.pk for row in found.rows] == [earlier]
+    assert found.remarks == ()
+
+
+def test_a_module_that_the_script_is_not_of_is_left_out_and_named(game: Game) -> None:
+    publish(game, "result = 1\n")
+    script = game.script("dice")
+    [ran] = write(script, 1)
+    found = page(parse({"module": "elsewhere", "script": str(script.pk)}))
+    assert [row.pk for row in found.rows] == [ran]
+    assert found.remarks == ("module elsewhere is left out, since the script is of chess_club",)
+    assert page(parse({"module": "chess_club", "script": str(script.pk)})).remarks == ()
+
+
 @pytest.mark.parametrize(
     "query",
     [
