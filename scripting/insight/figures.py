@@ -42,6 +42,16 @@ class ScriptFigures:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a script stands among the `of` that ran: 1 is the slowest, the one that fails most. None: it did not fail."""
+
+    line: ScriptFigures
+    of: int
+    slow: int
+    failing: int | None
+
+
+@dataclass(frozen=True)
 class Dashboard:
     """What the page shows of one range."""
 
@@ -52,16 +62,32 @@ class Dashboard:
     scripts: list[ScriptFigures]
     series: list[tuple[datetime, Figures]]
     publishes: list[Activation]
+    chosen: Script | None = None
 
     @property
     def slowest(self) -> ScriptFigures | None:
         """The script with the highest p99."""
-        return max((s for s in self.scripts if s.p99 is not None), key=lambda s: s.p99 or 0, default=None)
+        return next(iter(self._by_p99()), None)
 
     @property
     def most_failing(self) -> ScriptFigures | None:
         """The script with the highest failure rate, if any failed."""
-        return max((s for s in self.scripts if s.failures), key=lambda s: (s.percent or 0, s.failures), default=None)
+        return next(iter(self._by_failures()), None)
+
+    @property
+    def place(self) -> Place | None:
+        """That of the script chosen; None without one, or if it did not run."""
+        line = next((s for s in self.scripts if self.chosen and s.script.pk == self.chosen.pk), None)
+        if line is None or line.p99 is None:
+            return None
+        slow, failing = self._by_p99(), self._by_failures()
+        return Place(line, len(slow), slow.index(line) + 1, failing.index(line) + 1 if line in failing else None)
+
+    def _by_p99(self) -> list[ScriptFigures]:
+        return sorted((s for s in self.scripts if s.p99 is not None), key=lambda s: -(s.p99 or 0))
+
+    def _by_failures(self) -> list[ScriptFigures]:
+        return sorted((s for s in self.scripts if s.failures), key=lambda s: (-(s.percent or 0), -s.failures))
 
     def modules(self) -> list[tuple[str, list[ScriptFigures]]]:
         """The lines of the table by module."""
@@ -88,9 +114,8 @@ def dashboard(since: datetime, until: datetime, step: timedelta, chosen: Script 
     lines.sort(key=lambda line: str(line.script))
     shown = [cell for cell in cells.items() if chosen is None or cell[0][0] == chosen.pk]
     total = by_script.get(chosen.pk, Figures()) if chosen else _total(by_script.values())
-    return Dashboard(
-        since, until, step, total, lines, stats.series(shown, since, until, step), publishes(since, until, chosen)
-    )
+    series = stats.series(shown, since, until, step)
+    return Dashboard(since, until, step, total, lines, series, publishes(since, until, chosen), chosen)
 
 
 def publishes(since: datetime, until: datetime, chosen: Script | None = None) -> list[Activation]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -19,10 +20,12 @@ from django.urls import reverse
 
 from scripting import errors, live
 from scripting.engine import get_engine
-from scripting.insight import export
+from scripting.insight import export, present
 from scripting.insight.ranges import RANGES
 from scripting.models import Activation, ErrorGroup, Execution, Resolution
+from scripting.presence import Presence
 from scripting.show import milliseconds
+from scripting.streams import Stream, append
 from scripting.types import ExecutionRequest, ScriptInput
 from tests.insight.runs import publish, run, write
 from tests.support.game import Game
@@ -102,6 +105,66 @@ def test_the_figures_of_a_script_chosen_are_its_own(game: Game, boss: Client) ->
     assert boss.get(reverse(FIGURES), {"script": "x"}).status_code == 404
 
 
+def test_what_is_worth_a_look_is_named_with_its_figure_and_a_script_chosen_with_its_place(
+    game: Game, boss: Client
+) -> None:
+    version = publish(game, "result = 1\n")
+    for name in ("other", "third"):
+        game.ship(name)
+    from scripting import discovery
+
+    discovery.sync()
+    write(game.script("dice"), 3, wall_us=9_000)
+    write(game.script("other"), 3)
+    failing = {"error_type": "timeout", "error_version_id": version.pk, "error_message": "too slow"}
+    write(game.script("other"), 1, status="failed", **failing)
+
+    def look(**query: object) -> str:
+        page = boss.get(reverse(FIGURES), {"range": "15m", **query}).content.decode()
+        [card] = re.findall(r'goby-card"><span>(?:Worth a look|Among all scripts).*?</div>', page, re.DOTALL)
+        return re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", card.removeprefix('goby-card">'))).replace(" ,", ",").strip()
+
+    slowest = milliseconds(round(boss.get(reverse(FIGURES)).context["board"].slowest.p99))
+    assert look() == f"Worth a look slowest dice, p99 {slowest} most failing other, 25.0 %"
+    assert look(script=game.script("dice").pk) == "Among all scripts 1 of 2 by p99, slowest first it did not fail"
+    assert look(script=game.script("other").pk) == (
+        "Among all scripts 2 of 2 by p99, slowest first 1 of 2 by failure rate, highest first"
+    )
+    assert look(script=game.script("third").pk) == "Among all scripts it did not run"
+
+
+def test_the_dashboard_warns_while_no_worker_lives_or_events_wait_for_long(
+    game: Game, boss: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, stream = reverse("admin:scripting_execution_now"), Stream("chess_club", 0)
+    append([(stream, b"an entry")])
+    alone = boss.get(address).content.decode()
+    assert "No worker is alive" in alone
+    assert "manage.py run_worker" in alone
+    assert "no worker yet" in alone, "that its drain is queued helps it nothing"
+    worker = Presence("one")
+    worker.beat()
+    calm = boss.get(address).content.decode()
+    assert "No worker is alive" not in calm
+    assert "workers do not keep up" not in calm
+    monkeypatch.setattr(present, "LATE_SECONDS", 0)
+    assert "workers do not keep up" in boss.get(address).content.decode()
+
+
+def test_an_error_in_the_list_has_its_whole_text_where_it_is_pointed_at(game: Game, boss: Client) -> None:
+    version = publish(game, "result = 1\n")
+    message = f"{'too slow, ' * 60}to its end"
+    write(
+        game.script("dice"),
+        1,
+        status="failed",
+        error_type="timeout",
+        error_version_id=version.pk,
+        error_message=message,
+    )
+    assert f'title="{message}"' in boss.get(reverse(LIST)).content.decode()
+
+
 def test_pages_take_their_permissions(game: Game) -> None:
     publish(game, "result = 1\n")
     client = staff("view_execution")
@@ -161,7 +224,7 @@ def test_new_rows_are_sent_only_when_there_are_any(game: Game, boss: Client) -> 
     write(game.script("dice"), 1, end=datetime.now(UTC) + timedelta(seconds=9))
     again = boss.get(address, headers={"if-none-match": first["ETag"]})
     assert again.status_code == 200
-    assert again.content.count(b"<tr>") == 1 + 4
+    assert again.content.count(b"<tr data-key") == 4
 
 
 def exported(client: Client, form: str, **query: object) -> str:
