@@ -1,4 +1,4 @@
-"""The frame of our own pages in the admin, without the theme's scripts: its menu on narrow windows, and light or dark as chosen."""
+"""The frame of our own pages in the admin, without the theme's scripts: where the theme's has everything, and with its choices."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.support.browser import chromium
 
@@ -19,10 +19,7 @@ def test_the_menu_opens_on_a_tablet_and_the_colours_are_those_of_the_themes_page
     own, themed = (live_server.url + reverse(name) for name in ("admin:scripting_execution_changelist", "admin:index"))
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 800, "height": 720}, color_scheme="light")
-        page.goto(f"{live_server.url}{reverse('admin:login')}?next={reverse('admin:scripting_execution_changelist')}")
-        page.fill("input[name=username]", "boss")
-        page.fill("input[name=password]", "browser-test")
-        page.click("button[type=submit]")
+        enter(page, live_server.url)
         menu, opener = page.locator("#goby-menu"), page.get_by_role("button", name="Menu")
         expect(menu).to_be_hidden()
         opener.click()
@@ -38,3 +35,55 @@ def test_the_menu_opens_on_a_tablet_and_the_colours_are_those_of_the_themes_page
         expect(page.locator("html.dark")).to_be_attached()
         page.goto(own)
         expect(page.locator("html.dark")).to_be_attached()
+
+
+def test_nothing_moves_between_the_themes_pages_and_ours_and_the_menu_is_put_away_on_both(live_server: Any) -> None:
+    User.objects.create_superuser("boss", password="browser-test")
+    own, themed = (live_server.url + reverse(name) for name in ("admin:scripting_execution_changelist", "admin:index"))
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        enter(page, live_server.url)
+        page.goto(themed)
+        theirs, their_toggle = places(page), page.locator("#header-inner").get_by_text("dock_to_right").first
+        page.goto(own)
+        assert places(page) == theirs
+        toggle, menu = page.get_by_role("button", name="Menu"), page.locator("#goby-menu")
+        expect(toggle).to_have_attribute("aria-expanded", "true")
+        toggle.click()
+        expect(menu).to_be_hidden()
+        expect(toggle).to_have_attribute("aria-expanded", "false")
+        page.goto(themed)
+        expect(page.locator("#nav-sidebar")).to_be_hidden()
+        their_toggle.click()
+        expect(page.locator("#nav-sidebar")).to_be_visible()
+        page.goto(own)
+        expect(menu).to_be_visible()
+        menu.get_by_text("boss").click()
+        expect(menu.get_by_role("link", name="Change password")).to_be_visible()
+        page.mouse.click(900, 10)
+        expect(menu.get_by_role("link", name="Change password")).to_be_hidden()
+
+
+def enter(page: Page, url: str) -> None:
+    page.goto(f"{url}{reverse('admin:login')}?next={reverse('admin:scripting_execution_changelist')}")
+    page.fill("input[name=username]", "boss")
+    page.fill("input[name=password]", "browser-test")
+    page.click("button[type=submit]")
+
+
+def places(page: Page) -> dict[str, list[float]]:
+    """Where the items of the menu and what stands around them are, and how large their type is."""
+    found: dict[str, list[float]] = page.evaluate(
+        """() => {
+          const menu = document.querySelector("#nav-sidebar, #goby-menu");
+          const parts = [["menu", menu], ["mark", menu.querySelector("img")], ["user", [...menu.querySelectorAll("*")].find(
+            (each) => each.children.length === 0 && each.textContent.trim() === "boss")]];
+          for (const link of menu.querySelectorAll("li a")) parts.push(["link", link]);
+          return Object.fromEntries(parts.map(([name, part], index) => {
+            const { x, y, width, height } = part.getBoundingClientRect();
+            const at = name === "user" ? [x, y] : [x, y, width, height];
+            return [`${index} ${part.getAttribute("href") ?? name}`, [...at.map(Math.round), getComputedStyle(part).fontSize]];
+          }));
+        }"""
+    )
+    return found
