@@ -2,45 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
 from scripting.conf import conf
 from scripting.models import Attempt, Execution, ScriptVersion
+from scripting.models.execution import AttemptFields
 from scripting.modules import limits_for, modules
 from scripting.recovery import INTERPRETER, AttemptRecord, RunInputs, repeat_version
 from scripting.registry import ScriptNotFound, registry
 from scripting.rows import decode_calls
-from scripting.types import ScriptError
+from scripting.text import visible
+from scripting.types import ErrorType, ScriptError
 
 
 class NotRepeatable(Exception):
     """The execution is unknown, or no script ran in it: the message says which."""
 
 
+class NotTried(NotRepeatable):
+    """An open breaker withheld the version then, so there is nothing to compare with."""
+
+    def __init__(self, version: ScriptVersion, instead: ScriptVersion | None) -> None:
+        super().__init__(
+            f"v{version.number} was not tried then, because its breaker was open: there is nothing to compare with"
+        )
+        self.instead = instead
+        """The version that decided in its place; None where no script did."""
+
+
 @dataclass(frozen=True)
 class Repetition:
-    """A recorded attempt and its repetition. `differences` is empty when both are the same to the byte."""
+    """A recorded attempt and its repetition. `differences` is empty when both are the same in all that was compared."""
 
     execution: Execution
     version: ScriptVersion
     attempt: AttemptRecord
+    compared: tuple[str, ...]
     differences: tuple[str, ...]
     remarks: tuple[str, ...]
-    """Why the two may differ though nothing is wrong."""
+    """Why the two may differ though nothing is wrong, and what was not compared."""
 
     @property
     def identical(self) -> bool:
         return not self.differences
 
 
-def repeat(execution_id: str) -> Repetition:
-    """Run the first attempt of a recorded execution again, as a trial; nothing is stored. Raises NotRepeatable."""
+def repeat(execution_id: str, *, decided: bool = False) -> Repetition:
+    """Run an attempt of a recorded execution again, as a trial; nothing is stored. Raises NotRepeatable.
+
+    It is the first attempt; with `decided`, the one whose outcome counted.
+    """
     execution = _find(execution_id)
-    attempts: list[Attempt | Execution] = list(execution.attempts.select_related("version__script").order_by("ordinal"))
-    then = next((attempt for attempt in attempts or [execution] if attempt.version is not None), None)
-    if then is None or then.version is None or then.seed is None or then.clock_us is None:
+    then = _attempt(execution, decided=decided)
+    version = then.version
+    if version is None or then.seed is None or then.clock_us is None:
         raise NotRepeatable(f"no script ran in execution {execution.pk} ({execution.status})")
+    if then.withheld:
+        raise NotTried(version, execution.version if execution.status == Execution.Status.FELL_BACK else None)
     try:
         active = registry.recorded(then)
     except ScriptNotFound as error:
@@ -48,12 +68,16 @@ def repeat(execution_id: str) -> Repetition:
     module = modules.get(execution.script.module)
     limits = limits_for(module, conf.default_limits(), execution.script.limit_changes())
     inputs = RunInputs(execution.inputs_value, bytes(execution.inputs), then.seed, then.clock_us)
-    calls = decode_calls(bytes(then.host_calls))
-    now = repeat_version(active, inputs, limits, module, calls)
-    differences = list(_differences(execution, then, now))
-    if len(now.calls) < len(calls):
-        differences.append(f"host calls: {len(calls)} then, {len(now.calls)} now")
-    return Repetition(execution, then.version, now, tuple(differences), tuple(_remarks(then)))
+    now = repeat_version(active, inputs, limits, module, decode_calls(bytes(then.host_calls)))
+    found = list(_comparison(execution, then, now))
+    return Repetition(
+        execution,
+        version,
+        now,
+        tuple(what for what, _ in found),
+        tuple(difference for _, difference in found if difference),
+        tuple(_remarks(execution, then)),
+    )
 
 
 def _find(execution_id: str) -> Execution:
@@ -67,25 +91,59 @@ def _find(execution_id: str) -> Execution:
     return found
 
 
-def _differences(execution: Execution, then: Attempt | Execution, now: AttemptRecord) -> list[str]:
-    """Result and log are known of the attempt that decided; of one that was fallen back from, its error."""
-    recorded = (then.error_type, then.error_message, then.error_line, then.error_column)
-    found = [] if recorded == _error(now.error) else [f"error: {recorded} then, {_error(now.error)} now"]
-    if isinstance(then, Attempt):
-        return found
-    result = None if execution.result is None else bytes(execution.result)
-    if result != now.result:
-        found.append("result")
-    if [line.text for line in execution.log_lines] != list(now.logs):  # their times differ from run to run
-        found.append("log")
-    return found
+def _attempt(execution: Execution, *, decided: bool) -> AttemptFields:
+    """The attempt to repeat; an execution of one attempt is that attempt."""
+    tries: list[Attempt] = list(execution.attempts.select_related("version__script").order_by("ordinal"))
+    if decided or not tries:
+        return tries[-1] if tries else execution
+    return next((attempt for attempt in tries if attempt.version is not None), tries[0])
 
 
-def _error(error: ScriptError | None) -> tuple[str, str, int | None, int | None]:
-    return (error.type.value, error.message, error.line, error.column) if error else ("", "", None, None)
+# -- comparing -----------------------------------------------------------------------------------------------------------
 
 
-def _remarks(then: Attempt | Execution) -> list[str]:
+def _comparison(execution: Execution, then: AttemptFields, now: AttemptRecord) -> Iterator[tuple[str, str]]:
+    """What is compared, each with how it differs, in words; an empty text where it does not."""
+    if not then.refused:
+        yield "error", _difference_of_errors(then, now.error)
+    if _decided(execution, then):
+        result = None if execution.result is None else bytes(execution.result)
+        yield "result", "" if result == now.result else "the result"
+    lines = [line.text for line in then.log_lines]  # their times differ from run to run
+    yield "log", "" if lines == list(now.logs) else "the log"
+    calls = len(decode_calls(bytes(then.host_calls)))
+    yield "host calls", "" if len(now.calls) == calls else f"host calls: {calls} then, {len(now.calls)} now"
+
+
+def _decided(execution: Execution, then: AttemptFields) -> bool:
+    """Whether what it decided is kept: not of an attempt that another stood in for, nor of what the game refused."""
+    if then.refused:
+        return False
+    return not isinstance(then, Attempt) or not execution.attempts.filter(ordinal__gt=then.ordinal).exists()
+
+
+def _difference_of_errors(then: AttemptFields, error: ScriptError | None) -> str:
+    before = _in_words(then.error_type, then.error_message, then.error_script, then.error_line, then.error_column)
+    after = "none"
+    if error is not None:
+        after = _in_words(error.type, visible(error.message), visible(error.script)[:140], error.line, error.column)
+    return "" if before == after else f"the error: {before} then, {after} now"
+
+
+def _in_words(kind: str, message: str, script: str, line: int | None, column: int | None) -> str:
+    if not kind:
+        return "none"
+    name = "" if kind == ErrorType.EXECUTION else f"{kind.replace('_', ' ')}: "
+    where = f" at line {line}, column {column}" if line else ""
+    return f"“{name}{message}”{where} of {script}" if where else f"“{name}{message}”"
+
+
+def _remarks(execution: Execution, then: AttemptFields) -> Iterator[str]:
     if then.interpreter and then.interpreter != INTERPRETER:
-        return [f"it ran on Python {then.interpreter}, this is {INTERPRETER}"]
-    return []
+        yield f"it ran on Python {then.interpreter}, this is {INTERPRETER}"
+    if then.refused:
+        yield "the game refused what it decided then, and is not asked in a trial: error and result are not compared"
+    if then.error_type == ErrorType.TIMEOUT:
+        yield "it was stopped for its time, so how far it came may differ"
+    if execution.status == Execution.Status.CANCELLED and _decided(execution, then):
+        yield "somebody stopped it then, this run went on to its end"

@@ -29,6 +29,11 @@ ERROR_LINE = Func(F("error_line"), template="COALESCE(%(expressions)s, 0)", outp
 SLOW_US = (10_000, 100_000, 1_000_000)
 """Wall times that the list offers to filter by."""
 
+WITHHELD = "not tried: "
+"""How the message begins of an attempt that did not happen, since its version's breaker was open."""
+REFUSED = "the game refused the outcome: "
+"""How the message begins of an attempt whose outcome the game did not admit."""
+
 
 class LogLine(NamedTuple):
     """A line that a script wrote, and when: µs from the beginning of the run, None where that was not kept."""
@@ -76,6 +81,18 @@ class AttemptFields(models.Model):
         if found and isinstance(found[0], list):
             return [LogLine(text, us) for us, text in zip(*found, strict=True)]
         return [LogLine(text) for text in found]  # of a release that kept no times
+
+    @property
+    def withheld(self) -> bool:
+        """Whether an open breaker kept it from being tried, so that no script is to blame; of an execution: the first attempt."""
+        return (
+            self.error_type == ErrorType.EXECUTION and self.error_message.startswith(WITHHELD) and not self.error_line
+        )
+
+    @property
+    def refused(self) -> bool:
+        """Whether the script decided, and the game did not admit what it decided."""
+        return self.error_type == ErrorType.EXECUTION and self.error_message.startswith(REFUSED) and not self.error_line
 
 
 class Execution(AttemptFields):

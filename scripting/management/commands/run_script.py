@@ -21,7 +21,7 @@ from scripting.management.output import (
 )
 from scripting.modules import limits_for, modules
 from scripting.registry import ScriptNotFound, registry
-from scripting.repeat import NotRepeatable, repeat
+from scripting.repeat import NotRepeatable, NotTried, repeat
 from scripting.sandbox.protocol import decode_value
 from scripting.text import display
 from scripting.types import ExecutionRequest, ScriptError, ScriptInput, ScriptOutput, SecurityLimits
@@ -38,6 +38,9 @@ class Command(ScriptingCommand):
             "--source", type=source_argument, metavar="FILE", help="a trial of a text; `-` reads the standard input"
         )
         parser.add_argument("--repeat", metavar="EXECUTION", help="run a recorded execution again and compare")
+        parser.add_argument(
+            "--decided", action="store_true", help="with --repeat: the attempt that decided, not the first one"
+        )
         parser.add_argument("--language", help="of --source; default: by the file's suffix")
         parser.add_argument("--module", default="", metavar="M", help="whose functions --source may call")
         parser.add_argument(
@@ -54,7 +57,7 @@ class Command(ScriptingCommand):
         if len(chosen) != 1:
             self.misused("give one of MODULE/NAME, --source FILE and --repeat EXECUTION")
         if options["repeat"] is not None:
-            return self._repeat(options["repeat"], as_json=as_json)
+            return self._repeat(options["repeat"], decided=options["decided"], as_json=as_json)
         given = self._input(options)
         source = options["source"]
         try:
@@ -128,9 +131,11 @@ class Command(ScriptingCommand):
 
     # -- again -----------------------------------------------------------------------------------------------------
 
-    def _repeat(self, execution_id: str, *, as_json: bool) -> None:
+    def _repeat(self, execution_id: str, *, decided: bool, as_json: bool) -> None:
         try:
-            again = repeat(execution_id)
+            again = repeat(execution_id, decided=decided)
+        except NotTried as error:
+            self.misused(f"{error}; --decided runs v{error.instead.number} again" if error.instead else str(error))
         except NotRepeatable as error:
             self.misused(str(error))
         result = again.attempt.value
@@ -142,6 +147,7 @@ class Command(ScriptingCommand):
                     "result": result,
                     "logs": list(again.attempt.logs),
                     "error": error_json(again.attempt.error),
+                    "compared": list(again.compared),
                     "differences": list(again.differences),
                     "remarks": list(again.remarks),
                 }
@@ -156,7 +162,7 @@ class Command(ScriptingCommand):
         if not again.identical:
             self.fail("differs from what was recorded: " + "; ".join(again.differences))
         if not as_json:
-            self.say("identical to what was recorded")
+            self.say(f"identical to what was recorded: {', '.join(again.compared)}")
 
 
 def output_json(output: ScriptOutput) -> dict[str, Any]:

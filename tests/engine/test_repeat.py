@@ -1,0 +1,59 @@
+"""repeat(): which attempt of an execution is run again, and what of it is compared."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripting.engine import get_engine
+from scripting.models import Execution
+from scripting.repeat import NotTried, repeat
+from scripting.types import ExecutionRequest, ScriptInput
+from tests.support.arena import Arena, make_script
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def hit() -> str:
+    request = ExecutionRequest("arena", "scorer", ScriptInput({}), trigger="event", key="ada")
+    return str(get_engine().execute(request).execution_id)
+
+
+def test_the_first_attempt_is_repeated_or_the_one_that_decided(arena: Arena) -> None:
+    make_script("result = {'points': 1}")
+    make_script("log('before')\nresult = 1 / 0")
+    first, decided = repeat(execution := hit()), repeat(execution, decided=True)
+    assert (first.version.number, first.compared) == (2, ("error", "log", "host calls"))
+    assert (decided.version.number, decided.compared) == (1, ("error", "result", "log", "host calls"))
+    assert first.identical, first.differences
+    assert decided.identical, decided.differences
+
+
+def test_an_outcome_that_the_game_refused_is_not_called_another_error(arena: Arena) -> None:
+    make_script("log('before')\nresult = {'points': 10**6}")
+    again = repeat(hit())
+    assert again.identical, again.differences
+    assert again.compared == ("log", "host calls")
+    assert "the game refused what it decided then" in again.remarks[0]
+
+
+def test_a_message_with_characters_that_do_not_show_is_the_same_message(arena: Arena) -> None:
+    make_script("raise ValueError('\\u202e')")
+    again = repeat(hit())
+    assert again.identical, again.differences
+
+
+def test_a_withheld_version_is_not_repeated(arena: Arena, settings: pytest.FixtureRequest) -> None:
+    settings.SCRIPTING_BREAKER_FAILURES = 1  # type: ignore[attr-defined]
+    make_script("result = 1 / 0")
+    hit()
+    get_engine().registry.forget()
+    execution = hit()
+    assert Execution.objects.get(pk=execution).withheld
+    with pytest.raises(NotTried, match="v1 was not tried then") as told:
+        repeat(execution)
+    assert told.value.instead is None, "the built-in rule decided"
+
+
+def test_a_script_whose_error_reads_like_ours_was_tried(arena: Arena) -> None:
+    make_script("raise ValueError('not tried: at all')")
+    assert not Execution.objects.get(pk=hit()).withheld
