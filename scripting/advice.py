@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from scripting.models.execution import REFUSED
 from scripting.sandbox.protocol import ErrorType
 
 
@@ -19,7 +20,7 @@ BY_TYPE = {
     ErrorType.INVALID_SYNTAX: Advice(
         "high",
         "The text is not the language's grammar, so nothing of it ran.",
-        "Open the version, mend the marked line, publish again.",
+        "Open the version, mend the line, publish again.",
     ),
     ErrorType.COMPILATION: Advice(
         "high",
@@ -33,8 +34,8 @@ BY_TYPE = {
     ),
     ErrorType.EXECUTION: Advice(
         "medium",
-        "The script raised an error at the marked line.",
-        "Look at the inputs below; run it again in the workbench with these inputs, and mend the line.",
+        "The script raised an error.",
+        "Look at the inputs, try it in the workbench with them, mend the text and publish again.",
     ),
     ErrorType.TIMEOUT: Advice(
         "high",
@@ -50,6 +51,11 @@ BY_TYPE = {
         "high", "No version of the script could run.", "Activate a version, or put its file back."
     ),
 }
+REFUSED_BY_GAME = Advice(
+    "medium",
+    "The script decided something that the game does not admit, so nothing of it took effect.",
+    "Look at the inputs and at the reason that the game gives, mend the text and publish again.",
+)
 ABANDONED = Advice(
     "high",
     "The event was delivered several times and a worker died or failed with it each time; it was given up.",
@@ -58,8 +64,10 @@ ABANDONED = Advice(
 UNKNOWN = Advice("low", "The script did not decide.", "Look at the message, the inputs and the log.")
 
 
-def advice(error_type: str) -> Advice:
+def advice(error_type: str, message: str = "") -> Advice:
     """What to say of a failure of that type; of an event given up, the type is `abandoned`."""
     if error_type == "abandoned":
         return ABANDONED
+    if error_type == ErrorType.EXECUTION and message.startswith(REFUSED):
+        return REFUSED_BY_GAME
     return BY_TYPE.get(error_type, UNKNOWN)  # type: ignore[call-overload,no-any-return] # a text equal to its member

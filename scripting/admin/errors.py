@@ -18,13 +18,13 @@ from django.utils.safestring import SafeString
 
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.filters import ModuleFilter, ScriptFilter
-from scripting.admin.links import script_link, version_link
+from scripting.admin.places import latest_place
 from scripting.advice import advice
 from scripting.errors import NoteMissing, Problem, problems, resolve
 from scripting.insight import listing
 from scripting.insight.charts import spark
 from scripting.insight.filters import Filters
-from scripting.models import Activation, ErrorCount, ErrorGroup, Resolution
+from scripting.models import Activation, ErrorCount, ErrorGroup, Execution, Resolution
 from scripting.show import badge, moment
 
 RESOLVE = "scripting.resolve_errorgroup"
@@ -81,7 +81,7 @@ class NewFilter(admin.SimpleListFilter):
 
 @admin.register(ErrorGroup)
 class ErrorGroupAdmin(ReadOnlyAdmin):
-    list_display = ("problem", "of_script", "by_version", "count", "first", "last", "trend")
+    list_display = ("problem", "count", "trend", "seen")
     list_display_links = ("problem",)
     list_filter = (ModuleFilter, ScriptFilter, "error_type", StateFilter, NewFilter)
     search_fields = ("message",)
@@ -114,7 +114,9 @@ class ErrorGroupAdmin(ReadOnlyAdmin):
             hours = _by_hour(group)
             extra = {
                 "told": told,
-                "advice": advice(group.error_type),
+                "advice": advice(group.error_type, group.message),
+                "place": latest_place(group),
+                "newest": Execution.objects.filter(pk=group.last_execution).values_list("pk", flat=True).first(),
                 "bars": spark(hours, 672, 60),
                 "peak": max(hours),
                 "said": group.resolutions.select_related("user"),
@@ -145,28 +147,22 @@ class ErrorGroupAdmin(ReadOnlyAdmin):
         labels = [badge("new", "warning")] if told.is_new else []
         if told.state != "open":
             labels.append(badge(told.state, "success" if told.state == "resolved" else "danger"))
+        version = f" v{group.version.number}" if group.version else ""
         return format_html(
-            '<span class="goby-error-type">{}</span> {}{}<br><span class="goby-quiet goby-clip">{}</span>',
+            '<span class="goby-error-type">{}</span> {}{}<br><span class="goby-quiet goby-clip">{}</span>'
+            '<br><span class="goby-quiet">{}{}</span>',
             group,
             *[*labels, "", ""][:2],
             group.message[:120],
+            group.script,
+            version,
         )
 
-    @admin.display(description="script")
-    def of_script(self, group: ErrorGroup) -> SafeString:
-        return script_link(group.script)
-
-    @admin.display(description="version")
-    def by_version(self, group: ErrorGroup) -> SafeString:
-        return version_link(group.version)
-
-    @admin.display(description="first seen")
-    def first(self, group: ErrorGroup) -> SafeString:
-        return moment(group.first_seen)
-
-    @admin.display(description="last seen")
-    def last(self, group: ErrorGroup) -> SafeString:
-        return moment(group.last_seen)
+    @admin.display(description="last and first seen")
+    def seen(self, group: ErrorGroup) -> SafeString:
+        return format_html(
+            '{}<br><span class="goby-quiet">{}</span>', moment(group.last_seen), moment(group.first_seen)
+        )
 
     @admin.display(description="last 24 hours")
     def trend(self, group: ErrorGroup) -> SafeString:

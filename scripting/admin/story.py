@@ -9,13 +9,14 @@ from uuid import UUID
 
 from django.utils.safestring import SafeString
 
+from scripting.admin.cost import Cost, Figure, cost_of, figures, is_stopped
+from scripting.admin.places import Place, failed_attempt, place_of
 from scripting.advice import Advice, advice
-from scripting.conf import conf
 from scripting.errors import Problem, group_of, problems
+from scripting.insight import audit
 from scripting.insight.family import Branch, family_tree
-from scripting.models import Attempt, Execution, ScriptVersion
-from scripting.models.execution import AttemptFields, LogLine
-from scripting.modules import limits_for, modules
+from scripting.models import SHARED, Attempt, Breaker, ErrorGroup, Execution, ScriptVersion
+from scripting.models.execution import WITHHELD, AttemptFields, LogLine
 from scripting.rows import decode_calls
 from scripting.sandbox.protocol import decode_value
 from scripting.show import (
@@ -23,17 +24,16 @@ from scripting.show import (
     every_sensitive_key,
     marked_line,
     masked,
-    memory,
     milliseconds,
     pretty,
     sensitive_keys,
-    size,
 )
 from scripting.text import visible
-from scripting.types import SecurityLimits
 
 ERROR_NAMES = {"execution": "error"}
 """On a page of executions, an error of type `execution` is told apart."""
+GROUPS = 3
+"""Errors of a withheld version that the page names."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,34 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Marked:
+    """The line that failed, in the version whose text it is in: the script's, or a helper's that the run imported."""
+
+    place: Place
+    excerpt: SafeString
+    caret: str
+    """The blanks before it."""
+    text: SafeString
+    """The whole version as it was, its failing line marked."""
+
+    @property
+    def of_helper(self) -> bool:
+        return self.place.version.script.module == SHARED
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """Why the active version was not tried: its breaker was open."""
+
+    version: ScriptVersion | None
+    message: str
+    since: datetime | None
+    """None where it has been closed, or opened anew, since then."""
+    groups: list[ErrorGroup]
+    """What that version failed with, the latest first."""
+
+
+@dataclass(frozen=True)
 class Failure:
     """What went wrong, where, and what to do."""
 
@@ -55,13 +83,8 @@ class Failure:
     script: str
     line: int | None
     column: int | None
-    excerpt: SafeString | str
-    caret: str
     advice: Advice
-    version: ScriptVersion | None
-    """What failed, where the error lies in its own text."""
-    text: SafeString | str = ""
-    """That version as it was, around the line, which is marked."""
+    marked: Marked | None
     problem: Problem | None = None
 
 
@@ -73,23 +96,11 @@ class Try:
     role: str
     version: ScriptVersion | None
     digest: str
-    wall: str
-    cpu: str
-    memory: str
+    cost: Cost
     error: str
     log: list[LogLine]
     """Of one that did not decide: the log of the one that did is the execution's."""
     log_truncated: bool
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A cost beside its limit; `percent` of the limit, for the bar."""
-
-    name: str
-    value: str
-    limit: str = ""
-    percent: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,12 +115,17 @@ class Story:
     effects: list[Call]
     tries: list[Try]
     failure: Failure | None
+    withheld: Withheld | None
+    stopped_by: str
+    """Who stopped it; empty where nobody did, or it is not known."""
     figures: list[Figure]
     waited: str
     clock: datetime | None
     cause: UUID | None
     tree: list[Branch]
     """Everything that the first cause set off, this execution among it; empty where that is this execution alone."""
+    led_on: bool
+    """Whether anything followed."""
 
 
 def story_of(execution: Execution) -> Story:
@@ -117,6 +133,7 @@ def story_of(execution: Execution) -> Story:
     calls = [_call(record) for record in decode_calls(bytes(execution.host_calls))]
     tries = list(execution.attempts.select_related("version__script"))
     own = sensitive_keys(execution.topic)
+    tree = family_tree(execution)
     return Story(
         execution,
         pretty(execution.inputs_value, own),
@@ -124,13 +141,16 @@ def story_of(execution: Execution) -> Story:
         _log(execution),
         [call for call in calls if call.kind != "effect"],
         [call for call in calls if call.kind == "effect"],
-        [_try(attempt, decided=attempt is tries[-1]) for attempt in tries],
-        _failure(execution, tries),
-        [*_in_all(execution, tries), *_figures(execution)],
+        [_try(execution, attempt, last=attempt is tries[-1]) for attempt in tries],
+        None if execution.withheld else _failure(execution, tries),
+        _withheld(execution, tries) if execution.withheld else None,
+        str(audit.stopped_by(execution) or "") if is_stopped(execution) else "",
+        figures(execution, tries),
         _waited(execution),
         _clock(execution),
         execution.cause if execution.cause and Execution.objects.filter(pk=execution.cause).exists() else None,
-        family_tree(execution),
+        tree,
+        _led_on(tree, execution),
     )
 
 
@@ -147,104 +167,88 @@ def _log(attempt: AttemptFields) -> list[LogLine]:
     return [LogLine(visible(line.text), line.us) for line in attempt.log_lines]
 
 
-def _try(attempt: Attempt, *, decided: bool) -> Try:
-    error = f"{attempt.error_type}: {attempt.error_message}" if attempt.error_type else ""
+def _try(execution: Execution, attempt: Attempt, *, last: bool) -> Try:
     return Try(
         attempt.ordinal,
         attempt.get_role_display(),
         attempt.version,
         attempt.bundle_digest[:12],
-        milliseconds(attempt.wall_us),
-        milliseconds(attempt.cpu_us),
-        memory(attempt.memory_bytes, attempt.error_type),
-        error,
-        [] if decided else _log(attempt),
+        cost_of(attempt, stopped=last and is_stopped(execution)),
+        _error(attempt),
+        [] if last else _log(attempt),
         attempt.log_truncated,
     )
 
 
+def _error(attempt: Attempt) -> str:
+    if not attempt.error_type or attempt.withheld:
+        return visible(attempt.error_message)
+    return f"{_kind(attempt)}: {visible(attempt.error_message)}"
+
+
+def _kind(attempt: AttemptFields) -> str:
+    if attempt.refused:
+        return "refused by the game"
+    return ERROR_NAMES.get(attempt.error_type, attempt.error_type.replace("_", " "))
+
+
 def _failure(execution: Execution, tries: list[Attempt]) -> Failure | None:
-    """The error of the first attempt: what came after stood in for it."""
     if not execution.error_type and not execution.error_message:
         return None
-    failed: AttemptFields = next((attempt for attempt in tries if attempt.error_type), execution)
-    excerpt, caret = _excerpt(failed)
-    kind = execution.error_type
     group = group_of(execution)
     return Failure(
-        ERROR_NAMES.get(kind, kind.replace("_", " ")) or execution.status,
+        _kind(execution) or execution.status,
         visible(execution.error_message),
         execution.error_script or str(execution.script),
         execution.error_line,
         execution.error_column,
-        excerpt,
-        caret,
-        advice(kind or execution.status),
-        failed.version if excerpt else None,
-        _text(failed) if excerpt else "",
+        advice(execution.error_type or execution.status, execution.error_message),
+        _marked(failed_attempt(execution, tries)),
         problems([group])[0] if group else None,
     )
 
 
-def _text(attempt: AttemptFields) -> SafeString | str:
-    """The whole version that failed, its failing line marked."""
-    if attempt.version is None:
-        return ""
+def _marked(attempt: AttemptFields) -> Marked | None:
+    place = place_of(attempt)
+    if place is None:
+        return None
+    content = bytes(place.version.content)
+    lines = content.decode("utf-8", "replace").split("\n")
+    if place.line > len(lines):
+        return None
+    line = lines[place.line - 1].rstrip("\r")
     finding = {
-        "line": attempt.error_line,
+        "line": place.line,
         "column": attempt.error_column,
         "severity": "error",
         "type": attempt.error_type.replace("_", " "),
         "message": attempt.error_message,
     }
-    return code_block(bytes(attempt.version.content), [finding])
+    before = visible(_untabbed(line[: (attempt.error_column or 1) - 1]))
+    return Marked(place, marked_line(_untabbed(line)), " " * len(before), code_block(content, [finding]))
 
 
-def _excerpt(attempt: AttemptFields) -> tuple[SafeString | str, str]:
-    """The line that failed and the blanks before its caret, where the error lies in the script itself and not in a helper."""
-    version, line = attempt.version, attempt.error_line
-    if version is None or not line or attempt.error_script not in {"", str(version.script)}:
-        return "", ""
-    lines = bytes(version.content).decode("utf-8", "replace").split("\n")
-    if line > len(lines):
-        return "", ""
-    text = lines[line - 1].rstrip("\r").replace("\t", "    ")
-    column = attempt.error_column or 1
-    return marked_line(text), " " * len(visible(text[: column - 1]))
+def _untabbed(text: str) -> str:
+    return text.replace("\t", "    ")
 
 
-def _in_all(execution: Execution, tries: list[Attempt]) -> list[Figure]:
-    """Where several attempts were made, the other figures are those of the one that decided."""
-    spent = int((execution.finished_at - execution.started_at).total_seconds() * 1e6)
-    return [Figure("all attempts", milliseconds(spent))] if len(tries) > 1 else []
+def _withheld(execution: Execution, tries: list[Attempt]) -> Withheld:
+    version = failed_attempt(execution, tries).version
+    opened = Breaker.objects.filter(version=version, opened_at__lte=execution.started_at).first() if version else None
+    groups = ErrorGroup.objects.filter(script=execution.script_id, version=version).order_by("-last_seen")
+    return Withheld(
+        version,
+        visible(execution.error_message.removeprefix(WITHHELD)),
+        opened.opened_at if opened else None,
+        list(groups[:GROUPS]) if version else [],
+    )
 
 
-def _figures(execution: Execution) -> list[Figure]:
-    limits = _limits(execution)
-    limit_us = int(limits.max_execution_time * 1_000_000)
-    return [
-        Figure(
-            "wall clock", milliseconds(execution.wall_us), milliseconds(limit_us), _percent(execution.wall_us, limit_us)
-        ),
-        Figure(
-            "memory",
-            memory(execution.memory_bytes, execution.error_type),
-            size(limits.max_memory_bytes),
-            _percent(execution.memory_bytes, limits.max_memory_bytes),
-        ),
-        Figure("CPU", milliseconds(execution.cpu_us)),
-        Figure("host calls", milliseconds(execution.host_us)),
-        Figure("compiling", milliseconds(execution.compile_us)),
-    ]
-
-
-def _percent(value: int, limit: int) -> int:
-    return min(100, round(100 * value / limit)) if limit else 0
-
-
-def _limits(execution: Execution) -> SecurityLimits:
-    script = execution.script
-    return limits_for(modules.get(script.module), conf.default_limits(), script.limit_changes())
+def _led_on(tree: list[Branch], execution: Execution) -> bool:
+    return any(
+        bool(branch.branches) if branch.execution.pk == execution.pk else _led_on(branch.branches, execution)
+        for branch in tree
+    )
 
 
 def _waited(execution: Execution) -> str:

@@ -26,3 +26,11 @@ def record(user: User | AnonymousUser, what: str) -> None:
         action_flag=CHANGE,
         change_message=said,
     )
+
+
+def stopped_by(execution: Execution) -> User | None:
+    """Who stopped it; None where nobody did, or it is not known."""
+    of_executions = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Execution))
+    said = of_executions.filter(change_message__startswith=f"stopped execution {execution.pk} ")
+    found = said.select_related("user").order_by("pk").first()
+    return found.user if found else None

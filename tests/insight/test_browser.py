@@ -96,6 +96,28 @@ def test_pages_have_no_serious_barrier_and_fit_their_window(
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
+@pytest.mark.parametrize("width", [1280, 800])
+def test_the_list_of_errors_shows_all_its_columns(game: Game, script: Script, live_server: Any, width: int) -> None:
+    version = publish(game, "result = 2\n")
+    long = {"error_script": "chess_club/dice", "error_message": f"NameError: name '{'long_' * 20}' is not defined"}
+    failing = {"error_type": "security_violation", "error_line": 1234, "error_version_id": version.pk, **long}
+    write(script, 12345, every=timedelta(milliseconds=1), status="failed", **failing)
+    errors.fold()
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": width, "height": 720})
+        enter(page, live_server.url, reverse("admin:scripting_errorgroup_changelist"))
+        table = page.locator("#result_list")
+        for text in ("security violation at line 1234", "chess_club/dice v2", "12345"):
+            expect(table).to_contain_text(text)
+        for cell in table.locator("tr").last.locator("th, td").all():
+            box = cell.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+        scrolls = "element => element.scrollWidth - element.clientWidth"
+        assert table.evaluate("e => Math.max(...[e, e.parentElement].map(" + scrolls + "))") <= 0
+
+
 def test_a_dead_letter_is_deleted_with_the_keyboard_alone(script: Script, live_server: Any) -> None:
     set_aside("chess_club:0", b"junk")
     with chromium() as browser:

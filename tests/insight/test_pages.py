@@ -208,6 +208,8 @@ def test_a_running_execution_is_shown_and_stopped_after_a_question(game: Game, b
         thread.join(20)
     assert made == ["cancelled"]
     assert LogEntry.objects.get().change_message == f"stopped execution {line.id} of chess_club/dice"
+    page = boss.get(reverse("admin:scripting_execution_change", args=[line.id])).content.decode()
+    assert "it was stopped by boss while" in page
     for _ in range(200):
         if not live.running_everywhere():
             break
