@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import time
 from concurrent.futures import Future, wait
@@ -122,21 +123,25 @@ def send_through(loop: asyncio.AbstractEventLoop | None) -> None:
 
 def send(notice: Notice) -> None:
     """Tell the group; never fails the caller, whose change is already committed."""
+    send_to(GROUP, {"type": TYPE, **asdict(notice)}, f"a notice of {notice.module}/{notice.script}")
+
+
+def send_to(group: str, message: dict[str, Any], what: str) -> None:
+    """Tell any group; never fails the caller. `what` names the message in the log."""
     layer = get_channel_layer()
     if layer is None:
         return
-    message = {"type": TYPE, **asdict(notice)}
     loop = _loop
     if loop is not None and loop.is_running():
         with contextlib.suppress(RuntimeError):  # it was closed this moment
-            sent = asyncio.run_coroutine_threadsafe(layer.group_send(GROUP, message), loop)
-            sent.add_done_callback(_report)
+            sent = asyncio.run_coroutine_threadsafe(layer.group_send(group, message), loop)
+            sent.add_done_callback(functools.partial(_report, what))
             wait([sent], SEND_SECONDS)
             return
     try:
-        async_to_sync(layer.group_send)(GROUP, message)
+        async_to_sync(layer.group_send)(group, message)
     except Exception as error:  # noqa: BLE001 - whatever the layer raises, the change itself stands
-        logger.warning("notice of %s/%s not sent: %s", notice.module, notice.script, error)
+        logger.warning("%s was not sent: %s", what, error)
 
 
 def send_on_commit(notice: Notice) -> None:
@@ -144,7 +149,7 @@ def send_on_commit(notice: Notice) -> None:
     transaction.on_commit(lambda: send(notice))
 
 
-def _report(sent: Future[Any]) -> None:
+def _report(what: str, sent: Future[Any]) -> None:
     error = None if sent.cancelled() else sent.exception()
     if error is not None:
-        logger.warning("a notice was not sent: %s", error)
+        logger.warning("%s was not sent: %s", what, error)

@@ -1,6 +1,7 @@
 """The workbench's sockets: notices of what became of scripts, and who else has one open.
 
-A notice is a hint: the page reads what it shows over HTTP, so a lost one only delays.
+A notice is a hint: the page reads what it shows over HTTP, so a lost one only delays. Who may hear it is asked anew while a
+socket is open: a session that ends, or a permission that is taken away, closes it.
 """
 
 from __future__ import annotations
@@ -12,19 +13,20 @@ import time
 from typing import Any
 
 import redis
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.db import DatabaseError, InterfaceError
 
 from scripting import notices
 from scripting.models import Script
-from scripting.workbench import company
-from scripting.workbench.access import VIEW, may
+from scripting.workbench import company, sessions
 
 logger = logging.getLogger(__name__)
 
-FORBIDDEN, UNKNOWN, LOGGED_OUT = 4403, 4404, 4401
-"""Close codes: not allowed to look; no such script; nobody is logged in."""
+FORBIDDEN, UNKNOWN, LOGGED_OUT, LATER = 4403, 4404, 4401, 1013
+"""Close codes: not allowed to look; no such script; nobody is logged in; the database does not answer now."""
 
+JUDGED_SECONDS = 3.0
+"""Who was found to be allowed is not asked about again for so long."""
 
 TOLD = ("kind", "module", "script", "number", "cause", "actor", "reason", "at", "digest")
 """What a page hears of a notice."""
@@ -33,20 +35,22 @@ TOLD = ("kind", "module", "script", "number", "cause", "actor", "reason", "at", 
 class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # channels is not typed
     """A page that is told what becomes of any script: the tree, a history.
 
-    The origin is checked by the router's OriginValidator, the session by its AuthMiddleware.
+    The origin is checked by the router's OriginValidator, the session at first by its AuthMiddleware.
     """
 
-    entered = False
+    entered = closed = False
+    judged = float("-inf")
+    renewing: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
-        user = self.scope.get("user")
         await self.accept()  # a refusal before it could not say why: browsers hide the status of a failed handshake
+        user = self.scope.get("user")
         if user is None or not user.is_authenticated:
-            await self.close(LOGGED_OUT)
-        elif not await database_sync_to_async(may)(user, VIEW):
-            await self.close(FORBIDDEN)
+            await self.refuse(LOGGED_OUT)
+        elif not await self.is_allowed():
+            return
         elif not await self.is_there():
-            await self.close(UNKNOWN)
+            await self.refuse(UNKNOWN)
         else:
             self.entered, self.user = True, user.get_username()
             try:
@@ -54,12 +58,53 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
                     await self.channel_layer.group_add(group, self.channel_name)
             except Exception as error:  # noqa: BLE001 - whatever the layer raises, the page works without notices
                 logger.warning("a workbench page gets no notices: %s: %s", type(error).__name__, error)
-            await self.send_json({"type": "ready"})
+            await self.tell({"type": "ready"})
+            self.renewing = asyncio.create_task(self.renew())
 
     async def disconnect(self, code: int) -> None:
+        self.closed = True
+        if self.renewing is not None:
+            self.renewing.cancel()
         for group in self.followed() if self.entered else ():
             with contextlib.suppress(Exception):
                 await self.channel_layer.group_discard(group, self.channel_name)
+
+    async def is_allowed(self) -> bool:
+        """Whether the page may be told anything; closes the socket of one that may not."""
+        if not self.closed and time.monotonic() - self.judged >= JUDGED_SECONDS:
+            try:
+                allowed = await sessions.may_still_look(self.scope["session"].session_key)
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("a workbench page is to come back: %s", error)
+                await self.refuse(LATER)
+            else:
+                self.judged = time.monotonic()
+                if not allowed:
+                    await self.refuse(LOGGED_OUT if allowed is None else FORBIDDEN)
+        return not self.closed
+
+    async def refuse(self, code: int) -> None:
+        """Close, and tell nothing any more."""
+        if not self.closed:
+            self.closed = True
+            await self.close(code)
+
+    async def tell(self, document: dict[str, Any]) -> None:
+        if not self.closed:
+            await self.send_json(document)
+
+    async def renew(self) -> None:
+        while True:
+            await asyncio.sleep(company.RENEW_SECONDS)
+            if await self.is_allowed():
+                await self.renewed()
+
+    async def renewed(self) -> None:
+        """The page is still open, and its person may still look."""
+
+    async def scripting_session_ended(self, event: dict[str, Any]) -> None:
+        """Its person logged out, on this page or another."""
+        await self.refuse(LOGGED_OUT)
 
     async def is_there(self) -> bool:
         """Whether the page that the address names exists."""
@@ -67,7 +112,7 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
 
     def followed(self) -> list[str]:
         """The groups whose messages the page gets."""
-        return [notices.GROUP]
+        return [notices.GROUP, sessions.group_of(self.scope["session"].session_key)]
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """The page has nothing to say."""
@@ -87,47 +132,43 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
 
     async def scripting_notice(self, event: dict[str, Any]) -> None:
         """Something became of some script."""
-        await self.send_json({"type": "notice", **{name: event.get(name) for name in TOLD}})
+        if await self.is_allowed():
+            await self.tell({"type": "notice", **{name: event.get(name) for name in TOLD}})
 
 
 class WorkbenchConsumer(FollowingConsumer):
     """One open workbench: it is also told who else has the script open, and tells the others of itself."""
 
     async def connect(self) -> None:
-        self.renewing: asyncio.Task[None] | None = None
         self.module, self.name = (self.scope["url_route"]["kwargs"][part] for part in ("module", "name"))
         self.editing, self.since = False, time.time()
         await super().connect()
         if self.entered:
             await self.announce()
-            self.renewing = asyncio.create_task(self.renew())
 
     async def is_there(self) -> bool:
         return await Script.objects.named(self.module, self.name).aexists()
 
     def followed(self) -> list[str]:
-        return [notices.GROUP, company.group_of(self.module, self.name)]
+        return [*super().followed(), company.group_of(self.module, self.name)]
 
     async def disconnect(self, code: int) -> None:
-        if self.renewing is not None:
-            self.renewing.cancel()
+        await super().disconnect(code)
+        if self.entered:
             with contextlib.suppress(redis.RedisError):
                 await asyncio.to_thread(company.leave, self.module, self.name, self.channel_name)
             await self.tell_the_others()
-        await super().disconnect(code)
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """The page says whether it has changes of its own."""
         editing = content.get("editing") if isinstance(content, dict) else None
-        if isinstance(editing, bool) and editing != self.editing and self.renewing is not None:
+        if isinstance(editing, bool) and editing != self.editing and self.entered and not self.closed:
             self.editing = editing
             await self.announce()
 
-    async def renew(self) -> None:
-        while True:
-            await asyncio.sleep(company.RENEW_SECONDS)
-            await self.announce(quietly=True)
-            await self.company_changed({})
+    async def renewed(self) -> None:
+        await self.announce(quietly=True)
+        await self.company_changed({})
 
     async def announce(self, *, quietly: bool = False) -> None:
         with contextlib.suppress(redis.RedisError):
@@ -144,8 +185,9 @@ class WorkbenchConsumer(FollowingConsumer):
 
     async def company_changed(self, event: dict[str, Any]) -> None:
         """Somebody came, left, began or stopped to write."""
-        people = await asyncio.to_thread(company.present_or_nobody, self.module, self.name)
-        await self.send_json({"type": "company", "people": people})
+        if await self.is_allowed():
+            people = await asyncio.to_thread(company.present_or_nobody, self.module, self.name)
+            await self.tell({"type": "company", "people": people})
 
     async def scripting_notice(self, event: dict[str, Any]) -> None:
         """The page hears of its own script, and of its module's for the list beside it."""

@@ -12,6 +12,7 @@ export class Socket {
     Object.assign(this, { path, onMessage, onOpen });
     this.wait = FIRST_WAIT;
     window.addEventListener("online", () => this.now());
+    window.addEventListener("focus", () => this.now()); // who was logged out here may have logged in again elsewhere
     window.addEventListener("pagehide", () => { this.leaving = true; this.socket.close(); });
     this.open();
   }
