@@ -158,6 +158,8 @@ class ScriptableModule:
     topics: ClassVar[Sequence[Topic]] = ()
     live_page: ClassVar[str] = ""
     """Name of the URL where people see what the scripts do; empty: there is no such page."""
+    more_pages: ClassVar[Mapping[str, str]] = {}
+    """Further pages that the workbench leads to beside that one: a title to the name of its URL."""
 
     def __init__(self) -> None:
         self.functions: dict[str, ExposedFunction] = {f.name: f for f in self._exposed_functions()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from scripting.modules import (
     CallContext,
@@ -35,6 +35,7 @@ class WargameModule(ScriptableModule):
     package = "wargame"
     topics = TOPICS
     live_page = "wargame:battle"
+    more_pages: ClassVar[Mapping[str, str]] = {"Test shot": "endpoint-debug-hit"}
     config = ModuleScriptConfig(
         message_handlers={
             "wargame.event.damage": "event_processor",

@@ -157,11 +157,13 @@ def siblings(script: Script) -> list[dict[str, Any]]:
 def live_page(script: Script) -> str:
     """Where the script's effects are seen; empty where its module names no page."""
     module = modules.get(script.module)
-    return live_page_of(module)["url"] if module else ""
+    return address_of(module.live_page) if module else ""
 
 
-def live_page_of(module: ScriptableModule) -> dict[str, str]:
-    return {"module": module.name, "url": address_of(module.live_page)}
+def live_page_of(module: ScriptableModule) -> dict[str, Any]:
+    """Where the module's effects are seen, with what else there is to see of it."""
+    more = [{"title": title, "url": address_of(view)} for title, view in module.more_pages.items()]
+    return {"module": module.name, "url": address_of(module.live_page), "more": [page for page in more if page["url"]]}
 
 
 def address_of(view: str) -> str:
