@@ -1,19 +1,23 @@
-"""The Redis that carries events and notices: one client per process, and the names of our keys in it."""
+"""The Redis that carries events and notices: one client per process, whether it answers, and the names of our keys in it."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 from collections.abc import Iterator
 from contextvars import ContextVar
 
 import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 
 from scripting.conf import conf
 
 BRIEF_SECONDS = 1.0
+"""To whom had rather know that Redis is slow than wait, one that has not answered for so long is away."""
 
 _brief = ContextVar("brief", default=False)
 
@@ -45,6 +49,16 @@ def briefly() -> Iterator[None]:
         yield
     finally:
         _brief.reset(before)
+
+
+async def answers() -> bool:
+    """Whether Redis answers now; takes no thread, so that many may ask while it hangs."""
+    client = redis.asyncio.Redis.from_url(conf.SCRIPTING_REDIS_URL, retry=AsyncRetry(NoBackoff(), 0))
+    try:
+        async with asyncio.timeout(BRIEF_SECONDS), client:
+            return bool(await client.ping())
+    except (redis.RedisError, OSError, TimeoutError):
+        return False
 
 
 def key(*parts: object) -> str:

@@ -17,13 +17,17 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.db import DatabaseError, InterfaceError
 
 from scripting import notices
+from scripting.connection import answers
 from scripting.models import Script
 from scripting.workbench import company, sessions
 
 logger = logging.getLogger(__name__)
 
-FORBIDDEN, UNKNOWN, LOGGED_OUT, LATER = 4403, 4404, 4401, 1013
-"""Close codes: not allowed to look; no such script; nobody is logged in; the database does not answer now."""
+FORBIDDEN, UNKNOWN, LOGGED_OUT, LATER, NO_REDIS = 4403, 4404, 4401, 1013, 4503
+"""Close codes: not allowed to look; no such script; nobody is logged in; the database does not answer now; Redis does not."""
+
+LOOK_SECONDS = 5.0
+"""How often a socket asks whether Redis, which brings its notices, still answers."""
 
 JUDGED_SECONDS = 3.0
 """Who was found to be allowed is not asked about again for so long."""
@@ -40,9 +44,22 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
 
     entered = closed = False
     judged = float("-inf")
-    renewing: asyncio.Task[None] | None = None
+    keeping: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """A page that Channels can make no channel for, since Redis is away, is told so and comes back by itself."""
+        self.accepted = False
+        try:
+            await super().__call__(scope, receive, send)
+        except redis.RedisError as error:
+            if self.accepted:
+                raise
+            logger.warning("a workbench page is to come back: %s", error)
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": NO_REDIS})
 
     async def connect(self) -> None:
+        self.accepted = True
         await self.accept()  # a refusal before it could not say why: browsers hide the status of a failed handshake
         user = self.scope.get("user")
         if user is None or not user.is_authenticated:
@@ -56,15 +73,17 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
             try:
                 for group in self.followed():
                     await self.channel_layer.group_add(group, self.channel_name)
-            except Exception as error:  # noqa: BLE001 - whatever the layer raises, the page works without notices
+            except Exception as error:  # noqa: BLE001 - whatever the layer raises, the page hears nothing
                 logger.warning("a workbench page gets no notices: %s: %s", type(error).__name__, error)
-            await self.tell({"type": "ready"})
-            self.renewing = asyncio.create_task(self.renew())
+                await self.refuse(NO_REDIS)
+            if await self.is_served():
+                await self.tell({"type": "ready"})
+                self.keeping = asyncio.create_task(self.keep())
 
     async def disconnect(self, code: int) -> None:
         self.closed = True
-        if self.renewing is not None:
-            self.renewing.cancel()
+        if self.keeping is not None:
+            self.keeping.cancel()
         for group in self.followed() if self.entered else ():
             with contextlib.suppress(Exception):
                 await self.channel_layer.group_discard(group, self.channel_name)
@@ -93,10 +112,19 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
         if not self.closed:
             await self.send_json(document)
 
-    async def renew(self) -> None:
-        while True:
-            await asyncio.sleep(company.RENEW_SECONDS)
-            if await self.is_allowed():
+    async def is_served(self) -> bool:
+        """Whether Redis answers; closes the socket of a page that hears nothing without it."""
+        if not self.closed and not await answers():
+            await self.refuse(NO_REDIS)
+        return not self.closed
+
+    async def keep(self) -> None:
+        """Until the socket ends: ask for Redis often, renew now and then."""
+        renewed = time.monotonic()
+        while await self.is_served():
+            await asyncio.sleep(min(LOOK_SECONDS, company.RENEW_SECONDS))
+            if time.monotonic() - renewed >= company.RENEW_SECONDS and await self.is_allowed():
+                renewed = time.monotonic()
                 await self.renewed()
 
     async def renewed(self) -> None:
@@ -143,7 +171,7 @@ class WorkbenchConsumer(FollowingConsumer):
         self.module, self.name = (self.scope["url_route"]["kwargs"][part] for part in ("module", "name"))
         self.editing, self.since = False, time.time()
         await super().connect()
-        if self.entered:
+        if self.keeping is not None:
             await self.announce()
 
     async def is_there(self) -> bool:
@@ -154,7 +182,7 @@ class WorkbenchConsumer(FollowingConsumer):
 
     async def disconnect(self, code: int) -> None:
         await super().disconnect(code)
-        if self.entered:
+        if self.keeping is not None:
             with contextlib.suppress(redis.RedisError):
                 await asyncio.to_thread(company.leave, self.module, self.name, self.channel_name)
             await self.tell_the_others()
@@ -162,7 +190,7 @@ class WorkbenchConsumer(FollowingConsumer):
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
         """The page says whether it has changes of its own."""
         editing = content.get("editing") if isinstance(content, dict) else None
-        if isinstance(editing, bool) and editing != self.editing and self.entered and not self.closed:
+        if isinstance(editing, bool) and editing != self.editing and self.keeping is not None and not self.closed:
             self.editing = editing
             await self.announce()
 

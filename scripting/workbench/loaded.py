@@ -21,20 +21,22 @@ class Loaded:
     of: int = 0
     waiting: tuple[str, ...] = ()
     """The kinds of process that have not yet, such as `worker`."""
+    is_known: bool = True
+    """False while Redis, which would tell, does not answer."""
 
     @property
     def everywhere(self) -> bool:
         return self.of > 0 and self.loaded == self.of
 
     def described(self) -> dict[str, Any]:
-        return {"loaded": self.loaded, "of": self.of, "waiting": list(self.waiting)}
+        return {"loaded": self.loaded, "of": self.of, "waiting": list(self.waiting), "known": self.is_known}
 
 
-NOWHERE = Loaded()
+NOWHERE, UNKNOWN = Loaded(), Loaded(is_known=False)
 
 
 def loaded(script: Script) -> Loaded:
-    """Where the active version is loaded; nowhere of none while Redis is away."""
+    """Where the active version is loaded; not known while Redis is away."""
     return of_all([script]).get(script.pk, NOWHERE)
 
 
@@ -50,7 +52,7 @@ def of_all(scripts: Iterable[Script]) -> dict[int, Loaded]:
     try:
         found = processes.loadings(wanted.values())
     except redis.RedisError:
-        return {}
+        return dict.fromkeys(wanted, UNKNOWN)
     return {pk: from_loading(loading) for pk, loading in zip(wanted, found, strict=True)}
 
 

@@ -57,6 +57,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "base": base_of(draft, script),
         "inputs": inputs.described(script),
         "may": permissions(request),
+        "poll_seconds": conf.SCRIPTING_POLL_SECONDS,
         "browser_publish": conf.SCRIPTING_BROWSER_PUBLISH,
         "execution": request.GET.get("execution", "")[:64],
         "restore": restored(request, script),

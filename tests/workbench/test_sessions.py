@@ -13,8 +13,9 @@ from django.test import Client
 
 from scripting.models import Script
 from scripting.workbench import company, consumers
-from scripting.workbench.consumers import FORBIDDEN, LOGGED_OUT
+from scripting.workbench.consumers import FORBIDDEN, LOGGED_OUT, NO_REDIS
 from tests.support.arena import arena_registered, make_script
+from tests.support.redis import RedisServer
 from tests.wargame.sockets import PATIENCE, Socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -134,3 +135,30 @@ async def test_many_notices_in_a_row_ask_the_database_once(
         await sync_to_async(make_script)(f"result = {number}\n")
         assert (await page.read())["type"] == "notice"
     await page.leave()
+
+
+async def test_while_redis_is_away_a_page_is_told_so_when_it_comes_and_while_it_is_open(
+    script: Script, browser: Client, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "LOOK_SECONDS", 0.01)
+    page = await opened(browser, TREE)
+    redis_server.kill()
+    assert await page.close_code() == NO_REDIS
+    await page.leave()
+    cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
+    for path in (TREE, WORKBENCH):
+        late = Socket(path, cookie=cookie)
+        assert await late.open()
+        assert await late.close_code() == NO_REDIS
+    redis_server.start()
+    page = await opened(browser, WORKBENCH)
+    await page.leave()
+
+
+def test_while_redis_is_away_it_is_said_that_nobody_knows_who_has_a_version(
+    script: Script, browser: Client, redis_server: RedisServer
+) -> None:
+    known = {"number": 1, "loaded": 0, "of": 0, "waiting": [], "known": True}
+    assert browser.get("/scripts/arena/scorer/api/live").json() == known
+    redis_server.kill()
+    assert browser.get("/scripts/arena/scorer/api/live").json() == known | {"known": False}

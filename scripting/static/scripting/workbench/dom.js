@@ -46,6 +46,15 @@ export function wireDialogs() {
   }
 }
 
+// Ctrl+Enter anywhere in a dialog does what the dialog asks about.
+export function onControlEnter(dialog, act) {
+  dialog.onkeydown = (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    act();
+  };
+}
+
 export function ago(seconds) {
   const age = Math.max(0, Date.now() / 1000 - seconds);
   if (age < 60) return "just now";

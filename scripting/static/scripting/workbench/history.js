@@ -2,7 +2,7 @@
 
 import { $, pageData, toast, wireDialogs } from "./dom.js";
 import { Following, putInPlace, rowsOf, told } from "./following.js";
-import { askAndRollBack } from "./reason.js";
+import { askAndRollBack, comeBack } from "./reason.js";
 
 const { module, name, login } = pageData();
 wireDialogs();
@@ -19,6 +19,8 @@ document.addEventListener("click", (event) => {
     done: () => { wanted = true; following.look(0); },
   });
 });
+
+comeBack((kept) => (kept.module === module && kept.name === name ? document.querySelector(`[data-rollback="${kept.number}"]`) : null));
 
 let news = "";
 let wanted = false; // one's own rollback is shown without asking

@@ -1,6 +1,6 @@
 // The publish dialog: what changes, whether it compiles, why; then the lamps as each process takes the new version.
 
-import { $, h } from "./dom.js";
+import { $, h, onControlEnter } from "./dom.js";
 
 const LOOK = 250; // ms between two looks at who has taken it
 const PATIENCE = 20_000;
@@ -11,9 +11,7 @@ export class Publishing {
     this.dialog = $("publish-dialog");
     $("publish").addEventListener("click", () => this.open());
     $("publish-form").addEventListener("submit", (event) => { event.preventDefault(); this.go(); });
-    $("publish-reason").addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); this.go(); }
-    });
+    onControlEnter(this.dialog, () => this.go());
   }
 
   get may() { return this.page.may.publish; }
@@ -117,13 +115,19 @@ export class Publishing {
     $("going-live").hidden = false;
     this.dialog.classList.remove("wide");
     $("going-title").textContent = `v${number} is going live…`;
+    $("going-detail").textContent = "";
+    $("lamps").replaceChildren();
     $("publish-summary").textContent = "";
+    $("going-done").focus(); // what had the focus is hidden now
     const until = Date.now() + PATIENCE;
+    let known = true;
     while (Date.now() < until && this.dialog.open) {
       const state = await this.server.get("api/live").catch(() => null);
       if (state && state.number !== number) { $("going-title").textContent = `v${state.number} went live after it.`; return; }
-      if (state && !state.of) { $("going-title").textContent = `v${number} is live.`; return; }
-      if (state) {
+      if (state) known = state.known;
+      if (!known) this.tellUnknown(number);
+      else if (state && !state.of) { $("going-title").textContent = `v${number} is live.`; return; }
+      if (state && known) {
         this.page.loaded = state;
         $("lamps").replaceChildren(...Array.from({ length: state.of }, (_, place) => h("i", { class: place < state.loaded ? "lit" : null })));
         const words = `on ${state.loaded} of ${state.of}`;
@@ -133,7 +137,14 @@ export class Publishing {
       }
       await new Promise((resolve) => { setTimeout(resolve, LOOK); });
     }
-    if (this.dialog.open) $("going-detail").textContent += " A process that does not answer takes it when it runs its next script.";
+    if (this.dialog.open && known) $("going-detail").textContent += " A process that does not answer takes it when it runs its next script.";
+  }
+
+  // Without Redis nobody says who has taken it; each process finds it in the database.
+  tellUnknown(number) {
+    $("going-title").textContent = `v${number} is active`;
+    $("lamps").replaceChildren();
+    $("going-detail").textContent = `Redis does not answer: processes take it within ${this.page.poll_seconds} s; who has it cannot be told now.`;
   }
 
   checkState(kind, text) {

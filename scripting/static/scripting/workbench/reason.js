@@ -1,31 +1,59 @@
 // Asks for a reason, then makes another version live; `done` shows what came of it.
 
-import { $ } from "./dom.js";
+import { $, onControlEnter } from "./dom.js";
 import { Server } from "./server.js";
 
+const KEPT = "goby:reason"; // in this tab, while its person logs in again
+
 export function askAndRollBack({ module, name, number, title, text, go, login, done }) {
-  const loggedOut = () => { location.href = `${login}?next=${encodeURIComponent(location.pathname + location.search)}`; };
+  const loggedOut = () => {
+    keep({ module, name, number, reason: $("reason-field").value });
+    $("reason-login").href = `${login}?next=${encodeURIComponent(location.pathname + location.search)}`;
+    $("reason-logged-out").hidden = false;
+    $("reason-login").focus();
+  };
   const server = new Server(`/scripts/${module}/${name}/`, loggedOut);
   const dialog = $("reason-dialog");
+  const form = dialog.querySelector("form");
   $("reason-title").textContent = title;
   $("reason-text").textContent = text;
   $("reason-go").textContent = go;
   $("reason-problem").hidden = true;
+  $("reason-logged-out").hidden = true;
   dialog.showModal();
   $("reason-field").focus();
-  dialog.querySelector("form").onsubmit = async (event) => {
+  onControlEnter(dialog, () => { if (!$("reason-go").disabled) form.requestSubmit(); });
+  form.onsubmit = async (event) => {
     event.preventDefault();
     $("reason-go").disabled = true;
+    $("reason-problem").hidden = true;
+    $("reason-logged-out").hidden = true;
     try {
       await server.post("api/rollback", { number, reason: $("reason-field").value });
       $("reason-field").value = "";
       dialog.close();
       done();
     } catch (error) {
+      if (error.type === "login_required") return; // told with the way to log in
       $("reason-problem").textContent = error.message;
       $("reason-problem").hidden = false;
     } finally {
       $("reason-go").disabled = false;
     }
   };
+}
+
+// After the login that a rollback had to wait for: its dialog is open again, with what was typed.
+// `buttonOf({module, name, number})` is what opens it; none when the version became live meanwhile.
+export function comeBack(buttonOf) {
+  const kept = JSON.parse(sessionStorage.getItem(KEPT));
+  sessionStorage.removeItem(KEPT);
+  const button = kept && buttonOf(kept);
+  if (!button) return;
+  button.click();
+  $("reason-field").value = kept.reason;
+}
+
+function keep(asked) {
+  try { sessionStorage.setItem(KEPT, JSON.stringify(asked)); } catch { /* full: it still stands in the dialog */ }
 }

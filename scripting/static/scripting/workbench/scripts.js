@@ -2,7 +2,7 @@
 
 import { $, pageData, toast, wireDialogs } from "./dom.js";
 import { Following, pointOut, putInPlace, rowsOf, told } from "./following.js";
-import { askAndRollBack } from "./reason.js";
+import { askAndRollBack, comeBack } from "./reason.js";
 
 const PULSE = 30_000; // ms between two looks at how the scripts do
 
@@ -25,6 +25,10 @@ document.addEventListener("keydown", (event) => {
 });
 
 const following = new Following({ onNotice, onFresh });
+comeBack(({ module, name, number }) => {
+  const button = document.querySelector(`[data-revert][data-module="${CSS.escape(module)}"][data-name="${CSS.escape(name)}"]`);
+  return button && Number(button.dataset.revert) === number ? button : null;
+});
 setInterval(() => { if (!document.hidden) following.now(); }, PULSE);
 
 function onNotice(notice) {

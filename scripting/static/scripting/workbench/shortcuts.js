@@ -5,7 +5,7 @@ import { $, h } from "./dom.js";
 // `actions` is a list of [name, key as Ace writes it, what it does, run]
 export function wireShortcuts(editor, actions) {
   for (const [name, key, , run] of actions) editor.command(name, key, run);
-  const list = [...actions.map(([, key, words]) => [key, words]), ["Esc", "cancel a trial that runs"], ["Ctrl-Space", "complete"], ["Ctrl-F", "find in the text"], ["Ctrl-Z", "undo, after a reload too"], ["?", "this list (F1 in the editor)"]];
+  const list = [...actions.map(([, key, words]) => [key, words]), ["Ctrl-Enter", "in a dialog that asks why: go ahead"], ["Esc", "cancel a trial that runs"], ["Ctrl-Space", "complete"], ["Ctrl-F", "find in the text"], ["Ctrl-Z", "undo, after a reload too"], ["?", "this list (F1 in the editor)"]];
   $("shortcut-list").replaceChildren(...list.flatMap(([key, words]) => [h("dt", {}, h("kbd", {}, key.replaceAll("-", " ").replace("Enter", "⏎"))), h("dd", {}, words)]));
   const help = () => { if (!document.querySelector("dialog[open]")) $("shortcut-dialog").showModal(); };
   editor.command("goby-help", "F1", help);

@@ -4,6 +4,7 @@ import { $ } from "./dom.js";
 
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
+const NO_REDIS = 4503;
 const REFUSED = { 4401: "Logged out", 4403: "Not allowed", 4404: "No such script" };
 
 export class Socket {
@@ -33,7 +34,7 @@ export class Socket {
     socket.addEventListener("close", (event) => {
       if (this.leaving || this.socket !== socket) return;
       if (REFUSED[event.code]) { this.say("refused", REFUSED[event.code]); return; }
-      this.say("waiting", "Reconnecting…");
+      this.say("waiting", event.code === NO_REDIS ? "Not live: Redis does not answer" : "Reconnecting…");
       this.timer = setTimeout(() => this.open(), this.wait * (0.75 + Math.random() / 2));
       this.wait = Math.min(LONGEST_WAIT, this.wait * 2);
     });

@@ -1,0 +1,80 @@
+"""The dialogs that ask why: by keyboard alone, over a session that ended, and while Redis is away."""
+
+from __future__ import annotations
+
+import re
+import xmlrpc.client
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import expect
+from supervisor.xmlrpc import SupervisorTransport
+
+from tests.support.stack import RunningStack
+from tests.workbench.pages import Person, change
+
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(240)]
+
+Enter = Callable[..., Person]
+HITS = "wargame/hit_simulator"
+SLOW = 40_000
+
+
+def test_a_version_is_published_and_rolled_back_by_keyboard_and_the_reason_outlives_the_session(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(HITS)
+    change(page, "BASE_CHANCE = 0.85", "BASE_CHANCE = 0.84")
+    page.keyboard.press("Control+Shift+Enter")
+    expect(page.locator("#publish-go")).to_be_enabled(timeout=SLOW)
+    page.fill("#publish-reason", "By keyboard")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#going-title")).to_contain_text("Live on", timeout=SLOW)
+    expect(page.locator("#going-done")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#publish-dialog")).to_be_hidden()
+
+    page.goto(f"/scripts/{HITS}/history/")
+    page.click("[data-rollback='1']")
+    designer.context.clear_cookies(name="sessionid")
+    page.keyboard.insert_text("Kept through the login")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#reason-login")).to_be_focused()
+    expect(page.locator("#reason-field")).to_have_value("Kept through the login")
+    page.keyboard.press("Enter")
+    designer.log_in(page)
+    expect(page.locator("#reason-field")).to_be_focused()
+    expect(page.locator("#reason-field")).to_have_value("Kept through the login")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("tr.is-live")).to_contain_text("v1")
+    expect(page.locator("#activations li").first).to_contain_text("Kept through the login")
+
+
+@contextmanager
+def without_redis(stack: RunningStack) -> Iterator[None]:
+    """Redis ends, and begins again at the end."""
+    transport = SupervisorTransport(serverurl=f"unix://{stack.environment_socket()}")
+    with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
+        server.supervisor.stopProcess("redis:redis")
+        try:
+            yield
+        finally:
+            server.supervisor.startProcess("redis:redis")
+
+
+def test_while_redis_does_not_answer_the_header_and_the_publish_dialog_say_so(
+    person: Enter, stack: RunningStack
+) -> None:
+    page = person("designer").open(HITS)
+    change(page, "BASE_CHANCE = 0.85", "BASE_CHANCE = 0.86")
+    with without_redis(stack):
+        expect(page.locator("#connection-text")).to_have_text("Not live: Redis does not answer", timeout=SLOW)
+        page.click("#publish")
+        page.fill("#publish-reason", "Without Redis")
+        expect(page.locator("#publish-go")).to_be_enabled(timeout=SLOW)
+        page.click("#publish-go")
+        expect(page.locator("#going-title")).to_have_text(re.compile(r"v\d+ is active"), timeout=SLOW)
+        expect(page.locator("#going-detail")).to_have_text(
+            "Redis does not answer: processes take it within 5 s; who has it cannot be told now."
+        )
+    expect(page.locator("#connection-text")).to_have_text("Live", timeout=SLOW)
