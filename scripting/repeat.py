@@ -104,11 +104,14 @@ def _attempt(execution: Execution, *, decided: bool) -> AttemptFields:
 
 def _comparison(execution: Execution, then: AttemptFields, now: AttemptRecord) -> Iterator[tuple[str, str]]:
     """What is compared, each with how it differs, in words; an empty text where it does not."""
+    both_stopped = _out_of_time(then.error_type) and now.error is not None and _out_of_time(now.error.type)
     if not then.refused:
-        yield "error", _difference_of_errors(then, now.error)
+        yield "error", _difference_of_errors(then, now.error, placed=not both_stopped)
     if _decided(execution, then):
         result = None if execution.result is None else bytes(execution.result)
         yield "result", "" if result == now.result else "the result"
+    if both_stopped:
+        return  # each came as far as it came
     lines = [line.text for line in then.log_lines]  # their times differ from run to run
     yield "log", "" if lines == list(now.logs) else "the log"
     calls = len(decode_calls(bytes(then.host_calls)))
@@ -122,11 +125,18 @@ def _decided(execution: Execution, then: AttemptFields) -> bool:
     return not isinstance(then, Attempt) or not execution.attempts.filter(ordinal__gt=then.ordinal).exists()
 
 
-def _difference_of_errors(then: AttemptFields, error: ScriptError | None) -> str:
-    before = _in_words(then.error_type, then.error_message, then.error_script, then.error_line, then.error_column)
+def _out_of_time(kind: str) -> bool:
+    return kind == ErrorType.TIMEOUT
+
+
+def _difference_of_errors(then: AttemptFields, error: ScriptError | None, *, placed: bool) -> str:
+    """In words; where it happened counts only if `placed`."""
+    line, column = (then.error_line, then.error_column) if placed else (None, None)
+    before = _in_words(then.error_type, then.error_message, then.error_script, line, column)
     after = "none"
     if error is not None:
-        after = _in_words(error.type, visible(error.message), visible(error.script)[:140], error.line, error.column)
+        line, column = (error.line, error.column) if placed else (None, None)
+        after = _in_words(error.type, visible(error.message), visible(error.script)[:140], line, column)
     return "" if before == after else f"the error: {before} then, {after} now"
 
 
@@ -143,7 +153,7 @@ def _remarks(execution: Execution, then: AttemptFields) -> Iterator[str]:
         yield f"it ran on Python {then.interpreter}, this is {INTERPRETER}"
     if then.refused:
         yield "the game refused what it decided then, and is not asked in a trial: error and result are not compared"
-    if then.error_type == ErrorType.TIMEOUT:
-        yield "it was stopped for its time, so how far it came may differ"
+    if _out_of_time(then.error_type):
+        yield "it was stopped for its time: how far it came, its line and its log, is not compared with a run that is stopped too"
     if execution.status == Execution.Status.CANCELLED and _decided(execution, then):
         yield "somebody stopped it then, this run went on to its end"

@@ -12,6 +12,7 @@ from scripting.sandbox.program import Program, Unit
 from scripting.sandbox.protocol import ErrorType, Fault, cut
 
 MAX_MESSAGE = 500
+_STOPPED = "the run was stopped"
 _MAX_FRAMES = 5000
 
 
@@ -22,6 +23,14 @@ def describe_failure(error: BaseException, program: Program) -> Fault:
     script = unit.name if unit else program.script.name
     kind, message, hint = _classify(error, program)
     return Fault(kind, message, script, line, column, excerpt, hint)
+
+
+def where_it_was(unit: Unit | None, frame: types.FrameType | None, program: Program) -> Fault:
+    """The fault of a run that was stopped: the frame that ran and the text it is of, where it was the script's at all."""
+    if unit is None or frame is None:
+        return Fault(ErrorType.TIMEOUT, _STOPPED, program.script.name)
+    line, offset = _position(frame.f_code, frame.f_lasti, frame.f_lineno)
+    return Fault(ErrorType.TIMEOUT, _STOPPED, unit.name, line, unit.column(line, offset), unit.excerpt(line))
 
 
 def unreadable_result(problem: ValueProblem, unit: Unit) -> Fault:
@@ -78,13 +87,14 @@ def _innermost(traceback: types.TracebackType | None, program: Program) -> tuple
     if found is None:
         return None, None, None
     unit, place = found
-    line, offset = _position(place)
+    line, offset = _position(place.tb_frame.f_code, place.tb_lasti, place.tb_lineno)
     return unit, line, unit.column(line, offset)
 
 
-def _position(place: types.TracebackType) -> tuple[int | None, int | None]:
-    positions: Any = place.tb_frame.f_code.co_positions()
+def _position(code: types.CodeType, instruction: int, known: int | None) -> tuple[int | None, int | None]:
+    """Line and byte offset of an instruction; the line that is known where it has none of its own."""
+    positions: Any = code.co_positions()
     for index, (line, _, column, _) in enumerate(positions):
-        if index == place.tb_lasti // 2:
-            return line or place.tb_lineno, column
-    return place.tb_lineno, None
+        if index == instruction // 2:
+            return line or known, column
+    return known, None

@@ -18,6 +18,7 @@ from scripting.sandbox import probes
 from scripting.sandbox.kernel import namespaces
 from scripting.sandbox.kernel.calls import IS_LINUX
 from scripting.sandbox.languages.factory import EngineFactory
+from scripting.sandbox.last_word import LastWord
 from scripting.sandbox.lockdown import Lockdown
 from scripting.sandbox.offered import packages
 from scripting.sandbox.protocol import Ready
@@ -109,6 +110,7 @@ class LightParent:
     def _become_sandbox(self, theirs: socket.socket, headroom_bytes: int) -> None:
         """In the forked process: lock down, serve, end. Never returns."""
         try:
+            last_word = LastWord()
             lockdown = Lockdown(self.pid)
             descriptor, resources, meter = lockdown.enter(theirs.fileno(), headroom_bytes)
             if self.left:
@@ -116,7 +118,7 @@ class LightParent:
             if self.problem:
                 lockdown.missing.append(("namespaces", self.problem))
             ready = Ready(tuple(lockdown.held), tuple(lockdown.missing))
-            Server(Wire(descriptor), self.engines, resources, meter).serve(ready)
+            Server(Wire(descriptor), self.engines, resources, meter, last_word).serve(ready)
         except (SupervisorGone, BrokenPipeError, ConnectionResetError):
             os._exit(0)
         except MemoryError:

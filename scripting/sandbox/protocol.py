@@ -7,6 +7,7 @@ results travel inside as opaque bytes (see plain.py). `Connection` knows which m
 from __future__ import annotations
 
 import enum
+import signal
 import struct
 from collections.abc import Iterable
 from typing import Any, TypeAlias
@@ -25,6 +26,7 @@ from scripting.sandbox.plain import (
 __all__ = [
     "DEFAULT_PACKAGES",
     "HEADER_BYTES",
+    "LAST_WORD_SIGNAL",
     "SCRIPT_FUNCTIONS",
     "Answer",
     "Call",
@@ -73,6 +75,9 @@ SCRIPT_FUNCTIONS: dict[str, tuple[str, str]] = {
     "get_context": ("get_context() -> dict", "A copy of all context variables."),
 }
 """What every script may call: name to (signature, what it does)."""
+
+LAST_WORD_SIGNAL = signal.SIGUSR1
+"""Asks a sandbox, before it is killed, for the end of its run as far as it has come."""
 
 _HEADER = struct.Struct(">I")
 HEADER_BYTES = _HEADER.size
@@ -203,7 +208,8 @@ class Call(_Message, frozen=True, gc=False):
 
 
 class Done(_Message, frozen=True, gc=False):
-    """From the sandbox: the run is over, teardown included, and the sandbox is ready for the next one.
+    """From the sandbox: the run is over, teardown included, and the sandbox is ready for the next one; or it was asked for its
+    last word, and has ended: the fault then says where the script was.
 
     A line of the log has the µs of the monotonic clock, which both ends share, at which it was written.
     """

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 import keyword
+import types
 from collections.abc import Callable
 from typing import Any
 
-from scripting.sandbox.failure import describe_failure, unreadable_result
+from scripting.sandbox.failure import describe_failure, unreadable_result, where_it_was
 from scripting.sandbox.meter import Meter
 from scripting.sandbox.offered import clock, dice
 from scripting.sandbox.offered.classes import restart_serials
@@ -15,7 +16,7 @@ from scripting.sandbox.offered.helpers import Helpers
 from scripting.sandbox.offered.log import RunLog
 from scripting.sandbox.offered.violation import SecurityViolation
 from scripting.sandbox.plain import ValueProblem, decode_trusted, encode_value
-from scripting.sandbox.program import Program
+from scripting.sandbox.program import Program, Unit
 from scripting.sandbox.protocol import Done, Fault, Load, Run
 
 MEMORY_RESERVE = 1 << 20
@@ -77,9 +78,20 @@ class Runner:
         cpu_us, memory = self.meter.read()
         return Done(result, tuple(self.log.lines), self.log.truncated, fault, cpu_us, memory)
 
+    def stopped(self, unit: Unit | None, frame: types.FrameType | None) -> Done:
+        """What can be told of a run in its midst, for the process to end: the frame that runs and the text it is of."""
+        self._reserve = None
+        gc.disable()  # or what the script left would be finalized now, by code of its own
+        cpu_us, memory = self.meter.read()
+        fault = where_it_was(unit, frame, self.program)
+        return Done(None, tuple(self.log.lines), self.log.truncated, fault, cpu_us, memory)
+
+    def forget_log(self) -> None:
+        """The run is answered: the next one begins with no log, and is never told with this one's."""
+        self.log.restart()
+
     def _prepare(self, message: Run, namespace: dict[str, Any]) -> None:
         self.inputs = message.inputs
-        self.log.restart()
         clock.set_clock(message.clock_us)
         dice.set_seed(message.seed, library=self._draws)
         restart_serials()

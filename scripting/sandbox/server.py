@@ -8,6 +8,7 @@ from typing import Any
 
 from scripting.sandbox.kernel.resources import Resources
 from scripting.sandbox.languages.factory import EngineFactory
+from scripting.sandbox.last_word import LastWord
 from scripting.sandbox.meter import Meter
 from scripting.sandbox.plain import ValueProblem, decode_trusted, encode_value
 from scripting.sandbox.program import Compiler, Program
@@ -27,11 +28,14 @@ class HostCallRefused(RuntimeError):
 class Server:
     """One sandbox's side of the conversation."""
 
-    def __init__(self, wire: Wire, engines: EngineFactory, resources: Resources, meter: Meter) -> None:
+    def __init__(
+        self, wire: Wire, engines: EngineFactory, resources: Resources, meter: Meter, last_word: LastWord
+    ) -> None:
         self.wire = wire
         self.engines = engines
         self.resources = resources
         self.meter = meter
+        self.last_word = last_word
         self.connection = Connection(sandbox_end=True)
         self.calls_left = 0
         self.max_calls = 0
@@ -48,6 +52,7 @@ class Server:
             return
         runner = Runner(program, message, self.meter, self._call)
         self.max_calls = message.max_host_calls
+        self.last_word.speak_for(runner, self.connection, self.wire)
         gc.collect()
         gc.freeze()
         self.resources.limit_memory(message.memory_bytes)
@@ -62,6 +67,7 @@ class Server:
         assert isinstance(message, Run)
         self.calls_left = self.max_calls
         self._send(runner.run(message))
+        runner.forget_log()
 
     def _load(self, message: Load) -> Program | None:
         started = time.monotonic_ns()
@@ -83,6 +89,7 @@ class Server:
         except ValueProblem as problem:
             raise TypeError(f"{problem.path}: {problem.problem}") from None
         self._send(Call(name, arguments))
+        self.last_word.answer_if_late()
         message = self._receive()
         assert isinstance(message, Answer)
         if message.answer is None:

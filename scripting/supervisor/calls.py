@@ -38,14 +38,17 @@ class HostCall:
     name: str
     arguments: bytes
     deadline: float
-    """time.monotonic() at which the run is killed."""
+    """time.monotonic() at which the run's time is over."""
 
 
 HostCallable: TypeAlias = Callable[[HostCall], bytes]
 
 
 class RunOutcome(NamedTuple):
-    """What a run came to. With an error or a cancel there is no result."""
+    """What a run came to. With an error or a cancel there is no result.
+
+    A log that is truncated to no lines at all went with a process that was killed.
+    """
 
     result: bytes | None
     logs: tuple[str, ...]
@@ -88,7 +91,7 @@ class PoolStats:
 
 @dataclass
 class Cancellation:
-    """Ends a run from any thread, at any time: before it, at once; during it, by killing its sandbox; after it, nothing."""
+    """Ends a run from any thread, at any time: before it, at once; during it, by its sandbox's last word and end; after it, nothing."""
 
     cancelled: bool = False
     _kill: Callable[[], None] | None = None

@@ -14,6 +14,7 @@ import threading
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from scripting.sandbox.protocol import LAST_WORD_SIGNAL
 from scripting.supervisor.errors import SandboxUnavailable
 
 _REQUEST = struct.Struct("!cxI")
@@ -246,11 +247,20 @@ def _end() -> bytes:
 
 def kill(handle: Handle) -> None:
     """End the sandbox now. Nothing if it has ended."""
+    _signal(handle, signal.SIGKILL)
+
+
+def ask_for_last_word(handle: Handle) -> None:
+    """Have the sandbox tell how far its run has come, and end. Nothing if it has ended."""
+    _signal(handle, LAST_WORD_SIGNAL)
+
+
+def _signal(handle: Handle, number: signal.Signals) -> None:
     with contextlib.suppress(OSError):
         if handle.pidfd is not None:
-            signal.pidfd_send_signal(handle.pidfd, signal.SIGKILL)
+            signal.pidfd_send_signal(handle.pidfd, number)
         else:
-            os.kill(handle.pid, signal.SIGKILL)
+            os.kill(handle.pid, number)
 
 
 def release(handle: Handle) -> None:

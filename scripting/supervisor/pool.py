@@ -143,20 +143,20 @@ class SandboxPool:
             finally:
                 self._give_back(sandbox, alone=alone)
         try:
-            if not cancellation.watch(sandbox.kill):
+            if not cancellation.watch(sandbox.stop):
                 return _cancelled(ExecutionMetrics())
             try:
                 outcome = sandbox.run(request, host)
             except (NotStarted, SandboxLost):
                 if cancellation.cancelled:
-                    return _cancelled(sandbox.lost)
+                    return _cancelled(sandbox.lost)._replace(log_truncated=True)
                 raise
             finally:
                 cancellation.release()
             if cancellation.cancelled:
                 sandbox.spent = True
                 if outcome.error is not None:
-                    return _cancelled(outcome.metrics)
+                    return outcome._replace(error=None, cancelled=True)
             return outcome
         finally:
             self._give_back(sandbox, alone=alone)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -23,13 +24,16 @@ from scripting.supervisor import ending
 from scripting.supervisor.calls import HostCall, HostCallable, HostFunction, RunOutcome, RunRequest
 from scripting.supervisor.channel import Channel, DeadlinePassed, PeerGone
 from scripting.supervisor.errors import HostCallRefused, SandboxLost
-from scripting.supervisor.parent import Ending, Handle, ParentClient, kill, release
+from scripting.supervisor.parent import Ending, Handle, ParentClient, ask_for_last_word, kill, release
 from scripting.types import Bundle, ErrorType, ExecutionMetrics, ScriptError, SecurityLimits
 
 _FRAME_SLACK = 64 << 10
 _CALL_BYTES = 1 << 20
 _LOADED_CAP = 1 << 20
 _START_SECONDS = 10.0
+LAST_WORD_SECONDS = 0.1
+"""How long a sandbox that is to be killed may take for its last word. It takes a millisecond once it has a processor; the rest is
+for a host that is busy, and short enough that what a stuck script costs beyond its limit is not felt."""
 
 
 class NotStarted(Exception):
@@ -66,6 +70,8 @@ class Sandbox:
         self.alive = True
         self.spent = False
         """Not to be used again."""
+        self.asked = False
+        """For its last word: it is about to be killed."""
         self._ending = threading.Lock()
         self._ended = Ending(None)
         self._cpu_us = 0
@@ -88,6 +94,19 @@ class Sandbox:
         with self._ending:
             if self.alive:
                 kill(self.handle)
+
+    def stop(self) -> None:
+        """End the run that goes on, from any thread: ask for its last word, and kill it soon after. Does not wait."""
+        self._ask()
+        timer = threading.Timer(LAST_WORD_SECONDS, self.kill)
+        timer.daemon = True
+        timer.start()
+
+    def _ask(self) -> None:
+        with self._ending:
+            self.asked = self.spent = True
+            if self.alive:
+                ask_for_last_word(self.handle)
 
     def end(self) -> Ending:
         """End the process, take leave of it and learn how it ended. The second time nothing is left to do."""
@@ -149,9 +168,7 @@ class Sandbox:
                 message = self._answer(message, request, host, deadline)
             outcome = self._outcome(message, started)
         except DeadlinePassed:
-            self.end()
-            message = f"the script ran longer than {limit:g} s"
-            return self._failed(ErrorType.TIMEOUT, message, "look for a loop that does not end", started)
+            return self._overdue(started)
         except PeerGone as gone:
             return self._died(gone, started)
         except (RemoteProtocolError, ValueProblem) as error:
@@ -226,9 +243,29 @@ class Sandbox:
             raise RemoteProtocolError("a log whose lines are out of order")
         return lines, tuple(min(max(at - started_us, 0), wall_us) for at in times)
 
+    def _overdue(self, started: float) -> RunOutcome:
+        """The run's time is over, whatever its last word says."""
+        self._ask()
+        told = self._last_word(started)
+        self.end()
+        message = f"the script ran longer than {self.limits.max_execution_time:g} s"
+        return self._failed(ErrorType.TIMEOUT, message, "look for a loop that does not end", started, told)
+
+    def _last_word(self, started: float) -> RunOutcome | None:
+        """What a sandbox that was asked still says, under the checks of any answer; None without it."""
+        deadline = time.monotonic() + LAST_WORD_SECONDS
+        try:
+            message = self.connection.receive(self.channel.receive(LAST_WORD_SECONDS, deadline, self._cap))
+            return self._outcome(message, started) if type(message) is Done else None
+        except (DeadlinePassed, PeerGone, RemoteProtocolError, ValueProblem):
+            return None
+
     def _died(self, gone: PeerGone, started: float) -> RunOutcome:
+        told = self._last_word(started) if self.asked else None
         ended = self.end()
         self.lost = self._cost(started)
+        if told is not None:
+            return told
         if gone.unread and not self.calls:
             raise NotStarted
         if ending.is_outside(ended, self.limits):
@@ -246,10 +283,18 @@ class Sandbox:
         if self.runs and not self.calls:
             raise WornOut
 
-    def _failed(self, kind: ErrorType, message: str, hint: str, started: float) -> RunOutcome:
+    def _failed(
+        self, kind: ErrorType, message: str, hint: str, started: float, told: RunOutcome | None = None
+    ) -> RunOutcome:
+        """The outcome of a run that ended with its process; its log is cut to nothing, but for what was told."""
         error = ScriptError(kind, message, self.bundle.script.name, hint=hint)
         memory = self.limits.max_memory_bytes if kind is ErrorType.MEMORY_LIMIT else 0
-        return RunOutcome(None, (), False, error, False, self._cost(started, memory))
+        cost = self._cost(started, memory)
+        if told is None:
+            return RunOutcome(None, (), True, error, False, cost)
+        if told.error is not None:
+            error = replace(told.error, type=kind, message=message, hint=hint)
+        return told._replace(result=None, error=error, metrics=cost)
 
     def _cost(self, started: float, memory: int = 0) -> ExecutionMetrics:
         """What a run cost that ended with the process."""

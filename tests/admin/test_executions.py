@@ -178,6 +178,15 @@ def test_executions_are_read_only_for_everyone(game: Game, boss: Client) -> None
     assert boss.get(reverse("admin:scripting_execution_add")).status_code == 403
 
 
+def test_a_log_that_went_with_its_process_is_not_told_as_nothing_written(game: Game, boss: Client) -> None:
+    output = run(game)
+    assert "The script wrote nothing." in story(boss, output.execution_id)
+    Execution.objects.update(log_truncated=True)
+    page = story(boss, output.execution_id)
+    assert "it went with the process" in page
+    assert "The script wrote nothing." not in page
+
+
 def test_memory_is_told_as_finely_as_it_is_measured(game: Game, boss: Client) -> None:
     output = run(game)
     assert "&lt; 128 KiB" in story(boss, output.execution_id)

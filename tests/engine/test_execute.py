@@ -10,7 +10,7 @@ from django.db import connections
 
 from scripting.contexts import TooManyExecutions
 from scripting.engine import get_engine
-from scripting.models import Attempt, Execution, OutboxEvent
+from scripting.models import Attempt, Execution, OutboxEvent, Script
 from scripting.repeat import repeat
 from scripting.types import ErrorType, ExecutionRequest, ScriptInput, SecurityLimits
 from tests.support.arena import Arena, make_script, score
@@ -61,6 +61,19 @@ def test_the_same_inputs_seed_and_clock_give_the_identical_result(arena: Arena) 
     other = run()
     assert first.result == again.result
     assert first.result["dice"] != other.result["dice"]
+
+
+def test_a_run_out_of_time_again_is_the_same_wherever_it_was_stopped(arena: Arena) -> None:
+    make_script("i = 0\nwhile True:\n    i += 1\n    log(i)\n    i += 1\n")
+    output = get_engine().execute(
+        ExecutionRequest("arena", "scorer", limits=SecurityLimits(max_execution_time=0.2), trigger="manual")
+    )
+    assert output.error is not None
+    Execution.objects.update(error_line=999, log=b"\x90")
+    Script.objects.update(max_execution_time=0.2)
+    repeated = repeat(str(output.execution_id))
+    assert repeated.identical, repeated.differences
+    assert "not compared" in repeated.remarks[0]
 
 
 def test_a_recorded_run_repeats_exactly_with_its_host_answers(arena: Arena) -> None:

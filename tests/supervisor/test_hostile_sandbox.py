@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from scripting.sandbox.protocol import Call, Done, ErrorType, Fault, Loaded, Ready, encode_value
+from scripting.supervisor import sandbox as supervised
 from scripting.supervisor.calls import HostFunction, RunOutcome, RunRequest
 from scripting.supervisor.parent import Ending, Handle, ParentClient
 from scripting.supervisor.pool import _load_message
@@ -155,6 +156,37 @@ def test_a_frame_that_trickles_in_is_ended_at_the_deadline(run_against: Callable
     assert outcome.error is not None
     assert outcome.error.type is ErrorType.TIMEOUT
     assert time.monotonic() - started < 1.3
+
+
+FORGED = {
+    "of another type": done(result=None, logs=((1, "x"),), fault=Fault(ErrorType.SECURITY_VIOLATION, "m", "s", 7)),
+    "a result": done(logs=((1, "x"),)),
+    "a log over its bounds": done(logs=((1, "x"),) * 201),
+    "a call": frame(Call("ask", b"\x92\x90\x80")),
+    "no message": frame(["Nothing", 1]),
+    "half a frame": done()[:-1],
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_last_word_changes_nothing_of_the_timeout_that_it_is(
+    run_against: Callable[[Behaviour], RunOutcome], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Event()
+    monkeypatch.setattr(supervised, "ask_for_last_word", lambda _: asked.set())
+
+    def speak(end: socket.socket) -> None:
+        assert asked.wait(10)
+        end.sendall(FORGED[name])
+
+    outcome = run_against(speak)
+    assert outcome.error is not None
+    assert (outcome.error.type, outcome.error.message) == (ErrorType.TIMEOUT, "the script ran longer than 0.3 s")
+    assert (outcome.result, outcome.cancelled) == (None, False)
+    believed = name in {"of another type", "a result"}
+    assert (outcome.logs, outcome.log_truncated) == ((("x",), False) if believed else ((), True))
+    assert outcome.error.line == (7 if name == "of another type" else None)
 
 
 def test_a_frame_in_many_pieces_is_one_frame(run_against: Callable[[Behaviour], RunOutcome]) -> None:
