@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import HttpRequest
 
+from scripting import standins
 from scripting.admin.base import COUNTED
 from scripting.admin.filters import OVERRIDDEN
 from scripting.admin.links import list_url
@@ -48,6 +49,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         **context,
         "title": "Overview",
         "cards": cards,
+        "stand_ins": sorted(standins.of_all().values(), key=lambda stand_in: str(stand_in.script)),
         "executions": latest.order_by("-pk")[:10],
         "activations": Activation.objects.select_related("script", "version__script", "actor")[:8],
         "executions_url": list_url(Execution),

@@ -20,6 +20,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
+from scripting import standins
 from scripting.admin import limits, publishing, switches
 from scripting.admin.creating import create_view
 from scripting.admin.filters import ModuleFilter, OverrideFilter, StateFilter
@@ -99,7 +100,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Script]:
         found = super().get_queryset(request)
-        return found.select_related("active_version", "default_version").prefetch_related(None)  # type: ignore[no-any-return]
+        return found.select_related("active_version__breaker", "default_version").prefetch_related(None)  # type: ignore[no-any-return]
 
     @admin.display(description="script", ordering="name")
     def tree(self, script: Script) -> SafeString:
@@ -122,7 +123,10 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     def state(self, script: Script) -> SafeString:
         if script.retired_at is not None:
             return badge("retired", "danger")
-        return badge("enabled", "success") if script.enabled else badge("disabled", "warning")
+        if not script.enabled:
+            return badge("disabled", "warning")
+        breaker = getattr(script.active_version, "breaker", None)  # there is none while it has never failed
+        return badge("breaker open", "danger") if breaker and breaker.opened_at else badge("enabled", "success")
 
     @admin.display(description="last change")
     def latest_change(self, script: Script) -> SafeString:
@@ -177,6 +181,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
             "may_publish": self.has_publish_permission(request),
             "module_limits": limits_for(module, publishing.site_limits(), {}),
             "runs_on": runs_on(script),
+            "stand_in": standins.of(script),
             "states": switches.states_of(script),
             "switches": switches.open_to(script),
             "show_save_and_add_another": False,

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from scripting import standins
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.filters import LanguageFilter, ModuleFilter, ScriptFilter
 from scripting.admin.links import script_link
@@ -38,7 +39,10 @@ class ScriptVersionAdmin(ReadOnlyAdmin):
         version = self.get_object(request, object_id)
         extra: dict[str, Any] = {}
         if version is not None:
+            stand_in = standins.of(version.script)
+            concerned = stand_in and {stand_in.withheld.pk, stand_in.version.id if stand_in.version else None}
             extra = {
+                "stand_in": stand_in if concerned and version.pk in concerned else None,
                 "code": code_block(bytes(version.content), version.diagnostics),
                 "is_active": version.script.active_version_id == version.pk,
                 "may_publish": request.user.has_perm("scripting.publish_script"),

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
+from scripting import standins
 from scripting.merging import merge
 from scripting.models import Script, ScriptVersion
 from scripting.plainjson import jsonable
@@ -185,8 +186,9 @@ def rollback(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 
 
 def active_of(script: Script) -> dict[str, Any]:
-    """The active version, why it is, who else is here and where it is loaded."""
+    """The active version, why it is, what stands in for it, who else is here and where it is loaded."""
     activation = publishing.latest_activation(script)
+    stand_in = standins.of(script)
     return {
         "active": version_of(script.active_version) if script.active_version else None,
         "activation": {
@@ -198,6 +200,8 @@ def active_of(script: Script) -> dict[str, Any]:
         if activation
         else None,
         "is_default": not script.is_overridden,
+        "enabled": script.enabled,
+        "stand_in": stand_in.described() if stand_in else None,
         "loaded": loaded(script).described(),
         "people": company.present_or_nobody(script.module, script.name),
     }

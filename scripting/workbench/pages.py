@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -11,10 +12,12 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from scripting import standins
 from scripting.conf import conf
 from scripting.models import Draft, Script
 from scripting.modules import ScriptableModule, modules
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.standins import StandIn
 from scripting.workbench import ace, api, company, drafts, inputs, publishing, record, shelf
 from scripting.workbench.access import EDIT, PUBLISH, RUN, Refusal, may, page, script_named
 from scripting.workbench.differences import difference
@@ -63,13 +66,16 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "restore": restored(request, script),
         "login": reverse("admin:login"),
     }
+    stand_ins = standins.of_all()
     context = {
         "script": script,
         "active": active,
         "draft": draft,
         "text": draft.source if draft else api.text_of(active) if active else "",
         "data": data,
-        "siblings": siblings(script),
+        "stand_in": stand_ins.get(script.pk),
+        "failures": failures_of(request, script),
+        "siblings": siblings(script, stand_ins),
         "languages": list(LANGUAGES),
         "ace_modes": [f"{ace.PREFIX}/{mode}" for mode in ace.MODES],
         "battle": live_page(script),
@@ -86,6 +92,7 @@ def history(request: HttpRequest, module: str, name: str) -> HttpResponse:
     context: dict[str, Any] = {
         "script": script,
         "active": script.active_version,
+        "stand_in": standins.of(script),
         "versions": record.versions(script),
         "activations": record.activations(script),
         "changes": list(record.changes(script)),
@@ -146,11 +153,15 @@ def common(request: HttpRequest) -> dict[str, Any]:
     return {"may": permissions(request), "live_pages": [page for page in map(live_page_of, modules) if page["url"]]}
 
 
-def siblings(script: Script) -> list[dict[str, Any]]:
-    """The module's scripts for the list beside the editor, each with who is writing on it."""
+def siblings(script: Script, stand_ins: Mapping[int, StandIn]) -> list[dict[str, Any]]:
+    """The module's scripts for the list beside the editor, each with what stands in for it and who is writing on it."""
     found = Script.objects.in_use().filter(module=script.module).select_related("active_version")
     return [
-        {"script": one, "people": company.present_or_nobody(one.module, one.name) if one != script else []}
+        {
+            "script": one,
+            "stand_in": stand_ins.get(one.pk),
+            "people": company.present_or_nobody(one.module, one.name) if one != script else [],
+        }
         for one in found
     ]
 
@@ -165,6 +176,12 @@ def live_page_of(module: ScriptableModule) -> dict[str, Any]:
     """Where the module's effects are seen, with what else there is to see of it."""
     more = [{"title": title, "url": address_of(view)} for title, view in module.more_pages.items()]
     return {"module": module.name, "url": address_of(module.live_page), "more": [page for page in more if page["url"]]}
+
+
+def failures_of(request: HttpRequest, script: Script) -> str:
+    """Where the executions are that did not go well; empty for who may not see them."""
+    seen = address_of("admin:scripting_execution_changelist") if may(request.user, "scripting.view_execution") else ""
+    return f"{seen}?script={script.pk}&status=unsuccessful" if seen else ""
 
 
 def address_of(view: str) -> str:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.db.models import OuterRef, Q, Subquery
 
+from scripting import standins
 from scripting.models import SHARED, Activation, Draft, Script
 from scripting.modules import modules
+from scripting.standins import StandIn
 from scripting.workbench.loaded import NOWHERE, Loaded, of_all
 from scripting.workbench.pulse import Pulse, pulses
 
@@ -41,6 +43,8 @@ class Entry:
     matches: Sequence[Match]
     draft: Draft | None = None
     """The draft that the person looking has of it."""
+    stand_in: StandIn | None = None
+    """What stands in while the breaker of its active version is open."""
 
     @property
     def runs_on(self) -> list[str]:
@@ -77,13 +81,14 @@ def tree(query: str = "", user: User | None = None) -> list[Branch]:
     latest = Activation.objects.filter(script=OuterRef("pk")).order_by("-id").values("pk")[:1]
     scripts = {script: script.latest for script in found.annotate(latest=Subquery(latest))}  # type: ignore[attr-defined]
     changes = Activation.objects.select_related("actor", "version").in_bulk([pk for pk in scripts.values() if pk])
-    places, ran = of_all(scripts), pulses()
+    places, ran, stand_ins = of_all(scripts), pulses(), standins.of_all()
     branches: dict[str, list[Entry]] = {}
     for script, change in scripts.items():
         draft = drafts.get(script.pk)
         matches = matching_lines(script, draft, query) if query else ()
         pulse = ran.get(script.pk) or Pulse()
-        entry = Entry(script, changes.get(change or 0), pulse, places.get(script.pk, NOWHERE), matches, draft)
+        place, stand_in = places.get(script.pk, NOWHERE), stand_ins.get(script.pk)
+        entry = Entry(script, changes.get(change or 0), pulse, place, matches, draft, stand_in)
         branches.setdefault(script.module, []).append(entry)
     return [Branch(module, entries) for module, entries in sorted(branches.items())]
 

@@ -18,7 +18,8 @@ from tests.workbench.pages import Person, session
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     folder: Path = tmp_path_factory.mktemp("workbench") / "var"
     scripts = str(folder.parent / "scripts")
-    with RunningStack(folder, WARGAME_TICK_SECONDS="0.3", SCRIPTING_SCRIPTS_DIR=scripts) as running:
+    settings = {"WARGAME_TICK_SECONDS": "0.3", "SCRIPTING_SCRIPTS_DIR": scripts, "SCRIPTING_BREAKER_SECONDS": "3"}
+    with RunningStack(folder, **settings) as running:
         yield running
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.stack import RunningStack
 from tests.workbench.pages import Person
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
@@ -90,3 +93,58 @@ def test_a_change_of_limits_reaches_the_history(person: Enter) -> None:
     of_script.wait_for_url("**/script/")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("#changes")).to_contain_text("time limit: the module's → 7")
+
+
+FAILS_UNTIL = """if now().timestamp() < {until}:
+    raise ValueError("not well yet")
+result = {{"processed": True}}
+"""
+
+
+@pytest.fixture
+def live_before(stack: RunningStack) -> Iterator[None]:
+    """The script is put back to its default afterwards."""
+    yield
+    said = stack.manage("rollback_script", EVENTS, "1", "-m", "After the test")
+    assert said.returncode == 0, said.stderr
+
+
+def publish_text(person: Person, source: str, reason: str) -> int:
+    _, now = person.ask("GET", f"/scripts/{EVENTS}/api/active")
+    text = {"source": source, "language": "python", "base": now["active"]["number"], "reason": reason}
+    status, answer = person.ask("POST", f"/scripts/{EVENTS}/api/publish", text)
+    assert status == 200, json.dumps(answer)
+    number: int = answer["active"]["number"]
+    return number
+
+
+@pytest.mark.usefixtures("live_before")
+def test_open_pages_are_told_what_stands_in_for_a_version_that_fails_and_when_it_runs_again(person: Enter) -> None:
+    designer, viewer, admin = person("designer"), person("viewer"), person("admin")
+    page, tree, other = designer.open(EVENTS), opened(viewer, "/scripts/"), designer.open("wargame/hit_simulator")
+    row = tree.locator(f"tr[data-key='{EVENTS}']")
+    before = publish_elsewhere(admin, "A good one")
+    number = publish_text(admin, FAILS_UNTIL.format(until=time.time() + 25), "Fails for a while")
+    words = re.compile(rf"v{number} failed \d+ times in a row: v{before} stands in")
+    expect(page.locator("#stand-in")).to_contain_text(words, timeout=30_000)
+    expect(page.locator("#stand-in")).to_contain_text("not well yet")
+    expect(page.locator("#live-chip")).to_have_text(f"v{before} stands in for v{number}")
+    expect(page.locator(".toast.bad")).to_contain_text(words)
+    expect(page.locator(".shelf [aria-current] .chip")).to_be_visible()
+    expect(other.locator(".shelf [data-name=event_processor] .chip")).to_be_visible()
+    expect(row).to_contain_text(words)
+    expect(tree.locator(".toast")).to_contain_text(f"event_processor: v{number} is set aside and its fallback runs")
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator("#stand-in")).to_contain_text(words)
+    expect(page.locator("#stand-in").get_by_role("link", name="See the failures")).to_have_attribute(
+        "href", re.compile(r"/execution/\?script=\d+&status=unsuccessful$")
+    )
+    expect(page.locator(".toast.good")).to_contain_text(
+        f"v{number} went well when it was tried: it runs again.", timeout=60_000
+    )
+    expect(page.locator("#stand-in")).to_be_hidden()
+    expect(page.locator("#live-chip")).to_have_text(f"v{number} is live")
+    expect(other.locator(".shelf [data-name=event_processor] .chip")).to_be_hidden()
+    expect(row).not_to_contain_text("stands in")
+    assert designer.problems + viewer.problems == []

@@ -73,8 +73,8 @@ const WORDS = {
   rejected: () => "a text was refused",
   changed: () => "its limits or switches were changed",
   in_conflict: () => "two files claim to be this script",
-  breaker_opened: () => "it fails so often that its built-in rule stands in",
-  breaker_closed: () => "it runs again",
+  breaker_opened: ({ number }) => `v${number} is set aside and its fallback runs`,
+  breaker_closed: ({ number }) => `v${number} runs again`,
 };
 
 export function told(notice) {

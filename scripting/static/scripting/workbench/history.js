@@ -27,7 +27,9 @@ let wanted = false; // one's own rollback is shown without asking
 const following = new Following({ onNotice, onFresh });
 
 function onNotice(notice) {
-  if (notice.module === module && notice.script === name) news = told(notice);
+  if (notice.module !== module || notice.script !== name) return;
+  if (notice.kind.startsWith("breaker_")) toast(told(notice), { name: "breaker" }); // no row is added that would be shown
+  else news = told(notice);
 }
 
 function onFresh(page) {

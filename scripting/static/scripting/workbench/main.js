@@ -11,6 +11,7 @@ import { Publishing } from "./publishing.js";
 import { Server } from "./server.js";
 import { wireShortcuts } from "./shortcuts.js";
 import { Socket } from "./socket.js";
+import { isDue, showStandIn, tellStandIn } from "./standin.js";
 import { Trying } from "./trying.js";
 
 const page = pageData();
@@ -24,6 +25,7 @@ const keeping = new Keeping(server, editor, page, { settle: settleDraft, onState
 const publishing = page.may.publish ? new Publishing(server, editor, page, { keeping, checking, language, trialOf: (text) => trying.trials.findLast((one) => one.source === text), onPublished: nowActive, onStale: settleStale, onBehind: mergeActive }) : null;
 const trying = new Trying(server, editor, page, { language, showTab, textName, ranOn });
 let socket = null;
+const DUE = 15_000; // ms between two looks at whether a version that is tried again does well
 const CAUSES = { default: "as shipped,", file: "taken from a file", publish: "published", rollback: "rolled back to", file_deleted: "back since its file was deleted,", upgrade: "upgraded" };
 
 wireDialogs();
@@ -51,6 +53,7 @@ async function begin() {
   place();
   if (page.may.edit) checking.now();
   socket = new Socket(`/ws/scripts/${page.module}/${page.name}/`, { onMessage: heard, onOpen: caughtUp });
+  setInterval(() => { if (!document.hidden && isDue(page)) caughtUp(); }, DUE);
   await learnNames();
 }
 
@@ -99,14 +102,14 @@ function showActive() {
   const when = activation ? `, ${CAUSES[activation.cause]}${by} ${ago(activation.at)}` : "";
   const on = page.loaded.of ? ` · loaded by ${page.loaded.loaded} of ${page.loaded.of}` : "";
   $("live-detail").textContent = kind + when + on;
-  const shelf = document.querySelector(".shelf [aria-current] .under");
-  if (shelf) shelf.textContent = liveWords(page);
+  showStandIn(page);
+  showOnShelf(page.name, page);
   $("live-detail").title = activation ? activation.reason : "";
   showPeople(page.people, page.user);
 }
 
 function take(answer) {
-  Object.assign(page, { active: answer.active, activation: answer.activation, is_default: answer.is_default, loaded: answer.loaded, people: answer.people });
+  Object.assign(page, { active: answer.active, activation: answer.activation, is_default: answer.is_default, loaded: answer.loaded, people: answer.people, enabled: answer.enabled, stand_in: answer.stand_in });
   showActive();
   keeping.tell();
 }
@@ -125,7 +128,10 @@ async function caughtUp() {
   const before = page.active ? page.active.number : null;
   const now = answer.active ? answer.active.number : null;
   const mine = !keeping.changed && !keeping.hasDraft;
+  const stoodIn = page.stand_in;
   take(answer);
+  if (before === now) tellStandIn(stoodIn, page);
+  else forget("stand-in");
   const { actor, reason } = answer.activation || {};
   if (before === now || (actor === page.user && publishing?.dialog.open)) return; // one's own, told by the dialog
   const words = `v${now} is live now${actor ? `, by ${actor}` : ""}${reason ? `: ${sentence(reason)}` : "."}`;
@@ -151,16 +157,19 @@ function heard(message) {
 
 // The list of scripts beside the editor tells what is live of each.
 async function renewSibling(name) {
-  const line = document.querySelector(`.shelf [data-name="${CSS.escape(name)}"] .under`);
-  if (!line) return;
   try {
     const response = await fetch(`/scripts/${page.module}/${name}/api/active`, { headers: { Accept: "application/json" } });
-    if (response.ok) line.textContent = liveWords(await response.json());
+    if (response.ok) showOnShelf(name, await response.json());
   } catch { /* the next notice tells */ }
 }
 
-function liveWords({ active, is_default: isDefault }) {
-  return active ? `v${active.number} · ${isDefault ? "default" : "override"}` : "nothing live";
+function showOnShelf(name, { active, is_default: isDefault, stand_in: standIn }) {
+  const line = document.querySelector(`.shelf [data-name="${CSS.escape(name)}"]`);
+  if (!line) return;
+  line.querySelector(".under").textContent = active ? `v${active.number} · ${isDefault ? "default" : "override"}` : "nothing live";
+  const mark = line.querySelector(".chip");
+  mark.hidden = !standIn;
+  mark.title = standIn ? standIn.words : "";
 }
 
 function showDifference(old, next) {
