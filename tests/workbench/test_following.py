@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -95,18 +94,18 @@ def test_a_change_of_limits_reaches_the_history(person: Enter) -> None:
     expect(page.locator("#changes")).to_contain_text("time limit: the module's → 7")
 
 
-FAILS_UNTIL = """if now().timestamp() < {until}:
-    raise ValueError("not well yet")
-result = {{"processed": True}}
-"""
+LARGE = "large = [0] * 7_000_000\nresult = {'processed': True}\n"
+"""Fails by the module's limit of memory, and does well when the script's own is higher."""
+LIMIT = "from scripting.models import Script; s = Script.objects.get(name='event_processor'); s.max_memory_bytes = {}; s.save()"
 
 
 @pytest.fixture
-def live_before(stack: RunningStack) -> Iterator[None]:
-    """The script is put back to its default afterwards."""
+def put_back(stack: RunningStack) -> Iterator[None]:
+    """The script is as it was afterwards."""
     yield
-    said = stack.manage("rollback_script", EVENTS, "1", "-m", "After the test")
-    assert said.returncode == 0, said.stderr
+    for command in (("rollback_script", EVENTS, "1", "-m", "After the test"), ("shell", "-c", LIMIT.format(None))):
+        said = stack.manage(*command)
+        assert said.returncode == 0, said.stderr
 
 
 def publish_text(person: Person, source: str, reason: str) -> int:
@@ -118,16 +117,18 @@ def publish_text(person: Person, source: str, reason: str) -> int:
     return number
 
 
-@pytest.mark.usefixtures("live_before")
-def test_open_pages_are_told_what_stands_in_for_a_version_that_fails_and_when_it_runs_again(person: Enter) -> None:
+@pytest.mark.usefixtures("put_back")
+def test_open_pages_are_told_what_stands_in_for_a_version_that_fails_and_when_it_runs_again(
+    person: Enter, stack: RunningStack
+) -> None:
     designer, viewer, admin = person("designer"), person("viewer"), person("admin")
     page, tree, other = designer.open(EVENTS), opened(viewer, "/scripts/"), designer.open("wargame/hit_simulator")
     row = tree.locator(f"tr[data-key='{EVENTS}']")
     before = publish_elsewhere(admin, "A good one")
-    number = publish_text(admin, FAILS_UNTIL.format(until=time.time() + 25), "Fails for a while")
+    number = publish_text(admin, LARGE, "Takes too much")
     words = re.compile(rf"v{number} failed \d+ times in a row: v{before} stands in")
     expect(page.locator("#stand-in")).to_contain_text(words, timeout=30_000)
-    expect(page.locator("#stand-in")).to_contain_text("not well yet")
+    expect(page.locator("#stand-in")).to_contain_text("memory")
     expect(page.locator("#live-chip")).to_have_text(f"v{before} stands in for v{number}")
     expect(page.locator(".toast.bad")).to_contain_text(words)
     expect(page.locator(".shelf [aria-current] .chip")).to_be_visible()
@@ -140,6 +141,7 @@ def test_open_pages_are_told_what_stands_in_for_a_version_that_fails_and_when_it
     expect(page.locator("#stand-in").get_by_role("link", name="See the failures")).to_have_attribute(
         "href", re.compile(r"/execution/\?script=\d+&status=unsuccessful$")
     )
+    assert stack.manage("shell", "-c", LIMIT.format(128 << 20)).returncode == 0
     expect(page.locator(".toast.good")).to_contain_text(
         f"v{number} went well when it was tried: it runs again.", timeout=60_000
     )
