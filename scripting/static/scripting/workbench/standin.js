@@ -16,7 +16,7 @@ export function tellStandIn(before, { active, enabled, stand_in: standIn }) {
   forget("stand-in");
   const see = $("failures") ? [["See the failures", () => { location.href = $("failures").href; }]] : [];
   if (standIn) toast(words(standIn, active), { kind: "bad", actions: see, name: "stand-in" });
-  else if (enabled) toast(`v${active.number} went well when it was tried: it runs again.`, { kind: "good", name: "stand-in" });
+  else if (enabled) toast(`v${active.number} runs again.`, { kind: "good", name: "stand-in" });
 }
 
 // Whether the next run tries the version again, of which nothing is told unless it goes well.
