@@ -14,17 +14,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from goby_site import access_record
+from scripting.admin.base import HistoryAdmin
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
-class RecordedAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neither is typed
+class RecordedAdmin(HistoryAdmin):
     """Shows in words what each record changed; what was so once is not brought back by a button."""
 
     object_history_list_template = "goby_site/access_history.html"

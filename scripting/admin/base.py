@@ -1,14 +1,22 @@
-"""What our admin pages share: read-only records, and lists that never count a whole table."""
+"""What our admin pages share: addresses that name nothing, read-only records, and lists that never count a whole table."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Model
-from django.http import HttpRequest
+from django.db import DataError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import cached_property
+from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
@@ -25,7 +33,30 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg] # generic in the stu
         return len(rows.order_by().values_list("pk", flat=True)[:COUNTED]) if hasattr(rows, "order_by") else len(rows)
 
 
-class UncountedChangeList(ChangeList):  # type: ignore[misc] # unfold is not typed
+@contextmanager
+def _wrong_lookups_told() -> Iterator[None]:
+    """What only the database finds wrong with a lookup (a year or a number it cannot hold, a NUL) is the caller's fault too."""
+    try:
+        yield
+    except (DataError, OverflowError, ValueError) as error:
+        raise IncorrectLookupParameters(error) from error
+
+
+class CheckedChangeList(ChangeList):  # type: ignore[misc] # unfold is not typed
+    """Answers any nonsense in its query string as Django answers a field that is not there: by going to `?e=1`."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        if any(name.endswith(("__regex", "__iregex")) for name in request.GET):
+            raise IncorrectLookupParameters  # on SQLite it would run in this process, for as long as it takes
+        with _wrong_lookups_told():
+            return super().get_queryset(request, exclude_parameters)  # type: ignore[no-any-return]
+
+    def get_results(self, request: HttpRequest) -> None:
+        with _wrong_lookups_told():
+            super().get_results(request)
+
+
+class UncountedChangeList(CheckedChangeList):
     """Does not offer to show all where nothing is filtered, though the whole was never counted."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -34,7 +65,45 @@ class UncountedChangeList(ChangeList):  # type: ignore[misc] # unfold is not typ
             self.full_result_count = self.result_count
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold is not typed
+class CheckedAdmin(ModelAdmin):  # type: ignore[misc] # unfold is not typed
+    """Pages of records with whole numbers as ids that tell a wrong address or query string from a fault of ours."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CheckedChangeList]:
+        return CheckedChangeList
+
+    def response_action(self, request: HttpRequest, *given: Any, **named: Any) -> Any:
+        for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
+            if not (chosen.isdecimal() and len(chosen) < 19):
+                raise BadRequest("What was selected is none of the list's rows.")
+        return super().response_action(request, *given, **named)
+
+
+class HistoryAdmin(SimpleHistoryAdmin, CheckedAdmin):  # type: ignore[misc] # not typed
+    """Shows the history of a record, which simple_history looks up by whatever stands in the address."""
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self._refuse_strangers_and_nonsense(request, unquote(object_id))
+        return super().history_view(request, object_id, extra_context)  # type: ignore[no-any-return]
+
+    def history_form_view(
+        self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self._refuse_strangers_and_nonsense(request, object_id, version_id)
+        return super().history_form_view(request, object_id, version_id, extra_context)  # type: ignore[no-any-return]
+
+    def _refuse_strangers_and_nonsense(self, request: HttpRequest, *ids: str) -> None:
+        if not self.has_view_history_or_change_history_permission(request):
+            raise PermissionDenied
+        try:
+            for given in ids:
+                self.opts.pk.to_python(given)
+        except ValidationError:
+            raise Http404(f"There is no {self.opts.verbose_name} with such a history.") from None
+
+
+class ReadOnlyAdmin(CheckedAdmin):
     """A record that pages show and nobody changes here."""
 
     paginator = CappedPaginator

@@ -16,12 +16,11 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from simple_history.admin import SimpleHistoryAdmin
-from unfold.admin import ModelAdmin
 from unfold.decorators import action
 
 from scripting import standins
 from scripting.admin import limits, publishing, switches
+from scripting.admin.base import HistoryAdmin
 from scripting.admin.creating import create_view
 from scripting.admin.filters import ModuleFilter, OverrideFilter, StateFilter
 from scripting.admin.links import list_url, url_of, version_link
@@ -38,7 +37,7 @@ VERSIONS_SHOWN = 15
 
 
 @admin.register(Script)
-class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neither is typed
+class ScriptAdmin(HistoryAdmin):
     list_display = ("tree", "active", "origin", "marks", "state", "latest_change")
     list_display_links = ("tree",)
     list_filter = (ModuleFilter, OverrideFilter, StateFilter)
@@ -77,7 +76,7 @@ class ScriptAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc] # neith
     ) -> HttpResponse:
         if request.method != "GET":
             raise PermissionDenied("History is read here; roll back from the list of versions.")
-        return super().history_form_view(request, object_id, version_id, extra_context)  # type: ignore[no-any-return]
+        return super().history_form_view(request, object_id, version_id, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Script, form: Any, change: bool) -> None:
         """Only what the form shows is written: what is active may have changed since the page was opened."""
