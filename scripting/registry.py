@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+BY_PEOPLE = frozenset({Activation.Cause.PUBLISH, Activation.Cause.ROLLBACK})
+
 
 class PublishRefused(Exception):
     """A text that was not made active. `version` is where it is kept, `report` what its check found."""
@@ -53,6 +55,10 @@ class StaleBase(PublishRefused):
     def __init__(self, message: str, version: ScriptVersion | None = None, merged: Merge | None = None) -> None:
         super().__init__(message, version)
         self.merge = merged
+
+
+class AlreadyLive(PublishRefused):
+    """The version that was to become active is: nothing changed. `version` is it."""
 
 
 class HelpersChanged(PublishRefused):
@@ -265,10 +271,13 @@ class ScriptRegistry:
 
         Pass `AnyBase` to take whatever is active. `changes` are further fields of the script saved with it. Raises
         HelpersChanged where it fits helpers, or a helper its dependents, no longer; `judge` False takes it as it is.
+        What people ask for (publish, roll back) raises AlreadyLive where it is so already.
         """
         with transaction.atomic():
             of_helpers = dependents.hold(script, version)
             locked = Script.objects.select_for_update().get(pk=script.pk)
+            if cause in BY_PEOPLE and version is not None and locked.active_version_id == version.pk:
+                raise AlreadyLive(f"v{version.number} is live already; nothing changed", version)
             if base is not AnyBase and locked.active_version_id != (
                 base.pk if isinstance(base, ScriptVersion) else None
             ):
@@ -314,7 +323,7 @@ class ScriptRegistry:
         base: ScriptVersion | type[AnyBase] | None,
         origin: str = ScriptVersion.Origin.EDITOR,
     ) -> Activation:
-        """Check, store and activate a text. Raises PublishRefused (the text is kept) or StaleBase."""
+        """Check, store and activate a text. Raises PublishRefused (the text is kept), StaleBase or AlreadyLive."""
         _say_why(reason)
         content = text.encode("utf-8", "surrogatepass")
         version, diagnostics = self.store(script, language, content, origin, author=actor, message=reason)
@@ -330,7 +339,7 @@ class ScriptRegistry:
             raise StaleBase(str(stale), version, _merge(base, script.active_version, version)) from None
 
     def rollback(self, script: Script, number: int, *, actor: User | None, reason: str) -> Activation:
-        """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run."""
+        """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run, AlreadyLive."""
         _say_why(reason)
         version = script.versions.filter(number=number).first()
         if version is None:
@@ -384,6 +393,7 @@ registry = ScriptRegistry()
 
 __all__ = [
     "ActiveVersion",
+    "AlreadyLive",
     "AnyBase",
     "HelpersChanged",
     "PublishRefused",

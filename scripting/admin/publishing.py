@@ -19,7 +19,7 @@ from scripting.admin.links import url_of
 from scripting.conf import conf
 from scripting.files import scripts_dir
 from scripting.models import Script, ScriptVersion
-from scripting.registry import PublishRefused, StaleBase, registry
+from scripting.registry import AlreadyLive, PublishRefused, StaleBase, registry
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.show import marked_line
 from scripting.text import visible
@@ -132,6 +132,9 @@ def _publish(admin: ScriptAdmin, request: HttpRequest, script: Script, form: Pub
             reason=form.cleaned_data["reason"],
             base=_base(script, form.cleaned_data["base"]),
         )
+    except AlreadyLive as already:
+        messages.info(request, f"{script}: {already}.")
+        return redirect(url_of(script))
     except StaleBase:
         script.refresh_from_db()
         return _stale_page(admin, request, script, form)
@@ -209,6 +212,9 @@ def rollback_view(admin: ScriptAdmin, request: HttpRequest, script: Script, numb
     if request.method == "POST" and form.is_valid():
         try:
             registry.rollback(script, number, actor=request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
+        except AlreadyLive as already:
+            messages.info(request, f"{script}: {already}.")
+            return redirect(url_of(script))
         except PublishRefused as refusal:
             form.add_error(None, str(refusal))
         else:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import redis
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from scripting.connection import redis_client
 from scripting.files import MAX_FILE_BYTES, is_module_name
+from scripting.models import SHARED, Script, ScriptVersion
+from scripting.modules import modules
 from scripting.plainjson import from_json, jsonable
+from scripting.registry import AlreadyLive
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
 from scripting.text import one_line, visible
 from scripting.types import Diagnostic, ScriptError
@@ -21,10 +27,21 @@ from scripting.types import Diagnostic, ScriptError
 FAILED = 1
 """The script or the check failed."""
 USAGE = 2
+LONGEST_NUMBER = 18
+"""Digits that a version's number has at the most."""
 
 
 class ScriptingCommand(BaseCommand):
-    """A command that parses its arguments, asks another layer, and prints what came of it."""
+    """A command that parses its arguments, asks another layer, and prints what came of it.
+
+    Where that takes Redis and Redis is away, it fails with what to do about it.
+    """
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except redis.RedisError as error:
+            self.fail(about_redis(error))
 
     def add_json(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")
@@ -45,11 +62,28 @@ class ScriptingCommand(BaseCommand):
             line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             self.stdout.write(self.style.MIGRATE_HEADING(line) if index == 0 else line)
 
+    def tell_live(
+        self, script: Script, version: ScriptVersion | None, already: AlreadyLive | None = None, *, as_json: bool
+    ) -> None:
+        """Which version of a script runs after it was published or rolled back; `already`: it did before."""
+        assert version is not None
+        if as_json:
+            found = {"script": str(script), "version": version.number, "digest": version.sha256}
+            self.print_json({**found, "changed": already is None})
+        elif already is not None:
+            self.say(f"{script}: {already}")
+        else:
+            self.say(f"{script} runs v{version.number} now ({version.sha256[:12]})")
+
     def fail(self, message: str) -> NoReturn:
         raise CommandError(visible(message), returncode=FAILED)
 
     def misused(self, message: str) -> NoReturn:
         raise CommandError(visible(message), returncode=USAGE)
+
+    def require_module(self, name: str) -> None:
+        if name != SHARED and modules.get(name) is None:
+            self.misused(f"there is no module {name} (modules: {', '.join(m.name for m in modules) or 'none'})")
 
 
 # -- arguments ---------------------------------------------------------------------------------------------------------
@@ -67,9 +101,20 @@ def script_argument(text: str) -> tuple[str, str]:
 
 def version_argument(text: str) -> int:
     """A version's number, with or without the v that pages write before it."""
-    if not (number := text.removeprefix("v")).isdecimal():
+    if not (number := text.removeprefix("v")).isdecimal() or len(number) > LONGEST_NUMBER:
         raise argparse.ArgumentTypeError(f"write a version's number, such as 3 or v3, not {one_line(text, 40)!r}")
     return int(number)
+
+
+def seconds_argument(text: str) -> float:
+    """How long something may take."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"write seconds, 0 or more, such as 2.5, not {one_line(text, 40)!r}")
+    return seconds
 
 
 def json_argument(text: str) -> Any:
@@ -152,6 +197,17 @@ def describe(error: ScriptError) -> str:
     if error.hint:
         parts.append(f"    hint: {error.hint}")
     return "\n".join(parts)
+
+
+def about_redis(error: redis.RedisError) -> str:
+    """Which Redis failed, without its password, and what to do."""
+    options = redis_client().connection_pool.connection_kwargs
+    address = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+    if isinstance(error, (redis.ConnectionError, redis.TimeoutError)):
+        return (
+            f"Redis does not answer at {address}: start it with `make run`, or set REDIS_URL to one that runs ({error})"
+        )
+    return f"Redis at {address} refused: {error}"
 
 
 def compiler_line(path: str, diagnostic: Diagnostic) -> str:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 
 from scripting.conf import conf
 from scripting.models import Activation, Script, ScriptVersion
-from scripting.registry import PublishRefused, StaleBase, registry
+from scripting.registry import AlreadyLive, PublishRefused, StaleBase, registry
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.text import visible
 from scripting.types import Diagnostic
@@ -102,7 +102,8 @@ def of_refused(refused: PublishRefused) -> Refusal:
         found = [described(diagnostic) for diagnostic in refused.diagnostics]
         number = refused.version.number if refused.version else None
         return Refusal(422, "check_failed", visible(str(refused)), diagnostics=found, version=number)
-    return Refusal(422, "refused", visible(str(refused)))
+    code = "unchanged" if isinstance(refused, AlreadyLive) else "refused"
+    return Refusal(422, code, visible(str(refused)))
 
 
 def described(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -179,8 +179,42 @@ def test_rollback_script_to_what_is_not_there_fails(shipped: Game, manage: Calla
     ran = manage("rollback_script", "chess_club/nothing", "1", "-m", "x")
     assert (ran.code, "scripts: chess_club/dice" in ran.err) == (2, True)
     assert manage("rollback_script", "chess_club/dice", "latest", "-m", "x").code == 2
+    assert "write a version's number" in manage("rollback_script", "chess_club/dice", "9" * 19, "-m", "x").err
     assert manage("rollback_script", "chess_club/dice", "v1", "-m", " ").code == 2
-    assert manage("rollback_script", "chess_club/dice", "v1", "-m", "again").code == 0
+
+
+@pytest.mark.parametrize("how", ["publish_script", "rollback_script"])
+def test_what_is_live_already_is_told_and_not_recorded(
+    shipped: Game, manage: Callable, tmp_path: Path, how: str
+) -> None:
+    file = tmp_path / "dice.py"
+    file.write_text(GOOD)
+    what = ("--source", str(file)) if how == "publish_script" else ("v1",)
+    ran = manage(how, "chess_club/dice", *what, "-m", "again")
+    assert (ran.code, ran.out) == (0, "chess_club/dice: v1 is live already; nothing changed\n")
+    told = manage(how, "chess_club/dice", *what, "-m", "again", "--json").json
+    assert (told["version"], told["changed"]) == (1, False)
+    assert shipped.script("dice").activations.count() == 1
+
+
+@pytest.mark.parametrize("seconds", ["-1", "nan", "inf", "-inf", "soon", "1e400"])
+@pytest.mark.parametrize(
+    "arguments", [("prune_executions", "--seconds"), ("publish_event", "chess_club.roll", '{"sides": 6}', "--wait")]
+)
+def test_seconds_that_are_none_are_refused(
+    shipped: Game, manage: Callable, arguments: tuple[str, ...], seconds: str
+) -> None:
+    ran = manage(*arguments[:-1], f"{arguments[-1]}={seconds}")
+    assert (ran.code, ran.out) == (2, "")
+    assert f"argument {arguments[-1]}: write seconds, 0 or more, such as 2.5, not '{seconds}'" in ran.err
+
+
+def test_list_scripts_of_a_module_that_is_not_there_names_those_that_are(shipped: Game, manage: Callable) -> None:
+    for more in ((), ("--json",)):
+        ran = manage("list_scripts", "--module", "nope", *more)
+        assert (ran.code, "there is no module nope (modules: chess_club)" in ran.err) == (2, True)
+    assert "chess_club/dice" in manage("list_scripts", "--module", "chess_club").out
+    assert "There are no scripts of module shared" in manage("list_scripts", "--module", "shared").out
 
 
 def test_extract_scripts_reports_file_by_file(shipped: Game, manage: Callable) -> None:

@@ -8,7 +8,7 @@ from django.test import Client
 
 from scripting import comparing, upkeep
 from scripting.models import Activation, Script, ScriptVersion
-from scripting.registry import AnyBase, PublishRefused, ScriptNotFound, StaleBase, registry
+from scripting.registry import AlreadyLive, AnyBase, PublishRefused, ScriptNotFound, StaleBase, registry
 from tests.support.arena import Arena, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,6 +96,18 @@ def test_a_rollback_activates_the_old_version_without_a_copy(arena: Arena) -> No
     assert script.versions.count() == 2
     with pytest.raises(PublishRefused, match="has no version 9"):
         registry.rollback(script, 9, actor=None, reason="?")
+
+
+def test_what_is_live_already_is_not_activated_again(arena: Arena) -> None:
+    script = make_script(TEXT)
+    before = [script.activations.count(), script.history.count()]
+    with pytest.raises(AlreadyLive, match="v1 is live already; nothing changed"):
+        registry.rollback(script, 1, actor=None, reason="again")
+    for base in (AnyBase, None, script.active_version):
+        with pytest.raises(AlreadyLive, match="v1 is live already; nothing changed"):
+            publish(script, TEXT, base)
+    assert [script.activations.count(), script.history.count()] == before
+    assert script.versions.count() == 1
 
 
 def test_a_rejected_version_cannot_be_rolled_back_to(arena: Arena) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scripting import discovery, upkeep
 from scripting.discovery import ABSENCE_SECONDS
 from scripting.models import Script
-from scripting.registry import AnyBase, PublishRefused, ScriptNotFound, registry
+from scripting.registry import AlreadyLive, AnyBase, PublishRefused, ScriptNotFound, registry
 from scripting.watcher import Watcher
 from tests.support.game import Game
 
@@ -170,9 +170,12 @@ class Story:
     def publish(self, text: str) -> None:
         try:
             registry.publish(self.script, "python", text, actor=None, reason="because", base=AnyBase)
+        except AlreadyLive:
+            assert text == self.rules.active
         except PublishRefused:
             assert not is_good(text)
         else:
+            assert text != self.rules.active
             self.rules.activate(text)
         self.rules.write(text)
 
@@ -180,8 +183,14 @@ class Story:
         numbers = sorted(version.number for version in self.script.versions.all() if version.accepted)
         if numbers:
             number = numbers[which % len(numbers)]
-            registry.rollback(self.script, number, actor=None, reason="because")
-            self.rules.activate(self.script.versions.get(number=number).text)
+            text = self.script.versions.get(number=number).text
+            try:
+                registry.rollback(self.script, number, actor=None, reason="because")
+            except AlreadyLive:
+                assert text == self.rules.active
+            else:
+                assert text != self.rules.active
+                self.rules.activate(text)
 
     def ship(self, text: str) -> None:
         """A new release brings this default."""

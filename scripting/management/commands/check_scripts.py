@@ -15,8 +15,6 @@ from scripting.management.output import (
     file_argument,
     in_order,
 )
-from scripting.models import SHARED
-from scripting.modules import modules
 
 
 class Command(ScriptingCommand):
@@ -33,8 +31,8 @@ class Command(ScriptingCommand):
 
     def handle(self, *, as_json: bool, **options: Any) -> None:
         module = options["module"]
-        if module and module != SHARED and modules.get(module) is None:
-            self.misused(f"there is no module {module} (modules: {', '.join(m.name for m in modules)})")
+        if module:
+            self.require_module(module)
         try:
             checked = self._checked(options["paths"], module)
         except NothingToCheck as error:

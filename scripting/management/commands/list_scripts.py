@@ -23,10 +23,12 @@ class Command(ScriptingCommand):
         scripts = Script.objects.in_use().select_related("active_version", "default_version").order_by("module", "name")
         if module:
             scripts = scripts.filter(module=module)
+            if not scripts:
+                self.require_module(module)
         if as_json:
             self.print_json({"scripts": [_described(script) for script in scripts]})
         elif not scripts:
-            self.say("There are no scripts: run sync_scripts.")
+            self.say(f"There are no scripts{f' of module {module}' if module else ''}: run sync_scripts.")
         else:
             headings = ("script", "active", "origin", "language", "state", "digest")
             self.print_table(headings, [_row(script) for script in scripts])

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import CommandParser
 
+from scripting.management.output import ScriptingCommand, seconds_argument
 from scripting.retention import prune
 
 
-class Command(BaseCommand):
+class Command(ScriptingCommand):
     help = "Empties and deletes executions that are older or more than the SCRIPTING_KEEP_… settings say."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--seconds", type=float, default=86400.0, help="stop after about so long (default: a day)")
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--seconds",
+            type=seconds_argument,
+            default=86400.0,
+            metavar="S",
+            help="stop after about so long (default: a day)",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         done = prune(options["seconds"])
-        self.stdout.write(
+        self.say(
             f"{done.emptied} payloads emptied, {done.deleted} executions deleted, {done.rollups} old rollups and "
             f"{done.errors} errors deleted."
         )
         if not done.finished:
-            self.stdout.write("There is more to do: run it again.")
+            self.say("There is more to do: run it again.")

@@ -9,7 +9,7 @@ import redis
 from django.core.management.base import CommandParser
 
 from scripting import bus
-from scripting.management.output import ScriptingCommand, json_object_argument
+from scripting.management.output import ScriptingCommand, about_redis, json_object_argument, seconds_argument
 from scripting.models import Execution
 from scripting.modules import modules
 from scripting.topics import TopicError
@@ -25,7 +25,9 @@ class Command(ScriptingCommand):
         parser.add_argument("payload", type=json_object_argument, metavar="JSON", help="the payload, or @FILE")
         parser.add_argument("--key", default="", help="ordering key: one run per key at a time")
         parser.add_argument("--user", default="", help="on whose behalf")
-        parser.add_argument("--wait", type=float, default=0, metavar="S", help="seconds to wait for the executions")
+        parser.add_argument(
+            "--wait", type=seconds_argument, default=0, metavar="S", help="seconds to wait for the executions"
+        )
         self.add_json(parser)
 
     def handle(self, *, topic: str, payload: dict[str, Any], as_json: bool, **options: Any) -> None:
@@ -34,7 +36,7 @@ class Command(ScriptingCommand):
         except TopicError as error:
             self.fail(str(error))
         except redis.RedisError as error:
-            self.fail(f"the event was not accepted: Redis is away ({error})")
+            self.fail(f"the event was not accepted: {about_redis(error)}")
         executions = self._executions(event_id, len(modules.subscribers(topic)), options["wait"])
         if as_json:
             self.print_json(

@@ -16,9 +16,8 @@ from scripting.management.output import (
     source_argument,
     version_argument,
 )
-from scripting.models import SHARED, Script
-from scripting.modules import modules
-from scripting.registry import AnyBase, PublishRefused, StaleBase, registry
+from scripting.models import Script
+from scripting.registry import AlreadyLive, AnyBase, PublishRefused, StaleBase, registry
 from scripting.text import visible
 
 
@@ -46,6 +45,9 @@ class Command(ScriptingCommand):
         base = self._base(target, options["base"])
         try:
             activation = registry.publish(target, language, source.text, actor=actor, reason=message, base=base)
+        except AlreadyLive as already:
+            self.tell_live(target, already.version, already, as_json=as_json)
+            return
         except StaleBase as stale:
             self.fail(f"{stale}; {_kept(stale)}")
         except PublishRefused as refusal:
@@ -56,15 +58,11 @@ class Command(ScriptingCommand):
         for warning in version.diagnostics:
             place = f"{source.path}:{warning['line'] or 1}:{warning['column'] or 1}"
             self.stderr.write(visible(f"{place}: {warning['severity']}: {warning['message']}"))
-        if as_json:
-            self.print_json({"script": str(target), "version": version.number, "digest": version.sha256})
-        else:
-            self.say(f"{target} runs v{version.number} now ({version.sha256[:12]})")
+        self.tell_live(target, version, as_json=as_json)
 
     def _script(self, module: str, name: str, actor: Any, reason: str) -> Script:
         """The script; a new one is made, and it is said: its name may be a slip."""
-        if module != SHARED and modules.get(module) is None:
-            self.misused(f"there is no module {module} (modules: {', '.join(m.name for m in modules) or 'none'})")
+        self.require_module(module)
         script = Script.objects.named(module, name).first()
         if script is None:
             script = upkeep.create(module, name, actor=actor, reason=reason[: upkeep.LONGEST_REASON])

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from scripting.management.commands.publish_script import author
 from scripting.management.output import ScriptingCommand, script_argument, version_argument
 from scripting.models import Script
-from scripting.registry import PublishRefused, registry
+from scripting.registry import AlreadyLive, PublishRefused, registry
 
 
 class Command(ScriptingCommand):
@@ -33,11 +33,9 @@ class Command(ScriptingCommand):
             self.misused("say why: the message is shown beside the activation for good")
         try:
             activation = registry.rollback(target, version, actor=author(self, options["user"]), reason=message)
+        except AlreadyLive as already:
+            self.tell_live(target, already.version, already, as_json=as_json)
         except PublishRefused as refusal:
             self.fail(str(refusal))
-        active = activation.version
-        assert active is not None
-        if as_json:
-            self.print_json({"script": str(target), "version": active.number, "digest": active.sha256})
         else:
-            self.say(f"{target} runs v{active.number} now ({active.sha256[:12]})")
+            self.tell_live(target, activation.version, as_json=as_json)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from scripting.admin.limits import LONGEST, MIB, MOST
 from scripting.conf import conf
 from scripting.contexts import TooManyExecutions
 from scripting.engine import get_engine
@@ -84,6 +85,10 @@ class Command(ScriptingCommand):
 
     def _limits(self, base: SecurityLimits, options: dict[str, Any]) -> SecurityLimits:
         changes = {"max_execution_time": options["timeout"], "max_memory_bytes": options["memory"]}
+        if (options["timeout"] or 0) > LONGEST:
+            self.misused(f"--timeout: seconds, {LONGEST:g} at the most")
+        if (options["memory"] or 0) > MOST * MIB:
+            self.misused(f"--memory: bytes, {MOST * MIB} at the most")
         try:
             return base.replace(**{name: value for name, value in changes.items() if value is not None})
         except ValueError as error:

@@ -6,13 +6,14 @@ import signal
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from scripting.listener import listening
+from scripting.management.output import ScriptingCommand
 from wargame.director import Director, tick_seconds
 
 
-class Command(BaseCommand):
+class Command(ScriptingCommand):
     help = (
         "Direct the wargame: give orders, begin turns and battles. What comes of them, scripts decide in the workers."
     )
@@ -23,11 +24,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, once: bool = False, **options: Any) -> None:
         director = Director()
         if once:
-            self.stdout.write(f"{director.step()} events published")
+            self.say(f"{director.step()} events published")
             return
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        self.stdout.write(f"directing the battle, an attack every {tick_seconds():g} s")
+        self.say(f"directing the battle, an attack every {tick_seconds():g} s")
         with listening("director"):
             director.run(stop)
