@@ -15,6 +15,7 @@ from scripting import breaker
 from scripting.conf import conf
 from scripting.host import Effect, Host, RecordedHost, host_functions
 from scripting.models import Role
+from scripting.models.execution import REFUSED, WITHHELD
 from scripting.modules import CallContext, ScriptableModule
 from scripting.registry import ActiveVersion, ResolvedScript
 from scripting.sandbox.protocol import ValueProblem, decode_trusted, encode_value
@@ -218,14 +219,14 @@ def retries(kind: ErrorType) -> int:
 def _withheld(script: ResolvedScript) -> AttemptRecord:
     """The primary attempt that an open breaker did not let happen."""
     failures = script.breaker.failures if script.breaker else 0
-    message = f"not tried: v{script.active.info.number} failed {failures} times in a row, so its breaker is open"
+    message = f"{WITHHELD}v{script.active.info.number} failed {failures} times in a row, so its breaker is open"
     error = ScriptError(ErrorType.EXECUTION, message, str(script))
     return AttemptRecord(Role.PRIMARY, script.active, None, error, tried=False)
 
 
 def refused(attempt: AttemptRecord, script: str, reason: str) -> AttemptRecord:
     """The attempt as a failure, because the game did not admit what it decided."""
-    error = ScriptError(ErrorType.EXECUTION, f"the game refused the outcome: {reason}", script)
+    error = ScriptError(ErrorType.EXECUTION, f"{REFUSED}{reason}", script)
     return replace(attempt, result=None, error=error, effects=())
 
 
