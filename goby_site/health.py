@@ -30,7 +30,6 @@ def alive(_request: HttpRequest) -> JsonResponse:
 def ready(_request: HttpRequest) -> JsonResponse:
     """200 when every part answers, else 503; names the parts, and keeps their error texts to the log."""
     parts = {name: holds(part) for name, part in PARTS.items()}
-    parts["workers"] = parts["redis"] and holds(workers)
     whole = all(parts.values())
     return JsonResponse({"status": "ready" if whole else "not ready", "parts": parts}, status=200 if whole else 503)
 
@@ -81,5 +80,5 @@ PARTS: dict[str, Callable[[], bool]] = {
     "database": database,
     "redis": redis,
     "sandbox": sandbox,
+    "workers": workers,
 }
-"""What is asked in any case; `workers` only of a Redis that answers."""

@@ -8,6 +8,7 @@ from django.test import Client
 from prometheus_client import CollectorRegistry, generate_latest
 
 from scripting import following, processes
+from scripting.models import Script
 from scripting.processes import Loaded, Membership
 from scripting.registry import registry
 from tests.support.arena import Arena, make_script
@@ -71,7 +72,7 @@ def test_the_page_names_processes_and_versions(crew: list[Membership], reader: C
 def test_the_scripts_page_in_the_admin_says_who_has_loaded_it(crew: list[Membership]) -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
-    script = make_script("result = {'points': 1}")
+    script = Script.objects.get(name="scorer")
     assert "2 of 3 on v1, 1 not yet" in client.get(f"/admin/scripting/script/{script.pk}/change/").content.decode()
 
 

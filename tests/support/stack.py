@@ -57,6 +57,7 @@ class RunningStack:
             )
         try:
             wait_until(self.serves, 180)
+            wait_until(lambda: all(part["statename"] != "STARTING" for part in self._parts()), 60)
         except TimeoutError:
             self.stop()
             raise RuntimeError(self.output()) from None
@@ -75,11 +76,14 @@ class RunningStack:
 
     def pids(self, program: str) -> list[int]:
         """The process ids of a part: web, worker, battle, watcher or redis."""
-        address = self.environment_socket()
-        transport = SupervisorTransport(serverurl=f"unix://{address}")
+        running = [part for part in self._parts() if part["statename"] == "RUNNING"]
+        return sorted(part["pid"] for part in running if part["name"].split("-")[0] == program)
+
+    def _parts(self) -> list[dict[str, Any]]:
+        """What supervisord says of each."""
+        transport = SupervisorTransport(serverurl=f"unix://{self.environment_socket()}")
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
-            states = cast("list[dict[str, Any]]", server.supervisor.getAllProcessInfo())
-        return sorted(s["pid"] for s in states if s["name"].split("-")[0] == program and s["statename"] == "RUNNING")
+            return cast("list[dict[str, Any]]", server.supervisor.getAllProcessInfo())
 
     def environment_socket(self) -> Path:
         """supervisord's socket, found in the configuration since its place depends on the length of the path."""
