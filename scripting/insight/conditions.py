@@ -14,7 +14,7 @@ from django.db.models.lookups import Exact, GreaterThanOrEqual, In
 
 from scripting.insight.filters import UNSUCCESSFUL, Filters
 from scripting.models import ErrorGroup, Execution, Script
-from scripting.models.execution import ERROR_LINE, UNUSUAL_STATUS, UNUSUAL_TRIGGER
+from scripting.models.execution import ERROR_LINE, ERROR_VERSION, UNUSUAL_STATUS, UNUSUAL_TRIGGER
 
 NONE = Q(pk__in=[])
 
@@ -78,7 +78,7 @@ def words(filters: Filters) -> tuple[Q, list[Q]]:
 
 def _version(key: int) -> Condition:
     """What a version decided, and what it failed to."""
-    failed = Q(error_version=key) & Q(error_version__isnull=False)
+    failed = Q(Exact(ERROR_VERSION, key)) & Q(error_version__isnull=False)
     check = Q(_number("version_id", [key])) | Q(_number("error_version_id", [key]))
     return Condition(check, (Q(version=key), failed))
 
