@@ -102,13 +102,16 @@ class TestTheOutbox:
         OutboxEvent.objects.update(created_at=datetime.now(UTC) - timedelta(seconds=seconds_ago))
         return row
 
+    def sent(self) -> list[str]:
+        """The events in the stream that these rows go to."""
+        stream = streams.Stream.of("arena", "ann", "")
+        return [streams_event(fields) for _, fields in streams.redis_client().xrange(stream.entries)]
+
     def test_is_relayed_in_order_and_emptied(self) -> None:
         rows = [self.row(), self.row()]
         assert bus.relay([row.pk for row in reversed(rows)]) == 2
         assert OutboxEvent.objects.count() == 0
-        stream = streams.Stream.of("arena", "ann", "")
-        sent = [streams_event(fields) for _, fields in streams.redis_client().xrange(stream.entries)]
-        assert sent == [str(row.pk) for row in rows]
+        assert self.sent() == [str(row.pk) for row in rows]
 
     def test_that_its_process_did_not_relay_is_left_to_the_sweep(self, redis_server: RedisServer) -> None:
         row = self.row()
@@ -117,7 +120,9 @@ class TestTheOutbox:
         assert OutboxEvent.objects.count() == 1
         redis_server.start()
         assert Sweep().relay_outbox() == 1
-        assert bus.backlog().events == 1
+        assert (
+            self.sent().count(str(row.pk)) == 1
+        )  # entries of earlier tests may be back: their end was not on disk yet
         assert OutboxEvent.objects.count() == 0
 
     def test_of_this_moment_is_left_to_the_process_that_committed_it(self) -> None:
