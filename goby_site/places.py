@@ -9,6 +9,7 @@ import secrets
 import stat
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -66,4 +67,9 @@ def socket_dir() -> Path:
 
 def redis_url() -> str:
     """The Redis in use: `REDIS_URL`, else the stack's own."""
-    return os.environ.get("REDIS_URL") or f"unix://{socket_dir()}/redis.sock?db=0"
+    return os.environ.get("REDIS_URL") or unix_url(socket_dir() / "redis.sock")
+
+
+def unix_url(path: Path) -> str:
+    """The URL of the Redis that answers on the socket `path`, which may be any name."""
+    return f"unix://{quote(str(path))}?db=0"

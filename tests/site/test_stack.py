@@ -110,3 +110,32 @@ def test_a_killed_manager_leaves_no_orphan(tmp_path: Path, victim: str) -> None:
         os.kill(stack.process.pid if victim == "stack" else supervisord, signal.SIGKILL)
         stack.process.wait(30)
         wait_until(lambda: not any(map(alive, started)) and not stack.members(), 30)
+
+
+ODD = "100% of 'it' ; a \"day\" #1 %(here)s"
+"""A name that means something to make, to a shell, to supervisord, to redis.conf and in a URL."""
+
+
+def test_the_data_folder_may_have_any_name(tmp_path: Path) -> None:
+    with RunningStack(tmp_path / ODD) as stack:
+        assert ready(stack)
+        assert {path.name for path in (stack.folder / "log").iterdir()} >= {"redis.log", "web.log", "worker-0.log"}
+        assert (stack.folder / "redis" / "appendonlydir").is_dir()
+        assert (stack.folder / "goby.sqlite3").is_file()
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [ODD]
+
+
+def test_make_collects_static_files_once_into_a_folder_of_any_name(tmp_path: Path) -> None:
+    environment = child_environment(GOBY_VAR=str(tmp_path / ODD))
+    for said in ("Collecting static files …\n", ""):
+        answer = subprocess.run(
+            ["make", "static", f"VENV={Path(sys.prefix)}"],
+            cwd=BASE_DIR,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert (answer.returncode, answer.stdout) == (0, said), answer.stderr
+    assert (tmp_path / ODD / ".static").is_file()

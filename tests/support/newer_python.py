@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 # The newest version that the lock files are made for.
-NEWEST = (3, 13)
+NEWEST = (3, 14)
 QUESTION = "import sys, venv, ensurepip, ssl, sqlite3; print(sys.implementation.name, *sys.version_info[:3])"
 
 

@@ -16,7 +16,7 @@ def database_url() -> str:
     """The URL of the database that the running test uses, for a process of its own."""
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
-        return f"sqlite:///{database['NAME']}"
+        return f"sqlite:///{quote(str(database['NAME']))}"
     return f"postgresql://{database['USER']}@{quote(database['HOST'], safe='')}/{database['NAME']}"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import redis
 
-from goby_site.places import private_dir
+from goby_site.places import private_dir, unix_url
 from goby_site.redis_server import redis_config, redis_server_binary
 from goby_site.stack_config import tied
 
@@ -22,7 +22,7 @@ class RedisServer:
     def __init__(self, folder: Path) -> None:
         self.folder = private_dir(folder)
         self.socket = folder / "redis.sock"
-        self.url = f"unix://{self.socket}?db=0"
+        self.url = unix_url(self.socket)
         (folder / "redis.conf").write_text(redis_config(folder, self.socket))
         self.start()
 

@@ -7,6 +7,9 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
+
+from goby_site.places import unix_url
 
 # Short, since a Unix socket's path must fit 108 bytes; one per xdist worker, since each imports this module itself.
 SCRATCH = Path(tempfile.mkdtemp(prefix="gt-"))
@@ -24,13 +27,13 @@ atexit.register(remove_scratch)
 for _name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "GOBY_DEMO", "GOBY_HTTPS", "LOG_FORMAT", "LOG_LEVEL"):
     os.environ.pop(_name, None)
 os.environ["GOBY_VAR"] = str(SCRATCH)
-os.environ["REDIS_URL"] = f"unix://{SCRATCH}/redis/redis.sock?db=0"
+os.environ["REDIS_URL"] = unix_url(SCRATCH / "redis" / "redis.sock")
 if os.environ.get("TEST_DATABASE") == "postgres":
     from tests.support.postgres import server_url
 
     os.environ["DATABASE_URL"] = server_url()
 else:
-    os.environ["DATABASE_URL"] = f"sqlite:///{SCRATCH}/goby.sqlite3"
+    os.environ["DATABASE_URL"] = f"sqlite:///{quote(str(SCRATCH))}/goby.sqlite3"
 
 from goby_site.settings import *  # noqa: E402, F403
 from goby_site.settings import DATABASES, STORAGES  # noqa: E402

@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
+from unittest import mock
+from urllib.parse import quote
 
 from supervisor.xmlrpc import SupervisorTransport
 
 from goby_site.places import BASE_DIR
-from goby_site.stack_config import tied
+from goby_site.stack_config import supervisor_socket, tied
 from tests.support.processes import child_environment, free_port, processes_of
 
 
@@ -43,7 +45,7 @@ class RunningStack:
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder.parent / f"{folder.name}.log"
         own = {"GOBY_VAR": str(folder), "GOBY_DEMO": "true", "PORT": str(self.port), "REDIS_URL": redis_url}
-        own["DATABASE_URL"] = database_url or f"sqlite:///{folder}/goby.sqlite3"
+        own["DATABASE_URL"] = database_url or f"sqlite:///{quote(str(folder))}/goby.sqlite3"
         self.environment = child_environment(**own | environment)
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
@@ -86,9 +88,9 @@ class RunningStack:
             return cast("list[dict[str, Any]]", server.supervisor.getAllProcessInfo())
 
     def environment_socket(self) -> Path:
-        """supervisord's socket, found in the configuration since its place depends on the length of the path."""
-        lines = (self.folder / "supervisord.conf").read_text().splitlines()
-        return Path(next(line for line in lines if line.startswith("file = ")).removeprefix("file = "))
+        """supervisord's socket, whose place depends on the length of the path."""
+        with mock.patch.dict(os.environ, GOBY_VAR=str(self.folder)):
+            return supervisor_socket()
 
     @property
     def worker_pids(self) -> list[int]:

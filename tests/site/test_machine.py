@@ -1,0 +1,96 @@
+"""What is said before anything is installed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from goby_site import machine
+from goby_site.places import BASE_DIR
+
+
+def make(folder: Path, python: Path) -> subprocess.CompletedProcess[str]:
+    """`make` of a new environment in `folder`, with that Python."""
+    return subprocess.run(
+        ["make", f"{folder}/.made", f"VENV={folder}", f"PYTHON={python}"],
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("version", ["2.7.18", "3.10.13", "3.15.0"])
+def test_a_python_that_cannot_work_is_named_and_nothing_is_made(tmp_path: Path, version: str) -> None:
+    python = tmp_path / "python"
+    numbers = tuple(map(int, version.split(".")))
+    stand_in = f"import sys; sys.version_info = {numbers}; exec(sys.argv.pop(1))"
+    python.write_text(
+        f'#!/bin/sh\n[ "$1" = -V ] && echo Python {version} && exit\nexec {sys.executable} -c "{stand_in}" "$2"\n'
+    )
+    python.chmod(0o755)
+    answer = make(tmp_path / "venv", python)
+    assert answer.returncode != 0
+    assert f"Goby needs Python 3.11, 3.12, 3.13 or 3.14; '{python}' is Python {version}." in answer.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_a_python_that_is_not_there_is_named(tmp_path: Path) -> None:
+    answer = make(tmp_path / "venv", tmp_path / "python9")
+    assert f"'{tmp_path}/python9' is not on PATH. Install one" in answer.stderr
+
+
+def test_the_makefile_and_the_project_name_the_same_pythons() -> None:
+    makefile = (BASE_DIR / "Makefile").read_text()
+    oldest, newest = re.findall(r"\((3, \d+)\) <= sys\.version_info\[:2\] <= \((3, \d+)\)", makefile)[0]
+    required = re.findall(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', (BASE_DIR / "pyproject.toml").read_text())[0]
+    assert (f"3, {required[0]}", f"3, {int(required[1]) - 1}") == (oldest, newest)
+
+
+def test_this_machine_lacks_nothing() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "goby_site.machine"], cwd=BASE_DIR, capture_output=True, text=True, check=False
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("processor", "glibc"), [("x86_64", ()), ("aarch64", (2, 27)), ("riscv64", (2, 41))])
+def test_where_the_packaged_redis_does_not_run_one_on_path_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, processor: str, glibc: tuple[int, ...]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.setattr("platform.machine", lambda: processor)
+    monkeypatch.setattr("platform.system", lambda: "Linux")
+    monkeypatch.setattr(machine, "glibc", lambda: glibc)
+    (problem,) = machine.problems()
+    assert f"this is Linux on {processor} with {'.'.join(map(str, glibc)) or 'no'} glibc" in problem
+    assert "apk add valkey" in problem
+
+    monkeypatch.setenv("REDIS_URL", "redis://localhost:6379/0")
+    assert machine.problems() == []
+
+    monkeypatch.delenv("REDIS_URL")
+    program = tmp_path / "valkey-server"
+    program.write_text("#!/bin/sh\necho v=8.1.0\n")
+    program.chmod(0o755)
+    assert machine.problems() == []
+
+
+def test_the_c_library_is_known() -> None:
+    try:
+        expected = os.confstr("CS_GNU_LIBC_VERSION")
+    except ValueError:
+        expected = None
+    assert bool(machine.glibc()) == bool(expected)
+
+
+def test_a_python_without_venv_says_which_package_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ensurepip" else object())
+    assert any("apt-get install python3-venv" in problem for problem in machine.problems())
