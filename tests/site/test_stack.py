@@ -118,7 +118,7 @@ ODD = "100% of 'it' ; a \"day\" #1 %(here)s"
 
 def test_the_data_folder_may_have_any_name(tmp_path: Path) -> None:
     with RunningStack(tmp_path / ODD) as stack:
-        assert ready(stack)
+        wait_until(lambda: ready(stack), 60)
         assert {path.name for path in (stack.folder / "log").iterdir()} >= {"redis.log", "web.log", "worker-0.log"}
         assert (stack.folder / "redis" / "appendonlydir").is_dir()
         assert (stack.folder / "goby.sqlite3").is_file()
