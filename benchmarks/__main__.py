@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
         print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(names())}", file=sys.stderr)
         return 2
     figures = measure(arguments or names())
-    from goby_site.places import private_dir, var_dir
+    from goby_site.paths import private_dir, var_dir
 
     target = private_dir(var_dir() / "bench") / "latest.json"
     target.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

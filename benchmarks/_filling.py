@@ -19,8 +19,8 @@ from django.db.models import BinaryField
 from django.db.models.fields import NOT_PROVIDED
 
 from benchmarks._past import COLUMNS, Past, scripts
-from scripting.db import insert_rows
 from scripting.models import ErrorCount, ErrorGroup, Execution, ExecutionStat, ScriptVersion
+from scripting.storage.bulk_insert import insert_rows
 
 BATCH = 20_000
 """Rows of one transaction on SQLite."""

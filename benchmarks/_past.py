@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from scripting import stats
-from scripting.histogram import bucket
+from scripting.metrics import rollups as stats
+from scripting.metrics.histogram import bucket
+from scripting.metrics.retention import HOURS_KEPT, MINUTES_KEPT
 from scripting.models import ErrorGroup, ExecutionStat, Script, ScriptVersion
-from scripting.models.errors import fingerprint
-from scripting.retention import HOURS_KEPT, MINUTES_KEPT
+from scripting.models.error_groups import fingerprint
 from scripting.sandbox.protocol import encode_value
 
 DAYS = 90

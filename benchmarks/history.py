@@ -161,8 +161,8 @@ def _figure(
 def pages() -> dict[str, str]:
     """Every page that has a target, by name, as an address."""
     from benchmarks._past import RETIRED_TOPIC, RETIRED_WORKER
-    from scripting.insight.listing import time_of
-    from scripting.insight.ranges import RANGES
+    from scripting.insight.dashboard.ranges import RANGES
+    from scripting.insight.executions.listing import time_of
     from scripting.models import ErrorGroup, Execution, Script
 
     script = Script.objects.order_by("pk")[1]
@@ -212,7 +212,7 @@ def pages() -> dict[str, str]:
 
 def answer_pages() -> None:
     """For each name on standard input, the ms that the page took as the site's own handler answers a request: see Took."""
-    from scripting.settling import settle
+    from scripting.processes.startup import settle
 
     ask, addresses = asker(), pages()
     settle()  # as the web process has
@@ -278,7 +278,7 @@ def scanning() -> list[str]:
 def percentiles_off() -> float:
     """How far the rollups' percentiles are from the exact ones of the same executions, at the most, in percent."""
     from benchmarks._past import DAYS
-    from scripting import stats
+    from scripting.metrics import rollups
     from scripting.models import Execution
 
     exact: dict[int, list[tuple[int, int]]] = {}
@@ -287,7 +287,7 @@ def percentiles_off() -> float:
     for (script, wall), runs in Counter(walls_of).items():
         exact.setdefault(script, []).append((wall, runs))
     now = datetime.now(UTC)
-    whole = stats.by_script(now - timedelta(days=DAYS + 2), now + timedelta(days=1))
+    whole = rollups.by_script(now - timedelta(days=DAYS + 2), now + timedelta(days=1))
     worst = 0.0
     for script, walls in exact.items():
         for q in (0.5, 0.95, 0.99):

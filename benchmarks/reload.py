@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.throughput import answers, stand, wait_until
-from goby_site.places import BASE_DIR
+from goby_site.paths import BASE_DIR
 
 WORKERS = 4
 CHANGES = int(os.environ.get("BENCH_CHANGES", "200"))
@@ -93,7 +93,7 @@ def main() -> None:
     django.setup()
     from django.core.management import call_command
 
-    from scripting.listener import listening
+    from scripting.hot_reload.listener import listening
 
     wait_until(answers, 10)
     with contextlib.redirect_stdout(sys.stderr):
@@ -136,26 +136,26 @@ def running() -> Iterator[None]:
 
 def feed(count: int) -> None:
     """Events that run the script."""
-    from scripting import bus
-    from scripting.bus import Message
-    from scripting.topics import topics
+    from scripting.bus import publishing
+    from scripting.bus.publishing import Message
+    from scripting.modules.topics import topics
 
     example = topics.get(TOPIC).example
-    bus.publish_many(Message(TOPIC, example, key=f"game-{number % 64}") for number in range(count))
+    publishing.publish_many(Message(TOPIC, example, key=f"game-{number % 64}") for number in range(count))
 
 
 def acknowledged(number: int) -> list[float]:
     """When each process acknowledged version `number`, seconds since 1970."""
-    from scripting.processes import everyone
+    from scripting.processes.members import everyone
 
     loaded = [process.loaded.get(NAME) for process in everyone([NAME])]
     return [version.at for version in loaded if version is not None and version.number == number]
 
 
 def idle() -> bool:
-    from scripting import bus
+    from scripting.bus import publishing
 
-    return bus.backlog().events == 0
+    return publishing.backlog().events == 0
 
 
 def text(number: int) -> str:
@@ -166,7 +166,7 @@ def text(number: int) -> str:
 def published_all(count: int) -> dict[str, list[float]]:
     """Milliseconds to the last acknowledgement: from the call of publish, and from the activation in it."""
     from scripting.models import Script
-    from scripting.registry import registry
+    from scripting.registry.active import registry
 
     unseen: list[float] = []
     checked: list[float] = []
@@ -207,7 +207,7 @@ def last(number: int, count: int, began: float) -> float:
 
 def bare_publish(count: int) -> float:
     """Milliseconds for one message of Redis to reach as many subscribers, all in this process."""
-    from scripting.connection import redis_client
+    from scripting.storage.redis_client import redis_client
 
     client = redis_client()
     subscribers = [client.pubsub(ignore_subscribe_messages=True) for _ in range(count)]
@@ -228,8 +228,8 @@ def bare_publish(count: int) -> float:
 def race(first: int) -> tuple[int, int]:
     """(runs on a version older than their worker had acknowledged before they began, all runs)."""
     from scripting.models import Execution, Script
-    from scripting.processes import everyone
-    from scripting.registry import registry
+    from scripting.processes.members import everyone
+    from scripting.registry.active import registry
 
     before = Execution.objects.count()
     told: dict[str, list[tuple[float, int]]] = {}

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from scripting.sandbox.compiler import Compiler
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.languages.tengo.parser import parse
-from scripting.sandbox.program import Compiler
 from scripting.sandbox.protocol import Load, Text
 
 TARGET_RATIO = 2.0

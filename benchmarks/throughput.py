@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from goby_site.places import BASE_DIR
-from goby_site.redis_server import redis_config, redis_server_binary
+from goby_site.paths import BASE_DIR
+from goby_site.stack.redis_server import redis_config, redis_server_binary
 
 WORKERS = 2
 GAMES = 64
@@ -99,17 +99,17 @@ def main() -> None:
 
 def events_per_second() -> float:
     """From the first publish until the last execution is committed, with workers that are warm."""
-    from scripting import bus
+    from scripting.bus import publishing
     from scripting.models import Execution
 
     with processes([sys.executable, "manage.py", "run_worker"]):
         publish(20 * GAMES)  # compiled, connected and warm
         wait_until(lambda: Execution.objects.count() == 20 * GAMES, 60)
-        wait_until(lambda: bus.backlog().events == 0, 10)
+        wait_until(lambda: publishing.backlog().events == 0, 10)
         time.sleep(0.5)  # the drains end: what follows pays for its own jobs
         started = time.perf_counter()
         publish(EVENTS)
-        wait_until(lambda: bus.backlog().events == 0, 300)
+        wait_until(lambda: publishing.backlog().events == 0, 300)
         took = time.perf_counter() - started
     succeeded = Execution.objects.filter(status="succeeded").count()
     if succeeded != EVENTS + 20 * GAMES:
@@ -118,12 +118,12 @@ def events_per_second() -> float:
 
 
 def publish(count: int) -> None:
-    from scripting import bus
-    from scripting.bus import Message
-    from scripting.topics import topics
+    from scripting.bus import publishing
+    from scripting.bus.publishing import Message
+    from scripting.modules.topics import topics
 
     payload = topics.get(TOPIC).example
-    bus.publish_many(Message(TOPIC, payload, key=f"game-{number % GAMES}") for number in range(count))
+    publishing.publish_many(Message(TOPIC, payload, key=f"game-{number % GAMES}") for number in range(count))
 
 
 def empty_jobs_per_second() -> float:
@@ -170,7 +170,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> None:
 def answers() -> bool:
     import redis
 
-    from scripting.connection import redis_client
+    from scripting.storage.redis_client import redis_client
 
     try:
         return bool(redis_client().ping())

@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from goby_site import access_record
+from goby_site.accounts import permission_history
 from scripting.admin.base import HistoryAdmin
 
 admin.site.unregister(User)
@@ -41,7 +41,7 @@ class RecordedAdmin(HistoryAdmin):
         self, request: HttpRequest, historical_records: Iterable[Any], foreign_keys_are_objs: bool = True
     ) -> None:
         records = list(historical_records)
-        for record, lines in zip(records, access_record.lines_of(records), strict=True):
+        for record, lines in zip(records, permission_history.lines_of(records), strict=True):
             record.lines = lines
 
 
@@ -64,7 +64,7 @@ class UserAdmin(RecordedAdmin, StockUserAdmin):  # type: ignore[type-arg] # unfo
         context = {
             **self.admin_site.each_context(request),
             "title": "Record of permissions",
-            "changes": access_record.latest(),
+            "changes": permission_history.latest(),
         }
         return TemplateResponse(request, "goby_site/access_record.html", context)
 

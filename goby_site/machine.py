@@ -11,7 +11,7 @@ import platform
 import sys
 import sysconfig
 
-from goby_site.redis_server import OLDEST, how_to_get_one, server_version, servers_on_path
+from goby_site.stack.redis_server import OLDEST, how_to_get_one, server_version, servers_on_path
 
 # What the wheel of requirements/server.txt is built for.
 PROCESSORS = {"Linux": {"x86_64", "aarch64"}, "Darwin": {"x86_64", "arm64"}}

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from goby_site.redis_server import DATA_FOLDER
+from goby_site.stack.redis_server import DATA_FOLDER
 
 # What both Redis and Valkey turn into when called so: a checker of append-only files.
 CHECKER = "redis-check-aof"

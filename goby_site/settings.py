@@ -12,12 +12,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from environs import Env, EnvError
 
-from goby_site import places
+from goby_site import paths
 from goby_site.logs import logging_config
 from scripting.conf import from_environment
 
-BASE_DIR = places.BASE_DIR
-VAR_DIR = places.var_dir()
+BASE_DIR = paths.BASE_DIR
+VAR_DIR = paths.var_dir()
 
 env = Env()
 try:
@@ -38,7 +38,7 @@ except (EnvError, ValueError) as problem:
 if LOG_FORMAT not in {"plain", "json"}:
     raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}: write plain or json")
 
-SECRET_KEY = os.environ.get("SECRET_KEY") or places.secret_file("secret-key")
+SECRET_KEY = os.environ.get("SECRET_KEY") or paths.secret_file("secret-key")
 
 INSTALLED_APPS = [
     "unfold",
@@ -60,15 +60,15 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "goby_site.request_ids.RequestIds",
+    "goby_site.web.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
-    "goby_site.middleware.ContentSecurityPolicy",
+    "goby_site.web.content_security.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "goby_site.middleware.DemoLoginsFromHereOnly",
+    "goby_site.web.content_security.DemoLoginsFromHereOnly",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -86,7 +86,7 @@ TEMPLATES = [
             "loaders": [
                 (
                     "django.template.loaders.cached.Loader",
-                    ["django.template.loaders.filesystem.Loader", "goby_site.queue_templates.QueueTemplates"],
+                    ["django.template.loaders.filesystem.Loader", "goby_site.web.queue_templates.QueueTemplates"],
                 )
             ],
             "context_processors": [
@@ -119,7 +119,7 @@ def database(parsed: dict[str, Any]) -> dict[str, Any]:
 
 DATABASES = {"default": database(dict(_database))}
 
-REDIS_URL = places.redis_url()
+REDIS_URL = paths.redis_url()
 SCRIPTING_REDIS_URL = REDIS_URL
 RQ_QUEUES = {
     "default": {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer", "DEFAULT_TIMEOUT": 60},
@@ -130,7 +130,7 @@ CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
 }
 
-AUTHENTICATION_BACKENDS = ["goby_site.demo.DemoAwareBackend"]
+AUTHENTICATION_BACKENDS = ["goby_site.accounts.demo.DemoAwareBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -163,7 +163,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
-    "scripting.workbench.ace.AceFinder",
+    "scripting.workbench.ace_files.AceFinder",
 ]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -190,8 +190,8 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("scripting/icon.svg")},
     ],
-    "DASHBOARD_CALLBACK": "scripting.admin.dashboard.dashboard",
-    "SIDEBAR": {"navigation": "goby_site.navigation.navigation"},
+    "DASHBOARD_CALLBACK": "scripting.admin.overview.dashboard",
+    "SIDEBAR": {"navigation": "goby_site.web.navigation.navigation"},
 }
 
 LOGGING_CONFIG = "logging.config.dictConfig"

@@ -6,8 +6,8 @@ from django.contrib import admin
 from django.urls import include, path
 from django_rq.urls import urlpatterns as queues
 
-from goby_site import health
-from goby_site.access import role_admin_required
+from goby_site.accounts.roles import role_admin_required
+from goby_site.web import health
 
 # Every view of the dashboard, those with tokens of their own too: what a later version adds is guarded with the rest.
 for view in queues:

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 
 from asgiref.sync import sync_to_async
 
-from scripting import ledger, recovery
+from scripting.bus.events import Event
 from scripting.conf import conf
-from scripting.contexts import ExecutionContext, ExecutionContextManager
-from scripting.decision import Decision, output_of
-from scripting.events import Event
-from scripting.live import Board, RunningExecution, ask_to_cancel, running_everywhere
-from scripting.modules import CallContext, limits_for, modules
-from scripting.recovery import RunInputs
-from scripting.registry import ActiveVersion, ScriptNotFound, helpers_for, registry
+from scripting.execution import ledger, recovery
+from scripting.execution.admission import ExecutionContext, ExecutionContextManager
+from scripting.execution.decision import Decision, output_of
+from scripting.execution.recovery import RunInputs
+from scripting.execution.running import Board, RunningExecution, ask_to_cancel, running_everywhere
+from scripting.modules.scriptable import CallContext, limits_for, modules
+from scripting.registry.active import ActiveVersion, ScriptNotFound, helpers_for, registry
 from scripting.sandbox.protocol import ValueProblem
 from scripting.supervisor.pool import CheckReport
 from scripting.types import (

@@ -10,9 +10,9 @@ from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from scripting import generation, notices
 from scripting.models import Script
-from scripting.registry import registry
+from scripting.processes import generation, notices
+from scripting.registry.active import registry
 from scripting.workbench import sessions
 
 

@@ -2,10 +2,10 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from scripting.views import metrics, processes
+from scripting.insight import metrics_page, processes_page
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("scripts/", include("scripting.workbench.urls")),
-    *processes.urlpatterns,
-    *metrics.urlpatterns,
+    *processes_page.urlpatterns,
+    *metrics_page.urlpatterns,
 ]

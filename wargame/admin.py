@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from scripting import show
 from scripting.admin.base import ReadOnlyAdmin
+from scripting.insight import display
 from wargame.models import BattleLogEntry, Game
 from wargame.presentation import admin_url
 
@@ -27,11 +27,11 @@ class GameAdmin(ReadOnlyAdmin):
 
     @admin.display(description="began")
     def began(self, game: Game) -> SafeString:
-        return show.moment(game.started)
+        return display.moment(game.started)
 
     @admin.display(description="ended")
     def over(self, game: Game) -> SafeString:
-        return show.moment(game.ended)
+        return display.moment(game.ended)
 
     @admin.display(description="page")
     def page(self, game: Game) -> SafeString:
@@ -62,7 +62,7 @@ class BattleLogEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="written")
     def written(self, entry: BattleLogEntry) -> SafeString:
-        return show.moment(entry.created)
+        return display.moment(entry.created)
 
     @admin.display(description="decided by")
     def by(self, entry: BattleLogEntry) -> SafeString | str:

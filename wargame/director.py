@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_connections, transaction
 from django.utils import timezone
 
-from scripting import bus
+from scripting.bus import publishing
 from wargame import live, payloads, planning
 from wargame.battle import decided, start_battle
 from wargame.effects import end, end_of
@@ -60,7 +60,7 @@ class Director:
     """`step` does one round; `run` repeats it. `clock` is monotonic seconds."""
 
     def __init__(
-        self, *, publish: Callable[..., Any] = bus.publish, clock: Callable[[], float] = time.monotonic
+        self, *, publish: Callable[..., Any] = publishing.publish, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._publish = publish
         self._clock = clock

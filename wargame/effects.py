@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scripting.modules import CallContext, EffectRefused, Outcome
-from scripting.text import one_line
-from scripting.topics import TopicError, topics
+from scripting.modules.scriptable import CallContext, EffectRefused, Outcome
+from scripting.modules.topics import TopicError, topics
+from scripting.texts.escaping import one_line
 from wargame import hexes, live, payloads, results
 from wargame.battle import decided
 from wargame.journal import decisions_of, ignore, record, with_remarks

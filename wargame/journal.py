@@ -6,8 +6,8 @@ import logging
 import uuid
 from typing import Any
 
-from scripting.modules import Outcome
-from scripting.text import one_line
+from scripting.modules.scriptable import Outcome
+from scripting.texts.escaping import one_line
 from wargame import live
 from wargame.models import BattleLogEntry, Game, LogKind, Unit
 from wargame.results import MESSAGE_LIMIT

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from scripting.modules import (
+from scripting.modules.scriptable import (
     CallContext,
     CallRefused,
     ModuleScriptConfig,

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scripting.modules import EffectRefused
-from scripting.text import display, one_line
+from scripting.modules.scriptable import EffectRefused
+from scripting.texts.escaping import display, one_line
 
 MAX_DAMAGE = 10_000
 MAX_FOLLOW_UPS = 12

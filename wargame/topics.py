@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from scripting.topics import Topic
+from scripting.modules.topics import Topic
 
 Name = Annotated[str, Meta(max_length=200)]
 Points = Annotated[int, Meta(ge=0, le=1_000_000)]

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from scripting.views.endpoints import endpoint_urls
+from scripting.endpoints import endpoint_urls
 from wargame import views
 
 pages = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django import template
 
-from goby_site.demo import demo_allowed
-from goby_site.demo_logins import logins_place
+from goby_site.accounts.demo import demo_allowed
+from goby_site.accounts.demo_logins import logins_place
 
 register = template.Library()
 

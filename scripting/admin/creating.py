@@ -13,12 +13,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from scripting import upkeep
 from scripting.admin.links import url_of
 from scripting.admin.publishing import ReasonForm
 from scripting.conf import conf
 from scripting.models import SHARED, Script
-from scripting.modules import modules
+from scripting.modules.scriptable import modules
+from scripting.registry import lifecycle
 
 if TYPE_CHECKING:
     from scripting.admin.scripts import ScriptAdmin
@@ -38,7 +38,7 @@ class CreateForm(ReasonForm):
     field_order = ("module", "name", "reason")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, longest=upkeep.LONGEST_REASON, **kwargs)
+        super().__init__(*args, longest=lifecycle.LONGEST_REASON, **kwargs)
         names = [module.name for module in modules]
         choices = [(name, name) for name in names] + [(SHARED, f"{SHARED} (helpers that scripts import)")]
         self.fields["module"].choices = choices  # type: ignore[attr-defined]
@@ -50,8 +50,8 @@ def create_view(admin: ScriptAdmin, request: HttpRequest) -> HttpResponseBase:
     if form.is_valid():
         data = form.cleaned_data
         try:
-            script = upkeep.create(data["module"], data["name"], actor=request.user, reason=data["reason"])  # type: ignore[arg-type]
-        except upkeep.ChangeRefused as refusal:
+            script = lifecycle.create(data["module"], data["name"], actor=request.user, reason=data["reason"])  # type: ignore[arg-type]
+        except lifecycle.ChangeRefused as refusal:
             form.add_error("name", f"{refusal}.")
         else:
             messages.success(request, f"{script} is there. It runs once a text is published.")

@@ -18,14 +18,14 @@ from django.utils.safestring import SafeString
 
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.filters import ModuleFilter, ScriptFilter
-from scripting.admin.places import latest_place
-from scripting.advice import advice
-from scripting.errors import NoteMissing, Problem, problems, resolve
-from scripting.insight import listing
-from scripting.insight.charts import spark
-from scripting.insight.filters import Filters
+from scripting.insight.advice import advice
+from scripting.insight.dashboard.charts import spark
+from scripting.insight.display import badge, moment
+from scripting.insight.executions import listing
+from scripting.insight.executions.error_place import latest_place
+from scripting.insight.executions.filters import Filters
+from scripting.metrics.error_groups import NoteMissing, Problem, problems, resolve
 from scripting.models import Activation, ErrorCount, ErrorGroup, Execution, Resolution
-from scripting.show import badge, moment
 
 RESOLVE = "scripting.resolve_errorgroup"
 

@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
 from scripting.admin.base import ReadOnlyAdmin
-from scripting.admin.story import story_of
-from scripting.insight import executions
+from scripting.insight.executions import list_page
+from scripting.insight.executions.story import story_of
 from scripting.insight.urls import admin_urls
 from scripting.models import Execution
 
@@ -30,7 +30,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Django's own list counts and pages by offsets, so it is not used."""
-        return executions.page(request)
+        return list_page.page(request)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -10,8 +10,8 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
 from scripting.models import Execution, Script, ScriptVersion
+from scripting.modules.topics import topics
 from scripting.sandbox.languages.table import LANGUAGES
-from scripting.topics import topics
 
 OVERRIDDEN = (
     ~Q(file_digest="")

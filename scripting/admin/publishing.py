@@ -14,15 +14,15 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from scripting.admin import settling
+from scripting.admin import merge_choice
 from scripting.admin.links import url_of
 from scripting.conf import conf
-from scripting.files import scripts_dir
+from scripting.insight.display import marked_line
 from scripting.models import Script, ScriptVersion
-from scripting.registry import AlreadyLive, PublishRefused, StaleBase, registry
+from scripting.registry.active import AlreadyLive, PublishRefused, StaleBase, registry
 from scripting.sandbox.languages.table import LANGUAGES
-from scripting.show import marked_line
-from scripting.text import visible
+from scripting.sources.folder import scripts_dir
+from scripting.texts.escaping import visible
 from scripting.types import Diagnostic, SecurityLimits
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _publish(admin: ScriptAdmin, request: HttpRequest, script: Script, form: Pub
 def _stale_page(admin: ScriptAdmin, request: HttpRequest, script: Script, form: PublishForm) -> HttpResponse:
     """Nothing is published: the page shows both texts and asks which to go on with."""
     text, language = form.cleaned_data["text"], form.cleaned_data["language"]
-    found = settling.stale(script, _base(script, form.cleaned_data["base"]), text, language)
+    found = merge_choice.stale(script, _base(script, form.cleaned_data["base"]), text, language)
     by = f" by {found.by}" if found.by else ""
     form.add_error(None, f"{found.active} became active{by} while you wrote, and your text is not published.")
     return _publish_page(admin, request, script, form, stale=found)
@@ -157,10 +157,10 @@ def _stale_page(admin: ScriptAdmin, request: HttpRequest, script: Script, form: 
 def _settle(admin: ScriptAdmin, request: HttpRequest, script: Script, form: PublishForm) -> HttpResponse:
     """Go on with mine, theirs or both. What became live after the page was shown is shown first."""
     text, language = form.cleaned_data["text"], form.cleaned_data["language"]
-    found = settling.stale(script, _base(script, form.cleaned_data["base"]), text, language)
+    found = merge_choice.stale(script, _base(script, form.cleaned_data["base"]), text, language)
     if request.POST.get("_seen") != str(found.number):
         return _stale_page(admin, request, script, form)
-    chosen, language, said = settling.settled(found, text, language, request.POST["_settle"])
+    chosen, language, said = merge_choice.settled(found, text, language, request.POST["_settle"])
     messages.info(request, said)
     again = request.POST.copy()
     for name, value in (("text", chosen), ("language", language), ("base", str(found.number))):
@@ -188,7 +188,7 @@ def _publish_page(
     findings: list[Finding] | None = None,
     *,
     checked: bool = False,
-    stale: settling.Stale | None = None,
+    stale: merge_choice.Stale | None = None,
 ) -> HttpResponse:
     text = form["text"].value() or ""
     context = {

@@ -18,18 +18,18 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 
-from scripting import standins
-from scripting.admin import limits, publishing, switches
+from scripting.admin import forms, publishing, switches
 from scripting.admin.base import HistoryAdmin
 from scripting.admin.creating import create_view
 from scripting.admin.filters import ModuleFilter, OverrideFilter, StateFilter
 from scripting.admin.links import list_url, url_of, version_link
 from scripting.admin.switches import Switch
-from scripting.extraction import NothingToExtract, extract
+from scripting.insight import open_breakers
+from scripting.insight.display import badge, code_block, moment
+from scripting.insight.display import limits as show_limits
 from scripting.models import Activation, Breaker, Execution, Script, ScriptVersion
-from scripting.modules import limits_for, modules
-from scripting.show import badge, code_block, moment
-from scripting.show import limits as show_limits
+from scripting.modules.scriptable import limits_for, modules
+from scripting.sources.extraction import NothingToExtract, extract
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class ScriptAdmin(HistoryAdmin):
     list_per_page = 100
     actions = ("extract_selected", "extract_active_selected")
     actions_detail = ("workbench", "publish", {"title": "More", "items": ("revert", "extract_one")})
-    form = limits.LimitsForm
+    form = forms.LimitsForm
     readonly_fields = ("limits_said",)
     change_form_template = "admin/scripting/script/change_form.html"
     object_history_list_template = "admin/scripting/script/history.html"
@@ -88,7 +88,7 @@ class ScriptAdmin(HistoryAdmin):
                     Breaker.forgive([obj.active_version_id])  # it may do well within the new limits
 
     def get_fieldsets(self, request: HttpRequest, obj: Script | None = None) -> Any:
-        fields = limits.FIELDS if self.has_change_permission(request, obj) else ("limits_said",)
+        fields = forms.FIELDS if self.has_change_permission(request, obj) else ("limits_said",)
         return (("Limits", {"fields": (fields,)}),)
 
     @admin.display(description="of this script")
@@ -180,7 +180,7 @@ class ScriptAdmin(HistoryAdmin):
             "may_publish": self.has_publish_permission(request),
             "module_limits": limits_for(module, publishing.site_limits(), {}),
             "runs_on": runs_on(script),
-            "stand_in": standins.of(script),
+            "stand_in": open_breakers.of(script),
             "states": switches.states_of(script),
             "switches": switches.open_to(script),
             "show_save_and_add_another": False,

@@ -15,11 +15,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from scripting import upkeep
 from scripting.admin.links import url_of
 from scripting.admin.publishing import ReasonForm
+from scripting.insight.display import badge
 from scripting.models import Script
-from scripting.show import badge
+from scripting.registry import lifecycle
 
 if TYPE_CHECKING:
     from scripting.admin.scripts import ScriptAdmin
@@ -52,7 +52,7 @@ SWITCHES = {
             "disabled",
             "It is not run any longer: its events end as skipped and the module's built-in rule decides. Its versions and its file stay.",
             lambda script: script.enabled and script.retired_at is None,
-            upkeep.disable,
+            lifecycle.disable,
         ),
         Switch(
             "enable",
@@ -60,7 +60,7 @@ SWITCHES = {
             "enabled",
             "Its active version runs again, from the next event on.",
             lambda script: not script.enabled and script.retired_at is None,
-            upkeep.enable,
+            lifecycle.enable,
         ),
         Switch(
             "pin",
@@ -68,7 +68,7 @@ SWITCHES = {
             "pinned",
             "The active version stays when a release brings a new embedded default; the new one is stored and shown.",
             lambda script: not script.pinned and script.retired_at is None,
-            upkeep.pin,
+            lifecycle.pin,
         ),
         Switch(
             "unpin",
@@ -76,7 +76,7 @@ SWITCHES = {
             "unpinned",
             "The next new embedded default is taken again. One that was passed over meanwhile is not: publish it.",
             lambda script: script.pinned and script.retired_at is None,
-            upkeep.unpin,
+            lifecycle.unpin,
         ),
         Switch(
             "retire",
@@ -84,7 +84,7 @@ SWITCHES = {
             "retired",
             "It is not found any longer, its file is not taken, and lists leave it out. Its versions and executions stay, and it can be brought back.",
             lambda script: script.retired_at is None,
-            upkeep.retire,
+            lifecycle.retire,
         ),
         Switch(
             "bring_back",
@@ -92,7 +92,7 @@ SWITCHES = {
             "brought back",
             "It is found again and runs on the version that was active when it was retired.",
             lambda script: script.retired_at is not None,
-            upkeep.bring_back,
+            lifecycle.bring_back,
         ),
     )
 }
@@ -161,7 +161,7 @@ def switch_selected(admin: ScriptAdmin, request: HttpRequest, chosen: Sequence[S
 def _ask(
     admin: ScriptAdmin, request: HttpRequest, scripts: Sequence[Script], switch: Switch, confirmed: bool, back: str
 ) -> HttpResponseBase:
-    form = ReasonForm(request.POST if confirmed else None, longest=upkeep.LONGEST_REASON)
+    form = ReasonForm(request.POST if confirmed else None, longest=lifecycle.LONGEST_REASON)
     form.fields["reason"].widget.attrs["autofocus"] = True
     if confirmed and form.is_valid():
         refused = _carry_out(request, scripts, switch, form.cleaned_data["reason"])
@@ -177,7 +177,7 @@ def _carry_out(request: HttpRequest, scripts: Sequence[Script], switch: Switch, 
     for script in scripts:
         try:
             switch.carry_out(script, actor=request.user, reason=reason)
-        except upkeep.ChangeRefused as refusal:
+        except lifecycle.ChangeRefused as refusal:
             refused.append(f"{refusal}.")
         else:
             messages.success(request, f"{script} is {switch.done}.")

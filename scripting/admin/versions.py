@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from scripting import standins
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.filters import LanguageFilter, ModuleFilter, ScriptFilter
 from scripting.admin.links import script_link
+from scripting.insight import open_breakers
+from scripting.insight.display import badge, code_block, moment, size
 from scripting.models import ScriptVersion
-from scripting.show import badge, code_block, moment, size
 
 
 @admin.register(ScriptVersion)
@@ -39,7 +39,7 @@ class ScriptVersionAdmin(ReadOnlyAdmin):
         version = self.get_object(request, object_id)
         extra: dict[str, Any] = {}
         if version is not None:
-            stand_in = standins.of(version.script)
+            stand_in = open_breakers.of(version.script)
             concerned = stand_in and {stand_in.withheld.pk, stand_in.version.id if stand_in.version else None}
             extra = {
                 "stand_in": stand_in if concerned and version.pk in concerned else None,

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.contenttypes.models import ContentType
 
 from scripting.models import Execution
-from scripting.text import one_line
+from scripting.texts.escaping import one_line
 
 security = logging.getLogger("scripting.security")
 

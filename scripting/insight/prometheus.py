@@ -10,13 +10,13 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from scripting import stats
-from scripting.following import ProcessCollector
-from scripting.histogram import Histogram, value
-from scripting.insight import present
-from scripting.insight.present import Present
+from scripting.hot_reload.fleet import ProcessCollector
+from scripting.insight.dashboard import now as present
+from scripting.insight.dashboard.now import Present
+from scripting.metrics import rollups
+from scripting.metrics.histogram import Histogram, value
 from scripting.models import Breaker, ErrorDelta, ErrorGroup, ErrorTotal, Script
-from scripting.models.stats import OUTCOMES
+from scripting.models.rollups import OUTCOMES
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds in seconds."""
@@ -52,7 +52,7 @@ class ExecutionCollector(_Quiet):
         scripts = {script.pk: script for script in Script.objects.all()}
         runs: Counter[tuple[int, str]] = Counter()
         durations: dict[int, tuple[Histogram, list[int]]] = {}
-        for row in stats.ever():
+        for row in rollups.ever():
             for outcome in OUTCOMES:
                 runs[row.script_id, outcome] += getattr(row, outcome)
             histogram, sums = durations.setdefault(row.script_id, (Histogram(), [0, 0]))

@@ -8,19 +8,21 @@ from typing import Any
 from django.contrib.admin import AdminSite
 from django.urls import URLPattern, path
 
-from scripting.insight import again, executions, export, letters, pages
+from scripting.insight import dead_letters_page
+from scripting.insight.dashboard import page
+from scripting.insight.executions import export, list_page, replay_page
 
 PAGES: tuple[tuple[str, Callable[..., Any], str], ...] = (
-    ("figures/", pages.page, "figures"),
-    ("figures/now/", pages.now, "now"),
-    ("stop/<str:execution>/", pages.stop, "stop"),
-    ("again/<uuid:execution>/", again.page, "again"),
-    ("rows/", executions.rows, "rows"),
+    ("figures/", page.page, "figures"),
+    ("figures/now/", page.now, "now"),
+    ("stop/<str:execution>/", page.stop, "stop"),
+    ("again/<uuid:execution>/", replay_page.page, "again"),
+    ("rows/", list_page.rows, "rows"),
     ("export/<str:form>/", export.export, "export"),
-    ("dead-letters/", letters.page, "letters"),
-    ("dead-letters/<str:letter>/", letters.letter, "letter"),
-    ("dead-letters/<str:letter>/put-back/", letters.put_back, "letter_put_back"),
-    ("dead-letters/<str:letter>/delete/", letters.delete, "letter_delete"),
+    ("dead-letters/", dead_letters_page.page, "letters"),
+    ("dead-letters/<str:letter>/", dead_letters_page.letter, "letter"),
+    ("dead-letters/<str:letter>/put-back/", dead_letters_page.put_back, "letter_put_back"),
+    ("dead-letters/<str:letter>/delete/", dead_letters_page.delete, "letter_delete"),
 )
 
 

@@ -14,14 +14,14 @@ from typing import Any, NoReturn
 import redis
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from scripting.connection import redis_client
-from scripting.files import MAX_FILE_BYTES, is_module_name
 from scripting.models import SHARED, Script, ScriptVersion
-from scripting.modules import modules
-from scripting.plainjson import from_json, jsonable
-from scripting.registry import AlreadyLive
+from scripting.modules.scriptable import modules
+from scripting.registry.active import AlreadyLive
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
-from scripting.text import one_line, visible
+from scripting.sources.folder import MAX_FILE_BYTES, is_module_name
+from scripting.storage.redis_client import redis_client
+from scripting.texts.escaping import one_line, visible
+from scripting.texts.plain_json import from_json, jsonable
 from scripting.types import Diagnostic, ScriptError
 
 FAILED = 1

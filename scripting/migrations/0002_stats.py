@@ -28,7 +28,9 @@ class Migration(migrations.Migration):
                 ("cpu_us", models.BigIntegerField(default=0)),
                 (
                     "durations",
-                    models.BinaryField(default=b"", help_text="Histogram of wall times, see scripting.histogram."),
+                    models.BinaryField(
+                        default=b"", help_text="Histogram of wall times, see scripting.metrics.histogram."
+                    ),
                 ),
                 (
                     "script",
@@ -72,7 +74,9 @@ class Migration(migrations.Migration):
                 ("cpu_us", models.BigIntegerField(default=0)),
                 (
                     "durations",
-                    models.BinaryField(default=b"", help_text="Histogram of wall times, see scripting.histogram."),
+                    models.BinaryField(
+                        default=b"", help_text="Histogram of wall times, see scripting.metrics.histogram."
+                    ),
                 ),
                 ("span", models.CharField(choices=[("minute", "Minute"), ("hour", "Hour")], max_length=8)),
                 (

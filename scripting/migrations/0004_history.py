@@ -7,7 +7,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from scripting.histogram import Histogram
+from scripting.metrics.histogram import Histogram
 
 
 def days_from_hours(apps, schema_editor):

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from scripting.histogram import Histogram
+from scripting.metrics.histogram import Histogram
 
 COUNTS = ("succeeded", "fell_back", "failed", "cancelled", "skipped", "abandoned", "wall_us", "cpu_us")
 

@@ -1,12 +1,12 @@
 """The data model: scripts and versions in `script`, runs and events in `execution`, sums over time in `stats`."""
 
 from scripting.models.breaker import Breaker
-from scripting.models.errors import ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Resolution
+from scripting.models.error_groups import ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Resolution
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.ids import uuid7
 from scripting.models.retention import RetentionMark
+from scripting.models.rollups import ExecutionStat, StatDelta
 from scripting.models.script import SHARED, Activation, BundleHelper, Draft, Script, ScriptVersion
-from scripting.models.stats import ExecutionStat, StatDelta
 
 __all__ = [
     "SHARED",

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from scripting.text import visible
+from scripting.texts.escaping import visible
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
 SHARED = "shared"

@@ -9,7 +9,7 @@ import os
 import sys
 
 if __name__ == "__main__":
-    from scripting.sandbox.parent import main
+    from scripting.sandbox.fork_server import main
 
     # The environment is the same for every run, and so is the time zone.
     os.environ["TZ"] = "UTC0"

@@ -12,8 +12,8 @@ from typing import Any
 
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.languages.table import LANGUAGES
-from scripting.sandbox.offered.builtins import BUILTIN_NAMES, make_builtins
-from scripting.sandbox.offered.packages import PACKAGES, offered_names
+from scripting.sandbox.library.builtins import BUILTIN_NAMES, make_builtins
+from scripting.sandbox.library.packages import PACKAGES, offered_names
 from scripting.sandbox.policy.names import GENERATED
 from scripting.sandbox.protocol import SCRIPT_FUNCTIONS, cut
 

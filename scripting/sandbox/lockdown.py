@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from scripting.sandbox.kernel import calls, landlock, seccomp
+from scripting.sandbox.kernel import landlock, seccomp, syscalls
 from scripting.sandbox.kernel.resources import OPEN_FILES, Resources
 from scripting.sandbox.meter import Meter
 
@@ -36,11 +36,11 @@ class Lockdown:
         statm, clear_refs = self._keep_descriptors(socket)
         resources = Resources(statm)
         self._try("resource limits", lambda: resources.limit_before_lockdown(headroom_bytes))
-        if calls.IS_LINUX:
+        if syscalls.IS_LINUX:
             self._try("unprivileged user", _drop_user)
-            self._try("no capabilities", calls.drop_capabilities)
+            self._try("no capabilities", syscalls.drop_capabilities)
             self._try("dies with its parent", self._die_with_parent)
-            self._try("no new privileges", lambda: calls.prctl(calls.PR_SET_NO_NEW_PRIVS, 1))
+            self._try("no new privileges", lambda: syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1))
             self._try("landlock", landlock.restrict)
             self._try("seccomp", _filter_calls)
         else:
@@ -69,10 +69,10 @@ class Lockdown:
 
     def _die_with_parent(self) -> None:
         # After the change of user, which clears it; and the parent may be gone already.
-        calls.prctl(calls.PR_SET_PDEATHSIG, signal.SIGKILL)
+        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self.parent:
             os._exit(1)
-        calls.prctl(calls.PR_SET_DUMPABLE, 0)
+        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
 
     def _try(self, layer: str, step: Callable[[], object]) -> None:
         if layer in self.skip:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from scripting.sandbox.kernel import calls
+from scripting.sandbox.kernel import syscalls
 from scripting.sandbox.kernel.resources import Resources
 from scripting.sandbox.lockdown import Lockdown
 
@@ -49,11 +49,11 @@ def _execute(_: Resources) -> bool:
 
 
 def _trace(_: Resources) -> bool:
-    return calls.syscall(_PTRACE, 0, 0, 0, 0) >= 0
+    return syscalls.syscall(_PTRACE, 0, 0, 0, 0) >= 0
 
 
 def _ring(_: Resources) -> bool:
-    return calls.syscall(_IO_URING_SETUP, 1, 0) >= 0
+    return syscalls.syscall(_IO_URING_SETUP, 1, 0) >= 0
 
 
 def _kill(_: Resources) -> bool:
@@ -74,7 +74,7 @@ def _privileges(_: Resources) -> bool:
 
 
 def _may_gain_privileges(_: Resources) -> bool:
-    return calls.syscall(_PRCTL, _GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1
+    return syscalls.syscall(_PRCTL, _GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1
 
 
 def _memory(resources: Resources) -> bool:

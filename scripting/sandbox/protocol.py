@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from scripting.sandbox.plain import (
+from scripting.sandbox.plain_data import (
     ValueProblem,
     check_value,
     decode_trusted,

@@ -17,8 +17,10 @@ from typing import TypeAlias
 
 from scripting.sandbox import protocol
 from scripting.sandbox.protocol import Load, Loaded
-from scripting.supervisor import ending
-from scripting.supervisor.calls import (
+from scripting.supervisor import exit_status
+from scripting.supervisor.errors import HostCallRefused, PoolClosed, SandboxLost, SandboxUnavailable
+from scripting.supervisor.fork_server import ParentClient
+from scripting.supervisor.interface import (
     Cancellation,
     CheckReport,
     HostCall,
@@ -29,8 +31,6 @@ from scripting.supervisor.calls import (
     RunRequest,
     SandboxStats,
 )
-from scripting.supervisor.errors import HostCallRefused, PoolClosed, SandboxLost, SandboxUnavailable
-from scripting.supervisor.parent import ParentClient
 from scripting.supervisor.sandbox import NotStarted, Sandbox, Shelf, WornOut
 from scripting.types import Bundle, Diagnostic, ExecutionMetrics, SecurityLimits, Source
 
@@ -425,7 +425,7 @@ def _text(source: Source, limits: SecurityLimits) -> protocol.Text:
 
 def _refused(bundle: Bundle, loaded: Loaded) -> RunOutcome:
     assert loaded.fault is not None
-    error = ending.script_error(loaded.fault)
+    error = exit_status.script_error(loaded.fault)
     if not error.script:
         error = type(error)(error.type, error.message, bundle.script.name, hint=error.hint)
     return RunOutcome(None, (), False, error, False, ExecutionMetrics(compile_us=loaded.compile_us))

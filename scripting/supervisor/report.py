@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 
 from scripting.supervisor.errors import SandboxUnavailable
-from scripting.supervisor.parent import Ending, ParentClient
+from scripting.supervisor.fork_server import Ending, ParentClient
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ from scripting.sandbox.protocol import (
     Run,
     ValueProblem,
 )
-from scripting.supervisor import ending
-from scripting.supervisor.calls import HostCall, HostCallable, HostFunction, RunOutcome, RunRequest
+from scripting.supervisor import exit_status
 from scripting.supervisor.channel import Channel, DeadlinePassed, PeerGone
 from scripting.supervisor.errors import HostCallRefused, SandboxLost
-from scripting.supervisor.parent import Ending, Handle, ParentClient, ask_for_last_word, kill, release
+from scripting.supervisor.fork_server import Ending, Handle, ParentClient, ask_for_last_word, kill, release
+from scripting.supervisor.interface import HostCall, HostCallable, HostFunction, RunOutcome, RunRequest
 from scripting.types import Bundle, ErrorType, ExecutionMetrics, ScriptError, SecurityLimits
 
 _FRAME_SLACK = 64 << 10
@@ -149,9 +149,9 @@ class Sandbox:
 
     def _died_compiling(self) -> Loaded:
         ended = self.end()
-        if ending.is_outside(ended, self.limits):
+        if exit_status.is_outside(ended, self.limits):
             raise NotStarted
-        return _not_compiled(f"the text cannot be compiled: {ending.sentence(ended)}")
+        return _not_compiled(f"the text cannot be compiled: {exit_status.sentence(ended)}")
 
     def run(self, request: RunRequest, host: HostCallable | None) -> RunOutcome:
         """Run the loaded script once. Raises NotStarted, SandboxLost; whatever else `host` raises ends the sandbox."""
@@ -226,7 +226,7 @@ class Sandbox:
             memory = min(max(memory, 0), self._most_memory)
         compile_us = 0 if self.runs else self.compile_us
         metrics = _metrics(compile_us, wall_us, cpu_us, memory, self.calls, int(self.host_seconds * 1_000_000))
-        error = ending.script_error(done.fault) if done.fault is not None else None
+        error = exit_status.script_error(done.fault) if done.fault is not None else None
         if error is None and done.result is None:
             raise RemoteProtocolError("neither a result nor a fault")
         return RunOutcome(None if error else done.result, logs, done.log_truncated, error, False, metrics, log_us)
@@ -268,14 +268,14 @@ class Sandbox:
             return told
         if gone.unread and not self.calls:
             raise NotStarted
-        if ending.is_outside(ended, self.limits):
+        if exit_status.is_outside(ended, self.limits):
             if not self.calls:
                 raise NotStarted  # nothing has come of it yet: the same run elsewhere is the same run
             raise SandboxLost
-        kind, hint = ending.kind(ended, self.limits)
+        kind, hint = exit_status.kind(ended, self.limits)
         if kind is ErrorType.MEMORY_LIMIT:
             self._out_of_memory()
-        return self._failed(kind, ending.sentence(ended), hint, started)
+        return self._failed(kind, exit_status.sentence(ended), hint, started)
 
     def _out_of_memory(self) -> None:
         """What runs leave behind (cycles that no one has collected yet, what the library remembers) counts against later ones."""

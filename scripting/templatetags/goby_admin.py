@@ -1,4 +1,4 @@
-"""Filters of the admin's templates: times, statuses, durations and labels as scripting.show writes them."""
+"""Filters of the admin's templates: times, statuses, durations and labels as scripting.insight.display writes them."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from typing import Any
 from django import template
 from django.utils.safestring import SafeString
 
-from scripting import show
-from scripting.text import visible
+from scripting.insight import display
+from scripting.texts.escaping import visible
 
 register = template.Library()
 
 
 @register.filter
 def when(at: datetime | None) -> SafeString:
-    return show.moment(at)
+    return display.moment(at)
 
 
 @register.filter
 def status(name: str) -> SafeString:
-    return show.status_badge(name)
+    return display.status_badge(name)
 
 
 @register.filter
 def took(microseconds: int | None) -> str:
-    return show.milliseconds(microseconds)
+    return display.milliseconds(microseconds)
 
 
 @register.filter
 def limits(of: Any) -> str:
-    return show.limits(of)
+    return display.limits(of)
 
 
 @register.filter
 def tag(text: str, colour: str) -> SafeString:
-    return show.badge(text, colour)
+    return display.badge(text, colour)
 
 
 @register.filter

@@ -9,7 +9,7 @@ from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from scripting.show import badge, milliseconds
+from scripting.insight.display import badge, milliseconds
 
 register = template.Library()
 

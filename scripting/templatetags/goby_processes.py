@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django import template
 
-from scripting import following
+from scripting.hot_reload import fleet
 from scripting.models import Script
-from scripting.processes import Loading
+from scripting.processes.members import Loading
 
 register = template.Library()
 
 
 @register.simple_tag
 def loaded_by(script: Script) -> Loading | None:
-    return following.loaded_by(script)
+    return fleet.loaded_by(script)

@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 
 from scripting.models import Script
-from scripting.plainjson import from_json
+from scripting.texts.plain_json import from_json
 
 VIEW, EDIT, RUN, PUBLISH = (f"scripting.{word}_script" for word in ("view", "edit", "run", "publish"))
 WORDS = {

@@ -7,17 +7,17 @@ from typing import Any
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
-from scripting import standins
-from scripting.merging import merge
+from scripting.insight import open_breakers
+from scripting.insight.display import every_sensitive_key, masked, sensitive_keys
 from scripting.models import Script, ScriptVersion
-from scripting.plainjson import jsonable
-from scripting.registry import registry
+from scripting.registry.active import registry
 from scripting.sandbox.languages.table import LANGUAGES
-from scripting.show import every_sensitive_key, masked, sensitive_keys
 from scripting.supervisor.errors import SandboxUnavailable
-from scripting.workbench import company, drafts, inputs, namespace, publishing, sampling, trials
+from scripting.texts.diff import difference
+from scripting.texts.merge import merge
+from scripting.texts.plain_json import jsonable
+from scripting.workbench import completion, drafts, inputs, publishing, sampling, trials, viewers
 from scripting.workbench.access import EDIT, PUBLISH, RUN, VIEW, Refusal, api, body_of, script_named, text_in
-from scripting.workbench.differences import difference
 from scripting.workbench.loaded import loaded
 
 
@@ -66,7 +66,7 @@ def cancel(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 def names(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """The names that the script sees when it is written in the language asked for."""
     language = language_in({"language": request.GET.get("language", "python")})
-    return dict(jsonable(namespace.namespace(script_named(module, name), language)))
+    return dict(jsonable(completion.namespace(script_named(module, name), language)))
 
 
 @api("GET", VIEW)
@@ -188,7 +188,7 @@ def rollback(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 def active_of(script: Script) -> dict[str, Any]:
     """The active version, why it is, what stands in for it, who else is here and where it is loaded."""
     activation = publishing.latest_activation(script)
-    stand_in = standins.of(script)
+    stand_in = open_breakers.of(script)
     return {
         "active": version_of(script.active_version) if script.active_version else None,
         "activation": {
@@ -203,7 +203,7 @@ def active_of(script: Script) -> dict[str, Any]:
         "enabled": script.enabled,
         "stand_in": stand_in.described() if stand_in else None,
         "loaded": loaded(script).described(),
-        "people": company.present_or_nobody(script.module, script.name),
+        "people": viewers.present_or_nobody(script.module, script.name),
     }
 
 

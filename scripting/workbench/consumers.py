@@ -16,10 +16,10 @@ import redis
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.db import DatabaseError, InterfaceError
 
-from scripting import notices
-from scripting.connection import answers
 from scripting.models import Script
-from scripting.workbench import company, sessions
+from scripting.processes import notices
+from scripting.storage.redis_client import answers
+from scripting.workbench import sessions, viewers
 
 logger = logging.getLogger(__name__)
 
@@ -122,8 +122,8 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
         """Until the socket ends: ask for Redis often, renew now and then."""
         renewed = time.monotonic()
         while await self.is_served():
-            await asyncio.sleep(min(LOOK_SECONDS, company.RENEW_SECONDS))
-            if time.monotonic() - renewed >= company.RENEW_SECONDS and await self.is_allowed():
+            await asyncio.sleep(min(LOOK_SECONDS, viewers.RENEW_SECONDS))
+            if time.monotonic() - renewed >= viewers.RENEW_SECONDS and await self.is_allowed():
                 renewed = time.monotonic()
                 await self.renewed()
 
@@ -178,13 +178,13 @@ class WorkbenchConsumer(FollowingConsumer):
         return await Script.objects.named(self.module, self.name).aexists()
 
     def followed(self) -> list[str]:
-        return [*super().followed(), company.group_of(self.module, self.name)]
+        return [*super().followed(), viewers.group_of(self.module, self.name)]
 
     async def disconnect(self, code: int) -> None:
         await super().disconnect(code)
         if self.keeping is not None:
             with contextlib.suppress(redis.RedisError):
-                await asyncio.to_thread(company.leave, self.module, self.name, self.channel_name)
+                await asyncio.to_thread(viewers.leave, self.module, self.name, self.channel_name)
             await self.tell_the_others()
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
@@ -201,7 +201,7 @@ class WorkbenchConsumer(FollowingConsumer):
     async def announce(self, *, quietly: bool = False) -> None:
         with contextlib.suppress(redis.RedisError):
             await asyncio.to_thread(
-                company.announce, self.module, self.name, self.channel_name, self.user,
+                viewers.announce, self.module, self.name, self.channel_name, self.user,
                 editing=self.editing, since=self.since,
             )  # fmt: skip
         if not quietly:
@@ -209,12 +209,12 @@ class WorkbenchConsumer(FollowingConsumer):
 
     async def tell_the_others(self) -> None:
         with contextlib.suppress(Exception):
-            await self.channel_layer.group_send(company.group_of(self.module, self.name), {"type": "company.changed"})
+            await self.channel_layer.group_send(viewers.group_of(self.module, self.name), {"type": "company.changed"})
 
     async def company_changed(self, event: dict[str, Any]) -> None:
         """Somebody came, left, began or stopped to write."""
         if await self.is_allowed():
-            people = await asyncio.to_thread(company.present_or_nobody, self.module, self.name)
+            people = await asyncio.to_thread(viewers.present_or_nobody, self.module, self.name)
             await self.tell({"type": "company", "people": people})
 
     async def scripting_notice(self, event: dict[str, Any]) -> None:

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from scripting.events import Event
+from scripting.bus.events import Event
+from scripting.endpoints import EndpointView
 from scripting.models import Execution, Script
-from scripting.modules import modules
-from scripting.plainjson import jsonable
-from scripting.text import one_line
-from scripting.topics import Topic, TopicError, topics
-from scripting.views.endpoints import EndpointView
+from scripting.modules.scriptable import modules
+from scripting.modules.topics import Topic, TopicError, topics
+from scripting.texts.escaping import one_line
+from scripting.texts.plain_json import jsonable
 from scripting.workbench.access import Refusal
 
 RECORDED = 40

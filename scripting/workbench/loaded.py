@@ -8,9 +8,9 @@ from typing import Any
 
 import redis
 
-from scripting import processes
 from scripting.models import Script
-from scripting.registry import ScriptNotFound, registry
+from scripting.processes import members
+from scripting.registry.active import ScriptNotFound, registry
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ def of_all(scripts: Iterable[Script]) -> dict[int, Loaded]:
             continue
         wanted[script.pk] = (str(script), active.info.number, active.bundle.digest)
     try:
-        found = processes.loadings(wanted.values())
+        found = members.loadings(wanted.values())
     except redis.RedisError:
         return dict.fromkeys(wanted, UNKNOWN)
     return {pk: from_loading(loading) for pk, loading in zip(wanted, found, strict=True)}
 
 
-def from_loading(loading: processes.Loading) -> Loaded:
+def from_loading(loading: members.Loading) -> Loaded:
     """Stale processes are not waited for: they take it when they come back, or are gone."""
     listed = [process for process in loading.processes if not process.is_stale]
     current = [process for process in loading.current if not process.is_stale]

@@ -12,15 +12,16 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from scripting import standins
 from scripting.conf import conf
+from scripting.insight import open_breakers
+from scripting.insight.open_breakers import StandIn
 from scripting.models import Draft, Script
-from scripting.modules import ScriptableModule, modules
+from scripting.modules.scriptable import ScriptableModule, modules
 from scripting.sandbox.languages.table import LANGUAGES
-from scripting.standins import StandIn
-from scripting.workbench import ace, api, company, drafts, inputs, publishing, record, shelf
+from scripting.texts.diff import difference
+from scripting.workbench import ace_files, api, drafts, inputs, publishing, script_tree, viewers
+from scripting.workbench import history as record
 from scripting.workbench.access import EDIT, PUBLISH, RUN, Refusal, may, page, script_named
-from scripting.workbench.differences import difference
 
 
 @require_safe
@@ -29,7 +30,7 @@ def scripts(request: HttpRequest) -> HttpResponse:
     """The tree of all scripts, or what a search finds."""
     query = request.GET.get("q", "")
     own = request.user if may(request.user, EDIT) else None
-    branches = shelf.tree(query, own)  # type: ignore[arg-type]
+    branches = script_tree.tree(query, own)  # type: ignore[arg-type]
     context: dict[str, Any] = {
         "branches": branches,
         "query": query,
@@ -66,7 +67,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "restore": restored(request, script),
         "login": reverse("admin:login"),
     }
-    stand_ins = standins.of_all()
+    stand_ins = open_breakers.of_all()
     context = {
         "script": script,
         "active": active,
@@ -77,7 +78,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "failures": failures_of(request, script),
         "siblings": siblings(script, stand_ins),
         "languages": list(LANGUAGES),
-        "ace_modes": [f"{ace.PREFIX}/{mode}" for mode in ace.MODES],
+        "ace_modes": [f"{ace_files.PREFIX}/{mode}" for mode in ace_files.MODES],
         "battle": live_page(script),
         "switched_off": "" if conf.SCRIPTING_BROWSER_PUBLISH else publishing.SWITCHED_OFF,
     }
@@ -92,7 +93,7 @@ def history(request: HttpRequest, module: str, name: str) -> HttpResponse:
     context: dict[str, Any] = {
         "script": script,
         "active": script.active_version,
-        "stand_in": standins.of(script),
+        "stand_in": open_breakers.of(script),
         "versions": record.versions(script),
         "activations": record.activations(script),
         "changes": list(record.changes(script)),
@@ -160,7 +161,7 @@ def siblings(script: Script, stand_ins: Mapping[int, StandIn]) -> list[dict[str,
         {
             "script": one,
             "stand_in": stand_ins.get(one.pk),
-            "people": company.present_or_nobody(one.module, one.name) if one != script else [],
+            "people": viewers.present_or_nobody(one.module, one.name) if one != script else [],
         }
         for one in found
     ]

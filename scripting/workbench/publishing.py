@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 
 from scripting.conf import conf
 from scripting.models import Activation, Script, ScriptVersion
-from scripting.registry import AlreadyLive, PublishRefused, StaleBase, registry
+from scripting.registry.active import AlreadyLive, PublishRefused, StaleBase, registry
 from scripting.supervisor.errors import SandboxUnavailable
-from scripting.text import visible
+from scripting.texts.escaping import visible
 from scripting.types import Diagnostic
 from scripting.workbench.access import Refusal
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from scripting.text import one_line
+from scripting.texts.escaping import one_line
 from scripting.types import ScriptOutput
 from scripting.workbench.trials import MAX_SEED, Trial, is_cancelled, outcome
 

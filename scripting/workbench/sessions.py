@@ -9,7 +9,7 @@ from channels.auth import get_user
 from channels.db import database_sync_to_async
 from django.conf import settings
 
-from scripting import notices
+from scripting.processes import notices
 from scripting.workbench.access import VIEW, may
 
 ENDED = "scripting.session_ended"

@@ -10,15 +10,15 @@ from typing import Any
 import redis
 
 from scripting.conf import conf
-from scripting.contexts import TooManyExecutions
 from scripting.engine import get_engine
-from scripting.live import ask_to_cancel, asked_to_cancel
+from scripting.execution.admission import TooManyExecutions
+from scripting.execution.running import ask_to_cancel, asked_to_cancel
 from scripting.models import Script
-from scripting.modules import limits_for, modules
-from scripting.plainjson import jsonable
+from scripting.modules.scriptable import limits_for, modules
 from scripting.sandbox.protocol import decode_value
 from scripting.supervisor.errors import SandboxUnavailable
-from scripting.text import visible
+from scripting.texts.escaping import visible
+from scripting.texts.plain_json import jsonable
 from scripting.types import HostCallRecord, ScriptError, ScriptInput, ScriptOutput
 from scripting.workbench import inputs
 from scripting.workbench.access import Refusal, text_in

@@ -3,8 +3,8 @@
 import pytest
 from django.test import Client
 
-from scripting import discovery
 from scripting.models import Script
+from scripting.sources import sync
 from tests.admin.people import staff
 from tests.support.game import Game, game
 
@@ -12,7 +12,7 @@ from tests.support.game import Game, game
 @pytest.fixture
 def script(game: Game) -> Script:
     game.ship("dice")
-    discovery.sync()
+    sync.sync()
     return game.script("dice")
 
 

@@ -10,10 +10,11 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from scripting import discovery, errors
 from scripting.engine import get_engine
+from scripting.metrics import error_groups
 from scripting.models import ErrorGroup
-from scripting.registry import AnyBase, registry
+from scripting.registry.active import AnyBase, registry
+from scripting.sources import sync
 from scripting.types import ExecutionRequest
 from tests.support.browser import chromium
 from tests.support.game import BROKEN, Game
@@ -26,16 +27,16 @@ def addresses(game: Game) -> list[str]:
     """Every kind of page, with something on it. Made before the browser starts, whose loop the ORM refuses to run in."""
     User.objects.create_superuser("boss", password="browser-test")
     game.ship("dice", "log('a line')\nresult = double(21)\n")
-    discovery.sync()
+    sync.sync()
     good = get_engine().execute(ExecutionRequest("chess_club", "dice")).execution_id
     game.override("dice", BROKEN)
-    discovery.sync()
+    sync.sync()
     script = game.script("dice")
     registry.publish(script, "python", "result = 1 / 0\n", actor=None, reason="a mistake", base=AnyBase)
     registry.forget()
     bad = get_engine().execute(ExecutionRequest("chess_club", "dice", trigger="endpoint")).execution_id
     rejected = script.versions.rejected().get()
-    errors.fold()
+    error_groups.fold()
     kinds = ("script", "scriptversion", "activation", "execution", "errorgroup")
     lists = [reverse(f"admin:scripting_{name}_changelist") for name in kinds]
     of_script = reverse("admin:scripting_script_change", args=[script.pk])

@@ -11,12 +11,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from scripting import discovery
+from scripting.bus.events import Event
 from scripting.engine import get_engine
-from scripting.events import Event
-from scripting.insight import listing
-from scripting.ledger import commit
+from scripting.execution.ledger import commit
+from scripting.insight.executions import listing
 from scripting.models import Execution, uuid7
+from scripting.sources import sync
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
 from tests.support.game import Game
 
@@ -34,8 +34,8 @@ def boss(db: None) -> Client:
 
 def run(game: Game, text: str = "result = 1\n", trigger: str = "manual", **context: object) -> ScriptOutput:
     game.ship("dice", text)
-    discovery.sync()
-    from scripting.registry import registry
+    sync.sync()
+    from scripting.registry.active import registry
 
     registry.forget()
     return get_engine().execute(ExecutionRequest("chess_club", "dice", ScriptInput(context), trigger=trigger))
@@ -100,7 +100,7 @@ def test_text_from_scripts_is_escaped_and_shows_its_control_characters(game: Gam
 
 def test_sensitive_fields_of_a_topic_are_masked_wherever_they_occur(game: Game, boss: Client) -> None:
     game.ship("dice", "log('rolled')\nresult = message['payload']\n")
-    discovery.sync()
+    sync.sync()
     event = Event(
         id="event-1",
         topic="chess_club.roll",

@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from scripting.models import Script
-from scripting.registry import AnyBase, registry
+from scripting.registry.active import AnyBase, registry
 from scripting.workbench import publishing
 from scripting.workbench.access import Refusal
 from tests.admin.people import page

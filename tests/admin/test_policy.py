@@ -12,10 +12,11 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from scripting import discovery, errors
 from scripting.engine import get_engine
+from scripting.metrics import error_groups
 from scripting.models import Execution, Script
-from scripting.registry import AnyBase, registry
+from scripting.registry.active import AnyBase, registry
+from scripting.sources import sync
 from scripting.types import ExecutionRequest
 from tests.support.browser import chromium
 from tests.support.game import BROKEN, Game
@@ -33,13 +34,13 @@ def boss(game: Game) -> User:
     user = User.objects.create_superuser("boss", password=PASSWORD)
     User.objects.create_user("someone").groups.add(Group.objects.create(name="readers"))
     game.ship("dice", "log('a line')\nresult = double(21)\n")
-    discovery.sync()
+    sync.sync()
     game.override("dice", BROKEN)
-    discovery.sync()
+    sync.sync()
     registry.publish(game.script("dice"), "python", "result = 1 / 0\n", actor=None, reason="a mistake", base=AnyBase)
     registry.forget()
     get_engine().execute(ExecutionRequest("chess_club", "dice", trigger="endpoint"))
-    errors.fold()
+    error_groups.fold()
     return user
 
 

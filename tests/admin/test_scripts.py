@@ -9,9 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from scripting import discovery
 from scripting.models import Script
-from scripting.registry import AnyBase, registry
+from scripting.registry.active import AnyBase, registry
+from scripting.sources import sync
 from tests.admin.people import page
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
@@ -34,7 +34,7 @@ def test_scripts_are_listed_with_version_origin_and_override_marked(game: Game, 
     assert "embedded" in text
     assert ">override<" not in text
     game.override("dice")
-    discovery.sync()
+    sync.sync()
     text = viewer.get(reverse("admin:scripting_script_changelist")).content.decode()
     assert ">override<" in text
 
@@ -44,7 +44,7 @@ def test_the_text_that_runs_is_shown_escaped_with_what_does_not_show_marked(
 ) -> None:
     """DESIGN.md, fixed rule 11."""
     game.override("dice", EVIL)
-    discovery.sync()
+    sync.sync()
     version = game.script("dice").active_version
     assert version is not None
     for url in (page(script, "change"), reverse("admin:scripting_scriptversion_change", args=[version.pk])):
@@ -60,7 +60,7 @@ def test_the_text_that_runs_is_shown_escaped_with_what_does_not_show_marked(
 def test_rejected_versions_show_what_their_check_found(game: Game, script: Script, viewer: Client) -> None:
     """Requirement 7.4."""
     game.override("dice", BROKEN)
-    discovery.sync()
+    sync.sync()
     version = script.versions.rejected().get()
     text = viewer.get(reverse("admin:scripting_scriptversion_change", args=[version.pk])).content.decode()
     assert "invalid_syntax" in text

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from scripting.engine import get_engine
 from scripting.models import Script
-from scripting.registry import AnyBase, registry
+from scripting.registry.active import AnyBase, registry
 from scripting.types import ExecutionRequest
 from tests.admin.people import page
 

@@ -8,10 +8,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from scripting import discovery, upkeep
 from scripting.engine import get_engine
-from scripting.generation import read
 from scripting.models import Script
+from scripting.processes.generation import read
+from scripting.registry import lifecycle
+from scripting.sources import sync
 from scripting.types import ExecutionRequest
 from tests.admin.people import page
 from tests.support.game import BETTER, GOOD, Game
@@ -63,7 +64,7 @@ def test_asking_changes_nothing_and_a_reason_is_required(script: Script, designe
     refused = switch(designer, script, "retire", "  ")
     assert refused.status_code == 422
     assert "Say why" in text_of(refused)
-    assert switch(designer, script, "retire", "x" * (upkeep.LONGEST_REASON + 1)).status_code == 422
+    assert switch(designer, script, "retire", "x" * (lifecycle.LONGEST_REASON + 1)).status_code == 422
     script.refresh_from_db()
     assert script.retired_at is None
 
@@ -74,7 +75,7 @@ def test_a_pinned_script_keeps_its_version_when_a_new_default_ships(
     switch(designer, script, "pin", "for the tournament")
     assert "for the tournament" in text_of(designer.get(page(script, "change")))
     game.ship("dice", BETTER)
-    discovery.sync()
+    sync.sync()
     assert game.active_text("dice") == GOOD
     assert offered(designer, script) == ["disable", "unpin", "retire"]
     switch(designer, script, "unpin")
@@ -103,7 +104,7 @@ def test_several_scripts_are_switched_from_the_list_with_one_reason(
     game: Game, script: Script, designer: Client
 ) -> None:
     game.ship("coin")
-    discovery.sync()
+    sync.sync()
     other = game.script("coin")
     chosen = {"action": "disable_selected", "_selected_action": [script.pk, other.pk]}
     asked = designer.post(LIST, chosen)
@@ -124,7 +125,7 @@ def test_a_helper_in_use_is_not_switched_off_and_the_page_names_what_imports_it(
     helpers.mkdir(parents=True)
     (helpers / "cards.py").write_text("def draw():\n    return 7\n")
     game.override("dice", "from shared.cards import draw\nresult = draw()\n")
-    discovery.sync()
+    sync.sync()
     helper = Script.objects.get(module="shared", name="cards")
     for name in ("disable", "retire"):
         refused = switch(designer, helper, name)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from scripting import streams
-from scripting.drain import Drain, Ending, Parts
-from scripting.events import Event
-from scripting.lease import Lease
-from scripting.streams import Stream
+from scripting.bus import streams
+from scripting.bus.drain import Drain, Ending, Parts
+from scripting.bus.events import Event
+from scripting.bus.lease import Lease
+from scripting.bus.streams import Stream
 
 STREAM = Stream("arena", 0)
 

@@ -6,9 +6,9 @@ import pytest
 import redis
 from pytest_django.fixtures import Settings
 
-from scripting import streams
-from scripting.drain import Drain, Ending
-from scripting.lease import Lease
+from scripting.bus import streams
+from scripting.bus.drain import Drain, Ending
+from scripting.bus.lease import Lease
 from tests.bus.desk import STREAM, Desk, put
 
 

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 import redis
 
-from scripting import bus, streams
-from scripting.bus import Message
-from scripting.events import Event
-from scripting.streams import Stream
-from scripting.topics import TopicError
+from scripting.bus import publishing, streams
+from scripting.bus.events import Event
+from scripting.bus.publishing import Message
+from scripting.bus.streams import Stream
+from scripting.modules.topics import TopicError
 from tests.support.redis import RedisServer
 
 pytestmark = pytest.mark.usefixtures("arena")
@@ -37,7 +37,9 @@ def held() -> list[Event]:
 
 
 def test_a_published_event_is_in_the_stream_of_its_key_with_its_subscribers() -> None:
-    event_id = bus.publish("arena.hit", {"points": 3}, key="ann", user_id="7", metadata={"a": 1}, request_id="r1")
+    event_id = publishing.publish(
+        "arena.hit", {"points": 3}, key="ann", user_id="7", metadata={"a": 1}, request_id="r1"
+    )
     (event,) = held()
     assert event.id == event_id
     assert event.subscribers == [("arena", "scorer")]
@@ -48,15 +50,15 @@ def test_a_published_event_is_in_the_stream_of_its_key_with_its_subscribers() ->
 
 def test_the_first_event_of_a_stream_enqueues_its_drain_and_the_next_do_not() -> None:
     for _ in range(3):
-        bus.publish("arena.hit", {"points": 1}, key="ann")
-    (job,) = bus.drain_queue().get_jobs()
+        publishing.publish("arena.hit", {"points": 1}, key="ann")
+    (job,) = publishing.drain_queue().get_jobs()
     stream = Stream.of("arena", "ann", "")
-    assert (job.func_name, list(job.args)) == ("scripting.jobs.drain", ["arena", stream.shard])
+    assert (job.func_name, list(job.args)) == ("scripting.workers.drain_job.drain", ["arena", stream.shard])
     assert streams.redis_client().get(stream.flag) == job.id.encode()
 
 
 def test_an_event_that_nobody_listens_to_is_accepted_and_does_nothing(redis_client: redis.Redis) -> None:
-    assert bus.publish("arena.unheard", {"points": 1})
+    assert publishing.publish("arena.unheard", {"points": 1})
     assert redis_client.dbsize() == 0
 
 
@@ -89,25 +91,25 @@ def test_what_could_not_be_run_or_recorded_is_refused(
 ) -> None:
     arguments = {"topic": "arena.hit", "payload": {"points": 1}} | change
     with pytest.raises(TopicError, match=message):
-        bus.publish(arguments.pop("topic"), arguments.pop("payload"), **arguments)
+        publishing.publish(arguments.pop("topic"), arguments.pop("payload"), **arguments)
     assert redis_client.dbsize() == 0
 
 
 def test_publishing_without_redis_raises(redis_server: RedisServer) -> None:
     redis_server.kill()
     with pytest.raises(redis.ConnectionError):
-        bus.publish("arena.hit", {"points": 1})
+        publishing.publish("arena.hit", {"points": 1})
 
 
 def test_what_was_acknowledged_survives_redis_being_killed(redis_server: RedisServer) -> None:
-    ids = {bus.publish("arena.hit", {"points": n}, key=str(n)) for n in range(20)}
+    ids = {publishing.publish("arena.hit", {"points": n}, key=str(n)) for n in range(20)}
     redis_server.kill()
     redis_server.start()
     assert {event.id for event in held()} == ids
 
 
 def test_many_events_keep_their_order_within_a_key() -> None:
-    ids = bus.publish_many(Message("arena.hit", {"points": n}, key=f"game-{n % 3}") for n in range(600))
+    ids = publishing.publish_many(Message("arena.hit", {"points": n}, key=f"game-{n % 3}") for n in range(600))
     assert len(ids) == 600
     for game in range(3):
         assert [e.payload["points"] for e in held() if e.key == f"game-{game}"] == list(range(game, 600, 3))
@@ -115,17 +117,19 @@ def test_many_events_keep_their_order_within_a_key() -> None:
 
 def test_a_follow_up_may_be_made_too_deep_and_says_so(settings: Any) -> None:
     settings.SCRIPTING_MAX_DEPTH = 2
-    event = bus.make_event("arena.hit", {"points": 1}, depth=3, cause="c")
-    assert event.depth > bus.max_depth()
+    event = publishing.make_event("arena.hit", {"points": 1}, depth=3, cause="c")
+    assert event.depth > publishing.max_depth()
 
 
 def test_the_backlog_counts_what_waits() -> None:
-    bus.publish_many(Message("arena.hit", {"points": 1}, key=str(n)) for n in range(10))
-    assert bus.backlog().events == 10
-    assert set(bus.backlog().streams) <= {f"arena:{shard}" for shard in range(4)}
+    publishing.publish_many(Message("arena.hit", {"points": 1}, key=str(n)) for n in range(10))
+    assert publishing.backlog().events == 10
+    assert set(publishing.backlog().streams) <= {f"arena:{shard}" for shard in range(4)}
 
 
 def test_an_event_for_two_modules_is_in_the_stream_of_each() -> None:
     subscribers = [("arena", "scorer"), ("other", "listener"), ("other", "second")]
-    bus.send([msgspec.structs.replace(bus.make_event("arena.hit", {"points": 1}, key="k"), subscribers=subscribers)])
-    assert sorted(bus.backlog().streams.values()) == [1, 1]
+    publishing.send(
+        [msgspec.structs.replace(publishing.make_event("arena.hit", {"points": 1}, key="k"), subscribers=subscribers)]
+    )
+    assert sorted(publishing.backlog().streams.values()) == [1, 1]

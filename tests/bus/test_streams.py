@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import redis
 
-from scripting import lease as leases
-from scripting import streams
-from scripting.lease import Lease, LeaseLost
-from scripting.streams import Stream
+from scripting.bus import lease as leases
+from scripting.bus import streams
+from scripting.bus.lease import Lease, LeaseLost
+from scripting.bus.streams import Stream
 from tests.bus.desk import STREAM, put
 
 
@@ -122,7 +122,7 @@ def test_a_lease_runs_out_unless_it_is_renewed(redis_client: redis.Redis) -> Non
 
 
 def test_reading_tells_the_generation_and_how_many_jobs_wait(redis_client: redis.Redis) -> None:
-    from scripting import generation
+    from scripting.processes import generation
 
     lease = take()
     assert lease.read(1).generation == (None, None)

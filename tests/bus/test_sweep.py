@@ -7,22 +7,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from scripting import bus, presence, streams
-from scripting.lease import Lease
+from scripting.bus import publishing, streams
+from scripting.bus.lease import Lease
 from scripting.models import OutboxEvent
-from scripting.presence import Presence
-from scripting.sweep import Sweep
+from scripting.workers import heartbeat
+from scripting.workers.heartbeat import Presence
+from scripting.workers.sweep import Sweep
 from tests.bus.desk import STREAM, put
 from tests.support.redis import RedisServer
 
 
 def waiting() -> list[str]:
-    return bus.drain_queue().job_ids
+    return publishing.drain_queue().job_ids
 
 
 def test_a_stream_whose_job_waits_is_left_alone() -> None:
     ((stream, job),) = put("a")
-    bus.enqueue_drain(stream, job)
+    publishing.enqueue_drain(stream, job)
     sweep = Sweep()
     assert [sweep.heal_streams() for _ in range(3)] == [[], [], []]
     assert waiting() == [job]
@@ -82,12 +83,12 @@ def test_entries_without_a_flag_get_a_job(redis_client: redis.Redis) -> None:
 
 def test_the_job_that_died_with_its_worker_leaves_rqs_lists() -> None:
     ((stream, job),) = put("a")
-    bus.enqueue_drain(stream, job)
+    publishing.enqueue_drain(stream, job)
     streams.redis_client().lrem("rq:queue:scripting", 1, job)  # a worker took it, and died
     sweep = Sweep()
     sweep.heal_streams()
     assert sweep.heal_streams() == [STREAM]
-    assert bus.drain_queue().fetch_job(job) is None
+    assert publishing.drain_queue().fetch_job(job) is None
     assert len(waiting()) == 1
 
 
@@ -97,7 +98,7 @@ class TestTheOutbox:
     """Rows that were committed and not relayed."""
 
     def row(self, seconds_ago: float = 60, **changes: object) -> OutboxEvent:
-        event = bus.make_event("arena.hit", {"points": 1}, key="ann")
+        event = publishing.make_event("arena.hit", {"points": 1}, key="ann")
         row = OutboxEvent.objects.create(id=event.id, topic=event.topic, envelope=event.encode(), **changes)
         OutboxEvent.objects.update(created_at=datetime.now(UTC) - timedelta(seconds=seconds_ago))
         return row
@@ -109,14 +110,14 @@ class TestTheOutbox:
 
     def test_is_relayed_in_order_and_emptied(self) -> None:
         rows = [self.row(), self.row()]
-        assert bus.relay([row.pk for row in reversed(rows)]) == 2
+        assert publishing.relay([row.pk for row in reversed(rows)]) == 2
         assert OutboxEvent.objects.count() == 0
         assert self.sent() == [str(row.pk) for row in rows]
 
     def test_that_its_process_did_not_relay_is_left_to_the_sweep(self, redis_server: RedisServer) -> None:
         row = self.row()
         redis_server.kill()
-        assert bus.relay([row.pk]) == 0
+        assert publishing.relay([row.pk]) == 0
         assert OutboxEvent.objects.count() == 1
         redis_server.start()
         assert Sweep().relay_outbox() == 1
@@ -139,15 +140,15 @@ class TestTheOutbox:
     def test_row_that_is_no_envelope_is_set_aside(self, redis_client: redis.Redis) -> None:
         OutboxEvent.objects.create(topic="arena.hit", envelope=b"\xff")
         good = self.row()
-        assert bus.relay([row.pk for row in OutboxEvent.objects.all()]) == 1
+        assert publishing.relay([row.pk for row in OutboxEvent.objects.all()]) == 1
         assert OutboxEvent.objects.count() == 0
-        assert bus.backlog().events == 1
-        assert bus.backlog().dead_letters == 1
+        assert publishing.backlog().events == 1
+        assert publishing.backlog().dead_letters == 1
         assert good.pk
 
 
 def streams_event(fields: dict[bytes, bytes]) -> str:
-    from scripting.events import Event
+    from scripting.bus.events import Event
 
     return Event.decode(fields[b"e"]).id
 
@@ -158,9 +159,9 @@ def test_a_worker_that_died_is_struck_from_our_list_and_rqs(redis_client: redis.
         worker.beat()
         redis_client.sadd("rq:workers", f"rq:worker:{worker.name}")
     redis_client.delete(f"goby:alive:{dead.name}")  # as when its heartbeat ran out
-    assert presence.live_workers() == [alive.name]
-    assert presence.bury_dead_workers() == [dead.name]
-    assert presence.bury_dead_workers() == []
+    assert heartbeat.live_workers() == [alive.name]
+    assert heartbeat.bury_dead_workers() == [dead.name]
+    assert heartbeat.bury_dead_workers() == []
     assert redis_client.smembers("rq:workers") == {f"rq:worker:{alive.name}".encode()}
 
 

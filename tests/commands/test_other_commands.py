@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 
-from scripting import discovery, upkeep
-from scripting.registry import AnyBase, registry
+from scripting.registry import lifecycle
+from scripting.registry.active import AnyBase, registry
+from scripting.sources import sync
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
 
 @pytest.fixture
 def shipped(game: Game, transactional_db: None) -> Game:
     game.ship("dice")
-    discovery.sync()
+    sync.sync()
     return game
 
 
@@ -50,7 +51,7 @@ def test_list_scripts_names_source_and_version(shipped: Game, manage: Callable) 
     assert (listed["module"], listed["name"], listed["overridden"]) == ("chess_club", "dice", False)
     assert (listed["active"]["number"], listed["active"]["origin"]) == (1, "embedded")
     shipped.override("dice")
-    discovery.sync()
+    sync.sync()
     (listed,) = manage("list_scripts", "--json").json["scripts"]
     assert (listed["active"]["number"], listed["active"]["origin"], listed["overridden"]) == (2, "file", True)
     table = manage("list_scripts").out
@@ -115,7 +116,7 @@ def test_publish_script_keeps_and_refuses_a_broken_text(shipped: Game, manage: C
 
 def test_publish_script_over_another_base_is_refused(shipped: Game, manage: Callable, better: str) -> None:
     shipped.override("dice", "result = 5\n")
-    discovery.sync()
+    sync.sync()
     ran = manage("publish_script", "chess_club/dice", "--source", better, "-m", "late", "--base", "1")
     assert ran.code == 1
     assert shipped.active_text("dice") == "result = 5\n"
@@ -150,7 +151,7 @@ def test_publishing_prints_the_warnings_of_the_check(shipped: Game, manage: Call
 
 
 def test_a_retired_script_is_neither_published_nor_rolled_back(shipped: Game, manage: Callable, better: str) -> None:
-    upkeep.retire(shipped.script("dice"), actor=None, reason="gone")
+    lifecycle.retire(shipped.script("dice"), actor=None, reason="gone")
     ran = manage("publish_script", "chess_club/dice", "--source", better, "-m", "x")
     assert (ran.code, "is retired" in ran.err) == (1, True)
     assert manage("rollback_script", "chess_club/dice", "1", "-m", "x").code == 2

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripting import discovery
 from scripting.models import Execution
+from scripting.sources import sync
 from tests.support.game import Game
 
 DICE = """
@@ -20,7 +20,7 @@ result = {"points": double(int(rand() * sides)), "score": score()}
 @pytest.fixture
 def shipped(game: Game, transactional_db: None) -> Game:
     game.ship("dice", DICE)
-    discovery.sync()
+    sync.sync()
     return game
 
 
@@ -52,7 +52,7 @@ def test_the_same_seed_and_inputs_give_the_same_result(shipped: Game, manage: Ca
 def test_a_recorded_execution_repeats_identically_though_the_game_has_moved_on(shipped: Game, manage: Callable) -> None:
     execution = manage("run_script", "chess_club/dice", "--input", '{"sides": 6}', "--json").json["execution"]
     shipped.override("dice", "result = 'changed since'\n")
-    discovery.sync()
+    sync.sync()
     again = manage("run_script", "--repeat", execution, "--json")
     assert again.code == 0, again.err
     assert again.json["differences"] == []
@@ -72,7 +72,7 @@ def test_a_failing_script_exits_1_with_line_column_excerpt_and_hint(
 
 def test_a_failing_script_by_name_is_recorded_and_json_still_comes_out_whole(game: Game, manage: Callable) -> None:
     game.ship("dice", "result = 1 / 0\n")
-    discovery.sync()
+    sync.sync()
     ran = manage("run_script", "chess_club/dice", "--json")
     assert ran.code == 1
     error = ran.json["error"]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from scripting import discovery
+from scripting.sources import sync
 from tests.support.game import Game
 from tests.support.redis import RedisServer
 
@@ -14,7 +14,7 @@ from tests.support.redis import RedisServer
 @pytest.fixture
 def without_redis(game: Game, transactional_db: None, redis_server: RedisServer) -> RedisServer:
     game.ship("dice")
-    discovery.sync()
+    sync.sync()
     redis_server.stop()
     return redis_server
 

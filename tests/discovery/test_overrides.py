@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from scripting import discovery
-from scripting.files import MAX_FILE_BYTES, FolderRefused
 from scripting.models import Script, ScriptVersion
-from scripting.registry import AnyBase, registry
+from scripting.registry.active import AnyBase, registry
 from scripting.sandbox.languages.table import LANGUAGES, Language
+from scripting.sources import sync as discovery
+from scripting.sources.folder import MAX_FILE_BYTES, FolderRefused
 from tests.support.game import BETTER, BROKEN, FORBIDDEN, GOOD, Game
 
 pytestmark = pytest.mark.django_db(transaction=True)

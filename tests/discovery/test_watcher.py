@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from django.db import connections
 
-from scripting import watcher
-from scripting.discovery import Step
-from scripting.watcher import LEASE_SECONDS, Lease, Watcher
+from scripting.hot_reload import watcher
+from scripting.hot_reload.watcher import LEASE_SECONDS, Lease, Watcher
+from scripting.sources.sync import Step
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,9 +36,9 @@ def clock() -> Clock:
 @pytest.fixture
 def watching(game: Game, clock: Clock) -> Watcher:
     game.ship("dice")
-    from scripting import discovery
+    from scripting.sources import sync
 
-    discovery.sync()
+    sync.sync()
     return Watcher(game.scripts, clock)
 
 
@@ -110,7 +110,7 @@ def test_one_watcher_holds_the_lease_and_another_takes_over_when_it_gives_it_bac
 
 
 def test_the_lease_of_a_dead_watcher_runs_out(clock: Clock, redis_client: object) -> None:
-    from scripting.connection import key
+    from scripting.storage.redis_client import key
 
     first = Lease(clock)
     first.step()
@@ -119,7 +119,7 @@ def test_the_lease_of_a_dead_watcher_runs_out(clock: Clock, redis_client: object
 
 
 def test_a_watcher_that_lost_the_lease_knows_it(clock: Clock, redis_client: object) -> None:
-    from scripting.connection import key
+    from scripting.storage.redis_client import key
 
     first, second = Lease(clock), Lease(clock)
     first.step()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from goby_site.places import BASE_DIR
+from goby_site.paths import BASE_DIR
 from tests.support.processes import child_environment
 
 pytestmark = [

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from scripting.registry import registry
-from scripting.sandboxes import close_pool
+from scripting.registry.active import registry
+from scripting.runtime.pool import close_pool
 from tests.support.arena import Arena, arena_registered
 
 

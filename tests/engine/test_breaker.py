@@ -8,7 +8,7 @@ import pytest
 
 from scripting.engine import get_engine
 from scripting.models import Breaker, Execution
-from scripting.registry import registry
+from scripting.registry.active import registry
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput, SecurityLimits
 from tests.support.arena import Arena, make_script, score
 

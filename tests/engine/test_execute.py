@@ -8,10 +8,10 @@ import threading
 import pytest
 from django.db import connections
 
-from scripting.contexts import TooManyExecutions
 from scripting.engine import get_engine
+from scripting.execution.admission import TooManyExecutions
+from scripting.execution.replay import repeat
 from scripting.models import Attempt, Execution, OutboxEvent, Script
-from scripting.repeat import repeat
 from scripting.types import ErrorType, ExecutionRequest, ScriptInput, SecurityLimits
 from tests.support.arena import Arena, make_script, score
 
@@ -156,7 +156,7 @@ def test_a_disabled_script_is_skipped_and_the_built_in_rule_runs(arena: Arena) -
 
 def test_follow_ups_become_outbox_rows_of_the_same_transaction(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     relayed: list[object] = []
-    monkeypatch.setattr("scripting.bus.relay", lambda ids: relayed.extend(ids))
+    monkeypatch.setattr("scripting.bus.publishing.relay", lambda ids: relayed.extend(ids))
     make_script("publish_event('arena.aftermath', {'points': 2})\nresult = {'points': 1, 'follow_up': [{'points': 3}]}")
     output = run(key="ida", depth=3)
     assert output.ok, output.error
@@ -291,7 +291,7 @@ def test_a_running_execution_is_listed_and_cancelled_from_another_process(arena:
         while not any(line.id == identity for line in get_engine().running()):
             assert thread.is_alive()
     finally:
-        from scripting.live import ask_to_cancel
+        from scripting.execution.running import ask_to_cancel
 
         ask_to_cancel(identity)  # what `cancel` does in a process that does not run it
         thread.join(10)

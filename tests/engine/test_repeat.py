@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scripting.engine import get_engine
+from scripting.execution.replay import NotTried, repeat
 from scripting.models import Execution
-from scripting.repeat import NotTried, repeat
 from scripting.types import ExecutionRequest, ScriptInput
 from tests.support.arena import Arena, make_script
 

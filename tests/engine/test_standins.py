@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from scripting import standins
 from scripting.engine import get_engine
+from scripting.insight import open_breakers
 from scripting.models import Breaker, Script
-from scripting.modules import ScriptableModule
+from scripting.modules.scriptable import ScriptableModule
 from scripting.types import ExecutionRequest
 from tests.support.arena import Arena, make_script
 
@@ -33,20 +33,20 @@ def failing(name: str = "scorer", text: str = BROKEN) -> Script:
 
 
 def said(script: Script) -> str:
-    return str(standins.of(script))
+    return str(open_breakers.of(script))
 
 
 def test_the_previous_version_stands_in_until_the_pause_is_over() -> None:
     make_script("result = {'points': 1}")
     script = failing()
     assert said(script) == "v2 failed 2 times in a row: v1 stands in"
-    found = standins.of(script)
+    found = open_breakers.of(script)
     assert found is not None
     assert found.last_error == "arena/scorer:1:1: execution: ZeroDivisionError: division by zero"
     assert found.until == found.last_failed + timedelta(seconds=60)
     assert not found.is_over
     Breaker.objects.update(opened_at=found.last_failed - timedelta(seconds=61))
-    found = standins.of(script)
+    found = open_breakers.of(script)
     assert found is not None
     assert found.is_over
 
@@ -67,23 +67,23 @@ def test_without_another_version_it_is_the_built_in_rule(monkeypatch: pytest.Mon
 
 def test_nothing_stands_in_for_what_does_not_run_or_is_another_version() -> None:
     script = failing()
-    assert standins.of_all().keys() == {script.pk}
+    assert open_breakers.of_all().keys() == {script.pk}
     script.enabled = False
     script.save()
-    assert standins.of_all() == {}
+    assert open_breakers.of_all() == {}
     script.enabled = True
     script.save()
     make_script("result = {'points': 2}")
-    assert standins.of_all() == {}
+    assert open_breakers.of_all() == {}
     script.refresh_from_db()
-    assert standins.of(script) is None
+    assert open_breakers.of(script) is None
 
 
 def test_many_are_read_in_as_many_queries_as_one(django_assert_num_queries: pytest.FixtureRequest) -> None:
     with django_assert_num_queries(1):
-        assert standins.of_all() == {}
+        assert open_breakers.of_all() == {}
     for number in range(3):
         make_script("result = {'points': 1}", f"one_{number}")
         failing(f"one_{number}", f"{number} / 0")
     with django_assert_num_queries(3):
-        assert len(standins.of_all()) == 3
+        assert len(open_breakers.of_all()) == 3

@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from scripting.engine import get_engine
-from scripting.registry import registry
+from scripting.registry.active import registry
 from scripting.types import ExecutionRequest
 from tests.support.arena import Arena, make_script
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scripting import discovery
-from scripting.extraction import Extracted, NothingToExtract, extract
-from scripting.registry import AnyBase, registry
+from scripting.registry.active import AnyBase, registry
+from scripting.sources import sync
+from scripting.sources.extraction import Extracted, NothingToExtract, extract
 from tests.support.game import BETTER, GOOD, Game
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def shipped(game: Game) -> Game:
     game.ship("dice")
     game.ship("score_board", BETTER)
-    discovery.sync()
+    sync.sync()
     return game
 
 
@@ -62,7 +62,7 @@ def test_the_report_names_each_file_with_what_was_done(shipped: Game) -> None:
 def test_extraction_activates_nothing_even_when_files_are_looked_at_afterwards(shipped: Game) -> None:
     before = shipped.script("dice").activations.count()
     extract()
-    assert {s.outcome for s in discovery.sync()} == {"unchanged"}
+    assert {s.outcome for s in sync.sync()} == {"unchanged"}
     script = shipped.script("dice")
     assert script.activations.count() == before
     assert script.active_version == script.default_version
@@ -71,14 +71,14 @@ def test_extraction_activates_nothing_even_when_files_are_looked_at_afterwards(s
 def test_deleting_an_extracted_file_changes_nothing(shipped: Game) -> None:
     extract()
     (shipped.scripts / "chess_club" / "dice.py").unlink()
-    steps = discovery.sync(wait=lambda _: None)
+    steps = sync.sync(wait=lambda _: None)
     assert "forgotten" in {step.outcome for step in steps}
     assert shipped.active_text("dice") == GOOD
 
 
 def test_force_over_an_active_override_says_that_the_override_stays_active(shipped: Game) -> None:
     shipped.override("dice", "result = 'mine'\n")
-    discovery.sync()
+    sync.sync()
     (dice, _) = extract(force=True)
     assert "stays active" in dice.detail
     assert shipped.active_text("dice") == "result = 'mine'\n"

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from scripting import discovery, errors, stats, streams
-from scripting.db import insert_rows
+from scripting.bus import streams
 from scripting.engine import get_engine
+from scripting.metrics import error_groups, rollups
 from scripting.models import Execution, Script, ScriptVersion
-from scripting.registry import AnyBase, registry
+from scripting.registry.active import AnyBase, registry
 from scripting.sandbox.protocol import encode_value
+from scripting.sources import sync
+from scripting.storage.bulk_insert import insert_rows
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
 from tests.support.game import Game
 
@@ -29,7 +31,7 @@ def run(game: Game, text: str = "result = 1\n", trigger: str = "manual", **conte
 def publish(game: Game, text: str) -> ScriptVersion:
     if not (game.package / "scripts" / "dice.py").exists():
         game.ship("dice", text)
-        discovery.sync()
+        sync.sync()
     else:
         registry.publish(game.script("dice"), "python", text, actor=None, reason="for a test", base=AnyBase)
     registry.forget()
@@ -65,8 +67,8 @@ def write(
             }
         )
     insert_rows(Execution, rows)
-    stats.record(rows)
-    errors.record(rows)
+    rollups.record(rows)
+    error_groups.record(rows)
     return [row["id"] for row in rows]
 
 

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from scripting import errors
+from scripting.metrics import error_groups
 from scripting.models import ErrorGroup, Script
 from tests.insight.runs import publish, run, set_aside, write
 from tests.support.browser import chromium
@@ -29,7 +29,7 @@ def script(game: Game) -> Script:
     write(script, 60)
     failing = {"error_type": "timeout", "error_line": 1, "error_version_id": version.pk, "error_message": "too slow"}
     write(script, 3, end=datetime.now(UTC) + timedelta(milliseconds=1), status="failed", **failing)
-    errors.fold()
+    error_groups.fold()
     return script
 
 
@@ -102,7 +102,7 @@ def test_the_list_of_errors_shows_all_its_columns(game: Game, script: Script, li
     long = {"error_script": "chess_club/dice", "error_message": f"NameError: name '{'long_' * 20}' is not defined"}
     failing = {"error_type": "security_violation", "error_line": 1234, "error_version_id": version.pk, **long}
     write(script, 12345, every=timedelta(milliseconds=1), status="failed", **failing)
-    errors.fold()
+    error_groups.fold()
     with chromium() as browser:
         page = browser.new_page(viewport={"width": width, "height": 720})
         enter(page, live_server.url, reverse("admin:scripting_errorgroup_changelist"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from scripting.insight import charts
-from scripting.insight.charts import Chart, durations_chart, outcomes_chart, spark
-from scripting.stats import Figures
+from scripting.insight.dashboard import charts
+from scripting.insight.dashboard.charts import Chart, durations_chart, outcomes_chart, spark
+from scripting.metrics.rollups import Figures
 
 STEP = timedelta(minutes=10)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

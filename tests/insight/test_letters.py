@@ -13,9 +13,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from scripting import bus, dead_letters, jobs, streams
+from scripting.bus import dead_letters, publishing, streams
+from scripting.bus.streams import Stream
 from scripting.models import Execution
-from scripting.streams import Stream
+from scripting.workers import drain_job
 from tests.insight.runs import publish, set_aside
 from tests.support.game import Game
 
@@ -25,7 +26,7 @@ SECRET = {"sides": 6, "secret": "hunter2"}
 
 
 def an_event(**changes: Any) -> bytes:
-    return bus.make_event("chess_club.roll", SECRET, key="ada", **changes).encode()
+    return publishing.make_event("chess_club.roll", SECRET, key="ada", **changes).encode()
 
 
 def url(name: str, letter: str) -> str:
@@ -34,7 +35,7 @@ def url(name: str, letter: str) -> str:
 
 def drained() -> None:
     for condition in streams.conditions():
-        jobs.drain(condition.stream.module, condition.stream.shard)
+        drain_job.drain(condition.stream.module, condition.stream.shard)
 
 
 def test_a_letter_put_back_runs_once_and_is_gone(game: Game, boss: Client) -> None:

@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from scripting import errors
-from scripting.insight import walk
-from scripting.insight.filters import Filters, parse
-from scripting.insight.listing import page
+from scripting.insight.executions import walk
+from scripting.insight.executions.filters import Filters, parse
+from scripting.insight.executions.listing import page
+from scripting.metrics import error_groups
 from scripting.models import ErrorGroup
 from tests.insight.runs import publish, write
 from tests.support.game import Game
@@ -43,9 +43,9 @@ def test_pages_from_cursors_give_every_execution_once_newest_first_and_lead_back
 def test_a_module_and_an_outcome_of_several_statuses_are_merged_in_order(game: Game) -> None:
     publish(game, "result = 1\n")
     game.ship("other")
-    from scripting import discovery
+    from scripting.sources import sync
 
-    discovery.sync()
+    sync.sync()
     now = datetime.now(UTC)
     wanted = []
     for index, (name, status) in enumerate([("dice", "failed"), ("other", "abandoned"), ("dice", "fell_back")] * 3):
@@ -81,7 +81,7 @@ def test_each_filter_finds_what_it_says(game: Game) -> None:
         key="game-9",
         inputs_text='{"banner": "Crimson Owl"}',
     )
-    errors.fold()
+    error_groups.fold()
     group = ErrorGroup.objects.get()
     soon = end + timedelta(seconds=1)
     for filters in (

@@ -18,15 +18,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from scripting import errors, live
+from scripting.bus.streams import Stream, append
 from scripting.engine import get_engine
-from scripting.insight import export, present
-from scripting.insight.ranges import RANGES
+from scripting.execution import running as live
+from scripting.insight.dashboard import now as present
+from scripting.insight.dashboard.ranges import RANGES
+from scripting.insight.display import milliseconds
+from scripting.insight.executions import export
+from scripting.metrics import error_groups
 from scripting.models import Activation, ErrorGroup, Execution, Resolution
-from scripting.presence import Presence
-from scripting.show import milliseconds
-from scripting.streams import Stream, append
 from scripting.types import ExecutionRequest, ScriptInput
+from scripting.workers.heartbeat import Presence
 from tests.insight.runs import publish, run, write
 from tests.support.game import Game
 
@@ -51,7 +53,7 @@ def test_7_2_the_dashboard_tells_runs_failures_and_times_per_script(game: Game, 
     write(script, 90, end=now - timedelta(milliseconds=5), every=timedelta(0))
     failing = {"error_type": "timeout", "error_line": 1, "error_version_id": version.pk, "error_message": "too slow"}
     write(script, 10, end=now, every=timedelta(0), status="failed", wall_us=9000, **failing)
-    errors.fold()
+    error_groups.fold()
     board = boss.get(reverse(FIGURES), {"range": "15m"}).context["board"]
     [line] = board.scripts
     assert (line.figures.runs, line.failures, line.percent, line.new_errors) == (100, 10, 10.0, 1)
@@ -80,9 +82,9 @@ def test_every_range_comes_from_the_rollups_alone(game: Game, boss: Client, name
     script = game.script("dice")
     for days in (0, 5, 20, 80):
         write(script, 3, end=datetime.now(UTC) - timedelta(days=days, seconds=1))
-    from scripting import stats
+    from scripting.metrics import rollups
 
-    while stats.fold():
+    while rollups.fold():
         pass
     with CaptureQueriesContext(connection) as asked:
         response = boss.get(reverse(FIGURES), {"range": name})
@@ -94,9 +96,9 @@ def test_every_range_comes_from_the_rollups_alone(game: Game, boss: Client, name
 def test_the_figures_of_a_script_chosen_are_its_own(game: Game, boss: Client) -> None:
     publish(game, "result = 1\n")
     game.ship("other")
-    from scripting import discovery
+    from scripting.sources import sync
 
-    discovery.sync()
+    sync.sync()
     write(game.script("dice"), 3)
     write(game.script("other"), 4)
     board = boss.get(reverse(FIGURES), {"range": "15m", "script": game.script("other").pk}).context["board"]
@@ -111,9 +113,9 @@ def test_what_is_worth_a_look_is_named_with_its_figure_and_a_script_chosen_with_
     version = publish(game, "result = 1\n")
     for name in ("other", "third"):
         game.ship(name)
-    from scripting import discovery
+    from scripting.sources import sync
 
-    discovery.sync()
+    sync.sync()
     write(game.script("dice"), 3, wall_us=9_000)
     write(game.script("other"), 3)
     failing = {"error_type": "timeout", "error_version_id": version.pk, "error_message": "too slow"}
@@ -295,7 +297,7 @@ def test_an_export_hides_what_a_topic_calls_sensitive(game: Game, boss: Client) 
 
 def test_an_error_is_marked_as_resolved_with_a_note_from_the_page_of_its_execution(game: Game, boss: Client) -> None:
     output = run(game, "result = 1 / 0\n")
-    errors.fold()
+    error_groups.fold()
     group = ErrorGroup.objects.get()
     page = reverse("admin:scripting_execution_change", args=[output.execution_id])
     address = reverse("admin:scripting_errorgroup_change", args=[group.pk])

@@ -6,10 +6,10 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from benchmarks._past import COLUMNS, Past
-from scripting.histogram import Histogram
+from scripting.metrics.histogram import Histogram
+from scripting.metrics.retention import HOURS_KEPT, MINUTES_KEPT
 from scripting.models import ExecutionStat
-from scripting.models.stats import OUTCOMES
-from scripting.retention import HOURS_KEPT, MINUTES_KEPT
+from scripting.models.rollups import OUTCOMES
 
 COUNT = 20_000
 

@@ -13,9 +13,9 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from scripting import errors, stats
-from scripting.insight import listing
-from scripting.insight.filters import Filters
+from scripting.insight.executions import listing
+from scripting.insight.executions.filters import Filters
+from scripting.metrics import error_groups, rollups
 from scripting.models import ErrorGroup, Execution, uuid7
 from tests.insight.runs import publish, write
 from tests.support.game import Game
@@ -125,7 +125,7 @@ def test_an_error_groups_executions_are_found_by_index(game: Game, line: int | N
     version = publish(game, "result = 1\n")
     fields = {"status": "failed", "error_type": "timeout", "error_line": line, "error_message": "x"}
     written = write(game.script("dice"), 2, error_version_id=version.pk, **fields)
-    errors.fold()
+    error_groups.fold()
     group = ErrorGroup.objects.get()
     with explained() as plans:
         found = listing.page(Filters(group=group.pk))
@@ -149,8 +149,8 @@ def test_the_page_of_one_execution_and_the_dashboard_scan_no_executions(game: Ga
     fields = {"status": "failed", "error_type": "timeout", "error_line": 1, "error_message": "x"}
     [first] = write(version.script, 1)
     [key] = write(version.script, 1, cause=first, error_version_id=version.pk, **fields)
-    errors.fold()
-    stats.fold()
+    error_groups.fold()
+    rollups.fold()
     with explained() as plans:
         assert boss.get(reverse("admin:scripting_execution_change", args=[key])).status_code == 200
     assert plans

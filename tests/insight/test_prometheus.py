@@ -9,10 +9,11 @@ import pytest
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from scripting import errors, processes, stats
+from scripting.bus.streams import Stream, append
+from scripting.metrics import error_groups, rollups
 from scripting.models import Breaker
-from scripting.processes import Loaded
-from scripting.streams import Stream, append
+from scripting.processes import members
+from scripting.processes.members import Loaded
 from tests.insight.runs import publish, write
 from tests.support.game import Game
 from tests.support.redis import RedisServer
@@ -45,7 +46,7 @@ def test_runs_outcomes_durations_and_errors_are_sums_of_all_time_before_and_afte
         script, 3, status="failed", wall_us=60_000, error_type="timeout", error_version_id=version.pk, error_message="x"
     )
     before = samples(client)
-    while stats.fold() + errors.fold():
+    while rollups.fold() + error_groups.fold():
         pass
     write(script, 1, wall_us=2_000)
     found = samples(client)
@@ -61,7 +62,7 @@ def test_runs_outcomes_durations_and_errors_are_sums_of_all_time_before_and_afte
 
 def test_queues_sandboxes_loaded_versions_and_breakers_are_told_as_they_are_now(game: Game, client: Client) -> None:
     version = publish(game, "result = 1\n")
-    member = processes.Membership("worker", lambda: {"sandboxes": 3, "busy": 1, "forks": 9, "kills": 2})
+    member = members.Membership("worker", lambda: {"sandboxes": 3, "busy": 1, "forks": 9, "kills": 2})
     member.beat()
     member.acknowledge({"chess_club/dice": Loaded(1, "abc123")})
     append([(Stream("chess_club", 0), b"an entry"), (Stream("chess_club", 0), b"another")])

@@ -13,14 +13,15 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from scripting import discovery, errors
 from scripting.engine import get_engine
+from scripting.execution.rows import encode_calls
 from scripting.insight import audit
+from scripting.metrics import error_groups
 from scripting.models import Attempt, Breaker, ErrorGroup, Execution, Role, Script
 from scripting.models.execution import encode_log
-from scripting.registry import AnyBase, registry
-from scripting.rows import encode_calls
+from scripting.registry.active import AnyBase, registry
 from scripting.sandbox.protocol import encode_value
+from scripting.sources import sync
 from scripting.types import ExecutionRequest, HostCallRecord, ScriptInput
 from tests.insight.runs import publish, run, write
 from tests.support.game import Game
@@ -67,7 +68,7 @@ def withheld(game: Game, settings: Any) -> str | None:
     publish(game, "result = 1 / 0\n")
     hit()
     hit()
-    errors.fold()
+    error_groups.fold()
     registry.forget()
     return hit()
 
@@ -79,7 +80,7 @@ def withheld(game: Game, settings: Any) -> str | None:
 def helper(game: Game) -> Script:
     """A helper whose v1 fails in line 2, and a script that calls it."""
     game.ship("dice", "result = 1\n")
-    discovery.sync()
+    sync.sync()
     helper = Script.objects.create(module="shared", name="thirds", language="python")
     mend(helper, "def third(n):\n    return n / 0\n")
     publish(game, "from shared import thirds\nresult = thirds.third(3)\n")
@@ -107,7 +108,7 @@ def test_an_error_group_of_a_helpers_line_leads_to_the_helper_not_to_the_script(
     game: Game, boss: Client, helper: Script
 ) -> None:
     hit()
-    errors.fold()
+    error_groups.fold()
     mend(helper, "def third(n):\n    return n / 3\n\n")
     html = page(boss, "admin:scripting_errorgroup_change", ErrorGroup.objects.get().pk)
     first = reverse("admin:scripting_scriptversion_change", args=[helper.versions.get(number=1).pk])
@@ -119,7 +120,7 @@ def test_the_line_of_a_helper_that_is_not_known_any_more_is_named_without_a_link
     version = publish(game, "result = 1\n")
     place = {"error_type": "execution", "error_script": "shared/gone", "error_line": 7, "error_version_id": version.pk}
     [failed] = write(game.script("dice"), 1, status="failed", error_message="KeyError: 'x'", **place)
-    errors.fold()
+    error_groups.fold()
     assert "shared/gone, line 7" in told(boss, failed)
     html = page(boss, "admin:scripting_errorgroup_change", ErrorGroup.objects.get().pk)
     assert "line 7 of shared/gone" in html
@@ -130,7 +131,7 @@ def test_an_error_group_speaks_of_what_its_page_shows_and_leads_to_the_latest_ru
     publish(game, "result = 1 / 0\n")
     hit()
     latest = hit()
-    errors.fold()
+    error_groups.fold()
     html = page(boss, "admin:scripting_errorgroup_change", ErrorGroup.objects.get().pk)
     assert "below" not in html
     assert "marked line" not in html

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from scripting import discovery
 from scripting.engine import get_engine
 from scripting.models import Activation, ScriptVersion
-from scripting.registry import AnyBase, registry
-from scripting.sandboxes import close_pool
+from scripting.registry.active import AnyBase, registry
+from scripting.runtime.pool import close_pool
+from scripting.sources import sync
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
-from scripting.workbench.namespace import namespace
+from scripting.workbench.completion import namespace
 from tests.support.game import Game, game
 
 __all__ = ["game"]
@@ -62,14 +62,14 @@ def test_3_2_a_file_in_the_other_language_replaces_the_default_and_gives_way_whe
     game: Game, default: Text, override: Text, failing: str, before: Points, after: Points
 ) -> None:
     put(game.package / "scripts", *default)
-    discovery.sync(wait=lambda _: None)
+    sync.sync(wait=lambda _: None)
     assert points(run()) == before
     file = put(game.scripts / game.name, *override)
-    discovery.sync(wait=lambda _: None)
+    sync.sync(wait=lambda _: None)
     registry.forget()
     assert points(run()) == after
     file.unlink()
-    discovery.sync(wait=lambda _: None)
+    sync.sync(wait=lambda _: None)
     registry.forget()
     assert points(run()) == before
 
@@ -79,9 +79,9 @@ def test_3_6_when_the_override_fails_the_default_runs_in_its_own_language(
     game: Game, default: Text, override: Text, failing: str, before: Points, after: Points
 ) -> None:
     put(game.package / "scripts", *default)
-    discovery.sync(wait=lambda _: None)
+    sync.sync(wait=lambda _: None)
     put(game.scripts / game.name, override[0], failing)
-    discovery.sync(wait=lambda _: None)
+    sync.sync(wait=lambda _: None)
     registry.forget()
     output = run()
     assert output.status == "fell_back"
@@ -95,7 +95,7 @@ def test_3_2_publishing_in_the_other_language_replaces_the_default(
     game: Game, default: Text, override: Text, failing: str, before: Points, after: Points
 ) -> None:
     put(game.package / "scripts", *default)
-    discovery.sync(wait=lambda _: None)
+    sync.sync(wait=lambda _: None)
     script = game.script("dice")
     version, diagnostics = registry.store(script, after[0], override[1].encode(), ScriptVersion.Origin.EDITOR)
     assert version.accepted, diagnostics

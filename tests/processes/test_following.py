@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from scripting import processes, upkeep
 from scripting.models import Script
-from scripting.registry import registry
+from scripting.processes import members as processes
+from scripting.registry import lifecycle
+from scripting.registry.active import registry
 from tests.support.arena import Arena, make_script
 from tests.support.member import Member, members, wait_for_version
 from tests.support.redis import RedisServer
@@ -116,9 +117,9 @@ def test_a_retired_script_is_loaded_by_nobody_and_a_disabled_one_is_known_as_suc
     script = publish(1)
     with Member(tmp_path) as member:
         wait_for_version(SCORER, 1, 1)
-        upkeep.retire(script, actor=None, reason="gone")
+        lifecycle.retire(script, actor=None, reason="gone")
         wait_until(lambda: not processes.everyone()[0].loaded, 60)
-        upkeep.bring_back(script, actor=None, reason="missed")
+        lifecycle.bring_back(script, actor=None, reason="missed")
         wait_for_version(SCORER, 1, 1)
         assert member.ask("run")[1] == 1
 

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
-from goby_site.places import BASE_DIR
-from scripting import bus, discovery, following, processes
+from goby_site.paths import BASE_DIR
+from scripting.bus import publishing
+from scripting.hot_reload import fleet
 from scripting.models import Execution, Script
-from scripting.registry import AnyBase, registry
-from scripting.topics import topics
+from scripting.modules.topics import topics
+from scripting.processes import members
+from scripting.registry.active import AnyBase, registry
+from scripting.sources import sync
 from tests.support.member import wait_for_version
 from tests.support.processes import child_environment
 from tests.support.stack import wait_until
@@ -31,7 +34,7 @@ def script(tmp_path: Path, settings: Any) -> Script:
     """The wargame's damage_calculator, on its default."""
     settings.SCRIPTING_SCRIPTS_DIR = tmp_path / "scripts"
     registry.forget()
-    discovery.sync()
+    sync.sync()
     return Script.objects.get(module="wargame", name="damage_calculator")
 
 
@@ -46,7 +49,7 @@ def worker(script: Script, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     process.send_signal(signal.SIGCONT)
     process.terminate()
     assert process.wait(60) == 0, (tmp_path / "worker.log").read_text()
-    assert processes.everyone() == [], "a worker that ends is listed no longer"
+    assert members.everyone() == [], "a worker that ends is listed no longer"
 
 
 def publish(script: Script, number: int) -> None:
@@ -57,7 +60,7 @@ def publish(script: Script, number: int) -> None:
 def run_event() -> Execution:
     """One event, once its execution is recorded."""
     before = Execution.objects.count()
-    bus.publish("wargame.hit", topics.get("wargame.hit").example, key="game")
+    publishing.publish("wargame.hit", topics.get("wargame.hit").example, key="game")
     wait_until(lambda: Execution.objects.count() > before, 60)
     return Execution.objects.order_by("pk").last()  # type: ignore[return-value]
 
@@ -68,12 +71,12 @@ def test_a_worker_that_was_stopped_is_shown_stale_and_runs_its_next_event_on_the
     assert run_event().version == script.versions.get(number=1)
     worker.send_signal(signal.SIGSTOP)
     publish(script, 2)
-    wait_until(lambda: "0 of 1 on v2, one stale since" in str(following.loaded_by(script)), 60)
-    bus.publish("wargame.hit", topics.get("wargame.hit").example, key="game")
+    wait_until(lambda: "0 of 1 on v2, one stale since" in str(fleet.loaded_by(script)), 60)
+    publishing.publish("wargame.hit", topics.get("wargame.hit").example, key="game")
     worker.send_signal(signal.SIGCONT)
     wait_until(lambda: Execution.objects.count() == 2, 60)
     assert Execution.objects.order_by("pk").last().version.number == 2  # type: ignore[union-attr]
-    wait_until(lambda: str(following.loaded_by(script)) == "1 of 1 on v2", 60)
+    wait_until(lambda: str(fleet.loaded_by(script)) == "1 of 1 on v2", 60)
 
 
 def test_the_web_process_follows_versions_from_its_servers_start_to_its_end(script: Script) -> None:
@@ -86,11 +89,11 @@ def test_the_web_process_follows_versions_from_its_servers_start_to_its_end(scri
         await asked.put({"type": "lifespan.startup"})
         assert await said.get() == {"type": "lifespan.startup.complete"}
         await asyncio.to_thread(wait_for_version, NAME, 1, 1)
-        kinds = [process.kind for process in await asyncio.to_thread(processes.everyone)]
+        kinds = [process.kind for process in await asyncio.to_thread(members.everyone)]
         await asked.put({"type": "lifespan.shutdown"})
         assert await said.get() == {"type": "lifespan.shutdown.complete"}
         await server
         return kinds
 
     assert asyncio.run(serve()) == ["web"]
-    assert processes.everyone() == []
+    assert members.everyone() == []

@@ -7,10 +7,11 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from prometheus_client import CollectorRegistry, generate_latest
 
-from scripting import following, processes
+from scripting.hot_reload import fleet
 from scripting.models import Script
-from scripting.processes import Loaded, Membership
-from scripting.registry import registry
+from scripting.processes import members
+from scripting.processes.members import Loaded, Membership
+from scripting.registry.active import registry
 from tests.support.arena import Arena, make_script
 from tests.support.redis import RedisServer
 
@@ -81,23 +82,23 @@ def test_a_new_helper_version_makes_every_process_that_has_the_old_bundle_count_
 ) -> None:
     script = make_script("import shared\nresult = {'points': 1}  # cards")
     make_script("def draw():\n    return 7\n", "cards", "shared")
-    assert str(following.loaded_by(script)) == "0 of 3 on v2, 3 not yet"
+    assert str(fleet.loaded_by(script)) == "0 of 3 on v2, 3 not yet"
 
 
 def test_a_version_is_counted_as_acknowledged_until_a_newer_one_is_active(crew: list[Membership]) -> None:
     script = make_script("result = {'points': 2}")
-    loading = following.loaded_by(script)
+    loading = fleet.loaded_by(script)
     assert loading is not None
     assert str(loading) == "0 of 3 on v2, 3 not yet"
     crew[0].acknowledge({"arena/scorer": Loaded(2, loading.digest)})
-    assert [process.name for process in following.loaded_by(script).current] == ["host:0"]  # type: ignore[union-attr]
+    assert [process.name for process in fleet.loaded_by(script).current] == ["host:0"]  # type: ignore[union-attr]
     crew[0].leave()
-    assert len(processes.everyone()) == 2
+    assert len(members.everyone()) == 2
 
 
 def test_metrics_count_processes_by_kind_and_scripts_by_how_far_they_have_come(crew: list[Membership]) -> None:
     metrics = CollectorRegistry()
-    metrics.register(following.ProcessCollector())
+    metrics.register(fleet.ProcessCollector())
     text = generate_latest(metrics).decode()
     assert 'goby_processes{kind="worker",state="live"} 2.0' in text
     assert 'goby_script_loaded{script="arena/scorer",state="current"} 2.0' in text

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from scripting import dependents, discovery, upkeep
-from scripting.files import ScriptFile
 from scripting.models import Script, ScriptVersion
-from scripting.registry import AnyBase, PublishRefused, registry
+from scripting.registry import dependents, lifecycle
+from scripting.registry.active import AnyBase, PublishRefused, registry
+from scripting.sources import sync
+from scripting.sources.folder import ScriptFile
 from tests.support.arena import Arena, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,7 +32,7 @@ def publish(script: Script, text: str) -> None:
 def take_file(script: Script, text: str) -> None:
     """As the watcher does. Raises PublishRefused where the text is not taken."""
     file = ScriptFile(script.module, script.name, "python", f"scripts/{script}.py", text.encode())
-    step = discovery.reconcile_file(script.module, script.name, file)
+    step = sync.reconcile_file(script.module, script.name, file)
     if not step.changed:
         raise PublishRefused(step.detail)
 
@@ -42,7 +43,7 @@ def roll_back(script: Script, text: str) -> None:
 
 
 def retire(script: Script, _: str) -> None:
-    upkeep.retire(script, actor=None, reason="why")
+    lifecycle.retire(script, actor=None, reason="why")
 
 
 def both_judged_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +68,7 @@ def done(change: Callable[[Script, str], None], script: Script, text: str) -> bo
     """Whether it was: else it was refused."""
     try:
         change(script, text)
-    except (PublishRefused, upkeep.ChangeRefused):
+    except (PublishRefused, lifecycle.ChangeRefused):
         return False
     finally:
         connection.close()

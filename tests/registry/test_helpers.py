@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from scripting import dependents, upkeep
 from scripting.engine import get_engine
 from scripting.models import BundleHelper, ScriptVersion
-from scripting.registry import AnyBase, PublishRefused, registry
+from scripting.registry import dependents, lifecycle
+from scripting.registry.active import AnyBase, PublishRefused, registry
 from scripting.types import ExecutionRequest
 from tests.support.arena import Arena, make_script
 
@@ -110,9 +110,9 @@ def test_rolling_a_helper_back_names_what_it_would_break(helper) -> None:
 
 
 def test_a_helper_in_use_is_neither_disabled_nor_retired(helper) -> None:
-    with pytest.raises(upkeep.ChangeRefused, match="imported by arena/scorer"):
-        upkeep.retire(helper, actor=None, reason="gone")
-    with pytest.raises(upkeep.ChangeRefused, match="imported by arena/scorer"):
-        upkeep.disable(helper, actor=None, reason="off")
+    with pytest.raises(lifecycle.ChangeRefused, match="imported by arena/scorer"):
+        lifecycle.retire(helper, actor=None, reason="gone")
+    with pytest.raises(lifecycle.ChangeRefused, match="imported by arena/scorer"):
+        lifecycle.disable(helper, actor=None, reason="off")
     make_script("result = {'points': 1}")
-    upkeep.retire(helper, actor=None, reason="gone")
+    lifecycle.retire(helper, actor=None, reason="gone")

@@ -6,11 +6,11 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from scripting import sandboxes
-from scripting.loading import load
 from scripting.models import Breaker, BundleHelper
-from scripting.registry import registry
-from scripting.sandboxes import get_pool
+from scripting.registry.active import registry
+from scripting.registry.resolved import load
+from scripting.runtime import pool
+from scripting.runtime.pool import get_pool
 from tests.support.arena import Arena, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,7 +97,7 @@ def test_a_check_that_found_an_error_is_made_again(arena: Arena, monkeypatch: py
         before = get_pool().stats().forks
         assert not registry.check(*KEY, "python", "result = (").ok
         assert get_pool().stats().forks > before
-    monkeypatch.setattr(sandboxes, "PASSED_SECONDS", 0.0)
+    monkeypatch.setattr(pool, "PASSED_SECONDS", 0.0)
     assert registry.check(*KEY, "python", "result = 78").ok
     before = get_pool().stats().forks
     assert registry.check(*KEY, "python", "result = 78").ok

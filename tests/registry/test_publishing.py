@@ -6,9 +6,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from scripting import comparing, upkeep
 from scripting.models import Activation, Script, ScriptVersion
-from scripting.registry import AlreadyLive, AnyBase, PublishRefused, ScriptNotFound, StaleBase, registry
+from scripting.registry import lifecycle, upgrades
+from scripting.registry.active import AlreadyLive, AnyBase, PublishRefused, ScriptNotFound, StaleBase, registry
 from tests.support.arena import Arena, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,7 +122,7 @@ def test_the_difference_of_two_versions_is_a_unified_diff(arena: Arena) -> None:
     script = make_script(TEXT)
     publish(script, TEXT.replace("BONUS = 2", "BONUS = 5"))
     one, two = script.versions.order_by("number")
-    assert comparing.unified(one, two) == (
+    assert upgrades.unified(one, two) == (
         "--- arena/scorer v1\n+++ arena/scorer v2\n@@ -1,4 +1,4 @@\n"
         " POINTS = 1\n-BONUS = 2\n+BONUS = 5\n \n result = {'points': POINTS + BONUS}"
     )
@@ -144,18 +144,18 @@ def test_a_new_default_under_an_override_is_shown_as_base_default_and_mine(arena
     script, _ = Script.objects.get_or_create(module="arena", name="scorer")
     first = ship(script, TEXT)
     registry.activate(script, first, Activation.Cause.DEFAULT, base=None)
-    assert comparing.upgrade_of(script) is None
+    assert upgrades.upgrade_of(script) is None
     publish(script, TEXT + "# mine\n")
     script.refresh_from_db()
-    assert comparing.upgrade_of(script) is None, "an override by itself is no upgrade"
+    assert upgrades.upgrade_of(script) is None, "an override by itself is no upgrade"
     second = ship(script, "# new\n" + TEXT)
-    upgrade = comparing.upgrade_of(script)
+    upgrade = upgrades.upgrade_of(script)
     assert upgrade is not None
     assert (upgrade.base, upgrade.default, upgrade.mine) == (first, second, script.active_version)
     assert upgrade.merge is not None
     assert upgrade.merge.merged == f"# new\n{TEXT}# mine\n"
     publish(script, upgrade.merge.merged)
-    assert comparing.upgrade_of(script) is None, "it was decided"
+    assert upgrades.upgrade_of(script) is None, "it was decided"
 
 
 def test_the_scripts_page_shows_an_upgrade_as_base_default_and_mine(arena: Arena) -> None:
@@ -175,7 +175,7 @@ def test_the_scripts_page_shows_an_upgrade_as_base_default_and_mine(arena: Arena
 
 
 def test_a_script_is_created_and_runs_once_a_text_is_published(arena: Arena) -> None:
-    script = upkeep.create("arena", "fresh", actor=None, reason="a new rule")
+    script = lifecycle.create("arena", "fresh", actor=None, reason="a new rule")
     with pytest.raises(ScriptNotFound, match="module arena has: arena/fresh"):
         registry.resolve("arena", "fresh")
     publish(script, "result = 1", None)
@@ -193,29 +193,29 @@ def test_a_script_is_created_and_runs_once_a_text_is_published(arena: Arena) -> 
 )
 def test_a_script_that_cannot_be_is_not_created(arena: Arena, module: str, name: str, why: str) -> None:
     make_script(TEXT)
-    with pytest.raises(upkeep.ChangeRefused, match=why):
-        upkeep.create(module, name, actor=None, reason="why not")
+    with pytest.raises(lifecycle.ChangeRefused, match=why):
+        lifecycle.create(module, name, actor=None, reason="why not")
 
 
 def test_switching_off_and_on_retiring_and_bringing_back_are_seen_at_once_and_recorded(arena: Arena) -> None:
     ada = get_user_model().objects.create_user("ada")
     script = make_script(TEXT)
-    upkeep.disable(script, actor=ada, reason="it misbehaves")
+    lifecycle.disable(script, actor=ada, reason="it misbehaves")
     assert not registry.resolve("arena", "scorer").enabled
     assert (script.history.latest().history_user, script.history.latest().history_change_reason) == (
         ada,
         "disabled: it misbehaves",
     )
-    upkeep.enable(script, actor=ada, reason="mended")
+    lifecycle.enable(script, actor=ada, reason="mended")
     assert registry.resolve("arena", "scorer").enabled
-    upkeep.retire(script, actor=ada, reason="gone")
+    lifecycle.retire(script, actor=ada, reason="gone")
     with pytest.raises(ScriptNotFound):
         registry.resolve("arena", "scorer")
-    upkeep.bring_back(script, actor=ada, reason="missed")
+    lifecycle.bring_back(script, actor=ada, reason="missed")
     assert registry.resolve("arena", "scorer").active.info.number == 1
-    upkeep.pin(script, actor=ada, reason="as it is")
+    lifecycle.pin(script, actor=ada, reason="as it is")
     assert script.pinned
-    upkeep.unpin(script, actor=ada, reason="no longer")
+    lifecycle.unpin(script, actor=ada, reason="no longer")
     assert not script.pinned
-    with pytest.raises(upkeep.ChangeRefused, match="say why"):
-        upkeep.pin(script, actor=ada, reason="")
+    with pytest.raises(lifecycle.ChangeRefused, match="say why"):
+        lifecycle.pin(script, actor=ada, reason="")

@@ -15,11 +15,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from scripting import discovery, upkeep
-from scripting.discovery import ABSENCE_SECONDS
+from scripting.hot_reload.watcher import Watcher
 from scripting.models import Script
-from scripting.registry import AlreadyLive, AnyBase, PublishRefused, ScriptNotFound, registry
-from scripting.watcher import Watcher
+from scripting.registry import lifecycle
+from scripting.registry.active import AlreadyLive, AnyBase, PublishRefused, ScriptNotFound, registry
+from scripting.sources import sync as discovery
+from scripting.sources.sync import ABSENCE_SECONDS
 from tests.support.game import Game
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
@@ -127,7 +128,7 @@ class Story:
         if shipped is not None:
             self.game.ship(self.name, shipped)
         else:
-            upkeep.create(self.game.name, self.name, actor=None, reason="to begin")
+            lifecycle.create(self.game.name, self.name, actor=None, reason="to begin")
         self.rules.shipped = shipped
         self.sync()
         self.restart()
@@ -199,7 +200,7 @@ class Story:
         self.sync()
 
     def toggle_pin(self) -> None:
-        (upkeep.unpin if self.rules.pinned else upkeep.pin)(self.script, actor=None, reason="because")
+        (lifecycle.unpin if self.rules.pinned else lifecycle.pin)(self.script, actor=None, reason="because")
         self.rules.pinned = not self.rules.pinned
 
     def sync(self) -> None:

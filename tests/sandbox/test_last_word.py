@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from scripting.sandbox.protocol import HEADER_BYTES, Answer, Call, Connection, Done, Run, encode_value, length_in
-from scripting.supervisor.calls import HostFunction
-from scripting.supervisor.parent import Handle, ParentClient, ask_for_last_word, kill, release
+from scripting.supervisor.fork_server import Handle, ParentClient, ask_for_last_word, kill, release
+from scripting.supervisor.interface import HostFunction
 from scripting.supervisor.pool import _load_message
 from scripting.types import SecurityLimits
 from tests.support.sandboxes import CLOCK_US, bundle_of

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from scripting.sandbox.offered.builtins import BUILTIN_NAMES, make_builtins
-from scripting.sandbox.offered.packages import PACKAGES, Package
+from scripting.sandbox.library.builtins import BUILTIN_NAMES, make_builtins
+from scripting.sandbox.library.packages import PACKAGES, Package
 from scripting.sandbox.policy.names import GENERATED, REFUSED_BUILTINS, attribute_problem, is_dunder
 from scripting.sandbox.protocol import DEFAULT_PACKAGES
 from scripting.supervisor.pool import SandboxPool

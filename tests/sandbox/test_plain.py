@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scripting.sandbox.plain import ValueProblem, check_value, decode_value, encode_value, scan_value
+from scripting.sandbox.plain_data import ValueProblem, check_value, decode_value, encode_value, scan_value
 
 INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from goby_site import access_record
+from goby_site.accounts import permission_history
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +35,7 @@ def told(subject: str) -> list[list[str]]:
     signs = {"given": "+", "taken": "-", "changed": ""}
     return [
         [f"{signs[line.kind]}{line.text}" for line in change.lines]
-        for change in access_record.latest()
+        for change in permission_history.latest()
         if change.subject == subject
     ]
 
@@ -46,7 +46,7 @@ def test_a_permission_given_in_the_admin_is_recorded_with_who_gave_it(
     group = Group.objects.create(name="designers")
     address = reverse("admin:auth_group_change", args=[group.pk])
     assert client.post(address, {"name": "designers", "permissions": [publish.pk]}).status_code == 302
-    change = access_record.latest()[0]
+    change = permission_history.latest()[0]
     assert (change.subject, change.actor) == ("group designers", "boss")
     assert [line.text for line in change.lines] == ["permission scripting.publish_script"]
     assert client.post(address, {"name": "designers"}).status_code == 302

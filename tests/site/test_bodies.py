@@ -5,7 +5,7 @@ from __future__ import annotations
 from asgiref.testing import ApplicationCommunicator
 
 from goby_site.asgi import application
-from goby_site.bodies import MAX_BYTES
+from goby_site.web.body_limit import MAX_BYTES
 
 PIECE = b"x" * 65536
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from scripting.connection import key
-from scripting.presence import Presence
+from scripting.storage.redis_client import key
+from scripting.workers.heartbeat import Presence
 from tests.support.redis import RedisServer
 
 

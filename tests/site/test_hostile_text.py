@@ -14,7 +14,7 @@ from django.test import Client
 
 from scripting.engine import get_engine
 from scripting.models import Script, ScriptVersion
-from scripting.registry import registry
+from scripting.registry.active import registry
 from scripting.types import ExecutionRequest, ScriptInput
 from scripting.workbench import drafts
 from tests.support.arena import arena_registered, make_script

@@ -13,9 +13,9 @@ import pytest
 from django.test import Client
 from structlog.contextvars import get_contextvars
 
-from goby_site import health
 from goby_site.logs import StderrHandler, logging_config
-from scripting import journal
+from goby_site.web import health
+from scripting.execution import site_log
 
 FAILED = {
     "status": "failed", "error_type": "timeout", "error_message": "too slow\nby far", "error_line": 3,
@@ -46,7 +46,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 
 
 def test_a_line_of_an_execution_says_what_happened_and_carries_its_ids(written: io.StringIO) -> None:
-    journal.tell(FAILED, "a/b", 2, [journal.Written(2, ["a line"], [1500])])
+    site_log.tell(FAILED, "a/b", 2, [site_log.Written(2, ["a line"], [1500])])
     line, told = (json.loads(text) for text in written.getvalue().splitlines())
     assert (line["event"], line["at_us"], line["level"]) == ("a line", 1500, "debug")
     assert (told["event"], told["level"]) == ("execution failed: timeout line 3: too slow⏎by far", "error")
@@ -61,7 +61,7 @@ def test_a_field_that_is_named_like_the_message_does_not_replace_it(written: io.
 
 
 def test_a_security_violation_goes_to_its_own_logger_too(written: io.StringIO) -> None:
-    journal.tell({**FAILED, "error_type": "security_violation", "user": "ada", "trigger": "event"}, "a/b", 2)
+    site_log.tell({**FAILED, "error_type": "security_violation", "user": "ada", "trigger": "event"}, "a/b", 2)
     lines = [json.loads(text) for text in written.getvalue().splitlines()]
     assert [line["logger"] for line in lines] == ["scripting.security", "scripting.execution"]
     assert (lines[0]["by"], lines[0]["trigger"], lines[0]["level"]) == ("ada", "event", "warning")

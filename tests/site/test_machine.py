@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from goby_site import machine
-from goby_site.places import BASE_DIR
+from goby_site.paths import BASE_DIR
 
 
 def make(folder: Path, python: Path) -> subprocess.CompletedProcess[str]:

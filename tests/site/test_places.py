@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from goby_site import places
-from goby_site.demo_logins import ROLES, demo_passwords
+from goby_site import paths
+from goby_site.accounts.demo_logins import ROLES, demo_passwords
 
 
 def test_a_short_path_keeps_its_sockets_under_var(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GOBY_VAR", str(tmp_path)[:60] + "/v" if len(str(tmp_path)) > 60 else str(tmp_path / "v"))
-    folder = places.socket_dir()
-    assert folder.parent == places.var_dir()
+    folder = paths.socket_dir()
+    assert folder.parent == paths.var_dir()
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
@@ -22,10 +22,10 @@ def test_a_long_path_gets_a_private_temporary_folder_that_is_always_the_same(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GOBY_VAR", str(tmp_path / ("long" * 25)))
-    folder = places.socket_dir()
+    folder = paths.socket_dir()
     try:
-        assert places.socket_dir() == folder
-        assert len(os.fsencode(folder / "supervisor.sock")) <= places.LONGEST_SOCKET_PATH
+        assert paths.socket_dir() == folder
+        assert len(os.fsencode(folder / "supervisor.sock")) <= paths.LONGEST_SOCKET_PATH
         assert folder.stat().st_mode & 0o777 == 0o700
     finally:
         folder.rmdir()
@@ -35,7 +35,7 @@ def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(PermissionError, match="not a folder of yours"):
-        places.private_dir(tmp_path / "link")
+        paths.private_dir(tmp_path / "link")
 
 
 def test_demo_passwords_are_made_once_for_each_role_and_are_private(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from goby_site import redis_server
-from goby_site.redis_server import NoRedisServer, redis_server_binary
+from goby_site.stack.redis_server import NoRedisServer, redis_server_binary
 
 
 def server(folder: Path, name: str, version: str) -> Path:

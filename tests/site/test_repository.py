@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from goby_site.places import BASE_DIR
+from goby_site.paths import BASE_DIR
 
 # Spelled in parts, so that this file does not find itself.
 HOSTS = "|".join(

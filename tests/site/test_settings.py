@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from goby_site.places import BASE_DIR
+from goby_site.paths import BASE_DIR
 
 PRINT = """
 import json

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from goby_site.places import BASE_DIR
+from goby_site.paths import BASE_DIR
 from tests.support.processes import alive, child_environment
 from tests.support.stack import RunningStack, wait_until
 

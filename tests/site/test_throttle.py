@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from goby_site.throttle import FAILURES_OF_ADDRESS, FAILURES_OF_NAME
+from goby_site.accounts.throttle import FAILURES_OF_ADDRESS, FAILURES_OF_NAME
 from tests.support.redis import RedisServer
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,7 @@ def test_neither_others_nor_the_owner_elsewhere_are_kept_out(client: Client) -> 
 
 
 def test_an_address_that_tries_many_names_is_refused(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("goby_site.throttle.FAILURES_OF_ADDRESS", FAILURES_OF_ADDRESS // 20)
+    monkeypatch.setattr("goby_site.accounts.throttle.FAILURES_OF_ADDRESS", FAILURES_OF_ADDRESS // 20)
     for number in range(FAILURES_OF_ADDRESS // 20):
         attempt(client, "a wrong one", name=f"nobody{number}")
     assert WORDS in attempt(client, "a right one")

@@ -10,10 +10,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from scripting import errors
 from scripting.engine import get_engine
+from scripting.metrics import error_groups
 from scripting.models import ErrorDelta, ErrorGroup, Execution, Resolution
-from scripting.registry import registry
+from scripting.registry.active import registry
 from scripting.types import ExecutionRequest, ScriptInput
 from tests.support.arena import Arena, arena_registered, make_script
 
@@ -36,7 +36,7 @@ def run(points: object, trigger: str = "event") -> None:
 
 
 def fold() -> None:
-    while errors.fold():
+    while error_groups.fold():
         pass
 
 
@@ -56,10 +56,10 @@ def test_same_script_version_type_and_line_is_one_group_with_first_and_last_seen
     assert group.version.number == 2, "the version that failed, not the one that decided in its place"
     assert group.last_execution == Execution.objects.order_by("-pk").values_list("pk", flat=True)[0]
     assert not ErrorDelta.objects.exists()
-    [problem] = errors.problems([group])
+    [problem] = error_groups.problems([group])
     assert sum(problem.trend) == 3
     assert problem.is_new
-    assert errors.group_of(Execution.objects.filter(error_line=2)[0]) == group
+    assert error_groups.group_of(Execution.objects.filter(error_line=2)[0]) == group
 
 
 def test_a_new_version_with_the_same_mistake_is_a_new_group(arena: Arena) -> None:
@@ -68,7 +68,7 @@ def test_a_new_version_with_the_same_mistake_is_a_new_group(arena: Arena) -> Non
         run(0, trigger="manual")
     fold()
     assert ErrorGroup.objects.count() == 2
-    assert [problem.is_new for problem in errors.problems(list(ErrorGroup.objects.order_by("first_seen")))] == [
+    assert [problem.is_new for problem in error_groups.problems(list(ErrorGroup.objects.order_by("first_seen")))] == [
         False,
         True,
     ]
@@ -79,16 +79,16 @@ def test_resolved_takes_a_note_and_a_failure_after_it_brings_the_error_back(aren
     run(0, trigger="manual")
     fold()
     group = ErrorGroup.objects.get()
-    with pytest.raises(errors.NoteMissing, match="what was done"):
-        errors.resolve(group, None, "  ")
-    errors.resolve(group, None, "the caller sends no zero any longer")
-    assert errors.problems([group])[0].state == "resolved"
+    with pytest.raises(error_groups.NoteMissing, match="what was done"):
+        error_groups.resolve(group, None, "  ")
+    error_groups.resolve(group, None, "the caller sends no zero any longer")
+    assert error_groups.problems([group])[0].state == "resolved"
     run(0, trigger="manual")
     fold()
     group.refresh_from_db()
-    assert errors.problems([group])[0].state == "back"
-    errors.resolve(group, None, "it does", resolved=False)
-    assert errors.problems([group])[0].state == "open"
+    assert error_groups.problems([group])[0].state == "back"
+    error_groups.resolve(group, None, "it does", resolved=False)
+    assert error_groups.problems([group])[0].state == "open"
     assert Resolution.objects.count() == 2, "what was said stays"
 
 
@@ -99,18 +99,18 @@ def test_a_resolved_error_is_back_when_a_newer_version_fails_alike_and_both_page
     run(0, trigger="manual")
     fold()
     resolved = ErrorGroup.objects.get()
-    errors.resolve(resolved, None, "mended in v2")
+    error_groups.resolve(resolved, None, "mended in v2")
     make_script("# mended\nresult = 2 // points")
     run("text", trigger="manual")
     fold()
-    [problem] = errors.problems([resolved])
+    [problem] = error_groups.problems([resolved])
     assert (problem.state, problem.newer) == ("resolved", None), "another error of the new version is another matter"
 
     run(0, trigger="manual")
     fold()
     newer = ErrorGroup.objects.exclude(pk=resolved.pk).get(message=resolved.message)
     assert newer.error_line == 2, "lines move from version to version"
-    first, second = errors.problems([resolved, newer])
+    first, second = error_groups.problems([resolved, newer])
     assert (first.state, first.newer) == ("back", newer)
     assert (second.state, second.older, second.newer) == ("open", resolved, None)
     client.force_login(User.objects.create_superuser("boss"))
@@ -125,8 +125,8 @@ def test_a_resolved_error_is_back_when_a_newer_version_fails_alike_and_both_page
     page = client.get(reverse("admin:scripting_errorgroup_change", args=[newer.pk])).content.decode()
     assert "The same was called resolved in" in page
 
-    errors.resolve(resolved, None, "mended in v3")
-    assert errors.problems([resolved])[0].state == "resolved"
+    error_groups.resolve(resolved, None, "mended in v3")
+    assert error_groups.problems([resolved])[0].state == "resolved"
 
 
 def test_what_an_open_breaker_withheld_is_no_new_failure(arena: Arena, settings: pytest.FixtureRequest) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripting.histogram import ACCURACY, Histogram
+from scripting.metrics.histogram import ACCURACY, Histogram
 
 alike = st.lists(st.integers(min_value=300, max_value=900), min_size=50, max_size=300)
 """Of so many in so narrow a range, all are packed."""

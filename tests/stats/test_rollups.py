@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scripting import stats
 from scripting.engine import get_engine
+from scripting.metrics import rollups
 from scripting.models import Execution, ExecutionStat, StatDelta
-from scripting.registry import registry
+from scripting.registry.active import registry
 from scripting.types import ExecutionRequest, ScriptInput
 from tests.support.arena import Arena, arena_registered, make_script
 
@@ -39,10 +39,10 @@ def test_7_2_rates_and_timings_are_counted_with_each_commit_and_survive_folding(
     script = make_script("result = {'points': 10 // points}")
     for points in (1, 2, 0, 5):
         run(points)
-    before = stats.by_script(*around_now())[script.pk]
-    while stats.fold():
+    before = rollups.by_script(*around_now())[script.pk]
+    while rollups.fold():
         pass
-    after = stats.by_script(*around_now())[script.pk]
+    after = rollups.by_script(*around_now())[script.pk]
     assert not StatDelta.objects.exists()
     assert before == after
     assert (after.runs, after.counts["succeeded"], after.failures) == (4, 3, 1)
@@ -57,10 +57,10 @@ def test_7_2_rates_and_timings_are_counted_with_each_commit_and_survive_folding(
 def test_folding_twice_adds_to_the_same_minute_and_hour(arena: Arena) -> None:
     make_script("result = {'points': points}")
     run(1)
-    assert stats.fold() == 1
+    assert rollups.fold() == 1
     run(2)
-    assert stats.fold() == 1
-    assert stats.fold() == 0
+    assert rollups.fold() == 1
+    assert rollups.fold() == 0
     assert sum(ExecutionStat.objects.filter(span="minute").values_list("succeeded", flat=True)) == 2
     assert sum(ExecutionStat.objects.filter(span="hour").values_list("succeeded", flat=True)) == 2
 
@@ -69,15 +69,15 @@ def test_what_the_rollups_say_equals_a_recount_of_the_executions(arena: Arena) -
     make_script("result = {'points': 10 // points}")
     for points in (1, 0, 2):
         run(points)
-    stats.fold()
+    rollups.fold()
     run(0)
-    told = stats.recount(*around_now())
+    told = rollups.recount(*around_now())
     for outcome in told:
         assert told[outcome] == Execution.objects.filter(status=outcome).count(), outcome
 
 
 def test_a_range_without_executions_gives_empty_steps(arena: Arena) -> None:
     since, until = around_now()
-    series = stats.over_time(since, until, timedelta(minutes=1))
+    series = rollups.over_time(since, until, timedelta(minutes=1))
     assert len(series) == 10
     assert all(figures.runs == 0 for _, figures in series)

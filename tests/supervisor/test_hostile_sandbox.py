@@ -12,8 +12,8 @@ import pytest
 
 from scripting.sandbox.protocol import Call, Done, ErrorType, Fault, Loaded, Ready, encode_value
 from scripting.supervisor import sandbox as supervised
-from scripting.supervisor.calls import HostFunction, RunOutcome, RunRequest
-from scripting.supervisor.parent import Ending, Handle, ParentClient
+from scripting.supervisor.fork_server import Ending, Handle, ParentClient
+from scripting.supervisor.interface import HostFunction, RunOutcome, RunRequest
 from scripting.supervisor.pool import _load_message
 from scripting.supervisor.sandbox import NotStarted, Sandbox
 from scripting.types import SecurityLimits

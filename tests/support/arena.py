@@ -11,7 +11,7 @@ import msgspec
 from django.contrib.auth.models import Group
 
 from scripting.models import Activation, Script, ScriptVersion
-from scripting.modules import (
+from scripting.modules.scriptable import (
     CallContext,
     CallRefused,
     EffectRefused,
@@ -21,8 +21,8 @@ from scripting.modules import (
     exposed,
     modules,
 )
-from scripting.registry import AnyBase, registry
-from scripting.topics import Topic, topics
+from scripting.modules.topics import Topic, topics
+from scripting.registry.active import AnyBase, registry
 
 
 class Hit(msgspec.Struct):

@@ -12,9 +12,9 @@ import msgspec
 import pytest
 
 from scripting.models import Script
-from scripting.modules import CallContext, ModuleScriptConfig, ScriptableModule, exposed, modules
-from scripting.registry import registry
-from scripting.topics import Topic, topics
+from scripting.modules.scriptable import CallContext, ModuleScriptConfig, ScriptableModule, exposed, modules
+from scripting.modules.topics import Topic, topics
+from scripting.registry.active import registry
 
 GOOD = "result = {'points': 1}\n"
 BETTER = "result = {'points': 2}\n"

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from goby_site.places import BASE_DIR
+from goby_site.paths import BASE_DIR
 from tests.support.processes import child_environment
 from tests.support.stack import wait_until
 
@@ -97,7 +97,7 @@ def members(folder: Path, count: int) -> Iterator[list[Member]]:
 
 def wait_for_version(script: str, number: int, count: int, seconds: float = 60) -> None:
     """Until `count` processes have acknowledged version `number` of the script (module/name)."""
-    from scripting.processes import everyone
+    from scripting.processes.members import everyone
 
     def have() -> int:
         loaded = [process.loaded.get(script) for process in everyone([script])]
@@ -132,8 +132,8 @@ class Answers:
 
     def is_warm(self) -> bool:
         """Whether a sandbox of the version of now is ready: one that still compiles is busy."""
-        from scripting.registry import registry
-        from scripting.sandboxes import get_pool
+        from scripting.registry.active import registry
+        from scripting.runtime.pool import get_pool
 
         digest = registry.resolve("arena", "scorer").active.bundle.digest
         return any(box.digest == digest and not box.busy for box in get_pool().stats().sandboxes)
@@ -164,7 +164,7 @@ class Answers:
 
     def told(self) -> list[tuple[str, str]]:
         """What on_script_changed was called with."""
-        from scripting.modules import modules
+        from scripting.modules.scriptable import modules
 
         return list(modules.get("arena").changes)  # type: ignore[union-attr]
 
@@ -177,8 +177,8 @@ def main() -> None:
     faulthandler.register(signal.SIGUSR1)
 
     django.setup()
-    from scripting.listener import listening
-    from scripting.sandboxes import close_pool
+    from scripting.hot_reload.listener import listening
+    from scripting.runtime.pool import close_pool
     from tests.support.arena import arena_registered
 
     with arena_registered() as arena, listening(sys.argv[1]) as listener:

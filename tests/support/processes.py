@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 
-from goby_site.places import BASE_DIR
+from goby_site.paths import BASE_DIR
 
 
 def database_url() -> str:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import redis
 
-from goby_site.places import private_dir, unix_url
-from goby_site.redis_server import redis_config, redis_server_binary
-from goby_site.stack_config import tied
+from goby_site.paths import private_dir, unix_url
+from goby_site.stack.redis_server import redis_config, redis_server_binary
+from goby_site.stack.supervisord import tied
 
 
 class RedisServer:

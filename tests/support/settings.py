@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
-from goby_site.places import unix_url
+from goby_site.paths import unix_url
 
 # Short, since a Unix socket's path must fit 108 bytes; one per xdist worker, since each imports this module itself.
 SCRATCH = Path(tempfile.mkdtemp(prefix="gt-"))

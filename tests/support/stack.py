@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from goby_site.places import BASE_DIR
-from goby_site.stack_config import supervisor_socket, tied
+from goby_site.paths import BASE_DIR
+from goby_site.stack.supervisord import supervisor_socket, tied
 from tests.support.processes import child_environment, free_port, processes_of
 
 

@@ -12,11 +12,11 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import path
 
-from scripting import discovery
+from scripting.endpoints import MAX_BODY_BYTES, endpoint_urls
 from scripting.models import Execution
-from scripting.modules import ScriptableModule, modules
-from scripting.registry import registry
-from scripting.views.endpoints import MAX_BODY_BYTES, endpoint_urls
+from scripting.modules.scriptable import ScriptableModule, modules
+from scripting.registry.active import registry
+from scripting.sources import sync
 from tests.support.game import Game
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,7 +34,7 @@ def served(game: Game, settings: Any) -> Iterator[Game]:
     settings.LOGIN_URL = "login"
     settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if not name.startswith("goby_site.")]
     game.ship("dice", ECHO)
-    discovery.sync()
+    sync.sync()
     yield game
     del sys.modules[urls.__name__]
 
@@ -55,7 +55,7 @@ def client_of_runner(runner: User) -> Client:
 
 def runs(game: Game, text: str) -> None:
     game.override("dice", text)
-    discovery.sync()
+    sync.sync()
     registry.forget()
 
 
@@ -156,7 +156,7 @@ def test_text_is_never_html(served: Game, client_of_runner: Client) -> None:
 def runs_alone(game: Game, text: str) -> None:
     """Make `text` the default, with no earlier version to fall back to."""
     game.ship("dice", text)
-    discovery.sync()
+    sync.sync()
     script = game.script("dice")
     script.activations.exclude(version=script.active_version).delete()
     registry.forget()

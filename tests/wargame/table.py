@@ -10,8 +10,8 @@ from typing import Any
 from django.db import transaction
 
 from scripting.models import uuid7
-from scripting.modules import CallContext, Outcome, modules
-from scripting.topics import topics
+from scripting.modules.scriptable import CallContext, Outcome, modules
+from scripting.modules.topics import topics
 from scripting.types import VersionInfo
 
 VERSION = VersionInfo(3, "0" * 64, "editor", "python")

@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from goby_site.places import BASE_DIR
+from goby_site.paths import BASE_DIR
 from tests.support.browser import chromium
 from tests.support.stack import RunningStack
 

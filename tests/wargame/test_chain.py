@@ -12,16 +12,17 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
 
-from scripting import bus, jobs
-from scripting.drain import Ending
+from scripting.bus import publishing
+from scripting.bus.drain import Ending
+from scripting.bus.streams import Stream
 from scripting.engine import get_engine
 from scripting.models import Execution, Script
-from scripting.modules import modules
-from scripting.registry import registry
-from scripting.sandboxes import close_pool
-from scripting.streams import Stream
-from scripting.topics import Topic
+from scripting.modules.scriptable import modules
+from scripting.modules.topics import Topic
+from scripting.registry.active import registry
+from scripting.runtime.pool import close_pool
 from scripting.types import ExecutionRequest, ScriptInput
+from scripting.workers import drain_job
 from tests.support.arena import make_script
 from tests.wargame.conftest import Duel
 from wargame import payloads
@@ -57,12 +58,12 @@ def put(name: str, text: str) -> Script:
 
 def drain(key: str) -> None:
     """Run what waits for a game, follow-ups too; a drain hands over when others have waited long enough."""
-    while jobs.drain_once(Stream.of("wargame", key, "")) is Ending.HANDED_OVER:
+    while drain_job.drain_once(Stream.of("wargame", key, "")) is Ending.HANDED_OVER:
         pass
 
 
 def attack(duel: Duel) -> None:
-    bus.publish("wargame.action", payloads.action(duel.game, duel.tank, "attack", duel.squad), key=duel.game.key)
+    publishing.publish("wargame.action", payloads.action(duel.game, duel.tank, "attack", duel.squad), key=duel.game.key)
     drain(duel.game.key)
 
 
@@ -145,7 +146,7 @@ def test_a_script_may_publish_by_calling_publish_event(duel: Duel) -> None:
         f'    publish_event("wargame.event.damage", {{"targetUnit": "{duel.tank.code}", "damageAmount": 7, "attacker": ""}})\n'
         'result = {"processed": True}',
     )
-    bus.publish("wargame.event.damage", payloads.damage(duel.game, duel.tank, duel.squad, 10), key=duel.game.key)
+    publishing.publish("wargame.event.damage", payloads.damage(duel.game, duel.tank, duel.squad, 10), key=duel.game.key)
     drain(duel.game.key)
     duel.tank.refresh_from_db()
     assert duel.tank.health == 113
@@ -153,8 +154,8 @@ def test_a_script_may_publish_by_calling_publish_event(duel: Duel) -> None:
 
 def test_published_by_hand_damage_needs_no_game_id(duel: Duel) -> None:
     event = {"targetUnit": duel.squad.code, "damageAmount": 12, "attacker": duel.tank.code, "timestamp": 0}
-    identity = bus.publish("wargame.event.damage", event)
-    jobs.drain_once(Stream.of("wargame", "", identity))
+    identity = publishing.publish("wargame.event.damage", event)
+    drain_job.drain_once(Stream.of("wargame", "", identity))
     duel.squad.refresh_from_db()
     assert duel.squad.health == 68
 

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from scripting.models import Script
-from scripting.registry import AnyBase, registry
+from scripting.registry.active import AnyBase, registry
 from tests.wargame.conftest import Duel
 from wargame import presentation
 from wargame.battle import start_battle

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from scripting.modules import CallContext, CallRefused, modules
+from scripting.modules.scriptable import CallContext, CallRefused, modules
 from wargame import hexes, rules
 from wargame.battle import ARMY
 from wargame.kinds import KINDS

@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from goby_site.places import BASE_DIR
-from scripting import discovery, notices
-from scripting.listener import _Group
+from goby_site.paths import BASE_DIR
+from scripting.hot_reload.listener import _Group
 from scripting.models import Script
-from scripting.notices import Notice
-from scripting.registry import ScriptNotFound, registry
-from scripting.sandboxes import close_pool
+from scripting.processes import notices
+from scripting.processes.notices import Notice
+from scripting.registry.active import ScriptNotFound, registry
+from scripting.runtime.pool import close_pool
+from scripting.sources import sync
 from tests.support.processes import child_environment
 from tests.support.stack import wait_until
 
@@ -102,7 +103,7 @@ def no_sandbox_left() -> Iterator[None]:
 def desk(tmp_path: Path, settings: Any, transactional_db: None) -> Desk:
     """An empty scripts folder, with the wargame's defaults active."""
     settings.SCRIPTING_SCRIPTS_DIR = tmp_path / "scripts"
-    discovery.sync()
+    sync.sync()
     return Desk(tmp_path)
 
 

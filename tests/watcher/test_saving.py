@@ -12,7 +12,7 @@ import pytest
 
 from scripting.engine import get_engine
 from scripting.models import Activation
-from scripting.notices import Notice
+from scripting.processes.notices import Notice
 from scripting.types import ExecutionRequest
 from tests.support.stack import wait_until
 from tests.watcher.conftest import SOON, Desk, WatcherProcess

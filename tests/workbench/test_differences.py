@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripting.workbench.differences import difference
+from scripting.texts.diff import difference
 
 LINES = st.lists(st.sampled_from(["a", "b", "c", "x = 1", "x = 2", ""]), max_size=25)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from goby_site.places import BASE_DIR
+from goby_site.paths import BASE_DIR
 from tests.support.processes import free_port
 from tests.support.stack import RunningStack, wait_until
 from tests.workbench.pages import Person, change, publish, text_of, write

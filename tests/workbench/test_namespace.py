@@ -11,7 +11,7 @@ from scripting.models import Script
 from scripting.sandbox.protocol import SCRIPT_FUNCTIONS
 from scripting.types import ScriptInput
 from scripting.workbench import inputs
-from scripting.workbench.namespace import namespace, sandbox_description
+from scripting.workbench.completion import namespace, sandbox_description
 from tests.support.arena import arena_registered, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)

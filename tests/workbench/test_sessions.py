@@ -12,7 +12,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from scripting.models import Script
-from scripting.workbench import company, consumers
+from scripting.workbench import consumers, viewers
 from scripting.workbench.consumers import FORBIDDEN, LOGGED_OUT, NO_REDIS
 from tests.support.arena import arena_registered, make_script
 from tests.support.redis import RedisServer
@@ -77,7 +77,7 @@ def change_the_password() -> None:
 async def test_a_logout_closes_the_pages_of_its_session_at_once_and_no_others(
     script: Script, browser: Client, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    monkeypatch.setattr(company, "RENEW_SECONDS", 3600.0)  # no look of its own finds it
+    monkeypatch.setattr(viewers, "RENEW_SECONDS", 3600.0)  # no look of its own finds it
     elsewhere = Client()
     await sync_to_async(elsewhere.force_login)(await User.objects.aget(username="anna"))
     there = await opened(elsewhere, TREE)
@@ -85,7 +85,7 @@ async def test_a_logout_closes_the_pages_of_its_session_at_once_and_no_others(
     await sync_to_async(browser.post)("/admin/logout/")
     assert await page.close_code() == LOGGED_OUT
     await page.leave()
-    assert await sync_to_async(company.present)("arena", "scorer") == [], "who logged out is not seen as looking"
+    assert await sync_to_async(viewers.present)("arena", "scorer") == [], "who logged out is not seen as looking"
     await sync_to_async(make_script)("result = 2\n")
     assert (await there.read())["type"] == "notice"
     await there.leave()
@@ -117,7 +117,7 @@ async def test_a_notice_is_not_told_to_who_may_look_no_longer(
 async def test_a_page_that_hears_of_nothing_is_closed_at_its_next_renewal(
     script: Script, browser: Client, asked_each_time: None, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    monkeypatch.setattr(company, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(viewers, "RENEW_SECONDS", 0.01)
     page = await opened(browser, path)
     await sync_to_async(take_the_permission)()
     while (said := await page.receive_output(PATIENCE))["type"] == "websocket.send":

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from scripting.models import Script
-from scripting.workbench import company
+from scripting.workbench import viewers
 from scripting.workbench.consumers import FORBIDDEN, LOGGED_OUT, UNKNOWN
 from tests.support.arena import arena_registered, make_script
 from tests.wargame.sockets import Socket
@@ -112,10 +112,10 @@ async def test_the_tree_is_told_of_every_script_and_only_to_those_who_may_look(s
 
 
 def test_a_page_that_is_not_heard_of_fades(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    company.announce("arena", "scorer", "page-1", "anna", editing=True, since=time.time())
-    company.announce("arena", "scorer", "page-2", "anna", editing=False, since=time.time())
-    assert [(one["user"], one["editing"], one["pages"]) for one in company.present("arena", "scorer")] == [
+    viewers.announce("arena", "scorer", "page-1", "anna", editing=True, since=time.time())
+    viewers.announce("arena", "scorer", "page-2", "anna", editing=False, since=time.time())
+    assert [(one["user"], one["editing"], one["pages"]) for one in viewers.present("arena", "scorer")] == [
         ("anna", True, 2)
     ]
-    monkeypatch.setattr(company, "FADE_SECONDS", -1.0)
-    assert company.present("arena", "scorer") == []
+    monkeypatch.setattr(viewers, "FADE_SECONDS", -1.0)
+    assert viewers.present("arena", "scorer") == []

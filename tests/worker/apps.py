@@ -8,7 +8,7 @@ class TrackConfig(AppConfig):
     label = "track"
 
     def ready(self) -> None:
-        from scripting.modules import modules
+        from scripting.modules.scriptable import modules
         from tests.worker.track import Track
 
         modules.register(Track())

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from scripting.models import Script
-from scripting.modules import modules
-from scripting.registry import registry
-from scripting.sandboxes import close_pool
-from scripting.topics import topics
+from scripting.modules.scriptable import modules
+from scripting.modules.topics import topics
+from scripting.registry.active import registry
+from scripting.runtime.pool import close_pool
 from tests.support.arena import make_script
 from tests.worker.track import LAP, MARSHAL, Track
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
-from goby_site.places import BASE_DIR
-from scripting import presence
+from goby_site.paths import BASE_DIR
+from scripting.workers import heartbeat
 from tests.support.processes import alive as process_alive
 from tests.support.processes import child_environment, processes_of
 from tests.support.stack import wait_until
@@ -78,4 +78,4 @@ def wait_for(condition: Callable[[], object], seconds: float = 30, what: str = "
 
 def alive(name: str) -> bool:
     """Whether a worker of that name has given its heartbeat."""
-    return any(worker.startswith(f"{name}.") for worker in presence.live_workers())
+    return any(worker.startswith(f"{name}.") for worker in heartbeat.live_workers())

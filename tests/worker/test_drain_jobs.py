@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from scripting import bus, jobs
-from scripting.drain import Ending
+from scripting.bus import publishing
+from scripting.bus.drain import Ending
+from scripting.bus.streams import Stream
 from scripting.models import Execution, OutboxEvent, Script
-from scripting.modules import modules
-from scripting.streams import Stream
+from scripting.modules.scriptable import modules
+from scripting.workers import drain_job
 from tests.support.arena import arena_registered, make_script, score
 from tests.worker.track import laps
 
@@ -19,11 +20,11 @@ pytestmark = pytest.mark.usefixtures("track")
 
 def run(lap: int, runner: str = "ann", **arguments: Any) -> str:
     payload = {"lap": lap, **arguments.pop("payload", {})}
-    return bus.publish("track.lap", payload, key=runner, **arguments)
+    return publishing.publish("track.lap", payload, key=runner, **arguments)
 
 
 def drain(module: str = "track", key: str = "ann") -> Ending:
-    return jobs.drain_once(Stream.of(module, key, ""))
+    return drain_job.drain_once(Stream.of(module, key, ""))
 
 
 def test_an_event_becomes_an_execution_with_its_effect() -> None:
@@ -74,7 +75,7 @@ def test_an_event_for_a_script_that_does_not_exist_is_set_aside() -> None:
     finally:
         modules.get("track").config.message_handlers["track.lap"] = "marshal"  # type: ignore[union-attr, index]
     assert Execution.objects.count() == 0
-    assert bus.backlog().dead_letters == 1
+    assert publishing.backlog().dead_letters == 1
 
 
 def test_a_drain_takes_a_new_version_with_its_next_batch() -> None:
@@ -95,13 +96,13 @@ result = {'points': points, 'follow_up': [{'points': points}]}
 def test_follow_up_events_run_until_they_are_too_deep() -> None:
     with arena_registered():
         make_script(FOLLOW_UP)
-        bus.publish("arena.hit", {"points": 1}, key="ann")
-        for _ in range(bus.max_depth() + 2):
+        publishing.publish("arena.hit", {"points": 1}, key="ann")
+        for _ in range(publishing.max_depth() + 2):
             drain("arena")
-        assert score("ann") == bus.max_depth() + 1
+        assert score("ann") == publishing.max_depth() + 1
         assert OutboxEvent.objects.count() == 0
         runs = Execution.objects.filter(script__module="arena").order_by("depth")
-        assert list(runs.values_list("depth", flat=True)) == list(range(bus.max_depth() + 2))
+        assert list(runs.values_list("depth", flat=True)) == list(range(publishing.max_depth() + 2))
         refused = runs.last()
         assert refused is not None
         assert refused.status == "skipped"
@@ -113,6 +114,6 @@ def test_the_read_of_a_script_sees_every_earlier_event_of_the_batch() -> None:
     with arena_registered():
         make_script("result = {'points': 1 + get_score()}\n")
         for _ in range(4):
-            bus.publish("arena.hit", {"points": 1}, key="ann")
+            publishing.publish("arena.hit", {"points": 1}, key="ann")
         drain("arena")
         assert score("ann") == 15  # 1, then 2, 4, 8

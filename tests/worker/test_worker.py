@@ -8,9 +8,10 @@ import pytest
 import redis
 from rq import Worker
 
-from scripting import bus, jobs, presence
+from scripting.bus import publishing
 from scripting.models import Execution
-from scripting.worker import NoAlarm, ScriptWorker
+from scripting.workers import drain_job, heartbeat
+from scripting.workers.worker import NoAlarm, ScriptWorker
 from tests.worker.track import laps
 
 pytestmark = pytest.mark.usefixtures("track")
@@ -21,24 +22,24 @@ def test_a_step_without_a_job_says_so() -> None:
 
 
 def test_a_step_runs_one_drain_job_through_rq() -> None:
-    bus.publish("track.lap", {"lap": 1}, key="ann")
-    (job,) = bus.drain_queue().get_jobs()
+    publishing.publish("track.lap", {"lap": 1}, key="ann")
+    (job,) = publishing.drain_queue().get_jobs()
     assert ScriptWorker("one").work_once(None)
     assert laps() == {"ann": [1]}
     assert job.get_status().value == "finished"
     assert job.return_value() == "empty"
-    assert bus.drain_queue().count == 0
+    assert publishing.drain_queue().count == 0
 
 
 def test_a_worker_is_listed_by_rq_and_by_us_until_it_ends() -> None:
     worker = ScriptWorker("one")
     worker.listener.start()
     worker._register()
-    connection = bus.drain_queue().connection
-    assert [w.name for w in Worker.all(connection)] == presence.live_workers() == [worker.name]
+    connection = publishing.drain_queue().connection
+    assert [w.name for w in Worker.all(connection)] == heartbeat.live_workers() == [worker.name]
     worker._leave()
     assert Worker.all(connection) == []
-    assert presence.live_workers() == []
+    assert heartbeat.live_workers() == []
 
 
 def test_no_alarm_can_land_in_an_exchange() -> None:
@@ -49,13 +50,13 @@ def test_no_alarm_can_land_in_an_exchange() -> None:
 
 
 def test_executions_name_the_worker_that_ran_them() -> None:
-    bus.publish("track.lap", {"lap": 1}, key="ann")
+    publishing.publish("track.lap", {"lap": 1}, key="ann")
     worker = ScriptWorker("east")
-    jobs.worker = worker.presence
+    drain_job.worker = worker.presence
     try:
         worker.work_once(None)
     finally:
-        jobs.worker = None
+        drain_job.worker = None
     assert Execution.objects.get().worker == worker.name
     assert worker.name.startswith("east.")
 

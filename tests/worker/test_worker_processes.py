@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from scripting import bus, streams
-from scripting.bus import Message
+from scripting.bus import publishing, streams
+from scripting.bus.publishing import Message
 from scripting.models import Execution
 from tests.support.redis import RedisServer
 from tests.worker.processes import WorkerProcess, alive, wait_for
@@ -26,7 +26,7 @@ RUNNERS = [f"runner-{number}" for number in range(12)]
 
 def publish(count: int, first: int = 1, seconds: float = 0.0, turns: int = 0) -> None:
     """Laps `first`… of every runner, interleaved; see track.Lap for what makes them slow."""
-    bus.publish_many(
+    publishing.publish_many(
         Message("track.lap", {"lap": lap, "seconds": seconds, "turns": turns}, key=runner)
         for lap in range(first, first + count)
         for runner in RUNNERS
@@ -34,14 +34,14 @@ def publish(count: int, first: int = 1, seconds: float = 0.0, turns: int = 0) ->
 
 
 def done(count: int) -> bool:
-    return Execution.objects.count() >= count * len(RUNNERS) and bus.backlog().events == 0
+    return Execution.objects.count() >= count * len(RUNNERS) and publishing.backlog().events == 0
 
 
 def assert_each_once_and_in_order(count: int) -> None:
     assert laps() == {runner: list(range(1, count + 1)) for runner in RUNNERS}
     assert set(Execution.objects.values_list("status", flat=True)) == {"succeeded"}
     assert Execution.objects.count() == count * len(RUNNERS)
-    assert bus.backlog().dead_letters == 0
+    assert publishing.backlog().dead_letters == 0
 
 
 def test_workers_killed_one_after_the_other_lose_and_double_nothing(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_worker_asked_to_end_finishes_what_it_has_and_leaves_the_rest(tmp_path
         assert one.process.wait(10) == 0
         assert one.leaves_nothing()
     assert not alive("one")
-    left = bus.backlog().events
+    left = publishing.backlog().events
     assert left > 0
     assert left + Execution.objects.count() == 20 * len(RUNNERS)
     assert all(not condition.leased for condition in streams.conditions())

@@ -11,8 +11,8 @@ from collections import defaultdict
 import msgspec
 from django.contrib.auth.models import Group
 
-from scripting.modules import ModuleScriptConfig, Outcome, ScriptableModule
-from scripting.topics import Topic
+from scripting.modules.scriptable import ModuleScriptConfig, Outcome, ScriptableModule
+from scripting.modules.topics import Topic
 
 MARSHAL = """
 for _ in range(message['payload']['turns']):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 
 from scripting.models import Execution, Script
-from scripting.text import one_line
+from scripting.texts.escaping import one_line
 from wargame.access import may_watch
 from wargame.maps import TERRAIN
 from wargame.models import Game, Unit

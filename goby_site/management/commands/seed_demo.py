@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.db.models import Q
 
-from goby_site.access import ADMIN_GROUP
-from goby_site.demo import DEMO_GROUP
-from goby_site.demo_logins import demo_passwords, logins_place
+from goby_site.accounts.demo import DEMO_GROUP
+from goby_site.accounts.demo_logins import demo_passwords, logins_place
+from goby_site.accounts.roles import ADMIN_GROUP
 
 APPS = ("scripting", "wargame")
 DESIGNER = {

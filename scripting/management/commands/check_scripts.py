@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from scripting.checking import CheckedFile, NothingToCheck, check_everything, check_path
 from scripting.management.output import (
     ScriptingCommand,
     compiler_line,
@@ -15,6 +14,7 @@ from scripting.management.output import (
     file_argument,
     in_order,
 )
+from scripting.sources.file_checks import CheckedFile, NothingToCheck, check_everything, check_path
 
 
 class Command(ScriptingCommand):

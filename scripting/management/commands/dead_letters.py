@@ -7,10 +7,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from scripting import dead_letters
-from scripting.dead_letters import DeadLetter, Unreadable
+from scripting.bus import dead_letters
+from scripting.bus.dead_letters import DeadLetter, Unreadable
 from scripting.management.output import ScriptingCommand
-from scripting.text import one_line
+from scripting.texts.escaping import one_line
 
 ALL = "all"
 

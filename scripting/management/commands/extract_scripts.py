@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from scripting.extraction import NothingToExtract, extract
 from scripting.management.output import ScriptingCommand
+from scripting.sources.extraction import NothingToExtract, extract
 
 
 class Command(ScriptingCommand):

@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from scripting.management.output import ScriptingCommand
-from scripting.modules import modules
-from scripting.topics import topics
+from scripting.modules.scriptable import modules
+from scripting.modules.topics import topics
 
 
 class Command(ScriptingCommand):

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from scripting.management.output import ScriptingCommand, seconds_argument
-from scripting.retention import prune
+from scripting.metrics.retention import prune
 
 
 class Command(ScriptingCommand):

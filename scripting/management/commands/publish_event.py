@@ -8,11 +8,11 @@ from typing import Any
 import redis
 from django.core.management.base import CommandParser
 
-from scripting import bus
+from scripting.bus import publishing
 from scripting.management.output import ScriptingCommand, about_redis, json_object_argument, seconds_argument
 from scripting.models import Execution
-from scripting.modules import modules
-from scripting.topics import TopicError
+from scripting.modules.scriptable import modules
+from scripting.modules.topics import TopicError
 
 
 class Command(ScriptingCommand):
@@ -32,7 +32,7 @@ class Command(ScriptingCommand):
 
     def handle(self, *, topic: str, payload: dict[str, Any], as_json: bool, **options: Any) -> None:
         try:
-            event_id = bus.publish(topic, payload, key=options["key"], user_id=options["user"])
+            event_id = publishing.publish(topic, payload, key=options["key"], user_id=options["user"])
         except TopicError as error:
             self.fail(str(error))
         except redis.RedisError as error:

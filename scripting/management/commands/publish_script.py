@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandParser
 
-from scripting import upkeep
 from scripting.management.output import (
     ScriptingCommand,
     compiler_line,
@@ -17,8 +16,9 @@ from scripting.management.output import (
     version_argument,
 )
 from scripting.models import Script
-from scripting.registry import AlreadyLive, AnyBase, PublishRefused, StaleBase, registry
-from scripting.text import visible
+from scripting.registry import lifecycle
+from scripting.registry.active import AlreadyLive, AnyBase, PublishRefused, StaleBase, registry
+from scripting.texts.escaping import visible
 
 
 class Command(ScriptingCommand):
@@ -65,7 +65,7 @@ class Command(ScriptingCommand):
         self.require_module(module)
         script = Script.objects.named(module, name).first()
         if script is None:
-            script = upkeep.create(module, name, actor=actor, reason=reason[: upkeep.LONGEST_REASON])
+            script = lifecycle.create(module, name, actor=actor, reason=reason[: lifecycle.LONGEST_REASON])
             others = Script.objects.in_use().filter(module=module).exclude(pk=script.pk).values_list("name", flat=True)
             self.stderr.write(f"{script} is new (module {module} had: {', '.join(others) or 'none'})")
         elif script.retired_at is not None:

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 from scripting.management.commands.publish_script import author
 from scripting.management.output import ScriptingCommand, script_argument, version_argument
 from scripting.models import Script
-from scripting.registry import AlreadyLive, PublishRefused, registry
+from scripting.registry.active import AlreadyLive, PublishRefused, registry
 
 
 class Command(ScriptingCommand):

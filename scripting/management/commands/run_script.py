@@ -8,10 +8,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from scripting.admin.limits import LONGEST, MIB, MOST
+from scripting.admin.forms import LONGEST, MIB, MOST
 from scripting.conf import conf
-from scripting.contexts import TooManyExecutions
 from scripting.engine import get_engine
+from scripting.execution.admission import TooManyExecutions
+from scripting.execution.replay import NotRepeatable, NotTried, repeat
 from scripting.management.output import (
     ScriptingCommand,
     SourceFile,
@@ -20,11 +21,10 @@ from scripting.management.output import (
     script_argument,
     source_argument,
 )
-from scripting.modules import limits_for, modules
-from scripting.registry import ScriptNotFound, registry
-from scripting.repeat import NotRepeatable, NotTried, repeat
+from scripting.modules.scriptable import limits_for, modules
+from scripting.registry.active import ScriptNotFound, registry
 from scripting.sandbox.protocol import decode_value
-from scripting.text import display
+from scripting.texts.escaping import display
 from scripting.types import ExecutionRequest, ScriptError, ScriptInput, ScriptOutput, SecurityLimits
 
 

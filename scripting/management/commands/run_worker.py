@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from scripting.settling import settle
-from scripting.worker import ScriptWorker
+from scripting.processes.startup import settle
+from scripting.workers.worker import ScriptWorker
 
 
 class Command(BaseCommand):

@@ -6,10 +6,10 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from scripting import discovery, extraction
-from scripting.files import FolderRefused
 from scripting.management.output import ScriptingCommand
-from scripting.modules import modules
+from scripting.modules.scriptable import modules
+from scripting.sources import extraction, sync
+from scripting.sources.folder import FolderRefused
 
 QUIET = frozenset({"unchanged"})
 
@@ -24,7 +24,7 @@ class Command(ScriptingCommand):
 
     def handle(self, *, as_json: bool, verbosity: int, **options: Any) -> None:
         try:
-            steps = discovery.sync()
+            steps = sync.sync()
         except FolderRefused as error:
             self.fail(str(error))
         written = [item for module in modules if module.config.auto_extract for item in auto_extract(module.name)]

@@ -7,14 +7,14 @@ import signal
 import threading
 from typing import Any
 
-from scripting import watcher
 from scripting.conf import conf
-from scripting.discovery import Step
-from scripting.files import FolderRefused, scripts_dir
-from scripting.listener import listening
+from scripting.hot_reload import watcher
+from scripting.hot_reload.listener import listening
 from scripting.management.output import ScriptingCommand
+from scripting.sources.folder import FolderRefused, scripts_dir
+from scripting.sources.sync import Step
 
-logger = logging.getLogger("scripting.watcher")
+logger = logging.getLogger("scripting.hot_reload.watcher")
 
 
 class Command(ScriptingCommand):

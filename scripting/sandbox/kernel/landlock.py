@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-from scripting.sandbox.kernel.calls import syscall
+from scripting.sandbox.kernel.syscalls import syscall
 
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446
 _VERSION_FLAG = 1

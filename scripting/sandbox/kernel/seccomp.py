@@ -10,7 +10,7 @@ import ctypes
 import platform
 from typing import NamedTuple
 
-from scripting.sandbox.kernel.calls import PR_SET_SECCOMP, prctl_pointer
+from scripting.sandbox.kernel.syscalls import PR_SET_SECCOMP, prctl_pointer
 
 _X86_64 = {
     "read": 0, "write": 1, "open": 2, "close": 3, "stat": 4, "fstat": 5, "lstat": 6, "lseek": 8, "mmap": 9, "mprotect": 10,

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from scripting.sandbox.offered.builtins import BUILTIN_NAMES, make_builtins
+from scripting.sandbox.library.builtins import BUILTIN_NAMES, make_builtins
 from scripting.sandbox.policy.names import REFUSED_BUILTINS
 from scripting.sandbox.policy.transformer import bound_names
 from scripting.sandbox.policy.undefined import CONTEXT_NAMES, undefined_names

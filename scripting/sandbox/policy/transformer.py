@@ -16,7 +16,7 @@ from typing import Any
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
-from scripting.sandbox.offered.text import format_problem
+from scripting.sandbox.library.text import format_problem
 from scripting.sandbox.policy import names
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
+from scripting.sandbox.compiler import Compiler
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.meter import Meter
-from scripting.sandbox.program import Compiler
 from scripting.sandbox.protocol import Fault, Finding, Function, Load, Run, Text
 from scripting.sandbox.runner import Runner
 

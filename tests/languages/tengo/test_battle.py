@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from scripting import jobs
-from scripting.drain import Ending
+from scripting.bus.drain import Ending
+from scripting.bus.streams import Stream
 from scripting.models import Execution, Script
-from scripting.registry import registry
-from scripting.sandboxes import close_pool
-from scripting.streams import Stream
+from scripting.registry.active import registry
+from scripting.runtime.pool import close_pool
+from scripting.workers import drain_job
 from wargame.director import Director
 from wargame.models import Game
 
@@ -52,7 +52,7 @@ def play(steps: int) -> Game:
     for _ in range(steps):
         director.step()
         for game in Game.objects.running():
-            while jobs.drain_once(Stream.of("wargame", game.key, "")) is Ending.HANDED_OVER:
+            while drain_job.drain_once(Stream.of("wargame", game.key, "")) is Ending.HANDED_OVER:
                 pass
     return Game.objects.get()
 

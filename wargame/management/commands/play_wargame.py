@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from scripting.listener import listening
+from scripting.hot_reload.listener import listening
 from scripting.management.output import ScriptingCommand
 from wargame.director import Director, tick_seconds
 

@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from scripting.sandbox.languages.engine import LanguageEngine, Notice, Refusal
-from scripting.sandbox.languages.tengo import catalog, library
+from scripting.sandbox.languages.tengo import catalog, runtime_names
 from scripting.sandbox.languages.tengo.explain import explain
 from scripting.sandbox.languages.tengo.kinds import Kinds
-from scripting.sandbox.languages.tengo.leaving import offered
 from scripting.sandbox.languages.tengo.lowering.build import Builder
 from scripting.sandbox.languages.tengo.lowering.statements import Statements
 from scripting.sandbox.languages.tengo.parser import parse
+from scripting.sandbox.languages.tengo.plain_results import offered
+from scripting.sandbox.languages.tengo.resolver import Meaning, resolve
 from scripting.sandbox.languages.tengo.runtime import moments
 from scripting.sandbox.languages.tengo.scanner import Places, Token, scan
-from scripting.sandbox.languages.tengo.scopes import Meaning, resolve
 from scripting.sandbox.policy.imports import HELPER_MODULE
 from scripting.sandbox.policy.names import REFUSED_BUILTINS
 from scripting.sandbox.policy.undefined import CONTEXT_NAMES
@@ -98,7 +98,7 @@ class TengoEngine(LanguageEngine):
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))
         names: dict[str, Any] = dict.fromkeys(CONTEXT_NAMES)
         names |= {name: offered(name, function) for name, function in functions.items()}
-        names |= library.names(print_)
+        names |= runtime_names.names(print_)
         names["__import__"] = import_
         return names
 

@@ -25,7 +25,7 @@ from scripting.sandbox.languages.tengo.catalog import (
     TIME,
     UNDEFINED,
 )  # fmt: skip
-from scripting.sandbox.languages.tengo.scopes import Meaning, Symbol
+from scripting.sandbox.languages.tengo.resolver import Meaning, Symbol
 
 _ROUNDS = 40
 _COUNT_BOUND = 1 << 52

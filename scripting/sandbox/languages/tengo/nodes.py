@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from scripting.sandbox.languages.tengo.scopes import Symbol
+    from scripting.sandbox.languages.tengo.resolver import Symbol
 
 
 @dataclass(slots=True, eq=False)

@@ -1,8 +1,8 @@
 // The history page: its buttons, and news of the script, shown when they are asked for.
 
 import { $, pageData, toast, wireDialogs } from "./dom.js";
-import { Following, putInPlace, rowsOf, told } from "./following.js";
-import { askAndRollBack, comeBack } from "./reason.js";
+import { Following, putInPlace, rowsOf, told } from "./live_rows.js";
+import { askAndRollBack, comeBack } from "./rollback_dialog.js";
 
 const { module, name, login } = pageData();
 wireDialogs();

@@ -1,18 +1,18 @@
 // The workbench of one script: puts the parts together.
 
 import { Checking } from "./checking.js";
-import { showPeople } from "./company.js";
+import { showPeople } from "./viewers.js";
 import { $, ago, forget, pageData, toast, wireDialogs } from "./dom.js";
 import { makeEditor } from "./editor.js";
-import { Keeping } from "./keeping.js";
-import { Merging } from "./merging.js";
-import { Names } from "./names.js";
-import { Publishing } from "./publishing.js";
+import { Keeping } from "./drafts.js";
+import { Merging } from "./merge_dialog.js";
+import { Names } from "./completion.js";
+import { Publishing } from "./publish_dialog.js";
 import { Server } from "./server.js";
 import { wireShortcuts } from "./shortcuts.js";
 import { Socket } from "./socket.js";
-import { isDue, showStandIn, tellStandIn } from "./standin.js";
-import { Trying } from "./trying.js";
+import { isDue, showStandIn, tellStandIn } from "./open_breaker.js";
+import { Trying } from "./trials.js";
 
 const page = pageData();
 const root = location.pathname;

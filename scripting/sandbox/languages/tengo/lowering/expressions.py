@@ -27,7 +27,7 @@ from scripting.sandbox.languages.tengo.kinds import Kinds, never_negative
 from scripting.sandbox.languages.tengo.lowering import arithmetic, comparison
 from scripting.sandbox.languages.tengo.lowering.build import Builder
 from scripting.sandbox.languages.tengo.lowering.remembered import Remembered
-from scripting.sandbox.languages.tengo.scopes import Meaning, Symbol
+from scripting.sandbox.languages.tengo.resolver import Meaning, Symbol
 
 
 class Mode(IntEnum):

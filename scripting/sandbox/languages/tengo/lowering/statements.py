@@ -14,7 +14,7 @@ from scripting.sandbox.languages.tengo import nodes
 from scripting.sandbox.languages.tengo.catalog import ARRAY, INT
 from scripting.sandbox.languages.tengo.lowering.expressions import Expressions, Mode
 from scripting.sandbox.languages.tengo.lowering.remembered import Part
-from scripting.sandbox.languages.tengo.scopes import Symbol
+from scripting.sandbox.languages.tengo.resolver import Symbol
 
 RESULT = "result"
 EXPORT = "$export"

@@ -10,7 +10,7 @@ from scripting.sandbox.languages.tengo.runtime.moments import SECOND, UTC, Clock
 from scripting.sandbox.languages.tengo.runtime.operators import INT_MAX, INT_MIN, wrap
 from scripting.sandbox.languages.tengo.runtime.values import Failure, Time
 from scripting.sandbox.languages.tengo.stdlib.arguments import taking
-from scripting.sandbox.offered import clock
+from scripting.sandbox.library import clock
 
 _FORMATS = {
     "ansic": "Mon Jan _2 15:04:05 2006",

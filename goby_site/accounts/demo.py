@@ -1,0 +1,71 @@
+"""The demo logins: three roles to look around with, while GOBY_DEMO is on and from this machine alone."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest
+
+from goby_site.accounts.throttle import demand_patience, note_failure
+
+# Membership marks a login as a demo login; it grants nothing.
+DEMO_GROUP = "demo login"
+
+logger = logging.getLogger("scripting.security")
+
+
+def from_loopback(request: HttpRequest) -> bool:
+    """Whether the request was made on this machine: its peer, and whomever a proxy says it speaks for."""
+    return are_loopback(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def are_loopback(peer: str, forwarded: str) -> bool:
+    """Whether a peer's address and all those in its X-Forwarded-For header are this machine's."""
+    addresses = [peer, *(part.strip() for part in forwarded.split(",") if part.strip())]
+    try:
+        return all(ipaddress.ip_address(address).is_loopback for address in addresses)
+    except ValueError:
+        return False
+
+
+def demo_allowed(request: HttpRequest) -> bool:
+    """Whether a demo login may be used for this request."""
+    return bool(settings.GOBY_DEMO) and from_loopback(request)
+
+
+def is_demo(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """Whether `user` is one of the demo logins; asks the database only for users that no session brought."""
+    known = getattr(user, "is_demo_login", None)
+    if known is None:
+        known = isinstance(user, User) and user.groups.filter(name=DEMO_GROUP).exists()
+    return bool(known)
+
+
+class DemoAwareBackend(ModelBackend):
+    """Django's own backend, which lets nobody guess for long, nor in through a demo login except as `demo_allowed` says."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        demand_patience(request, username)
+        user = super().authenticate(request, username=username, password=password, **kwargs)
+        if user is None:
+            note_failure(request, username)
+        if user is not None and is_demo(user) and not (request is not None and demo_allowed(request)):
+            logger.warning("demo login refused: GOBY_DEMO is off, or the request is not from this machine")
+            return None
+        return user
+
+    def get_user(self, user_id: Any) -> User | None:
+        """The user of a session, or None for a demo login once GOBY_DEMO is off."""
+        member = User.groups.through.objects.filter(user_id=OuterRef("pk"), group__name=DEMO_GROUP)
+        user = User.objects.annotate(is_demo_login=Exists(member)).filter(pk=user_id).first()
+        if user is None or not self.user_can_authenticate(user) or (is_demo(user) and not settings.GOBY_DEMO):
+            return None
+        return user

@@ -1,0 +1,84 @@
+"""What a load balancer asks: is this process alive, and can the site do its work?"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from scripting.engine import get_engine
+from scripting.storage.redis_client import briefly, redis_client
+from scripting.workers.heartbeat import live_workers
+
+logger = logging.getLogger(__name__)
+
+
+@never_cache
+@require_safe
+def alive(_request: HttpRequest) -> JsonResponse:
+    """200 as long as this process answers; touches nothing else."""
+    return JsonResponse({"status": "alive"})
+
+
+@never_cache
+@require_safe
+def ready(_request: HttpRequest) -> JsonResponse:
+    """200 when every part answers, else 503; names the parts, and keeps their error texts to the log."""
+    parts = {name: holds(part) for name, part in PARTS.items()}
+    whole = all(parts.values())
+    return JsonResponse({"status": "ready" if whole else "not ready", "parts": parts}, status=200 if whole else 503)
+
+
+def holds(part: Callable[[], bool]) -> bool:
+    """Whether `part` answers; what it raises is logged, since a page for strangers must not show it."""
+    try:
+        return part()
+    except Exception:
+        logger.exception("not ready")
+        return False
+
+
+def database() -> bool:
+    """Whether the database answers a query."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return bool(cursor.fetchone() == (1,))
+
+
+def redis() -> bool:
+    """Whether Redis answers, and soon: whoever asks does not wait long either."""
+    with briefly():
+        return bool(redis_client().ping())
+
+
+def workers() -> bool:
+    """Whether at least one worker has given its heartbeat lately."""
+    with briefly():
+        return bool(live_workers())
+
+
+def sandbox() -> bool:
+    """Whether this process can run a script. Kept for 5 s: whoever asks often must not make it start many sandboxes."""
+    global _sandbox_seen
+    now = time.monotonic()
+    holds_until, answer = _sandbox_seen
+    if now >= holds_until:
+        output = get_engine().execute_source("result = 6 * 7", name="readiness")
+        answer = output.error is None and output.result == 42
+        _sandbox_seen = (now + 5, answer)
+    return answer
+
+
+_sandbox_seen = (0.0, False)
+
+PARTS: dict[str, Callable[[], bool]] = {
+    "database": database,
+    "redis": redis,
+    "sandbox": sandbox,
+    "workers": workers,
+}

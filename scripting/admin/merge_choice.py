@@ -1,0 +1,56 @@
+"""Another version went live while somebody wrote: how the two texts differ, and mine, theirs or both as the text to go on with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scripting.models import Script, ScriptVersion
+from scripting.texts.diff import Difference, difference
+from scripting.texts.merge import Merge, merge
+
+MINE, THEIRS, BOTH = "mine", "theirs", "both"
+
+
+@dataclass(frozen=True)
+class Stale:
+    """What became live meanwhile, beside the text that was to be published."""
+
+    active: ScriptVersion | None
+    by: str
+    reason: str
+    difference: Difference
+    """From what is live to the text."""
+    merge: Merge | None
+    """None where the two are written in different languages."""
+
+    @property
+    def number(self) -> int:
+        return self.active.number if self.active else 0
+
+
+def stale(script: Script, base: ScriptVersion | None, text: str, language: str) -> Stale:
+    """What became of the script since `base`, the version that the text was begun on."""
+    active = script.active_version
+    theirs = active.text if active else ""
+    last = script.activations.select_related("actor").first()
+    both = None
+    if active is not None and active.language == language:
+        both = merge(base.text if base else "", theirs, text, theirs_label=f"v{active.number}, which is live")
+    by, reason = (str(last.actor or ""), last.reason) if last else ("", "")
+    return Stale(active, by, reason, difference(theirs, text), both)
+
+
+def settled(found: Stale, text: str, language: str, choice: str) -> tuple[str, str, str]:
+    """The text to go on with, its language, and what to say of it. Nothing is published by it."""
+    if choice == THEIRS and found.active is not None:
+        return found.active.text, found.active.language, f"This is v{found.number}, which is live."
+    if choice == BOTH and found.merge is not None:
+        count = len(found.merge.conflicts)
+        said = (
+            "Both sets of changes are in the text now. Look at it, then publish it."
+            if found.merge.is_clean
+            else f"Both changed the same lines in {count} place{'s' if count > 1 else ''}, marked with <<<<<<< and >>>>>>>: "
+            "decide there, then publish."
+        )
+        return found.merge.merged, language, said
+    return text, language, f"This is your text. Publishing it replaces v{found.number}, which stays in the history."

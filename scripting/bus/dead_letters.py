@@ -1,0 +1,125 @@
+"""Dead letters: entries that could be neither run nor recorded, kept in Redis until someone puts them back or deletes them."""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from scripting.bus import publishing, streams
+from scripting.bus.events import Event
+from scripting.bus.streams import Script, Stream
+from scripting.storage.redis_client import redis_client
+
+OUTBOX = "outbox"
+"""In place of a stream's name: the row of an event that was published, and is for every stream with a subscriber of it."""
+_ID = re.compile(r"\d{1,20}-\d{1,20}")
+
+
+class Unreadable(ValueError):
+    """The entry is no event that could be run: the message says why."""
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One entry, as it was set aside."""
+
+    id: str
+    stream: str
+    """Where it was, `module:shard` or `outbox`."""
+    entry: str
+    """Its id there."""
+    reason: str
+    envelope: bytes
+
+    @property
+    def at(self) -> datetime:
+        """When it was set aside; ids of Redis begin with the milliseconds since 1970."""
+        return datetime.fromtimestamp(int(self.id.partition("-")[0]) / 1000, UTC)
+
+    @functools.cached_property
+    def event(self) -> Event | None:
+        """What the bytes say, if they are an event."""
+        try:
+            return Event.decode(self.envelope)
+        except msgspec.DecodeError:
+            return None
+
+    def destinations(self) -> list[Stream]:
+        """The streams that it would be put into. Raises Unreadable where there are none."""
+        event = self.event
+        if event is None:
+            raise Unreadable("Its bytes are no event, so it would only come back. Find out who wrote them.")
+        subscribed = {module: None for module, _ in event.subscribers}
+        module = self.stream.rpartition(":")[0]
+        wanted = [m for m in subscribed if self.stream == OUTBOX or m == module]
+        if not wanted:
+            raise Unreadable("No script was to run on it, so there is nothing to put back.")
+        return [Stream.of(each, event.key, event.id) for each in wanted]
+
+
+def count() -> int:
+    """How many there are. Raises redis.RedisError."""
+    return int(redis_client().xlen(streams.dead_letters_key()))
+
+
+def newest(before: str = "", size: int = 50) -> list[DeadLetter]:
+    """At the most `size`, newest first, older than the one of id `before`. Raises redis.RedisError."""
+    last = f"({before}" if _ID.fullmatch(before) else "+"
+    found: Any = redis_client().xrevrange(streams.dead_letters_key(), max=last, count=size)
+    return [_letter(*row) for row in found]
+
+
+def find(letter: str) -> DeadLetter | None:
+    """The one of this id, None if there is none (any longer). Raises redis.RedisError."""
+    if not _ID.fullmatch(letter):
+        return None
+    found: Any = redis_client().xrange(streams.dead_letters_key(), letter, letter)
+    return _letter(*found[0]) if found else None
+
+
+def _letter(key: bytes, fields: dict[bytes, bytes]) -> DeadLetter:
+    def text(name: bytes) -> str:
+        return fields.get(name, b"").decode("utf-8", "backslashreplace")
+
+    return DeadLetter(key.decode(), text(b"stream"), text(b"entry"), text(b"reason"), fields.get(b"e", b""))
+
+
+# KEYS: dead letters, names of streams, then entries and flag of each stream. ARGV: letter, envelope, then name and job of each
+# stream. Answers the numbers of the streams that need their job enqueued, or nothing where the letter is gone.
+_put_back = Script("""
+if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return false end
+local wanted = {}
+for s = 1, (#ARGV - 2) / 2 do
+  redis.call('SADD', KEYS[2], ARGV[2 * s + 1])
+  redis.call('XADD', KEYS[2 * s + 1], '*', 'e', ARGV[2])
+  if redis.call('SET', KEYS[2 * s + 2], ARGV[2 * s + 2], 'NX') then wanted[#wanted + 1] = s end
+end
+return wanted
+""")
+
+
+def put_back(letter: DeadLetter) -> bool:
+    """Move it to the end of its streams in one step; False if it is gone. Raises Unreadable and redis.RedisError.
+
+    What it led to already is not repeated: an event takes effect once on a script.
+    """
+    wanted = [(stream, streams.new_job_id()) for stream in letter.destinations()]
+    keys = [streams.dead_letters_key(), streams.names_key()]
+    arguments: list[str | bytes] = [letter.id, letter.envelope]
+    for stream, job in wanted:
+        keys += [stream.entries, stream.flag]
+        arguments += [stream.name, job]
+    jobs = _put_back(keys, arguments, redis_client())
+    for number in jobs or ():
+        publishing.enqueue_quietly(*wanted[number - 1])
+    return jobs is not None
+
+
+def delete(letter: DeadLetter) -> bool:
+    """Delete it for good; False if it is gone already. Raises redis.RedisError."""
+    return bool(redis_client().xdel(streams.dead_letters_key(), letter.id))

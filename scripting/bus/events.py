@@ -1,0 +1,74 @@
+"""The envelope that an event travels in, from the publisher to the executions it causes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from scripting.texts.escaping import visible
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One event. Its subscribers are fixed when it is published."""
+
+    id: str
+    topic: str
+    payload: dict[str, Any]
+    subscribers: list[tuple[str, str]]
+    """(module, script) of each script that runs on it."""
+    key: str = ""
+    user_id: str = ""
+    metadata: dict[str, Any] = {}
+    depth: int = 0
+    cause: str = ""
+    """Execution whose outcome published it; empty for one from outside."""
+    request_id: str = ""
+    published_us: int = 0
+    """Microseconds since 1970 UTC."""
+
+    def encode(self) -> bytes:
+        return _encoder.encode(self)
+
+    @staticmethod
+    def decode(data: bytes) -> Event:
+        """Raises msgspec.DecodeError for bytes that are no envelope."""
+        return _decoder.decode(data)
+
+    def script_context(self, module: str) -> dict[str, Any]:
+        """The context variables of a run on this event."""
+        metadata = {**self.metadata, "key": self.key, "depth": self.depth, "event_id": self.id}
+        if self.cause:
+            metadata["cause"] = self.cause
+        if self.request_id:
+            metadata["request_id"] = self.request_id
+        return {
+            "topic": self.topic,
+            "module": module,
+            "timestamp": self.published_us // 1_000_000,
+            "event_id": self.id,
+            "message": {
+                "topic": self.topic,
+                "user_id": self.user_id,
+                "payload": self.payload,
+                "metadata": metadata,
+            },
+            "message_topic": self.topic,
+            "message_user_id": self.user_id,
+            "message_payload": raw_text(self.payload),
+        }
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Event)
+_json = msgspec.json.Encoder()
+
+
+def raw_text(payload: Mapping[str, Any]) -> str:
+    """The payload as JSON text, as scripts of the original decode it themselves."""
+    try:
+        return _json.encode(payload).decode()
+    except (TypeError, msgspec.EncodeError):
+        return json.dumps(payload, default=lambda value: visible(str(value)))

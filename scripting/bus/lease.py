@@ -1,0 +1,232 @@
+"""The right to drain a stream, and what its holder does with it: read on, settle, hand over, set aside.
+
+Each step is one atomic exchange that fails once somebody else has the lease.
+"""
+
+from __future__ import annotations
+
+import functools
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from scripting.bus.streams import Script, Stream, dead_letters_key, new_job_id, queue_key
+from scripting.conf import conf
+from scripting.processes.generation import generation_keys
+
+LEASE_SECONDS = 4.0
+"""How long a lease outlives its last renewal: a dead worker's stream is free after this. Renewed each second by a thread."""
+
+
+class LeaseLost(Exception):
+    """This drain's lease was taken over: nothing that it still holds may be committed."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What one exchange with a leased stream gave."""
+
+    entries: list[tuple[bytes, bytes]]
+    """(entry id, envelope) from the head of the stream; they stay there until settled."""
+    generation: tuple[bytes | None, ...]
+    """The version generation at the moment of reading, see registry.refresh."""
+    jobs_waiting: int
+    """Jobs in the queue that no worker has taken."""
+
+
+@functools.cache
+def _drain_client(url: str) -> redis.Redis:
+    """Without retries: a read that was repeated behind our back could hand out entries in two halves, out of order."""
+    return redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=10, retry=Retry(NoBackoff(), 0))
+
+
+def drain_client() -> redis.Redis:
+    return _drain_client(conf.SCRIPTING_REDIS_URL)
+
+
+# KEYS: lease, entries, mark, deliveries, queue, generation keys. ARGV: token, milliseconds, how many, settled entries.
+# Settling needs no lease: what is committed is committed, whoever did it.
+_advance = Script("""
+local counted = redis.call('EXISTS', KEYS[4]) == 1
+for first = 4, #ARGV, 1000 do
+  local last = math.min(first + 999, #ARGV)
+  redis.call('XDEL', KEYS[2], unpack(ARGV, first, last))
+  if counted then redis.call('HDEL', KEYS[4], unpack(ARGV, first, last)) end
+end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local flat = {}
+if ARGV[3] ~= '0' then
+  for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', ARGV[3])) do
+    flat[#flat + 1] = entry[1]
+    flat[#flat + 1] = entry[2][2]
+  end
+  if #flat > 0 then redis.call('SET', KEYS[3], flat[#flat - 1]) end
+end
+return {flat, redis.call('MGET', KEYS[6], KEYS[7]), redis.call('LLEN', KEYS[5])}
+""")
+
+_renew = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+""")
+
+# KEYS: lease, entries, flag, mark, deliveries. Only an empty stream may be left without a job that answers for it.
+_finish = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
+if redis.call('XLEN', KEYS[2]) > 0 then return 0 end
+redis.call('DEL', KEYS[1], KEYS[3], KEYS[4], KEYS[5])
+return 1
+""")
+
+# KEYS: lease, flag, mark. ARGV: token, job. The mark goes: what is left was not begun.
+_hand_over = Script("""
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2])
+redis.call('DEL', KEYS[1], KEYS[3])
+return 1
+""")
+
+# KEYS: entries, dead letters, deliveries. ARGV: entry id, stream, envelope, reason.
+_set_aside = Script("""
+redis.call('XADD', KEYS[2], '*', 'stream', ARGV[2], 'entry', ARGV[1], 'reason', ARGV[4], 'e', ARGV[3])
+redis.call('XDEL', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[3], ARGV[1])
+return 1
+""")
+
+
+class Lease:
+    """The right to drain a stream: one at a time holds it. Every method raises redis.RedisError when Redis is away."""
+
+    def __init__(self, stream: Stream, owner: str) -> None:
+        self.stream = stream
+        self.token = f"{owner}|{secrets.token_hex(8)}"
+        self.redelivered_to: bytes | None = None
+        """The last entry that an earlier drain was given and did not give back."""
+        self._client = drain_client()
+        self._sure_until = 0.0
+
+    @classmethod
+    def take(cls, stream: Stream, owner: str) -> Lease | None:
+        """The lease, or None while another drain has it."""
+        lease = cls(stream, owner)
+        lease._reconnect()
+        asked = time.monotonic()
+        if not lease._client.set(stream.lease, lease.token, nx=True, px=int(LEASE_SECONDS * 1000)):
+            return None
+        lease._renewed(asked)
+        lease.redelivered_to = lease._client.get(stream.mark)  # type: ignore[assignment] # our clients answer bytes
+        with _held_lock:
+            _held.add(lease)
+        return lease
+
+    def _reconnect(self) -> None:
+        """A connection that went stale while nothing was drained is renewed here, where that is harmless."""
+        try:
+            self._client.ping()
+        except redis.ConnectionError:
+            self._client.ping()
+
+    def read(self, count: int, settled: Sequence[bytes] = ()) -> Read:
+        """Settle entries (their executions are committed) and look at the first `count` of the rest. Raises LeaseLost."""
+        stream = self.stream
+        asked = time.monotonic()
+        answer = _advance(
+            [stream.lease, stream.entries, stream.mark, stream.deliveries, queue_key(), *generation_keys()],
+            [self.token, int(LEASE_SECONDS * 1000), count, *settled],
+            self._client,
+        )
+        if answer is None:
+            raise LeaseLost(f"the lease of {stream.name} was taken over")
+        self._renewed(asked)
+        flat, generation, waiting = answer
+        return Read(list(zip(flat[::2], flat[1::2], strict=True)), tuple(generation), waiting)
+
+    def wait(self, seconds: float) -> None:
+        """Return when the stream, which was empty, has an entry, or after `seconds`."""
+        self._client.xread({self.stream.entries: "0-0"}, count=1, block=max(1, int(seconds * 1000)))
+
+    def check(self) -> None:
+        """Return only while nobody else can have the lease. Raises LeaseLost. Costs a round trip only when renewal is due."""
+        if time.monotonic() > self._sure_until - LEASE_SECONDS / 2:
+            self.renew()
+
+    def renew(self) -> None:
+        """Raises LeaseLost."""
+        asked = time.monotonic()
+        if not _renew([self.stream.lease], [self.token, int(LEASE_SECONDS * 1000)], self._client):
+            raise LeaseLost(f"the lease of {self.stream.name} was taken over")
+        self._renewed(asked)
+
+    def _renewed(self, asked: float) -> None:
+        # Counted from when we asked: Redis cannot have begun to count before. A stopped process' clock goes on.
+        self._sure_until = max(self._sure_until, asked + LEASE_SECONDS)
+
+    def finish(self) -> bool:
+        """Give the lease and the flag back if the stream is empty; False if it is not. Raises LeaseLost."""
+        stream = self.stream
+        done = _finish(
+            [stream.lease, stream.entries, stream.flag, stream.mark, stream.deliveries], [self.token], self._client
+        )
+        if done == -1:
+            raise LeaseLost(f"the lease of {stream.name} was taken over")
+        if done == 1:
+            self.forget()
+        return bool(done)
+
+    def hand_over(self) -> str:
+        """Give the lease back, with the rest of the stream, to a job that the caller must enqueue under this id.
+
+        Raises LeaseLost.
+        """
+        job = new_job_id()
+        if not _hand_over([self.stream.lease, self.stream.flag, self.stream.mark], [self.token, job], self._client):
+            raise LeaseLost(f"the lease of {self.stream.name} was taken over")
+        self.forget()
+        return job
+
+    def forget(self) -> None:
+        """Renew no more: it runs out by itself."""
+        with _held_lock:
+            _held.discard(self)
+
+    def count_delivery(self, entry: bytes, by: int = 1) -> int:
+        """How often the entry was run alone, `by` added."""
+        return int(self._client.hincrby(self.stream.deliveries, entry.decode(), by))
+
+    def set_aside(self, entry: bytes, envelope: bytes, reason: str) -> None:
+        """Move an entry to the dead letters."""
+        stream = self.stream
+        _set_aside(
+            [stream.entries, dead_letters_key(), stream.deliveries],
+            [entry, stream.name, envelope, reason],
+            self._client,
+        )
+
+
+_held: set[Lease] = set()
+_held_lock = threading.Lock()
+
+
+def renew_held() -> None:
+    """Renew every lease of this process; the heartbeat's part in keeping them. Raises redis.RedisError."""
+    with _held_lock:
+        leases = list(_held)
+    for lease in leases:
+        try:
+            lease.renew()
+        except LeaseLost:
+            lease.forget()  # its drain finds out by itself, before it commits
+
+
+def position(entry: bytes) -> tuple[int, int]:
+    """An entry id as something that compares as Redis compares it."""
+    milliseconds, _, sequence = entry.partition(b"-")
+    return int(milliseconds), int(sequence or 0)

@@ -1,0 +1,287 @@
+"""The message bus: events are validated, their subscribers fixed, and handed to Redis; the outbox is relayed."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+import django_rq
+import msgspec
+import redis
+from django.db import DatabaseError, InterfaceError
+from rq import Queue
+
+from scripting.bus import streams
+from scripting.bus.events import Event
+from scripting.bus.streams import Stream
+from scripting.conf import conf
+from scripting.models import OutboxEvent, uuid7
+from scripting.modules.scriptable import modules
+from scripting.modules.topics import NOT_PLAIN, TopicError, topics
+from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
+from scripting.storage.redis_client import redis_client
+
+logger = logging.getLogger(__name__)
+
+MAX_EVENT_BYTES = 1 << 20
+"""A payload larger than this is refused: it would have to pass through Redis, the sandbox and a row of the database."""
+MAX_PAYLOAD_DEPTH = 32
+"""Containers inside one another: the context that carries the payload to a script adds its own."""
+APPEND = 256
+"""Events that one exchange with Redis carries when many are published."""
+
+_MAX_LENGTH = {"event_id": 64, "key": 128, "user_id": 150, "request_id": 64}
+"""What the columns of Execution hold: no accepted event may fail to be recorded."""
+
+
+# -- publishing ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Message:
+    """An event to be published; see `publish` for the meaning of each field."""
+
+    topic: str
+    payload: Mapping[str, Any]
+    key: str = ""
+    user_id: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    event_id: str | None = None
+    request_id: str = ""
+
+
+def publish(
+    topic: str,
+    payload: Mapping[str, Any],
+    *,
+    key: str = "",
+    user_id: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    event_id: str | None = None,
+    request_id: str = "",
+) -> str:
+    """Publish an event at once, whatever becomes of the caller's transaction: its id, once Redis has acknowledged it.
+
+    Events of one `key` run one at a time, in the order published. An `event_id` of the caller's makes publishing idempotent:
+    what was published twice takes effect once. Without a subscriber the event is accepted and nothing happens. Raises TopicError
+    for a topic that is not defined or a payload that does not fit, and redis.RedisError when Redis did not acknowledge it
+    (whether it was accepted is then unknown: publish it again under the same id).
+    """
+    event = make_event(
+        topic, payload, key=key, user_id=user_id, metadata=metadata, event_id=event_id, request_id=request_id
+    )
+    send([event])
+    return event.id
+
+
+def publish_many(messages: Iterable[Message]) -> list[str]:
+    """Publish many events in order, APPEND at a time: their ids. Raises as `publish` does; those before stay published."""
+    ids: list[str] = []
+    pending = (
+        make_event(
+            message.topic,
+            message.payload,
+            key=message.key,
+            user_id=message.user_id,
+            metadata=message.metadata,
+            event_id=message.event_id,
+            request_id=message.request_id,
+        )
+        for message in messages
+    )
+    while chunk := list(islice(pending, APPEND)):
+        send(chunk)
+        ids += [event.id for event in chunk]
+    return ids
+
+
+def make_event(
+    topic: str,
+    payload: Mapping[str, Any],
+    *,
+    key: str = "",
+    user_id: str = "",
+    metadata: Mapping[str, Any] | None = None,
+    depth: int = 0,
+    cause: str = "",
+    request_id: str = "",
+    event_id: str | None = None,
+) -> Event:
+    """A valid event with its subscribers fixed, not yet published. Raises TopicError, which says what to change.
+
+    It may be deeper than `max_depth`: whoever would send it then records it as refused.
+    """
+    event = Event(
+        id=str(uuid7()) if event_id is None else event_id,
+        topic=topic,
+        payload=topics.get(topic).validate(payload),
+        subscribers=modules.subscribers(topic),
+        key=key,
+        user_id=user_id,
+        metadata=_plain_metadata(topic, metadata) if metadata else {},
+        depth=depth,
+        cause=cause,
+        request_id=request_id,
+        published_us=time.time_ns() // 1000,
+    )
+    for name, text in (("event_id", event.id), ("key", key), ("user_id", user_id), ("request_id", request_id)):
+        _check_text(topic, name, text)
+    if not event.id:
+        raise TopicError(f"{topic}: event_id is empty: leave it out to have one made")
+    _check_plain(topic, "payload", event.payload)
+    if event.metadata:
+        _check_plain(topic, "metadata", event.metadata)
+    return event
+
+
+def max_depth() -> int:
+    """Follow-up events deeper than this are recorded as refused."""
+    return conf.SCRIPTING_MAX_DEPTH
+
+
+def _plain_metadata(topic: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(metadata, Mapping):
+        raise TopicError(f"{topic}: metadata must be a mapping, not {type(metadata).__name__}")
+    try:
+        plain: dict[str, Any] = msgspec.to_builtins(dict(metadata), builtin_types=(bytes,))
+    except NOT_PLAIN as error:
+        raise TopicError(f"{topic}: metadata is not plain data: {str(error)[:500]}") from None
+    return plain
+
+
+def _check_text(topic: str, name: str, text: str) -> None:
+    if type(text) is not str:
+        raise TopicError(f"{topic}: {name} must be text, not {type(text).__name__}")
+    if len(text) > _MAX_LENGTH[name]:
+        raise TopicError(f"{topic}: {name} may be {_MAX_LENGTH[name]} characters at the most, not {len(text)}")
+    if not text.isprintable():
+        raise TopicError(f"{topic}: {name} may hold printable characters only")
+
+
+def _check_plain(topic: str, name: str, value: Mapping[str, Any]) -> None:
+    """What a sandbox would not take is refused here, where its publisher can still do something about it."""
+    try:
+        # Building blocks of Python went in: what can be wrong with them shows in the bytes, and sooner than in the values.
+        scan_value(_encode(value), max_bytes=MAX_EVENT_BYTES, max_depth=MAX_PAYLOAD_DEPTH)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    else:
+        return
+    try:
+        encode_value(value, name=name, max_bytes=MAX_EVENT_BYTES, max_depth=MAX_PAYLOAD_DEPTH)
+    except ValueProblem as problem:
+        raise TopicError(f"{topic}: {problem}") from None
+    raise TopicError(f"{topic}: {name} is no plain data")
+
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def send(events: Sequence[Event]) -> None:
+    """Hand events to every stream that has a subscriber of them, all at once. Raises redis.RedisError."""
+    for stream, job in streams.append(_entries((event, event.encode()) for event in events)):
+        enqueue_quietly(stream, job)
+
+
+def _entries(pairs: Iterable[tuple[Event, bytes]]) -> Iterator[tuple[Stream, bytes]]:
+    for event, envelope in pairs:
+        for module in {module: None for module, _ in event.subscribers}:
+            yield Stream.of(module, event.key, event.id), envelope
+
+
+# -- drain jobs ----------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _queue(url: str) -> Queue:
+    # `auto`: at once, also inside a transaction; what is enqueued answers for events that Redis holds already.
+    return django_rq.get_queue("scripting", commit_mode="auto", connection=redis_client())
+
+
+def drain_queue() -> Queue:
+    """RQ's queue of drain jobs, in the Redis that holds the streams."""
+    return _queue(conf.SCRIPTING_REDIS_URL)
+
+
+def enqueue_drain(stream: Stream, job: str) -> None:
+    """Enqueue the drain job of a stream under the id that its flag names. Raises redis.RedisError."""
+    drain_queue().enqueue_call(
+        "scripting.workers.drain_job.drain",
+        args=(stream.module, stream.shard),
+        job_id=job,
+        timeout=math.ceil(conf.SCRIPTING_JOB_TIMEOUT),
+        result_ttl=60,
+        failure_ttl=3600,
+        description=f"drain {stream.name}",
+    )
+
+
+def enqueue_quietly(stream: Stream, job: str) -> None:
+    """`enqueue_drain` for events that are accepted already: where Redis is away, the sweep enqueues another."""
+    try:
+        enqueue_drain(stream, job)
+    except redis.RedisError as error:
+        logger.warning("drain job of %s not enqueued, the sweep will: %s", stream.name, error)
+
+
+# -- the outbox ----------------------------------------------------------------------------------------------------------
+
+
+def relay(outbox_ids: Sequence[UUID]) -> int:
+    """Send committed outbox rows, then delete them: how many. Never raises for Redis or the database: the sweep relays what is left.
+
+    Idempotent: a row that is sent twice takes effect once.
+    """
+    try:
+        rows = list(OutboxEvent.objects.filter(pk__in=outbox_ids).order_by("pk"))
+        return send_outbox(rows)
+    except (redis.RedisError, DatabaseError, InterfaceError) as error:
+        logger.warning("%d outgoing events wait for the sweep: %s", len(outbox_ids), error)
+        return 0
+
+
+def send_outbox(rows: Sequence[OutboxEvent]) -> int:
+    """Send rows in order and delete them: how many. Raises redis.RedisError and database errors."""
+    if not rows:
+        return 0
+    pairs = []
+    for row in rows:
+        envelope = bytes(row.envelope)
+        try:
+            pairs.append((Event.decode(envelope), envelope))
+        except msgspec.DecodeError as error:
+            logger.critical("outbox row %s of %s is no envelope and is set aside: %s", row.pk, row.topic, error)
+            streams.set_aside_outgoing(str(row.pk), envelope, str(error))
+    for stream, job in streams.append(_entries(pairs)):
+        enqueue_quietly(stream, job)
+    OutboxEvent.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    return len(pairs)
+
+
+# -- figures -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Events accepted and not yet executed."""
+
+    streams: Mapping[str, int]
+    """Stream name → entries."""
+    dead_letters: int
+
+    @property
+    def events(self) -> int:
+        return sum(self.streams.values())
+
+
+def backlog() -> Backlog:
+    """What waits now. Raises redis.RedisError."""
+    waiting = {condition.stream.name: condition.length for condition in streams.conditions()}
+    return Backlog(waiting, redis_client().xlen(streams.dead_letters_key()))

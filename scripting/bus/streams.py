@@ -1,0 +1,206 @@
+"""The Redis streams that events travel in: their keys, appending to them, and what the sweep sees of them.
+
+There are no consumer groups: one drain at a time reads a stream, and the lease says which. An entry stays in its stream until
+its execution is committed, so what a dead drain had in hand is simply still there, at the head and in order. (Groups would
+add a second list of the same entries, which Redis 6.2 fills with deleted ones, and would let a drain that comes back from the
+dead take entries before it learns that its lease is gone.)
+"""
+
+from __future__ import annotations
+
+import secrets
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from scripting.conf import conf
+from scripting.storage.redis_client import key, redis_client
+
+
+@dataclass(frozen=True, order=True)
+class Stream:
+    """The stream of one shard of a module's events."""
+
+    module: str
+    shard: int
+
+    @staticmethod
+    def of(module: str, ordering_key: str, event_id: str) -> Stream:
+        """The stream of an event: by its ordering key, or spread by id without one. The same in every process."""
+        return Stream(module, zlib.crc32((ordering_key or event_id).encode()) % conf.SCRIPTING_SHARDS)
+
+    @staticmethod
+    def named(name: str) -> Stream:
+        module, shard = name.rsplit(":", 1)
+        return Stream(module, int(shard))
+
+    @property
+    def name(self) -> str:
+        return f"{self.module}:{self.shard}"
+
+    @property
+    def entries(self) -> str:
+        return key("events", self.name)
+
+    @property
+    def flag(self) -> str:
+        """Holds the id of the drain job that answers for the stream, from the first entry until it is empty."""
+        return key("drain", self.name)
+
+    @property
+    def lease(self) -> str:
+        return key("lease", self.name)
+
+    @property
+    def mark(self) -> str:
+        """The last entry that a drain was given: those up to it that a new drain finds are redelivered."""
+        return key("mark", self.name)
+
+    @property
+    def deliveries(self) -> str:
+        """Entry id → how often it was run alone."""
+        return key("deliveries", self.name)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A stream as the sweep finds it."""
+
+    stream: Stream
+    length: int
+    flag: bytes | None
+    leased: bool
+    queued: bool
+    """Whether the job that the flag names waits in the queue."""
+
+
+def names_key() -> str:
+    """The set of all streams that ever had an entry."""
+    return key("streams")
+
+
+def dead_letters_key() -> str:
+    """The stream of entries that could be neither run nor recorded."""
+    return key("dead-letters")
+
+
+def queue_key() -> str:
+    """RQ's list of waiting jobs."""
+    return "rq:queue:scripting"
+
+
+class Script:
+    """A Lua script, loaded into Redis when it is first needed there."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._registered: dict[int, Any] = {}
+
+    def __call__(self, keys: Sequence[str], arguments: Sequence[Any], client: redis.Redis) -> Any:
+        script = self._registered.get(id(client))
+        if script is None:
+            script = self._registered[id(client)] = client.register_script(self._text)
+        return script(keys, arguments)
+
+
+# -- publishing ----------------------------------------------------------------------------------------------------------
+
+# KEYS: names of streams, then entries and flag of each stream. ARGV: number of streams, then name and job of each, then
+# (number of the stream, envelope) of each entry. Answers the numbers of the streams that need their job enqueued.
+_append = Script("""
+local streams = tonumber(ARGV[1])
+for i = 2 + 2 * streams, #ARGV, 2 do
+  redis.call('XADD', KEYS[2 * tonumber(ARGV[i])], '*', 'e', ARGV[i + 1])
+end
+local wanted = {}
+for s = 1, streams do
+  redis.call('SADD', KEYS[1], ARGV[2 * s])
+  if redis.call('SET', KEYS[2 * s + 1], ARGV[2 * s + 1], 'NX') then wanted[#wanted + 1] = s end
+end
+return wanted
+""")
+
+
+def append(entries: Iterable[tuple[Stream, bytes]]) -> list[tuple[Stream, str]]:
+    """Add (stream, envelope) pairs, all at once and in order; acknowledged by Redis when this returns.
+
+    Answers the streams that no drain job answered for yet, each with the id under which the caller must enqueue one.
+    Raises redis.RedisError; whether the entries were added is then unknown.
+    """
+    numbers: dict[Stream, int] = {}
+    pairs: list[Any] = []
+    for stream, envelope in entries:
+        pairs += [numbers.setdefault(stream, len(numbers) + 1), envelope]
+    if not pairs:
+        return []
+    keys: list[str] = [names_key()]
+    head: list[Any] = [len(numbers)]
+    jobs = []
+    for stream in numbers:
+        jobs.append((stream, new_job_id()))
+        keys += [stream.entries, stream.flag]
+        head += [stream.name, jobs[-1][1]]
+    wanted = _append(keys, [*head, *pairs], redis_client())
+    return [jobs[number - 1] for number in wanted]
+
+
+def new_job_id() -> str:
+    return f"drain-{secrets.token_hex(8)}"
+
+
+def set_aside_outgoing(row: str, envelope: bytes, reason: str) -> None:
+    """Keep an outbox row that is no envelope among the dead letters. Raises redis.RedisError."""
+    redis_client().xadd(dead_letters_key(), {"stream": "outbox", "entry": row, "reason": reason, "e": envelope})
+
+
+# -- sweeping ------------------------------------------------------------------------------------------------------------
+
+# KEYS: names, queue. ARGV: prefix of entries, flags, leases. Names are read first: none may be deleted meanwhile.
+_conditions = Script("""
+local found = {}
+for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  local flag = redis.call('GET', ARGV[2] .. name)
+  local queued = 0
+  if flag and redis.call('LPOS', KEYS[2], flag) then queued = 1 end
+  found[#found + 1] = {
+    name, redis.call('XLEN', ARGV[1] .. name), flag, redis.call('EXISTS', ARGV[3] .. name), queued
+  }
+end
+return found
+""")
+
+# KEYS: flag, lease, entries. ARGV: the flag as it was seen, job. The first of several sweeps wins.
+_answer_for = Script("""
+if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
+if redis.call('XLEN', KEYS[3]) == 0 then
+  redis.call('DEL', KEYS[1])
+  return 0
+end
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+""")
+
+
+def conditions() -> list[Condition]:
+    """Every stream as it is now. Raises redis.RedisError."""
+    rows = _conditions(
+        [names_key(), queue_key()], [key("events", ""), key("drain", ""), key("lease", "")], redis_client()
+    )
+    return sorted(
+        (
+            Condition(Stream.named(name.decode()), length, flag, bool(leased), bool(queued))
+            for name, length, flag, leased, queued in rows
+        ),
+        key=lambda condition: condition.stream,
+    )
+
+
+def answer_for(stream: Stream, flag: bytes | None) -> str | None:
+    """Put a new job in the place of the flag seen, if the stream still has entries and no lease: its id, to be enqueued."""
+    job = new_job_id()
+    done = _answer_for([stream.flag, stream.lease, stream.entries], [flag or b"", job], redis_client())
+    return job if done else None

@@ -1,0 +1,240 @@
+"""The record of what was decided: one transaction holds executions, the effects they had and the events they published."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import router, transaction
+
+from scripting.bus import publishing
+from scripting.bus.events import Event
+from scripting.execution import breaker, recovery, site_log
+from scripting.execution.decision import Decision, Status
+from scripting.execution.rows import attempt_rows, execution_row, unrun_rows
+from scripting.metrics import error_groups, rollups
+from scripting.models import Attempt, Execution, OutboxEvent, Role
+from scripting.modules.scriptable import CallContext, EffectRefused, Outcome, modules
+from scripting.modules.topics import TopicError
+from scripting.storage.bulk_insert import insert_rows
+
+logger = logging.getLogger(__name__)
+
+
+def commit(
+    decisions: Sequence[Decision], *, worker: str = "", fence: Callable[[], None] = lambda: None
+) -> list[Decision]:
+    """Record the decisions, apply their outcomes and publish their follow-ups, all or nothing; gives them as recorded.
+
+    A decision whose (event, script) is recorded already is left out whole. Where the game refuses an outcome, that decision
+    falls back to the built-in rule. Our own failures raise, and nothing is committed; `fence` is called last thing before the
+    commit, and may raise too.
+    """
+    # Made before the transaction begins: other writers wait for its end.
+    rows = [execution_row(decision, worker) for decision in decisions]
+    try:
+        return _commit(list(decisions), rows, worker, fence, careful=False)
+    except EffectRefused:
+        return _commit(list(decisions), rows, worker, fence, careful=True)
+
+
+def _commit(
+    decisions: list[Decision],
+    prepared: Sequence[dict[str, Any]],
+    worker: str,
+    fence: Callable[[], None],
+    *,
+    careful: bool,
+) -> list[Decision]:
+    """`careful` gives every outcome a savepoint, so that one that is refused does not undo the others."""
+    with transaction.atomic(using=_database()):
+        known = _recorded(decisions)
+        outbox: list[dict[str, Any]] = []
+        rows: list[dict[str, Any]] = []
+        recorded: list[Decision] = []
+        told: list[tuple[dict[str, Any], Decision]] = []
+        tries: list[dict[str, Any]] = []
+        for index, decision in enumerate(decisions):
+            if decision.event is not None:
+                identity = (decision.event.id, decision.script.id)
+                if identity in known:
+                    continue
+                known.add(identity)
+            publisher = _Publisher(decision.context, decision.event)
+            if careful:
+                decisions[index], publisher = _apply_or_fall_back(decision, publisher)
+            else:
+                _apply(decision, publisher)
+            outbox += publisher.outbox
+            recorded.append(decisions[index])
+            unchanged = decisions[index] is decision
+            rows.append(prepared[index] if unchanged else execution_row(decisions[index], worker))
+            told.append((rows[-1], decisions[index]))
+            rows += publisher.refused
+            if len(decisions[index].attempts) > 1:
+                tries += attempt_rows(decisions[index])
+        insert_rows(Execution, rows)
+        insert_rows(Attempt, tries)
+        rollups.record(rows)
+        error_groups.record(rows)
+        breaker.note(_findings(recorded))
+        insert_rows(OutboxEvent, outbox)
+        transaction.on_commit(lambda: _tell(told), using=_database())
+        if outbox:
+            published = [row["id"] for row in outbox]
+            transaction.on_commit(lambda: publishing.relay(published), using=_database())
+        fence()
+    return decisions
+
+
+def _tell(told: Iterable[tuple[dict[str, Any], Decision]]) -> None:
+    """After the commit: the site's own log hears of the executions."""
+    for row, decision in told:
+        version = decision.attempts[0].version if decision.attempts else None
+        written = [
+            site_log.Written(attempt.version.info.number, attempt.logs, attempt.log_us)
+            for attempt in decision.attempts
+            if attempt.logs and attempt.version
+        ]
+        site_log.tell(row, str(decision.script), version.info.number if version else None, written)
+
+
+def _findings(decisions: Iterable[Decision]) -> Iterator[breaker.Finding]:
+    """How the versions did, for their breakers: each by its last attempt."""
+    for decision in decisions:
+        if decision.request.trigger not in breaker.COUNTED or not decision.script.enabled:
+            continue
+        last = {a.version.id: a for a in decision.attempts if a.version is not None and a.tried}
+        for attempt in last.values():
+            if attempt.version is not None and not attempt.cancelled:
+                yield breaker.Finding(decision.script, attempt.version, "" if attempt.ok else str(attempt.error))
+
+
+def _database() -> str:
+    return router.db_for_write(Execution)
+
+
+def _recorded(decisions: Iterable[Decision]) -> set[tuple[str, int]]:
+    """The (event, script) pairs among the decisions that have an execution already."""
+    events = {decision.event.id for decision in decisions if decision.event is not None}
+    if not events:
+        return set()
+    known = Execution.objects.filter(event_id__in=events).values_list("event_id", "script_id")
+    return {(event, script) for event, script in known if event is not None}
+
+
+# -- applying ------------------------------------------------------------------------------------------------------------
+
+
+class _Publisher:
+    """Collects the follow-up events of one outcome as outbox rows; those too deep become refused executions."""
+
+    def __init__(self, context: CallContext, event: Event | None) -> None:
+        self.outbox: list[dict[str, Any]] = []
+        self.refused: list[dict[str, Any]] = []
+        self._context = context
+        self._event = event
+
+    def __call__(self, topic: str, payload: Mapping[str, Any], *, key: str | None = None) -> None:
+        context = self._context
+        try:
+            event = publishing.make_event(
+                topic,
+                payload,
+                key=context.key if key is None else key,
+                user_id=context.user_id,
+                metadata={k: v for k, v in context.metadata.items() if k not in _OWN_METADATA},
+                depth=context.depth + 1,
+                cause=context.execution_id,
+                request_id=context.request_id,
+            )
+        except TopicError as error:
+            raise EffectRefused(str(error)) from None
+        if event.depth > publishing.max_depth():
+            message = f"refused: follow-up events may be {publishing.max_depth()} deep, this one is {event.depth}"
+            logger.warning("%s from execution %s %s", topic, context.execution_id, message)
+            self.refused += unrun_rows(event, event.subscribers, Status.SKIPPED, message)
+        elif event.subscribers:
+            self.outbox.append(
+                {
+                    "id": UUID(event.id),
+                    "topic": event.topic,
+                    "envelope": event.encode(),
+                    "cause": UUID(context.execution_id),
+                    "created_at": datetime.now(UTC),
+                }
+            )
+
+
+_OWN_METADATA = frozenset({"key", "depth", "cause", "event_id", "request_id"})
+
+
+def _apply(decision: Decision, publisher: _Publisher) -> None:
+    """Let the module act on the outcome. Raises EffectRefused."""
+    attempt = decision.deciding
+    module = modules.get(decision.context.module)
+    if attempt is None or not attempt.ok or module is None:
+        return
+    applies = decision.request.trigger != Execution.Trigger.REPLAY and module.applies(decision.context)
+    if not applies and not attempt.effects:
+        return
+    context = replace(decision.context, publish=publisher)
+    for effect in attempt.effects:
+        effect.carry_out(context)
+    if applies:
+        first = decision.attempts[0].error
+        module.apply(
+            Outcome(
+                context,
+                attempt.value,
+                Status.SUCCEEDED if decision.status == Status.SUCCEEDED else Status.FELL_BACK,
+                attempt.role,
+                attempt.version.info if attempt.version else None,
+                str(first) if first else "",
+            )
+        )
+
+
+def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Decision, _Publisher]:
+    """Apply under a savepoint; what the game refuses becomes a failed attempt, followed by the built-in rule."""
+    try:
+        with transaction.atomic(using=_database()):
+            _apply(decision, publisher)
+    except EffectRefused as refusal:
+        reason = str(refusal)
+    else:
+        return decision, publisher
+    attempt = decision.deciding
+    assert attempt is not None
+    failed = recovery.refused(attempt, str(decision.script), reason)
+    decision = replace(decision, attempts=[*decision.attempts[:-1], failed])
+    module = modules.get(decision.context.module)
+    if attempt.role != Role.BUILT_IN and decision.request.trigger not in recovery.NO_SCRIPT_FALLBACK:
+        built_in = recovery.run_built_in(module, decision.context, decision.inputs)
+        if built_in is not None:
+            return _apply_or_fall_back(
+                replace(decision, attempts=[*decision.attempts, built_in]), _Publisher(decision.context, decision.event)
+            )
+    return decision, _Publisher(decision.context, decision.event)
+
+
+# -- events that did not run ---------------------------------------------------------------------------------------------
+
+
+def record_without_run(
+    event: Event, module: str, script: str, status: str, message: str, *, deliveries: int = 1, worker: str = ""
+) -> None:
+    """An execution for an event that no script ran on: abandoned, skipped or refused. Recorded once per (event, script)."""
+    with transaction.atomic(using=_database()):
+        rows = unrun_rows(event, [(module, script)], status, message, deliveries, worker)
+        done = set(Execution.objects.filter(event_id=event.id).values_list("script_id", flat=True))
+        fresh = [row for row in rows if row["script_id"] not in done]
+        insert_rows(Execution, fresh)
+        rollups.record(fresh)
+        error_groups.record(fresh)
+    for row in fresh:
+        site_log.tell(row, f"{module}/{script}", None)

@@ -1,0 +1,172 @@
+"""Executions as the database holds them: what was decided, as rows for `insert_rows`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from scripting.bus.events import Event
+from scripting.execution.decision import Decision
+from scripting.execution.recovery import INTERPRETER, AttemptRecord
+from scripting.models import Execution, Role, Script, uuid7
+from scripting.models.execution import encode_log
+from scripting.modules.topics import topics
+from scripting.sandbox.protocol import decode_value, encode_value
+from scripting.texts.escaping import display, visible
+from scripting.types import HostCallRecord
+
+
+def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
+    """The row of an execution: its error is that of the first attempt, what it took is that of all, the rest is of the last."""
+    request, event, attempt = decision.request, decision.event, decision.deciding
+    shown = _masked(request.topic, decision.inputs.context)
+    row = {
+        "id": UUID(decision.context.execution_id),
+        "script_id": decision.script.id,
+        "trigger": request.trigger,
+        "event_id": event.id if event else None,
+        "topic": visible(request.topic)[:128],
+        "key": visible(request.key)[:128],
+        "depth": request.depth,
+        "cause": UUID(event.cause) if event and event.cause else None,
+        "status": decision.status,
+        "inputs": decision.inputs.encoded,
+        "inputs_text": display(shown),
+        "result": attempt.result if attempt else None,
+        "result_text": display(attempt.value) if attempt and attempt.result is not None else "",
+        "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC) if event else None,
+        "started_at": decision.started_at,
+        "finished_at": decision.finished_at,
+        "worker": worker[:128],
+        "user": visible(request.user_id)[:150],
+        "request_id": visible(request.request_id)[:64],
+        "deliveries": decision.deliveries,
+    }
+    if attempt is None:
+        return row | {"role": Role.PRIMARY}
+    row |= _attempt_fields(decision, attempt)
+    first = decision.attempts[0]
+    if len(decision.attempts) > 1:
+        row |= _error_fields(first) | _taken(decision.attempts)
+    if first.error is not None and first.version is not None and first.tried:
+        row["error_version_id"] = first.version.id or None
+    return row
+
+
+def attempt_rows(decision: Decision) -> list[dict[str, Any]]:
+    """One row for each try of an execution that needed several."""
+    execution = UUID(decision.context.execution_id)
+    return [
+        {"execution_id": execution, "ordinal": ordinal, **_attempt_fields(decision, attempt)}
+        for ordinal, attempt in enumerate(decision.attempts, 1)
+    ]
+
+
+def _attempt_fields(decision: Decision, attempt: AttemptRecord) -> dict[str, Any]:
+    metrics = attempt.metrics
+    return {
+        "version_id": (attempt.version.id or None) if attempt.version else None,
+        "bundle_digest": attempt.version.bundle.digest if attempt.version else "",
+        "role": attempt.role,
+        "interpreter": INTERPRETER,
+        "seed": decision.inputs.seed,
+        "clock_us": decision.inputs.clock_us,
+        "host_calls": encode_calls(attempt.calls),
+        "compile_us": metrics.compile_us,
+        "wall_us": metrics.wall_us,
+        "cpu_us": metrics.cpu_us,
+        "memory_bytes": metrics.memory_bytes,
+        "host_us": metrics.host_us,
+        "log": encode_log(attempt.logs, attempt.log_us) if attempt.logs else b"",
+        "log_truncated": attempt.log_truncated,
+        **_error_fields(attempt),
+    }
+
+
+def _taken(attempts: Sequence[AttemptRecord]) -> dict[str, int]:
+    """Time of all together, and the most memory that one of them took."""
+    metrics = [attempt.metrics for attempt in attempts]
+    summed = {
+        name: sum(getattr(each, name) for each in metrics) for name in ("wall_us", "cpu_us", "host_us", "compile_us")
+    }
+    return summed | {"memory_bytes": max(each.memory_bytes for each in metrics)}
+
+
+def _error_fields(attempt: AttemptRecord) -> dict[str, Any]:
+    error = attempt.error
+    if error is None:
+        return {"error_type": "", "error_message": "", "error_script": "", "error_line": None, "error_column": None}
+    return {
+        "error_type": error.type.value,
+        "error_message": visible(error.message),
+        "error_script": visible(error.script)[:140],
+        "error_line": error.line,
+        "error_column": error.column,
+    }
+
+
+def _masked(topic: str, context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The context as pages may show it: sensitive payload fields hidden, in the raw text too."""
+    message = context.get("message")
+    if topic not in topics or not topics.get(topic).sensitive or not isinstance(message, Mapping):
+        return context
+    payload = topics.get(topic).mask(message.get("payload") or {})
+    return {**context, "message": {**message, "payload": payload}, "message_payload": "•••"}
+
+
+def encode_calls(calls: Sequence[HostCallRecord]) -> bytes:
+    """Host calls as an execution keeps them; `decode_calls` is the inverse."""
+    if not calls:
+        return b""
+    return encode_value([[c.name, c.kind, c.arguments, c.answer, c.error] for c in calls])
+
+
+def decode_calls(data: bytes) -> list[HostCallRecord]:
+    return [HostCallRecord(*call) for call in decode_value(data)] if data else []
+
+
+def unrun_rows(
+    event: Event,
+    subscribers: Sequence[tuple[str, str]],
+    status: str,
+    message: str,
+    deliveries: int = 1,
+    worker: str = "",
+) -> list[dict[str, Any]]:
+    """Rows of executions in which no script ran: one for each subscriber of the event."""
+    wanted = Q()
+    for module, name in subscribers:
+        wanted |= Q(module=module, name=name)
+    now = datetime.now(UTC)
+    rows = []
+    for script in Script.objects.filter(wanted) if subscribers else ():
+        context = event.script_context(script.module)
+        rows.append(
+            {
+                "id": uuid7(),
+                "script_id": script.pk,
+                "trigger": Execution.Trigger.EVENT,
+                "event_id": event.id,
+                "topic": event.topic[:128],
+                "key": visible(event.key)[:128],
+                "depth": event.depth,
+                "cause": UUID(event.cause) if event.cause else None,
+                "status": status,
+                "inputs": encode_value(context),
+                "inputs_text": display(_masked(event.topic, context)),
+                "error_message": visible(message),
+                "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC),
+                "started_at": now,
+                "finished_at": now,
+                "worker": worker[:128],
+                "user": visible(event.user_id)[:150],
+                "request_id": visible(event.request_id)[:64],
+                "deliveries": deliveries,
+                "role": Role.PRIMARY,
+            }
+        )
+    return rows

@@ -1,0 +1,69 @@
+"""What the site's own log hears of executions: level by severity, security violations to a logger of their own (7.1, 7.5).
+
+Every line carries script, version and execution, and the event and request where there is one, as fields of its record; what a
+script wrote also `at_us`, when it did in µs from the beginning of its run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from scripting.sandbox.protocol import ErrorType
+from scripting.texts.escaping import one_line
+
+logger = logging.getLogger("scripting.execution")
+lines_logger = logging.getLogger("scripting.lines")
+"""What scripts wrote with log(), at level DEBUG."""
+security = logging.getLogger("scripting.security")
+
+LEVELS = {
+    "succeeded": logging.DEBUG,
+    "skipped": logging.INFO,
+    "cancelled": logging.INFO,
+    "fell_back": logging.WARNING,
+    "failed": logging.ERROR,
+    "abandoned": logging.ERROR,
+}
+
+
+class Written(NamedTuple):
+    """What one attempt wrote with log(), each line with its µs from the beginning of the run."""
+
+    version: int | None
+    lines: Sequence[str]
+    times: Sequence[int]
+
+
+def tell(row: Mapping[str, Any], script: str, version: int | None, written: Sequence[Written] = ()) -> None:
+    """Log one execution, given as its row, after its commit. Costs next to nothing where nobody listens.
+
+    `version` is the one that was to decide.
+    """
+    status, kind = row["status"], row.get("error_type", "")
+    level = LEVELS[status]
+    violation = kind == ErrorType.SECURITY_VIOLATION
+    if not (violation or logger.isEnabledFor(level) or (written and lines_logger.isEnabledFor(logging.DEBUG))):
+        return
+    told = {
+        "script": script,
+        "version": version,
+        "execution": str(row["id"]),
+        "event_id": row.get("event_id") or None,
+        "request_id": row.get("request_id") or None,
+    }
+    told = {name: value for name, value in told.items() if value is not None}
+    if lines_logger.isEnabledFor(logging.DEBUG):
+        for by, lines, times in written:
+            for line, at_us in zip(lines, times, strict=True):
+                lines_logger.debug("%s", one_line(line), extra=told | {"version": by, "at_us": at_us})
+    why = one_line(row.get("error_message", ""))
+    where = f" line {row['error_line']}" if row.get("error_line") else ""
+    if violation:
+        told |= {"by": row.get("user") or None, "trigger": row.get("trigger")}
+        security.warning("script refused by the sandbox%s: %s", where, why, extra=told)
+    if why:
+        logger.log(level, "execution %s: %s%s: %s", status.replace("_", " "), kind or "reason", where, why, extra=told)
+    else:
+        logger.log(level, "execution %s in %s µs", status.replace("_", " "), row.get("wall_us", 0), extra=told)

@@ -1,0 +1,353 @@
+"""In each running process: takes new versions as soon as a notice tells of them, acknowledges them, has them compiled.
+
+Three parties: an event loop that receives notices, a thread that takes versions, and a heartbeat. The database is the truth
+and is looked at anyway, so a notice that is lost, doubled or late does no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import redis
+from channels.layers import get_channel_layer
+from django.db import DatabaseError, InterfaceError, connections
+
+from scripting.conf import conf
+from scripting.models import SHARED
+from scripting.modules.scriptable import modules
+from scripting.processes import generation, notices
+from scripting.processes.generation import Generation, Span
+from scripting.processes.members import Heartbeat, Loaded, Membership
+from scripting.processes.notices import Notice
+from scripting.registry.active import registry
+from scripting.registry.resolved import Key, ResolvedScript
+from scripting.runtime.host_calls import host_functions
+from scripting.runtime.pool import get_pool, vitals
+from scripting.supervisor.errors import SupervisorError
+
+logger = logging.getLogger(__name__)
+
+WARM_SECONDS = 0.03
+"""How long after the last change sandboxes are made ready: compiling in one process would delay the others' acknowledgements."""
+LOOK_SECONDS = 0.25
+"""How often the generation is looked at, and so how late a change is acknowledged whose notice was lost."""
+REJOIN_SECONDS = 0.5
+"""Between two attempts to join the group."""
+TELLS_OF_CHANGE = frozenset(
+    {notices.ACTIVATED, notices.REVERTED, notices.CHANGED, notices.BREAKER_OPENED, notices.BREAKER_CLOSED}
+)
+
+
+class Listener:
+    """One per process. `step` is one round of taking; `start` and `stop` are the threads.
+
+    `heartbeat` False: whoever made it calls `member.beat` each second (a worker has a heartbeat already).
+    """
+
+    def __init__(self, kind: str, *, heartbeat: bool = True) -> None:
+        self.member = Membership(kind, vitals)
+        self.missed = 0
+        """Changes that were found by looking, for want of their notice."""
+        self._inbox: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()
+        self._loaded: dict[Key, ResolvedScript] = {}
+        self._followed: Generation | None = None
+        """Every change up to this generation has been taken and acknowledged."""
+        self._cold: dict[Key, str] = {}
+        """Scripts whose new version is to be made ready, with the digest of the bundle that was."""
+        self._early: set[int] = set()
+        """Changes after the next one, taken before it."""
+        self._mark: int | None = None
+        self._looked = self._polled = float("-inf")
+        self._started = False
+        self._noticed: Generation | None = None
+        """The last one that a notice told of."""
+        self._unnoticed: Generation | None = None
+        """One that was found by looking; its notice may still be on its way."""
+        self._heartbeat = Heartbeat(self.member.beat) if heartbeat else None
+        self._group = _Group(self._inbox.put)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="script-listener", daemon=True)
+
+    def start(self) -> None:
+        """Begin to listen; the versions of now are taken and acknowledged on the way."""
+        with contextlib.suppress(redis.RedisError):
+            self.member.beat()
+        if self._heartbeat is not None:
+            self._heartbeat.start()
+        self._group.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and be listed no longer."""
+        self._stopping.set()
+        self._inbox.put(None)
+        self._group.stop()
+        if self._heartbeat is not None:
+            self._heartbeat.end()
+        self._thread.join(5)
+        with contextlib.suppress(redis.RedisError):
+            self.member.leave()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self.step()
+                except (DatabaseError, InterfaceError, redis.RedisError) as error:
+                    logger.warning("versions are looked at again: %s", error)
+                    self._look_again()
+                except Exception:
+                    logger.exception("versions are looked at again")
+                    self._look_again()
+        finally:
+            connections.close_all()
+
+    def _look_again(self) -> None:
+        """After a failure nothing is certain but what the database says."""
+        self._followed = None
+        self._started = False
+        connections.close_all()
+        self._stopping.wait(LOOK_SECONDS)
+
+    # -- one round ---------------------------------------------------------------------------------------------------
+
+    def step(self, wait: float = LOOK_SECONDS) -> bool:
+        """Take what notices of the next `wait` seconds tell of, or look when that is due; whether anything was taken."""
+        if not self._started:
+            return self._catch_up(generation.read())
+        arrived = self._arrived(min(wait, WARM_SECONDS) if self._cold else wait)
+        taken = self._follow(arrived) if arrived else False
+        if self._cold and not arrived:
+            self._warm()
+        if time.monotonic() - self._looked >= LOOK_SECONDS:
+            taken = self._look() or taken
+        return taken
+
+    def _arrived(self, wait: float) -> list[Notice]:
+        found: list[Notice | None] = []
+        with contextlib.suppress(queue.Empty):
+            found.append(self._inbox.get(timeout=wait))
+            while True:
+                found.append(self._inbox.get_nowait())
+        told = [notice for notice in found if notice is not None and notice.kind in TELLS_OF_CHANGE]
+        if told:
+            self._noticed = max((n.generation for n in told), key=generation.number)
+        return told
+
+    def _follow(self, arrived: Iterable[Notice]) -> bool:
+        """Take the scripts that the notices name, each once however many tell of it."""
+        news = [notice for notice in arrived if not self._is_old(notice)]
+        if not news:
+            return False
+        keys = {notice.key for notice in news}
+        span = self._span(news)
+        if any(module == SHARED for module, _ in keys):
+            seen = generation.read()  # a helper may be in any bundle
+            found = registry.take_all(seen)
+            keys |= found.keys() | self._loaded.keys()
+            reached = seen
+            self._early.clear()
+        else:
+            found = registry.take(keys, span)
+            reached = span.reached if span is not None else self._followed
+        self._acknowledge(found, keys)
+        self._followed = reached
+        return True
+
+    def _is_old(self, notice: Notice) -> bool:
+        """Whether its change has been taken already."""
+        made = notice.generation
+        if made is None or self._followed is None or made[0] != self._followed[0]:
+            return False
+        return notice.counter <= generation.number(self._followed) or notice.counter in self._early
+
+    def _span(self, news: Iterable[Notice]) -> Span | None:
+        """All changes from the next one on, without a gap, that these notices and earlier ones told of."""
+        if self._followed is None or self._followed[0] is None:
+            return None
+        epoch = self._followed[0]
+        self._early |= {n.counter for n in news if n.generation is not None and n.generation[0] == epoch}
+        first = last = generation.number(self._followed) + 1
+        while last in self._early:
+            self._early.discard(last)
+            last += 1
+        return Span(epoch, first, last - 1) if last > first else None
+
+    def _look(self) -> bool:
+        """Find what no notice told of: by the generation, and now and then in the database itself."""
+        now = self._looked = time.monotonic()
+        seen = generation.read()
+        if self._unnoticed is not None:
+            if not self._was_noticed(self._unnoticed):
+                self.missed += 1
+                logger.info("a notice was missed: joining the group anew")
+                self._group.rejoin()
+            self._unnoticed = None
+        if seen is not None and seen != self._followed:
+            self._unnoticed = seen
+            return self._catch_up(seen)
+        if now - self._polled >= conf.SCRIPTING_POLL_SECONDS:
+            self._polled = now
+            if registry.mark() != self._mark:
+                return self._catch_up(seen)
+        return False
+
+    def _was_noticed(self, made: Generation) -> bool:
+        heard = self._noticed
+        return heard is not None and heard[0] == made[0] and generation.number(heard) >= generation.number(made)
+
+    def _catch_up(self, seen: Generation | None) -> bool:
+        """Take everything as it is now."""
+        mark = registry.mark()
+        found = registry.take_all(seen)
+        self._acknowledge(found, found.keys() | self._loaded.keys())
+        self._followed, self._mark, self._started = seen, mark, True
+        self._early.clear()
+        self._looked = self._polled = time.monotonic()
+        return True
+
+    # -- what was taken ----------------------------------------------------------------------------------------------
+
+    def _acknowledge(self, found: Mapping[Key, ResolvedScript], keys: Iterable[Key]) -> None:
+        """Say what is loaded, and tell the modules."""
+        loaded = dict(self._loaded)
+        changed: dict[Key, ResolvedScript | None] = {}
+        for key in keys:
+            before, now = loaded.pop(key, None), found.get(key)
+            if now is not None:
+                loaded[key] = now
+            if _loaded(before) != _loaded(now):
+                changed[key] = now
+                if before is not None:
+                    self._cold.setdefault(key, before.active.bundle.digest)
+        if changed:
+            self.member.acknowledge({f"{module}/{name}": _loaded(now) for (module, name), now in changed.items()})
+        self._loaded = loaded  # not before it was acknowledged: a failure begins anew
+        for (module, name), now in changed.items():
+            _tell(module, name, now.active.bundle.digest if now else "")
+
+    def _warm(self) -> None:
+        """Make one version ready in the place of one that is warm, so that its first run need not compile."""
+        key, digest = self._cold.popitem()
+        script = self._loaded.get(key)
+        if script is None:
+            return
+        functions = host_functions(modules.get(script.module))
+        try:
+            get_pool().warm(script.active.bundle, script.limits, functions, like=digest)
+        except SupervisorError as error:
+            logger.warning("%s is compiled at its next run: %s", script, error)
+
+
+def _loaded(script: ResolvedScript | None) -> Loaded | None:
+    return Loaded(script.active.info.number, script.active.bundle.digest) if script else None
+
+
+def _tell(module: str, script: str, digest: str) -> None:
+    known = modules.get(module)
+    if known is None:
+        return
+    try:
+        known.on_script_changed(script, digest)
+    except Exception:
+        logger.exception("%s: on_script_changed(%s) failed", module, script)
+
+
+# -- the group ---------------------------------------------------------------------------------------------------------
+
+
+class _Group:
+    """Receives the group's notices on an event loop of its own, and joins again whenever it may have been lost."""
+
+    def __init__(self, deliver: Callable[[Notice], None]) -> None:
+        self._deliver = deliver
+        self._loop = asyncio.new_event_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._again: asyncio.Event | None = None
+        self._thread = threading.Thread(target=self._run, name="script-notices", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        notices.send_through(None)
+        self._call(lambda: self._task.cancel() if self._task else None)
+        self._thread.join(5)
+
+    def rejoin(self) -> None:
+        """Leave and join: a subscription that Redis lost is made anew."""
+        self._call(lambda: self._again.set() if self._again else None)
+
+    def _call(self, action: Callable[[], Any]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(action)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._task = self._loop.create_task(self._follow())
+        notices.send_through(self._loop)
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                self._loop.run_until_complete(self._task)
+        finally:
+            notices.send_through(None)
+            self._loop.close()
+
+    async def _follow(self) -> None:
+        layer = get_channel_layer()
+        if layer is None:
+            return
+        while True:
+            try:
+                await self._belong(layer)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever the layer raises, joining again is what helps
+                logger.debug("not in the group of notices: %s", error)
+                await asyncio.sleep(REJOIN_SECONDS)
+
+    async def _belong(self, layer: Any) -> None:
+        """Join, and pass notices on until asked to join anew."""
+        self._again = asyncio.Event()
+        channel = await layer.new_channel()
+        await layer.group_add(notices.GROUP, channel)
+        receiving = asyncio.ensure_future(self._receive(layer, channel))
+        asked = asyncio.ensure_future(self._again.wait())
+        try:
+            done, _ = await asyncio.wait({receiving, asked}, return_when=asyncio.FIRST_COMPLETED)
+            if receiving in done:
+                receiving.result()
+        finally:
+            for task in (receiving, asked):
+                task.cancel()
+            await asyncio.gather(receiving, asked, return_exceptions=True)
+            await layer.group_discard(notices.GROUP, channel)
+
+    async def _receive(self, layer: Any, channel: str) -> None:
+        while True:
+            message = await layer.receive(channel)
+            try:
+                self._deliver(Notice.of(message))
+            except TypeError:
+                logger.warning("what came on %s was no notice", notices.GROUP)
+
+
+# -- this process's ----------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def listening(kind: str) -> Iterator[Listener]:
+    """A listener for the time of the block."""
+    listener = Listener(kind)
+    listener.start()
+    try:
+        yield listener
+    finally:
+        listener.stop()

@@ -1,0 +1,207 @@
+"""Override files taken as they change: a loop of steps over the scripts folder, active in one process per database."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+from django.db import DatabaseError, InterfaceError, close_old_connections
+from watchfiles import watch
+
+from scripting.sources.folder import FolderRefused, Found, Remark, is_noise, open_folder, scan, scripts_dir
+from scripting.sources.sync import ABSENCE_SECONDS, Step, in_order, reconcile_file, report_remark, scripts_with_file
+from scripting.storage.redis_client import key, redis_client
+from scripting.supervisor.errors import SupervisorError
+
+logger = logging.getLogger(__name__)
+
+LEASE_SECONDS = 5
+"""How long the lease of a watcher that died keeps the others waiting."""
+RENEW_SECONDS = 1
+STANDBY_SECONDS = 1
+LOOK_SECONDS = 5
+"""How often the folder is read though the system told of no change: some file systems never tell."""
+DEBOUNCE_MS = 200
+QUIET_MS = 20
+"""A change is taken once nothing more has changed for this long, or after DEBOUNCE_MS."""
+WAKE_MS = 250
+
+# Give up the lease only if it is still ours; another watcher may have it after we stalled.
+_RENEW = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexpire', KEYS[1], ARGV[2]) or 0"
+_RELEASE = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0"
+
+
+class Lease:
+    """The right to be the one watcher, kept in Redis for LEASE_SECONDS at a time."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.token = secrets.token_hex(8)
+        self.held = False
+        self._clock = clock
+        self._renew_at = 0.0
+
+    def step(self) -> bool:
+        """Take or renew the lease when due; whether it is held. A Redis that is away leaves things as they are."""
+        if self._clock() < self._renew_at:
+            return self.held
+        milliseconds = LEASE_SECONDS * 1000
+        client = redis_client()
+        try:
+            if self.held and client.eval(_RENEW, 1, key("watcher"), self.token, milliseconds) == 1:
+                pass
+            else:
+                self.held = bool(client.set(key("watcher"), self.token, nx=True, px=milliseconds))
+        except redis.RedisError as error:
+            logger.warning("the watcher's lease: %s", error)
+        self._renew_at = self._clock() + (RENEW_SECONDS if self.held else STANDBY_SECONDS)
+        return self.held
+
+    def release(self) -> None:
+        """Let another watcher begin at once."""
+        if self.held:
+            self.held = False
+            try:
+                redis_client().eval(_RELEASE, 1, key("watcher"), self.token)
+            except redis.RedisError as error:
+                logger.warning("the watcher's lease was not given back: %s", error)
+
+
+@dataclass
+class Watcher:
+    """What one watcher remembers between looks: the files as last taken, and since when which one is missing."""
+
+    root: Path = field(default_factory=scripts_dir)
+    clock: Callable[[], float] = time.monotonic
+    may_go_on: Callable[[], bool] = lambda: True
+    """Asked before each file: whether this still is the watcher. What is left then is its successor's."""
+    seen: dict[tuple[str, str], Found] = field(default_factory=dict)
+    missing: dict[tuple[str, str], float] = field(default_factory=dict)
+    remarks: set[Remark] = field(default_factory=set)
+    _looked: float = float("-inf")
+    _started: bool = False
+
+    def look(self) -> list[Step]:
+        """Read the folder and take every file that differs from the last look. The first look reconciles everything."""
+        now = self._looked = self.clock()
+        found = scan(self.root)
+        steps: list[Step] = []
+        for name, file in in_order(found.files):
+            self.missing.pop(name, None)
+            if self.seen.get(name) != file:
+                if not self.may_go_on():
+                    return steps
+                steps.append(reconcile_file(*name, file))
+                self.seen[name] = file
+        for name in self._expected() - found.files.keys():
+            self.missing.setdefault(name, now)
+        steps += [report_remark(remark) for remark in found.remarks if remark not in self.remarks]
+        self.remarks = set(found.remarks)
+        return [step for step in steps if step.outcome != "unchanged"]
+
+    def _expected(self) -> set[tuple[str, str]]:
+        if self._started:
+            return set(self.seen)
+        self._started = True
+        return {(script.module, script.name) for script in scripts_with_file()}
+
+    def count_absences(self) -> list[Step]:
+        """Take as deleted what has been missing for ABSENCE_SECONDS."""
+        now = self.clock()
+        due = [name for name, since in self.missing.items() if now - since >= ABSENCE_SECONDS]
+        if not due:
+            return []
+        there = scan(self.root).files  # once more: the news that it is back may still be under way
+        steps = []
+        for name in due:
+            if not self.may_go_on():
+                break
+            del self.missing[name]
+            if name not in there:
+                self.seen.pop(name, None)
+                steps.append(reconcile_file(*name, None))
+        return [step for step in steps if step.outcome != "unchanged"]
+
+    def is_due(self) -> bool:
+        return self.clock() - self._looked >= LOOK_SECONDS
+
+    def forget(self) -> None:
+        """Begin again with a full look, as after a failure of ours."""
+        self.seen.clear()
+        self.missing.clear()
+        self.remarks.clear()
+        self._started = False
+        self._looked = float("-inf")
+
+
+def run(stop: threading.Event, report: Callable[[Step], None], root: Path | None = None) -> None:
+    """Watch until `stop` is set. Raises FolderRefused when the folder cannot be watched at all."""
+    folder = root or scripts_dir()
+    lease = Lease()
+    watcher = Watcher(folder, may_go_on=lambda: lease.step() and not stop.is_set())
+    try:
+        while not stop.is_set():
+            if not lease.step():
+                watcher.forget()
+                stop.wait(STANDBY_SECONDS)
+                continue
+            with open_folder(folder, make=True):
+                pass
+            _watch(lease, watcher, stop, report)
+    finally:
+        lease.release()
+
+
+def _watch(lease: Lease, watcher: Watcher, stop: threading.Event, report: Callable[[Step], None]) -> None:
+    """The active watcher's loop: until it is to stop, has lost the lease, or the folder itself went away."""
+
+    def of_interest(_change: object, path: str) -> bool:
+        parts = Path(path).relative_to(watcher.root).parts
+        return len(parts) <= 2 and not any(map(is_noise, parts))
+
+    _step(watcher, report, changed=True)  # start-up reconciliation; the system's news queue up from here
+    news = watch(
+        watcher.root,
+        watch_filter=of_interest,
+        stop_event=stop,
+        rust_timeout=WAKE_MS,
+        yield_on_timeout=True,
+        debounce=DEBOUNCE_MS,
+        step=QUIET_MS,
+        raise_interrupt=False,
+    )
+    try:
+        for first, changes in enumerate(news):
+            # What changed between the reconciliation and the first wake-up told nobody.
+            if not _step(watcher, report, changed=bool(changes) or first == 0) or not lease.step():
+                return
+    except FileNotFoundError:
+        logger.warning("%s is gone; it is made again", watcher.root)
+
+
+def _step(watcher: Watcher, report: Callable[[Step], None], *, changed: bool) -> bool:
+    """One wake-up. False when the folder must be watched anew."""
+    close_old_connections()
+    try:
+        steps = watcher.look() if changed or watcher.is_due() else []
+        steps += watcher.count_absences()
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("the database is away, looking again: %s", error)
+        watcher.forget()
+        return True
+    except FolderRefused as error:
+        logger.error("%s", error)  # noqa: TRY400 - the operator's to mend, a traceback would not help
+        watcher.forget()
+        return True
+    except SupervisorError as error:
+        logger.error("scripts cannot be checked, looking again: %s", error)  # noqa: TRY400 - its message says what to do
+        watcher.forget()
+        return True
+    for step in steps:
+        report(step)
+    return watcher.root.is_dir()

@@ -1,0 +1,178 @@
+"""How pages show values, script text and durations: always escaped, with nothing in them that could deceive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.html import escape, format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from scripting.models import ScriptVersion
+from scripting.modules.topics import topics
+from scripting.texts.escaping import visible
+from scripting.texts.plain_json import jsonable
+
+MAX_SHOWN = 20_000
+"""Characters of one value that a page shows; the whole stays in the record."""
+HIDDEN = "•••"
+
+STATUS_COLOURS = {
+    "succeeded": "success",
+    "fell_back": "warning",
+    "failed": "danger",
+    "abandoned": "danger",
+    "cancelled": "info",
+    "skipped": "info",
+}
+
+
+# -- script text -------------------------------------------------------------------------------------------------------
+
+
+def code_block(content: bytes, diagnostics: Iterable[Mapping[str, Any]] = ()) -> SafeString:
+    """A script's text with line numbers, what its check found below the lines, and control characters marked as such."""
+    found: dict[int, list[Mapping[str, Any]]] = {}
+    for diagnostic in diagnostics:
+        found.setdefault(int(diagnostic.get("line") or 1), []).append(diagnostic)
+    lines = content.decode("utf-8", "backslashreplace").split("\n")
+    rows = [_code_row(number, line, found.get(number, ())) for number, line in enumerate(lines, 1)]
+    # The lines hold their own markup, escaped below.
+    return format_html(
+        '<div class="goby-code" tabindex="0" role="region" aria-label="Source"><ol>{}</ol></div>', _joined(rows)
+    )
+
+
+def _code_row(number: int, line: str, diagnostics: Sequence[Mapping[str, Any]]) -> SafeString:
+    notes = format_html_join(
+        "",
+        '<div class="goby-note goby-{}"><b>{}:{}</b> {}: {}{}</div>',
+        (
+            (
+                "error" if d.get("severity") == "error" else "warning",
+                number,
+                d.get("column") or 1,
+                d.get("type", ""),
+                visible(str(d.get("message", ""))),
+                f" — {visible(str(d['hint']))}" if d.get("hint") else "",
+            )
+            for d in diagnostics
+        ),
+    )
+    marked = "goby-line-error" if any(d.get("severity") == "error" for d in diagnostics) else ""
+    return format_html(
+        '<li id="L{0}" class="{1}" data-line="{0}"><code>{2}</code>{3}</li>', number, marked, marked_line(line), notes
+    )
+
+
+def marked_line(line: str) -> SafeString:
+    """One line of untrusted text, escaped; each character that would act or hide instead of showing is marked."""
+    line = line.removesuffix("\r")
+    if visible(line) == line:
+        return SafeString(escape(line))
+    return _joined(
+        escape(character)
+        if visible(character) == character
+        else format_html(
+            '<mark class="goby-control" title="a character that does not show">{}</mark>', visible(character)
+        )
+        for character in line
+    )
+
+
+def _joined(parts: Iterable[str]) -> SafeString:
+    return mark_safe("".join(parts))  # noqa: S308 - every part was escaped by the caller
+
+
+# -- values ------------------------------------------------------------------------------------------------------------
+
+
+def pretty(value: Any, hidden: Collection[str] = ()) -> str:
+    """Plain data as indented JSON text, fit to show; the values of `hidden` keys masked wherever they occur."""
+    try:
+        text = json.dumps(jsonable(masked(value, hidden)), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return "(cannot be shown)"
+    text = visible(text)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}\n… {len(text) - MAX_SHOWN} characters more"
+
+
+def masked(value: Any, hidden: Collection[str]) -> Any:
+    """The value with what its topic calls sensitive hidden, at any depth."""
+    if not hidden:
+        return value
+    match value:
+        case Mapping():
+            return {k: HIDDEN if k in hidden or k == "message_payload" else masked(v, hidden) for k, v in value.items()}
+        case list() | tuple():
+            return [masked(item, hidden) for item in value]
+    return value
+
+
+def sensitive_keys(topic: str) -> frozenset[str]:
+    """The payload keys of a topic that pages must not show."""
+    return topics.get(topic).sensitive if topic in topics else frozenset()
+
+
+def every_sensitive_key() -> frozenset[str]:
+    """For what scripts wrote themselves, which may carry any topic's payload."""
+    return frozenset().union(*(topic.sensitive for topic in topics))
+
+
+# -- figures -----------------------------------------------------------------------------------------------------------
+
+
+def milliseconds(microseconds: int | None) -> str:
+    if microseconds is None:
+        return "—"
+    if microseconds < 1000:
+        return f"{microseconds} µs"
+    return f"{microseconds / 1000:.1f} ms" if microseconds < 1_000_000 else f"{microseconds / 1e6:.2f} s"
+
+
+def size(count: int | None) -> str:
+    if count is None:
+        return "—"
+    if count < 1024:
+        return f"{count} bytes"
+    return f"{count / 1024:.0f} KiB" if count < 1 << 20 else f"{count / (1 << 20):.1f} MiB"
+
+
+def limits(of: Any) -> str:
+    """What a script, a record of its history or a SecurityLimits allows a run; without either, it is the module's that hold."""
+    seconds, count = of.max_execution_time, of.max_memory_bytes
+    own = ([] if seconds is None else [f"{seconds:g} s"]) + ([] if count is None else [size(count)])
+    return ", ".join(own) or "the module's"
+
+
+def memory(count: int, error_type: str = "") -> str:
+    """What a run took, in words. It is measured to 128 KiB, and not at all where a run was killed for its time."""
+    if not count and error_type == "timeout":
+        return "not measured"
+    return "< 128 KiB" if count < 128 << 10 else size(count)
+
+
+def moment(at: datetime | None) -> SafeString:
+    """A time to the second, with the exact one on hover."""
+    if at is None:
+        return SafeString("—")
+    local = timezone.localtime(at)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), at.isoformat(), f"{local:%Y-%m-%d %H:%M:%S}"
+    )
+
+
+def badge(text: str, colour: str = "") -> SafeString:
+    """A small label. Colours: success, warning, danger, info, or none."""
+    return format_html('<span class="goby-badge goby-badge-{}">{}</span>', colour or "plain", text)
+
+
+def status_badge(status: str) -> SafeString:
+    return badge(status.replace("_", " "), STATUS_COLOURS.get(status, ""))
+
+
+def version_label(version: ScriptVersion | None) -> str:
+    return f"v{version.number} · {version.origin}" if version else "none"

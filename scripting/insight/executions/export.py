@@ -1,0 +1,180 @@
+"""Executions as CSV or JSON, in a stream: masked as on the pages, harmless to spreadsheets, and kept on record who took them."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from scripting.insight import audit
+from scripting.insight.dashboard.page import VIEW, demand
+from scripting.insight.display import every_sensitive_key, masked, sensitive_keys
+from scripting.insight.executions import listing
+from scripting.insight.executions.filters import Filters, parse
+from scripting.insight.executions.list_page import EXPORT, EXPORT_MOST
+from scripting.models import Execution
+from scripting.sandbox.protocol import ValueProblem
+from scripting.texts.escaping import display, visible
+
+BATCH = 500
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""A cell that begins so, a spreadsheet may run."""
+COLUMNS = (
+    "id",
+    "script",
+    "version",
+    "trigger",
+    "topic",
+    "key",
+    "status",
+    "error_type",
+    "error_message",
+    "error_line",
+    "started_at",
+    "finished_at",
+    "wall_us",
+    "cpu_us",
+    "memory_bytes",
+    "worker",
+    "user",
+    "event_id",
+    "request_id",
+    "cause",
+    "inputs",
+    "result",
+)
+
+
+@require_POST
+def export(request: HttpRequest, form: str) -> HttpResponseBase:
+    """What the query string asks for, all pages of it, as `csv` or `json` (an object a line)."""
+    demand(request, VIEW)
+    demand(request, EXPORT)
+    if form not in FORMS:
+        return HttpResponse("There is no such format.", status=404, content_type="text/plain")
+    filters = parse(request.GET.dict())
+    if filters.problems:
+        return HttpResponse("\n".join(filters.problems), status=400, content_type="text/plain; charset=utf-8")
+    asked = request.GET.urlencode() or "everything"
+    audit.record(request.user, f"exported executions as {form}: {asked}")
+    kind, write = FORMS[form]
+    lines = write(rows(filters))
+    # An ASGI server would read a plain iterator to its end before it sent anything.
+    response = StreamingHttpResponse(_stream(lines) if isinstance(request, ASGIRequest) else lines, content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="executions.{"csv" if form == "csv" else "jsonl"}"'
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+async def _stream(lines: Iterator[str]) -> AsyncIterator[str]:
+    while text := await sync_to_async(_some)(lines):
+        yield text
+
+
+def _some(lines: Iterator[str]) -> str:
+    return "".join(itertools.islice(lines, BATCH))
+
+
+def rows(filters: Filters) -> Iterator[dict[str, Any]]:
+    """Every execution asked for, newest first, as the values of COLUMNS and `log`; read a batch at a time.
+
+    Where that is not all there are, the last is no execution but {`note`: why, and what to do}.
+    """
+    before: UUID | None = None
+    left = EXPORT_MOST
+    notes: tuple[str, ...] = ()
+    while left > 0:
+        found = listing.page(filters, before=before, size=min(BATCH, left))
+        payloads = Execution.objects.in_bulk([row.pk for row in found.rows])
+        for row in found.rows:
+            if row.pk in payloads:
+                yield _values(payloads[row.pk], row)
+        left -= len(found.rows)
+        if not found.stopped:
+            notes = found.remarks
+        if left == 0 and found.older is not None:
+            until = f"{timezone.localtime(found.rows[-1].started_at):%FT%T}"
+            notes = (f"Cut: an export holds {EXPORT_MOST} executions. For older ones export again until {until}.",)
+        if found.older is None:
+            break
+        before = found.older
+    if notes:
+        yield {"note": " ".join(notes)}
+
+
+def _values(execution: Execution, found: Execution) -> dict[str, Any]:
+    values: dict[str, Any] = {name: getattr(execution, name) for name in COLUMNS if name not in _MADE}
+    version = found.version or found.error_version
+    own = sensitive_keys(execution.topic)
+    values |= {
+        "script": str(found.script),
+        "version": version.number if version else None,
+        "inputs": _shown(lambda: execution.inputs_value, own),
+        "result": _shown(lambda: execution.result_value, own | every_sensitive_key()),
+    }
+    return {name: _plain(values[name]) for name in COLUMNS} | {"log": _log(execution)}
+
+
+_MADE = frozenset({"script", "version", "inputs", "result"})
+
+
+def _shown(value: Callable[[], Any], hidden: frozenset[str]) -> str:
+    try:
+        found = value()
+    except ValueProblem:
+        return ""
+    return "" if found is None else display(masked(found, hidden), 32_000)
+
+
+def _log(execution: Execution) -> list[dict[str, Any]]:
+    """What the script wrote, and when in µs from the beginning of its run; in JSON alone, a cell could not hold it."""
+    try:
+        return [{"us": line.us, "text": visible(line.text)} for line in execution.log_lines]
+    except ValueProblem:
+        return []
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, int):
+        return value
+    return visible(value.isoformat() if hasattr(value, "isoformat") else str(value))
+
+
+def harmless(cell: Any) -> Any:
+    """The cell, quoted where a spreadsheet would take it for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+
+def as_csv(values: Iterable[dict[str, Any]]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    lines = ([row["note"]] if "note" in row else [harmless(row[name]) for name in COLUMNS] for row in values)
+    for line in itertools.chain([COLUMNS], lines):
+        yield writer.writerow(line)
+
+
+def as_json(values: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for row in values:
+        yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+class _Echo:
+    """A file that gives back what is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+FORMS: dict[str, tuple[str, Callable[[Iterable[dict[str, Any]]], Iterator[str]]]] = {
+    "csv": ("text/csv; charset=utf-8", as_csv),
+    "json": ("application/jsonl; charset=utf-8", as_json),
+}

@@ -1,0 +1,134 @@
+"""What people ask of the list of executions: the fields of its form, read from an address; nonsense is named, never an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from scripting.insight.dashboard.ranges import BY_NAME
+from scripting.models import Execution, Script
+from scripting.models.execution import SLOW_US
+
+UNSUCCESSFUL = ("failed", "fell_back", "abandoned")
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is asked for. Empty means anything; `problems` says what of the question made no sense and was left out."""
+
+    module: str = ""
+    script: int | None = None
+    version: int | None = None
+    status: str = ""
+    error: str = ""
+    trigger: str = ""
+    topic: str = ""
+    worker: str = ""
+    user: str = ""
+    slow: int | None = None
+    """Wall time of at least so many µs: one of SLOW_US."""
+    since: datetime | None = None
+    until: datetime | None = None
+    group: int | None = None
+    words: str = ""
+    problems: tuple[str, ...] = field(default=(), compare=False)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+    """When it was asked: every range that says no end ends here."""
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is asked for."""
+        return self != Filters()
+
+    @property
+    def identity(self) -> UUID | None:
+        """The id that was given instead of words."""
+        return as_id(self.words)
+
+
+def parse(query: Mapping[str, str], now: datetime | None = None) -> Filters:
+    """The filters of a query string."""
+    now = now or datetime.now(UTC)
+    problems: list[str] = []
+
+    def text(name: str) -> str:
+        return query.get(name, "").strip().replace("\0", "")[:200]
+
+    def number(name: str) -> int | None:
+        given = text(name)
+        if not given:
+            return None
+        if given.isascii() and given.isdecimal() and len(given) < 18:
+            return int(given)
+        problems.append(f"{name} must be a number")
+        return None
+
+    def choice(name: str, choices: tuple[str, ...]) -> str:
+        given = text(name)
+        if given and given not in choices:
+            problems.append(f"{name} must be one of {', '.join(choices)}")
+            return ""
+        return given
+
+    def moment(name: str) -> datetime | None:
+        given = text(name)
+        if not given:
+            return None
+        try:
+            found = parse_datetime(given)
+        except ValueError:
+            found = None
+        if found is None or not 1980 < found.year < 2200:
+            problems.append(f"{name} must be a time such as 2030-01-31T12:00")
+            return None
+        return timezone.make_aware(found) if timezone.is_naive(found) else found
+
+    slow = number("slow")
+    if slow is not None and slow not in SLOW_US:
+        problems.append(f"slow must be one of {', '.join(map(str, SLOW_US))} (microseconds)")
+        slow = None
+    since = moment("since")
+    chosen = choice("range", tuple(BY_NAME))
+    if chosen and since is None:
+        since = now - BY_NAME[chosen].length
+    module, script = text("module"), number("script")
+    if module and script is not None and (other := _other_module(script, module)):
+        problems.append(f"module {module} is left out, since the script is of {other}")
+        module = ""
+    statuses = (*Execution.Status.values, "unsuccessful")
+    return Filters(
+        module,
+        script,
+        number("version"),
+        choice("status", statuses),
+        text("error"),
+        choice("trigger", tuple(Execution.Trigger.values)),
+        text("topic"),
+        text("worker"),
+        text("user"),
+        slow,
+        since,
+        moment("until"),
+        number("group"),
+        text("q"),
+        tuple(problems),
+        now,
+    )
+
+
+def _other_module(script: int, module: str) -> str | None:
+    """The module of a script that is not of `module`."""
+    return Script.objects.filter(pk=script).exclude(module=module).values_list("module", flat=True).first()
+
+
+def as_id(text: str) -> UUID | None:
+    """None for what is no id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,53 @@
+"""Run a recorded execution again, exactly, and show whether anything differs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_POST
+
+from scripting.execution.replay import NotRepeatable, NotTried, Repetition, repeat
+from scripting.insight import audit
+from scripting.insight.dashboard.page import VIEW, admin_page, demand
+from scripting.insight.display import every_sensitive_key, milliseconds, pretty
+from scripting.models.execution import LogLine
+from scripting.supervisor.errors import SupervisorError
+from scripting.texts.escaping import visible
+
+RUN = "scripting.run_script"
+TEMPLATE = "scripting/insight/again.html"
+
+
+@require_POST
+def page(request: HttpRequest, execution: UUID) -> HttpResponse:
+    """The repetition beside the record. A trial: nothing is stored and nothing takes effect."""
+    demand(request, VIEW)
+    demand(request, RUN)
+    context: dict[str, object] = {"title": "Run again", "execution": execution}
+    try:
+        made = repeat(str(execution), decided=request.POST.get("attempt") == "decided")
+    except NotTried as problem:
+        return admin_page(
+            request, TEMPLATE, {**context, "problem": str(problem), "instead": problem.instead}, status=409
+        )
+    except (NotRepeatable, SupervisorError) as problem:
+        return admin_page(request, TEMPLATE, {**context, "problem": str(problem)}, status=409)
+    audit.record(request.user, f"ran execution {execution} again")
+    hidden = every_sensitive_key()
+    attempt = made.attempt
+    context |= {
+        "made": made,
+        "compared": _listed(made),
+        "result": pretty(attempt.value, hidden) if attempt.result is not None else "",
+        "log": [LogLine(visible(line), us) for line, us in zip(attempt.logs, attempt.log_us, strict=True)],
+        "error": visible(str(attempt.error)) if attempt.error else "",
+        "took": milliseconds(attempt.metrics.wall_us),
+    }
+    return admin_page(request, TEMPLATE, context)
+
+
+def _listed(made: Repetition) -> str:
+    """`error, result and log`."""
+    *first, last = made.compared
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,47 @@
+"""`/metrics` for Prometheus: for this machine alone, or for whoever brings the token of SCRIPTING_METRICS_TOKEN."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from scripting.conf import conf
+from scripting.insight.prometheus import registry
+from scripting.storage.redis_client import briefly
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The figures as text; 403 for whoever may not have them."""
+    if not may_read(request):
+        return HttpResponse(
+            "Metrics are for this machine, or for whoever sends SCRIPTING_METRICS_TOKEN as bearer token.\n",
+            status=403,
+            content_type="text/plain; charset=utf-8",
+        )
+    with briefly():
+        return HttpResponse(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def may_read(request: HttpRequest) -> bool:
+    """With a token set, only who brings it; without one, only who asks from here and not through a proxy."""
+    token = conf.SCRIPTING_METRICS_TOKEN
+    if token:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return secrets.compare_digest(given.encode(), token.encode())
+    if request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded"):
+        return False
+    try:
+        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+
+
+urlpatterns: list[URLPattern] = [path("metrics", metrics, name="metrics")]

@@ -1,0 +1,105 @@
+"""What stands in for scripts whose active version failed so often that its breaker is open, and until when: for pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import F, QuerySet
+
+from scripting.conf import conf
+from scripting.models import Breaker, Script, ScriptVersion
+from scripting.models.script import TEXTS
+from scripting.modules.scriptable import ScriptableModule, modules
+from scripting.registry.resolved import ActiveVersion, ResolvedScript, load
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """What events and requests get while the active version of `script` is withheld."""
+
+    script: Script
+    withheld: ScriptVersion
+    failures: int
+    last_error: str
+    last_failed: datetime
+    version: ActiveVersion | None
+    """The version that is run first in its place; None where there is none but the module's built-in rule."""
+
+    def __str__(self) -> str:
+        """`v5 failed 5 times in a row: v4 stands in`."""
+        return f"{self.failed}: {self.name} stands in"
+
+    @property
+    def failed(self) -> str:
+        often = "once" if self.failures == 1 else f"{self.failures} times in a row"
+        return f"v{self.withheld.number} failed {often}"
+
+    @property
+    def name(self) -> str:
+        """`v4`, `the default (v1)`, `the built-in rule`, or `nothing`."""
+        if self.version is None:
+            return "the built-in rule" if _has_rule(modules.get(self.script.module)) else "nothing"
+        number = self.version.info.number
+        return f"the default (v{number})" if self.version.id == self.script.default_version_id else f"v{number}"
+
+    @property
+    def until(self) -> datetime:
+        return self.last_failed + timedelta(seconds=conf.SCRIPTING_BREAKER_SECONDS)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the pause is over: the next run tries the withheld version again."""
+        return datetime.now(UTC) >= self.until
+
+    def described(self) -> dict[str, Any]:
+        """As pages that follow it read it."""
+        return {
+            "words": str(self),
+            "name": self.name,
+            "error": self.last_error,
+            "until": self.until.timestamp(),
+        }
+
+
+def of_all() -> dict[int, StandIn]:
+    """By id of the script, of those in use: one query while no breaker is open, a few however many are."""
+    return _read(Breaker.objects.all())
+
+
+def of(script: Script) -> StandIn | None:
+    """None while the active version is run."""
+    return _read(Breaker.objects.filter(version=script.active_version_id)).get(script.pk)
+
+
+def _read(breakers: QuerySet[Breaker]) -> dict[int, StandIn]:
+    of_script = "version__script"
+    running = {
+        f"{of_script}__active_version": F("version"),
+        f"{of_script}__enabled": True,
+        f"{of_script}__retired_at": None,
+    }
+    found = breakers.filter(opened_at__isnull=False, **running).select_related(of_script)
+    by_version = {row.version_id: row for row in found.defer(*(f"version__{name}" for name in TEXTS))}
+    if not by_version:
+        return {}
+    scripts = load({(row.version.script.module, row.version.script.name) for row in by_version.values()})
+    # A script that another version became active of meanwhile is left out.
+    return {s.id: _stand_in(by_version[s.active.id], s) for s in scripts.values() if s.active.id in by_version}
+
+
+def _stand_in(breaker: Breaker, script: ResolvedScript) -> StandIn:
+    assert breaker.opened_at is not None
+    return StandIn(
+        breaker.version.script,
+        breaker.version,
+        breaker.failures,
+        breaker.last_error,
+        breaker.opened_at,
+        next(iter(script.fallbacks), None),
+    )
+
+
+def _has_rule(module: ScriptableModule | None) -> bool:
+    return module is not None and type(module).built_in is not ScriptableModule.built_in

@@ -1,0 +1,191 @@
+"""How long executions are kept: by age and count per outcome, payloads first, in small batches that nobody waits for.
+
+Each part walks the executions by id, which is by time, from where it stopped the last time; a step is one short transaction.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Sum, Value
+
+from scripting.conf import conf
+from scripting.metrics import error_groups
+from scripting.models import Attempt, ErrorCount, ErrorGroup, Execution, ExecutionStat, RetentionMark
+from scripting.models.execution import UNUSUAL_STATUS
+
+BATCH = 500
+"""Rows of one transaction."""
+GROUPS = 50
+"""Error groups of one transaction: each may have a thousand rows of counts."""
+LOOK = 2000
+"""Ids that one step looks at."""
+MINUTES_KEPT = timedelta(days=3)
+"""Rollups: charts read minutes up to two hours back, tens of them up to twelve, hours up to eight days, days for ever."""
+HOURS_KEPT = timedelta(days=60)
+SPANS = (
+    (ExecutionStat.Span.DAY, timedelta(days=1)),
+    (ExecutionStat.Span.HOUR, timedelta(hours=1)),
+    (ExecutionStat.Span.MINUTE, timedelta(minutes=1)),
+)
+USUAL = (Execution.Status.SUCCEEDED, Execution.Status.SKIPPED)
+UNUSUAL = (Execution.Status.FELL_BACK, Execution.Status.FAILED, Execution.Status.CANCELLED, Execution.Status.ABANDONED)
+
+
+@dataclass
+class Pruned:
+    """What one run of the retention did."""
+
+    emptied: int = 0
+    deleted: int = 0
+    rollups: int = 0
+    error_groups: int = 0
+    """Error groups that were not seen for long, their executions gone."""
+    finished: bool = True
+    """False where its time was up before its work was done."""
+
+    def __bool__(self) -> bool:
+        return bool(self.emptied or self.deleted or self.rollups or self.errors)
+
+
+def prune(seconds: float = 5.0, now: datetime | None = None) -> Pruned:
+    """Work off what is due, for at most about `seconds`; the next call goes on from there."""
+    now = now or datetime.now(UTC)
+    deadline = time.monotonic() + seconds
+    done = Pruned()
+    for steps in (
+        _payloads(now, done),
+        _usual(now, done),
+        _unusual(now, done),
+        _rollups(now, done),
+        _errors(now, done),
+    ):
+        for _ in steps:
+            if time.monotonic() > deadline:
+                done.finished = False
+                return done
+    return done
+
+
+def _payloads(now: datetime, done: Pruned) -> Iterator[None]:
+    """Inputs, results, logs and host calls of what succeeded are the bulk of the table, so they go before the rows do."""
+
+    def empty(ids: Sequence[UUID]) -> None:
+        Attempt.objects.filter(execution__in=ids).update(log=b"", host_calls=b"")
+        done.emptied += Execution.objects.filter(pk__in=ids).update(
+            inputs=b"", inputs_text="", result=None, result_text="", log=b"", host_calls=b""
+        )
+
+    yield from _walk("payloads", _before(now, conf.SCRIPTING_KEEP_PAYLOAD_DAYS), USUAL, empty)
+
+
+def _usual(now: datetime, done: Pruned) -> Iterator[None]:
+    """What succeeded or was skipped, by age and by the count of all."""
+    upto = max(_before(now, conf.SCRIPTING_KEEP_DAYS), _beyond(conf.SCRIPTING_KEEP_COUNT, (*USUAL, *UNUSUAL)))
+    yield from _walk("usual", upto, USUAL, _deleter(done))
+
+
+def _unusual(now: datetime, done: Pruned) -> Iterator[None]:
+    """Failures and rare outcomes, each by age and by its own count, along their index."""
+    old = _before(now, conf.SCRIPTING_KEEP_FAILURE_DAYS)
+    for status in UNUSUAL:
+        upto = max(old, _beyond(conf.SCRIPTING_KEEP_FAILURE_COUNT, (status,)))
+        rows = Execution.objects.filter(UNUSUAL_STATUS, status=status, pk__lt=upto).order_by("pk")
+        delete = _deleter(done)
+        while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
+            delete(ids)
+            yield
+
+
+def _rollups(now: datetime, done: Pruned) -> Iterator[None]:
+    """Minutes and hours that no page reads any longer."""
+    span_kept = (
+        (ExecutionStat.Span.MINUTE, MINUTES_KEPT),
+        (ExecutionStat.Span.TEN_MINUTES, MINUTES_KEPT),
+        (ExecutionStat.Span.HOUR, HOURS_KEPT),
+    )
+    for span, kept in span_kept:
+        old = ExecutionStat.objects.filter(span=span, start__lt=now - kept).order_by("start")
+        while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+            done.rollups += ExecutionStat.objects.filter(pk__in=ids).delete()[0]
+            yield
+    counts = ErrorCount.objects.filter(start__lt=now - HOURS_KEPT).order_by("start")
+    while ids := list(counts.values_list("pk", flat=True)[:BATCH]):
+        done.rollups += ErrorCount.objects.filter(pk__in=ids).delete()[0]
+        yield
+
+
+def _errors(now: datetime, done: Pruned) -> Iterator[None]:
+    """Error groups go last, with what was said of them: those that were last seen before anything of them is kept."""
+    days = max(conf.SCRIPTING_KEEP_ERROR_DAYS, conf.SCRIPTING_KEEP_FAILURE_DAYS, conf.SCRIPTING_KEEP_DAYS)
+    before = now - timedelta(days=days)
+    old = ErrorGroup.objects.filter(last_seen__lt=before).order_by("pk").values_list("pk", flat=True)
+    mark = 0
+    while keys := list(old.filter(pk__gt=mark)[:GROUPS]):
+        done.errors += error_groups.forget(keys, before)
+        mark = keys[-1]
+        yield
+
+
+def _walk(part: str, upto: UUID, statuses: Sequence[str], act: Callable[[Sequence[UUID]], None]) -> Iterator[None]:
+    """Act on the executions of these statuses between the part's mark and `upto`, a step at a time, moving the mark along."""
+    mark = RetentionMark.objects.get_or_create(part=part)[0].upto
+    while True:
+        look = list(
+            Execution.objects.filter(pk__gt=mark, pk__lt=upto).order_by("pk").values_list("pk", "status")[:LOOK]
+        )
+        if not look:
+            return
+        due = [key for key, status in look if status in statuses]
+        for start in range(0, max(1, len(due)), BATCH):
+            batch = due[start : start + BATCH]
+            with transaction.atomic():
+                if batch:
+                    act(batch)
+                last = batch[-1] if start + BATCH < len(due) else look[-1][0]
+                RetentionMark.objects.filter(part=part).update(upto=last)
+            yield
+        mark = look[-1][0]
+
+
+def _deleter(done: Pruned) -> Callable[[Sequence[UUID]], None]:
+    def delete(ids: Sequence[UUID]) -> None:
+        with transaction.atomic():
+            Attempt.objects.filter(execution__in=ids).delete()
+            done.deleted += Execution.objects.filter(pk__in=ids).delete()[0]
+
+    return delete
+
+
+def _beyond(keep: int, statuses: Sequence[str]) -> UUID:
+    """The id of the moment since which the newest `keep` executions of these outcomes ended, to the minute.
+
+    The rollups know; to count the executions themselves would take longer than anything else here.
+    """
+    left, within = keep, ExecutionStat.objects.all()
+    found: datetime | None = None
+    for span, length in SPANS:
+        spans = within.filter(span=span).values("start").annotate(total=sum((Sum(s) for s in statuses), Value(0)))
+        for start, total in spans.order_by("-start").values_list("start", "total").iterator(chunk_size=200):
+            if total > left:
+                found = start if left else start + length
+                within = ExecutionStat.objects.filter(start__gte=start, start__lt=start + length)
+                break
+            left -= total
+        else:
+            break  # fewer than that there ever were, or finer rollups are gone
+    return UUID(int=0) if found is None else _id(found)
+
+
+def _before(now: datetime, days: int) -> UUID:
+    return _id(now - timedelta(days=days))
+
+
+def _id(moment: datetime) -> UUID:
+    """The smallest id of that moment: ids are ordered by time."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)

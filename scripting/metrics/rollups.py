@@ -1,0 +1,207 @@
+"""Rollups: what each commit adds, folding that into minutes and hours, and reading figures over a range of time."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from scripting.metrics.histogram import Histogram
+from scripting.models.rollups import OUTCOMES, ExecutionStat, StatDelta, StatFields
+from scripting.storage.bulk_insert import insert_rows
+
+Span = ExecutionStat.Span
+FOLD = 500
+"""Deltas that one transaction folds."""
+
+
+class StatRow(NamedTuple):
+    """A row of ExecutionStat or StatDelta as it is read for a page."""
+
+    script_id: int
+    version_id: int | None
+    start: datetime
+    succeeded: int
+    fell_back: int
+    failed: int
+    cancelled: int
+    skipped: int
+    abandoned: int
+    wall_us: int
+    cpu_us: int
+    durations: bytes
+
+
+@dataclass
+class Figures:
+    """Counts by outcome and durations (µs) of some executions."""
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    wall_us: int = 0
+    cpu_us: int = 0
+    durations: Histogram = field(default_factory=Histogram)
+
+    def add(self, outcome: str, wall_us: int, cpu_us: int) -> None:
+        self.counts[outcome] += 1
+        self.wall_us += wall_us
+        self.cpu_us += cpu_us
+        self.durations.add(wall_us)
+
+    def add_row(self, row: StatFields | StatRow) -> None:
+        for outcome in OUTCOMES:
+            self.counts[outcome] += getattr(row, outcome)
+        self.wall_us += row.wall_us
+        self.cpu_us += row.cpu_us
+        self.durations.merge_encoded(bytes(row.durations))
+
+    def merge(self, other: Figures) -> None:
+        for outcome in OUTCOMES:
+            self.counts[outcome] += other.counts[outcome]
+        self.wall_us += other.wall_us
+        self.cpu_us += other.cpu_us
+        self.durations.merge(other.durations)
+
+    def columns(self) -> dict[str, Any]:
+        return {**self.counts, "wall_us": self.wall_us, "cpu_us": self.cpu_us, "durations": self.durations.encode()}
+
+    @property
+    def runs(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def failures(self) -> int:
+        """Runs whose script did not decide: failed, fell back, or never ran to an end."""
+        return self.counts["failed"] + self.counts["fell_back"] + self.counts["abandoned"]
+
+    @property
+    def failure_rate(self) -> float | None:
+        """Part of the runs that failed, 0 to 1; None without runs."""
+        return self.failures / self.runs if self.runs else None
+
+
+def record(executions: Iterable[dict[str, Any]]) -> None:
+    """Count rows of Execution (as `insert_rows` takes them), in the transaction that writes them."""
+    groups: dict[tuple[int, int | None, datetime], Figures] = defaultdict(Figures)
+    for row in executions:
+        minute = row["finished_at"].replace(second=0, microsecond=0)
+        figures = groups[row["script_id"], row.get("version_id"), minute]
+        figures.add(row["status"], row.get("wall_us", 0), row.get("cpu_us", 0))
+    insert_rows(StatDelta, [_identity(key) | figures.columns() for key, figures in groups.items()])
+
+
+def fold() -> int:
+    """Fold waiting deltas into minutes, tens of them, hours, days and all time; how many. Run by one process at a time: two would wait, not miscount."""
+    with transaction.atomic():
+        deltas = list(
+            StatDelta.objects.select_for_update(
+                skip_locked=connection.features.has_select_for_update_skip_locked
+            ).order_by("id")[:FOLD]
+        )
+        if not deltas:
+            return 0
+        groups: dict[tuple[str, datetime, int, int | None], Figures] = defaultdict(Figures)
+        for delta in deltas:
+            for span in Span:
+                groups[span, span.start_of(delta.start), delta.script_id, delta.version_id].add_row(delta)
+        for (name, start, script, version), figures in sorted(groups.items(), key=lambda item: str(item[0])):
+            stat = (
+                ExecutionStat.objects.select_for_update()
+                .filter(span=name, start=start, script=script, version=version)
+                .first()
+            )
+            if stat is None:
+                ExecutionStat.objects.create(
+                    span=name, start=start, script_id=script, version_id=version, **figures.columns()
+                )
+            else:
+                figures.add_row(stat)
+                ExecutionStat.objects.filter(pk=stat.pk).update(**figures.columns())
+        StatDelta.objects.filter(pk__in=[delta.pk for delta in deltas]).delete()
+    return len(deltas)
+
+
+def _identity(key: tuple[int, int | None, datetime]) -> dict[str, Any]:
+    return {"script_id": key[0], "version_id": key[1], "start": key[2]}
+
+
+def by_script(since: datetime, until: datetime, scripts: Sequence[int] | None = None) -> dict[int, Figures]:
+    """Figures per script id of what ended in [since, until), to the minute; hours are read whole where they fit."""
+    found: dict[int, Figures] = defaultdict(Figures)
+    for row in rows(since, until, scripts):
+        found[row.script_id].add_row(row)
+    return dict(found)
+
+
+def over_time(
+    since: datetime, until: datetime, step: timedelta, scripts: Sequence[int] | None = None
+) -> list[tuple[datetime, Figures]]:
+    """(start, figures) of each step of [since, until), empty ones included."""
+    cells = by_step(rows(since, until, scripts), since, step)
+    return series(cells.items(), since, until, step)
+
+
+def by_step(found: Iterable[StatRow], since: datetime, step: timedelta) -> dict[tuple[int, int], Figures]:
+    """Figures by (script id, step since `since`); each row's histogram is read once."""
+    cells: dict[tuple[int, int], Figures] = defaultdict(Figures)
+    for row in found:
+        cells[row.script_id, (row.start - since) // step].add_row(row)
+    return dict(cells)
+
+
+def series(
+    cells: Iterable[tuple[tuple[int, int], Figures]], since: datetime, until: datetime, step: timedelta
+) -> list[tuple[datetime, Figures]]:
+    """(start, figures) of each step of [since, until), empty ones included, from what `by_step` found."""
+    steps = max(1, -((since - until) // step))
+    made = [(since + step * index, Figures()) for index in range(steps)]
+    for (_, index), figures in cells:
+        if 0 <= index < steps:
+            made[index][1].merge(figures)
+    return made
+
+
+def span_for(length: timedelta) -> ExecutionStat.Span:
+    """The rollups that a range of this length is read from, so that a page reads about as many rows whatever the range."""
+    if length <= timedelta(hours=2):
+        return Span.MINUTE
+    if length <= timedelta(hours=12):
+        return Span.TEN_MINUTES
+    return Span.HOUR if length <= timedelta(days=8) else Span.DAY
+
+
+def ever() -> list[StatRow]:
+    """Sums of all time per script and version, and the deltas that wait to be folded into them."""
+    sums = ExecutionStat.objects.filter(span=Span.EVER).order_by().values_list(*StatRow._fields)
+    waiting = StatDelta.objects.order_by().values_list(*StatRow._fields)
+    return [StatRow(*row) for row in sums.union(waiting, all=True)]
+
+
+def rows(since: datetime, until: datetime, scripts: Sequence[int] | None = None) -> list[StatRow]:
+    """Every rollup row and waiting delta of [since, until), no execution counted twice.
+
+    The rows are those of `span_for` the range; `since` is widened to where the first of them begins.
+    """
+    span = span_for(until - since)
+    since = span.start_of(since.replace(second=0, microsecond=0))
+    within: dict[str, Any] = {"start__gte": since, "start__lt": until}
+    if scripts is not None:
+        within["script__in"] = scripts
+    stats = ExecutionStat.objects.filter(span=span, **within).order_by().values_list(*StatRow._fields)
+    waiting = StatDelta.objects.filter(**within).order_by().values_list(*StatRow._fields)
+    # One statement sees one moment: a fold between two would count its deltas twice, or not at all.
+    return [StatRow(*row) for row in stats.union(waiting, all=True)]
+
+
+def recount(since: datetime, until: datetime) -> dict[str, int]:
+    """Counts by outcome from the rollups, for comparing with the executions themselves."""
+    totals = dict.fromkeys(OUTCOMES, 0)
+    for model in (ExecutionStat.objects.filter(span=Span.MINUTE), StatDelta.objects.all()):
+        sums = model.filter(start__gte=since, start__lt=until).aggregate(**{o: Sum(o) for o in OUTCOMES})
+        for outcome in OUTCOMES:
+            totals[outcome] += sums[outcome] or 0
+    return totals

@@ -1,0 +1,264 @@
+"""Game modules: what a module offers to its scripts, which scripts it runs on what, and how outcomes change the game."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from scripting.conf import fallbacks_problem
+from scripting.modules.topics import Topic, topics
+from scripting.sandbox.protocol import decode_value
+from scripting.types import SecurityLimits, VersionInfo
+
+FunctionKind = Literal["pure", "read", "effect"]
+
+DEFAULT_HEADERS = ("Accept", "Accept-Language", "Content-Type", "User-Agent", "X-Request-ID")
+SECRET_HEADERS = frozenset({"cookie", "authorization", "proxy-authorization", "x-csrftoken", "x-csrf-token"})
+
+
+class EffectRefused(Exception):
+    """An effect that the game's state does not admit. The run counts as failed; nothing it did is kept."""
+
+
+class CallRefused(Exception):
+    """An exposed function cannot do what the script asked; the message is for the script's author, at the line of the call."""
+
+
+class ArgumentsRefused(CallRefused):
+    """A script called an exposed function with arguments that its annotations do not admit."""
+
+
+@dataclass(frozen=True)
+class ModuleScriptConfig:
+    """Which scripts a module runs, and on what."""
+
+    message_handlers: Mapping[str, str] = field(default_factory=dict)
+    """Topic name → script name."""
+    endpoint_scripts: Mapping[str, str] = field(default_factory=dict)
+    """Path below the module's address, such as `/debug/hit` → script name."""
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of SecurityLimits that differ from the site's."""
+    fallback: tuple[str, ...] | None = None
+    """What runs when a script's active version fails, of "previous" and "default", in order; None as the site has it."""
+    auto_extract: bool = False
+    """Write the embedded defaults to scripts/<module>/ at sync."""
+    headers: tuple[str, ...] = DEFAULT_HEADERS
+    """Request headers that endpoint scripts may see. Cookie, Authorization and CSRF values never are."""
+
+    def __post_init__(self) -> None:
+        secret = sorted(name for name in self.headers if name.lower() in SECRET_HEADERS)
+        if secret:
+            raise ValueError(f"headers: {', '.join(secret)} must not reach a script")
+        if self.fallback is not None and (wrong := fallbacks_problem(self.fallback)):
+            raise ValueError(f"fallback: {wrong}")
+
+
+@dataclass(frozen=True)
+class CallContext:
+    """On whose behalf an exposed function is called, or an outcome is applied."""
+
+    module: str
+    script: str
+    execution_id: str
+    topic: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+    depth: int = 0
+    user_id: str = ""
+    request_id: str = ""
+    trial: bool = False
+    publish: Callable[..., None] | None = None
+    """For effects alone: `publish(topic, payload, key=…)`, a follow-up event sent if and only if the outcome is committed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run decided, as the module applies it inside the transaction that records the execution."""
+
+    context: CallContext
+    result: Any
+    status: str
+    """`succeeded` or `fell_back`."""
+    role: str
+    """What decided: `primary`, `retry`, `fallback` or `built_in`."""
+    version: VersionInfo | None
+    """None when the module's built-in rule decided."""
+    error: str
+    """Why the primary attempt failed, for `fell_back`."""
+
+    def publish(self, topic: str, payload: Mapping[str, Any], *, key: str | None = None) -> None:
+        """A follow-up event, sent if and only if this outcome is committed. Raises EffectRefused when the payload does not fit."""
+        assert self.context.publish is not None
+        self.context.publish(topic, payload, key=key)
+
+
+@dataclass(frozen=True)
+class ExposedFunction:
+    """A method of a module that scripts may call."""
+
+    name: str
+    kind: FunctionKind
+    method: Callable[..., Any]
+    """Takes the CallContext, then the arguments by name."""
+    parameters: Mapping[str, Any]
+    signature: str
+    doc: str
+    _signature: inspect.Signature
+
+    def bind(self, arguments: bytes) -> dict[str, Any]:
+        """Arguments by name from the frame's bytes, checked against the annotations.
+
+        Raises ArgumentsRefused with a message for the script's author.
+        """
+        args, kwargs = decode_value(arguments)
+        try:
+            bound = self._signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise ArgumentsRefused(f"{self.name}{self.signature}: {error}") from None
+        bound.apply_defaults()
+        for name, value in bound.arguments.items():
+            try:
+                bound.arguments[name] = msgspec.convert(value, self.parameters[name], strict=True)
+            except msgspec.ValidationError as error:
+                raise ArgumentsRefused(f"{self.name}(): {name}: {error}") from None
+        return dict(bound.arguments)
+
+    def call(self, context: CallContext, arguments: Mapping[str, Any]) -> Any:
+        return self.method(context, **arguments)
+
+
+def exposed(*, kind: FunctionKind) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Offer a method of a ScriptableModule to the module's scripts.
+
+    `pure`: depends on its arguments alone. `read`: may look at the game's state, changes nothing. `effect`: a command; it is
+    held until the run has succeeded, then carried out in the transaction that records the execution, so it answers None.
+    """
+
+    def mark(method: Callable[..., Any]) -> Callable[..., Any]:
+        method.__exposed_kind__ = kind  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+class ScriptableModule:
+    """A game module whose behaviour lives in scripts. Subclass it and `register` an instance in the app's `ready()`."""
+
+    name: ClassVar[str]
+    """[a-z][a-z0-9_]{0,63}; also the folder below scripts/."""
+    package: ClassVar[str]
+    """Python package whose `scripts/` folder holds the embedded defaults."""
+    config: ClassVar[ModuleScriptConfig] = ModuleScriptConfig()
+    topics: ClassVar[Sequence[Topic]] = ()
+    live_page: ClassVar[str] = ""
+    """Name of the URL where people see what the scripts do; empty: there is no such page."""
+    more_pages: ClassVar[Mapping[str, str]] = {}
+    """Further pages that the workbench leads to beside that one: a title to the name of its URL."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, ExposedFunction] = {f.name: f for f in self._exposed_functions()}
+
+    def _exposed_functions(self) -> Iterator[ExposedFunction]:
+        for name, method in inspect.getmembers(self, callable):
+            kind = getattr(method, "__exposed_kind__", None)
+            if kind is None:
+                continue
+            hints = typing.get_type_hints(method, include_extras=True)
+            signature = inspect.signature(method)
+            parameters = list(signature.parameters.values())[1:]  # the CallContext is ours
+            missing = [p.name for p in parameters if p.name not in hints]
+            if missing:
+                raise TypeError(
+                    f"{type(self).__name__}.{name}: annotate {', '.join(missing)}; scripts' arguments are checked"
+                )
+            public = signature.replace(parameters=parameters)
+            yield ExposedFunction(
+                name,
+                kind,
+                method,
+                {p.name: hints[p.name] for p in parameters},
+                str(public),
+                inspect.getdoc(method) or "",
+                public,
+            )
+
+    def built_in(self, context: CallContext, inputs: Mapping[str, Any]) -> Any:
+        """The module's own rule for `context.script`, used when its script fails or is disabled.
+
+        Raises NotImplementedError when the module has none; the execution then ends `failed`.
+        """
+        raise NotImplementedError
+
+    def applies(self, context: CallContext) -> bool:
+        """Whether `apply` does anything for this script and topic; False saves every such event the call."""
+        return True
+
+    def apply(self, outcome: Outcome) -> None:
+        """Change the game as the outcome says, inside the transaction that records it. Raises EffectRefused."""
+
+    def on_script_changed(self, script: str, digest: str) -> None:
+        """Called in each running process once it has taken another version of one of this module's scripts."""
+
+
+class ModuleRegistry:
+    """The site's modules by name."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, ScriptableModule] = {}
+
+    def register(self, module: ScriptableModule) -> None:
+        if module.name in self._modules:
+            raise ValueError(f"module {module.name} is registered twice")
+        for topic in module.topics:
+            topics.register(topic)
+        for name in module.config.message_handlers:
+            topics.get(name)
+        self._modules[module.name] = module
+
+    def get(self, name: str) -> ScriptableModule | None:
+        return self._modules.get(name)
+
+    def __iter__(self) -> Iterator[ScriptableModule]:
+        return iter([self._modules[name] for name in sorted(self._modules)])
+
+    def subscribers(self, topic: str) -> list[tuple[str, str]]:
+        """(module, script) of every script that runs on `topic`."""
+        return [(m.name, m.config.message_handlers[topic]) for m in self if topic in m.config.message_handlers]
+
+
+modules = ModuleRegistry()
+
+
+def limits_for(
+    module: ScriptableModule | None, defaults: SecurityLimits, overrides: Mapping[str, Any]
+) -> SecurityLimits:
+    """The site's limits, the module's over them, the script's over those."""
+    changes = {**(module.config.limits if module else {}), **overrides}
+    return defaults.replace(**changes) if changes else defaults
+
+
+def fallbacks_for(module: ScriptableModule | None, default: Sequence[str]) -> Sequence[str]:
+    """What runs when a script's active version fails: the module's order, or the site's."""
+    own = module.config.fallback if module else None
+    return default if own is None else own
+
+
+__all__ = [
+    "ArgumentsRefused",
+    "CallContext",
+    "CallRefused",
+    "EffectRefused",
+    "ExposedFunction",
+    "ModuleScriptConfig",
+    "Outcome",
+    "ScriptableModule",
+    "exposed",
+    "limits_for",
+    "modules",
+]

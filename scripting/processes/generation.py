@@ -1,0 +1,99 @@
+"""The version generation: a counter in Redis, bumped after each change, that tells a process when to look again.
+
+It only makes processes look sooner. A value that was lost or started anew differs from the one remembered (the epoch is
+random), and any difference reloads; without Redis the registry's slow poll of the database does.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from dataclasses import dataclass
+
+import redis
+
+from scripting.storage.redis_client import key, redis_client
+
+logger = logging.getLogger(__name__)
+
+SAY_SECONDS = 10.0
+"""Between two words on a Redis that is away."""
+
+Generation = tuple[bytes | None, ...]
+"""Epoch and counter as Redis holds them."""
+
+
+def generation_keys() -> tuple[str, str]:
+    """Names of the epoch and the counter, to be read along with a batch of events (MGET)."""
+    return key("generation", "epoch"), key("generation", "counter")
+
+
+def read() -> Generation | None:
+    """The generation now, or None when Redis is away."""
+    try:
+        return tuple(redis_client().mget(generation_keys()))  # type: ignore[arg-type] # our clients answer bytes
+    except redis.RedisError:
+        return None
+
+
+def bump() -> Generation | None:
+    """Say that some script changed; call it after the commit. The generation that this made, None when Redis is away.
+
+    A Redis that is away delays the news, it does not lose it.
+    """
+    epoch, counter = generation_keys()
+    try:
+        with redis_client().pipeline() as pipe:
+            pipe.set(epoch, secrets.token_hex(8), nx=True)
+            pipe.get(epoch)
+            pipe.incr(counter)
+            _, made, count = pipe.execute()
+    except redis.RedisError as error:
+        _say_once_in_a_while(error)
+        return None
+    return made, str(count).encode()
+
+
+_said_at = float("-inf")
+
+
+def _say_once_in_a_while(error: redis.RedisError) -> None:
+    """Many changes may be made while Redis is away; once is enough for the log."""
+    global _said_at
+    now = time.monotonic()
+    if now - _said_at >= SAY_SECONDS:
+        _said_at = now
+        logger.warning(
+            "Redis is away (%s): processes that run now see changes at their next look into the database", error
+        )
+
+
+def number(generation: Generation | None) -> int:
+    """How many changes the counter has seen; 0 where there is none."""
+    return int(generation[1] or 0) if generation else 0
+
+
+@dataclass(frozen=True)
+class Span:
+    """Changes that somebody knows all of: from the counter's value `first` to `last`, both included."""
+
+    epoch: bytes
+    first: int
+    last: int
+
+    @staticmethod
+    def of(made: Generation | None) -> Span | None:
+        """The one change that made a generation."""
+        if made is None or made[0] is None:
+            return None
+        return Span(made[0], number(made), number(made))
+
+    def leads_on_from(self, generation: Generation | None) -> bool:
+        """Whether who was at `generation` is at `reached` with these changes, none between them missing."""
+        same = generation is not None and generation[0] == self.epoch
+        return same and self.first - 1 <= number(generation) <= self.last
+
+    @property
+    def reached(self) -> Generation:
+        return self.epoch, str(self.last).encode()

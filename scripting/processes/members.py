@@ -1,0 +1,269 @@
+"""The live processes and what each has loaded, kept in Redis: who runs which version of a script now."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+from scripting.storage.redis_client import key, redis_client
+
+HEARTBEAT_SECONDS = 1.0
+STALE_SECONDS = 2.5
+"""A process that was not heard of for so long is shown as stale: stopped, stuck or dead."""
+KEEP_SECONDS = 60
+"""After this without a word a process is no longer listed. One that comes back lists itself again."""
+
+VITALS = ("sandboxes", "busy", "forks", "kills")
+"""Sandboxes that a process has now, those that run something, those it ever started and those it ended by killing."""
+
+_SCRIPT = "="
+"""Begins the fields that hold what is loaded, so that no script's name can be taken for another field."""
+
+# KEYS: all processes, this one. ARGV: name, milliseconds to keep, then fields and their values; a value that ends with "@"
+# gets the time of Redis behind it, an empty one is removed. Answers 0, and does nothing, if the process is not listed.
+_WRITE = """
+if redis.call('EXISTS', KEYS[2]) == 0 and ARGV[3] ~= 'kind' then return 0 end
+local t = redis.call('TIME')
+local now = string.format('%d.%06d', t[1], t[2])
+for i = 3, #ARGV, 2 do
+  local value = ARGV[i + 1]
+  if value == '' then redis.call('HDEL', KEYS[2], ARGV[i])
+  elseif string.sub(value, -1) == '@' then redis.call('HSET', KEYS[2], ARGV[i], value .. now)
+  else redis.call('HSET', KEYS[2], ARGV[i], value) end
+end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. (t[1] - ARGV[2] / 1000))
+return 1
+"""
+
+
+def process_name() -> str:
+    """This process, as pages and records name it: host:pid."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A version that a process has loaded: every later run of it is on this one or a newer one."""
+
+    number: int
+    digest: str
+    """Of the bundle: the script with its helpers."""
+    at: float = 0.0
+    """Seconds since 1970 UTC by the clock of Redis, when it was acknowledged."""
+
+
+# -- being one of them ---------------------------------------------------------------------------------------------------
+
+
+class Membership:
+    """This process's entry. Every method raises redis.RedisError when Redis is away; the next `beat` makes up for it."""
+
+    def __init__(self, kind: str, vitals: Callable[[], Mapping[str, int]] = dict) -> None:
+        self.kind = kind
+        self._vitals = vitals
+        """Figures of this process, by the names of VITALS, told with every beat."""
+        self.name = process_name()
+        self.started = time.time()
+        self._loaded: dict[str, Loaded] = {}
+        self._lock = threading.Lock()
+        self._left = False
+
+    def beat(self) -> None:
+        """Say that this process lives; all of its entry if Redis has lost it."""
+        vitals = {name: str(value) for name, value in self._vitals().items()}
+        with self._lock:
+            if not self._left and not self._write(vitals):
+                self._write({"kind": self.kind, "started": repr(self.started), **vitals, **_fields(self._loaded)})
+
+    def acknowledge(self, loaded: Mapping[str, Loaded | None]) -> None:
+        """Say which version of these scripts (module/name) is loaded; None: there is none any longer."""
+        with self._lock:
+            for script, version in loaded.items():
+                if version is None:
+                    self._loaded.pop(script, None)
+                else:
+                    self._loaded[script] = version
+            known = self._write(_fields(loaded)) if loaded and not self._left else True
+        if not known:
+            self.beat()
+
+    def leave(self) -> None:
+        """Be listed no longer."""
+        with self._lock:
+            self._left = True
+            with redis_client().pipeline() as pipe:
+                pipe.delete(_entry(self.name))
+                pipe.zrem(_all(), self.name)
+                pipe.execute()
+
+    def _write(self, fields: Mapping[str, str]) -> bool:
+        arguments = [part for pair in fields.items() for part in pair]
+        keys = [_all(), _entry(self.name)]
+        return bool(_script(redis_client())(keys, [self.name, KEEP_SECONDS * 1000, *arguments]))
+
+
+class Heartbeat:
+    """A thread that calls `beat` each second until it is ended; what it raises of Redis is left to the next one."""
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self._beat = beat
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        self._ended.set()
+        self._thread.join(HEARTBEAT_SECONDS + 1)
+
+    def _run(self) -> None:
+        while True:
+            with contextlib.suppress(redis.RedisError):  # whoever looks sees the process grow stale
+                self._beat()
+            if self._ended.wait(HEARTBEAT_SECONDS):
+                return
+
+
+@functools.lru_cache(maxsize=4)
+def _script(client: redis.Redis) -> Any:
+    return client.register_script(_WRITE)
+
+
+def _fields(loaded: Mapping[str, Loaded | None]) -> dict[str, str]:
+    return {
+        _SCRIPT + script: "" if version is None else f"{version.number} {version.digest} {version.at or '@'}"
+        for script, version in loaded.items()
+    }
+
+
+def _all() -> str:
+    return key("processes")
+
+
+def _entry(name: str) -> str:
+    return key("process", name)
+
+
+# -- looking at them -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as it is listed."""
+
+    name: str
+    kind: str
+    """`web`, `worker`, `watcher`, `director`, …"""
+    started: float
+    age: float
+    """Seconds since its last heartbeat."""
+    loaded: Mapping[str, Loaded] = field(default_factory=dict)
+    vitals: Mapping[str, int] = field(default_factory=dict)
+    """By the names of VITALS; of a process that runs no scripts there are none."""
+
+    @property
+    def is_stale(self) -> bool:
+        return self.age >= STALE_SECONDS
+
+
+def everyone(scripts: Collection[str] | None = None) -> list[Process]:
+    """Every process that is listed, with what it has loaded of these scripts (None: of all), oldest first.
+
+    Raises redis.RedisError.
+    """
+    client = redis_client()
+    with client.pipeline(transaction=False) as pipe:
+        pipe.zrange(_all(), 0, -1, withscores=True)
+        pipe.time()
+        listed, (seconds, micros) = pipe.execute()
+        now = seconds + micros / 1e6
+        wanted = ["kind", "started", *(_SCRIPT + script for script in scripts or ())]
+        for name, _ in listed:
+            entry = _entry(name.decode())
+            pipe.hgetall(entry) if scripts is None else pipe.hmget(entry, wanted)
+        rows = pipe.execute()
+    if scripts is not None:
+        rows = [{name.encode(): value for name, value in zip(wanted, row, strict=True)} for row in rows]
+    found = [
+        _process(name.decode(), now - heard, row)
+        for (name, heard), row in zip(listed, rows, strict=True)
+        if row.get(b"kind") is not None
+    ]
+    return sorted(found, key=lambda process: (process.started, process.name))
+
+
+def _process(name: str, age: float, row: Mapping[bytes, bytes | None]) -> Process:
+    loaded = {}
+    for field_name, value in row.items():
+        script = field_name.decode()
+        if script.startswith(_SCRIPT) and value is not None:
+            number, digest, at = value.decode().split(" ")
+            loaded[script.removeprefix(_SCRIPT)] = Loaded(int(number), digest, float(at.removeprefix("@")))
+    vitals = {name: int(value) for name in VITALS if (value := row.get(name.encode())) is not None}
+    return Process(name, (row[b"kind"] or b"").decode(), float(row[b"started"] or 0), max(0.0, age), loaded, vitals)
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How far a version of a script has come: `str` says it in a line, `7 of 8 on v42, one stale since 3 s`."""
+
+    script: str
+    number: int
+    digest: str
+    processes: tuple[Process, ...]
+
+    @property
+    def current(self) -> list[Process]:
+        """Those that have acknowledged it."""
+        return [process for process in self.processes if self._has(process)]
+
+    @property
+    def behind(self) -> list[Process]:
+        """Those that live and have not yet."""
+        return [process for process in self.processes if not self._has(process) and not process.is_stale]
+
+    @property
+    def stale(self) -> list[Process]:
+        """Those that were not heard of lately, whatever they had loaded."""
+        return [process for process in self.processes if process.is_stale]
+
+    @property
+    def is_everywhere(self) -> bool:
+        return len(self.current) == len(self.processes)
+
+    def _has(self, process: Process) -> bool:
+        loaded = process.loaded.get(self.script)
+        return loaded is not None and loaded.digest == self.digest
+
+    def __str__(self) -> str:
+        said = [f"{len(self.current)} of {len(self.processes)} on v{self.number}"]
+        if self.stale:
+            oldest = max(process.age for process in self.stale)
+            count = "one" if len(self.stale) == 1 else str(len(self.stale))
+            said.append(f"{count} stale since {oldest:.0f} s")
+        if self.behind:
+            said.append(f"{len(self.behind)} not yet")
+        return ", ".join(said)
+
+
+def loading(script: str, number: int, digest: str) -> Loading:
+    """How far version `number` of a script (module/name), with this bundle, has come. Raises redis.RedisError."""
+    return Loading(script, number, digest, tuple(everyone([script])))
+
+
+def loadings(versions: Iterable[tuple[str, int, str]]) -> list[Loading]:
+    """`loading` of many scripts with one look. Raises redis.RedisError."""
+    processes = tuple(everyone())
+    return [Loading(script, number, digest, processes) for script, number, digest in versions]

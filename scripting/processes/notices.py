@@ -1,0 +1,155 @@
+"""Notices over Channels: what became of a script. They are hints: a lost one only delays, see registry and generation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import time
+from concurrent.futures import Future, wait
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from scripting.processes.generation import Generation
+
+if TYPE_CHECKING:
+    from scripting.models import Script, ScriptVersion
+
+logger = logging.getLogger(__name__)
+
+GROUP = "scripting.processes.notices"
+"""Everyone who follows the scripts joins this group; messages have type `scripting.notice`."""
+TYPE = "scripting.notice"
+
+ACTIVATED, REVERTED, REJECTED, IN_CONFLICT, CHANGED = "activated", "reverted", "rejected", "in_conflict", "changed"
+BREAKER_OPENED, BREAKER_CLOSED = "breaker_opened", "breaker_closed"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What happened to a script.
+
+    `kind`: `activated`, `reverted` (the default is back since the file is gone), `rejected` (a text that failed its check was
+    kept; of a helper's deletion, that scripts need it), `in_conflict` (two files claim the script), `changed` (its switches or limits), `breaker_opened` or `breaker_closed`.
+    """
+
+    kind: str
+    module: str
+    script: str
+    number: int | None = None
+    """The version it is about."""
+    digest: str = ""
+    cause: str = ""
+    """Of an activation: `default`, `file`, `publish`, `rollback`, `file_deleted` or `upgrade`; of a rejection the text's origin, or `file_deleted`."""
+    actor: str = ""
+    reason: str = ""
+    at: float = 0.0
+    """Seconds since 1970 UTC."""
+    epoch: str = ""
+    counter: int = 0
+    """The generation that the change made, for kinds that change what runs; empty where Redis was away."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.module, self.script
+
+    @property
+    def generation(self) -> Generation | None:
+        return (self.epoch.encode(), str(self.counter).encode()) if self.epoch else None
+
+    def made(self, generation: Generation | None) -> Notice:
+        """The notice with the generation that its change made."""
+        if generation is None or generation[0] is None or generation[1] is None:
+            return self
+        return replace(self, epoch=generation[0].decode(), counter=int(generation[1]))
+
+    @staticmethod
+    def of(message: dict[str, Any]) -> Notice:
+        """From a message of the group. Raises TypeError for one that is no notice."""
+        known = {field.name for field in fields(Notice)}
+        return Notice(**{name: value for name, value in message.items() if name in known})
+
+
+def activated(script: Script, version: ScriptVersion | None, cause: str, actor: object, reason: str) -> Notice:
+    """That `version` (None: nothing) became the one that runs."""
+    kind = REVERTED if cause == "file_deleted" else ACTIVATED
+    number, digest = (version.number, version.sha256) if version else (None, "")
+    return Notice(kind, script.module, script.name, number, digest, cause, str(actor or ""), reason, time.time())
+
+
+def rejected(version: ScriptVersion, origin: str, why: str) -> Notice:
+    """That a text was kept but did not pass its check."""
+    script, author = version.script, str(version.author or "")
+    return Notice(
+        REJECTED, script.module, script.name, version.number, version.sha256, origin, author, why, time.time()
+    )
+
+
+def kept(script: Script, cause: str, why: str) -> Notice:
+    """That a change was refused which would have taken away what other scripts need."""
+    version = script.active_version
+    number, digest = (version.number, version.sha256) if version else (None, "")
+    return Notice(REJECTED, script.module, script.name, number, digest, cause, reason=why, at=time.time())
+
+
+def in_conflict(module: str, script: str, why: str) -> Notice:
+    """That more than one file claims to be the script."""
+    return Notice(IN_CONFLICT, module, script, cause="file", reason=why, at=time.time())
+
+
+def changed(script: Script) -> Notice:
+    """That its switches or limits were saved."""
+    return Notice(CHANGED, script.module, script.name, at=time.time())
+
+
+# -- sending -----------------------------------------------------------------------------------------------------------
+
+SEND_SECONDS = 0.02
+"""A caller waits so long for its notice to be sent: going on at once, it would keep the interpreter from the thread that sends."""
+
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def send_through(loop: asyncio.AbstractEventLoop | None) -> None:
+    """Have this process' notices sent by a loop that runs anyway: quicker than one made for each notice."""
+    global _loop
+    _loop = loop
+
+
+def send(notice: Notice) -> None:
+    """Tell the group; never fails the caller, whose change is already committed."""
+    send_to(GROUP, {"type": TYPE, **asdict(notice)}, f"a notice of {notice.module}/{notice.script}")
+
+
+def send_to(group: str, message: dict[str, Any], what: str) -> None:
+    """Tell any group; never fails the caller. `what` names the message in the log."""
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    loop = _loop
+    if loop is not None and loop.is_running():
+        with contextlib.suppress(RuntimeError):  # it was closed this moment
+            sent = asyncio.run_coroutine_threadsafe(layer.group_send(group, message), loop)
+            sent.add_done_callback(functools.partial(_report, what))
+            wait([sent], SEND_SECONDS)
+            return
+    try:
+        async_to_sync(layer.group_send)(group, message)
+    except Exception as error:  # noqa: BLE001 - whatever the layer raises, the change itself stands
+        logger.warning("%s was not sent: %s", what, error)
+
+
+def send_on_commit(notice: Notice) -> None:
+    """Tell the group once the transaction is committed."""
+    transaction.on_commit(lambda: send(notice))
+
+
+def _report(what: str, sent: Future[Any]) -> None:
+    error = None if sent.cancelled() else sent.exception()
+    if error is not None:
+        logger.warning("%s was not sent: %s", what, error)

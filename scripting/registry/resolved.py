@@ -1,0 +1,309 @@
+"""Scripts read from the database as they run: the active version with its helpers, and what runs when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from django.db import router
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
+
+from scripting.conf import conf
+from scripting.models import SHARED, Activation, Breaker, BundleHelper, Script, ScriptVersion
+from scripting.models.execution import AttemptFields
+from scripting.modules.scriptable import fallbacks_for, limits_for, modules
+from scripting.storage.compiled_query import Parameter, Prepared
+from scripting.types import Bundle, SecurityLimits, Source, VersionInfo
+
+Key = tuple[str, str]
+"""(module, script): what a script is known by."""
+
+_MANY = 400
+"""More names than this are not listed in a query, whose parameters are bounded: everything is read."""
+
+
+class ScriptNotFound(LookupError):
+    """There is no such script, or it has no active version: the message names it and what there is."""
+
+
+@dataclass(frozen=True)
+class ActiveVersion:
+    """A version ready to run."""
+
+    id: int
+    info: VersionInfo
+    bundle: Bundle
+
+
+@dataclass(frozen=True)
+class BreakerState:
+    """The circuit breaker of the active version as it was read; `opened_at` is None while it is closed."""
+
+    failures: int
+    opened_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ResolvedScript:
+    """A script as it runs now in this process."""
+
+    id: int
+    module: str
+    name: str
+    enabled: bool
+    active: ActiveVersion
+    limits: SecurityLimits
+    fallbacks: tuple[ActiveVersion, ...]
+    """What runs when the active version fails, in the order that is configured: the previous good version, the embedded
+    default. Each at most once, and none whose own breaker is open."""
+    breaker: BreakerState | None = None
+    """None while the active version does well."""
+
+    def __str__(self) -> str:
+        return f"{self.module}/{self.name}"
+
+    @property
+    def key(self) -> Key:
+        return self.module, self.name
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+# Every process does this within milliseconds of every change: rows are tuples, the query is compiled once, and what never
+# changes, the text of a version, is read once.
+
+
+class _Version(NamedTuple):
+    """A version's row, as far as it takes part in a run."""
+
+    id: int
+    number: int
+    sha256: str
+    origin: str
+    language: str
+    text: str
+
+    @staticmethod
+    def of(row: Sequence[Any]) -> _Version:
+        """From the columns of _VERSION."""
+        return _Version._make((*row[:-1], bytes(row[-1]).decode("utf-8")))
+
+    @staticmethod
+    def at_hand(version: ActiveVersion) -> _Version:
+        source, info = version.bundle.script, version.info
+        return _Version(version.id, info.number, info.digest, info.origin, info.language, source.text)
+
+
+class _Row(NamedTuple):
+    """A script's row with the ids of what runs when its active version fails."""
+
+    id: int
+    module: str
+    name: str
+    enabled: bool
+    max_execution_time: float | None
+    max_memory_bytes: int | None
+    previous: int | None
+    """The last other version that was active and whose breaker is not open."""
+    default: int | None
+    """The embedded default, likewise."""
+    failures: int | None
+    opened_at: datetime | None
+    active: _Version
+
+
+_VERSION = ("id", "number", "sha256", "origin", "language", "content")
+_BREAKER = ("active_version__breaker__failures", "active_version__breaker__opened_at")
+_LIMITS = ("max_execution_time", "max_memory_bytes")
+
+
+def load(
+    keys: Collection[Key] | None = None, read: Mapping[Key, ResolvedScript] = MappingProxyType({})
+) -> dict[Key, ResolvedScript]:
+    """The scripts of these keys (None: all) that could run now, in a number of queries that does not grow with them.
+
+    `read` are scripts as they were read before: of a version among theirs the text is not read again.
+    """
+    rows = _rows(keys)
+    versions = _at_hand(read.values() if keys is None else (read[key] for key in keys if key in read))
+    versions |= {row.active.id: row.active for row in rows}
+    versions |= _versions({pk for row in rows for pk in (row.previous, row.default)} - versions.keys())
+    candidates = {row.id: [versions[pk] for pk in _candidates(row)] for row in rows}
+    importing = {version.language for few in candidates.values() for version in few if SHARED in version.text}
+    helpers = active_helpers(importing)
+    found = {(row.module, row.name): _resolved(row, candidates[row.id], helpers) for row in rows}
+    _remember_helpers(version.bundle for script in found.values() for version in (script.active, *script.fallbacks))
+    return found
+
+
+def _rows(keys: Collection[Key] | None) -> list[_Row]:
+    database = router.db_for_read(Script)
+    if keys is None:
+        return [_row(row) for row in _all.rows(database)]
+    if len(keys) == 1:
+        [(module, name)] = keys
+        return [_row(row) for row in _one.rows(database, module=module, name=name)]
+    query = _query()
+    if len(keys) <= _MANY:
+        wanted = Q(pk__in=[])
+        for module, name in keys:
+            wanted |= Q(module=module, name=name)
+        query = query.filter(wanted)
+    return [row for row in map(_row, query) if (row.module, row.name) in keys]
+
+
+def _row(columns: Sequence[Any]) -> _Row:
+    return _Row._make((*columns[:10], _Version.of(columns[10:])))
+
+
+def _query() -> QuerySet[Script, Any]:
+    broken = Breaker.objects.filter(version=OuterRef("version"), opened_at__isnull=False)
+    earlier = (
+        Activation.objects.filter(~Exists(broken), script=OuterRef("pk"), version__accepted=True)
+        .exclude(version=OuterRef("active_version"))
+        .order_by("-id")
+    )
+    default = Case(When(default_version__breaker__opened_at=None, then="default_version"))
+    own = ("pk", "module", "name", "enabled", *_LIMITS, "previous", "default", *_BREAKER)
+    return (
+        Script.objects.in_use()
+        .exclude(active_version=None)
+        .annotate(previous=Subquery(earlier.values("version")[:1]), default=default)
+        .values_list(*own, *(f"active_version__{name}" for name in _VERSION))
+    )
+
+
+_all = Prepared(_query)
+_one = Prepared(lambda: _query().filter(module=Parameter("module"), name=Parameter("name")))
+
+
+def _at_hand(scripts: Iterable[ResolvedScript]) -> dict[int, _Version]:
+    return {v.id: _Version.at_hand(v) for script in scripts for v in (script.active, *script.fallbacks)}
+
+
+def _versions(ids: set[int | None]) -> dict[int, _Version]:
+    wanted = {pk for pk in ids if pk is not None}
+    if not wanted:
+        return {}
+    rows = ScriptVersion.objects.order_by()
+    if len(wanted) <= _MANY:
+        rows = rows.filter(pk__in=wanted)
+    return {row[0]: _Version.of(row) for row in rows.values_list(*_VERSION) if row[0] in wanted}
+
+
+def _candidates(row: _Row) -> list[int]:
+    """The active version and what runs when it fails: each at most once."""
+    named = {"previous": row.previous, "default": row.default}
+    order = [named[name] for name in fallbacks_for(modules.get(row.module), conf.SCRIPTING_FALLBACK)]
+    return list(dict.fromkeys(pk for pk in (row.active.id, *order) if pk is not None))
+
+
+def _resolved(row: _Row, versions: Sequence[_Version], helpers: Mapping[str, tuple[Source, ...]]) -> ResolvedScript:
+    name = f"{row.module}/{row.name}"
+    active, *fallbacks = [_ready(name, version, helpers.get(version.language, ())) for version in versions]
+    own = {limit: value for limit in _LIMITS if (value := getattr(row, limit)) is not None}
+    limits = limits_for(modules.get(row.module), conf.default_limits(), own)
+    breaker = BreakerState(row.failures, row.opened_at) if row.failures else None
+    return ResolvedScript(row.id, row.module, row.name, row.enabled, active, limits, tuple(fallbacks), breaker)
+
+
+def _ready(name: str, version: _Version, helpers: Sequence[Source]) -> ActiveVersion:
+    source = Source(name, version.language, version.text)
+    info = VersionInfo(version.number, version.sha256, version.origin, version.language)
+    return ActiveVersion(version.id, info, Bundle(source, helpers_of(source, helpers)))
+
+
+def recorded(execution: AttemptFields) -> ActiveVersion:
+    """The very bundle that an execution or attempt ran. Raises ScriptNotFound when it ran none (the built-in rule)."""
+    version = execution.version
+    if version is None:
+        raise ScriptNotFound("no version decided this execution: there is nothing to repeat")
+    name = str(version.script)
+    helpers = tuple(
+        Source(str(helper.version.script), helper.version.language, helper.version.text)
+        for helper in BundleHelper.objects.filter(bundle_digest=execution.bundle_digest)
+        .select_related("version__script")
+        .order_by("version__script__name")
+    )
+    bundle = Bundle(Source(name, version.language, version.text), helpers)
+    if bundle.digest != execution.bundle_digest:
+        raise ScriptNotFound(f"the bundle {execution.bundle_digest[:12]} of {name} is not known whole")
+    info = VersionInfo(version.number, version.sha256, version.origin, version.language)
+    return ActiveVersion(version.pk, info, bundle)
+
+
+# -- helpers -----------------------------------------------------------------------------------------------------------
+
+
+def active_helpers(languages: Collection[str]) -> dict[str, tuple[Source, ...]]:
+    """The helpers that scripts of these languages may import, by language."""
+    database = router.db_for_read(Script)
+    return {
+        language: tuple(
+            Source(f"{SHARED}/{name}", language, bytes(content).decode("utf-8"))
+            for name, content in _helpers.rows(database, language=language)
+        )
+        for language in languages
+    }
+
+
+_helpers = Prepared(
+    lambda: (
+        Script.objects.in_use()
+        .filter(module=SHARED, active_version__language=Parameter("language"), enabled=True)
+        .order_by("name")
+        .values_list("name", "active_version__content")
+    )
+)
+
+
+def helpers_for(source: Source) -> tuple[Source, ...]:
+    """The active helpers that `source` may import."""
+    if SHARED not in source.text:
+        return ()
+    return helpers_of(source, active_helpers({source.language}).get(source.language, ()))
+
+
+def helpers_of(source: Source, available: Sequence[Source]) -> tuple[Source, ...]:
+    """The helpers that `source` may import, transitively: those whose name its text, or theirs, mentions.
+
+    A text search without parsing (source is never parsed in a trusted process): it may take one too many, never one too few.
+    """
+    wanted: dict[str, Source] = {}
+    texts = [source.text]
+    while texts:
+        text = texts.pop()
+        if SHARED not in text:
+            continue
+        for helper in available:
+            if helper.name not in wanted and helper.name != source.name and helper.name.split("/")[1] in text:
+                wanted[helper.name] = helper
+                texts.append(helper.text)
+    return tuple(wanted[name] for name in sorted(wanted))
+
+
+def _remember_helpers(bundles: Iterable[Bundle]) -> None:
+    """Keep which helper versions each bundle took in; idempotent, and without a write where it is known."""
+    new = {bundle.digest: bundle for bundle in bundles if bundle.helpers}
+    if not new:
+        return
+    known = BundleHelper.objects.filter(bundle_digest__in=list(new)).values_list("bundle_digest", flat=True).distinct()
+    missing = new.keys() - set(known)
+    helpers = {(h.name, h.language, ScriptVersion.digest_of(h.text.encode())) for d in missing for h in new[d].helpers}
+    versions = {
+        (str(version.script), version.language, version.sha256): version
+        for version in ScriptVersion.objects.filter(
+            sha256__in=[digest for _, _, digest in helpers], script__module=SHARED
+        ).select_related("script")
+    }
+    rows = [
+        BundleHelper(
+            bundle_digest=digest, version=versions[h.name, h.language, ScriptVersion.digest_of(h.text.encode())]
+        )
+        for digest in missing
+        for h in new[digest].helpers
+    ]
+    if rows:
+        BundleHelper.objects.bulk_create(rows, ignore_conflicts=True)

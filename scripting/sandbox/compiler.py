@@ -1,0 +1,264 @@
+"""A bundle compiled: from source texts to code that has passed the bounds and the policy, or to the findings why not."""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import re
+import sys
+import types
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+
+from scripting.sandbox.languages.engine import LanguageEngine, Notice, Refusal
+from scripting.sandbox.languages.factory import EngineFactory
+from scripting.sandbox.languages.table import LANGUAGES
+from scripting.sandbox.library.packages import PACKAGES, offered_names
+from scripting.sandbox.policy.bounds import MAX_TREE_DEPTH, check_tree
+from scripting.sandbox.policy.helper_uses import lacking, offered_by
+from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
+from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
+from scripting.sandbox.protocol import SCRIPT_FUNCTIONS, ErrorType, Fault, Finding, Load, Text, cut
+
+MAX_FINDINGS = 100
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Directional embeddings, overrides and isolates (Boucher, Anderson: Trojan Source, USENIX Security 2023)."""
+_VISIT_FRAMES = MAX_TREE_DEPTH * 6 + 1000
+
+
+@dataclass
+class Unit:
+    """One source text on its way to code."""
+
+    name: str
+    language: str
+    text: str
+    lines: list[str] = field(default_factory=list)
+    tree: ast.Module | None = None
+    code: types.CodeType | None = None
+    bound: frozenset[str] = frozenset()
+    used: frozenset[str] = frozenset()
+    suspends: bool = False
+    draws: bool = False
+
+    def excerpt(self, line: int | None) -> str:
+        """The line of source, bounded; empty if there is none."""
+        if line is None or not 0 < line <= len(self.lines):
+            return ""
+        return cut(self.lines[line - 1].rstrip("\r\n"), 200).encode("utf-8", "replace").decode()
+
+    def column(self, line: int | None, byte_offset: int | None) -> int | None:
+        """The 1-based column in characters of a byte offset as the compiler counts."""
+        if line is None or byte_offset is None or not 0 < line <= len(self.lines):
+            return None
+        return len(self.lines[line - 1].encode("utf-8", "surrogatepass")[:byte_offset].decode("utf-8", "ignore")) + 1
+
+
+@dataclass
+class Program:
+    """What a sandbox runs."""
+
+    script: Unit
+    helpers: dict[str, Unit]
+    """Helper (without `shared/`) to its unit."""
+    engine: LanguageEngine
+    """Of the language that script and helpers are in."""
+
+    @property
+    def units(self) -> list[Unit]:
+        return [self.script, *self.helpers.values()]
+
+    @property
+    def draws(self) -> bool:
+        """Whether a run can draw from the library's generator, so that it must be seeded; rand() has one of its own."""
+        return any(unit.draws or unit.used & {"random", "statistics"} for unit in self.units)
+
+    @property
+    def suspends(self) -> bool:
+        """Whether a run can leave a generator whose end still runs code."""
+        return any(unit.suspends for unit in self.units)
+
+
+class Compiler:
+    """Compiles one bundle; what it finds is in `findings`, in the order of script, then helpers."""
+
+    def __init__(self, load: Load, engines: EngineFactory) -> None:
+        self.load = load
+        self.engines = engines
+        self.findings: list[Finding] = []
+        self._units: list[Unit] = []
+
+    def compile(self) -> Program | None:
+        """The program; None if a finding is an error."""
+        helpers = {self._short(text.name): self._parsed(text) for text in self.load.helpers}
+        script = self._parsed(self.load.script)
+        rules = ImportRules(
+            {name: offered_names(name) for name in self.load.packages if name in PACKAGES},
+            {name: offered_by(unit.tree) if unit.tree else None for name, unit in helpers.items()},
+        )
+        for unit in (script, *helpers.values()):
+            if unit.tree is not None:
+                self._warn(unit, is_script=unit is script and not unit.name.startswith(f"{HELPER_MODULE}/"))
+                self._compile_unit(unit, rules)
+        if any(finding.severity == "error" for finding in self.findings):
+            return None
+        return Program(script, helpers, self.engines.engine(script.language))
+
+    def fault(self) -> Fault | None:
+        """The first error, as the failure of a run."""
+        for finding in self.findings:
+            if finding.severity == "error":
+                line = finding.line
+                excerpt = next((u.excerpt(line) for u in self._units if u.name == finding.script), "")
+                return Fault(finding.type, finding.message, finding.script, line, finding.column, excerpt, finding.hint)
+        return None
+
+    def _short(self, name: str) -> str:
+        return name.removeprefix(HELPER_MODULE + "/")
+
+    def _parsed(self, source: Text) -> Unit:
+        unit = Unit(source.name, source.language, source.text.decode("utf-8", "surrogatepass"))
+        self._units.append(unit)
+        try:
+            self._check_source(unit, len(source.text))
+            unit.lines = _lines(unit.text)
+            engine = self.engines.engine(source.language)
+            engine.check_bounds(unit.text, self.load.max_source_nesting)
+            tree = engine.parse(unit.text, source.name)
+            check_tree(tree)
+            unit.bound = bound_names(tree)
+            unit.tree = tree
+        except Refusal as refusal:
+            self._add(unit, refusal)
+        except KeyError:
+            self._add(unit, Refusal("compilation", _unknown(source.language)))
+        return unit
+
+    def _check_source(self, unit: Unit, size: int) -> None:
+        if size > self.load.max_source_bytes:
+            message = f"the text takes more than {self.load.max_source_bytes} bytes"
+            raise Refusal("compilation", message, hint="split it into helper scripts")
+        if unit.text.count("\n") >= self.load.max_source_lines:
+            message = f"the text has more than {self.load.max_source_lines} lines"
+            raise Refusal("compilation", message, hint="split it into helper scripts")
+        if unit.language != self.load.script.language:
+            raise Refusal("compilation", f'the helper "{unit.name}" is in another language than the script')
+        for position, problem in _unencodable(unit.text):
+            line = unit.text.count("\n", 0, position) + 1
+            column = position - unit.text.rfind("\n", 0, position)
+            raise Refusal("invalid_syntax", problem, line, column)
+
+    def _warn(self, unit: Unit, *, is_script: bool) -> None:
+        assert unit.tree is not None
+        engine = self.engines.engine(unit.language)
+        unit.draws = engine.draws(unit.tree)
+        known = set(SCRIPT_FUNCTIONS) | {function.name for function in self.load.functions}
+        for notice in engine.warnings(unit.tree, known, is_script=is_script):
+            self._warning(unit, notice)
+        for number, text in enumerate(unit.lines, 1) if _TURNING.search(unit.text) else ():
+            found = _TURNING.search(text)
+            if found and len(self.findings) < MAX_FINDINGS:
+                message = "the line holds a character that turns the direction of text: it may not run as it reads"
+                place = (unit.name, number, found.start() + 1, number, found.end() + 1)
+                hint = f"remove the character U+{ord(found[0]):04X}"
+                self.findings.append(Finding("warning", ErrorType.COMPILATION, message, *place, hint))
+
+    def _warning(self, unit: Unit, notice: Notice) -> None:
+        if len(self.findings) < MAX_FINDINGS:
+            line = notice.line
+            column = unit.column(line, notice.column_offset)
+            end = unit.column(line, notice.end_column_offset)
+            finding = Finding(
+                "warning", ErrorType.COMPILATION, notice.message, unit.name, line, column, line, end, notice.hint
+            )
+            self.findings.append(finding)
+
+    def _compile_unit(self, unit: Unit, rules: ImportRules) -> None:
+        assert unit.tree is not None
+        if rules.helpers:
+            self._check_uses(unit, rules)
+        policy = ScriptPolicy(rules, unit.bound | self.engines.engine(unit.language).foreign)
+        try:
+            with _deep_recursion(), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                tree = policy.visit(unit.tree)
+                ast.fix_missing_locations(tree)
+                if not policy.findings:
+                    flags = __future__.annotations.compiler_flag if policy.future_annotations else 0
+                    unit.code = compile(tree, unit.name, "exec", flags=flags, dont_inherit=True)
+        except SyntaxError as error:
+            self._add(unit, Refusal("invalid_syntax", str(error.msg)[:300], error.lineno, error.offset))
+        except (RecursionError, MemoryError):
+            message = "the text is too deeply nested or too large to be compiled"
+            self._add(
+                unit, Refusal("compilation", message, hint="split it over several statements, functions or helpers")
+            )
+        except (ValueError, TypeError, OverflowError) as error:
+            self._add(unit, Refusal("compilation", f"the text cannot be compiled: {str(error)[:200]}"))
+        for found in sorted(policy.findings, key=lambda f: (f.line or 0, f.column_offset or 0))[:MAX_FINDINGS]:
+            column = unit.column(found.line, found.column_offset)
+            end = unit.column(found.end_line, found.end_column_offset)
+            refusal = Refusal(
+                found.kind, found.message, found.line, column, end_line=found.end_line, end_column=end, hint=found.hint
+            )
+            self._add(unit, refusal)
+        unit.used = frozenset(policy.used_names)
+        unit.suspends = policy.suspends
+        unit.tree = None
+
+    def _check_uses(self, unit: Unit, rules: ImportRules) -> None:
+        assert unit.tree is not None
+        for node, message, hint in islice(lacking(unit.tree, rules.helpers), MAX_FINDINGS):
+            line, column = node.lineno, unit.column(node.lineno, node.col_offset)
+            last, end = node.end_lineno, unit.column(node.end_lineno, node.end_col_offset)
+            self._add(unit, Refusal("not_found", message, line, column, end_line=last, end_column=end, hint=hint))
+
+    def _add(self, unit: Unit, refusal: Refusal) -> None:
+        finding = Finding(
+            "error",
+            ErrorType(refusal.kind),
+            _shown(refusal.message, 500),
+            unit.name,
+            refusal.line,
+            refusal.column,
+            refusal.end_line,
+            refusal.end_column,
+            _shown(refusal.hint, 500),
+        )
+        self.findings.append(finding)
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n")
+
+
+def _unencodable(text: str) -> Iterator[tuple[int, str]]:
+    zero = text.find("\0")
+    if zero >= 0:
+        yield zero, "the text holds a NUL character"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        yield error.start, "the text holds a lone surrogate, which cannot be encoded"
+
+
+def _shown(text: str, length: int) -> str:
+    return cut(text, length).encode("utf-8", "replace").decode()
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """The policy's own walk takes several Python frames for each level of a tree whose depth is already bounded."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _VISIT_FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _unknown(language: str) -> str:
+    return f'the language "{language[:40]}" is not known: there is {", ".join(sorted(LANGUAGES))}'

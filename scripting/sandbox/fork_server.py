@@ -1,0 +1,150 @@
+"""What the light parent does: one request at a time from its control socket, a fork or the end of a sandbox.
+
+Requests are six bytes (`F` fork with headroom in MiB, `R` reap a process id, `P` fork a probe by its number), replies twenty with
+descriptors beside them.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+
+from scripting.sandbox import probes
+from scripting.sandbox.kernel import namespaces
+from scripting.sandbox.kernel.syscalls import IS_LINUX
+from scripting.sandbox.languages.factory import EngineFactory
+from scripting.sandbox.last_word import LastWord
+from scripting.sandbox.library import packages
+from scripting.sandbox.lockdown import Lockdown
+from scripting.sandbox.protocol import Ready
+from scripting.sandbox.server import Server, SupervisorGone
+from scripting.sandbox.wire import Wire
+
+REQUEST = struct.Struct("!cxI")
+REPLY = struct.Struct("!c3xIiQQ")
+FORK, REAP, PROBE, HELLO = b"F", b"R", b"P", b"H"
+
+
+class LightParent:
+    """Forks sandboxes. Single-threaded; holds no script and no data."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+        self.engines = EngineFactory()
+        self.pid = os.getpid()
+        self.left: tuple[str, ...] = ()
+        self.problem = ""
+
+    def prepare(self) -> None:
+        """Import what is loaded lazily, leave the host's namespaces, and set aside what is common to all sandboxes."""
+        time.tzset()
+        self.engines.load_all()
+        packages.import_lazy()
+        if IS_LINUX:
+            self.left, self.problem = namespaces.leave()
+        gc.collect()
+        gc.freeze()
+
+    def serve(self) -> None:
+        """Answer requests until the supervisor is gone."""
+        self._reply(HELLO, self.pid, sys.hexversion >> 8)
+        while True:
+            request = self.control.recv(REQUEST.size, socket.MSG_WAITALL)
+            if len(request) < REQUEST.size:
+                return
+            kind, number = REQUEST.unpack(request)
+            if kind == REAP:
+                self._reap(number)
+            else:
+                self._fork(kind, number)
+
+    def _fork(self, kind: bytes, number: int) -> None:
+        ours, theirs = socket.socketpair()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._reply(kind, 0, error.errno or 1)
+            return
+        if pid == 0:
+            if kind == PROBE:
+                probes.run(number, self.pid, theirs.fileno())
+            self._become_sandbox(theirs, number << 20)
+        descriptors = [ours.fileno()]
+        pidfd = _pidfd(pid)
+        if pidfd is not None:
+            descriptors.append(pidfd)
+        self._reply(kind, pid, descriptors=descriptors)
+        ours.close()
+        theirs.close()
+        if pidfd is not None:
+            os.close(pidfd)
+
+    def _reap(self, pid: int) -> None:
+        try:
+            _, status, usage = os.wait4(pid, 0)
+            cpu_us = int((usage.ru_utime + usage.ru_stime) * 1_000_000)
+            self._reply(REAP, pid, os.waitstatus_to_exitcode(status), usage.ru_maxrss * 1024, cpu_us)
+        except ChildProcessError:
+            self._reply(REAP, pid, 0)
+
+    def _reply(
+        self,
+        kind: bytes,
+        pid: int,
+        status: int = 0,
+        peak: int = 0,
+        cpu_us: int = 0,
+        descriptors: list[int] | None = None,
+    ) -> None:
+        reply = REPLY.pack(kind, pid, status, peak, cpu_us)
+        try:
+            socket.send_fds(self.control, [reply], descriptors or [])
+        except (BrokenPipeError, ConnectionResetError):
+            os._exit(0)
+
+    def _become_sandbox(self, theirs: socket.socket, headroom_bytes: int) -> None:
+        """In the forked process: lock down, serve, end. Never returns."""
+        try:
+            last_word = LastWord()
+            lockdown = Lockdown(self.pid)
+            descriptor, resources, meter = lockdown.enter(theirs.fileno(), headroom_bytes)
+            if self.left:
+                lockdown.held.append("namespaces: " + ", ".join(self.left))
+            if self.problem:
+                lockdown.missing.append(("namespaces", self.problem))
+            ready = Ready(tuple(lockdown.held), tuple(lockdown.missing))
+            Server(Wire(descriptor), self.engines, resources, meter, last_word).serve(ready)
+        except (SupervisorGone, BrokenPipeError, ConnectionResetError):
+            os._exit(0)
+        except MemoryError:
+            os._exit(71)
+        except BaseException:  # noqa: BLE001 - there is nobody to tell: the exit status says that it was us
+            os._exit(70)
+        os._exit(0)
+
+
+def _pidfd(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
+def main(descriptor: int) -> int:
+    """Serve the control socket on this descriptor."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which then ends this process
+    control = socket.socket(fileno=descriptor)
+    control.set_inheritable(False)
+    parent = LightParent(control)
+    parent.prepare()
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    sys.stdout = sys.stderr = None
+    parent.serve()
+    return 0

@@ -1,0 +1,173 @@
+"""The builtins of a script: which names there are, and which are guards."""
+
+from __future__ import annotations
+
+import builtins
+import types
+from collections.abc import Callable
+from typing import Any
+
+from scripting.sandbox.library import text
+from scripting.sandbox.library.attributes import (
+    guarded_delattr,
+    guarded_getattr,
+    guarded_hasattr,
+    guarded_init,
+    guarded_setattr,
+    writable,
+)
+from scripting.sandbox.library.classes import FrozenClass, ScriptClass
+from scripting.sandbox.library.clock import ScriptDate, ScriptDatetime
+from scripting.sandbox.library.violation import SecurityViolation
+from scripting.sandbox.policy.names import GENERATED
+
+_PLAIN = [
+    "abs",
+    "all",
+    "any",
+    "bin",
+    "bool",
+    "bytearray",
+    "bytes",
+    "callable",
+    "chr",
+    "classmethod",
+    "complex",
+    "dict",
+    "divmod",
+    "enumerate",
+    "filter",
+    "float",
+    "frozenset",
+    "hex",
+    "int",
+    "isinstance",
+    "issubclass",
+    "iter",
+    "len",
+    "list",
+    "map",
+    "max",
+    "min",
+    "next",
+    "oct",
+    "ord",
+    "pow",
+    "property",
+    "range",
+    "reversed",
+    "round",
+    "set",
+    "slice",
+    "sorted",
+    "staticmethod",
+    "sum",
+    "super",
+    "tuple",
+    "zip",
+    "None",
+    "True",
+    "False",
+    "Ellipsis",
+    "NotImplemented",
+    "ArithmeticError",
+    "AssertionError",
+    "AttributeError",
+    "BaseException",
+    "EOFError",
+    "Exception",
+    "FloatingPointError",
+    "GeneratorExit",
+    "ImportError",
+    "IndexError",
+    "KeyError",
+    "LookupError",
+    "MemoryError",
+    "NameError",
+    "NotImplementedError",
+    "OverflowError",
+    "RecursionError",
+    "RuntimeError",
+    "StopIteration",
+    "SyntaxError",
+    "TypeError",
+    "UnboundLocalError",
+    "UnicodeDecodeError",
+    "UnicodeEncodeError",
+    "UnicodeError",
+    "ValueError",
+    "Warning",
+    "ZeroDivisionError",
+    "ModuleNotFoundError",
+    "PermissionError",
+    "OSError",
+    "IOError",
+    "TimeoutError",
+    "BufferError",
+    "ReferenceError",
+    "DeprecationWarning",
+    "UserWarning",
+    "RuntimeWarning",
+]
+
+_SHOWN_CLASSES: dict[type, Any] = {
+    cls: cls
+    for cls in (
+        bool, bytearray, bytes, complex, dict, enumerate, filter, float, frozenset, int, list, map, property, range, reversed,
+        set, slice, tuple, zip, type(None),
+    )
+} | {str: text.ScriptText}  # fmt: skip
+
+
+def class_of(value: Any, /) -> Any:
+    """type(value), for values whose class a script may hold; never a metaclass or an interpreter's own class."""
+    cls = type(value)
+    shown = _SHOWN_CLASSES.get(cls)
+    if shown is not None:
+        return shown
+    if type(cls) is ScriptClass or type(cls) is FrozenClass or isinstance(value, BaseException):
+        return cls
+    if cls in {ScriptDate, ScriptDatetime} or cls.__module__ in {"datetime", "collections", "re"}:
+        return cls
+    if issubclass(cls, tuple) and hasattr(cls, "_fields"):
+        return cls
+    raise SecurityViolation(f"type() does not show the class of a {cls.__name__}")
+
+
+def make_builtins(
+    functions: dict[str, Callable[..., Any]], import_: Callable[..., Any], print_: Callable[..., None]
+) -> dict[str, Any]:
+    """The `__builtins__` of a sandbox's scripts: functions are those that the run offers (log, rand, the module's own)."""
+    names: dict[str, Any] = {name: getattr(builtins, name) for name in _PLAIN}
+    names |= {
+        "__build_class__": builtins.__build_class__,
+        "__import__": import_,
+        "__name__": "__main__",
+        "__debug__": True,
+        "ascii": text.text_ascii,
+        "delattr": guarded_delattr,
+        "format": text.text_format,
+        "getattr": guarded_getattr,
+        "hasattr": guarded_hasattr,
+        "print": print_,
+        "repr": text.text_repr,
+        "setattr": guarded_setattr,
+        "str": text.ScriptText,
+        "type": class_of,
+    }
+    guards = {
+        "class": ScriptClass,
+        "getattr": guarded_getattr,
+        "init": guarded_init,
+        "operand": text.mod_operand,
+        "scrub": text.scrub,
+        "str": str,
+        "write": writable,
+    }
+    names |= {GENERATED + name: guard for name, guard in guards.items()}
+    names |= functions
+    return names
+
+
+BUILTIN_NAMES = frozenset(make_builtins({}, types.SimpleNamespace, print))
+"""Names that mean the same in every script."""

@@ -1,0 +1,61 @@
+"""The log of a run: bounded in lines and bytes; past the bound it is marked as cut and the run goes on."""
+
+from __future__ import annotations
+
+from time import monotonic_ns
+from typing import Any
+
+from scripting.sandbox.library.text import ScriptText
+
+
+class RunLog:
+    """What log() and print() write to."""
+
+    def __init__(self, max_lines: int, max_bytes: int) -> None:
+        self.max_lines = max_lines
+        self.max_bytes = max_bytes
+        self.lines: list[tuple[int, str]] = []
+        """Each with the µs of the machine's monotonic clock at which it was written, which no script ever sees."""
+        self.truncated = False
+        self._bytes = 0
+
+    def restart(self) -> None:
+        """Begin the log of the next run."""
+        self.lines = []
+        self.truncated = False
+        self._bytes = 0
+
+    def log(self, text: Any = "", *more: Any) -> None:
+        """Write a line: the values as text, with spaces between."""
+        if self.truncated:
+            return
+        line = text if type(text) is str and not more else " ".join([ScriptText(part) for part in (text, *more)])
+        if type(line) is not str:
+            line = str.__str__(line)
+        self._add(line)
+
+    def print(
+        self, *values: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
+    ) -> None:
+        """print() of a script: one line of the log."""
+        if file is not None:
+            raise TypeError("print() writes to the log; file= is not offered")
+        if self.truncated:
+            return
+        # By the methods of str itself: a script's own kind of text has its own.
+        line = str.join(" " if sep is None else sep, [ScriptText(value) for value in values])
+        last = "" if end is None else str.__str__(end)
+        self._add(line if last == "\n" else line + last)
+
+    def _add(self, line: str) -> None:
+        room = self.max_bytes - self._bytes
+        if len(self.lines) >= self.max_lines or room <= 0:
+            self.truncated = True
+            return
+        data = line[:room].encode("utf-8", "backslashreplace")
+        if len(data) >= room or len(line) > room:
+            self.truncated = True
+            data = data[: room - 1]
+        line = data.decode("utf-8", "ignore")
+        self._bytes += len(data) + 1
+        self.lines.append((monotonic_ns() // 1000, line))

@@ -1,0 +1,141 @@
+"""Text as scripts get it: str, repr, format and print without memory addresses, and format strings that cannot wander."""
+
+from __future__ import annotations
+
+import re
+from _string import formatter_field_name_split, formatter_parser  # type: ignore[import-not-found]
+from collections.abc import Callable
+from typing import Any
+
+from scripting.sandbox.library.violation import SecurityViolation
+from scripting.sandbox.policy.names import attribute_problem
+
+_MARK = " at 0x"
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
+_ADDRESS_BYTES = re.compile(rb" at 0x[0-9A-Fa-f]+")
+
+
+def scrub(value: Any) -> Any:
+    """The value; if it is text that shows an address, without it. `<function f at 0x7f…>` becomes `<function f>`."""
+    kind = type(value)
+    if kind is str:
+        return _ADDRESS.sub("", value) if _MARK in value else value
+    if (kind is bytes or kind is bytearray) and _MARK.encode() in value:
+        return kind(_ADDRESS_BYTES.sub(b"", value))
+    return value
+
+
+class _TextClass(type):
+    """Makes ScriptText answer for str: calling it converts, isinstance looks at str."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        text = str(*args, **kwargs)
+        return _ADDRESS.sub("", text) if _MARK in text else text
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, str)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, str)
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        raise AttributeError("str cannot be changed")
+
+    def __delattr__(cls, name: str) -> None:
+        raise AttributeError("str cannot be changed")
+
+    def __repr__(cls) -> str:
+        return "<class 'str'>"
+
+
+class ScriptText(str, metaclass=_TextClass):
+    """What the name `str` means in a script: str, but converting shows no address."""
+
+    __slots__ = ()
+
+
+type.__setattr__(ScriptText, "__name__", "str")
+type.__setattr__(ScriptText, "__qualname__", "str")
+
+
+def text_repr(value: object) -> str:
+    """repr(value) without addresses."""
+    return str(scrub(repr(value)))
+
+
+def text_ascii(value: object) -> str:
+    """ascii(value) without addresses."""
+    return str(scrub(ascii(value)))
+
+
+def text_format(value: object, spec: str = "") -> str:
+    """format(value, spec) without addresses."""
+    return str(scrub(format(value, spec)))
+
+
+def format_problem(template: str) -> tuple[str, str] | None:
+    """Why the format string is refused: it names an attribute that scripts may not read. Faulty ones are left to fail."""
+    try:
+        for _, field, spec, _ in formatter_parser(template):
+            if field is None:
+                continue
+            if "." in field or "[" in field:
+                for is_attribute, name in formatter_field_name_split(field)[1]:
+                    problem = attribute_problem(name) if is_attribute else None
+                    if problem:
+                        return problem
+            if spec and "{" in spec:
+                problem = format_problem(spec)
+                if problem:
+                    return problem
+    except (ValueError, RecursionError):
+        return None
+    return None
+
+
+def _check_template(template: str) -> None:
+    problem = format_problem(template)
+    if problem:
+        raise SecurityViolation(f"in a format string {problem[0]}")
+
+
+def safe_format(template: str, /, *args: Any, **kwargs: Any) -> str:
+    """template.format(…) whose fields may name only what the script itself may name."""
+    text = str.__str__(template)
+    _check_template(text)
+    return str(scrub(str.format(text, *args, **kwargs)))
+
+
+def safe_format_map(template: str, mapping: Any, /) -> str:
+    """template.format_map(mapping), with the same bounds as safe_format."""
+    text = str.__str__(template)
+    _check_template(text)
+    return str(scrub(str.format_map(text, mapping)))
+
+
+class BoundFormat:
+    """`text.format` held in a variable."""
+
+    __slots__ = ("_function", "_template")
+    _function: Callable[..., str]
+    _template: str
+
+    def __init__(self, function: Callable[..., str], template: str) -> None:
+        object.__setattr__(self, "_function", function)
+        object.__setattr__(self, "_template", template)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a format cannot be changed")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> str:
+        return self._function(self._template, *args, **kwargs)
+
+
+def mod_operand(value: Any) -> Any:
+    """What may stand right of %= on an item or attribute: values whose text shows no address."""
+    for part in value if type(value) is tuple else (value,):
+        if part is not None and not isinstance(part, (int, float, str, bytes)):
+            raise TypeError(
+                f"%= on an item or attribute takes numbers and text, not {type(part).__name__}; write x = x % value"
+            )
+    return value

@@ -1,0 +1,135 @@
+"""What RQ calls: the drain of a stream, wired to the engine and the ledger."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import redis
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, router, transaction
+
+from scripting.bus import publishing
+from scripting.bus.drain import Ending, Parts
+from scripting.bus.drain import drain as drain_stream
+from scripting.bus.events import Event
+from scripting.bus.streams import Stream
+from scripting.engine import get_engine
+from scripting.execution import ledger
+from scripting.execution.decision import Decision
+from scripting.models import Execution, Script
+from scripting.processes.members import process_name
+from scripting.registry.active import registry
+from scripting.supervisor.errors import SandboxUnavailable
+from scripting.types import ExecutionRequest, ScriptInput
+from scripting.workers.heartbeat import Presence
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 4
+"""Runs that one event can cost at the most: its version, the one before, the default, and the built-in rule."""
+
+worker: Presence | None = None
+"""The worker that this process is; None in a test or under a worker that is not ours."""
+
+
+def drain(module: str, shard: int) -> str:
+    """Drain one stream for as long as one job may: how that ended. RQ's job."""
+    use_live_connections()
+    return drain_once(Stream(module, shard)).value
+
+
+def drain_once(stream: Stream) -> Ending:
+    """One drain of `stream` in this process. Raises redis.RedisError; the sweep then sees to the stream."""
+    return drain_stream(stream, worker.name if worker else process_name(), parts())
+
+
+def parts() -> Parts[Decision]:
+    """A drain's parts in this process."""
+    present = worker
+    return Parts(
+        decide=decide,
+        commit=commit,
+        abandon=abandon,
+        is_away=is_away,
+        refresh=registry.refresh,
+        enqueue=publishing.enqueue_drain,
+        stopping=present.stopping.is_set if present else lambda: False,
+        pause=present.stopping.wait if present else time.sleep,
+        progress=present.busy if present else lambda: None,
+    )
+
+
+def decide(event: Event, module: str, script: str, deliveries: int, before_read: Callable[[], None]) -> Decision:
+    """Run the script that is subscribed to the event; nothing is written."""
+    if worker is not None:
+        worker.busy(ATTEMPTS * registry.resolve(module, script).limits.max_execution_time)
+    request = ExecutionRequest(
+        module,
+        script,
+        ScriptInput(event.script_context(module)),
+        Execution.Trigger.EVENT,
+        topic=event.topic,
+        event_id=event.id,
+        key=event.key,
+        depth=event.depth,
+        user_id=event.user_id,
+        request_id=event.request_id,
+        queue_deadline=1.0,
+    )
+    decision = get_engine().decide(request, before_read=before_read, event=event)
+    return decision if deliveries == 1 else replace(decision, deliveries=deliveries)
+
+
+def commit(decisions: Sequence[Decision], fence: Callable[[], None]) -> None:
+    """Record and apply, all or nothing; `fence` has the last word."""
+    ledger.commit(decisions, worker=worker.name if worker else process_name(), fence=fence)
+
+
+def abandon(event: Event, module: str, script: str, deliveries: int, why: str) -> None:
+    """Record that the event was not run. Raises LookupError where there is no such script to record it under."""
+    if not Script.objects.named(module, script).exists():
+        raise LookupError(f"there is no script {module}/{script}")
+    message = f"abandoned after {deliveries} deliveries: {why}"
+    name = worker.name if worker else process_name()
+    ledger.record_without_run(
+        event, module, script, Execution.Status.ABANDONED, message, deliveries=deliveries, worker=name
+    )
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether what every event needs is away (the database, Redis, sandboxes), so that no event is to blame."""
+    while error is not None:
+        if isinstance(error, (OperationalError, InterfaceError)):
+            return not database_answers()
+        if isinstance(error, (redis.ConnectionError, redis.TimeoutError, SandboxUnavailable)):
+            return True
+        error = error.__cause__
+    return False
+
+
+def database_answers() -> bool:
+    """Whether a new connection takes a write transaction."""
+    connection = connections[_database()]
+    if connection.in_atomic_block:
+        return True  # a caller's transaction: not ours to end
+    connection.close()
+    try:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (DatabaseError, InterfaceError) as error:
+        logger.warning("the database is away: %s", error)
+        return False
+    return True
+
+
+def use_live_connections() -> None:
+    """Close connections that died while this process waited; keep the others: a drain is short, connecting is not."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None and not connection.in_atomic_block and not connection.is_usable():
+            connection.close()
+
+
+def _database() -> str:
+    return router.db_for_write(Execution)

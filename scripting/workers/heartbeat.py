@@ -1,0 +1,134 @@
+"""That a worker lives: a heartbeat in Redis, renewed by a thread along with the leases of its drains; and who has died."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable
+
+import redis
+from rq.utils import as_text, now, utcformat
+
+from scripting.bus import lease
+from scripting.conf import conf
+from scripting.processes.members import process_name
+from scripting.storage.redis_client import key, redis_client
+
+logger = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 1.0
+ALIVE_SECONDS = 5.0
+"""A worker that was not heard of for so long is dead, or as good as."""
+
+
+class Presence:
+    """This worker's sign of life. `beat` is one; `start` a thread that gives one each second and then calls `each_second`."""
+
+    def __init__(
+        self, name: str, *, also: Callable[[], None] = lambda: None, each_second: Callable[[], None] = lambda: None
+    ) -> None:
+        self.name = f"{name or process_name()}.{secrets.token_hex(3)}"
+        """Never used twice: who comes after a dead worker of the same name must not keep its leases alive."""
+        self.stopping = threading.Event()
+        """Set when the worker has been asked to end."""
+        self._also = also
+        """A part of the beat, which like it asks nothing but Redis."""
+        self._each_second = each_second
+        self._ended = threading.Event()
+        self._busy_until: float | None = None
+        self._thread: threading.Thread | None = None
+
+    def beat(self) -> None:
+        """Raises redis.RedisError."""
+        with redis_client().pipeline(transaction=False) as pipe:
+            pipe.sadd(_workers_key(), self.name)
+            pipe.set(_alive_key(self.name), utcformat(now()), px=int(ALIVE_SECONDS * 1000))
+            pipe.execute()
+        lease.renew_held()
+        self._also()
+
+    def start(self) -> None:
+        """Idempotent."""
+        if self._thread is not None:
+            return
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """No more beats: this worker is gone. Leaves Redis without it if Redis answers."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(HEARTBEAT_SECONDS + 5)
+        try:
+            _bury(self.name)
+        except redis.RedisError as error:
+            logger.debug("left without saying so: %s", error)
+
+    def busy(self, seconds: float = 0.0) -> None:
+        """The main thread begins something that has its own time limit, which is at the most `seconds` over a job's."""
+        self._busy_until = time.monotonic() + conf.SCRIPTING_JOB_TIMEOUT + seconds
+
+    def idle(self) -> None:
+        self._busy_until = None
+
+    def is_stuck(self) -> bool:
+        """Whether the main thread has been at one thing for longer than any of its limits allows."""
+        until = self._busy_until
+        return until is not None and time.monotonic() > until
+
+    def _run(self) -> None:
+        while not self._ended.wait(HEARTBEAT_SECONDS):
+            if self.is_stuck():
+                logger.critical(
+                    "worker %s is stuck for more than %s s and ends itself", self.name, conf.SCRIPTING_JOB_TIMEOUT
+                )
+                os._exit(70)  # the main thread cannot be reached; what it had in hand is redelivered
+            try:
+                self.beat()
+                self._each_second()
+            except redis.RedisError as error:
+                logger.warning("heartbeat of %s not given: %s", self.name, error)
+            except Exception:
+                logger.exception("after the heartbeat of %s", self.name)
+
+
+def live_workers() -> list[str]:
+    """Names of the workers that gave a heartbeat within ALIVE_SECONDS. Raises redis.RedisError."""
+    return [name for name, alive in _roll_call() if alive]
+
+
+def bury_dead_workers() -> list[str]:
+    """Strike those who died without saying so from our list and RQ's: their names. Raises redis.RedisError."""
+    dead = [name for name, alive in _roll_call() if not alive]
+    for name in dead:
+        logger.warning("worker %s is dead", name)
+        _bury(name)
+    return dead
+
+
+def _roll_call() -> list[tuple[str, bool]]:
+    client = redis_client()
+    names = sorted(as_text(name) for name in client.smembers(_workers_key()))
+    heard = client.mget([_alive_key(name) for name in names]) if names else []
+    return [(name, beat is not None) for name, beat in zip(names, heard, strict=True)]
+
+
+def _bury(name: str) -> None:
+    # RQ's own key is left to its expiry if the worker said good-bye to RQ; here only what makes it look alive goes.
+    with redis_client().pipeline() as pipe:
+        pipe.delete(_alive_key(name))
+        pipe.srem(_workers_key(), name)
+        for registry in ("rq:workers", "rq:workers:scripting"):
+            pipe.srem(registry, f"rq:worker:{name}")
+        pipe.execute()
+
+
+def _workers_key() -> str:
+    return key("workers")
+
+
+def _alive_key(name: str) -> str:
+    return key("alive", name)

@@ -1,0 +1,116 @@
+"""The sweep: gives streams without a live drain a new job, relays the outbox, strikes dead workers, folds statistics."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import redis
+
+from scripting.bus import publishing, streams
+from scripting.bus.streams import Condition, Stream
+from scripting.metrics import error_groups, retention, rollups
+from scripting.models import ErrorDelta, OutboxEvent, StatDelta
+from scripting.storage.redis_client import key, redis_client
+from scripting.workers import heartbeat
+
+logger = logging.getLogger(__name__)
+
+OUTBOX_SECONDS = 2.0
+"""A row older than this was not relayed by the process that committed it."""
+PRUNE_EVERY = 60.0
+"""Seconds between two turns of the retention, of whichever worker is first."""
+PRUNE_SECONDS = 0.2
+"""How long one turn lasts: it happens between two heartbeats."""
+OUTBOX_ROWS = 500
+"""Relayed in one sweep."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What one sweep found to do."""
+
+    drains: tuple[Stream, ...] = ()
+    relayed: int = 0
+    dead: tuple[str, ...] = ()
+    folded: int = 0
+    pruned: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.drains or self.relayed or self.dead or self.folded or self.pruned)
+
+
+class Sweep:
+    """Every worker's sweep. A stream is seen to once two sweeps in a row found it without a lease and its job not waiting:
+
+    between leaving the queue and taking the lease a job is in neither place, and a second apart is longer than that takes.
+    """
+
+    def __init__(self) -> None:
+        self._suspects: dict[Stream, bytes | None] = {}
+
+    def once(self) -> Swept:
+        """One sweep. Raises redis.RedisError and database errors; the next one does what this one could not."""
+        dead = heartbeat.bury_dead_workers()
+        drains = self.heal_streams()
+        return Swept(tuple(drains), self.relay_outbox(), tuple(dead), self.fold_stats(), self.prune())
+
+    def heal_streams(self) -> list[Stream]:
+        """Enqueue a drain of every stream that nobody answers for: those streams."""
+        neglected = {c.stream: c.flag for c in streams.conditions() if is_neglected(c)}
+        healed = []
+        for stream, flag in neglected.items():
+            if stream in self._suspects and self._suspects[stream] == flag:
+                job = streams.answer_for(stream, flag)
+                if job is not None:
+                    logger.warning("stream %s had no live drain and gets one", stream.name)
+                    publishing.enqueue_drain(stream, job)
+                    healed.append(stream)
+                    _discard_job(flag)
+        self._suspects = {stream: flag for stream, flag in neglected.items() if stream not in healed}
+        return healed
+
+    def relay_outbox(self) -> int:
+        """Send rows that were committed a while ago and are still there. One process at a time does."""
+        if not OutboxEvent.objects.exists() or not _first("outbox"):
+            return 0
+        rows = OutboxEvent.objects.filter(created_at__lt=datetime.now(UTC) - timedelta(seconds=OUTBOX_SECONDS))
+        return publishing.send_outbox(list(rows.order_by("pk")[:OUTBOX_ROWS]))
+
+    def fold_stats(self) -> int:
+        """Fold what commits added to the statistics. One process at a time does."""
+        if not (StatDelta.objects.exists() or ErrorDelta.objects.exists()) or not _first("stats"):
+            return 0
+        return rollups.fold() + error_groups.fold()
+
+    def prune(self) -> bool:
+        """Take a turn of the retention, every PRUNE_EVERY seconds; as long as there is more to do, every second."""
+        if not _first("retention", PRUNE_EVERY):
+            return False
+        done = retention.prune(PRUNE_SECONDS)
+        if not done.finished:
+            redis_client().set(key("sweep", "retention"), "1", px=900)
+        return bool(done)
+
+
+def _first(task: str, seconds: float = 1.0) -> bool:
+    """Whether no other process took up this task within the last seconds."""
+    return bool(redis_client().set(key("sweep", task), "1", nx=True, px=int(seconds * 1000)))
+
+
+def is_neglected(condition: Condition) -> bool:
+    """Whether nobody drains the stream and no waiting job will, although it has entries or says it has a job."""
+    return not condition.leased and not condition.queued and (condition.length > 0 or condition.flag is not None)
+
+
+def _discard_job(job: bytes | None) -> None:
+    """Take the job that a dead worker had from RQ's registries, so that RQ does not count it as failed a minute later."""
+    if job is None:
+        return
+    try:
+        lost = publishing.drain_queue().fetch_job(job.decode())
+        if lost is not None:
+            lost.delete()
+    except redis.RedisError as error:
+        logger.debug("job %s not tidied up: %s", job, error)

@@ -1,0 +1,178 @@
+"""The RQ worker that keeps sandboxes warm: it runs jobs in its own process, outlives Redis and the database, and ends warmly."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import time
+from types import FrameType
+from typing import Any
+
+import redis
+from django.db import DatabaseError, InterfaceError
+from rq import Queue
+from rq.exceptions import DequeueTimeout
+from rq.job import Job
+from rq.timeouts import BaseDeathPenalty
+from rq.worker import SimpleWorker, WorkerStatus
+
+from scripting.bus import publishing
+from scripting.conf import conf
+from scripting.hot_reload.listener import Listener
+from scripting.runtime.pool import close_pool
+from scripting.workers import drain_job
+from scripting.workers.heartbeat import Presence
+from scripting.workers.sweep import Sweep
+
+logger = logging.getLogger(__name__)
+
+AWAY = (redis.ConnectionError, redis.TimeoutError)
+
+WAIT_SECONDS = 1
+"""How long one look into the queue blocks, and so how late an idle worker notices that it is to end."""
+MAX_BACKOFF_SECONDS = 2.0
+RQ_TTL_SECONDS = 60
+"""After this without a word RQ's dashboard no longer lists a worker."""
+
+
+class NoAlarm(BaseDeathPenalty):
+    """In place of RQ's SIGALRM, whose exception could land in the middle of an exchange with a sandbox or of a commit.
+
+    A drain ends itself in time, each run has its own deadline, and a worker that is stuck all the same ends itself.
+    """
+
+    def setup_death_penalty(self) -> None:
+        pass
+
+    def cancel_death_penalty(self) -> None:
+        pass
+
+
+class ScriptWorker(SimpleWorker):
+    """Takes drain jobs from RQ's queue, one after the other, in this process. `work` never ends before it is asked to."""
+
+    death_penalty_class = NoAlarm
+
+    def __init__(self, name: str = "", queue: Queue | None = None) -> None:
+        self.listener = Listener("worker", heartbeat=False)
+        self.presence = Presence(name, also=self.listener.member.beat, each_second=self._each_second)
+        self._sweep = Sweep()
+        connection = redis.Redis.from_url(conf.SCRIPTING_REDIS_URL, socket_connect_timeout=2)
+        super().__init__(
+            [queue or publishing.drain_queue()],
+            name=self.presence.name,
+            connection=connection,
+            worker_ttl=RQ_TTL_SECONDS,
+            log_job_description=False,
+            serializer="rq.serializers.JSONSerializer",
+            prepare_for_work=False,  # that would need Redis, which may be away
+        )
+        self.hostname, self.pid, self.ip_address = socket.gethostname(), os.getpid(), ""
+
+    # -- the loop ------------------------------------------------------------------------------------------------------
+
+    def work(self, burst: bool = False, **_options: Any) -> bool:  # type: ignore[override] # RQ's other options mean nothing here
+        """Run jobs until asked to end by SIGTERM or SIGINT; `burst` ends when no job waits. True if any job was run."""
+        self._install_signal_handlers()  # type: ignore[no-untyped-call]
+        drain_job.worker = self.presence
+        self.listener.start()
+        worked = False
+        backoff = 0.05
+        registered = False
+        try:
+            while not self.presence.stopping.is_set():
+                try:
+                    if not registered:
+                        self._register()
+                        registered = True
+                    found = self.work_once(None if burst else WAIT_SECONDS)
+                except AWAY as error:
+                    logger.warning("worker %s waits for Redis: %s", self.name, error)
+                    registered = False  # a Redis that comes back may have come back empty
+                    self.presence.stopping.wait(backoff)
+                    backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
+                    continue
+                backoff = 0.05
+                worked = worked or found
+                if burst and not found:
+                    break
+        finally:
+            self._leave()
+        return worked
+
+    def work_once(self, timeout: int | None) -> bool:
+        """Wait `timeout` seconds for a job (None: do not wait) and run it; whether there was one. Raises redis.RedisError."""
+        if self.should_run_maintenance_tasks:
+            self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        try:
+            found = self.queue_class.dequeue_any(
+                self.queues,
+                timeout,
+                connection=self.connection,
+                job_class=self.job_class,
+                serializer=self.serializer,
+                death_penalty_class=self.death_penalty_class,
+            )
+        except DequeueTimeout:
+            found = None
+        if found is None:
+            self.heartbeat()
+            return False
+        job, queue = found
+        job.redis_server_version = self.get_redis_server_version()  # type: ignore[no-untyped-call]
+        self.execute_job(job, queue)
+        return True
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Raises redis.RedisError; every other failure of the job is RQ's to record."""
+        self.presence.busy()
+        try:
+            super().execute_job(job, queue)
+        finally:
+            self.presence.idle()
+
+    def _register(self) -> None:
+        self.presence.beat()
+        self.connection.delete(self.key)
+        self.register_birth()  # type: ignore[no-untyped-call]
+        self.set_state(WorkerStatus.IDLE)
+        self.presence.start()
+        logger.info("worker %s takes jobs", self.name)
+
+    def _each_second(self) -> None:
+        """On the heartbeat's thread."""
+        drain_job.use_live_connections()
+        try:
+            self._sweep.once()
+        except (DatabaseError, InterfaceError) as error:
+            logger.warning("sweep not finished: %s", error)
+
+    # -- ending --------------------------------------------------------------------------------------------------------
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Ask for a warm end: the exchange in hand is finished and committed, the rest stays in its stream.
+
+        Only sets a flag: nothing is raised into what the main thread does. A second signal, a second later, ends cold.
+        """
+        if self.presence.stopping.is_set() and time.monotonic() - self._asked > 1:
+            signal.signal(signum, signal.SIG_DFL)
+            signal.raise_signal(signum)
+        elif not self.presence.stopping.is_set():
+            self._asked = time.monotonic()
+            self.presence.stopping.set()
+
+    _asked = 0.0
+
+    def _leave(self) -> None:
+        """Redis may be away, or the worker would never have got as far as telling it anything."""
+        self.presence.end()
+        self.listener.stop()
+        try:
+            self.register_death()  # type: ignore[no-untyped-call]
+        except redis.RedisError as error:
+            logger.debug("RQ not told of the end of %s: %s", self.name, error)
+        drain_job.worker = None
+        close_pool()
+        logger.info("worker %s has ended", self.name)
