@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 class Overview:
     """Every process that is listed, and how far the active version of every script has come."""
 
-    members: tuple[Process, ...]
+    processes: tuple[Process, ...]
     scripts: tuple[Loading, ...]
 
     @property

@@ -44,7 +44,7 @@ class Pruned:
     emptied: int = 0
     deleted: int = 0
     rollups: int = 0
-    error_groups: int = 0
+    errors: int = 0
     """Error groups that were not seen for long, their executions gone."""
     finished: bool = True
     """False where its time was up before its work was done."""

@@ -1,23 +1,5 @@
-"""The arena module for the engine's tests, and sandboxes closed behind them."""
+"""The arena module and a registry that remembers nothing of the test before."""
 
-from collections.abc import Iterator
+from tests.support.engine import arena, no_sandbox_left
 
-import pytest
-
-from scripting.registry.active import registry
-from scripting.runtime.pool import close_pool
-from tests.support.arena import Arena, arena_registered
-
-
-@pytest.fixture
-def arena() -> Iterator[Arena]:
-    registry.forget()
-    with arena_registered() as module:
-        yield module
-    registry.forget()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_sandbox_left() -> Iterator[None]:
-    yield
-    close_pool()
+__all__ = ["arena", "no_sandbox_left"]

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tests.support.engine import arena, no_sandbox_left
 from tests.support.game import game
 
 
@@ -14,4 +15,4 @@ def boss(db: None) -> Client:
     return client
 
 
-__all__ = ["boss", "game"]
+__all__ = ["arena", "boss", "game", "no_sandbox_left"]

@@ -1,6 +1,6 @@
 """The arena module and a registry that remembers nothing of the test before."""
 
-from tests.engine.conftest import arena, no_sandbox_left
+from tests.support.engine import arena, no_sandbox_left
 from tests.support.game import game
 
 __all__ = ["arena", "game", "no_sandbox_left"]

@@ -43,7 +43,7 @@ class Running:
 class Present:
     """All of it, at one moment."""
 
-    members: list[Process]
+    processes: list[Process]
     workers: list[str]
     streams: list[Waiting]
     running: list[Running]

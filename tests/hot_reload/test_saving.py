@@ -14,8 +14,8 @@ from scripting.engine import get_engine
 from scripting.models import Activation
 from scripting.processes.notices import Notice
 from scripting.types import ExecutionRequest
+from tests.hot_reload.conftest import SOON, Desk, WatcherProcess
 from tests.support.stack import wait_until
-from tests.watcher.conftest import SOON, Desk, WatcherProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.timeout(400)]
 

@@ -9,6 +9,6 @@ class TrackConfig(AppConfig):
 
     def ready(self) -> None:
         from scripting.modules.scriptable import modules
-        from tests.worker.track import Track
+        from tests.workers.track import Track
 
         modules.register(Track())

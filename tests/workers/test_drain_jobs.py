@@ -13,7 +13,7 @@ from scripting.models import Execution, OutboxEvent, Script
 from scripting.modules.scriptable import modules
 from scripting.workers import drain_job
 from tests.support.arena import arena_registered, make_script, score
-from tests.worker.track import laps
+from tests.workers.track import laps
 
 pytestmark = pytest.mark.usefixtures("track")
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from scripting.models import Activation
+from tests.hot_reload.conftest import SOON, Desk, WatcherProcess
 from tests.support.redis import RedisServer
 from tests.support.stack import wait_until
-from tests.watcher.conftest import SOON, Desk, WatcherProcess
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.timeout(400)]
 

@@ -27,7 +27,7 @@ class WorkerProcess:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "run_worker", "--name", name, *options],
                 cwd=BASE_DIR,
-                env=child_environment(DJANGO_SETTINGS_MODULE="tests.worker.settings", **environment),
+                env=child_environment(DJANGO_SETTINGS_MODULE="tests.workers.settings", **environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -21,6 +21,7 @@ from scripting.processes.notices import Notice
 from scripting.registry.active import ScriptNotFound, registry
 from scripting.runtime.pool import close_pool
 from scripting.sources import sync
+from tests.support.engine import arena
 from tests.support.processes import child_environment
 from tests.support.stack import wait_until
 
@@ -152,3 +153,6 @@ def heard() -> Iterator[queue.SimpleQueue[Notice]]:
     wait_until(is_heard, SOON)
     yield inbox
     group.stop()
+
+
+__all__ = ["arena"]

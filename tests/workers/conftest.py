@@ -12,7 +12,7 @@ from scripting.modules.topics import topics
 from scripting.registry.active import registry
 from scripting.runtime.pool import close_pool
 from tests.support.arena import make_script
-from tests.worker.track import LAP, MARSHAL, Track
+from tests.workers.track import LAP, MARSHAL, Track
 
 
 @pytest.fixture

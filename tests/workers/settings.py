@@ -5,6 +5,6 @@ from __future__ import annotations
 from tests.support.stack_settings import *  # noqa: F403
 from tests.support.stack_settings import DATABASES, INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.worker.apps.TrackConfig"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.workers.apps.TrackConfig"]
 if "timeout" in DATABASES["default"].get("OPTIONS", {}):
     DATABASES["default"]["OPTIONS"]["timeout"] = 1

@@ -16,8 +16,8 @@ from scripting.bus import publishing, streams
 from scripting.bus.publishing import Message
 from scripting.models import Execution
 from tests.support.redis import RedisServer
-from tests.worker.processes import WorkerProcess, alive, wait_for
-from tests.worker.track import laps
+from tests.workers.processes import WorkerProcess, alive, wait_for
+from tests.workers.track import laps
 
 pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone]
 

@@ -12,7 +12,7 @@ from scripting.bus import publishing
 from scripting.models import Execution
 from scripting.workers import drain_job, heartbeat
 from scripting.workers.worker import NoAlarm, ScriptWorker
-from tests.worker.track import laps
+from tests.workers.track import laps
 
 pytestmark = pytest.mark.usefixtures("track")
 
