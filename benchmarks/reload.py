@@ -136,12 +136,11 @@ def running() -> Iterator[None]:
 
 def feed(count: int) -> None:
     """Events that run the script."""
-    from scripting.bus import publishing
-    from scripting.bus.publishing import Message
+    from scripting.bus.publishing import Message, publish_many
     from scripting.modules.topics import topics
 
     example = topics.get(TOPIC).example
-    publishing.publish_many(Message(TOPIC, example, key=f"game-{number % 64}") for number in range(count))
+    publish_many(Message(TOPIC, example, key=f"game-{number % 64}") for number in range(count))
 
 
 def acknowledged(number: int) -> list[float]:
@@ -153,9 +152,9 @@ def acknowledged(number: int) -> list[float]:
 
 
 def idle() -> bool:
-    from scripting.bus import publishing
+    from scripting.bus.publishing import backlog
 
-    return publishing.backlog().events == 0
+    return backlog().events == 0
 
 
 def text(number: int) -> str:
@@ -166,7 +165,7 @@ def text(number: int) -> str:
 def published_all(count: int) -> dict[str, list[float]]:
     """Milliseconds to the last acknowledgement: from the call of publish, and from the activation in it."""
     from scripting.models import Script
-    from scripting.registry.active import registry
+    from scripting.registry import publishing
 
     unseen: list[float] = []
     checked: list[float] = []
@@ -174,10 +173,10 @@ def published_all(count: int) -> dict[str, list[float]]:
     script = Script.objects.get(module=SCRIPT[0], name=SCRIPT[1])
     for number in range(2, 2 * CHANGES + 2):
         if number % 2:
-            registry.check(*SCRIPT, "python", text(number))
+            publishing.check(*SCRIPT, "python", text(number))
             time.sleep(PAUSE_SECONDS)
         began = time.time()
-        activation = registry.publish(
+        activation = publishing.publish(
             script, "python", text(number), actor=None, reason="to measure", base=script.active_version
         )
         took = last(number, count, began)
@@ -229,7 +228,7 @@ def race(first: int) -> tuple[int, int]:
     """(runs on a version older than their worker had acknowledged before they began, all runs)."""
     from scripting.models import Execution, Script
     from scripting.processes.members import everyone
-    from scripting.registry.active import registry
+    from scripting.registry import publishing
 
     before = Execution.objects.count()
     told: dict[str, list[tuple[float, int]]] = {}
@@ -251,7 +250,7 @@ def race(first: int) -> tuple[int, int]:
         due = RACE_RUNS * (index + 1) // RACE_CHANGES
         feed(due - sent)
         sent = due
-        registry.publish(
+        publishing.publish(
             script, "python", text(first + index), actor=None, reason="to race", base=script.active_version
         )
     wait_until(idle, 120)

@@ -16,8 +16,8 @@ from django.urls import get_resolver
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
 http = get_asgi_application()  # sets Django up: what is imported below needs its apps
 
+from goby_site.accounts.demo_guard import DemoSocketsFromHereOnly  # noqa: E402
 from goby_site.web.body_limit import BoundedBodies  # noqa: E402
-from goby_site.web.content_security import DemoSocketsFromHereOnly  # noqa: E402
 from scripting.hot_reload.listener import Listener  # noqa: E402
 from scripting.processes.startup import settle  # noqa: E402
 from scripting.routing import websocket_urlpatterns as scripting_sockets  # noqa: E402

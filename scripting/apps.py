@@ -8,4 +8,6 @@ class ScriptingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from scripting import checks, signals  # noqa: F401 - registering is their purpose; models must be loaded first
+        from scripting import checks  # noqa: F401 - registering is its purpose; models must be loaded first
+        from scripting.registry import announce  # noqa: F401
+        from scripting.workbench import sessions  # noqa: F401

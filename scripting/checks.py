@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 
 from scripting.conf import SETTINGS, conf, problems
 from scripting.models import SHARED
-from scripting.modules.scriptable import modules
+from scripting.modules.installed import modules
 from scripting.sources.folder import is_module_name, scripts_dir
 
 REDIS_SCHEMES = {"redis", "rediss", "unix"}
@@ -49,7 +49,7 @@ def check_scripts_folder(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 @register()
 def check_modules(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """E003: a module's name cannot be one. E004: it takes the reserved name. W001: it runs a script that it does not ship."""
-    from scripting.sources.sync import embedded_defaults
+    from scripting.sources.embedded import embedded_defaults
 
     found: list[CheckMessage] = []
     for module in modules:

@@ -230,3 +230,12 @@ def problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
                 )
             )
     return found
+
+
+MIB = 1 << 20
+
+
+SHORTEST, LONGEST = 0.01, 3600.0
+
+
+LEAST, MOST = 1, 4096

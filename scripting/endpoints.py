@@ -21,7 +21,8 @@ from django.views.decorators.csrf import csrf_protect
 
 from scripting.engine import get_engine
 from scripting.execution.admission import TooManyExecutions
-from scripting.modules.scriptable import SECRET_HEADERS, ScriptableModule, modules
+from scripting.modules.installed import modules
+from scripting.modules.scriptable import SECRET_HEADERS, ScriptableModule
 from scripting.sandbox.protocol import encode_value
 from scripting.texts.plain_json import jsonable
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput

@@ -11,13 +11,17 @@ from asgiref.sync import sync_to_async
 
 from scripting.bus.events import Event
 from scripting.conf import conf
-from scripting.execution import ledger, recovery
+from scripting.execution import attempts, ledger, recovery
 from scripting.execution.admission import ExecutionContext, ExecutionContextManager
+from scripting.execution.attempts import RunInputs
 from scripting.execution.decision import Decision, output_of
-from scripting.execution.recovery import RunInputs
 from scripting.execution.running import Board, RunningExecution, ask_to_cancel, running_everywhere
-from scripting.modules.scriptable import CallContext, limits_for, modules
-from scripting.registry.active import ActiveVersion, ScriptNotFound, helpers_for, registry
+from scripting.modules.calls import CallContext
+from scripting.modules.installed import limits_for, modules
+from scripting.registry import publishing
+from scripting.registry.active import registry
+from scripting.registry.bundles import helpers_for
+from scripting.registry.resolved import ActiveVersion, ScriptNotFound
 from scripting.sandbox.protocol import ValueProblem
 from scripting.supervisor.pool import CheckReport
 from scripting.types import (
@@ -101,7 +105,7 @@ class ScriptEngine:
             return _refusal(ErrorType.EXECUTION, f"inputs: {error}", request)
         with self._admit(request) as running:
             context = CallContext(module_name, name, running.id, trial=True)
-            attempt = recovery.run_version(
+            attempt = attempts.run_version(
                 version,
                 "primary",
                 inputs,
@@ -116,7 +120,7 @@ class ScriptEngine:
         self, source: str, language: str = "python", *, module_name: str = "", name: str = "trial"
     ) -> CheckReport:
         """Compile without running, in a sandbox: diagnostics with line, column and what to write instead."""
-        return self.registry.check(module_name, name, language, source)
+        return publishing.check(module_name, name, language, source)
 
     def running(self) -> list[RunningExecution]:
         """What every process runs now, but for the last quarter of a second. Raises redis.RedisError."""

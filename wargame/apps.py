@@ -8,7 +8,7 @@ class WargameConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from scripting.modules.scriptable import modules
+        from scripting.modules.installed import modules
         from wargame.module import WargameModule
 
         modules.register(WargameModule())

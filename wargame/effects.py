@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scripting.modules.scriptable import CallContext, EffectRefused, Outcome
+from scripting.modules.calls import CallContext, EffectRefused, Outcome
 from scripting.modules.topics import TopicError, topics
 from scripting.texts.escaping import one_line
 from wargame import hexes, live, payloads, results

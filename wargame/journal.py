@@ -6,7 +6,7 @@ import logging
 import uuid
 from typing import Any
 
-from scripting.modules.scriptable import Outcome
+from scripting.modules.calls import Outcome
 from scripting.texts.escaping import one_line
 from wargame import live
 from wargame.models import BattleLogEntry, Game, LogKind, Unit

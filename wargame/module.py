@@ -7,14 +7,8 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from scripting.modules.scriptable import (
-    CallContext,
-    CallRefused,
-    ModuleScriptConfig,
-    Outcome,
-    ScriptableModule,
-    exposed,
-)
+from scripting.modules.calls import CallContext, CallRefused, Outcome
+from scripting.modules.scriptable import ModuleScriptConfig, ScriptableModule, exposed
 from wargame import effects, orders, payloads, rules
 from wargame.topics import TOPICS
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from scripting.modules.scriptable import CallContext
+from scripting.modules.calls import CallContext
 from wargame.hexes import Cell
 from wargame.models import Game, Unit
 

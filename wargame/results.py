@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scripting.modules.scriptable import EffectRefused
+from scripting.modules.calls import EffectRefused
 from scripting.texts.escaping import display, one_line
 
 MAX_DAMAGE = 10_000

@@ -1,4 +1,4 @@
-"""The limits of one script, asked for and shown in seconds and MiB."""
+"""Forms of the admin: create, publish, say why, and limits in seconds and MiB."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from unfold.widgets import UnfoldAdminDecimalFieldWidget
+from django.core.validators import MaxLengthValidator
+from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from scripting.models import Script
+from scripting.conf import LEAST, LONGEST, MIB, MOST, SHORTEST
+from scripting.models import SHARED, Script
+from scripting.modules.installed import modules
+from scripting.registry import lifecycle
+from scripting.sandbox.languages.table import LANGUAGES
 
 FIELDS = ("max_execution_time", "max_memory_bytes")
-MIB = 1 << 20
-SHORTEST, LONGEST = 0.01, 3600.0
-"""Seconds that a script may be given. A run that takes an hour holds up all that its module waits for."""
-LEAST, MOST = 1, 4096
-"""MiB."""
 
 
 class MebibytesField(forms.FloatField):
@@ -55,3 +55,67 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg] # at run time it ta
     class Meta:
         model = Script
         fields = FIELDS
+
+
+class PublishForm(forms.Form):
+    """A text and the reason for it. `base` is the version it was begun on; 0 for none."""
+
+    text = forms.CharField(
+        strip=False,
+        widget=forms.Textarea(
+            attrs={"class": "goby-editor", "rows": 20, "spellcheck": "false", "autocapitalize": "off", "wrap": "off"}
+        ),
+        error_messages={"required": "Write the script first."},
+    )
+    language = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
+    reason = forms.CharField(
+        required=False,
+        max_length=1000,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why: shown beside the version for good"}),
+    )
+    base = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["language"].choices = [(name, name) for name in LANGUAGES]  # type: ignore[attr-defined]
+
+    def clean_text(self) -> str:
+        """Browsers send line ends as CR LF; scripts are kept with LF."""
+        return str(self.cleaned_data["text"]).replace("\r\n", "\n")
+
+
+class ReasonForm(forms.Form):
+    """Why something is done."""
+
+    reason = forms.CharField(
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why: shown in the history for good"}),
+        error_messages={"required": "Say why: it is shown in the history for good."},
+    )
+
+    def __init__(self, *args: Any, longest: int = 1000, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        reason = self.fields["reason"]
+        assert isinstance(reason, forms.CharField)
+        reason.max_length = longest
+        reason.validators = [MaxLengthValidator(longest)]
+        reason.widget.attrs["maxlength"] = longest
+
+
+class CreateForm(ReasonForm):
+    """Where the script belongs, what it is called, and what it is for."""
+
+    module = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
+    name = forms.CharField(
+        max_length=64,
+        widget=UnfoldAdminTextInputWidget(
+            attrs={"spellcheck": "false", "autocapitalize": "off", "placeholder": "a-z, 0-9 and _, a letter first"}
+        ),
+        error_messages={"required": "Name the script."},
+    )
+    field_order = ("module", "name", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, longest=lifecycle.LONGEST_REASON, **kwargs)
+        names = [module.name for module in modules]
+        choices = [(name, name) for name in names] + [(SHARED, f"{SHARED} (helpers that scripts import)")]
+        self.fields["module"].choices = choices  # type: ignore[attr-defined]

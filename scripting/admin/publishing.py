@@ -5,76 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from django import forms
 from django.contrib import messages
-from django.core.validators import MaxLengthValidator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from scripting.admin import merge_choice
+from scripting.admin.forms import PublishForm, ReasonForm
 from scripting.admin.links import url_of
 from scripting.conf import conf
 from scripting.insight.display import marked_line
 from scripting.models import Script, ScriptVersion
-from scripting.registry.active import AlreadyLive, PublishRefused, StaleBase, registry
-from scripting.sandbox.languages.table import LANGUAGES
+from scripting.registry import publishing
+from scripting.registry.publishing import AlreadyLive, PublishRefused, StaleBase
 from scripting.sources.folder import scripts_dir
 from scripting.texts.escaping import visible
 from scripting.types import Diagnostic, SecurityLimits
 
 if TYPE_CHECKING:
-    from scripting.admin.scripts import ScriptAdmin
+    from django.contrib.admin import ModelAdmin
 
 
 def site_limits() -> SecurityLimits:
     return conf.default_limits()
-
-
-class PublishForm(forms.Form):
-    """A text and the reason for it. `base` is the version it was begun on; 0 for none."""
-
-    text = forms.CharField(
-        strip=False,
-        widget=forms.Textarea(
-            attrs={"class": "goby-editor", "rows": 20, "spellcheck": "false", "autocapitalize": "off", "wrap": "off"}
-        ),
-        error_messages={"required": "Write the script first."},
-    )
-    language = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
-    reason = forms.CharField(
-        required=False,
-        max_length=1000,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why: shown beside the version for good"}),
-    )
-    base = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["language"].choices = [(name, name) for name in LANGUAGES]  # type: ignore[attr-defined]
-
-    def clean_text(self) -> str:
-        """Browsers send line ends as CR LF; scripts are kept with LF."""
-        return str(self.cleaned_data["text"]).replace("\r\n", "\n")
-
-
-class ReasonForm(forms.Form):
-    """Why something is done."""
-
-    reason = forms.CharField(
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why: shown in the history for good"}),
-        error_messages={"required": "Say why: it is shown in the history for good."},
-    )
-
-    def __init__(self, *args: Any, longest: int = 1000, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        reason = self.fields["reason"]
-        assert isinstance(reason, forms.CharField)
-        reason.max_length = longest
-        reason.validators = [MaxLengthValidator(longest)]
-        reason.widget.attrs["maxlength"] = longest
 
 
 @dataclass(frozen=True)
@@ -93,7 +47,7 @@ class Finding:
         return visible(self.diagnostic.hint)
 
 
-def publish_view(admin: ScriptAdmin, request: HttpRequest, script: Script) -> HttpResponseBase:
+def publish_view(admin: ModelAdmin[Script], request: HttpRequest, script: Script) -> HttpResponseBase:
     """GET shows the active text to edit; POST checks it, or publishes it."""
     if not conf.SCRIPTING_BROWSER_PUBLISH:
         messages.warning(
@@ -116,15 +70,15 @@ def publish_view(admin: ScriptAdmin, request: HttpRequest, script: Script) -> Ht
     if "_settle" in request.POST:
         return _settle(admin, request, script, form)
     if "_check" in request.POST:
-        report = registry.check(script.module, script.name, language, text)
+        report = publishing.check(script.module, script.name, language, text)
         return _publish_page(admin, request, script, form, _findings(report.diagnostics, text), checked=True)
     return _publish(admin, request, script, form)
 
 
-def _publish(admin: ScriptAdmin, request: HttpRequest, script: Script, form: PublishForm) -> HttpResponseBase:
+def _publish(admin: ModelAdmin[Script], request: HttpRequest, script: Script, form: PublishForm) -> HttpResponseBase:
     text, language = form.cleaned_data["text"], form.cleaned_data["language"]
     try:
-        activation = registry.publish(
+        activation = publishing.publish(
             script,
             language,
             text,
@@ -145,7 +99,7 @@ def _publish(admin: ScriptAdmin, request: HttpRequest, script: Script, form: Pub
     return redirect(url_of(script))
 
 
-def _stale_page(admin: ScriptAdmin, request: HttpRequest, script: Script, form: PublishForm) -> HttpResponse:
+def _stale_page(admin: ModelAdmin[Script], request: HttpRequest, script: Script, form: PublishForm) -> HttpResponse:
     """Nothing is published: the page shows both texts and asks which to go on with."""
     text, language = form.cleaned_data["text"], form.cleaned_data["language"]
     found = merge_choice.stale(script, _base(script, form.cleaned_data["base"]), text, language)
@@ -154,7 +108,7 @@ def _stale_page(admin: ScriptAdmin, request: HttpRequest, script: Script, form: 
     return _publish_page(admin, request, script, form, stale=found)
 
 
-def _settle(admin: ScriptAdmin, request: HttpRequest, script: Script, form: PublishForm) -> HttpResponse:
+def _settle(admin: ModelAdmin[Script], request: HttpRequest, script: Script, form: PublishForm) -> HttpResponse:
     """Go on with mine, theirs or both. What became live after the page was shown is shown first."""
     text, language = form.cleaned_data["text"], form.cleaned_data["language"]
     found = merge_choice.stale(script, _base(script, form.cleaned_data["base"]), text, language)
@@ -181,7 +135,7 @@ def _findings(diagnostics: Any, text: str) -> list[Finding]:
 
 
 def _publish_page(
-    admin: ScriptAdmin,
+    admin: ModelAdmin[Script],
     request: HttpRequest,
     script: Script,
     form: PublishForm,
@@ -203,7 +157,7 @@ def _publish_page(
     return _page(admin, request, script, "publish", context, status)
 
 
-def rollback_view(admin: ScriptAdmin, request: HttpRequest, script: Script, number: int) -> HttpResponseBase:
+def rollback_view(admin: ModelAdmin[Script], request: HttpRequest, script: Script, number: int) -> HttpResponseBase:
     """GET asks for the reason; POST re-activates the version."""
     version = script.versions.filter(number=number).first()
     if version is None:
@@ -211,7 +165,7 @@ def rollback_view(admin: ScriptAdmin, request: HttpRequest, script: Script, numb
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            registry.rollback(script, number, actor=request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
+            publishing.rollback(script, number, actor=request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
         except AlreadyLive as already:
             messages.info(request, f"{script}: {already}.")
             return redirect(url_of(script))
@@ -225,14 +179,19 @@ def rollback_view(admin: ScriptAdmin, request: HttpRequest, script: Script, numb
     return _page(admin, request, script, "rollback", {"form": form, "version": version, "title": title})
 
 
-def confirm_extraction(admin: ScriptAdmin, request: HttpRequest, script: Script) -> HttpResponse:
+def confirm_extraction(admin: ModelAdmin[Script], request: HttpRequest, script: Script) -> HttpResponse:
     """Asks which text is to be written: the embedded default, or what runs now."""
     folder = scripts_dir() / script.module
     return _page(admin, request, script, "extract", {"folder": folder, "title": f"Extract {script} to disk"})
 
 
 def _page(
-    admin: ScriptAdmin, request: HttpRequest, script: Script, name: str, context: dict[str, Any], status: int = 200
+    admin: ModelAdmin[Script],
+    request: HttpRequest,
+    script: Script,
+    name: str,
+    context: dict[str, Any],
+    status: int = 200,
 ) -> HttpResponse:
     shared = {**admin.admin_site.each_context(request), "opts": Script._meta, "script": script}
     request.current_app = admin.admin_site.name

@@ -28,7 +28,7 @@ from scripting.insight import open_breakers
 from scripting.insight.display import badge, code_block, moment
 from scripting.insight.display import limits as show_limits
 from scripting.models import Activation, Breaker, Execution, Script, ScriptVersion
-from scripting.modules.scriptable import limits_for, modules
+from scripting.modules.installed import limits_for, modules
 from scripting.sources.extraction import NothingToExtract, extract
 
 logger = logging.getLogger(__name__)

@@ -15,14 +15,14 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from scripting.admin.forms import ReasonForm
 from scripting.admin.links import url_of
-from scripting.admin.publishing import ReasonForm
 from scripting.insight.display import badge
 from scripting.models import Script
 from scripting.registry import lifecycle
 
 if TYPE_CHECKING:
-    from scripting.admin.scripts import ScriptAdmin
+    from django.contrib.admin import ModelAdmin
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def open_to(script: Script) -> list[Switch]:
     return [switch for switch in SWITCHES.values() if switch.fits(script)]
 
 
-def switch_view(admin: ScriptAdmin, request: HttpRequest, script: Script, switch: Switch) -> HttpResponseBase:
+def switch_view(admin: ModelAdmin[Script], request: HttpRequest, script: Script, switch: Switch) -> HttpResponseBase:
     """GET asks for the reason; POST does it."""
     if not switch.fits(script):
         messages.info(
@@ -146,7 +146,7 @@ def switch_view(admin: ScriptAdmin, request: HttpRequest, script: Script, switch
     return _ask(admin, request, [script], switch, "_confirmed" in request.POST, url_of(script))
 
 
-def switch_selected(admin: ScriptAdmin, request: HttpRequest, chosen: Sequence[Script], switch: Switch) -> Any:
+def switch_selected(admin: ModelAdmin[Script], request: HttpRequest, chosen: Sequence[Script], switch: Switch) -> Any:
     """An action of the list: asks once for all that are selected. Those that there is nothing to do to are left out."""
     fitting = [script for script in chosen if switch.fits(script)]
     for script in chosen:
@@ -159,7 +159,12 @@ def switch_selected(admin: ScriptAdmin, request: HttpRequest, chosen: Sequence[S
 
 
 def _ask(
-    admin: ScriptAdmin, request: HttpRequest, scripts: Sequence[Script], switch: Switch, confirmed: bool, back: str
+    admin: ModelAdmin[Script],
+    request: HttpRequest,
+    scripts: Sequence[Script],
+    switch: Switch,
+    confirmed: bool,
+    back: str,
 ) -> HttpResponseBase:
     form = ReasonForm(request.POST if confirmed else None, longest=lifecycle.LONGEST_REASON)
     form.fields["reason"].widget.attrs["autofocus"] = True
@@ -185,7 +190,7 @@ def _carry_out(request: HttpRequest, scripts: Sequence[Script], switch: Switch, 
 
 
 def _page(
-    admin: ScriptAdmin,
+    admin: ModelAdmin[Script],
     request: HttpRequest,
     scripts: Sequence[Script],
     switch: Switch,

@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from scripting.bus import publishing, streams
+from scripting.bus import drain_queue, streams
 from scripting.bus.events import Event
-from scripting.bus.streams import Script, Stream
+from scripting.bus.streams import Stream
+from scripting.storage.lua import Script
 from scripting.storage.redis_client import redis_client
 
 OUTBOX = "outbox"
@@ -116,7 +117,7 @@ def put_back(letter: DeadLetter) -> bool:
         arguments += [stream.name, job]
     jobs = _put_back(keys, arguments, redis_client())
     for number in jobs or ():
-        publishing.enqueue_quietly(*wanted[number - 1])
+        drain_queue.enqueue_quietly(*wanted[number - 1])
     return jobs is not None
 
 

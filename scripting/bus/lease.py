@@ -16,9 +16,10 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from scripting.bus.streams import Script, Stream, dead_letters_key, new_job_id, queue_key
+from scripting.bus.streams import Stream, dead_letters_key, new_job_id, queue_key
 from scripting.conf import conf
 from scripting.processes.generation import generation_keys
+from scripting.storage.lua import Script
 
 LEASE_SECONDS = 4.0
 """How long a lease outlives its last renewal: a dead worker's stream is free after this. Renewed each second by a thread."""

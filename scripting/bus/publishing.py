@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import logging
-import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
-from uuid import UUID
 
-import django_rq
 import msgspec
-import redis
-from django.db import DatabaseError, InterfaceError
-from rq import Queue
 
 from scripting.bus import streams
+from scripting.bus.drain_queue import enqueue_quietly
 from scripting.bus.events import Event
 from scripting.bus.streams import Stream
 from scripting.conf import conf
-from scripting.models import OutboxEvent, uuid7
-from scripting.modules.scriptable import modules
+from scripting.models import uuid7
+from scripting.modules.installed import modules
 from scripting.modules.topics import NOT_PLAIN, TopicError, topics
 from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
 from scripting.storage.redis_client import redis_client
@@ -199,70 +193,7 @@ def _entries(pairs: Iterable[tuple[Event, bytes]]) -> Iterator[tuple[Stream, byt
 # -- drain jobs ----------------------------------------------------------------------------------------------------------
 
 
-@functools.cache
-def _queue(url: str) -> Queue:
-    # `auto`: at once, also inside a transaction; what is enqueued answers for events that Redis holds already.
-    return django_rq.get_queue("scripting", commit_mode="auto", connection=redis_client())
-
-
-def drain_queue() -> Queue:
-    """RQ's queue of drain jobs, in the Redis that holds the streams."""
-    return _queue(conf.SCRIPTING_REDIS_URL)
-
-
-def enqueue_drain(stream: Stream, job: str) -> None:
-    """Enqueue the drain job of a stream under the id that its flag names. Raises redis.RedisError."""
-    drain_queue().enqueue_call(
-        "scripting.workers.drain_job.drain",
-        args=(stream.module, stream.shard),
-        job_id=job,
-        timeout=math.ceil(conf.SCRIPTING_JOB_TIMEOUT),
-        result_ttl=60,
-        failure_ttl=3600,
-        description=f"drain {stream.name}",
-    )
-
-
-def enqueue_quietly(stream: Stream, job: str) -> None:
-    """`enqueue_drain` for events that are accepted already: where Redis is away, the sweep enqueues another."""
-    try:
-        enqueue_drain(stream, job)
-    except redis.RedisError as error:
-        logger.warning("drain job of %s not enqueued, the sweep will: %s", stream.name, error)
-
-
 # -- the outbox ----------------------------------------------------------------------------------------------------------
-
-
-def relay(outbox_ids: Sequence[UUID]) -> int:
-    """Send committed outbox rows, then delete them: how many. Never raises for Redis or the database: the sweep relays what is left.
-
-    Idempotent: a row that is sent twice takes effect once.
-    """
-    try:
-        rows = list(OutboxEvent.objects.filter(pk__in=outbox_ids).order_by("pk"))
-        return send_outbox(rows)
-    except (redis.RedisError, DatabaseError, InterfaceError) as error:
-        logger.warning("%d outgoing events wait for the sweep: %s", len(outbox_ids), error)
-        return 0
-
-
-def send_outbox(rows: Sequence[OutboxEvent]) -> int:
-    """Send rows in order and delete them: how many. Raises redis.RedisError and database errors."""
-    if not rows:
-        return 0
-    pairs = []
-    for row in rows:
-        envelope = bytes(row.envelope)
-        try:
-            pairs.append((Event.decode(envelope), envelope))
-        except msgspec.DecodeError as error:
-            logger.critical("outbox row %s of %s is no envelope and is set aside: %s", row.pk, row.topic, error)
-            streams.set_aside_outgoing(str(row.pk), envelope, str(error))
-    for stream, job in streams.append(_entries(pairs)):
-        enqueue_quietly(stream, job)
-    OutboxEvent.objects.filter(pk__in=[row.pk for row in rows]).delete()
-    return len(pairs)
 
 
 # -- figures -------------------------------------------------------------------------------------------------------------

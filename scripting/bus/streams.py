@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import redis
-
 from scripting.conf import conf
+from scripting.storage.lua import Script
 from scripting.storage.redis_client import key, redis_client
 
 
@@ -90,20 +89,6 @@ def dead_letters_key() -> str:
 def queue_key() -> str:
     """RQ's list of waiting jobs."""
     return "rq:queue:scripting"
-
-
-class Script:
-    """A Lua script, loaded into Redis when it is first needed there."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._registered: dict[int, Any] = {}
-
-    def __call__(self, keys: Sequence[str], arguments: Sequence[Any], client: redis.Redis) -> Any:
-        script = self._registered.get(id(client))
-        if script is None:
-            script = self._registered[id(client)] = client.register_script(self._text)
-        return script(keys, arguments)
 
 
 # -- publishing ----------------------------------------------------------------------------------------------------------

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from scripting.bus.events import Event
-from scripting.execution.recovery import AttemptRecord, RunInputs
+from scripting.execution.attempts import AttemptRecord, RunInputs
 from scripting.models import Execution, Role
-from scripting.modules.scriptable import CallContext
-from scripting.registry.active import ResolvedScript
+from scripting.modules.calls import CallContext
+from scripting.registry.resolved import ResolvedScript
 from scripting.types import ExecutionRequest, ScriptOutput
 
 Status = Execution.Status

@@ -13,12 +13,14 @@ from django.db import router, transaction
 
 from scripting.bus import publishing
 from scripting.bus.events import Event
-from scripting.execution import breaker, recovery, site_log
+from scripting.bus.outbox import relay
+from scripting.execution import attempts, breaker, recovery, site_log
 from scripting.execution.decision import Decision, Status
 from scripting.execution.rows import attempt_rows, execution_row, unrun_rows
 from scripting.metrics import error_groups, rollups
 from scripting.models import Attempt, Execution, OutboxEvent, Role
-from scripting.modules.scriptable import CallContext, EffectRefused, Outcome, modules
+from scripting.modules.calls import CallContext, EffectRefused, Outcome
+from scripting.modules.installed import modules
 from scripting.modules.topics import TopicError
 from scripting.storage.bulk_insert import insert_rows
 
@@ -86,7 +88,7 @@ def _commit(
         transaction.on_commit(lambda: _tell(told), using=_database())
         if outbox:
             published = [row["id"] for row in outbox]
-            transaction.on_commit(lambda: publishing.relay(published), using=_database())
+            transaction.on_commit(lambda: relay(published), using=_database())
         fence()
     return decisions
 
@@ -210,11 +212,11 @@ def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Deci
         return decision, publisher
     attempt = decision.deciding
     assert attempt is not None
-    failed = recovery.refused(attempt, str(decision.script), reason)
+    failed = attempts.refused(attempt, str(decision.script), reason)
     decision = replace(decision, attempts=[*decision.attempts[:-1], failed])
     module = modules.get(decision.context.module)
     if attempt.role != Role.BUILT_IN and decision.request.trigger not in recovery.NO_SCRIPT_FALLBACK:
-        built_in = recovery.run_built_in(module, decision.context, decision.inputs)
+        built_in = attempts.run_built_in(module, decision.context, decision.inputs)
         if built_in is not None:
             return _apply_or_fall_back(
                 replace(decision, attempts=[*decision.attempts, built_in]), _Publisher(decision.context, decision.event)

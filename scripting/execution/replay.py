@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from scripting.conf import conf
-from scripting.execution.recovery import INTERPRETER, AttemptRecord, RunInputs, repeat_version
+from scripting.execution.attempts import INTERPRETER, AttemptRecord, RunInputs, repeat_version
 from scripting.execution.rows import decode_calls
 from scripting.models import Attempt, Execution, ScriptVersion
 from scripting.models.execution import AttemptFields
-from scripting.modules.scriptable import limits_for, modules
-from scripting.registry.active import ScriptNotFound, registry
+from scripting.modules.installed import limits_for, modules
+from scripting.registry.active import registry
+from scripting.registry.resolved import ScriptNotFound
 from scripting.texts.escaping import visible
 from scripting.types import ErrorType, ScriptError
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,11 @@ from uuid import UUID
 from django.db.models import Q
 
 from scripting.bus.events import Event
+from scripting.execution.attempts import INTERPRETER, AttemptRecord
 from scripting.execution.decision import Decision
-from scripting.execution.recovery import INTERPRETER, AttemptRecord
 from scripting.models import Execution, Role, Script, uuid7
 from scripting.models.execution import encode_log
-from scripting.modules.topics import topics
+from scripting.modules.masking import _masked
 from scripting.sandbox.protocol import decode_value, encode_value
 from scripting.texts.escaping import display, visible
 from scripting.types import HostCallRecord
@@ -107,15 +107,6 @@ def _error_fields(attempt: AttemptRecord) -> dict[str, Any]:
         "error_line": error.line,
         "error_column": error.column,
     }
-
-
-def _masked(topic: str, context: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The context as pages may show it: sensitive payload fields hidden, in the raw text too."""
-    message = context.get("message")
-    if topic not in topics or not topics.get(topic).sensitive or not isinstance(message, Mapping):
-        return context
-    payload = topics.get(topic).mask(message.get("payload") or {})
-    return {**context, "message": {**message, "payload": payload}, "message_payload": "•••"}
 
 
 def encode_calls(calls: Sequence[HostCallRecord]) -> bytes:

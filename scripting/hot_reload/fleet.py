@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import redis
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from scripting.models import Script
 from scripting.processes import members
-from scripting.processes.members import Loading, Process
-from scripting.registry.resolved import ResolvedScript, load
+from scripting.processes.members import Process, everyone
+from scripting.registry.active import registry
+from scripting.registry.resolved import ResolvedScript, ScriptNotFound, load
 
 logger = logging.getLogger(__name__)
 
@@ -52,27 +52,105 @@ def _loading(script: ResolvedScript, present: tuple[Process, ...]) -> Loading:
     return Loading(str(script), script.active.info.number, script.active.bundle.digest, present)
 
 
-class ProcessCollector(Collector):
-    """The same for Prometheus: processes by kind and state, and per script how many are on its active version."""
+@dataclass(frozen=True)
+class Loading:
+    """How far a version of a script has come: `str` says it in a line, `7 of 8 on v42, one stale since 3 s`."""
 
-    def collect(self) -> Iterator[Metric]:
-        """Nothing while Redis is away: a gap says more than a zero."""
-        listed = GaugeMetricFamily("goby_processes", "Live processes.", labels=["kind", "state"])
-        loaded = GaugeMetricFamily("goby_script_loaded", "Processes by what they loaded.", labels=["script", "state"])
-        active = GaugeMetricFamily("goby_script_active_version", "Number of the active version.", labels=["script"])
+    script: str
+    number: int
+    digest: str
+    processes: tuple[Process, ...]
+
+    @property
+    def current(self) -> list[Process]:
+        """Those that have acknowledged it."""
+        return [process for process in self.processes if self._has(process)]
+
+    @property
+    def behind(self) -> list[Process]:
+        """Those that live and have not yet."""
+        return [process for process in self.processes if not self._has(process) and not process.is_stale]
+
+    @property
+    def stale(self) -> list[Process]:
+        """Those that were not heard of lately, whatever they had loaded."""
+        return [process for process in self.processes if process.is_stale]
+
+    @property
+    def is_everywhere(self) -> bool:
+        return len(self.current) == len(self.processes)
+
+    def _has(self, process: Process) -> bool:
+        loaded = process.loaded.get(self.script)
+        return loaded is not None and loaded.digest == self.digest
+
+    def __str__(self) -> str:
+        said = [f"{len(self.current)} of {len(self.processes)} on v{self.number}"]
+        if self.stale:
+            oldest = max(process.age for process in self.stale)
+            count = "one" if len(self.stale) == 1 else str(len(self.stale))
+            said.append(f"{count} stale since {oldest:.0f} s")
+        if self.behind:
+            said.append(f"{len(self.behind)} not yet")
+        return ", ".join(said)
+
+
+def loading(script: str, number: int, digest: str) -> Loading:
+    """How far version `number` of a script (module/name), with this bundle, has come. Raises redis.RedisError."""
+    return Loading(script, number, digest, tuple(everyone([script])))
+
+
+def loadings(versions: Iterable[tuple[str, int, str]]) -> list[Loading]:
+    """`loading` of many scripts with one look. Raises redis.RedisError."""
+    processes = tuple(everyone())
+    return [Loading(script, number, digest, processes) for script, number, digest in versions]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How many of the live processes have acknowledged the active version: "live on 5 of 5"."""
+
+    loaded: int = 0
+    of: int = 0
+    waiting: tuple[str, ...] = ()
+    """The kinds of process that have not yet, such as `worker`."""
+    is_known: bool = True
+    """False while Redis, which would tell, does not answer."""
+
+    @property
+    def everywhere(self) -> bool:
+        return self.of > 0 and self.loaded == self.of
+
+    def described(self) -> dict[str, Any]:
+        return {"loaded": self.loaded, "of": self.of, "waiting": list(self.waiting), "known": self.is_known}
+
+
+NOWHERE, UNKNOWN = Spread(), Spread(is_known=False)
+
+
+def spread_of(script: Script) -> Spread:
+    """Where the active version is loaded; not known while Redis is away."""
+    return spreads_of([script]).get(script.pk, NOWHERE)
+
+
+def spreads_of(scripts: Iterable[Script]) -> dict[int, Spread]:
+    """`spread_of` many scripts, by id, with one look at Redis. Scripts without an active version are left out."""
+    wanted: dict[int, tuple[str, int, str]] = {}
+    for script in scripts:
         try:
-            seen = overview()
-        except redis.RedisError as error:
-            logger.warning("processes are not known: %s", error)
-            return
-        counted: dict[tuple[str, str], int] = {}
-        for process in seen.processes:
-            key = (process.kind, "stale" if process.is_stale else "live")
-            counted[key] = counted.get(key, 0) + 1
-        for labels, count in sorted(counted.items()):
-            listed.add_metric(labels, count)
-        for script in seen.scripts:
-            active.add_metric([script.script], script.number)
-            for state in ("current", "behind", "stale"):
-                loaded.add_metric([script.script, state], len(getattr(script, state)))
-        yield from (listed, loaded, active)
+            active = registry.resolve(script.module, script.name).active
+        except ScriptNotFound:
+            continue
+        wanted[script.pk] = (str(script), active.info.number, active.bundle.digest)
+    try:
+        found = loadings(wanted.values())
+    except redis.RedisError:
+        return dict.fromkeys(wanted, UNKNOWN)
+    return {pk: _without_stale(loading) for pk, loading in zip(wanted, found, strict=True)}
+
+
+def _without_stale(loading: Loading) -> Spread:
+    """Stale processes are not waited for: they take it when they come back, or are gone."""
+    listed = [process for process in loading.processes if not process.is_stale]
+    current = [process for process in loading.current if not process.is_stale]
+    return Spread(len(current), len(listed), tuple(sorted(process.kind for process in loading.behind)))

@@ -3,73 +3,28 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import redis
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from watchfiles import watch
 
+from scripting.hot_reload.watcher_lock import STANDBY_SECONDS, Lease
 from scripting.sources.folder import FolderRefused, Found, Remark, is_noise, open_folder, scan, scripts_dir
 from scripting.sources.sync import ABSENCE_SECONDS, Step, in_order, reconcile_file, report_remark, scripts_with_file
-from scripting.storage.redis_client import key, redis_client
 from scripting.supervisor.errors import SupervisorError
 
 logger = logging.getLogger(__name__)
 
-LEASE_SECONDS = 5
-"""How long the lease of a watcher that died keeps the others waiting."""
-RENEW_SECONDS = 1
-STANDBY_SECONDS = 1
 LOOK_SECONDS = 5
 """How often the folder is read though the system told of no change: some file systems never tell."""
 DEBOUNCE_MS = 200
 QUIET_MS = 20
 """A change is taken once nothing more has changed for this long, or after DEBOUNCE_MS."""
 WAKE_MS = 250
-
-# Give up the lease only if it is still ours; another watcher may have it after we stalled.
-_RENEW = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexpire', KEYS[1], ARGV[2]) or 0"
-_RELEASE = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0"
-
-
-class Lease:
-    """The right to be the one watcher, kept in Redis for LEASE_SECONDS at a time."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.token = secrets.token_hex(8)
-        self.held = False
-        self._clock = clock
-        self._renew_at = 0.0
-
-    def step(self) -> bool:
-        """Take or renew the lease when due; whether it is held. A Redis that is away leaves things as they are."""
-        if self._clock() < self._renew_at:
-            return self.held
-        milliseconds = LEASE_SECONDS * 1000
-        client = redis_client()
-        try:
-            if self.held and client.eval(_RENEW, 1, key("watcher"), self.token, milliseconds) == 1:
-                pass
-            else:
-                self.held = bool(client.set(key("watcher"), self.token, nx=True, px=milliseconds))
-        except redis.RedisError as error:
-            logger.warning("the watcher's lease: %s", error)
-        self._renew_at = self._clock() + (RENEW_SECONDS if self.held else STANDBY_SECONDS)
-        return self.held
-
-    def release(self) -> None:
-        """Let another watcher begin at once."""
-        if self.held:
-            self.held = False
-            try:
-                redis_client().eval(_RELEASE, 1, key("watcher"), self.token)
-            except redis.RedisError as error:
-                logger.warning("the watcher's lease was not given back: %s", error)
 
 
 @dataclass

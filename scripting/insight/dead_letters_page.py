@@ -13,8 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from scripting.bus import dead_letters
 from scripting.bus.dead_letters import DeadLetter, Unreadable
 from scripting.insight import audit
-from scripting.insight.dashboard.page import LETTERS, admin_page, demand
-from scripting.insight.display import pretty, sensitive_keys
+from scripting.insight.display import pretty
+from scripting.insight.frame import LETTERS, admin_page, demand
+from scripting.modules.masking import sensitive_keys
 from scripting.texts.escaping import one_line, visible
 
 DELETE = "scripting.delete_outboxevent"

@@ -12,13 +12,12 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from scripting.models import ScriptVersion
-from scripting.modules.topics import topics
+from scripting.modules.masking import masked
 from scripting.texts.escaping import visible
 from scripting.texts.plain_json import jsonable
 
 MAX_SHOWN = 20_000
 """Characters of one value that a page shows; the whole stays in the record."""
-HIDDEN = "•••"
 
 STATUS_COLOURS = {
     "succeeded": "success",
@@ -98,28 +97,6 @@ def pretty(value: Any, hidden: Collection[str] = ()) -> str:
         return "(cannot be shown)"
     text = visible(text)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}\n… {len(text) - MAX_SHOWN} characters more"
-
-
-def masked(value: Any, hidden: Collection[str]) -> Any:
-    """The value with what its topic calls sensitive hidden, at any depth."""
-    if not hidden:
-        return value
-    match value:
-        case Mapping():
-            return {k: HIDDEN if k in hidden or k == "message_payload" else masked(v, hidden) for k, v in value.items()}
-        case list() | tuple():
-            return [masked(item, hidden) for item in value]
-    return value
-
-
-def sensitive_keys(topic: str) -> frozenset[str]:
-    """The payload keys of a topic that pages must not show."""
-    return topics.get(topic).sensitive if topic in topics else frozenset()
-
-
-def every_sensitive_key() -> frozenset[str]:
-    """For what scripts wrote themselves, which may carry any topic's payload."""
-    return frozenset().union(*(topic.sensitive for topic in topics))
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from django.db.models import F, QuerySet
 from scripting.conf import conf
 from scripting.models import Breaker, Script, ScriptVersion
 from scripting.models.script import TEXTS
-from scripting.modules.scriptable import ScriptableModule, modules
+from scripting.modules.installed import modules
+from scripting.modules.scriptable import ScriptableModule
 from scripting.registry.resolved import ActiveVersion, ResolvedScript, load
 
 

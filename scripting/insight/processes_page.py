@@ -12,8 +12,8 @@ from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from scripting.hot_reload.fleet import Overview, overview
-from scripting.processes.members import Loading, Process
+from scripting.hot_reload.fleet import Loading, Overview, overview
+from scripting.processes.members import Process
 
 
 @never_cache

@@ -6,11 +6,12 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+import redis
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from scripting.hot_reload.fleet import ProcessCollector
+from scripting.hot_reload.fleet import logger, overview
 from scripting.insight.dashboard import now as present
 from scripting.insight.dashboard.now import Present
 from scripting.metrics import rollups
@@ -169,3 +170,29 @@ class LoadedCollector(_Looking):
             for script, version in sorted(process.loaded.items()):
                 loaded.add_metric([process.name, process.kind, script, str(version.number), version.digest[:16]], 1)
         yield loaded
+
+
+class ProcessCollector(Collector):
+    """The same for Prometheus: processes by kind and state, and per script how many are on its active version."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Nothing while Redis is away: a gap says more than a zero."""
+        listed = GaugeMetricFamily("goby_processes", "Live processes.", labels=["kind", "state"])
+        loaded = GaugeMetricFamily("goby_script_loaded", "Processes by what they loaded.", labels=["script", "state"])
+        active = GaugeMetricFamily("goby_script_active_version", "Number of the active version.", labels=["script"])
+        try:
+            seen = overview()
+        except redis.RedisError as error:
+            logger.warning("processes are not known: %s", error)
+            return
+        counted: dict[tuple[str, str], int] = {}
+        for process in seen.processes:
+            key = (process.kind, "stale" if process.is_stale else "live")
+            counted[key] = counted.get(key, 0) + 1
+        for labels, count in sorted(counted.items()):
+            listed.add_metric(labels, count)
+        for script in seen.scripts:
+            active.add_metric([script.script], script.number)
+            for state in ("current", "behind", "stale"):
+                loaded.add_metric([script.script, state], len(getattr(script, state)))
+        yield from (listed, loaded, active)

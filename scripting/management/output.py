@@ -15,8 +15,8 @@ import redis
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from scripting.models import SHARED, Script, ScriptVersion
-from scripting.modules.scriptable import modules
-from scripting.registry.active import AlreadyLive
+from scripting.modules.installed import modules
+from scripting.registry.publishing import AlreadyLive
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
 from scripting.sources.folder import MAX_FILE_BYTES, is_module_name
 from scripting.storage.redis_client import redis_client

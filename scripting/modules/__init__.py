@@ -1,0 +1,23 @@
+"""What an app that brings a game module imports. These names are stable."""
+
+from scripting.modules.calls import ArgumentsRefused, CallContext, CallRefused, EffectRefused, Outcome
+from scripting.modules.installed import ModuleRegistry, modules
+from scripting.modules.scriptable import ExposedFunction, ModuleScriptConfig, ScriptableModule, exposed
+from scripting.modules.topics import Topic, TopicError, topics
+
+__all__ = [
+    "ArgumentsRefused",
+    "CallContext",
+    "CallRefused",
+    "EffectRefused",
+    "ExposedFunction",
+    "ModuleRegistry",
+    "ModuleScriptConfig",
+    "Outcome",
+    "ScriptableModule",
+    "Topic",
+    "TopicError",
+    "exposed",
+    "modules",
+    "topics",
+]

@@ -11,26 +11,14 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from scripting.conf import fallbacks_problem
-from scripting.modules.topics import Topic, topics
+from scripting.modules.calls import ArgumentsRefused, CallContext, Outcome
+from scripting.modules.topics import Topic
 from scripting.sandbox.protocol import decode_value
-from scripting.types import SecurityLimits, VersionInfo
 
 FunctionKind = Literal["pure", "read", "effect"]
 
 DEFAULT_HEADERS = ("Accept", "Accept-Language", "Content-Type", "User-Agent", "X-Request-ID")
 SECRET_HEADERS = frozenset({"cookie", "authorization", "proxy-authorization", "x-csrftoken", "x-csrf-token"})
-
-
-class EffectRefused(Exception):
-    """An effect that the game's state does not admit. The run counts as failed; nothing it did is kept."""
-
-
-class CallRefused(Exception):
-    """An exposed function cannot do what the script asked; the message is for the script's author, at the line of the call."""
-
-
-class ArgumentsRefused(CallRefused):
-    """A script called an exposed function with arguments that its annotations do not admit."""
 
 
 @dataclass(frozen=True)
@@ -56,46 +44,6 @@ class ModuleScriptConfig:
             raise ValueError(f"headers: {', '.join(secret)} must not reach a script")
         if self.fallback is not None and (wrong := fallbacks_problem(self.fallback)):
             raise ValueError(f"fallback: {wrong}")
-
-
-@dataclass(frozen=True)
-class CallContext:
-    """On whose behalf an exposed function is called, or an outcome is applied."""
-
-    module: str
-    script: str
-    execution_id: str
-    topic: str = ""
-    payload: Mapping[str, Any] = field(default_factory=dict)
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    key: str = ""
-    depth: int = 0
-    user_id: str = ""
-    request_id: str = ""
-    trial: bool = False
-    publish: Callable[..., None] | None = None
-    """For effects alone: `publish(topic, payload, key=…)`, a follow-up event sent if and only if the outcome is committed."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run decided, as the module applies it inside the transaction that records the execution."""
-
-    context: CallContext
-    result: Any
-    status: str
-    """`succeeded` or `fell_back`."""
-    role: str
-    """What decided: `primary`, `retry`, `fallback` or `built_in`."""
-    version: VersionInfo | None
-    """None when the module's built-in rule decided."""
-    error: str
-    """Why the primary attempt failed, for `fell_back`."""
-
-    def publish(self, topic: str, payload: Mapping[str, Any], *, key: str | None = None) -> None:
-        """A follow-up event, sent if and only if this outcome is committed. Raises EffectRefused when the payload does not fit."""
-        assert self.context.publish is not None
-        self.context.publish(topic, payload, key=key)
 
 
 @dataclass(frozen=True)
@@ -204,61 +152,3 @@ class ScriptableModule:
 
     def on_script_changed(self, script: str, digest: str) -> None:
         """Called in each running process once it has taken another version of one of this module's scripts."""
-
-
-class ModuleRegistry:
-    """The site's modules by name."""
-
-    def __init__(self) -> None:
-        self._modules: dict[str, ScriptableModule] = {}
-
-    def register(self, module: ScriptableModule) -> None:
-        if module.name in self._modules:
-            raise ValueError(f"module {module.name} is registered twice")
-        for topic in module.topics:
-            topics.register(topic)
-        for name in module.config.message_handlers:
-            topics.get(name)
-        self._modules[module.name] = module
-
-    def get(self, name: str) -> ScriptableModule | None:
-        return self._modules.get(name)
-
-    def __iter__(self) -> Iterator[ScriptableModule]:
-        return iter([self._modules[name] for name in sorted(self._modules)])
-
-    def subscribers(self, topic: str) -> list[tuple[str, str]]:
-        """(module, script) of every script that runs on `topic`."""
-        return [(m.name, m.config.message_handlers[topic]) for m in self if topic in m.config.message_handlers]
-
-
-modules = ModuleRegistry()
-
-
-def limits_for(
-    module: ScriptableModule | None, defaults: SecurityLimits, overrides: Mapping[str, Any]
-) -> SecurityLimits:
-    """The site's limits, the module's over them, the script's over those."""
-    changes = {**(module.config.limits if module else {}), **overrides}
-    return defaults.replace(**changes) if changes else defaults
-
-
-def fallbacks_for(module: ScriptableModule | None, default: Sequence[str]) -> Sequence[str]:
-    """What runs when a script's active version fails: the module's order, or the site's."""
-    own = module.config.fallback if module else None
-    return default if own is None else own
-
-
-__all__ = [
-    "ArgumentsRefused",
-    "CallContext",
-    "CallRefused",
-    "EffectRefused",
-    "ExposedFunction",
-    "ModuleScriptConfig",
-    "Outcome",
-    "ScriptableModule",
-    "exposed",
-    "limits_for",
-    "modules",
-]

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -213,57 +213,3 @@ def _process(name: str, age: float, row: Mapping[bytes, bytes | None]) -> Proces
             loaded[script.removeprefix(_SCRIPT)] = Loaded(int(number), digest, float(at.removeprefix("@")))
     vitals = {name: int(value) for name in VITALS if (value := row.get(name.encode())) is not None}
     return Process(name, (row[b"kind"] or b"").decode(), float(row[b"started"] or 0), max(0.0, age), loaded, vitals)
-
-
-@dataclass(frozen=True)
-class Loading:
-    """How far a version of a script has come: `str` says it in a line, `7 of 8 on v42, one stale since 3 s`."""
-
-    script: str
-    number: int
-    digest: str
-    processes: tuple[Process, ...]
-
-    @property
-    def current(self) -> list[Process]:
-        """Those that have acknowledged it."""
-        return [process for process in self.processes if self._has(process)]
-
-    @property
-    def behind(self) -> list[Process]:
-        """Those that live and have not yet."""
-        return [process for process in self.processes if not self._has(process) and not process.is_stale]
-
-    @property
-    def stale(self) -> list[Process]:
-        """Those that were not heard of lately, whatever they had loaded."""
-        return [process for process in self.processes if process.is_stale]
-
-    @property
-    def is_everywhere(self) -> bool:
-        return len(self.current) == len(self.processes)
-
-    def _has(self, process: Process) -> bool:
-        loaded = process.loaded.get(self.script)
-        return loaded is not None and loaded.digest == self.digest
-
-    def __str__(self) -> str:
-        said = [f"{len(self.current)} of {len(self.processes)} on v{self.number}"]
-        if self.stale:
-            oldest = max(process.age for process in self.stale)
-            count = "one" if len(self.stale) == 1 else str(len(self.stale))
-            said.append(f"{count} stale since {oldest:.0f} s")
-        if self.behind:
-            said.append(f"{len(self.behind)} not yet")
-        return ", ".join(said)
-
-
-def loading(script: str, number: int, digest: str) -> Loading:
-    """How far version `number` of a script (module/name), with this bundle, has come. Raises redis.RedisError."""
-    return Loading(script, number, digest, tuple(everyone([script])))
-
-
-def loadings(versions: Iterable[tuple[str, int, str]]) -> list[Loading]:
-    """`loading` of many scripts with one look. Raises redis.RedisError."""
-    processes = tuple(everyone())
-    return [Loading(script, number, digest, processes) for script, number, digest in versions]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from scripting.conf import conf
 from scripting.models import SHARED, Script, ScriptVersion
-from scripting.modules.scriptable import limits_for, modules
-from scripting.registry.resolved import active_helpers, helpers_of
+from scripting.modules.installed import limits_for, modules
+from scripting.registry.bundles import active_helpers, helpers_of
 from scripting.runtime import pool
 from scripting.runtime.host_calls import host_functions
 from scripting.types import Bundle, Diagnostic, Source

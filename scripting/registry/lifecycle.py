@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from scripting.models import SHARED, Script
 from scripting.models.script import NAME_PATTERN
-from scripting.modules.scriptable import modules
+from scripting.modules.installed import modules
 from scripting.registry import dependents
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.texts.escaping import visible

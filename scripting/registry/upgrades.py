@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 from scripting.models import Script, ScriptVersion
 from scripting.texts.merge import Merge, merge
-
-
-def unified(old: ScriptVersion | None, new: ScriptVersion | None, context: int = 3) -> str:
-    """The difference as `diff -u` writes it, of the texts as they may be shown; None stands for an empty text."""
-    lines = difflib.unified_diff(
-        old.source.splitlines() if old else [],
-        new.source.splitlines() if new else [],
-        str(old or "nothing"),
-        str(new or "nothing"),
-        n=context,
-        lineterm="",
-    )
-    return "\n".join(lines)
 
 
 @dataclass(frozen=True)

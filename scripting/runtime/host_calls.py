@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scripting.modules.scriptable import CallContext, CallRefused, ExposedFunction, ScriptableModule
+from scripting.modules.calls import CallContext, CallRefused
+from scripting.modules.scriptable import ExposedFunction, ScriptableModule
 from scripting.sandbox.protocol import ValueProblem, encode_value
 from scripting.supervisor.pool import HostCall, HostCallRefused, HostFunction
 from scripting.types import HostCallRecord

@@ -6,80 +6,27 @@ import __future__
 import ast
 import re
 import sys
-import types
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from itertools import islice
 
-from scripting.sandbox.languages.engine import LanguageEngine, Notice, Refusal
+from scripting.sandbox.languages.engine import Notice
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sandbox.library.packages import PACKAGES, offered_names
 from scripting.sandbox.policy.bounds import MAX_TREE_DEPTH, check_tree
 from scripting.sandbox.policy.helper_uses import lacking, offered_by
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
+from scripting.sandbox.policy.refusal import Refusal
 from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
+from scripting.sandbox.program import Program, Unit
 from scripting.sandbox.protocol import SCRIPT_FUNCTIONS, ErrorType, Fault, Finding, Load, Text, cut
 
 MAX_FINDINGS = 100
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Directional embeddings, overrides and isolates (Boucher, Anderson: Trojan Source, USENIX Security 2023)."""
 _VISIT_FRAMES = MAX_TREE_DEPTH * 6 + 1000
-
-
-@dataclass
-class Unit:
-    """One source text on its way to code."""
-
-    name: str
-    language: str
-    text: str
-    lines: list[str] = field(default_factory=list)
-    tree: ast.Module | None = None
-    code: types.CodeType | None = None
-    bound: frozenset[str] = frozenset()
-    used: frozenset[str] = frozenset()
-    suspends: bool = False
-    draws: bool = False
-
-    def excerpt(self, line: int | None) -> str:
-        """The line of source, bounded; empty if there is none."""
-        if line is None or not 0 < line <= len(self.lines):
-            return ""
-        return cut(self.lines[line - 1].rstrip("\r\n"), 200).encode("utf-8", "replace").decode()
-
-    def column(self, line: int | None, byte_offset: int | None) -> int | None:
-        """The 1-based column in characters of a byte offset as the compiler counts."""
-        if line is None or byte_offset is None or not 0 < line <= len(self.lines):
-            return None
-        return len(self.lines[line - 1].encode("utf-8", "surrogatepass")[:byte_offset].decode("utf-8", "ignore")) + 1
-
-
-@dataclass
-class Program:
-    """What a sandbox runs."""
-
-    script: Unit
-    helpers: dict[str, Unit]
-    """Helper (without `shared/`) to its unit."""
-    engine: LanguageEngine
-    """Of the language that script and helpers are in."""
-
-    @property
-    def units(self) -> list[Unit]:
-        return [self.script, *self.helpers.values()]
-
-    @property
-    def draws(self) -> bool:
-        """Whether a run can draw from the library's generator, so that it must be seeded; rand() has one of its own."""
-        return any(unit.draws or unit.used & {"random", "statistics"} for unit in self.units)
-
-    @property
-    def suspends(self) -> bool:
-        """Whether a run can leave a generator whose end still runs code."""
-        return any(unit.suspends for unit in self.units)
 
 
 class Compiler:

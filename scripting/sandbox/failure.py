@@ -5,10 +5,10 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from scripting.sandbox.compiler import Program, Unit
 from scripting.sandbox.library.text import scrub
 from scripting.sandbox.library.violation import SecurityViolation
 from scripting.sandbox.plain_data import ValueProblem
+from scripting.sandbox.program import Program, Unit
 from scripting.sandbox.protocol import ErrorType, Fault, cut
 
 MAX_MESSAGE = 500

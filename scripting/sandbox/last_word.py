@@ -7,7 +7,7 @@ import signal
 import sys
 import types
 
-from scripting.sandbox.compiler import Unit
+from scripting.sandbox.program import Unit
 from scripting.sandbox.protocol import LAST_WORD_SIGNAL, Connection, State
 from scripting.sandbox.runner import Runner
 from scripting.sandbox.wire import Wire

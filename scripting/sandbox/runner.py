@@ -8,15 +8,15 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from scripting.sandbox.compiler import Program, Unit
 from scripting.sandbox.failure import describe_failure, unreadable_result, where_it_was
+from scripting.sandbox.helpers import Helpers
 from scripting.sandbox.library import clock, dice
 from scripting.sandbox.library.classes import restart_serials
-from scripting.sandbox.library.helpers import Helpers
 from scripting.sandbox.library.log import RunLog
 from scripting.sandbox.library.violation import SecurityViolation
 from scripting.sandbox.meter import Meter
 from scripting.sandbox.plain_data import ValueProblem, decode_trusted, encode_value
+from scripting.sandbox.program import Program, Unit
 from scripting.sandbox.protocol import Done, Fault, Load, Run
 
 MEMORY_RESERVE = 1 << 20

@@ -6,12 +6,13 @@ import gc
 import time
 from typing import Any
 
-from scripting.sandbox.compiler import Compiler, Program
+from scripting.sandbox.compiler import Compiler
 from scripting.sandbox.kernel.resources import Resources
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.last_word import LastWord
 from scripting.sandbox.meter import Meter
 from scripting.sandbox.plain_data import ValueProblem, decode_trusted, encode_value
+from scripting.sandbox.program import Program
 from scripting.sandbox.protocol import Answer, Call, Connection, Fault, Load, Loaded, Ready, Run
 from scripting.sandbox.runner import Runner
 from scripting.sandbox.wire import Wire

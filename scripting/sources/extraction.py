@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripting.models import Script
-from scripting.modules.scriptable import modules
+from scripting.modules.installed import modules
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.sources.embedded import embedded_by_script
 from scripting.sources.folder import file_digest, open_folder, present, read_bytes, scripts_dir, write_bytes
-from scripting.sources.sync import embedded_by_script
 from scripting.texts.escaping import one_line
 
 logger = logging.getLogger(__name__)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scripting.models import SHARED
-from scripting.modules.scriptable import modules
-from scripting.registry.active import registry
+from scripting.modules.installed import modules
+from scripting.registry import publishing
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.sources.embedded import embedded_by_script
 from scripting.sources.folder import (
     ScriptFile,
     Unusable,
@@ -21,7 +22,6 @@ from scripting.sources.folder import (
     script_name_of,
     scripts_dir,
 )
-from scripting.sources.sync import embedded_by_script
 from scripting.types import Diagnostic, ErrorType
 
 
@@ -120,7 +120,7 @@ def check_content(path: str, module: str, name: str, language: str, content: byt
             "error", ErrorType.INVALID_SYNTAX, f"byte {error.start} is not UTF-8 text: save the file as UTF-8", line, 1
         )
         return CheckedFile(path, module, name, language, content.decode("utf-8", "replace"), (problem,))
-    report = registry.check(module, name, language, text)
+    report = publishing.check(module, name, language, text)
     return CheckedFile(path, module, name, language, text, tuple(report.diagnostics))
 
 

@@ -6,22 +6,21 @@ functions, `decide_default` and `decide_file`. Longer than other modules because
 
 from __future__ import annotations
 
-import enum
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
 from django.db import transaction
 
 from scripting.models import SHARED, Activation, Script, ScriptVersion
-from scripting.modules.scriptable import ScriptableModule, modules
+from scripting.modules.installed import modules
 from scripting.processes import notices
-from scripting.registry import dependents
-from scripting.registry.active import AnyBase, HelpersChanged, StaleBase, registry
+from scripting.registry import dependents, publishing
+from scripting.registry.publishing import AnyBase, HelpersChanged, StaleBase
+from scripting.sources.embedded import Embedded, embedded_by_script
 from scripting.sources.folder import (
     Found,
     Remark,
@@ -29,11 +28,10 @@ from scripting.sources.folder import (
     ScriptFile,
     Unusable,
     file_digest,
-    is_noise,
     scan,
-    script_name_of,
     scripts_dir,
 )
+from scripting.sources.rules import DefaultAction, FileAction, Known, decide_default, decide_file
 from scripting.texts.escaping import one_line
 from scripting.types import Diagnostic, ErrorType, Source
 
@@ -44,81 +42,6 @@ V = TypeVar("V")
 
 ABSENCE_SECONDS = 1.0
 """How long a file must be away before that counts: editors save by renaming."""
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """A default script as a module's package ships it."""
-
-    module: str
-    name: str
-    language: str
-    content: bytes
-    path: str
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the database says of a script, as far as the decisions need it."""
-
-    file_digest: str = ""
-    """Of the file last seen; empty for none."""
-    has_active: bool = False
-    active_by_file: bool = False
-    """Whether the active version is that file's."""
-    has_default: bool = False
-    default_same: bool = False
-    """Whether the default known is the text that the package ships."""
-    default_active: bool = False
-    pinned: bool = False
-
-
-class FileAction(enum.Enum):
-    """What to do about a script's file."""
-
-    NOTHING = "nothing"
-    TAKE = "take"
-    """Check it, and activate it if it passes."""
-    KEEP = "keep"
-    """It cannot be read: what runs goes on running."""
-    REVERT = "revert"
-    """It is gone and its version is active: bring the default back."""
-    FORGET = "forget"
-    """It is gone, and something else is active."""
-
-
-class DefaultAction(enum.Enum):
-    """What to do about a script's embedded default."""
-
-    NOTHING = "nothing"
-    ACTIVATE = "activate"
-    UPGRADE = "upgrade"
-    FLAG = "flag"
-    """Store it; something else stays active."""
-
-
-def decide_file(found: Found | None, known: Known) -> FileAction:
-    """`found` None: the file has been away for ABSENCE_SECONDS."""
-    match found:
-        case None if not known.file_digest:
-            return FileAction.NOTHING
-        case None:
-            return FileAction.REVERT if known.active_by_file else FileAction.FORGET
-        case Unusable():
-            return FileAction.KEEP
-    return FileAction.NOTHING if found.digest == known.file_digest else FileAction.TAKE
-
-
-def decide_default(known: Known, *, file_present: bool) -> DefaultAction:
-    """What a default that the package ships means for what runs."""
-    if known.has_default and known.default_same:
-        # Stored but never activated: a run that was cut short.
-        return DefaultAction.NOTHING if known.has_active else DefaultAction.ACTIVATE
-    if not known.has_active:
-        return DefaultAction.ACTIVATE
-    if known.has_default and known.default_active and not known.pinned and not file_present:
-        return DefaultAction.UPGRADE
-    return DefaultAction.FLAG
 
 
 @dataclass(frozen=True)
@@ -143,26 +66,6 @@ class Step:
 
 
 # -- what the packages ship --------------------------------------------------------------------------------------------
-
-
-def embedded_defaults(module: ScriptableModule) -> Iterator[Embedded]:
-    """The scripts of `<module.package>/scripts/`, by name (requirements 2.1, 2.2 and 2.4)."""
-    folder = resources.files(module.package).joinpath("scripts")
-    if not folder.is_dir():
-        return
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        named = script_name_of(entry.name)
-        if named is not None and not is_noise(entry.name) and entry.is_file():
-            yield Embedded(module.name, *named, entry.read_bytes(), str(entry))
-
-
-def embedded_by_script(only: Iterable[ScriptableModule] | None = None) -> dict[tuple[str, str], Embedded]:
-    """Every embedded default of the site, or of some modules, by (module, script)."""
-    found: dict[tuple[str, str], Embedded] = {}
-    for module in modules if only is None else only:
-        for embedded in embedded_defaults(module):
-            found.setdefault((embedded.module, embedded.name), embedded)
-    return found
 
 
 # -- the whole at once -------------------------------------------------------------------------------------------------
@@ -239,7 +142,7 @@ def reconcile_default(embedded: Embedded, *, file_present: bool) -> Step:
     if action is DefaultAction.NOTHING:
         return Step(name, "unchanged", f"default is v{script.default_version.number}", "default")  # type: ignore[union-attr]
     message = "embedded default" if action is DefaultAction.ACTIVATE else "new embedded default"
-    version, diagnostics = registry.store(
+    version, diagnostics = publishing.store(
         script, embedded.language, embedded.content, ScriptVersion.Origin.EMBEDDED, message=message
     )
     if not version.accepted:
@@ -250,11 +153,11 @@ def reconcile_default(embedded: Embedded, *, file_present: bool) -> Step:
     try:
         match action:
             case DefaultAction.ACTIVATE:
-                registry.activate(script, version, Activation.Cause.DEFAULT, base=None, changes=fields)
+                publishing.activate(script, version, Activation.Cause.DEFAULT, base=None, changes=fields)
                 return _said(Step(name, "activated", f"v{version.number}, embedded default", "default"))
             case DefaultAction.UPGRADE:
                 previous = script.default_version
-                registry.activate(script, version, Activation.Cause.UPGRADE, base=previous, changes=fields)
+                publishing.activate(script, version, Activation.Cause.UPGRADE, base=previous, changes=fields)
                 return _said(Step(name, "upgraded", f"v{version.number}, new embedded default", "default"))
     except HelpersChanged:
         return reconcile_default(embedded, file_present=file_present)
@@ -310,7 +213,7 @@ def reconcile_file(module: str, name: str, found: Found | None) -> Step:
 
 def _take(script: Script, file: ScriptFile) -> Step:
     """Requirements 3.1, 3.3, 3.5, 3.6 and 5.2 to 5.4: checked first; what is invalid is kept and never runs."""
-    version, diagnostics = registry.store(
+    version, diagnostics = publishing.store(
         script, file.language, file.content, ScriptVersion.Origin.FILE, message=f"file {file.path}"
     )
     if not version.accepted:
@@ -329,7 +232,7 @@ def _take(script: Script, file: ScriptFile) -> Step:
             dependents.hold(script, version)
             if not _is_as_seen(script):
                 return _overtaken(script)
-            registry.activate(
+            publishing.activate(
                 script,
                 version,
                 Activation.Cause.FILE,
@@ -369,7 +272,7 @@ def _revert(script: Script) -> Step:
                 notices.send_on_commit(notices.kept(script, Activation.Cause.FILE_DELETED, needed))
             else:
                 cause, base = Activation.Cause.FILE_DELETED, script.active_version
-                registry.activate(script, default, cause, base=base, changes={"file_digest": ""}, judge=False)
+                publishing.activate(script, default, cause, base=base, changes={"file_digest": ""}, judge=False)
     except StaleBase:
         return Step(str(script), "unchanged", "another version became active while the file went away", "file")
     if needed:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django import template
 
 from scripting.hot_reload import fleet
+from scripting.hot_reload.fleet import Loading
 from scripting.models import Script
-from scripting.processes.members import Loading
 
 register = template.Library()
 

@@ -7,6 +7,7 @@ from django import template
 from scripting.models import Script, ScriptVersion
 from scripting.registry import upgrades
 from scripting.registry.upgrades import Upgrade
+from scripting.texts import diff
 
 register = template.Library()
 
@@ -19,4 +20,4 @@ def upgrade_of(script: Script) -> Upgrade | None:
 @register.simple_tag
 def unified(old: ScriptVersion | None, new: ScriptVersion) -> str:
     """The difference as text; the template escapes it."""
-    return upgrades.unified(old, new)
+    return diff.unified(old.source if old else "", new.source, str(old or "nothing"), str(new))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any
-
-from scripting.alignment import opcodes
 
 CONTEXT = 3
 """Unchanged lines shown around a change."""
@@ -110,3 +109,30 @@ def pieces(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
         if j2 > j1:
             right.append(Piece(new[j1:j2], tag != "equal"))
     return tuple(left), tuple(right)
+
+
+def unified(old: str, new: str, old_name: str, new_name: str, context: int = 3) -> str:
+    """The difference as `diff -u` writes it; each side is headed by its name."""
+    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), old_name, new_name, n=context, lineterm="")
+    return "\n".join(lines)
+
+
+MAX_PAIRS = 4_000_000
+
+
+def opcodes(before: Sequence[str], after: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+    """difflib's steps from one text to the other; what both begin and end with is set aside first, and the time bounded."""
+    shortest = min(len(before), len(after))
+    head = next((n for n in range(shortest) if before[n] != after[n]), shortest)
+    rest = shortest - head
+    tail = next((n for n in range(rest) if before[-1 - n] != after[-1 - n]), rest)
+    old, new = before[head : len(before) - tail], after[head : len(after) - tail]
+    found: list[tuple[str, int, int, int, int]] = [("equal", 0, head, 0, head)] if head else []
+    if len(old) * len(new) > MAX_PAIRS:
+        found.append(("replace", head, head + len(old), head, head + len(new)))
+    else:
+        steps = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+        found += [(tag, i1 + head, i2 + head, j1 + head, j2 + head) for tag, i1, i2, j1, j2 in steps]
+    if tail:
+        found.append(("equal", len(before) - tail, len(before), len(after) - tail, len(after)))
+    return found

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from scripting.alignment import opcodes
+from scripting.texts.diff import opcodes
 
 MINE, BASE, THEIRS = "<<<<<<<", "|||||||", ">>>>>>>"
 MIDDLE = "======="

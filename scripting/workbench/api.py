@@ -7,10 +7,11 @@ from typing import Any
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
+from scripting.hot_reload.fleet import spread_of
 from scripting.insight import open_breakers
-from scripting.insight.display import every_sensitive_key, masked, sensitive_keys
 from scripting.models import Script, ScriptVersion
-from scripting.registry.active import registry
+from scripting.modules.masking import every_sensitive_key, masked, sensitive_keys
+from scripting.registry.publishing import check as check_text
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.diff import difference
@@ -18,7 +19,6 @@ from scripting.texts.merge import merge
 from scripting.texts.plain_json import jsonable
 from scripting.workbench import completion, drafts, inputs, publishing, sampling, trials, viewers
 from scripting.workbench.access import EDIT, PUBLISH, RUN, VIEW, Refusal, api, body_of, script_named, text_in
-from scripting.workbench.loaded import loaded
 
 
 @api("POST", EDIT)
@@ -27,7 +27,7 @@ def check(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     script, document = script_named(module, name), body_of(request)
     source, language = text_in(document, "source"), language_in(document)
     try:
-        report = registry.check(script.module, script.name, language, source)
+        report = check_text(script.module, script.name, language, source)
     except SandboxUnavailable as error:
         raise Refusal(503, "unavailable", f"The text could not be checked: {error}") from None
     return {
@@ -138,7 +138,7 @@ def live(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Which processes have taken the active version."""
     script = script_named(module, name)
     number = script.active_version.number if script.active_version else None
-    return {"number": number, **loaded(script).described()}
+    return {"number": number, **spread_of(script).described()}
 
 
 @api("GET", VIEW)
@@ -202,7 +202,7 @@ def active_of(script: Script) -> dict[str, Any]:
         "is_default": not script.is_overridden,
         "enabled": script.enabled,
         "stand_in": stand_in.described() if stand_in else None,
-        "loaded": loaded(script).described(),
+        "loaded": spread_of(script).described(),
         "people": viewers.present_or_nobody(script.module, script.name),
     }
 

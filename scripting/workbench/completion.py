@@ -14,7 +14,8 @@ from typing import Any
 
 from scripting.conf import conf
 from scripting.models import Script
-from scripting.modules.scriptable import ScriptableModule, limits_for, modules
+from scripting.modules.installed import limits_for, modules
+from scripting.modules.scriptable import ScriptableModule
 from scripting.workbench import inputs
 
 DESCRIBE = (sys.executable, "-s", "-P", "-m", "scripting.sandbox.describe")

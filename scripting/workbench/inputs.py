@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from scripting.bus.events import Event
 from scripting.endpoints import EndpointView
 from scripting.models import Execution, Script
-from scripting.modules.scriptable import modules
+from scripting.modules.installed import modules
 from scripting.modules.topics import Topic, TopicError, topics
 from scripting.texts.escaping import one_line
 from scripting.texts.plain_json import jsonable

@@ -16,7 +16,8 @@ from scripting.conf import conf
 from scripting.insight import open_breakers
 from scripting.insight.open_breakers import StandIn
 from scripting.models import Draft, Script
-from scripting.modules.scriptable import ScriptableModule, modules
+from scripting.modules.installed import modules
+from scripting.modules.scriptable import ScriptableModule
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.texts.diff import difference
 from scripting.workbench import ace_files, api, drafts, inputs, publishing, script_tree, viewers

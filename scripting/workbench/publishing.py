@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 
 from scripting.conf import conf
 from scripting.models import Activation, Script, ScriptVersion
-from scripting.registry.active import AlreadyLive, PublishRefused, StaleBase, registry
+from scripting.registry import publishing
+from scripting.registry.publishing import AlreadyLive, PublishRefused, StaleBase
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.escaping import visible
 from scripting.types import Diagnostic
@@ -35,7 +36,7 @@ def publish(
     if (active.pk if active else None) != (base.pk if base else None):
         raise stale(script, base, source)  # before the text is stored: a merge of it will be published instead
     try:
-        return registry.publish(script, language, source, actor=user, reason=reason, base=base)
+        return publishing.publish(script, language, source, actor=user, reason=reason, base=base)
     except StaleBase:
         script.refresh_from_db()
         raise stale(script, base, source) from None
@@ -54,7 +55,7 @@ def rollback(script: Script, user: User, number: int, reason: str) -> Activation
     if not conf.SCRIPTING_BROWSER_PUBLISH and not script.activations.filter(version=version).exists():
         raise Refusal(403, "switched_off", f"v{number} was never live. {SWITCHED_OFF}")
     try:
-        return registry.rollback(script, number, actor=user, reason=reason)
+        return publishing.rollback(script, number, actor=user, reason=reason)
     except PublishRefused as refused:
         raise of_refused(refused) from None
     except SandboxUnavailable as error:

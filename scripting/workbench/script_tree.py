@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.db.models import OuterRef, Q, Subquery
 
+from scripting.hot_reload.fleet import NOWHERE, Spread, spreads_of
 from scripting.insight import open_breakers
 from scripting.insight.open_breakers import StandIn
 from scripting.models import SHARED, Activation, Draft, Script
-from scripting.modules.scriptable import modules
+from scripting.modules.installed import modules
 from scripting.workbench.activity import Pulse, pulses
-from scripting.workbench.loaded import NOWHERE, Loaded, of_all
 
 MAX_MATCHES = 3
 """Lines of a source shown for a search."""
@@ -39,7 +39,7 @@ class Entry:
     script: Script
     change: Activation | None
     pulse: Pulse
-    loaded: Loaded
+    loaded: Spread
     matches: Sequence[Match]
     draft: Draft | None = None
     """The draft that the person looking has of it."""
@@ -81,7 +81,7 @@ def tree(query: str = "", user: User | None = None) -> list[Branch]:
     latest = Activation.objects.filter(script=OuterRef("pk")).order_by("-id").values("pk")[:1]
     scripts = {script: script.latest for script in found.annotate(latest=Subquery(latest))}  # type: ignore[attr-defined]
     changes = Activation.objects.select_related("actor", "version").in_bulk([pk for pk in scripts.values() if pk])
-    places, ran, stand_ins = of_all(scripts), pulses(), open_breakers.of_all()
+    places, ran, stand_ins = spreads_of(scripts), pulses(), open_breakers.of_all()
     branches: dict[str, list[Entry]] = {}
     for script, change in scripts.items():
         draft = drafts.get(script.pk)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from importlib import import_module
+from typing import Any
 
 from channels.auth import get_user
 from channels.db import database_sync_to_async
 from django.conf import settings
+from django.contrib.auth.signals import user_logged_out
+from django.dispatch import receiver
+from django.http import HttpRequest
 
 from scripting.processes import notices
 from scripting.workbench.access import VIEW, may
@@ -31,3 +35,11 @@ async def may_still_look(session_key: str | None) -> bool | None:
     store = import_module(settings.SESSION_ENGINE).SessionStore
     user = await get_user({"session": store(session_key)})
     return await database_sync_to_async(may)(user, VIEW) if user.is_authenticated else None
+
+
+@receiver(user_logged_out)
+def logged_out(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
+    """What else the browser has open is told nothing any more."""
+    session = getattr(request, "session", None)
+    if session is not None and session.session_key:
+        tell_ended(session.session_key)

@@ -14,7 +14,7 @@ from scripting.engine import get_engine
 from scripting.execution.admission import TooManyExecutions
 from scripting.execution.running import ask_to_cancel, asked_to_cancel
 from scripting.models import Script
-from scripting.modules.scriptable import limits_for, modules
+from scripting.modules.installed import limits_for, modules
 from scripting.sandbox.protocol import decode_value
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.escaping import visible

@@ -10,7 +10,7 @@ from dataclasses import replace
 import redis
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, router, transaction
 
-from scripting.bus import publishing
+from scripting.bus import drain_queue
 from scripting.bus.drain import Ending, Parts
 from scripting.bus.drain import drain as drain_stream
 from scripting.bus.events import Event
@@ -54,7 +54,7 @@ def parts() -> Parts[Decision]:
         abandon=abandon,
         is_away=is_away,
         refresh=registry.refresh,
-        enqueue=publishing.enqueue_drain,
+        enqueue=drain_queue.enqueue_drain,
         stopping=present.stopping.is_set if present else lambda: False,
         pause=present.stopping.wait if present else time.sleep,
         progress=present.busy if present else lambda: None,

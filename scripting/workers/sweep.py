@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import redis
 
-from scripting.bus import publishing, streams
+from scripting.bus import drain_queue, outbox, streams
 from scripting.bus.streams import Condition, Stream
 from scripting.metrics import error_groups, retention, rollups
 from scripting.models import ErrorDelta, OutboxEvent, StatDelta
@@ -65,7 +65,7 @@ class Sweep:
                 job = streams.answer_for(stream, flag)
                 if job is not None:
                     logger.warning("stream %s had no live drain and gets one", stream.name)
-                    publishing.enqueue_drain(stream, job)
+                    drain_queue.enqueue_drain(stream, job)
                     healed.append(stream)
                     _discard_job(flag)
         self._suspects = {stream: flag for stream, flag in neglected.items() if stream not in healed}
@@ -76,7 +76,7 @@ class Sweep:
         if not OutboxEvent.objects.exists() or not _first("outbox"):
             return 0
         rows = OutboxEvent.objects.filter(created_at__lt=datetime.now(UTC) - timedelta(seconds=OUTBOX_SECONDS))
-        return publishing.send_outbox(list(rows.order_by("pk")[:OUTBOX_ROWS]))
+        return outbox.send_outbox(list(rows.order_by("pk")[:OUTBOX_ROWS]))
 
     def fold_stats(self) -> int:
         """Fold what commits added to the statistics. One process at a time does."""
@@ -109,7 +109,7 @@ def _discard_job(job: bytes | None) -> None:
     if job is None:
         return
     try:
-        lost = publishing.drain_queue().fetch_job(job.decode())
+        lost = drain_queue.drain_queue().fetch_job(job.decode())
         if lost is not None:
             lost.delete()
     except redis.RedisError as error:

@@ -18,7 +18,7 @@ from rq.job import Job
 from rq.timeouts import BaseDeathPenalty
 from rq.worker import SimpleWorker, WorkerStatus
 
-from scripting.bus import publishing
+from scripting.bus import drain_queue
 from scripting.conf import conf
 from scripting.hot_reload.listener import Listener
 from scripting.runtime.pool import close_pool
@@ -61,7 +61,7 @@ class ScriptWorker(SimpleWorker):
         self._sweep = Sweep()
         connection = redis.Redis.from_url(conf.SCRIPTING_REDIS_URL, socket_connect_timeout=2)
         super().__init__(
-            [queue or publishing.drain_queue()],
+            [queue or drain_queue.drain_queue()],
             name=self.presence.name,
             connection=connection,
             worker_ttl=RQ_TTL_SECONDS,

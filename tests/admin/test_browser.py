@@ -13,7 +13,9 @@ from playwright.sync_api import Page, expect
 from scripting.engine import get_engine
 from scripting.metrics import error_groups
 from scripting.models import ErrorGroup
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.active import registry
+from scripting.registry.publishing import AnyBase
 from scripting.sources import sync
 from scripting.types import ExecutionRequest
 from tests.support.browser import chromium
@@ -32,7 +34,7 @@ def addresses(game: Game) -> list[str]:
     game.override("dice", BROKEN)
     sync.sync()
     script = game.script("dice")
-    registry.publish(script, "python", "result = 1 / 0\n", actor=None, reason="a mistake", base=AnyBase)
+    publishing.publish(script, "python", "result = 1 / 0\n", actor=None, reason="a mistake", base=AnyBase)
     registry.forget()
     bad = get_engine().execute(ExecutionRequest("chess_club", "dice", trigger="endpoint")).execution_id
     rejected = script.versions.rejected().get()

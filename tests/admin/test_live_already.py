@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from scripting.models import Script
-from scripting.registry.active import AnyBase, registry
+from scripting.registry.publishing import AnyBase, publish
 from scripting.workbench import publishing
 from scripting.workbench.access import Refusal
 from tests.admin.people import page
@@ -33,7 +33,7 @@ def test_the_admin_says_that_nothing_changed(
 
 
 def test_the_workbench_says_so_too_where_someone_else_was_quicker(script: Script, designer: Client) -> None:
-    registry.publish(Script.objects.get(), "python", BETTER, actor=None, reason="sooner", base=AnyBase)
+    publish(Script.objects.get(), "python", BETTER, actor=None, reason="sooner", base=AnyBase)
     with pytest.raises(Refusal, match="v2 is live already") as refusal:
         publishing.rollback(script, User.objects.get(), 2, "again")
     assert (refusal.value.status, refusal.value.document["error"]["type"]) == (422, "unchanged")

@@ -11,7 +11,9 @@ from django.urls import reverse
 
 from scripting.engine import get_engine
 from scripting.models import Script
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.active import registry
+from scripting.registry.publishing import AnyBase
 from scripting.types import ExecutionRequest
 from tests.admin.people import page
 
@@ -24,7 +26,7 @@ SAYS = "v2 failed 3 times in a row, last"
 def failing(script: Script, settings: pytest.FixtureRequest) -> Script:
     """Its second version has failed until its breaker opened; the first is the default."""
     settings.SCRIPTING_BREAKER_FAILURES = 3
-    registry.publish(script, "python", "result = 1 / 0\n", actor=None, reason="a mistake", base=AnyBase)
+    publishing.publish(script, "python", "result = 1 / 0\n", actor=None, reason="a mistake", base=AnyBase)
     registry.forget()
     for _ in range(3):
         get_engine().execute(ExecutionRequest("chess_club", "dice", trigger="event"))
@@ -64,7 +66,7 @@ def test_who_may_not_see_executions_is_not_sent_to_them(failing: Script) -> None
 def test_the_withheld_version_and_the_one_that_stands_in_say_it_and_no_other(failing: Script, viewer: Client) -> None:
     assert SAYS in text_of(viewer, version_page(failing, 2))
     assert SAYS in text_of(viewer, version_page(failing, 1))
-    registry.store(failing, "python", b"result = 3\n", "editor")
+    publishing.store(failing, "python", b"result = 3\n", "editor")
     assert SAYS not in text_of(viewer, version_page(failing, 3))
 
 
@@ -72,7 +74,7 @@ def test_the_list_and_the_overview_name_it_until_another_version_is_active(faili
     scripts = reverse("admin:scripting_script_changelist")
     assert "breaker open" in text_of(viewer, scripts)
     assert f"chess_club/dice breaker open {SAYS}" in text_of(viewer, reverse("admin:index"))
-    registry.rollback(failing, 1, actor=None, reason="better so")
+    publishing.rollback(failing, 1, actor=None, reason="better so")
     assert "breaker open" not in text_of(viewer, scripts)
     assert "failed 3 times" not in text_of(viewer, reverse("admin:index"))
     assert "It runs whenever its module calls it" in text_of(viewer, page(failing, "change"))

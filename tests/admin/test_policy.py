@@ -15,7 +15,9 @@ from playwright.sync_api import Page, expect
 from scripting.engine import get_engine
 from scripting.metrics import error_groups
 from scripting.models import Execution, Script
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.active import registry
+from scripting.registry.publishing import AnyBase
 from scripting.sources import sync
 from scripting.types import ExecutionRequest
 from tests.support.browser import chromium
@@ -37,7 +39,7 @@ def boss(game: Game) -> User:
     sync.sync()
     game.override("dice", BROKEN)
     sync.sync()
-    registry.publish(game.script("dice"), "python", "result = 1 / 0\n", actor=None, reason="a mistake", base=AnyBase)
+    publishing.publish(game.script("dice"), "python", "result = 1 / 0\n", actor=None, reason="a mistake", base=AnyBase)
     registry.forget()
     get_engine().execute(ExecutionRequest("chess_club", "dice", trigger="endpoint"))
     error_groups.fold()

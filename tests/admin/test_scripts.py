@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from scripting.models import Script
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.publishing import AnyBase
 from scripting.sources import sync
 from tests.admin.people import page
 from tests.support.game import BETTER, BROKEN, GOOD, Game
@@ -114,9 +115,9 @@ def test_publishing_over_a_newer_version_shows_both_and_goes_on_with_mine_theirs
     game: Game, script: Script, designer: Client, choice: str, text: str
 ) -> None:
     first, theirs, mine = (f"a = {a}\nb = 2\nc = {c}\nresult = a\n" for a, c in ((1, 3), (9, 3), (1, 8)))
-    base = registry.publish(script, "python", first, actor=None, reason="begun", base=AnyBase).version
+    base = publishing.publish(script, "python", first, actor=None, reason="begun", base=AnyBase).version
     assert base is not None
-    registry.publish(script, "python", theirs, actor=None, reason="someone else", base=AnyBase)
+    publishing.publish(script, "python", theirs, actor=None, reason="someone else", base=AnyBase)
     response = publish(designer, script, mine, base=base.number)
     page = response.content.decode()
     assert response.status_code == 422
@@ -134,7 +135,7 @@ def test_publishing_over_a_newer_version_shows_both_and_goes_on_with_mine_theirs
 
 
 def test_what_both_changed_is_marked_and_cannot_be_published_so(game: Game, script: Script, designer: Client) -> None:
-    registry.publish(script, "python", "result = 9\n", actor=None, reason="someone else", base=AnyBase)
+    publishing.publish(script, "python", "result = 9\n", actor=None, reason="someone else", base=AnyBase)
     assert b"1 to decide" in publish(designer, script, BETTER, base=1).content
     settled = publish(designer, script, BETTER, base=1, _seen=2, _settle="both").context["form"]
     assert "<<<<<<<" in settled["text"].value()
@@ -146,9 +147,9 @@ def test_what_both_changed_is_marked_and_cannot_be_published_so(game: Game, scri
 def test_what_went_live_after_the_question_is_shown_before_the_answer_counts(
     game: Game, script: Script, designer: Client
 ) -> None:
-    registry.publish(script, "python", "result = 9\n", actor=None, reason="someone else", base=AnyBase)
+    publishing.publish(script, "python", "result = 9\n", actor=None, reason="someone else", base=AnyBase)
     publish(designer, script, BETTER, base=1)
-    registry.publish(script, "python", "result = 10\n", actor=None, reason="and a third", base=AnyBase)
+    publishing.publish(script, "python", "result = 10\n", actor=None, reason="and a third", base=AnyBase)
     response = publish(designer, script, BETTER, base=1, _seen=2, _settle="mine")
     assert response.context["form"]["base"].value() == "1"
     assert b"and a third" in response.content
@@ -201,7 +202,7 @@ def test_limits_are_saved_with_history_and_nothing_else_is_written(
     game: Game, script: Script, designer: Client
 ) -> None:
     opened = {"max_execution_time": "2.5", "max_memory_bytes": "", "enabled": "on"}
-    registry.publish(script, "python", BETTER, actor=None, reason="meanwhile", base=AnyBase)
+    publishing.publish(script, "python", BETTER, actor=None, reason="meanwhile", base=AnyBase)
     assert designer.post(page(script, "change"), opened).status_code == 302
     script.refresh_from_db()
     assert script.limit_changes() == {"max_execution_time": 2.5}
@@ -235,7 +236,7 @@ def test_limits_are_written_in_seconds_and_mebibytes_and_what_no_script_can_run_
 
 
 def test_what_is_active_cannot_be_set_by_a_form(game: Game, script: Script, designer: Client) -> None:
-    rejected, _ = registry.store(script, "python", BROKEN.encode(), "editor")
+    rejected, _ = publishing.store(script, "python", BROKEN.encode(), "editor")
     designer.post(page(script, "change"), {"enabled": "on", "active_version": rejected.pk, "file_digest": "x"})
     script.refresh_from_db()
     assert script.active_version != rejected

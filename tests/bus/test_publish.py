@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import redis
 
-from scripting.bus import publishing, streams
+from scripting.bus import drain_queue, publishing, streams
 from scripting.bus.events import Event
 from scripting.bus.publishing import Message
 from scripting.bus.streams import Stream
@@ -51,7 +51,7 @@ def test_a_published_event_is_in_the_stream_of_its_key_with_its_subscribers() ->
 def test_the_first_event_of_a_stream_enqueues_its_drain_and_the_next_do_not() -> None:
     for _ in range(3):
         publishing.publish("arena.hit", {"points": 1}, key="ann")
-    (job,) = publishing.drain_queue().get_jobs()
+    (job,) = drain_queue.drain_queue().get_jobs()
     stream = Stream.of("arena", "ann", "")
     assert (job.func_name, list(job.args)) == ("scripting.workers.drain_job.drain", ["arena", stream.shard])
     assert streams.redis_client().get(stream.flag) == job.id.encode()

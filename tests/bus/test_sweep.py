@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from scripting.bus import publishing, streams
+from scripting.bus import drain_queue, outbox, publishing, streams
 from scripting.bus.lease import Lease
 from scripting.models import OutboxEvent
 from scripting.workers import heartbeat
@@ -18,12 +18,12 @@ from tests.support.redis import RedisServer
 
 
 def waiting() -> list[str]:
-    return publishing.drain_queue().job_ids
+    return drain_queue.drain_queue().job_ids
 
 
 def test_a_stream_whose_job_waits_is_left_alone() -> None:
     ((stream, job),) = put("a")
-    publishing.enqueue_drain(stream, job)
+    drain_queue.enqueue_drain(stream, job)
     sweep = Sweep()
     assert [sweep.heal_streams() for _ in range(3)] == [[], [], []]
     assert waiting() == [job]
@@ -83,12 +83,12 @@ def test_entries_without_a_flag_get_a_job(redis_client: redis.Redis) -> None:
 
 def test_the_job_that_died_with_its_worker_leaves_rqs_lists() -> None:
     ((stream, job),) = put("a")
-    publishing.enqueue_drain(stream, job)
+    drain_queue.enqueue_drain(stream, job)
     streams.redis_client().lrem("rq:queue:scripting", 1, job)  # a worker took it, and died
     sweep = Sweep()
     sweep.heal_streams()
     assert sweep.heal_streams() == [STREAM]
-    assert publishing.drain_queue().fetch_job(job) is None
+    assert drain_queue.drain_queue().fetch_job(job) is None
     assert len(waiting()) == 1
 
 
@@ -110,14 +110,14 @@ class TestTheOutbox:
 
     def test_is_relayed_in_order_and_emptied(self) -> None:
         rows = [self.row(), self.row()]
-        assert publishing.relay([row.pk for row in reversed(rows)]) == 2
+        assert outbox.relay([row.pk for row in reversed(rows)]) == 2
         assert OutboxEvent.objects.count() == 0
         assert self.sent() == [str(row.pk) for row in rows]
 
     def test_that_its_process_did_not_relay_is_left_to_the_sweep(self, redis_server: RedisServer) -> None:
         row = self.row()
         redis_server.kill()
-        assert publishing.relay([row.pk]) == 0
+        assert outbox.relay([row.pk]) == 0
         assert OutboxEvent.objects.count() == 1
         redis_server.start()
         assert Sweep().relay_outbox() == 1
@@ -140,7 +140,7 @@ class TestTheOutbox:
     def test_row_that_is_no_envelope_is_set_aside(self, redis_client: redis.Redis) -> None:
         OutboxEvent.objects.create(topic="arena.hit", envelope=b"\xff")
         good = self.row()
-        assert publishing.relay([row.pk for row in OutboxEvent.objects.all()]) == 1
+        assert outbox.relay([row.pk for row in OutboxEvent.objects.all()]) == 1
         assert OutboxEvent.objects.count() == 0
         assert publishing.backlog().events == 1
         assert publishing.backlog().dead_letters == 1

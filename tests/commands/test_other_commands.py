@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 
-from scripting.registry import lifecycle
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import lifecycle, publishing
+from scripting.registry.publishing import AnyBase
 from scripting.sources import sync
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
@@ -125,7 +125,7 @@ def test_publish_script_over_another_base_is_refused(shipped: Game, manage: Call
 def test_a_publish_that_came_too_late_says_where_the_text_is_and_what_a_merge_takes(
     shipped: Game, manage: Callable, better: str
 ) -> None:
-    registry.publish(shipped.script("dice"), "python", "result = 5\n", actor=None, reason="sooner", base=AnyBase)
+    publishing.publish(shipped.script("dice"), "python", "result = 5\n", actor=None, reason="sooner", base=AnyBase)
     ran = manage("publish_script", "chess_club/dice", "--source", better, "-m", "late", "--base", "v1")
     assert ran.code == 1
     assert "v2 became active meanwhile" in ran.err

@@ -14,7 +14,8 @@ from django.urls import path
 
 from scripting.endpoints import MAX_BODY_BYTES, endpoint_urls
 from scripting.models import Execution
-from scripting.modules.scriptable import ScriptableModule, modules
+from scripting.modules.installed import modules
+from scripting.modules.scriptable import ScriptableModule
 from scripting.registry.active import registry
 from scripting.sources import sync
 from tests.support.game import Game

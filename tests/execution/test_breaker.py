@@ -8,7 +8,7 @@ import pytest
 
 from scripting.engine import get_engine
 from scripting.models import Breaker, Execution
-from scripting.registry.active import registry
+from scripting.registry import publishing
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput, SecurityLimits
 from tests.support.arena import Arena, make_script, score
 
@@ -139,7 +139,7 @@ def test_a_version_that_is_activated_again_starts_with_a_closed_breaker() -> Non
     for _ in range(3):
         hit(broken=True)
     script = make_script("result = {'points': 3}")
-    registry.rollback(script, 2, actor=None, reason="with other inputs it is fine")
+    publishing.rollback(script, 2, actor=None, reason="with other inputs it is fine")
     assert hit(broken=False).status == Execution.Status.SUCCEEDED
 
 

@@ -6,6 +6,7 @@ import pytest
 import redis
 
 from scripting.engine import get_engine
+from scripting.registry import publishing
 from scripting.registry.active import registry
 from scripting.types import ExecutionRequest
 from tests.support.arena import Arena, make_script
@@ -27,7 +28,7 @@ def test_after_a_rollback_and_an_emptied_redis_the_active_version_runs(
     make_script("result = {'points': 2}")
     make_script("result = {'points': 3}")
     assert version_that_runs() == 3
-    registry.rollback(script, 1, actor=None, reason="it was better")
+    publishing.rollback(script, 1, actor=None, reason="it was better")
     registry.take_all(None)
     redis_client.flushall()
     for _ in range(3):

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from goby_site.paths import BASE_DIR
-from scripting.hot_reload.listener import _Group
+from scripting.hot_reload.subscription import _Group
 from scripting.models import Script
 from scripting.processes import notices
 from scripting.processes.notices import Notice
-from scripting.registry.active import ScriptNotFound, registry
+from scripting.registry.active import registry
+from scripting.registry.resolved import ScriptNotFound
 from scripting.runtime.pool import close_pool
 from scripting.sources import sync
 from tests.support.engine import arena

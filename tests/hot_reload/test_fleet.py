@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scripting.hot_reload import fleet
 from scripting.models import Script
 from scripting.processes import members as processes
 from scripting.registry import lifecycle
@@ -101,9 +102,9 @@ def test_a_stopped_process_is_shown_stale_then_catches_up_before_its_next_run(ar
         wait_for_version(SCORER, 2, 1)
         script.refresh_from_db()
 
-        def now() -> processes.Loading:
+        def now() -> fleet.Loading:
             active = registry.resolve("arena", "scorer").active
-            return processes.loading(SCORER, active.info.number, active.bundle.digest)
+            return fleet.loading(SCORER, active.info.number, active.bundle.digest)
 
         wait_until(lambda: str(now()).startswith("1 of 2 on v2, one stale since "), 60)
         assert [process.name for process in now().current] == [one.name]

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from goby_site.paths import BASE_DIR
-from scripting.bus import publishing
+from scripting.bus.publishing import publish as publish_event
 from scripting.hot_reload import fleet
 from scripting.models import Execution, Script
 from scripting.modules.topics import topics
 from scripting.processes import members
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.active import registry
+from scripting.registry.publishing import AnyBase
 from scripting.sources import sync
 from tests.support.member import wait_for_version
 from tests.support.processes import child_environment
@@ -54,13 +56,13 @@ def worker(script: Script, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def publish(script: Script, number: int) -> None:
     text = f"result = {{'damage': {number}, 'base_damage': {number}, 'message': 'x'}}\n"
-    registry.publish(script, "python", text, actor=None, reason="for a test", base=AnyBase)
+    publishing.publish(script, "python", text, actor=None, reason="for a test", base=AnyBase)
 
 
 def run_event() -> Execution:
     """One event, once its execution is recorded."""
     before = Execution.objects.count()
-    publishing.publish("wargame.hit", topics.get("wargame.hit").example, key="game")
+    publish_event("wargame.hit", topics.get("wargame.hit").example, key="game")
     wait_until(lambda: Execution.objects.count() > before, 60)
     return Execution.objects.order_by("pk").last()  # type: ignore[return-value]
 
@@ -72,7 +74,7 @@ def test_a_worker_that_was_stopped_is_shown_stale_and_runs_its_next_event_on_the
     worker.send_signal(signal.SIGSTOP)
     publish(script, 2)
     wait_until(lambda: "0 of 1 on v2, one stale since" in str(fleet.loaded_by(script)), 60)
-    publishing.publish("wargame.hit", topics.get("wargame.hit").example, key="game")
+    publish_event("wargame.hit", topics.get("wargame.hit").example, key="game")
     worker.send_signal(signal.SIGCONT)
     wait_until(lambda: Execution.objects.count() == 2, 60)
     assert Execution.objects.order_by("pk").last().version.number == 2  # type: ignore[union-attr]

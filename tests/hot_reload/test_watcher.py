@@ -10,7 +10,8 @@ import pytest
 from django.db import connections
 
 from scripting.hot_reload import watcher
-from scripting.hot_reload.watcher import LEASE_SECONDS, Lease, Watcher
+from scripting.hot_reload.watcher import Watcher
+from scripting.hot_reload.watcher_lock import LEASE_SECONDS, Lease
 from scripting.sources.sync import Step
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 

@@ -11,7 +11,9 @@ from scripting.bus import streams
 from scripting.engine import get_engine
 from scripting.metrics import error_groups, rollups
 from scripting.models import Execution, Script, ScriptVersion
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.active import registry
+from scripting.registry.publishing import AnyBase
 from scripting.sandbox.protocol import encode_value
 from scripting.sources import sync
 from scripting.storage.bulk_insert import insert_rows
@@ -33,7 +35,7 @@ def publish(game: Game, text: str) -> ScriptVersion:
         game.ship("dice", text)
         sync.sync()
     else:
-        registry.publish(game.script("dice"), "python", text, actor=None, reason="for a test", base=AnyBase)
+        publishing.publish(game.script("dice"), "python", text, actor=None, reason="for a test", base=AnyBase)
     registry.forget()
     version = game.script("dice").active_version
     assert version is not None

@@ -8,6 +8,7 @@ from django.test import Client
 from prometheus_client import CollectorRegistry, generate_latest
 
 from scripting.hot_reload import fleet
+from scripting.insight import prometheus
 from scripting.models import Script
 from scripting.processes import members
 from scripting.processes.members import Loaded, Membership
@@ -98,7 +99,7 @@ def test_a_version_is_counted_as_acknowledged_until_a_newer_one_is_active(crew: 
 
 def test_metrics_count_processes_by_kind_and_scripts_by_how_far_they_have_come(crew: list[Membership]) -> None:
     metrics = CollectorRegistry()
-    metrics.register(fleet.ProcessCollector())
+    metrics.register(prometheus.ProcessCollector())
     text = generate_latest(metrics).decode()
     assert 'goby_processes{kind="worker",state="live"} 2.0' in text
     assert 'goby_script_loaded{script="arena/scorer",state="current"} 2.0' in text

@@ -19,7 +19,9 @@ from scripting.insight import audit
 from scripting.metrics import error_groups
 from scripting.models import Attempt, Breaker, ErrorGroup, Execution, Role, Script
 from scripting.models.execution import encode_log
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.active import registry
+from scripting.registry.publishing import AnyBase
 from scripting.sandbox.protocol import encode_value
 from scripting.sources import sync
 from scripting.types import ExecutionRequest, HostCallRecord, ScriptInput
@@ -88,7 +90,7 @@ def helper(game: Game) -> Script:
 
 
 def mend(helper: Script, text: str) -> None:
-    registry.publish(helper, "python", text, actor=None, reason="for a test", base=AnyBase)
+    publishing.publish(helper, "python", text, actor=None, reason="for a test", base=AnyBase)
     registry.forget()
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from scripting.engine import get_engine
 from scripting.models import Activation, ScriptVersion
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.active import registry
+from scripting.registry.publishing import AnyBase
 from scripting.runtime.pool import close_pool
 from scripting.sources import sync
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
@@ -97,9 +99,9 @@ def test_3_2_publishing_in_the_other_language_replaces_the_default(
     put(game.package / "scripts", *default)
     sync.sync(wait=lambda _: None)
     script = game.script("dice")
-    version, diagnostics = registry.store(script, after[0], override[1].encode(), ScriptVersion.Origin.EDITOR)
+    version, diagnostics = publishing.store(script, after[0], override[1].encode(), ScriptVersion.Origin.EDITOR)
     assert version.accepted, diagnostics
-    registry.activate(script, version, Activation.Cause.PUBLISH, reason="another language", base=AnyBase)
+    publishing.activate(script, version, Activation.Cause.PUBLISH, reason="another language", base=AnyBase)
     registry.forget()
     assert points(run()) == after
     script.refresh_from_db()

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 
 from scripting.hot_reload.watcher import Watcher
 from scripting.models import Script
-from scripting.registry import lifecycle
-from scripting.registry.active import AlreadyLive, AnyBase, PublishRefused, ScriptNotFound, registry
+from scripting.registry import lifecycle, publishing
+from scripting.registry.active import registry
+from scripting.registry.publishing import AlreadyLive, AnyBase, PublishRefused
+from scripting.registry.resolved import ScriptNotFound
 from scripting.sources import sync as discovery
 from scripting.sources.sync import ABSENCE_SECONDS
 from tests.support.game import Game
@@ -170,7 +172,7 @@ class Story:
 
     def publish(self, text: str) -> None:
         try:
-            registry.publish(self.script, "python", text, actor=None, reason="because", base=AnyBase)
+            publishing.publish(self.script, "python", text, actor=None, reason="because", base=AnyBase)
         except AlreadyLive:
             assert text == self.rules.active
         except PublishRefused:
@@ -186,7 +188,7 @@ class Story:
             number = numbers[which % len(numbers)]
             text = self.script.versions.get(number=number).text
             try:
-                registry.rollback(self.script, number, actor=None, reason="because")
+                publishing.rollback(self.script, number, actor=None, reason="because")
             except AlreadyLive:
                 assert text == self.rules.active
             else:

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 
 from scripting.models import Script, ScriptVersion
-from scripting.registry import dependents, lifecycle
-from scripting.registry.active import AnyBase, PublishRefused, registry
+from scripting.registry import dependents, lifecycle, publishing
+from scripting.registry.publishing import AnyBase, PublishRefused
 from scripting.sources import sync
 from scripting.sources.folder import ScriptFile
 from tests.support.arena import Arena, make_script
@@ -26,7 +26,7 @@ PLAIN = "result = {'points': 1}\n"
 
 
 def publish(script: Script, text: str) -> None:
-    registry.publish(script, "python", text, actor=None, reason="why", base=AnyBase)
+    publishing.publish(script, "python", text, actor=None, reason="why", base=AnyBase)
 
 
 def take_file(script: Script, text: str) -> None:
@@ -39,7 +39,7 @@ def take_file(script: Script, text: str) -> None:
 
 def roll_back(script: Script, text: str) -> None:
     version = script.versions.get(sha256=ScriptVersion.digest_of(text.encode()))
-    registry.rollback(script, version.number, actor=None, reason="why")
+    publishing.rollback(script, version.number, actor=None, reason="why")
 
 
 def retire(script: Script, _: str) -> None:
@@ -60,7 +60,7 @@ def both_judged_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return judged
 
-    monkeypatch.setattr(registry, "store", then_meet(registry.store))
+    monkeypatch.setattr(publishing, "store", then_meet(publishing.store))
     monkeypatch.setattr(dependents, "broken_by", then_meet(dependents.broken_by))
 
 
@@ -96,7 +96,7 @@ def test_of_a_helpers_change_and_the_use_of_what_it_takes_away_one_alone_is_made
     active = scorer.active_version
     assert active is not None
     assert (active.text == USES_ROLL) is used.result()
-    assert registry.check("arena", "scorer", "python", active.text).ok
+    assert publishing.check("arena", "scorer", "python", active.text).ok
     kept = scorer.versions.get(sha256=ScriptVersion.digest_of(USES_ROLL.encode()))
     assert kept.accepted is used.result(), "what was refused is kept, with what is wrong with it"
 

@@ -6,8 +6,9 @@ import pytest
 
 from scripting.engine import get_engine
 from scripting.models import BundleHelper, ScriptVersion
-from scripting.registry import dependents, lifecycle
-from scripting.registry.active import AnyBase, PublishRefused, registry
+from scripting.registry import dependents, lifecycle, publishing
+from scripting.registry.active import registry
+from scripting.registry.publishing import AnyBase, PublishRefused
 from scripting.types import ExecutionRequest
 from tests.support.arena import Arena, make_script
 
@@ -25,7 +26,7 @@ def helper(arena: Arena):
 
 
 def publish(script, text):
-    return registry.publish(script, "python", text, actor=None, reason="why", base=AnyBase)
+    return publishing.publish(script, "python", text, actor=None, reason="why", base=AnyBase)
 
 
 def run() -> object:
@@ -51,7 +52,9 @@ def test_a_helper_that_would_break_a_dependent_is_refused_and_names_it(helper) -
 
 
 def test_a_helper_of_a_file_that_would_break_a_dependent_is_rejected_and_names_it(helper) -> None:
-    version, diagnostics = registry.store(helper, "python", b"def throw(n):\n    return n\n", ScriptVersion.Origin.FILE)
+    version, diagnostics = publishing.store(
+        helper, "python", b"def throw(n):\n    return n\n", ScriptVersion.Origin.FILE
+    )
     assert not version.accepted
     assert "would break arena/scorer (v1) line 1" in diagnostics[0].message
     assert version.diagnostics[0]["message"] == diagnostics[0].message
@@ -68,10 +71,10 @@ def test_a_refused_helper_is_accepted_once_its_dependents_have_been_changed(help
 
 def test_what_a_script_lacked_before_is_no_fault_of_a_helper(helper) -> None:
     script = make_script("result = 1", "other")
-    version, _ = registry.store(script, "python", b"from shared.cards import draw\nresult = draw()", "editor")
+    version, _ = publishing.store(script, "python", b"from shared.cards import draw\nresult = draw()", "editor")
     assert not version.accepted, "there is no helper cards yet"
     make_script("def draw():\n    return 7\n", "cards", "shared")
-    registry.recheck(version)
+    publishing.recheck(version)
     assert version.accepted
 
 
@@ -105,7 +108,7 @@ def test_rolling_a_helper_back_names_what_it_would_break(helper) -> None:
     publish(helper, DICE + "\n\ndef throw(sides):\n    return sides\n")
     make_script("from shared.dice import throw\nresult = {'points': throw(2)}\n")
     with pytest.raises(PublishRefused, match="cannot become active: would break arena/scorer"):
-        registry.rollback(helper, 1, actor=None, reason="back")
+        publishing.rollback(helper, 1, actor=None, reason="back")
     assert run() == {"points": 2}
 
 

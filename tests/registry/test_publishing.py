@@ -7,8 +7,11 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from scripting.models import Activation, Script, ScriptVersion
-from scripting.registry import lifecycle, upgrades
-from scripting.registry.active import AlreadyLive, AnyBase, PublishRefused, ScriptNotFound, StaleBase, registry
+from scripting.registry import lifecycle, publishing, upgrades
+from scripting.registry.active import registry
+from scripting.registry.publishing import AlreadyLive, AnyBase, PublishRefused, StaleBase
+from scripting.registry.resolved import ScriptNotFound
+from scripting.texts import diff
 from tests.support.arena import Arena, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,7 +22,7 @@ TEXT = "POINTS = 1\nBONUS = 2\n\nresult = {'points': POINTS + BONUS}\n"
 def publish(
     script: Script, text: str, base: ScriptVersion | type[AnyBase] | None = AnyBase, **who: object
 ) -> Activation:
-    return registry.publish(script, "python", text, actor=who.get("actor"), reason="a reason", base=base)  # type: ignore[arg-type]
+    return publishing.publish(script, "python", text, actor=who.get("actor"), reason="a reason", base=base)  # type: ignore[arg-type]
 
 
 def test_publishing_records_who_why_and_over_what(arena: Arena) -> None:
@@ -85,24 +88,24 @@ def test_a_text_that_fails_its_check_is_kept_and_the_old_one_stays(arena: Arena)
 def test_publishing_without_a_reason_is_refused(arena: Arena) -> None:
     script = make_script(TEXT)
     with pytest.raises(PublishRefused, match="say why"):
-        registry.publish(script, "python", "result = 1", actor=None, reason="  ", base=AnyBase)
+        publishing.publish(script, "python", "result = 1", actor=None, reason="  ", base=AnyBase)
 
 
 def test_a_rollback_activates_the_old_version_without_a_copy(arena: Arena) -> None:
     script = make_script(TEXT)
     publish(script, TEXT + "# two")
-    activation = registry.rollback(script, 1, actor=None, reason="two was worse")
+    activation = publishing.rollback(script, 1, actor=None, reason="two was worse")
     assert (activation.version.number, activation.cause, activation.reason) == (1, "rollback", "two was worse")  # type: ignore[union-attr]
     assert script.versions.count() == 2
     with pytest.raises(PublishRefused, match="has no version 9"):
-        registry.rollback(script, 9, actor=None, reason="?")
+        publishing.rollback(script, 9, actor=None, reason="?")
 
 
 def test_what_is_live_already_is_not_activated_again(arena: Arena) -> None:
     script = make_script(TEXT)
     before = [script.activations.count(), script.history.count()]
     with pytest.raises(AlreadyLive, match="v1 is live already; nothing changed"):
-        registry.rollback(script, 1, actor=None, reason="again")
+        publishing.rollback(script, 1, actor=None, reason="again")
     for base in (AnyBase, None, script.active_version):
         with pytest.raises(AlreadyLive, match="v1 is live already; nothing changed"):
             publish(script, TEXT, base)
@@ -115,14 +118,14 @@ def test_a_rejected_version_cannot_be_rolled_back_to(arena: Arena) -> None:
     with pytest.raises(PublishRefused):
         publish(script, "result = (")
     with pytest.raises(PublishRefused, match="did not pass its check"):
-        registry.rollback(script, 2, actor=None, reason="?")
+        publishing.rollback(script, 2, actor=None, reason="?")
 
 
 def test_the_difference_of_two_versions_is_a_unified_diff(arena: Arena) -> None:
     script = make_script(TEXT)
     publish(script, TEXT.replace("BONUS = 2", "BONUS = 5"))
     one, two = script.versions.order_by("number")
-    assert upgrades.unified(one, two) == (
+    assert diff.unified(one.source, two.source, str(one), str(two)) == (
         "--- arena/scorer v1\n+++ arena/scorer v2\n@@ -1,4 +1,4 @@\n"
         " POINTS = 1\n-BONUS = 2\n+BONUS = 5\n \n result = {'points': POINTS + BONUS}"
     )
@@ -133,7 +136,7 @@ def test_the_difference_of_two_versions_is_a_unified_diff(arena: Arena) -> None:
 
 def ship(script: Script, text: str) -> ScriptVersion:
     """A new embedded default, as discovery stores and flags it over an override."""
-    version, _ = registry.store(script, "python", text.encode(), ScriptVersion.Origin.EMBEDDED)
+    version, _ = publishing.store(script, "python", text.encode(), ScriptVersion.Origin.EMBEDDED)
     script.refresh_from_db()
     script.default_version = version
     script.save(update_fields=["default_version"])
@@ -143,7 +146,7 @@ def ship(script: Script, text: str) -> ScriptVersion:
 def test_a_new_default_under_an_override_is_shown_as_base_default_and_mine(arena: Arena) -> None:
     script, _ = Script.objects.get_or_create(module="arena", name="scorer")
     first = ship(script, TEXT)
-    registry.activate(script, first, Activation.Cause.DEFAULT, base=None)
+    publishing.activate(script, first, Activation.Cause.DEFAULT, base=None)
     assert upgrades.upgrade_of(script) is None
     publish(script, TEXT + "# mine\n")
     script.refresh_from_db()
@@ -160,7 +163,7 @@ def test_a_new_default_under_an_override_is_shown_as_base_default_and_mine(arena
 
 def test_the_scripts_page_shows_an_upgrade_as_base_default_and_mine(arena: Arena) -> None:
     script, _ = Script.objects.get_or_create(module="arena", name="scorer")
-    registry.activate(script, ship(script, TEXT), Activation.Cause.DEFAULT, base=None)
+    publishing.activate(script, ship(script, TEXT), Activation.Cause.DEFAULT, base=None)
     publish(script, TEXT + "# <mine>\n")
     ship(script, "# new\n" + TEXT)
     client = Client()

@@ -7,6 +7,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from scripting.models import Breaker, BundleHelper
+from scripting.registry import publishing
 from scripting.registry.active import registry
 from scripting.registry.resolved import load
 from scripting.runtime import pool
@@ -79,7 +80,7 @@ def test_the_bundles_of_a_changed_helper_are_recorded_by_who_changed_it(arena: A
 def test_a_text_that_passed_its_check_is_not_compiled_again_when_it_is_published(arena: Arena) -> None:
     text = "result = {'points': 77}"
     make_script("result = {'points': 1}")
-    assert registry.check(*KEY, "python", text).ok
+    assert publishing.check(*KEY, "python", text).ok
     before = get_pool().stats().forks
     make_script(text)
     assert get_pool().stats().forks == before
@@ -87,18 +88,18 @@ def test_a_text_that_passed_its_check_is_not_compiled_again_when_it_is_published
 
 def test_a_text_is_checked_again_when_a_helper_that_it_imports_has_changed(arena: Arena) -> None:
     make_script(DICE, "dice", "shared")
-    assert registry.check(*KEY, "python", SCORER).ok
+    assert publishing.check(*KEY, "python", SCORER).ok
     make_script("def throw(sides):\n    return sides\n", "dice", "shared")
-    assert not registry.check(*KEY, "python", SCORER).ok
+    assert not publishing.check(*KEY, "python", SCORER).ok
 
 
 def test_a_check_that_found_an_error_is_made_again(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(2):
         before = get_pool().stats().forks
-        assert not registry.check(*KEY, "python", "result = (").ok
+        assert not publishing.check(*KEY, "python", "result = (").ok
         assert get_pool().stats().forks > before
     monkeypatch.setattr(pool, "PASSED_SECONDS", 0.0)
-    assert registry.check(*KEY, "python", "result = 78").ok
+    assert publishing.check(*KEY, "python", "result = 78").ok
     before = get_pool().stats().forks
-    assert registry.check(*KEY, "python", "result = 78").ok
+    assert publishing.check(*KEY, "python", "result = 78").ok
     assert get_pool().stats().forks > before, "and one that passed too long ago"

@@ -13,8 +13,8 @@ from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
+from goby_site.accounts.demo_guard import DemoSocketsFromHereOnly
 from goby_site.accounts.demo_logins import demo_passwords, logins_place
-from goby_site.web.content_security import DemoSocketsFromHereOnly
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from scripting.modules.scriptable import modules
+from scripting.modules.installed import modules
 from tests.support.game import BETTER, GOOD, Game
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -6,7 +6,9 @@ import pytest
 
 from scripting.engine import get_engine
 from scripting.models import Activation, Script, ScriptVersion
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.active import registry
+from scripting.registry.publishing import AnyBase
 from scripting.sources import sync
 from scripting.types import ExecutionRequest
 from tests.support.game import BETTER, BROKEN, GOOD, Game
@@ -71,7 +73,7 @@ def test_an_upgraded_default_is_stored_and_flagged_where_something_else_was_chos
         game.override("dice", GOOD)  # a present file is an override even when it equals the default
         sync.sync()
     else:
-        registry.publish(script, "python", "result = 7\n", actor=None, reason="balance", base=AnyBase)
+        publishing.publish(script, "python", "result = 7\n", actor=None, reason="balance", base=AnyBase)
     before = game.active_text("dice")
     game.ship("dice", BETTER)
     steps = [step for step in sync.sync() if step.source == "default"]

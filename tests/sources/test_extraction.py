@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.publishing import AnyBase
 from scripting.sources import sync
 from scripting.sources.extraction import Extracted, NothingToExtract, extract
 from tests.support.game import BETTER, GOOD, Game
@@ -85,7 +86,7 @@ def test_force_over_an_active_override_says_that_the_override_stays_active(shipp
 
 
 def test_the_active_version_can_be_extracted_instead(shipped: Game) -> None:
-    registry.publish(shipped.script("dice"), "python", "result = 9\n", actor=None, reason="balance", base=AnyBase)
+    publishing.publish(shipped.script("dice"), "python", "result = 9\n", actor=None, reason="balance", base=AnyBase)
     extract(active=True)
     assert (shipped.scripts / "chess_club" / "dice.py").read_text() == "result = 9\n"
 

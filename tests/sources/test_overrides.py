@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from scripting.models import Script, ScriptVersion
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.publishing import AnyBase
 from scripting.sandbox.languages.table import LANGUAGES, Language
 from scripting.sources import sync as discovery
 from scripting.sources.folder import MAX_FILE_BYTES, FolderRefused
@@ -84,7 +85,7 @@ def test_deleting_a_file_over_which_something_was_published_changes_nothing(game
     game.ship("dice")
     file = game.override("dice")
     sync()
-    registry.publish(game.script("dice"), "python", "result = 7\n", actor=None, reason="balance", base=AnyBase)
+    publishing.publish(game.script("dice"), "python", "result = 7\n", actor=None, reason="balance", base=AnyBase)
     assert sync() == {"chess_club/dice": "unchanged"}  # the last activation wins, the file did not change
     file.unlink()
     assert sync() == {"chess_club/dice": "forgotten"}

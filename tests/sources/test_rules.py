@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripting.sources.folder import ScriptFile, Unusable
-from scripting.sources.sync import DefaultAction, FileAction, Known, decide_default, decide_file
+from scripting.sources.rules import DefaultAction, FileAction, Known, decide_default, decide_file
 
 FILE = ScriptFile("m", "x", "python", "scripts/m/x.py", b"result = 1\n")
 UNUSABLE = Unusable("m", "x", "scripts/m/x.py", "is a symbolic link")

@@ -11,18 +11,12 @@ import msgspec
 from django.contrib.auth.models import Group
 
 from scripting.models import Activation, Script, ScriptVersion
-from scripting.modules.scriptable import (
-    CallContext,
-    CallRefused,
-    EffectRefused,
-    ModuleScriptConfig,
-    Outcome,
-    ScriptableModule,
-    exposed,
-    modules,
-)
+from scripting.modules.calls import CallContext, CallRefused, EffectRefused, Outcome
+from scripting.modules.installed import modules
+from scripting.modules.scriptable import ModuleScriptConfig, ScriptableModule, exposed
 from scripting.modules.topics import Topic, topics
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.publishing import AnyBase
 
 
 class Hit(msgspec.Struct):
@@ -117,7 +111,7 @@ def arena_registered() -> Iterator[Arena]:
 def make_script(text: str, name: str = "scorer", module: str = "arena", language: str = "python") -> Script:
     """A script whose active version is `text`, by the registry's own path."""
     script, _ = Script.objects.get_or_create(module=module, name=name)
-    version, diagnostics = registry.store(script, language, text.encode(), ScriptVersion.Origin.EDITOR)
+    version, diagnostics = publishing.store(script, language, text.encode(), ScriptVersion.Origin.EDITOR)
     assert version.accepted, json.dumps([d.message for d in diagnostics])
-    registry.activate(script, version, Activation.Cause.PUBLISH, reason="for a test", base=AnyBase)
+    publishing.activate(script, version, Activation.Cause.PUBLISH, reason="for a test", base=AnyBase)
     return script

@@ -12,7 +12,9 @@ import msgspec
 import pytest
 
 from scripting.models import Script
-from scripting.modules.scriptable import CallContext, ModuleScriptConfig, ScriptableModule, exposed, modules
+from scripting.modules.calls import CallContext
+from scripting.modules.installed import modules
+from scripting.modules.scriptable import ModuleScriptConfig, ScriptableModule, exposed
 from scripting.modules.topics import Topic, topics
 from scripting.registry.active import registry
 

@@ -164,7 +164,7 @@ class Answers:
 
     def told(self) -> list[tuple[str, str]]:
         """What on_script_changed was called with."""
-        from scripting.modules.scriptable import modules
+        from scripting.modules.installed import modules
 
         return list(modules.get("arena").changes)  # type: ignore[union-attr]
 

@@ -10,7 +10,8 @@ from typing import Any
 from django.db import transaction
 
 from scripting.models import uuid7
-from scripting.modules.scriptable import CallContext, Outcome, modules
+from scripting.modules.calls import CallContext, Outcome
+from scripting.modules.installed import modules
 from scripting.modules.topics import topics
 from scripting.types import VersionInfo
 

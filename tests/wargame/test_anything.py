@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scripting.modules.scriptable import EffectRefused
+from scripting.modules.calls import EffectRefused
 from tests.wargame.conftest import Duel
 from tests.wargame.table import Published, Table
 from wargame import payloads

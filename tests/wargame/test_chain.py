@@ -17,7 +17,7 @@ from scripting.bus.drain import Ending
 from scripting.bus.streams import Stream
 from scripting.engine import get_engine
 from scripting.models import Execution, Script
-from scripting.modules.scriptable import modules
+from scripting.modules.installed import modules
 from scripting.modules.topics import Topic
 from scripting.registry.active import registry
 from scripting.runtime.pool import close_pool

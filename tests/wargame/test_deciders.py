@@ -8,7 +8,9 @@ import pytest
 from django.test import Client
 
 from scripting.models import Script
-from scripting.registry.active import AnyBase, registry
+from scripting.registry import publishing
+from scripting.registry.active import registry
+from scripting.registry.publishing import AnyBase
 from tests.wargame.conftest import Duel
 from wargame import presentation
 from wargame.battle import start_battle
@@ -72,7 +74,7 @@ def test_a_version_published_between_two_battles_is_noticed_in_the_second(duel: 
 
 def publish(source: str) -> None:
     script, _ = Script.objects.get_or_create(module="wargame", name="damage_calculator")
-    registry.publish(script, "python", source, actor=None, reason="for a test", base=AnyBase)
+    publishing.publish(script, "python", source, actor=None, reason="for a test", base=AnyBase)
     registry.forget()
 
 

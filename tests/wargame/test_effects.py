@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripting.modules.scriptable import CallContext, EffectRefused
+from scripting.modules.calls import CallContext, EffectRefused
 from tests.wargame.conftest import Duel
 from tests.wargame.table import Published, Table
 from wargame import effects, payloads

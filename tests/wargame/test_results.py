@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripting.modules.scriptable import EffectRefused
+from scripting.modules.calls import EffectRefused
 from wargame import results
 
 

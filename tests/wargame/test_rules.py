@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from scripting.modules.scriptable import CallContext, CallRefused, modules
+from scripting.modules.calls import CallContext, CallRefused
+from scripting.modules.installed import modules
 from wargame import hexes, rules
 from wargame.battle import ARMY
 from wargame.kinds import KINDS

@@ -8,7 +8,7 @@ class TrackConfig(AppConfig):
     label = "track"
 
     def ready(self) -> None:
-        from scripting.modules.scriptable import modules
+        from scripting.modules.installed import modules
         from tests.workers.track import Track
 
         modules.register(Track())

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from scripting.models import Script
-from scripting.modules.scriptable import modules
+from scripting.modules.installed import modules
 from scripting.modules.topics import topics
 from scripting.registry.active import registry
 from scripting.runtime.pool import close_pool

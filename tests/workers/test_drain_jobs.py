@@ -10,7 +10,7 @@ from scripting.bus import publishing
 from scripting.bus.drain import Ending
 from scripting.bus.streams import Stream
 from scripting.models import Execution, OutboxEvent, Script
-from scripting.modules.scriptable import modules
+from scripting.modules.installed import modules
 from scripting.workers import drain_job
 from tests.support.arena import arena_registered, make_script, score
 from tests.workers.track import laps

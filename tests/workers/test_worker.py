@@ -8,7 +8,7 @@ import pytest
 import redis
 from rq import Worker
 
-from scripting.bus import publishing
+from scripting.bus import drain_queue, publishing
 from scripting.models import Execution
 from scripting.workers import drain_job, heartbeat
 from scripting.workers.worker import NoAlarm, ScriptWorker
@@ -23,19 +23,19 @@ def test_a_step_without_a_job_says_so() -> None:
 
 def test_a_step_runs_one_drain_job_through_rq() -> None:
     publishing.publish("track.lap", {"lap": 1}, key="ann")
-    (job,) = publishing.drain_queue().get_jobs()
+    (job,) = drain_queue.drain_queue().get_jobs()
     assert ScriptWorker("one").work_once(None)
     assert laps() == {"ann": [1]}
     assert job.get_status().value == "finished"
     assert job.return_value() == "empty"
-    assert publishing.drain_queue().count == 0
+    assert drain_queue.drain_queue().count == 0
 
 
 def test_a_worker_is_listed_by_rq_and_by_us_until_it_ends() -> None:
     worker = ScriptWorker("one")
     worker.listener.start()
     worker._register()
-    connection = publishing.drain_queue().connection
+    connection = drain_queue.drain_queue().connection
     assert [w.name for w in Worker.all(connection)] == heartbeat.live_workers() == [worker.name]
     worker._leave()
     assert Worker.all(connection) == []

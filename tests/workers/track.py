@@ -11,7 +11,8 @@ from collections import defaultdict
 import msgspec
 from django.contrib.auth.models import Group
 
-from scripting.modules.scriptable import ModuleScriptConfig, Outcome, ScriptableModule
+from scripting.modules.calls import Outcome
+from scripting.modules.scriptable import ModuleScriptConfig, ScriptableModule
 from scripting.modules.topics import Topic
 
 MARSHAL = """

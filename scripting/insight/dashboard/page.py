@@ -6,8 +6,7 @@ import logging
 from typing import Any
 
 import redis
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,16 +17,13 @@ from scripting.insight.dashboard import now as present
 from scripting.insight.dashboard import ranges
 from scripting.insight.dashboard.charts import durations_chart, outcomes_chart, spark
 from scripting.insight.dashboard.figures import dashboard
+from scripting.insight.frame import LETTERS, STOP, VIEW, admin_page, demand
 from scripting.metrics.error_groups import problems
 from scripting.models import ErrorGroup, Script
 from scripting.models.script import TEXTS
 
 logger = logging.getLogger(__name__)
 
-VIEW = "scripting.view_execution"
-STOP = "scripting.cancel_execution"
-LETTERS = "scripting.change_outboxevent"
-"""To see dead letters and put them back: events on their way, which may hold what their topics call sensitive."""
 PROBLEMS = 8
 
 
@@ -86,17 +82,6 @@ def stop(request: HttpRequest, execution: str) -> HttpResponse:
         messages.success(request, f"{line.module}/{line.script} is being stopped; it will be recorded as cancelled.")
         return redirect("admin:scripting_execution_figures")
     return admin_page(request, "scripting/insight/stop.html", {"title": "Stop an execution", "line": line})
-
-
-def demand(request: HttpRequest, permission: str) -> None:
-    """Raises PermissionDenied, naming what is missing."""
-    if not request.user.has_perm(permission):
-        raise PermissionDenied(f"This takes the permission {permission}.")
-
-
-def admin_page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    """A page in the frame of the admin."""
-    return render(request, template, {**admin.site.each_context(request), **context}, status=status)
 
 
 def _now(request: HttpRequest) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from scripting.conf import conf
 from scripting.insight.display import memory, milliseconds, size
 from scripting.models import Attempt, Execution, Role
 from scripting.models.execution import AttemptFields
-from scripting.modules.scriptable import limits_for, modules
+from scripting.modules.installed import limits_for, modules
 from scripting.types import ErrorType, SecurityLimits
 
 NONE = "—"

@@ -17,12 +17,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from scripting.insight import audit
-from scripting.insight.dashboard.page import VIEW, demand
-from scripting.insight.display import every_sensitive_key, masked, sensitive_keys
 from scripting.insight.executions import listing
 from scripting.insight.executions.filters import Filters, parse
 from scripting.insight.executions.list_page import EXPORT, EXPORT_MOST
+from scripting.insight.frame import VIEW, demand
 from scripting.models import Execution
+from scripting.modules.masking import every_sensitive_key, masked, sensitive_keys
 from scripting.sandbox.protocol import ValueProblem
 from scripting.texts.escaping import display, visible
 

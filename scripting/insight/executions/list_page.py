@@ -10,10 +10,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from scripting.insight.dashboard import ranges
-from scripting.insight.dashboard.page import VIEW, admin_page, demand
 from scripting.insight.display import milliseconds
 from scripting.insight.executions import listing
 from scripting.insight.executions.filters import Filters, parse
+from scripting.insight.frame import VIEW, admin_page, demand
 from scripting.models import Execution, Script, ScriptVersion
 from scripting.models.execution import SLOW_US
 from scripting.modules.topics import topics

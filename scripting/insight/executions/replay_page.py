@@ -9,9 +9,10 @@ from django.views.decorators.http import require_POST
 
 from scripting.execution.replay import NotRepeatable, NotTried, Repetition, repeat
 from scripting.insight import audit
-from scripting.insight.dashboard.page import VIEW, admin_page, demand
-from scripting.insight.display import every_sensitive_key, milliseconds, pretty
+from scripting.insight.display import milliseconds, pretty
+from scripting.insight.frame import VIEW, admin_page, demand
 from scripting.models.execution import LogLine
+from scripting.modules.masking import every_sensitive_key
 from scripting.supervisor.errors import SupervisorError
 from scripting.texts.escaping import visible
 

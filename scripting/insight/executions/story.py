@@ -12,21 +12,14 @@ from django.utils.safestring import SafeString
 from scripting.execution.rows import decode_calls
 from scripting.insight import audit
 from scripting.insight.advice import Advice, advice
-from scripting.insight.display import (
-    code_block,
-    every_sensitive_key,
-    marked_line,
-    masked,
-    milliseconds,
-    pretty,
-    sensitive_keys,
-)
+from scripting.insight.display import code_block, marked_line, milliseconds, pretty
 from scripting.insight.executions.cause_tree import Branch, family_tree
 from scripting.insight.executions.cost import Cost, Figure, cost_of, figures, is_stopped
 from scripting.insight.executions.error_place import Place, failed_attempt, place_of
 from scripting.metrics.error_groups import Problem, group_of, problems
 from scripting.models import SHARED, Attempt, Breaker, ErrorGroup, Execution, ScriptVersion
 from scripting.models.execution import WITHHELD, AttemptFields, LogLine
+from scripting.modules.masking import every_sensitive_key, masked, sensitive_keys
 from scripting.sandbox.protocol import decode_value
 from scripting.texts.escaping import visible
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from scripting.management.output import ScriptingCommand
-from scripting.modules.scriptable import modules
+from scripting.modules.installed import modules
 from scripting.modules.topics import topics
 
 

@@ -11,7 +11,7 @@ from django.core.management.base import CommandParser
 from scripting.bus import publishing
 from scripting.management.output import ScriptingCommand, about_redis, json_object_argument, seconds_argument
 from scripting.models import Execution
-from scripting.modules.scriptable import modules
+from scripting.modules.installed import modules
 from scripting.modules.topics import TopicError
 
 

@@ -16,8 +16,8 @@ from scripting.management.output import (
     version_argument,
 )
 from scripting.models import Script
-from scripting.registry import lifecycle
-from scripting.registry.active import AlreadyLive, AnyBase, PublishRefused, StaleBase, registry
+from scripting.registry import lifecycle, publishing
+from scripting.registry.publishing import AlreadyLive, AnyBase, PublishRefused, StaleBase
 from scripting.texts.escaping import visible
 
 
@@ -44,7 +44,7 @@ class Command(ScriptingCommand):
         target = self._script(*script, actor, message)
         base = self._base(target, options["base"])
         try:
-            activation = registry.publish(target, language, source.text, actor=actor, reason=message, base=base)
+            activation = publishing.publish(target, language, source.text, actor=actor, reason=message, base=base)
         except AlreadyLive as already:
             self.tell_live(target, already.version, already, as_json=as_json)
             return

@@ -9,7 +9,8 @@ from django.core.management.base import CommandParser
 from scripting.management.commands.publish_script import author
 from scripting.management.output import ScriptingCommand, script_argument, version_argument
 from scripting.models import Script
-from scripting.registry.active import AlreadyLive, PublishRefused, registry
+from scripting.registry import publishing
+from scripting.registry.publishing import AlreadyLive, PublishRefused
 
 
 class Command(ScriptingCommand):
@@ -32,7 +33,7 @@ class Command(ScriptingCommand):
         if not message.strip():
             self.misused("say why: the message is shown beside the activation for good")
         try:
-            activation = registry.rollback(target, version, actor=author(self, options["user"]), reason=message)
+            activation = publishing.rollback(target, version, actor=author(self, options["user"]), reason=message)
         except AlreadyLive as already:
             self.tell_live(target, already.version, already, as_json=as_json)
         except PublishRefused as refusal:

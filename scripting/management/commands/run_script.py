@@ -8,8 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from scripting.admin.forms import LONGEST, MIB, MOST
-from scripting.conf import conf
+from scripting.conf import LONGEST, MIB, MOST, conf
 from scripting.engine import get_engine
 from scripting.execution.admission import TooManyExecutions
 from scripting.execution.replay import NotRepeatable, NotTried, repeat
@@ -21,8 +20,9 @@ from scripting.management.output import (
     script_argument,
     source_argument,
 )
-from scripting.modules.scriptable import limits_for, modules
-from scripting.registry.active import ScriptNotFound, registry
+from scripting.modules.installed import limits_for, modules
+from scripting.registry.active import registry
+from scripting.registry.resolved import ScriptNotFound
 from scripting.sandbox.protocol import decode_value
 from scripting.texts.escaping import display
 from scripting.types import ExecutionRequest, ScriptError, ScriptInput, ScriptOutput, SecurityLimits

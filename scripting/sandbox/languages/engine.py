@@ -13,30 +13,6 @@ from scripting.sandbox.policy.transformer import bound_names
 from scripting.sandbox.policy.undefined import CONTEXT_NAMES, undefined_names
 
 
-class Refusal(Exception):
-    """The text is refused: at a 1-based line and column, with what to write instead where that is known."""
-
-    def __init__(
-        self,
-        kind: str,
-        message: str,
-        line: int | None = None,
-        column: int | None = None,
-        *,
-        end_line: int | None = None,
-        end_column: int | None = None,
-        hint: str = "",
-    ) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.message = message
-        self.line = line
-        self.column = column
-        self.end_line = end_line
-        self.end_column = end_column
-        self.hint = hint
-
-
 class Notice(NamedTuple):
     """A warning of a check: a 1-based line and offsets in bytes as the compiler counts, where it has a place."""
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from _string import formatter_field_name_split, formatter_parser  # type: ignore[import-not-found]
 from collections.abc import Callable
 from typing import Any
 
 from scripting.sandbox.library.violation import SecurityViolation
-from scripting.sandbox.policy.names import attribute_problem
+from scripting.sandbox.policy.format_strings import format_problem
 
 _MARK = " at 0x"
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
@@ -71,26 +70,6 @@ def text_ascii(value: object) -> str:
 def text_format(value: object, spec: str = "") -> str:
     """format(value, spec) without addresses."""
     return str(scrub(format(value, spec)))
-
-
-def format_problem(template: str) -> tuple[str, str] | None:
-    """Why the format string is refused: it names an attribute that scripts may not read. Faulty ones are left to fail."""
-    try:
-        for _, field, spec, _ in formatter_parser(template):
-            if field is None:
-                continue
-            if "." in field or "[" in field:
-                for is_attribute, name in formatter_field_name_split(field)[1]:
-                    problem = attribute_problem(name) if is_attribute else None
-                    if problem:
-                        return problem
-            if spec and "{" in spec:
-                problem = format_problem(spec)
-                if problem:
-                    return problem
-    except (ValueError, RecursionError):
-        return None
-    return None
 
 
 def _check_template(template: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from scripting.sandbox.languages.engine import Refusal
+from scripting.sandbox.policy.refusal import Refusal
 
 MAX_COMPREHENSION_NESTING = 8
 """Twenty end the interpreter inside compile() on 3.12 and 3.13.0."""

@@ -16,8 +16,8 @@ from typing import Any
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
-from scripting.sandbox.library.text import format_problem
 from scripting.sandbox.policy import names
+from scripting.sandbox.policy.format_strings import format_problem
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from scripting.sandbox.languages.tengo import engine, kinds
-from scripting.sandbox.languages.tengo.lowering.expressions import Mode
+from scripting.sandbox.languages.tengo.lowering.base import Mode
 from scripting.sandbox.languages.tengo.lowering.statements import Statements
 from scripting.sandbox.languages.tengo.nodes import Expr
 from tests.languages.tengo.harness import Ran, tengo

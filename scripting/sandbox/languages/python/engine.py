@@ -6,7 +6,8 @@ import ast
 import re
 import warnings
 
-from scripting.sandbox.languages.engine import LanguageEngine, Refusal
+from scripting.sandbox.languages.engine import LanguageEngine
+from scripting.sandbox.policy.refusal import Refusal
 
 # What opens, closes or hides brackets. An f-string's text is looked into, since its fields can nest.
 _TOKEN = re.compile(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from scripting.sandbox.languages.engine import LanguageEngine, Notice, Refusal
+from scripting.sandbox.languages.engine import LanguageEngine, Notice
 from scripting.sandbox.languages.tengo import catalog, runtime_names
 from scripting.sandbox.languages.tengo.explain import explain
 from scripting.sandbox.languages.tengo.kinds import Kinds
@@ -21,6 +21,7 @@ from scripting.sandbox.languages.tengo.runtime import moments
 from scripting.sandbox.languages.tengo.scanner import Places, Token, scan
 from scripting.sandbox.policy.imports import HELPER_MODULE
 from scripting.sandbox.policy.names import REFUSED_BUILTINS
+from scripting.sandbox.policy.refusal import Refusal
 from scripting.sandbox.policy.undefined import CONTEXT_NAMES
 
 _RECURSION = 12_000

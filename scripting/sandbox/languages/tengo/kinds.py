@@ -25,7 +25,8 @@ from scripting.sandbox.languages.tengo.catalog import (
     TIME,
     UNDEFINED,
 )  # fmt: skip
-from scripting.sandbox.languages.tengo.resolver import Meaning, Symbol
+from scripting.sandbox.languages.tengo.nodes import Symbol
+from scripting.sandbox.languages.tengo.resolver import Meaning
 
 _ROUNDS = 40
 _COUNT_BOUND = 1 << 52

@@ -5,59 +5,16 @@ Block scopes with `:=`, closures, names that come with the context. Refuses what
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from scripting.sandbox.languages.tengo import nodes
 from scripting.sandbox.languages.tengo.catalog import BUILTINS, MODULES, REFUSED_MODULES
+from scripting.sandbox.languages.tengo.nodes import Symbol
 from scripting.sandbox.languages.tengo.scanner import Places
 from scripting.sandbox.policy.imports import HELPER_MODULE
 
 _PYTHONS = {"True": "true", "False": "false", "None": "undefined"}
 """Names that a Tengo text may define and use, but that no run can bring: in Python they are none."""
-
-
-@dataclass(slots=True, eq=False)
-class Symbol:
-    """One variable."""
-
-    name: str
-    label: str
-    """Its name in the Python code, unique in the text."""
-    owner: nodes.Function | None
-    """The function it belongs to; None for the text itself."""
-    in_loop: bool = False
-    """Defined anew in each turn of a loop."""
-    is_parameter: bool = False
-    is_free: bool = False
-    """Defined by nothing here: it must come with the context."""
-    writes: int = 0
-    """Assignments after the definition."""
-    captured: bool = False
-    """Used in a function inside its own."""
-    used_as_value: bool = False
-    """Used other than by calling it."""
-    function: nodes.Function | None = None
-    """What it is bound to for good, if that is a function,"""
-    module: str = ""
-    """or a module of the library."""
-    kinds: int = 0
-    values: list[nodes.Expr] = field(default_factory=list)
-    """What is assigned to it, for the proof that it only counts."""
-    steps: list[nodes.Expr] = field(default_factory=list)
-    """What is added to it or taken off."""
-    only_grows: bool = True
-    opaque: bool = False
-    """Assigned in a way that tells nothing about its value."""
-
-    @property
-    def is_fresh(self) -> bool:
-        """Each turn of a loop has one of its own, which closures of that turn keep."""
-        return self.captured and self.in_loop and not self.module
-
-    @property
-    def is_boxed(self) -> bool:
-        """Fresh, and assigned to later: it lives in a list of one."""
-        return self.is_fresh and (self.writes > 0 or self.function is not None)
 
 
 @dataclass(slots=True, eq=False)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple, NoReturn
 
-from scripting.sandbox.languages.engine import Refusal
+from scripting.sandbox.policy.refusal import Refusal
 
 KEYWORDS = frozenset(
     "break continue else for func error immutable if return export true false in undefined import".split()

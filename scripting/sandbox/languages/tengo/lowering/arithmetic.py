@@ -14,7 +14,7 @@ from scripting.sandbox.languages.tengo.catalog import ARRAY, BOOL, FLOAT, INT, N
 from scripting.sandbox.languages.tengo.kinds import never_negative
 
 if TYPE_CHECKING:
-    from scripting.sandbox.languages.tengo.lowering.expressions import Expressions, Mode
+    from scripting.sandbox.languages.tengo.lowering.base import Lowering, Mode
 
 _QUICK = (1 << 30) - 1
 _SAFE = 1 << 62
@@ -27,7 +27,7 @@ _BITS: dict[str, type[ast.operator]] = {"&": ast.BitAnd, "|": ast.BitOr, "^": as
 _COLD, _WARM, _FAST = 0, 1, 2
 
 
-def binary(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+def binary(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     """left operator right."""
     if mode == _COLD:
         return _called(lower, node, mode)
@@ -44,7 +44,7 @@ def binary(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
     return _bits(lower, node, mode)
 
 
-def unary(lower: Expressions, node: nodes.Unary, mode: Mode) -> ast.expr:
+def unary(lower: Lowering, node: nodes.Unary, mode: Mode) -> ast.expr:
     """-value, !value, ^value, +value."""
     build = lower.build
     if node.operator == "!":
@@ -65,13 +65,13 @@ def unary(lower: Expressions, node: nodes.Unary, mode: Mode) -> ast.expr:
     return build.call("neg" if node.operator == "-" else "invert", operand)
 
 
-def _called(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+def _called(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     left, right = lower.lower(node.left, mode), lower.lower(node.right, mode)
     lower.build.at(node)
     return lower.build.call(_CALLS[node.operator], left, right)
 
 
-def _concatenation(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+def _concatenation(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     """A string and anything."""
     build = lower.build
     kinds = lower.kinds.of(node.right)
@@ -94,7 +94,7 @@ def _concatenation(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.ex
 # Trees of + - *
 
 
-def _is_ring(lower: Expressions, node: nodes.Expr, mode: Mode) -> bool:
+def _is_ring(lower: Lowering, node: nodes.Expr, mode: Mode) -> bool:
     """Whether Python's own operator gives what Tengo's does, or raises."""
     if isinstance(node, nodes.Unary):
         return node.operator == "-" and not lower.kinds.of(node.operand) & ~NUMBER
@@ -111,7 +111,7 @@ def _is_ring(lower: Expressions, node: nodes.Expr, mode: Mode) -> bool:
     return node.operator != "+" or not left & right & (STRING | ARRAY)
 
 
-def _ring_root(lower: Expressions, node: nodes.Binary | nodes.Unary, mode: Mode) -> ast.expr:
+def _ring_root(lower: Lowering, node: nodes.Binary | nodes.Unary, mode: Mode) -> ast.expr:
     build = lower.build
     guards: list[ast.expr] = []
     raw = _ring(lower, node, mode, guards)
@@ -125,7 +125,7 @@ def _ring_root(lower: Expressions, node: nodes.Binary | nodes.Unary, mode: Mode)
     return raw
 
 
-def within_64_bits(lower: Expressions, raw: ast.expr, *, side: str = "") -> ast.expr:
+def within_64_bits(lower: Lowering, raw: ast.expr, *, side: str = "") -> ast.expr:
     """(t if (t := raw) < Q and t > -Q else $wrap(t)); one test where it can only be left on one `side`."""
     build = lower.build
     label = lower.temporary()
@@ -140,7 +140,7 @@ def within_64_bits(lower: Expressions, raw: ast.expr, *, side: str = "") -> ast.
     return build.choose(test, build.name(label), build.call("wrap", build.name(label)))
 
 
-def _side(lower: Expressions, node: nodes.Binary | nodes.Unary, mode: Mode) -> str:
+def _side(lower: Lowering, node: nodes.Binary | nodes.Unary, mode: Mode) -> str:
     """Where adding or taking off a literal can lead out of 64 bits, what it is added to being within."""
     if isinstance(node, nodes.Binary) and node.operator in {"+", "-"} and not _is_ring(lower, node.left, mode):
         size = node.right.value if isinstance(node.right, nodes.Literal) else None
@@ -149,7 +149,7 @@ def _side(lower: Expressions, node: nodes.Binary | nodes.Unary, mode: Mode) -> s
     return ""
 
 
-def _ring(lower: Expressions, node: nodes.Expr, mode: Mode, guards: list[ast.expr]) -> ast.expr:
+def _ring(lower: Lowering, node: nodes.Expr, mode: Mode, guards: list[ast.expr]) -> ast.expr:
     build = lower.build
     if _is_ring(lower, node, mode):
         if isinstance(node, nodes.Unary):
@@ -167,7 +167,7 @@ def _ring(lower: Expressions, node: nodes.Expr, mode: Mode, guards: list[ast.exp
     return not_bool(lower, node, mode, guards) if kinds & BOOL else lower.lower(node, mode)
 
 
-def not_bool(lower: Expressions, node: nodes.Expr, mode: Mode, guards: list[ast.expr]) -> ast.expr:
+def not_bool(lower: Lowering, node: nodes.Expr, mode: Mode, guards: list[ast.expr]) -> ast.expr:
     """The operand, with a guard that it is no bool, since Python would count with it: most numbers are above 1, no bool is."""
     build = lower.build
     held = lower.remembered.holding(node)
@@ -183,7 +183,7 @@ def not_bool(lower: Expressions, node: nodes.Expr, mode: Mode, guards: list[ast.
     return again
 
 
-def _tested(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+def _tested(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     """Plain if both are found to be ints, else called."""
     build = lower.build
     kinds = lower.kinds.of(node.left), lower.kinds.of(node.right)
@@ -207,12 +207,12 @@ def _tested(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
     return build.choose(build.all_of(tests), plain, build.call(_CALLS[node.operator], *operands))
 
 
-def _one_is_simple(lower: Expressions, node: nodes.Binary) -> bool:
+def _one_is_simple(lower: Lowering, node: nodes.Binary) -> bool:
     """Whether one side is a constant, so that the order of evaluation does not matter."""
     return isinstance(node.left, nodes.Literal) or isinstance(node.right, nodes.Literal)
 
 
-def _both_evaluated(lower: Expressions, node: nodes.Binary, pairs: list[tuple[ast.expr, ast.expr]]) -> ast.expr:
+def _both_evaluated(lower: Lowering, node: nodes.Binary, pairs: list[tuple[ast.expr, ast.expr]]) -> ast.expr:
     """$type(a := left) is $type(b := right) is $int, or called: a chain evaluates both before it compares the first two."""
     build = lower.build
     (first, left), (second, right) = pairs
@@ -237,7 +237,7 @@ def _is_never_negative(node: nodes.Expr) -> bool:
     return isinstance(node, nodes.Ident) and node.symbol is not None and never_negative(node.symbol)
 
 
-def _division(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+def _division(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     build = lower.build
     left, right = lower.kinds.of(node.left), lower.kinds.of(node.right)
     if left == INT and right == INT:
@@ -258,7 +258,7 @@ def _division(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
     return _called(lower, node, mode)
 
 
-def _remainder(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+def _remainder(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     build = lower.build
     left, right = lower.kinds.of(node.left), lower.kinds.of(node.right)
     if left == INT and right == INT:
@@ -272,7 +272,7 @@ def _remainder(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
     return _called(lower, node, mode)
 
 
-def _whole(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[ast.operator]) -> ast.expr:
+def _whole(lower: Lowering, node: nodes.Binary, mode: Mode, operator: type[ast.operator]) -> ast.expr:
     """Ints: Python rounds down, Go towards nought; they agree where nothing is negative."""
     build = lower.build
     if _is_never_negative(node.left) and _positive(node.right):
@@ -291,7 +291,7 @@ def _whole(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[as
     return build.choose(build.all_of(tests), plain, build.call(_CALLS[node.operator], again, right_again))
 
 
-def _bits(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+def _bits(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     build = lower.build
     if lower.kinds.of(node.left) != INT or lower.kinds.of(node.right) != INT:
         return _called(lower, node, mode)

@@ -10,7 +10,7 @@ from scripting.sandbox.languages.tengo.catalog import BOOL, NUMBER, STRING, UNDE
 from scripting.sandbox.languages.tengo.lowering.arithmetic import not_bool
 
 if TYPE_CHECKING:
-    from scripting.sandbox.languages.tengo.lowering.expressions import Expressions, Mode
+    from scripting.sandbox.languages.tengo.lowering.base import Lowering, Mode
 
 _ORDER: dict[str, tuple[type[ast.cmpop], str]] = {
     "<": (ast.Lt, "lt"),
@@ -21,7 +21,7 @@ _ORDER: dict[str, tuple[type[ast.cmpop], str]] = {
 _COLD, _WARM, _FAST = 0, 1, 2
 
 
-def order(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+def order(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     """left < right and the like."""
     build = lower.build
     operator, call = _ORDER[node.operator]
@@ -43,7 +43,7 @@ def order(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
     return _tested(lower, node, mode, operator, call)
 
 
-def _by_difference(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop]) -> ast.expr:
+def _by_difference(lower: Lowering, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop]) -> ast.expr:
     """Nothing is known of either side. What can be subtracted is a number or a bool; Python would order lists as well.
 
     A difference that is NaN does not tell whether both were the same infinity.
@@ -67,13 +67,13 @@ def _may_be_plain(left: int, right: int) -> bool:
     return bool(left & NUMBER and right & NUMBER) or bool(left & right & STRING)
 
 
-def _called(lower: Expressions, node: nodes.Binary, mode: Mode, call: str) -> ast.expr:
+def _called(lower: Lowering, node: nodes.Binary, mode: Mode, call: str) -> ast.expr:
     first, second = lower.lower(node.left, mode), lower.lower(node.right, mode)
     lower.build.at(node)
     return lower.build.call(call, first, second)
 
 
-def _optimistic(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop]) -> ast.expr:
+def _optimistic(lower: Lowering, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop]) -> ast.expr:
     """One side is known to be a number or a string: what does not fit raises, but for bools."""
     build = lower.build
     lower.risky = True
@@ -90,7 +90,7 @@ def _optimistic(lower: Expressions, node: nodes.Binary, mode: Mode, operator: ty
     return build.guarded(guards, compared)
 
 
-def _with_small(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop]) -> ast.expr:
+def _with_small(lower: Lowering, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop]) -> ast.expr:
     """What is above 1 is no bool, and its order to 0 or 1 is known with that."""
     build = lower.build
     guards: list[ast.expr] = []
@@ -109,7 +109,7 @@ def _with_small(lower: Expressions, node: nodes.Binary, mode: Mode, operator: ty
     return build.choose(above, build.constant(False), exact)
 
 
-def _tested(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop], call: str) -> ast.expr:
+def _tested(lower: Lowering, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop], call: str) -> ast.expr:
     """Plain if both are found to be ints, else called."""
     build = lower.build
     pairs = [lower.kept(node.left, mode), lower.kept(node.right, mode)]
@@ -121,7 +121,7 @@ def _tested(lower: Expressions, node: nodes.Binary, mode: Mode, operator: type[a
     return build.choose(test, build.compare(left, (operator(), right)), build.call(call, left, right))
 
 
-def equality(lower: Expressions, node: nodes.Binary, mode: Mode) -> ast.expr:
+def equality(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     """left == right, left != right."""
     build = lower.build
     is_equal = node.operator == "=="
@@ -159,7 +159,7 @@ def _is_plain(node: nodes.Binary, left: int, right: int) -> bool:
     )
 
 
-def _equal_then_same(lower: Expressions, node: nodes.Binary, mode: Mode, *, is_equal: bool) -> ast.expr:
+def _equal_then_same(lower: Lowering, node: nodes.Binary, mode: Mode, *, is_equal: bool) -> ast.expr:
     """What Python finds unequal is so; what it finds equal is looked at again."""
     build = lower.build
     (first, left), (second, right) = lower.kept(node.left, mode), lower.kept(node.right, mode)

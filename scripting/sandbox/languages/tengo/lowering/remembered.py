@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable
 
 from scripting.sandbox.languages.tengo import nodes
-from scripting.sandbox.languages.tengo.resolver import Symbol
+from scripting.sandbox.languages.tengo.nodes import Symbol
 
 Part = tuple[Symbol, str]
 """A variable, and the name of one of its parts."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 from scripting.sandbox.languages.tengo import nodes
 from scripting.sandbox.languages.tengo.catalog import ARRAY, INT
-from scripting.sandbox.languages.tengo.lowering.expressions import Expressions, Mode
+from scripting.sandbox.languages.tengo.lowering.base import Mode
+from scripting.sandbox.languages.tengo.lowering.expressions import Expressions
 from scripting.sandbox.languages.tengo.lowering.remembered import Part
-from scripting.sandbox.languages.tengo.resolver import Symbol
+from scripting.sandbox.languages.tengo.nodes import Symbol
 
 RESULT = "result"
 EXPORT = "$export"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from scripting.sandbox.compiler import Program
 from scripting.sandbox.library.packages import PACKAGES, Package
 from scripting.sandbox.policy.imports import HELPER_MODULE
+from scripting.sandbox.program import Program
 
 _KEPT = frozenset({"__builtins__", "__name__"})
 

@@ -1,0 +1,61 @@
+"""On whose behalf a module's functions are called, how they refuse, and the outcome that a module applies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scripting.types import VersionInfo
+
+
+class EffectRefused(Exception):
+    """An effect that the game's state does not admit. The run counts as failed; nothing it did is kept."""
+
+
+class CallRefused(Exception):
+    """An exposed function cannot do what the script asked; the message is for the script's author, at the line of the call."""
+
+
+class ArgumentsRefused(CallRefused):
+    """A script called an exposed function with arguments that its annotations do not admit."""
+
+
+@dataclass(frozen=True)
+class CallContext:
+    """On whose behalf an exposed function is called, or an outcome is applied."""
+
+    module: str
+    script: str
+    execution_id: str
+    topic: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+    depth: int = 0
+    user_id: str = ""
+    request_id: str = ""
+    trial: bool = False
+    publish: Callable[..., None] | None = None
+    """For effects alone: `publish(topic, payload, key=…)`, a follow-up event sent if and only if the outcome is committed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run decided, as the module applies it inside the transaction that records the execution."""
+
+    context: CallContext
+    result: Any
+    status: str
+    """`succeeded` or `fell_back`."""
+    role: str
+    """What decided: `primary`, `retry`, `fallback` or `built_in`."""
+    version: VersionInfo | None
+    """None when the module's built-in rule decided."""
+    error: str
+    """Why the primary attempt failed, for `fell_back`."""
+
+    def publish(self, topic: str, payload: Mapping[str, Any], *, key: str | None = None) -> None:
+        """A follow-up event, sent if and only if this outcome is committed. Raises EffectRefused when the payload does not fit."""
+        assert self.context.publish is not None
+        self.context.publish(topic, payload, key=key)

@@ -1,0 +1,63 @@
+"""Compiled programs: a script with its helpers, as a sandbox runs them."""
+
+from __future__ import annotations
+
+import ast
+import types
+from dataclasses import dataclass, field
+
+from scripting.sandbox.languages.engine import LanguageEngine
+from scripting.sandbox.protocol import cut
+
+
+@dataclass
+class Unit:
+    """One source text on its way to code."""
+
+    name: str
+    language: str
+    text: str
+    lines: list[str] = field(default_factory=list)
+    tree: ast.Module | None = None
+    code: types.CodeType | None = None
+    bound: frozenset[str] = frozenset()
+    used: frozenset[str] = frozenset()
+    suspends: bool = False
+    draws: bool = False
+
+    def excerpt(self, line: int | None) -> str:
+        """The line of source, bounded; empty if there is none."""
+        if line is None or not 0 < line <= len(self.lines):
+            return ""
+        return cut(self.lines[line - 1].rstrip("\r\n"), 200).encode("utf-8", "replace").decode()
+
+    def column(self, line: int | None, byte_offset: int | None) -> int | None:
+        """The 1-based column in characters of a byte offset as the compiler counts."""
+        if line is None or byte_offset is None or not 0 < line <= len(self.lines):
+            return None
+        return len(self.lines[line - 1].encode("utf-8", "surrogatepass")[:byte_offset].decode("utf-8", "ignore")) + 1
+
+
+@dataclass
+class Program:
+    """What a sandbox runs."""
+
+    script: Unit
+    helpers: dict[str, Unit]
+    """Helper (without `shared/`) to its unit."""
+    engine: LanguageEngine
+    """Of the language that script and helpers are in."""
+
+    @property
+    def units(self) -> list[Unit]:
+        return [self.script, *self.helpers.values()]
+
+    @property
+    def draws(self) -> bool:
+        """Whether a run can draw from the library's generator, so that it must be seeded; rand() has one of its own."""
+        return any(unit.draws or unit.used & {"random", "statistics"} for unit in self.units)
+
+    @property
+    def suspends(self) -> bool:
+        """Whether a run can leave a generator whose end still runs code."""
+        return any(unit.suspends for unit in self.units)

@@ -1,0 +1,75 @@
+"""Decide, from what is known, what becomes of a file and of an embedded default. Pure functions: they look at nothing."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from scripting.sources.folder import (
+    Found,
+    Unusable,
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the database says of a script, as far as the decisions need it."""
+
+    file_digest: str = ""
+    """Of the file last seen; empty for none."""
+    has_active: bool = False
+    active_by_file: bool = False
+    """Whether the active version is that file's."""
+    has_default: bool = False
+    default_same: bool = False
+    """Whether the default known is the text that the package ships."""
+    default_active: bool = False
+    pinned: bool = False
+
+
+class FileAction(enum.Enum):
+    """What to do about a script's file."""
+
+    NOTHING = "nothing"
+    TAKE = "take"
+    """Check it, and activate it if it passes."""
+    KEEP = "keep"
+    """It cannot be read: what runs goes on running."""
+    REVERT = "revert"
+    """It is gone and its version is active: bring the default back."""
+    FORGET = "forget"
+    """It is gone, and something else is active."""
+
+
+class DefaultAction(enum.Enum):
+    """What to do about a script's embedded default."""
+
+    NOTHING = "nothing"
+    ACTIVATE = "activate"
+    UPGRADE = "upgrade"
+    FLAG = "flag"
+    """Store it; something else stays active."""
+
+
+def decide_file(found: Found | None, known: Known) -> FileAction:
+    """`found` None: the file has been away for ABSENCE_SECONDS."""
+    match found:
+        case None if not known.file_digest:
+            return FileAction.NOTHING
+        case None:
+            return FileAction.REVERT if known.active_by_file else FileAction.FORGET
+        case Unusable():
+            return FileAction.KEEP
+    return FileAction.NOTHING if found.digest == known.file_digest else FileAction.TAKE
+
+
+def decide_default(known: Known, *, file_present: bool) -> DefaultAction:
+    """What a default that the package ships means for what runs."""
+    if known.has_default and known.default_same:
+        # Stored but never activated: a run that was cut short.
+        return DefaultAction.NOTHING if known.has_active else DefaultAction.ACTIVATE
+    if not known.has_active:
+        return DefaultAction.ACTIVATE
+    if known.has_default and known.default_active and not known.pinned and not file_present:
+        return DefaultAction.UPGRADE
+    return DefaultAction.FLAG
