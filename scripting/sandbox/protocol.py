@@ -1,7 +1,7 @@
 """The seam between supervisor and sandbox: typed frames with a size cap; bytes in, bytes out, no sockets.
 
 A frame is a four-byte big-endian length and that many bytes of msgpack: one tagged message. Inputs, arguments, answers and
-results travel inside as opaque bytes (see plain.py). `Connection` knows which message may follow which, for either end.
+results travel inside as opaque bytes (see plain_data.py). `Connection` knows which message may follow which, for either end.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The tree of a Tengo text. Every node knows where it starts and ends in the source (offsets in characters).
 
-Each is documented by the text that it stands for. `Symbol`s are filled in by scopes.py, `kind`s by kinds.py.
+Each is documented by the text that it stands for. `Symbol`s are filled in by resolver.py, `kind`s by kinds.py.
 """
 
 from __future__ import annotations
