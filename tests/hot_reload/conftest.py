@@ -23,6 +23,7 @@ from scripting.registry.resolved import ScriptNotFound
 from scripting.runtime.pool import close_pool
 from scripting.sources import sync
 from tests.support.engine import arena
+from tests.support.game import game
 from tests.support.processes import child_environment
 from tests.support.stack import wait_until
 
@@ -156,4 +157,4 @@ def heard() -> Iterator[queue.SimpleQueue[Notice]]:
     group.stop()
 
 
-__all__ = ["arena"]
+__all__ = ["arena", "game"]

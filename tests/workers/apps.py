@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class TrackConfig(AppConfig):
-    name = "tests.worker"
+    name = "tests.workers"
     label = "track"
 
     def ready(self) -> None:

@@ -41,7 +41,7 @@ class Track(ScriptableModule):
     """Notes every lap once."""
 
     name = "track"
-    package = "tests.worker"
+    package = "tests.workers"
     config = ModuleScriptConfig(message_handlers={"track.lap": "marshal"})
     topics = (LAP,)
 
