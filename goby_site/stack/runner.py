@@ -26,7 +26,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from goby_site import paths
 from goby_site.accounts.demo_logins import logins_text
-from goby_site.redis_data import mend
+from goby_site.stack.redis_data import mend
 from goby_site.stack.redis_server import NoRedisServer, redis_server_binary
 from goby_site.stack.supervisord import (
     RUNNERS,

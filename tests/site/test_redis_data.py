@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from goby_site.paths import BASE_DIR
-from goby_site.redis_data import mend, newest_file, whole_bytes
+from goby_site.stack.redis_data import mend, newest_file, whole_bytes
 from goby_site.stack.redis_server import redis_server_binary
 from tests.support.processes import child_environment, free_port
 from tests.support.redis import RedisServer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from goby_site import redis_server
+from goby_site.stack import redis_server
 from goby_site.stack.redis_server import NoRedisServer, redis_server_binary
 
 
