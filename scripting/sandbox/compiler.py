@@ -26,6 +26,8 @@ from scripting.sandbox.protocol import SCRIPT_FUNCTIONS, ErrorType, Fault, Findi
 MAX_FINDINGS = 100
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Directional embeddings, overrides and isolates (Boucher, Anderson: Trojan Source, USENIX Security 2023)."""
+_BARE_RETURN = re.compile("\r(?!\n)")
+"""Python and editors end a line there, other languages and tools do not: lines would be numbered in two ways."""
 _VISIT_FRAMES = MAX_TREE_DEPTH * 6 + 1000
 
 
@@ -186,6 +188,8 @@ def _unencodable(text: str) -> Iterator[tuple[int, str]]:
     zero = text.find("\0")
     if zero >= 0:
         yield zero, "the text holds a NUL character"
+    if bare := _BARE_RETURN.search(text):
+        yield bare.start(), "a carriage return without a line feed: save the file with LF or CRLF line ends"
     try:
         text.encode()
     except UnicodeEncodeError as error:

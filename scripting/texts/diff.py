@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from scripting.texts.lines import lines_of
+
 CONTEXT = 3
 """Unchanged lines shown around a change."""
 MAX_WORD_DIFF = 400
@@ -47,7 +49,7 @@ class Difference:
 
 def difference(old: str, new: str) -> Difference:
     """Compare two texts line by line, and changed lines piece by piece."""
-    before, after = old.splitlines(), new.splitlines()
+    before, after = lines_of(old), lines_of(new)
     steps = opcodes(before, after)
     changes = [(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in steps if tag != "equal"]
     removed, added = sum(old for old, _ in changes), sum(new for _, new in changes)
@@ -113,7 +115,7 @@ def pieces(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
 
 def unified(old: str, new: str, old_name: str, new_name: str, context: int = 3) -> str:
     """The difference as `diff -u` writes it; each side is headed by its name."""
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), old_name, new_name, n=context, lineterm="")
+    lines = difflib.unified_diff(lines_of(old), lines_of(new), old_name, new_name, n=context, lineterm="")
     return "\n".join(lines)
 
 

@@ -72,3 +72,24 @@ def test_packages_that_are_not_allowed_are_refused(pool: SandboxPool) -> None:
     report = pool.check(bundle_of("import random\nresult = 1"), LIMITS.replace(allowed_packages=("math",)))
     assert not report.ok
     assert "random" in report.diagnostics[0].message
+
+
+@pytest.mark.parametrize("language", ["python", "tengo"])
+@pytest.mark.parametrize("odd", ["\f", "\x85", "\u2028", "\U0001f600", "é"])
+def test_places_are_counted_in_lines_that_end_at_a_line_feed_and_in_characters(
+    pool: SandboxPool, language: str, odd: str
+) -> None:
+    first = f'a = "{odd}"' if language == "python" else f"a := `{odd}`"
+    report = pool.check(bundle_of(f'{first}\r\nb = "{odd}" + nobody\n', language=language), LIMITS)
+    (found,) = (one for one in report.diagnostics if "nobody" in one.message)
+    assert (found.line, found.column) == (2, len(f'b = "{odd}" + ') + 1)
+
+
+@pytest.mark.parametrize("language", ["python", "tengo"])
+def test_a_bare_carriage_return_is_refused_since_tools_number_its_lines_in_two_ways(
+    pool: SandboxPool, language: str
+) -> None:
+    report = pool.check(bundle_of("a = 1\r\nb = 2\rc = 3\n", language=language), LIMITS)
+    (found,) = (one for one in report.diagnostics if one.severity == "error")
+    assert (found.line, found.column) == (2, 6)
+    assert "line ends" in found.message

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripting.texts.diff import difference
+from scripting.texts.diff import difference, unified
+from scripting.texts.lines import lines_of
 
-LINES = st.lists(st.sampled_from(["a", "b", "c", "x = 1", "x = 2", ""]), max_size=25)
+LINES = st.lists(
+    st.sampled_from(["a", "b", "c", "x = 1", "x = 2", "", "\f", "\u2028x", "\x85", "a\rb", "c\r"]), max_size=25
+)
 
 
 @given(LINES, LINES)
 def test_the_rows_tell_how_one_text_becomes_the_other(old: list[str], new: list[str]) -> None:
     found = difference("\n".join(old), "\n".join(new))
-    before, after = "\n".join(old).splitlines(), "\n".join(new).splitlines()
+    before, after = lines_of("\n".join(old)), lines_of("\n".join(new))
     for row in found.rows:
         text = "".join(piece.text for piece in row.pieces)
         if row.old is not None:
@@ -50,3 +54,10 @@ def test_far_unchanged_lines_are_counted_not_shown() -> None:
         "47 unchanged lines",
         "47 unchanged lines",
     ]
+
+
+@pytest.mark.parametrize("odd", ["\f", "\v", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_a_diff_numbers_lines_as_the_editor_does_whatever_a_line_holds(odd: str) -> None:
+    old, new = f'a = "{odd}"\nb = 1\n', f'a = "{odd}"\nb = 2\n'
+    assert [(row.old, row.new) for row in difference(old, new).rows if row.kind != "same"] == [(2, None), (None, 2)]
+    assert "@@ -1,2 +1,2 @@" in unified(old, new, "v1", "v2")

@@ -59,7 +59,7 @@ class AceEditor {
   onCursor(listener) {
     this.ace.selection.on("changeCursor", () => {
       const { row, column } = this.ace.getCursorPosition();
-      listener(row + 1, column + 1);
+      listener(row + 1, characters(this.ace.session.getLine(row), column) + 1);
     });
   }
 
@@ -75,7 +75,7 @@ class AceEditor {
     });
     session.setAnnotations(problems.filter((problem) => problem.line).map((problem) => ({
       row: problem.line - 1,
-      column: (problem.column || 1) - 1,
+      column: units(session.getLine(problem.line - 1) || "", (problem.column || 1) - 1),
       text: problem.hint ? `${problem.message}\n${problem.hint}` : problem.message,
       type: problem.severity === "error" ? "error" : "warning",
     })));
@@ -106,7 +106,8 @@ class AceEditor {
   }
 
   goTo(line, column = 1) {
-    this.ace.gotoLine(line, column - 1, false);
+    const row = Math.max(0, Math.min(line, this.ace.session.getLength()) - 1);
+    this.ace.gotoLine(line, units(this.ace.session.getLine(row), column - 1), false);
     this.ace.scrollToLine(line - 1, true, false);
     this.ace.focus();
   }
@@ -163,4 +164,8 @@ class PlainEditor {
 // The server counts characters, the editor UTF-16 units.
 function units(text, characters) {
   return [...text].slice(0, characters).join("").length;
+}
+
+function characters(text, units) {
+  return [...text.slice(0, units)].length;
 }
