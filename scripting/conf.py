@@ -8,25 +8,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 
 from scripting.types import SecurityLimits
 
+T = TypeVar("T")
 
-@dataclass(frozen=True)
-class Setting:
-    """One setting; `parse` turns the text of an environment variable into its value, or raises ValueError."""
+SETTINGS: dict[str, Setting[Any]] = {}
+"""Every setting by its name, in the order of `ScriptingSettings`."""
 
-    default: Any
-    kind: str
-    help: str
 
-    def parse(self, text: str) -> Any:
-        return _PARSERS[self.kind](text.strip())
+class Setting(Generic[T]):
+    """One setting, declared in `ScriptingSettings`; its type is that of its default."""
+
+    name: str
+
+    def __init__(self, default: T, kind: str, help: str) -> None:  # noqa: A002 - what Django calls it too
+        self.default = default
+        self.kind = kind
+        self.help = help
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        SETTINGS[name] = self
+
+    def __get__(self, instance: object, owner: type) -> T:
+        # Looked up at each use, so that tests may override it; in what `settings` wraps, where a missing name is cheap.
+        if not settings.configured:
+            settings._setup()
+        return getattr(settings._wrapped, self.name, self.default)
+
+    def parse(self, text: str) -> T:
+        """The value that the text of an environment variable stands for. Raises ValueError."""
+        value: T = _PARSERS[self.kind](text.strip())
+        return value
 
 
 def _boolean(text: str) -> bool:
@@ -78,107 +96,53 @@ _PARSERS: dict[str, Any] = {
     "fallbacks": _fallbacks,
 }
 
-SETTINGS: dict[str, Setting] = {
-    "HOT_RELOAD_SCRIPTS": Setting(True, "boolean", "Watch the scripts folder and take changed files."),
-    "SCRIPT_MAX_EXECUTION_TIME": Setting(5.0, "seconds", "Wall clock of one run."),
-    "SCRIPT_MAX_MEMORY_BYTES": Setting(32 << 20, "count", "Memory of one run above the idle sandbox."),
-    "SCRIPTING_SCRIPTS_DIR": Setting(Path("scripts"), "path", "Folder of the overrides, scripts/<module>/."),
-    "SCRIPTING_REDIS_URL": Setting("", "text", "Redis that carries events and notices."),
-    "SCRIPTING_REDIS_PREFIX": Setting("goby", "text", "First part of every key in that Redis."),
-    "SCRIPTING_SANDBOX_CAP": Setting(16, "count", "Warm sandboxes in one process; the least recently used make room."),
-    "SCRIPTING_SANDBOX_RUNS": Setting(1000, "count", "Runs after which a sandbox is retired."),
-    "SCRIPTING_PROCESS_PER_RUN": Setting(False, "boolean", "Give every run a sandbox process of its own."),
-    "SCRIPTING_MAX_CONCURRENT": Setting(16, "count", "Executions at once in one process; more are refused or queued."),
-    "SCRIPTING_SHARDS": Setting(4, "count", "Event streams per module; keys are spread over them."),
-    "SCRIPTING_BATCH": Setting(64, "count", "Events that one commit may hold."),
-    "SCRIPTING_DRAIN_SECONDS": Setting(5.0, "seconds", "How long one drain job goes on before it hands over."),
-    "SCRIPTING_JOB_TIMEOUT": Setting(
-        60.0, "seconds", "RQ's timeout of a drain job; must exceed the drain and one run."
-    ),
-    "SCRIPTING_MAX_DELIVERIES": Setting(3, "count", "Deliveries of an event before its execution ends abandoned."),
-    "SCRIPTING_MAX_DEPTH": Setting(8, "count", "Follow-up events deeper than this are recorded as refused."),
-    "SCRIPTING_BREAKER_FAILURES": Setting(5, "count", "Failures in a row that open a version's breaker."),
-    "SCRIPTING_BREAKER_SECONDS": Setting(
-        300.0, "seconds", "How long the fallback runs before the version is tried again."
-    ),
-    "SCRIPTING_FALLBACK": Setting(
-        FALLBACKS, "fallbacks", "What runs when the active version fails, in order; the built-in rule comes last."
-    ),
-    "SCRIPTING_TIMEOUT_RETRIES": Setting(1, "number", "Times that a run is tried again after a timeout."),
-    "SCRIPTING_MEMORY_RETRIES": Setting(
-        0, "number", "Times that a run is tried again after reaching its memory limit."
-    ),
-    "SCRIPTING_EXECUTION_RETRIES": Setting(0, "number", "Times that a run is tried again after an error of its own."),
-    "SCRIPTING_RETRY_SECONDS": Setting(
-        0.1, "seconds", "Pause before the first retry; it doubles with each further one."
-    ),
-    "SCRIPTING_KEEP_DAYS": Setting(14, "count", "Days that executions are kept which succeeded or were skipped."),
-    "SCRIPTING_KEEP_FAILURE_DAYS": Setting(90, "count", "Days that all other executions are kept."),
-    "SCRIPTING_KEEP_COUNT": Setting(20_000_000, "count", "Executions kept in all; the oldest that succeeded go first."),
-    "SCRIPTING_KEEP_FAILURE_COUNT": Setting(1_000_000, "count", "Executions of one unusual outcome that are kept."),
-    "SCRIPTING_KEEP_PAYLOAD_DAYS": Setting(
-        7, "count", "Days after which an execution that succeeded loses inputs, result, log and host calls."
-    ),
-    "SCRIPTING_KEEP_ERROR_DAYS": Setting(
-        365, "count", "Days after it was last seen that an error is kept; never less than its executions are."
-    ),
-    "SCRIPTING_METRICS_TOKEN": Setting(
-        "", "text", "Bearer token of /metrics; without one it answers this machine alone."
-    ),
-    "SCRIPTING_GENERATION_MAX_AGE": Setting(
-        0.05, "seconds", "How old the version generation that a run trusts may be."
-    ),
-    "SCRIPTING_POLL_SECONDS": Setting(
-        5.0, "seconds", "How often versions are read from the database without a notice."
-    ),
-    "SCRIPTING_BROWSER_PUBLISH": Setting(True, "boolean", "Allow publishing from the browser."),
-}
-
 
 class ScriptingSettings:
     """The settings in force: `conf.SCRIPTING_SHARDS`. Django's settings first, then the default."""
 
-    HOT_RELOAD_SCRIPTS: bool
-    SCRIPT_MAX_EXECUTION_TIME: float
-    SCRIPT_MAX_MEMORY_BYTES: int
-    SCRIPTING_SCRIPTS_DIR: Path
-    SCRIPTING_REDIS_URL: str
-    SCRIPTING_REDIS_PREFIX: str
-    SCRIPTING_SANDBOX_CAP: int
-    SCRIPTING_SANDBOX_RUNS: int
-    SCRIPTING_PROCESS_PER_RUN: bool
-    SCRIPTING_MAX_CONCURRENT: int
-    SCRIPTING_SHARDS: int
-    SCRIPTING_BATCH: int
-    SCRIPTING_DRAIN_SECONDS: float
-    SCRIPTING_JOB_TIMEOUT: float
-    SCRIPTING_MAX_DELIVERIES: int
-    SCRIPTING_MAX_DEPTH: int
-    SCRIPTING_BREAKER_FAILURES: int
-    SCRIPTING_BREAKER_SECONDS: float
-    SCRIPTING_FALLBACK: tuple[str, ...]
-    SCRIPTING_TIMEOUT_RETRIES: int
-    SCRIPTING_MEMORY_RETRIES: int
-    SCRIPTING_EXECUTION_RETRIES: int
-    SCRIPTING_RETRY_SECONDS: float
-    SCRIPTING_KEEP_DAYS: int
-    SCRIPTING_KEEP_FAILURE_DAYS: int
-    SCRIPTING_KEEP_COUNT: int
-    SCRIPTING_KEEP_FAILURE_COUNT: int
-    SCRIPTING_KEEP_PAYLOAD_DAYS: int
-    SCRIPTING_KEEP_ERROR_DAYS: int
-    SCRIPTING_METRICS_TOKEN: str
-    SCRIPTING_GENERATION_MAX_AGE: float
-    SCRIPTING_POLL_SECONDS: float
-    SCRIPTING_BROWSER_PUBLISH: bool
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in SETTINGS:
-            raise AttributeError(f"there is no setting {name}")
-        # Looked up at each use, so that tests may override it; in what `settings` wraps, where a missing name is cheap.
-        if not settings.configured:
-            settings._setup()
-        return getattr(settings._wrapped, name, SETTINGS[name].default)
+    HOT_RELOAD_SCRIPTS = Setting(True, "boolean", "Watch the scripts folder and take changed files.")
+    SCRIPT_MAX_EXECUTION_TIME = Setting(5.0, "seconds", "Wall clock of one run.")
+    SCRIPT_MAX_MEMORY_BYTES = Setting(32 << 20, "count", "Memory of one run above the idle sandbox.")
+    SCRIPTING_SCRIPTS_DIR = Setting(Path("scripts"), "path", "Folder of the overrides, scripts/<module>/.")
+    SCRIPTING_REDIS_URL = Setting("", "text", "Redis that carries events and notices.")
+    SCRIPTING_REDIS_PREFIX = Setting("goby", "text", "First part of every key in that Redis.")
+    SCRIPTING_SANDBOX_CAP = Setting(16, "count", "Warm sandboxes in one process; the least recently used make room.")
+    SCRIPTING_SANDBOX_RUNS = Setting(1000, "count", "Runs after which a sandbox is retired.")
+    SCRIPTING_PROCESS_PER_RUN = Setting(False, "boolean", "Give every run a sandbox process of its own.")
+    SCRIPTING_MAX_CONCURRENT = Setting(16, "count", "Executions at once in one process; more are refused or queued.")
+    SCRIPTING_SHARDS = Setting(4, "count", "Event streams per module; keys are spread over them.")
+    SCRIPTING_BATCH = Setting(64, "count", "Events that one commit may hold.")
+    SCRIPTING_DRAIN_SECONDS = Setting(5.0, "seconds", "How long one drain job goes on before it hands over.")
+    SCRIPTING_JOB_TIMEOUT = Setting(60.0, "seconds", "RQ's timeout of a drain job; must exceed the drain and one run.")
+    SCRIPTING_MAX_DELIVERIES = Setting(3, "count", "Deliveries of an event before its execution ends abandoned.")
+    SCRIPTING_MAX_DEPTH = Setting(8, "count", "Follow-up events deeper than this are recorded as refused.")
+    SCRIPTING_BREAKER_FAILURES = Setting(5, "count", "Failures in a row that open a version's breaker.")
+    SCRIPTING_BREAKER_SECONDS = Setting(
+        300.0, "seconds", "How long the fallback runs before the version is tried again."
+    )
+    SCRIPTING_FALLBACK = Setting[tuple[str, ...]](
+        FALLBACKS, "fallbacks", "What runs when the active version fails, in order; the built-in rule comes last."
+    )
+    SCRIPTING_TIMEOUT_RETRIES = Setting(1, "number", "Times that a run is tried again after a timeout.")
+    SCRIPTING_MEMORY_RETRIES = Setting(0, "number", "Times that a run is tried again after reaching its memory limit.")
+    SCRIPTING_EXECUTION_RETRIES = Setting(0, "number", "Times that a run is tried again after an error of its own.")
+    SCRIPTING_RETRY_SECONDS = Setting(0.1, "seconds", "Pause before the first retry; it doubles with each further one.")
+    SCRIPTING_KEEP_DAYS = Setting(14, "count", "Days that executions are kept which succeeded or were skipped.")
+    SCRIPTING_KEEP_FAILURE_DAYS = Setting(90, "count", "Days that all other executions are kept.")
+    SCRIPTING_KEEP_COUNT = Setting(20_000_000, "count", "Executions kept in all; the oldest that succeeded go first.")
+    SCRIPTING_KEEP_FAILURE_COUNT = Setting(1_000_000, "count", "Executions of one unusual outcome that are kept.")
+    SCRIPTING_KEEP_PAYLOAD_DAYS = Setting(
+        7, "count", "Days after which an execution that succeeded loses inputs, result, log and host calls."
+    )
+    SCRIPTING_KEEP_ERROR_DAYS = Setting(
+        365, "count", "Days after it was last seen that an error is kept; never less than its executions are."
+    )
+    SCRIPTING_METRICS_TOKEN = Setting(
+        "", "text", "Bearer token of /metrics; without one it answers this machine alone."
+    )
+    SCRIPTING_GENERATION_MAX_AGE = Setting(0.05, "seconds", "How old the version generation that a run trusts may be.")
+    SCRIPTING_POLL_SECONDS = Setting(5.0, "seconds", "How often versions are read from the database without a notice.")
+    SCRIPTING_BROWSER_PUBLISH = Setting(True, "boolean", "Allow publishing from the browser.")
 
     def default_limits(self) -> SecurityLimits:
         """The limits of a run whose module and script say nothing else."""
