@@ -18,8 +18,10 @@ from django.db import transaction
 
 from scripting.conf import conf
 from scripting.models import Breaker
-from scripting.processes import generation, notices
+from scripting.processes import notices
+from scripting.processes.notices import Notice
 from scripting.registry.active import registry
+from scripting.registry.announce import announce
 from scripting.registry.resolved import ActiveVersion, ResolvedScript
 from scripting.storage.redis_client import key, redis_client
 from scripting.texts.escaping import one_line
@@ -90,55 +92,45 @@ def _count(version: int, findings: list[Finding]) -> None:
     if (breaker.failures, breaker.opened_at) == before:
         return
     breaker.save(update_fields=["failures", "opened_at", "last_error"])
-    is_open = breaker.opened_at is not None
-    told = breaker.opened_at if was_open or is_open else None
-    script = findings[0].script
-    if was_open != is_open or told is not None:
-        transaction.on_commit(lambda: _tell(findings[0], breaker, changed=was_open != is_open))
-    elif not findings[0].stood_in:
-        transaction.on_commit(lambda: registry.discard(script.module, script.name))
+    finding, is_open = findings[0], breaker.opened_at is not None
+    if was_open != is_open or (is_open and not finding.stood_in):
+        notice = _notice(finding, breaker, was_open=was_open)
+        level = logging.ERROR if is_open and not was_open else logging.WARNING
+        announce(notice, using=breaker._state.db)
+        transaction.on_commit(lambda: _log(level, notice), using=breaker._state.db)
+    elif not finding.stood_in:
+        script = finding.script
+        transaction.on_commit(lambda: registry.discard(script.module, script.name), using=breaker._state.db)
 
 
-def _tell(finding: Finding, breaker: Breaker, *, changed: bool) -> None:
-    """After the commit: every process reads the script anew; who follows the scripts hears of it."""
-    script = finding.script
-    made = generation.bump()
-    registry.discard(script.module, script.name, made)
-    version = f"{script} v{finding.version.info.number}"
-    if finding.stood_in:
-        if changed:
-            instead = f"v{script.active.info.number}"
-            logger.error(
-                "%s, standing in for %s, failed %d times in a row: %s; it stands in no longer",
-                version,
-                instead,
-                breaker.failures,
-                breaker.last_error,
-            )
-        return
-    if not changed:
-        logger.warning(
-            "%s failed its trial: %s; its fallback runs for another %g s",
-            version,
-            breaker.last_error,
-            conf.SCRIPTING_BREAKER_SECONDS,
+def _notice(finding: Finding, breaker: Breaker, *, was_open: bool) -> Notice:
+    """Say what became of the version's breaker, and why."""
+    script, version = finding.script, finding.version.info
+    kind = notices.BREAKER_OPENED
+    if breaker.opened_at is None:
+        kind, reason = (
+            notices.BREAKER_CLOSED,
+            "it did well as the fallback" if finding.stood_in else "a trial went well",
         )
-        return
-    if breaker.opened_at is not None:
-        kind, reason = notices.BREAKER_OPENED, f"failed {breaker.failures} times in a row: {breaker.last_error}"
-        logger.error("%s %s; its fallback runs for %g s", version, reason, conf.SCRIPTING_BREAKER_SECONDS)
+    elif was_open:
+        reason = f"failed its trial: {breaker.last_error}"
+    elif finding.stood_in:
+        kind, instead_of = notices.FALLBACK_FAILED, f"v{script.active.info.number}"
+        reason = f"failed {breaker.failures} times in a row as the fallback of {instead_of}: {breaker.last_error}"
     else:
-        kind, reason = notices.BREAKER_CLOSED, "a trial went well"
-        logger.warning("%s is well again and runs", version)
-    notices.send(
-        notices.Notice(
-            kind,
-            script.module,
-            script.name,
-            script.active.info.number,
-            script.active.info.digest,
-            "breaker",
-            reason=reason,
-            at=time.time(),
-        ).made(made)
+        reason = f"failed {breaker.failures} times in a row: {breaker.last_error}"
+    return Notice(
+        kind, script.module, script.name, version.number, version.digest, "breaker", reason=reason, at=time.time()
     )
+
+
+def _log(level: int, notice: Notice) -> None:
+    version = f"{notice.module}/{notice.script} v{notice.number}"
+    match notice.kind:
+        case notices.BREAKER_CLOSED:
+            logger.log(level, "%s runs again: %s", version, notice.reason)
+        case notices.FALLBACK_FAILED:
+            logger.log(level, "%s %s; it is no fallback any longer", version, notice.reason)
+        case _:
+            seconds = conf.SCRIPTING_BREAKER_SECONDS
+            logger.log(level, "%s %s; its fallback runs for %g s", version, notice.reason, seconds)

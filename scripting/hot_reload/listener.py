@@ -37,7 +37,14 @@ WARM_SECONDS = 0.03
 LOOK_SECONDS = 0.25
 """How often the generation is looked at, and so how late a change is acknowledged whose notice was lost."""
 TELLS_OF_CHANGE = frozenset(
-    {notices.ACTIVATED, notices.REVERTED, notices.CHANGED, notices.BREAKER_OPENED, notices.BREAKER_CLOSED}
+    {
+        notices.ACTIVATED,
+        notices.REVERTED,
+        notices.CHANGED,
+        notices.BREAKER_OPENED,
+        notices.BREAKER_CLOSED,
+        notices.FALLBACK_FAILED,
+    }
 )
 
 

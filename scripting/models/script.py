@@ -63,8 +63,6 @@ class Script(models.Model):
     _history_user: Any
     """Who is said to have made the next save; read by simple-history, like `_change_reason`."""
     _change_reason: str
-    _notice: Any
-    """What followers are told of the next save; `changed` without one."""
 
     class Meta:
         ordering = ["module", "name"]

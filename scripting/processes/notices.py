@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-GROUP = "scripting.processes.notices"
+GROUP = "scripting.notices"
 """Everyone who follows the scripts joins this group; messages have type `scripting.notice`."""
 TYPE = "scripting.notice"
 
 ACTIVATED, REVERTED, REJECTED, IN_CONFLICT, CHANGED = "activated", "reverted", "rejected", "in_conflict", "changed"
-BREAKER_OPENED, BREAKER_CLOSED = "breaker_opened", "breaker_closed"
+BREAKER_OPENED, BREAKER_CLOSED, FALLBACK_FAILED = "breaker_opened", "breaker_closed", "breaker_fallback_failed"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Notice:
     """What happened to a script.
 
     `kind`: `activated`, `reverted` (the default is back since the file is gone), `rejected` (a text that failed its check was
-    kept; of a helper's deletion, that scripts need it), `in_conflict` (two files claim the script), `changed` (its switches or limits), `breaker_opened` or `breaker_closed`.
+    kept; of a helper's deletion, that scripts need it), `in_conflict` (two files claim the script), `changed` (its switches,
+    limits or default), `breaker_opened`, `breaker_closed`, or `breaker_fallback_failed` (a fallback's breaker opened).
     """
 
     kind: str

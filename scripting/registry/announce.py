@@ -1,7 +1,8 @@
-"""A saved script tells every process to look again: limits, switches and activations alike."""
+"""Announce that what runs has changed: once for each change, after its commit, to this process and all others."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -10,18 +11,32 @@ from django.dispatch import receiver
 
 from scripting.models import Script
 from scripting.processes import generation, notices
+from scripting.processes.notices import Notice
 from scripting.registry.active import registry
 
 
-@receiver(post_save, sender=Script)
-def script_saved(sender: type[Script], instance: Script, using: str, **kwargs: Any) -> None:
-    """After the commit: this process reads it anew at its next run, the others when they see the new generation or notice."""
+def announce(notice: Notice, *, using: str | None = None) -> None:
+    """Once the transaction is committed, raise the generation, have this process read the script anew, and send the notice.
+
+    Without Redis nobody hears of it: each process finds the change at its next look into the database.
+    """
 
     def tell() -> None:
         made = generation.bump()
-        registry.discard(instance.module, instance.name, made)
-        if made is not None:  # else nobody would hear: Redis is away
-            notice = getattr(instance, "_notice", None) or notices.changed(instance)
+        registry.discard(notice.module, notice.script, made)
+        if made is not None:
             notices.send(notice.made(made))
 
     transaction.on_commit(tell, using=using)
+
+
+@receiver(post_save, sender=Script)
+def script_saved(
+    sender: type[Script], instance: Script, using: str, update_fields: Collection[str] | None, **kwargs: Any
+) -> None:
+    """Announce every save of a script (limits, switches, default), whoever makes it.
+
+    Only `activate` saves the active version by name, and announces it itself: it alone knows the cause.
+    """
+    if update_fields is None or "active_version" not in update_fields:
+        announce(notices.changed(instance), using=using)

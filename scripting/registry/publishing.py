@@ -14,6 +14,7 @@ from scripting.models import SHARED, Activation, Breaker, Script, ScriptVersion
 from scripting.modules.installed import limits_for, modules
 from scripting.processes import notices
 from scripting.registry import dependents
+from scripting.registry.announce import announce
 from scripting.registry.bundles import helpers_for
 from scripting.registry.resolved import load
 from scripting.runtime import pool
@@ -167,8 +168,8 @@ def activate(
         reason = visible(reason)
         locked._history_user = actor
         locked._change_reason = f"{cause}: {reason}"[:100] if reason else cause
-        locked._notice = notices.activated(locked, version, cause, actor, reason)  # sent with the new generation
-        locked.save()
+        locked.save(update_fields=["active_version", *(changes or {})])
+        announce(notices.activated(locked, version, cause, actor, reason))
         if version is not None:
             Breaker.forgive([version.pk])
         if locked.module == SHARED:

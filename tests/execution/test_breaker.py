@@ -111,7 +111,7 @@ def test_a_version_that_fails_while_it_stands_in_soon_does_so_no_longer(caplog: 
     make_script("1 / 0")
     for _ in range(3):
         assert attempts_of(hit(broken=True))[1] == ("fallback", 2)
-    assert "v2, standing in for v3, failed 3 times in a row" in caplog.text
+    assert "v2 failed 3 times in a row as the fallback of v3" in caplog.text
     assert attempts_of(hit(broken=True)) == [("primary", 3), ("fallback", 1)]
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import queue
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,16 +12,14 @@ from typing import Any
 import pytest
 
 from goby_site.paths import BASE_DIR
-from scripting.hot_reload.subscription import _Group
 from scripting.models import Script
-from scripting.processes import notices
-from scripting.processes.notices import Notice
 from scripting.registry.active import registry
 from scripting.registry.resolved import ScriptNotFound
 from scripting.runtime.pool import close_pool
 from scripting.sources import sync
 from tests.support.engine import arena
 from tests.support.game import game
+from tests.support.notices import heard
 from tests.support.processes import child_environment
 from tests.support.stack import wait_until
 
@@ -133,28 +129,4 @@ def watcher(desk: Desk, start: Callable[..., WatcherProcess]) -> WatcherProcess:
     return found
 
 
-@pytest.fixture
-def heard() -> Iterator[queue.SimpleQueue[Notice]]:
-    """Every notice from here on."""
-    inbox: queue.SimpleQueue[Notice] = queue.SimpleQueue()
-    joined = threading.Event()
-
-    def deliver(notice: Notice) -> None:
-        if notice.module == "nobody":
-            joined.set()
-        elif notice.script != "begun":  # of the fixture `watcher`: it may come late
-            inbox.put(notice)
-
-    group = _Group(deliver)
-    group.start()
-
-    def is_heard() -> bool:
-        notices.send(Notice(notices.CHANGED, "nobody", "nothing"))
-        return joined.is_set()
-
-    wait_until(is_heard, SOON)
-    yield inbox
-    group.stop()
-
-
-__all__ = ["arena", "game"]
+__all__ = ["arena", "game", "heard"]

@@ -2,5 +2,6 @@
 
 from tests.support.engine import arena, no_sandbox_left
 from tests.support.game import game
+from tests.support.notices import heard
 
-__all__ = ["arena", "game", "no_sandbox_left"]
+__all__ = ["arena", "game", "heard", "no_sandbox_left"]

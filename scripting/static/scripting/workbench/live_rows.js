@@ -74,6 +74,7 @@ const WORDS = {
   changed: () => "its limits or switches were changed",
   in_conflict: () => "two files claim to be this script",
   breaker_opened: ({ number }) => `v${number} is set aside and its fallback runs`,
+  breaker_fallback_failed: ({ number }) => `v${number} is set aside as a fallback`,
   breaker_closed: ({ number }) => `v${number} runs again`,
 };
 
