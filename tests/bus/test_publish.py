@@ -70,7 +70,7 @@ def test_an_event_that_nobody_listens_to_is_accepted_and_does_nothing(redis_clie
         ({"payload": {"points": "\ud800"}}, "surrogates not allowed"),
         ({"payload": {"\ud800": 1, "points": 1}}, "surrogates not allowed"),
         ({"metadata": {"a": object()}}, "unsupported"),
-        ({"metadata": {"a": ENDLESS}}, "recursion"),
+        ({"metadata": {"a": ENDLESS}}, "recursion|Stack overflow"),
         ({"metadata": "text"}, "metadata must be a mapping"),
         ({"key": Odd("ann")}, "key must be text, not Odd"),
         ({"payload": {"points": "three"}}, "Expected `int`, got `str`"),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from goby_site import machine
 from goby_site.paths import BASE_DIR
+from goby_site.stack import machine
 
 
 def make(folder: Path, python: Path) -> subprocess.CompletedProcess[str]:
@@ -55,7 +55,7 @@ def test_the_makefile_and_the_project_name_the_same_pythons() -> None:
 
 def test_this_machine_lacks_nothing() -> None:
     answer = subprocess.run(
-        [sys.executable, "-m", "goby_site.machine"], cwd=BASE_DIR, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "goby_site.stack.machine"], cwd=BASE_DIR, capture_output=True, text=True, check=False
     )
     assert (answer.returncode, answer.stderr) == (0, "")
 

@@ -99,8 +99,10 @@ def test_a_power_that_never_ends_is_a_timeout_or_a_memory_limit(pool: SandboxPoo
 @pytest.mark.parametrize("name", DEEP)
 def test_a_structure_far_too_deep_ends_as_an_error_value(pool: SandboxPool, name: str) -> None:
     outcome = outcome_of(pool, DEEP[name], limits=SecurityLimits(max_execution_time=3, max_memory_bytes=128 << 20))
-    if outcome.error is None:  # Python 3.13 walks a chain of generators without recursion
-        assert (name, decode_value(outcome.result or b"")) == ("chained generators", [1])
+    if (
+        outcome.error is None
+    ):  # Python 3.13 walks a chain of generators without recursion, 3.14 compares with what stack there is
+        assert decode_value(outcome.result or b"") == {"chained generators": [1], "deep equality": True}[name]
     else:
         assert outcome.error.type in {ErrorType.EXECUTION, ErrorType.MEMORY_LIMIT, ErrorType.TIMEOUT}
     neighbour_is_unharmed(pool)

@@ -1,4 +1,4 @@
-"""`python3 -m goby_site.machine`: says what this machine lacks, before anything is installed. Standard library only.
+"""`python3 -m goby_site.stack.machine`: says what this machine lacks, before anything is installed. Standard library only.
 
 With the argument `packaged-redis` it says by its exit status alone whether the packaged Redis runs here.
 """

@@ -1,0 +1,2 @@
+# error: execution 2:10 "KeyError: <function"
+result = {}[len if False else (lambda: 1)]
