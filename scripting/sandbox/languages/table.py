@@ -19,6 +19,7 @@ LANGUAGES: dict[str, Language] = {
     for language in (
         Language("python", ".py", "python", "scripting.sandbox.languages.python.engine.PythonEngine"),
         Language("tengo", ".tengo", "golang", "scripting.sandbox.languages.tengo.engine.TengoEngine"),
+        Language("zygomys", ".zygomys", "clojure", "scripting.sandbox.languages.zygomys.engine.ZygomysEngine"),
     )
 }
 

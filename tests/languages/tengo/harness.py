@@ -1,4 +1,4 @@
-"""Runs Tengo texts as a sandbox does, compiler, policy and runner included, but in this process: for many small cases."""
+"""Runs texts of a language as a sandbox does, compiler, policy and runner included, but in this process: for many small cases."""
 
 from __future__ import annotations
 
@@ -32,7 +32,13 @@ class Ran:
         return [finding for finding in self.findings if finding.severity == "warning"]
 
 
-def tengo(
+def tengo(text: str, inputs: Mapping[str, Any] | None = None, **more: Any) -> Ran:
+    """Compile and run a text in Tengo."""
+    return run("tengo", text, inputs, **more)
+
+
+def run(
+    language: str,
     text: str,
     inputs: Mapping[str, Any] | None = None,
     *,
@@ -41,10 +47,10 @@ def tengo(
     seed: int = 1,
 ) -> Ran:
     """Compile and run; what `functions` are given are called in this process."""
-    sources = tuple(Text(f"shared/{name}", "tengo", source.encode()) for name, source in (helpers or {}).items())
+    sources = tuple(Text(f"shared/{name}", language, source.encode()) for name, source in (helpers or {}).items())
     exposed = tuple(Function(name, "pure") for name in functions or {})
     load = Load(
-        Text("test/script", "tengo", text.encode("utf-8", "surrogatepass")), sources, exposed, (),
+        Text("test/script", language, text.encode("utf-8", "surrogatepass")), sources, exposed, (),
         32 << 20, 5, 256 << 10, 20_000, 60, 1 << 20, 40, 100_000, 1000, 1 << 20, 1000,
     )  # fmt: skip
     compiler = Compiler(load, _ENGINES)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, Protocol
 
-from scripting.sandbox.languages.tengo.nodes import Node
 from scripting.sandbox.languages.tengo.scanner import Places
+
+
+class Placed(Protocol):
+    """Stands somewhere in the text, from offset to offset."""
+
+    start: int
+    end: int
 
 
 class Builder:
@@ -17,7 +23,7 @@ class Builder:
         self._place: dict[str, Any] = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
         self._known: dict[int, tuple[int, int]] = {}
 
-    def at(self, node: Node) -> None:
+    def at(self, node: Placed) -> None:
         line, column = self._position(node.start)
         end_line, end_column = self._position(node.end)
         self._place = {"lineno": line, "col_offset": column, "end_lineno": end_line, "end_col_offset": end_column}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,13 +37,14 @@ class _Spec:
         return ("0" if (self.zero if zero is None else zero) else " ") * missing + text
 
 
-def format_text(pattern: str, arguments: tuple[Any, ...]) -> str:
-    """The pattern with its verbs replaced. Faults of the pattern are told in the text, as Go does."""
-    return _Printer(pattern, arguments).text()
+def format_text(pattern: str, arguments: tuple[Any, ...], as_value: Callable[[Any], str] = shown) -> str:
+    """The pattern with its verbs replaced, %v by what `as_value` gives. Faults of the pattern are told in the text, as Go does."""
+    return _Printer(pattern, arguments, as_value).text()
 
 
 class _Printer:
-    def __init__(self, pattern: str, arguments: tuple[Any, ...]) -> None:
+    def __init__(self, pattern: str, arguments: tuple[Any, ...], as_value: Callable[[Any], str]) -> None:
+        self.as_value = as_value
         self.pattern = pattern
         self.arguments = arguments
         self.position = 0
@@ -96,7 +98,8 @@ class _Printer:
         elif self.next >= len(self.arguments):
             self.out.append(f"%!{verb}(MISSING)")
         else:
-            self.out.append(_argument(self.arguments[self.next], verb, spec))
+            value = self.arguments[self.next]
+            self.out.append(_string(self.as_value(value), "s", spec) if verb == "v" else _argument(value, verb, spec))
             self.next += 1
         return True
 
@@ -193,8 +196,6 @@ def shown_plain(value: Any) -> str:
 def _argument(value: Any, verb: str, spec: _Spec) -> str:
     if verb == "T":
         return _string(type_name(value), "s", spec)
-    if verb == "v":
-        return _string(shown(value), "s", spec)
     kind = type(value)
     if kind is bool:
         return spec.pad("true" if value else "false", zero=spec.zero) if verb == "t" else _bad(value, verb, spec)

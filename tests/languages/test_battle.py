@@ -1,4 +1,4 @@
-"""A running battle on Tengo overrides: ours, and the original framework's own scripts, unmodified, where a copy is given.
+"""A running battle on overrides in Tengo and in Zygomys: ours, and the original framework's own scripts, unmodified, where a copy is given.
 
 GOBY_ORIGINAL_SCRIPTS is the path of a folder with the original's .tengo scripts; it is never part of this repository.
 """
@@ -25,7 +25,6 @@ from wargame.models import Game
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 
-EXAMPLES = Path(__file__).parents[3] / "docs" / "examples" / "wargame"
 ORIGINALS = os.environ.get("GOBY_ORIGINAL_SCRIPTS", "")
 NAMES = {"damage_calculator", "event_processor", "hit_simulator"}
 
@@ -47,6 +46,13 @@ def override(settings: Any, folder: Path, source: Path) -> None:
     call_command("sync_scripts", verbosity=0)
 
 
+def switched(settings: Any, folder: Path, language: str) -> None:
+    """The rules in this language as `manage.py switch_rules` puts them there."""
+    settings.SCRIPTING_SCRIPTS_DIR = folder
+    call_command("switch_rules", language, verbosity=0)
+    call_command("sync_scripts", verbosity=0)
+
+
 def play(steps: int) -> Game:
     director = Director()
     for _ in range(steps):
@@ -61,9 +67,12 @@ def languages() -> set[str]:
     return {script.active_version.language for script in Script.objects.filter(module="wargame", name__in=NAMES)}
 
 
-def test_the_wargame_is_played_on_its_rules_written_in_tengo(settings: Any, tmp_path: Path) -> None:
-    override(settings, tmp_path, EXAMPLES)
-    assert languages() == {"tengo"}
+@pytest.mark.parametrize("language", ["tengo", "zygomys"])
+def test_the_wargame_is_played_on_its_rules_written_in_another_language_alone(
+    settings: Any, tmp_path: Path, language: str
+) -> None:
+    switched(settings, tmp_path, language)
+    assert languages() == {language}
     game = play(12)
     assert not Execution.objects.exclude(status="succeeded").exists()
     assert set(Execution.objects.values_list("script__name", flat=True)) == NAMES

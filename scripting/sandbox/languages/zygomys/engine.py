@@ -1,0 +1,138 @@
+"""ZygomysEngine: Zygomys text to a Python module, and the names that the module needs at run."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from scripting.sandbox.languages.engine import LanguageEngine, Notice
+from scripting.sandbox.languages.tengo.runtime import moments
+from scripting.sandbox.languages.zygomys import catalog, runtime_names
+from scripting.sandbox.languages.zygomys.bindings import Bindings
+from scripting.sandbox.languages.zygomys.explain import explain
+from scripting.sandbox.languages.zygomys.kinds import Kinds
+from scripting.sandbox.languages.zygomys.lowering.build import Builder
+from scripting.sandbox.languages.zygomys.lowering.statements import Statements
+from scripting.sandbox.languages.zygomys.plain_results import offered
+from scripting.sandbox.languages.zygomys.reader import read
+from scripting.sandbox.languages.zygomys.resolver import Resolver
+from scripting.sandbox.languages.zygomys.scanner import Places, Token, scan
+from scripting.sandbox.policy.imports import HELPER_MODULE
+from scripting.sandbox.policy.names import REFUSED_BUILTINS
+from scripting.sandbox.policy.refusal import Refusal
+from scripting.sandbox.policy.undefined import CONTEXT_NAMES
+
+_RECURSION = 12_000
+"""Frames that reading a text may take: each level of nesting takes about ten."""
+_FRAMES = 5_000
+"""Calls inside one another, with room for the runner's own."""
+_OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
+_PREFIXES = frozenset({"%", "^", "~", "~@"})
+
+
+class ZygomysEngine(LanguageEngine):
+    """The third language: the seed's own second one."""
+
+    def __init__(self) -> None:
+        self._bindings: dict[int, tuple[Bindings, Resolver, Places]] = {}
+        self._tokens: tuple[str, list[Token]] = ("", [])
+        """Of the text whose bounds were checked last: it is read next."""
+        moments.load_zones()
+
+    def check_bounds(self, source: str, max_nesting: int) -> None:
+        places = Places(source)
+        depth = prefixes = 0
+        tokens = scan(source, places)
+        self._tokens = source, tokens
+        for token in tokens:
+            kind = token.kind
+            if kind in _OPEN:
+                depth += 1
+            elif kind in _CLOSE:
+                depth = max(0, depth - 1)
+            prefixes = prefixes + 1 if kind in _PREFIXES else 0
+            if depth + prefixes > max_nesting:
+                hint = "split it over several functions"
+                message = f"brackets are nested deeper than {max_nesting}"
+                places.refuse(message, token.start, kind="compilation", hint=hint)
+
+    def parse(self, source: str, name: str) -> ast.Module:
+        is_helper = name.startswith(HELPER_MODULE + "/")
+        try:
+            with _deep_recursion():
+                checked, tokens = self._tokens
+                places = Places(source)
+                resolver = Resolver(places, is_helper=is_helper)
+                body = resolver.text(read(source, places, tokens if checked is source else None))
+                bindings = Bindings(resolver.top, body)
+                bindings.settle()
+                kinds = Kinds(resolver.every_scope)
+                kinds.settle(body, is_helper=is_helper)
+                lowering = Statements(kinds, bindings, Builder(places))
+                tree = lowering.module(body, resolver.helpers, name=name.rpartition("/")[2], is_helper=is_helper)
+        except RecursionError:
+            message = "the text is too deeply nested to be read"
+            raise Refusal("compilation", message, 1, 1, hint="split long expressions over several functions") from None
+        self._bindings[id(tree)] = bindings, resolver, places
+        return tree
+
+    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[Notice]:
+        bindings, _, places = self._bindings.pop(id(tree))
+        for name, use in bindings.free.items():
+            if name in known or (is_script and name in CONTEXT_NAMES):
+                continue
+            if use.start < 0:
+                continue
+            line, column = places.position(use.start)
+            message = f'nothing here defines "{name[:60]}": it must come with the context'
+            end = use.end if places.position(use.end)[0] == line else use.start + 1
+            yield Notice(message, line, column, places.position(end)[1])
+
+    def draws(self, tree: ast.Module) -> bool:
+        return False
+
+    def builtins(
+        self,
+        functions: Mapping[str, Callable[..., Any]],
+        import_: Callable[..., Any],
+        print_: Callable[..., None],
+    ) -> dict[str, Any]:
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))
+        names: dict[str, Any] = dict.fromkeys(CONTEXT_NAMES)
+        names |= {name: offered(name, function) for name, function in functions.items()}
+        names |= runtime_names.names(print_)
+        names["__import__"] = import_
+        return names
+
+    @property
+    def reserved(self) -> Collection[str]:
+        return ()
+
+    @property
+    def foreign(self) -> frozenset[str]:
+        return frozenset(REFUSED_BUILTINS)
+
+    def explain(self, error: BaseException) -> tuple[str, str] | None:
+        return explain(error)
+
+    def described(self) -> dict[str, Any]:
+        listed = {**catalog.FORMS, **{name: signature for name, (signature, _) in catalog.BUILTINS.items()}}
+        listed |= {name: signature for name, (signature, _) in catalog.PREDEFINED.items()}
+        builtins = [
+            {"name": name, "kind": "function", "signature": signature, "doc": ""} for name, signature in listed.items()
+        ]
+        return {"builtins": builtins, "packages": {}}
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Reading is recursive; how deep a text may nest is bounded apart."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)

@@ -1,0 +1,128 @@
+"""Numbers and comparisons: written out where the operands are numbers, asked of the runtime where they may be anything."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from scripting.sandbox.languages.zygomys.catalog import BOOL, FLOAT, INT, STRING
+from scripting.sandbox.languages.zygomys.lowering.base import Lowering
+from scripting.sandbox.languages.zygomys.nodes import Builtin, Const, Node
+
+_SMALL = (1 << 30) - 1
+"""Python compares ints below this quickest; others go through `wrap`."""
+_OPERATORS: dict[str, tuple[ast.operator, str]] = {
+    "+": (ast.Add(), "add"),
+    "-": (ast.Sub(), "sub"),
+    "*": (ast.Mult(), "mul"),
+}
+_COMPARED: dict[str, tuple[ast.cmpop, str]] = {
+    "<": (ast.Lt(), "lt"),
+    ">": (ast.Gt(), "gt"),
+    "<=": (ast.LtE(), "le"),
+    ">=": (ast.GtE(), "ge"),
+    "==": (ast.Eq(), "eq"),
+    "!=": (ast.NotEq(), "ne"),
+}
+ARITHMETIC = frozenset({"+", "-", "*"})
+COMPARISONS = frozenset(_COMPARED)
+_NUMBERS = INT | FLOAT
+
+
+class Arithmetic(Lowering):
+    """Arithmetic and comparison."""
+
+    def arithmetic(self, node: Builtin) -> ast.expr:
+        """(+ a b …) with what is computed inside it: sums and products wrap once, at the end."""
+        leaves: list[Node] = []
+        self._leaves(node, leaves)
+        values = self.parts(leaves)
+        build = self.build
+        build.at(node)
+        kinds = [self.kinds.of(leaf) for leaf in leaves]
+        questions: list[ast.expr] = []
+        names = values
+        if any(kind & BOOL for kind in kinds):
+            # A bool is caught after the sum is made: the operands must be asked for once and in turn.
+            kept = [self.kept(value) for value in values]
+            values, names = [first for first, _ in kept], [named for _, named in kept]
+            for named, kind in zip(names, kinds, strict=True):
+                questions += self._is_no_bool(named) if kind & BOOL else []
+        fast = self._computed(node, iter(values), slowly=False)
+        if all(kind & ~_NUMBERS == 0 for kind in kinds) and self.kinds.of(node) == FLOAT:
+            return fast
+        result = self.temporary()
+        value = build.keep(result, fast)
+        after = build.name(result)
+        inside = self._inside(node, kinds, value, after)
+        if not questions:
+            return build.choose(build.all_of(inside), after, build.call("wrap", after))
+        slow = self._computed(node, iter(names), slowly=True)
+        return build.choose(build.all_of([*inside, *questions]), after, slow)
+
+    def _leaves(self, node: Node, found: list[Node]) -> None:
+        """What is computed with, in the order in which it is asked for."""
+        if isinstance(node, Builtin) and node.name in ARITHMETIC and len(node.arguments) >= 2:
+            for argument in node.arguments:
+                self._leaves(argument, found)
+        else:
+            found.append(node)
+
+    def _computed(self, node: Node, values: Iterator[ast.expr], *, slowly: bool) -> ast.expr:
+        if not (isinstance(node, Builtin) and node.name in ARITHMETIC and len(node.arguments) >= 2):
+            return next(values)
+        operator, word = _OPERATORS[node.name]
+        made = self._computed(node.arguments[0], values, slowly=slowly)
+        for argument in node.arguments[1:]:
+            other = self._computed(argument, values, slowly=slowly)
+            self.build.at(node)
+            made = self.build.call(word, made, other) if slowly else self.build.binary(operator, made, other)
+        return made
+
+    def _inside(self, node: Builtin, kinds: list[int], value: ast.expr, after: ast.expr) -> list[ast.expr]:
+        """Whether the result is small, so that nothing has to wrap."""
+        build = self.build
+        small, low = build.constant(_SMALL), build.constant(-_SMALL)
+        last = node.arguments[-1]
+        step = last.value if isinstance(last, Const) and len(node.arguments) == len(kinds) == 2 else None
+        if type(step) is int and 0 <= step < _SMALL and not kinds[0] & ~INT:
+            if node.name == "-":
+                return [build.compare(value, (ast.Gt(), low))]
+            if node.name == "+":
+                return [build.compare(value, (ast.Lt(), small))]
+        return [build.compare(value, (ast.Lt(), small)), build.compare(after, (ast.Gt(), low))]
+
+    def _is_no_bool(self, value: ast.expr) -> list[ast.expr]:
+        build = self.build
+        return [build.is_not(value, build.constant(True)), build.is_not(value, build.constant(False))]
+
+    def comparison(self, node: Builtin) -> ast.expr:
+        """(< a b)"""
+        build = self.build
+        left, right = self.parts(node.arguments)
+        kind, other = (self.kinds.of(argument) for argument in node.arguments)
+        build.at(node)
+        operator, word = _COMPARED[node.name]
+        for same in (_NUMBERS, STRING):
+            if kind and other and not (kind | other) & ~same:
+                return build.compare(left, (operator, right))
+        if kind == other == BOOL and node.name in {"==", "!="}:
+            return build.compare(left, (operator, right))
+        known = {INT: "int", STRING: "str"}
+        if other in known:
+            first, named = self.kept(left)
+            if self.is_simple(right):
+                quick = build.compare(named, (operator, right))
+                return build.choose(build.type_is(first, known[other]), quick, build.call(word, named, right))
+        elif kind in known and self.is_simple(left):
+            second, named = self.kept(right)
+            quick = build.compare(left, (operator, named))
+            return build.choose(build.type_is(second, known[kind]), quick, build.call(word, left, named))
+        if kind & other & INT:
+            first, one = self.kept(left)
+            second, two = self.kept(right)
+            alike = build.compare(
+                build.call("type", first), (ast.Is(), build.call("type", second)), (ast.Is(), build.name("$int"))
+            )
+            return build.choose(alike, build.compare(one, (operator, two)), build.call(word, one, two))
+        return build.call(word, left, right)
