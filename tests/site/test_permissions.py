@@ -6,7 +6,6 @@ An address that is missing here fails the first test: decide who may use it, wri
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,12 +15,12 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.http.response import HttpResponseBase
 from django.test import Client
-from django.urls import URLResolver, get_resolver
 from pytest_django import Settings
 
 from scripting.engine import get_engine
 from scripting.models import Script
 from scripting.types import ExecutionRequest, ScriptInput
+from tests.support.addresses import address, routes
 
 ROLES = {"v": "viewer", "d": "designer", "A": "admin"}
 """Letter to demo login; `a` is whoever has none."""
@@ -66,7 +65,8 @@ TABLE: dict[str, Access] = {
     "admin/password_change/done/": SAFE,
     "admin/autocomplete/": (NOBODY, None),
     "admin/jsi18n/": SAFE,
-    "admin/r/<path:content_type_id>/<path:object_id>/": ANY,
+    "admin/r/<path:content_type_id>/<path:object_id>/": (ALL, ALL),  # nothing is there, for anybody
+    "^admin/r/": (ALL, ALL),
     "admin/^(?P<app_label>scripting|wargame|auth)/$": ANY,
     "admin/(?P<url>.*)$": ANY,
     **model("scripting/activation"),
@@ -138,15 +138,6 @@ HISTORIES = {f"admin/auth/{name}/^([^/]+)/history/([^/]+)/$": ANY for name in ("
 """They lead to the page of the history, which asks for the permission."""
 
 
-def routes(resolver: URLResolver | None = None, before: str = "") -> Iterator[str]:
-    for pattern in (resolver or get_resolver()).url_patterns:
-        route = before + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from routes(pattern, route)
-        else:
-            yield route
-
-
 def access_of(route: str) -> Access | None:
     """What the table says; the queues' dashboard is another's, and for role admin alone whatever it offers."""
     if route.startswith("django-rq/"):
@@ -156,17 +147,6 @@ def access_of(route: str) -> Access | None:
 
 def test_every_address_has_its_line_in_the_table() -> None:
     assert {route for route in set(routes()) - {LOGOUT} if access_of(route) is None} == set()
-
-
-def address(route: str, values: dict[str, str]) -> str:
-    """One address of the route."""
-    of_model = re.match(r"admin/\w+/(\w+)/", route)
-    one = values.get(of_model[1], "1") if of_model else "1"
-    if route.startswith("admin/^"):
-        return "/admin/scripting/"
-    path = route.replace("^([^/]+)/history/([^/]+)/$", f"{one}/history/1/").replace("(?P<url>.*)$", "nowhere")
-    path = re.sub(r"\^(stats\.json|metrics).*", r"\1", path)
-    return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda part: values.get(part[1], one), path)
 
 
 def passes(response: HttpResponseBase) -> bool | None:

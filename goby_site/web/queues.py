@@ -1,0 +1,49 @@
+"""The queues' dashboard on this site: for role admin alone, and what it does not find is a 404, whatever the address holds."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django_rq.settings import get_queues_list
+from redis.exceptions import ConnectionError as RedisGone
+from redis.exceptions import TimeoutError as RedisSilent
+from rq.exceptions import NoSuchJobError
+
+from goby_site.accounts.roles import is_role_admin
+
+logger = logging.getLogger(__name__)
+
+GONE = (NoSuchJobError, ValueError, ImproperlyConfigured)
+"""What the dashboard raises for a job or worker that is no more, a key that is none, and a scheduler that is not there."""
+INDEXES = ("queue_index", "scheduler_index", "connection_index")
+
+
+def for_role_admin(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Send visitors to the login, refuse everyone without the role admin, answer 404 for what is not there."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not is_role_admin(request.user):
+            raise PermissionDenied("The queues are for role admin.")
+        for name in INDEXES:
+            index = kwargs.get(name, 0)
+            if isinstance(index, int) and index >= len(get_queues_list()):
+                raise Http404(f"There is no queue {index}.")
+        try:
+            return view(request, *args, **kwargs)
+        except GONE as gone:
+            raise Http404(str(gone)) from None
+        except (RedisGone, RedisSilent) as away:
+            logger.warning("the queues' dashboard cannot reach Redis: %s", away)
+            return render(request, "503.html", status=503)
+
+    return guarded

@@ -1,0 +1,129 @@
+"""No value that a caller can send is answered by a 500: every parameter of every address, query strings and bodies."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from scripting.engine import get_engine
+from scripting.models import Script
+from scripting.types import ExecutionRequest, ScriptInput
+from tests.support.addresses import address, routes
+
+NUMBERS = ("0", "99", "9" * 24, "9" * 5000)
+WORDS = (*NUMBERS, "-1", "x", "x" * 5000, "%00", "%ED%A0%BD", "%F0%9F%98%80", "%2e%2e%2f", "%0a", "'\"<>", "\u00b2")
+QUERIES = ("page", "p", "range", "script", "module", "status", "since", "until", "q", "o", "e", "after", "before", "execution", "version", "token", "next", "from", "kind", "unit")  # fmt: skip
+LEAVES = ("admin/logout/",)
+"""Addresses that end the session they are asked with."""
+
+
+pytestmark = pytest.mark.timeout(300)  # more than a thousand requests
+
+
+@pytest.fixture
+def root(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterator[Client]:
+    settings.GOBY_DEMO, settings.SCRIPTING_SCRIPTS_DIR = False, tmp_path / "scripts"
+    call_command("sync_scripts", verbosity=0)
+    client = Client(raise_request_exception=False)
+    client.force_login(User.objects.create_superuser("root"))
+    logging.disable(logging.CRITICAL)  # hundreds of refusals, each a warning
+    yield client
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def known(root: Client) -> dict[str, str]:
+    """Values of parameters that name something that is there."""
+    script = Script.objects.get(module="wargame", name="damage_calculator")
+    done = get_engine().execute(ExecutionRequest("wargame", script.name, ScriptInput({}), trigger="manual"))
+    return {
+        "module": "wargame", "name": script.name, "script": str(script.pk), "script_id": str(script.pk), "queue_index": "0",
+        "execution": str(done.execution_id), "execution_id": str(done.execution_id), "form": "csv", "letter": "1-1",
+        "scheduler_index": "0", "connection_index": "0", "scriptversion": str(script.active_version_id), "number": "1",
+    }  # fmt: skip
+
+
+def parameters(route: str) -> list[tuple[str, str]]:
+    """(converter, name) of each."""
+    return re.findall(r"<(?:(\w+):)?(\w+)>", route)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_no_value_in_an_address_breaks_the_site(root: Client, known: dict[str, str], method: str) -> None:
+    broken = []
+    for route in sorted(set(routes()) - set(LEAVES)):
+        for converter, name in parameters(route):
+            for value in NUMBERS if converter == "int" else WORDS:
+                where = address(route, known | {name: value})
+                status = getattr(root, method)(where).status_code
+                if status >= 500:
+                    broken.append(f"{status} {where[:100]}")
+    assert not broken, "\n".join(broken)
+
+
+def test_no_value_in_a_query_string_breaks_the_site(root: Client, known: dict[str, str]) -> None:
+    broken = []
+    for route in sorted(set(routes()) - {*LEAVES, "readyz"}):
+        where = address(route, known)
+        for value in ("x", "-1", "9" * 24, "%00", "%ED%A0%BD", "1e999", "nan"):
+            status = root.get(f"{where}?" + "&".join(f"{name}={value}" for name in QUERIES)).status_code
+            if status >= 500:
+                broken.append(f"{status} {where} = {value}")
+    assert not broken, "\n".join(broken)
+
+
+VALUES: tuple[Any, ...] = (
+    None, True, -1, 10**30, 1.5, float("nan"), "", "x" * 300_000, "\ud83d", "\x00", "\u202e", [], {}, [[[[]]]],
+    {"message": {"payload": "\ud83d"}}, {"\ud83d": 1}, {"a": 10**30}, json.loads("[" * 200 + "]" * 200),
+)  # fmt: skip
+TEXT = {"source": "result = 1\n", "language": "python"}
+TRIAL = {**TEXT, "seed": 1, "execution": "", "input": "topic:wargame.hit", "payload": {}, "trial": "x"}
+BODIES: dict[str, dict[str, Any]] = {
+    "check": TEXT,
+    "trial": TRIAL | {"compare": False},
+    "sample": TRIAL | {"source": "import"},  # refused, so that fifty runs need not be waited for
+    "cancel": {"trial": "x"},
+    "draft": TEXT | {"base": 1, "revision": "x"},
+    "discard": {"revision": "x"},
+    "merge": {"base": 1, "theirs": 1, "mine": "a"},
+    "compare": {"old": 1, "new": "a"},
+    "publish": TEXT | {"base": 1, "reason": "to test"},
+    "rollback": {"number": 1, "reason": "to test"},
+}
+"""What each address reads of its body."""
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_no_body_breaks_the_workbench(root: Client, known: dict[str, str], name: str) -> None:
+    where = reverse("workbench:" + name, args=["wargame", "damage_calculator"])
+    body = BODIES[name]
+    bodies = [json.dumps(body | {key: value}) for key in body for value in VALUES]
+    bodies += [json.dumps(value) for value in VALUES[:3]]
+    if "payload" in body:
+        inputs = ("", "endpoint:/debug/hit", "topic:wargame.hit", "topic:wargame.event.damage")
+        payloads = (
+            {"attacker": "\ud83d"},
+            {"\ud83d": 1},
+            {"attacker": {"kind": "\ud83d"}},
+            {"distance": "\ud83d"},
+            10**30,
+        )
+        bodies += [json.dumps(body | {"input": given, "payload": payload}) for given in inputs for payload in payloads]
+    bodies += ["", "{", "\x00", "[" * 100_000, '{"source": "\\ud83d"}']
+    broken = []
+    for one in bodies:
+        status = root.post(where, one, content_type="application/json").status_code
+        if status >= 500 and status != 503:
+            broken.append(f"{status} {one[:90]}")
+    assert not broken, "\n".join(broken)
