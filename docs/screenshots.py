@@ -44,7 +44,7 @@ def open_workbench(page: Page) -> None:
 
 
 def workbench(page: Page) -> None:
-    """A change, tried beside the live text."""
+    """A change, compared with the live version."""
     open_workbench(page)
     change(page, "CRITICAL_CHANCE = 0.10", "CRITICAL_CHANCE = 0.90")
     page.fill("#seed", "11")

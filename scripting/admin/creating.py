@@ -31,7 +31,7 @@ def create_view(admin: ModelAdmin[Script], request: HttpRequest) -> HttpResponse
         except lifecycle.ChangeRefused as refusal:
             form.add_error("name", f"{refusal}.")
         else:
-            messages.success(request, f"{script} is there. It runs once a text is published.")
+            messages.success(request, f"{script} created. Publish a version to use it.")
             if not conf.SCRIPTING_BROWSER_PUBLISH:
                 return redirect(url_of(script))
             return redirect(reverse("admin:scripting_script_publish", args=[script.pk]))

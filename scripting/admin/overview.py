@@ -36,7 +36,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             list_url(Execution, status="unsuccessful", range="1h"),
         ),
         (
-            "Texts refused by their check",
+            "Rejected versions",
             ScriptVersion.objects.rejected().count(),
             "kept, never run",
             list_url(ScriptVersion, accepted__exact=0),

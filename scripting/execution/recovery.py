@@ -74,7 +74,7 @@ def _tries(
 
 
 def retries(kind: ErrorType) -> int:
-    """How often a run that failed so is tried again. What a check refuses, or the same inputs repeat, never is."""
+    """How often a run that failed this way is tried again. What a check refuses, or the same inputs repeat, never is."""
     match kind:
         case ErrorType.TIMEOUT:
             return conf.SCRIPTING_TIMEOUT_RETRIES

@@ -35,7 +35,7 @@ BY_TYPE = {
     ErrorType.EXECUTION: Advice(
         "medium",
         "The script raised an error.",
-        "Look at the inputs, try it in the workbench with them, mend the text and publish again.",
+        "Look at the inputs, try it in the workbench with them, fix the script and publish again.",
     ),
     ErrorType.TIMEOUT: Advice(
         "high",
@@ -54,7 +54,7 @@ BY_TYPE = {
 REFUSED_BY_GAME = Advice(
     "medium",
     "The script decided something that the game does not admit, so nothing of it took effect.",
-    "Look at the inputs and at the reason that the game gives, mend the text and publish again.",
+    "Look at the inputs and at the reason that the game gives, fix the script and publish again.",
 )
 ABANDONED = Advice(
     "high",

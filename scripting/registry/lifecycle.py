@@ -33,7 +33,9 @@ def create(module: str, name: str, *, actor: AbstractBaseUser | None, reason: st
         known = ", ".join(m.name for m in modules) or "none"
         raise ChangeRefused(f"there is no module {visible(module)} (modules: {known}; {SHARED} holds helpers)")
     if not re.match(NAME_PATTERN, name):
-        raise ChangeRefused(f"{visible(name)!r} is no script's name: a-z, 0-9 and _, a letter first, 64 at most")
+        raise ChangeRefused(
+            f"{visible(name)!r} cannot be a script's name: use a–z, 0–9 and _, a letter first, at most 64 characters"
+        )
     if language and language not in LANGUAGES:
         raise ChangeRefused(f"there is no language {visible(language)} (known: {', '.join(LANGUAGES)})")
     script = Script(module=module, name=name, language=language)

@@ -245,7 +245,7 @@ def _why_no_script(handle: int, name: str) -> str:
     stem, suffix = _split(name)
     if language_for_suffix(suffix) is None:
         return f"is no script: known suffixes are {', '.join(sorted(known.suffix for known in LANGUAGES.values()))}"
-    return f"{one_line(stem)!r} is no script's name: begin with a lower-case letter, then letters, digits and underscores, 64 at most"
+    return f"{one_line(stem)!r} cannot be a script's name: use a–z, 0–9 and _, a letter first, at most 64 characters"
 
 
 def read_bytes(handle: int, name: str) -> bytes:

@@ -15,8 +15,8 @@ CAUSES = {
     Activation.Cause.DEFAULT: "as the game ships it",
     Activation.Cause.FILE: "taken from a file",
     Activation.Cause.PUBLISH: "published",
-    Activation.Cause.ROLLBACK: "rolled back to",
-    Activation.Cause.FILE_DELETED: "back since its file was deleted",
+    Activation.Cause.ROLLBACK: "rolled back",
+    Activation.Cause.FILE_DELETED: "active again since its file was deleted",
     Activation.Cause.UPGRADE: "upgraded",
 }
 

@@ -22,11 +22,13 @@ WORDS = {
 
 @dataclass(frozen=True)
 class VersionLine:
-    """A version with whether it may be rolled back to."""
+    """A version as a line of the history."""
 
     version: ScriptVersion
     is_active: bool
     is_default: bool
+    is_older: bool
+    """Than the active version."""
     was_live: bool
     predecessor: int | None
     """The version before it, to compare with."""
@@ -49,11 +51,13 @@ def versions(script: Script) -> list[VersionLine]:
     rows = list(script.versions.select_related("author").defer("content", "source").order_by("-number")[:SHOWN])
     live = set(script.activations.values_list("version_id", flat=True).distinct())
     numbers = [row.number for row in rows]
+    active = script.active_version.number if script.active_version else 0
     return [
         VersionLine(
             row,
             row.pk == script.active_version_id,
             row.pk == script.default_version_id,
+            row.number < active,
             row.pk in live,
             numbers[place + 1] if place + 1 < len(numbers) else None,
         )

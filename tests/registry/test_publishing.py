@@ -190,7 +190,7 @@ def test_a_script_is_created_and_runs_once_a_text_is_published(arena: Arena) -> 
     ("module", "name", "why"),
     [
         ("nowhere", "x", "no module nowhere"),
-        ("arena", "No!", "no script's name"),
+        ("arena", "No!", "cannot be a script's name"),
         ("arena", "scorer", "exists already"),
     ],
 )

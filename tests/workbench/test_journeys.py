@@ -114,7 +114,7 @@ def test_two_designers_in_conflict_lose_nothing(person: Enter) -> None:
     expect(hers.locator(".toast", has_text="The badly hurt hold their fire")).to_be_visible()
     hers.click("#publish")
     expect(hers.locator("#publish-behind")).to_contain_text("v2 went live since, by admin")
-    expect(hers.locator("#publish-tried")).to_contain_text("was not tried yet")
+    expect(hers.locator("#publish-tried")).to_contain_text("haven't tried this version yet")
     hers.click("#publish-go")
     expect(hers.locator("#merge-title")).to_have_text("Another version went live")
     hers.keyboard.press("Escape")

@@ -33,7 +33,7 @@ def place_of(attempt: AttemptFields) -> Place | None:
 
 
 def latest_place(group: ErrorGroup) -> Place | None:
-    """Where the errors of a group lie; in a helper, in the version of it that the latest run that failed so took in."""
+    """Where the errors of a group lie; in a helper, in the version of it that the latest run that failed this way took in."""
     if group.version is None or not group.error_line:
         return None
     if group.error_script in {"", str(group.script)}:

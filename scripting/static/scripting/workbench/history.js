@@ -11,11 +11,12 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   const number = Number(button.dataset.rollback);
   const isDefault = "default" in button.dataset;
+  const isOlder = "older" in button.dataset;
   askAndRollBack({
     module, name, number, login,
-    title: isDefault ? "Revert to the default" : `Roll back to v${number}`,
-    text: `v${number} becomes live again, without a copy; nothing of the later versions is lost.`,
-    go: isDefault ? "Revert" : "Roll back",
+    title: isDefault ? "Revert to the default" : isOlder ? `Roll back to v${number}` : `Make v${number} live`,
+    text: `v${number} becomes live again. No version is lost.`,
+    go: isDefault ? "Revert" : isOlder ? "Roll back" : "Make it live",
     done: () => { wanted = true; following.look(0); },
   });
 });

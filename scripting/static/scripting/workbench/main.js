@@ -26,7 +26,7 @@ const publishing = page.may.publish ? new Publishing(server, editor, page, { kee
 const trying = new Trying(server, editor, page, { language, showTab, textName, ranOn });
 let socket = null;
 const DUE = 15_000; // ms between two looks at whether a version that is tried again does well
-const CAUSES = { default: "as shipped,", file: "taken from a file", publish: "published", rollback: "rolled back to", file_deleted: "back since its file was deleted,", upgrade: "upgraded" };
+const CAUSES = { default: "as shipped,", file: "taken from a file", publish: "published", rollback: "rolled back", file_deleted: "back since its file was deleted,", upgrade: "upgraded" };
 
 wireDialogs();
 wireTabs();
@@ -97,9 +97,9 @@ function restore(version) {
 function showActive() {
   const { active, activation } = page;
   $("live-chip").textContent = active ? `v${active.number} is live` : "nothing is live";
-  const kind = page.is_default ? "the default" : active ? `${active.origin} override` : "";
+  const kind = page.is_default ? "the default" : active && activation && activation.cause !== "rollback" ? `${active.origin} override` : "";
   const by = activation && activation.actor ? ` by ${activation.actor}` : "";
-  const when = activation ? `, ${CAUSES[activation.cause]}${by} ${ago(activation.at)}` : "";
+  const when = activation ? `${kind && ", "}${CAUSES[activation.cause]}${by} ${ago(activation.at)}` : "";
   const on = page.loaded.of ? ` · loaded by ${page.loaded.loaded} of ${page.loaded.of}` : "";
   $("live-detail").textContent = kind + when + on;
   showStandIn(page);

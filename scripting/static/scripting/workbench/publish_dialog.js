@@ -61,14 +61,14 @@ export class Publishing {
     const by = activation && activation.actor ? `, by ${activation.actor}` : "";
     $("publish-behind").hidden = !this.behind;
     $("publish-behind").textContent = this.behind && active
-      ? `You began on ${this.keeping.base ? `v${this.keeping.base.number}` : "nothing"}; v${active.number} went live since${by}. Merge it with your text first: nothing is overwritten.` : "";
+      ? `You started from ${this.keeping.base ? `v${this.keeping.base.number}` : "nothing"}; v${active.number} went live since${by}. Merge it with your text first: nothing is overwritten.` : "";
     $("publish-go").textContent = this.behind ? "Merge first…" : "Make it live";
   }
 
   tellTried() {
     const trial = this.trialOf(this.editor.text);
-    const words = trial && (trial.trial.error ? `Trial ${trial.number} of this very text failed.` : `Trial ${trial.number} ran this very text.`);
-    $("publish-tried").textContent = words || "This very text was not tried yet: Run shows what it does before anyone else sees it.";
+    const words = trial && (trial.trial.error ? `Trial ${trial.number} of this version failed.` : `Trial ${trial.number} ran this version.`);
+    $("publish-tried").textContent = words || "You haven't tried this version yet. Run it before you publish.";
   }
 
   judge(check) {

@@ -43,7 +43,7 @@ function histogram(who, { mean, least, most, bins }, top, side) {
     bar.style.height = `${(count / top) * 100}%`;
     return bar;
   });
-  return h("div", { class: `sample-row ${side}`, title: `from ${figure(least)} to ${figure(most)}` }, h("span", {}, who), h("span", { class: "bins", "aria-hidden": "true" }, ...bars), h("b", {}, `⌀ ${figure(mean)}`), h("span", { class: "unseen" }, `from ${figure(least)} to ${figure(most)}`));
+  return h("div", { class: `sample-row ${side}`, title: `from ${figure(least)} to ${figure(most)}` }, h("span", {}, who), h("span", { class: "bins", "aria-hidden": "true" }, ...bars), h("b", {}, `avg ${figure(mean)}`), h("span", { class: "unseen" }, `from ${figure(least)} to ${figure(most)}`));
 }
 
 function figure(value) {

@@ -133,7 +133,7 @@ export class Trying {
   async ask(path, show) {
     if (!this.page.may.run || this.running) return;
     if ($("input-json").getAttribute("aria-invalid") && !$("input-json").hidden) {
-      toast("The inputs are no JSON yet.", { kind: "bad" });
+      toast("This isn't valid JSON.", { kind: "bad" });
       $("input-json").focus();
       return;
     }
