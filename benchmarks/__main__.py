@@ -1,7 +1,8 @@
 """`python -m benchmarks [NAME…]`: measures, prints a table and writes var/bench/latest.json. Exit 1 when a target is missed.
 
 A module of this package with a function `measure() -> list[dict]` is a benchmark; each dict is one figure:
-{figure, value, unit, peer, peer_value, ratio, target, holds}.
+{figure, value, unit, peer, peer_value, ratio, target, holds}. The file names the benchmark of each, and keeps the figures of
+those that were not asked for. A benchmark whose part is missing here, or that breaks down, leaves the others alone.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import json
 import os
 import pkgutil
 import sys
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import benchmarks
+from goby_site.stack.redis_server import NoRedisServer
 
 FIELDS = ("figure", "value", "unit", "peer", "peer_value", "ratio", "target", "holds")
 
@@ -26,19 +30,37 @@ def names() -> list[str]:
     return [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if not module.name.startswith("_")]
 
 
-def measure(chosen: Iterable[str]) -> list[Figure]:
-    """The figures of the chosen benchmarks, in order. Raises ValueError for a figure without one of the fields."""
+def measure(name: str) -> list[Figure]:
+    """The figures of one benchmark. Raises ValueError for a figure without one of the fields, Missing, NoRedisServer."""
+    print(f"Measuring {name} …", file=sys.stderr, flush=True)
     figures = []
-    for name in chosen:
-        module = importlib.import_module(f"benchmarks.{name}")
-        if not hasattr(module, "measure"):  # a helper of the others
-            continue
-        print(f"Measuring {name} …", file=sys.stderr, flush=True)
-        for figure in module.measure():
-            if missing := [field for field in FIELDS if field not in figure]:
-                raise ValueError(f"benchmarks.{name}: a figure lacks {', '.join(missing)}")
-            figures.append({field: figure[field] for field in FIELDS})
+    for figure in importlib.import_module(f"benchmarks.{name}").measure():
+        if missing := [field for field in FIELDS if field not in figure]:
+            raise ValueError(f"benchmarks.{name}: a figure lacks {', '.join(missing)}")
+        figures.append({"benchmark": name} | {field: figure[field] for field in FIELDS})
     return figures
+
+
+def measure_all(chosen: Iterable[str]) -> tuple[list[Figure], list[str]]:
+    """The figures of the chosen benchmarks, in order, and the names of those that broke down."""
+    figures, broken = [], []
+    for name in chosen:
+        try:
+            figures += measure(name)
+        except (benchmarks.Missing, NoRedisServer) as missing:
+            benchmarks.leave_out(f"all figures of {name}", missing)
+        except Exception:  # noqa: BLE001 - the figures of the others are not lost for it
+            traceback.print_exc()
+            broken.append(name)
+    return figures, broken
+
+
+def keep(target: Path, chosen: Iterable[str], figures: list[Figure]) -> None:
+    """Put the figures in place of all that the file has of the chosen benchmarks."""
+    before = json.loads(target.read_text(encoding="utf-8")) if target.exists() else []
+    kept = [figure for figure in before if figure.get("benchmark") in set(names()) - set(chosen)]
+    rows = sorted([*kept, *figures], key=lambda figure: names().index(figure["benchmark"]))
+    target.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
 def cell(value: object) -> str:
@@ -65,19 +87,22 @@ def table(figures: list[Figure]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Measure, print, write. 0 when every target holds, 1 when one does not, 2 for a benchmark that there is not."""
+    """Measure, print, write. 0 when every target holds, 1 when not or when a benchmark broke down, 2 for an unknown name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
     if unknown := sorted(set(arguments) - set(names())):
         print(f"No such benchmark: {', '.join(unknown)}. There are: {', '.join(names())}", file=sys.stderr)
         return 2
-    figures = measure(arguments or names())
+    chosen = arguments or names()
+    figures, broken = measure_all(chosen)
     from goby_site.paths import private_dir, var_dir
 
     target = private_dir(var_dir() / "bench") / "latest.json"
-    target.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    keep(target, chosen, figures)
     print(table(figures))
     print(f"\nWritten to {target}")
-    return 0 if all(figure["holds"] is not False for figure in figures) else 1
+    if broken:
+        print(f"Broke down, for the reason above: {', '.join(broken)}", file=sys.stderr)
+    return 1 if broken or any(figure["holds"] is False for figure in figures) else 0
 
 
 if __name__ == "__main__":

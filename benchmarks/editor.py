@@ -12,7 +12,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from tests.support.browser import chromium
+from benchmarks import Missing
+from tests.support.browser import chromium, chromium_path
 from tests.support.stack import RunningStack
 
 PAGES = 12
@@ -27,7 +28,9 @@ CHECKED = "performance.getEntriesByName('goby:check').map(entry => entry.duratio
 
 
 def measure() -> list[dict[str, Any]]:
-    """Milliseconds from navigation to a usable editor, and from the last key to its diagnostics."""
+    """Milliseconds from navigation to a usable editor, and from the last key to its diagnostics. Raises Missing."""
+    if chromium_path() is None:
+        raise Missing("Chromium was not found: install the package `chromium`, or set CHROMIUM.")
     with tempfile.TemporaryDirectory() as folder, RunningStack(Path(folder) / "var") as stack, chromium() as browser:
         session = log_in(browser, stack)
         usable, bare = [], []

