@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from scripting.bus.events import Event
 from scripting.execution.attempts import AttemptRecord, RunInputs
 from scripting.models import Execution, Role
 from scripting.modules.calls import CallContext
+from scripting.modules.masking import Mask, mask_of_run
 from scripting.registry.resolved import ResolvedScript
 from scripting.types import ExecutionRequest, ScriptOutput
 
@@ -36,6 +38,11 @@ class Decision:
     def deciding(self) -> AttemptRecord | None:
         """The attempt whose outcome counts: the last one, None when a disabled script has no built-in rule."""
         return self.attempts[-1] if self.attempts else None
+
+    @cached_property
+    def mask(self) -> Mask:
+        """For what people read of what the script wrote."""
+        return mask_of_run(self.request.topic, self.inputs.context)
 
     @property
     def status(self) -> str:

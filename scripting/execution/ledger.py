@@ -98,7 +98,7 @@ def _tell(told: Iterable[tuple[dict[str, Any], Decision]]) -> None:
     for row, decision in told:
         version = decision.attempts[0].version if decision.attempts else None
         written = [
-            site_log.Written(attempt.version.info.number, attempt.logs, attempt.log_us)
+            site_log.Written(attempt.version.info.number, attempt.logs, attempt.log_us, decision.mask)
             for attempt in decision.attempts
             if attempt.logs and attempt.version
         ]
@@ -113,7 +113,9 @@ def _findings(decisions: Iterable[Decision]) -> Iterator[breaker.Finding]:
         last = {a.version.id: a for a in decision.attempts if a.version is not None and a.tried}
         for attempt in last.values():
             if attempt.version is not None and not attempt.cancelled:
-                yield breaker.Finding(decision.script, attempt.version, "" if attempt.ok else str(attempt.error))
+                yield breaker.Finding(
+                    decision.script, attempt.version, "" if attempt.ok else decision.mask.text(str(attempt.error))
+                )
 
 
 def _database() -> str:

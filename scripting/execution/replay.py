@@ -12,6 +12,7 @@ from scripting.execution.rows import decode_calls
 from scripting.models import Attempt, Execution, ScriptVersion
 from scripting.models.execution import AttemptFields
 from scripting.modules.installed import limits_for, modules
+from scripting.modules.masking import Mask, masks_of
 from scripting.registry.active import registry
 from scripting.registry.resolved import ScriptNotFound
 from scripting.texts.escaping import visible
@@ -107,7 +108,7 @@ def _comparison(execution: Execution, then: AttemptFields, now: AttemptRecord) -
     """What is compared, each with how it differs, in words; an empty text where it does not."""
     both_stopped = _out_of_time(then.error_type) and now.error is not None and _out_of_time(now.error.type)
     if not then.refused:
-        yield "error", _difference_of_errors(then, now.error, placed=not both_stopped)
+        yield "error", _difference_of_errors(then, now.error, masks_of(execution)[1], placed=not both_stopped)
     if _decided(execution, then):
         result = None if execution.result is None else bytes(execution.result)
         yield "result", "" if result == now.result else "the result"
@@ -130,14 +131,14 @@ def _out_of_time(kind: str) -> bool:
     return kind == ErrorType.TIMEOUT
 
 
-def _difference_of_errors(then: AttemptFields, error: ScriptError | None, *, placed: bool) -> str:
+def _difference_of_errors(then: AttemptFields, error: ScriptError | None, mask: Mask, *, placed: bool) -> str:
     """In words; where it happened counts only if `placed`."""
     line, column = (then.error_line, then.error_column) if placed else (None, None)
-    before = _in_words(then.error_type, then.error_message, then.error_script, line, column)
+    before = _in_words(then.error_type, mask.text(then.error_message), then.error_script, line, column)
     after = "none"
     if error is not None:
         line, column = (error.line, error.column) if placed else (None, None)
-        after = _in_words(error.type, visible(error.message), visible(error.script)[:140], line, column)
+        after = _in_words(error.type, visible(mask.text(error.message)), visible(error.script)[:140], line, column)
     return "" if before == after else f"the error: {before} then, {after} now"
 
 

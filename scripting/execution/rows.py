@@ -14,7 +14,7 @@ from scripting.execution.attempts import INTERPRETER, AttemptRecord
 from scripting.execution.decision import Decision
 from scripting.models import Execution, Role, Script, uuid7
 from scripting.models.execution import encode_log
-from scripting.modules.masking import _masked
+from scripting.modules.masking import Mask, mask_of_inputs
 from scripting.sandbox.protocol import decode_value, encode_value
 from scripting.texts.escaping import display, visible
 from scripting.types import HostCallRecord
@@ -23,7 +23,7 @@ from scripting.types import HostCallRecord
 def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
     """The row of an execution: its error is that of the first attempt, what it took is that of all, the rest is of the last."""
     request, event, attempt = decision.request, decision.event, decision.deciding
-    shown = _masked(request.topic, decision.inputs.context)
+    context = decision.inputs.context
     row = {
         "id": UUID(decision.context.execution_id),
         "script_id": decision.script.id,
@@ -35,9 +35,9 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
         "cause": UUID(event.cause) if event and event.cause else None,
         "status": decision.status,
         "inputs": decision.inputs.encoded,
-        "inputs_text": display(shown),
+        "inputs_text": display(mask_of_inputs(request.topic, context).value(context)),
         "result": attempt.result if attempt else None,
-        "result_text": display(attempt.value) if attempt and attempt.result is not None else "",
+        "result_text": display(decision.mask.value(attempt.value)) if attempt and attempt.result is not None else "",
         "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC) if event else None,
         "started_at": decision.started_at,
         "finished_at": decision.finished_at,
@@ -51,7 +51,7 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
     row |= _attempt_fields(decision, attempt)
     first = decision.attempts[0]
     if len(decision.attempts) > 1:
-        row |= _error_fields(first) | _taken(decision.attempts)
+        row |= _error_fields(first, decision.mask) | _taken(decision.attempts)
     if first.error is not None and first.version is not None and first.tried:
         row["error_version_id"] = first.version.id or None
     return row
@@ -83,7 +83,7 @@ def _attempt_fields(decision: Decision, attempt: AttemptRecord) -> dict[str, Any
         "host_us": metrics.host_us,
         "log": encode_log(attempt.logs, attempt.log_us) if attempt.logs else b"",
         "log_truncated": attempt.log_truncated,
-        **_error_fields(attempt),
+        **_error_fields(attempt, decision.mask),
     }
 
 
@@ -96,13 +96,13 @@ def _taken(attempts: Sequence[AttemptRecord]) -> dict[str, int]:
     return summed | {"memory_bytes": max(each.memory_bytes for each in metrics)}
 
 
-def _error_fields(attempt: AttemptRecord) -> dict[str, Any]:
+def _error_fields(attempt: AttemptRecord, mask: Mask) -> dict[str, Any]:
     error = attempt.error
     if error is None:
         return {"error_type": "", "error_message": "", "error_script": "", "error_line": None, "error_column": None}
     return {
         "error_type": error.type.value,
-        "error_message": visible(error.message),
+        "error_message": visible(mask.text(error.message)),
         "error_script": visible(error.script)[:140],
         "error_line": error.line,
         "error_column": error.column,
@@ -148,7 +148,7 @@ def unrun_rows(
                 "cause": UUID(event.cause) if event.cause else None,
                 "status": status,
                 "inputs": encode_value(context),
-                "inputs_text": display(_masked(event.topic, context)),
+                "inputs_text": display(mask_of_inputs(event.topic, context).value(context)),
                 "error_message": visible(message),
                 "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC),
                 "started_at": now,

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from scripting.modules.masking import NOTHING, Mask
 from scripting.sandbox.protocol import ErrorType
 from scripting.texts.escaping import one_line
 
@@ -34,6 +35,7 @@ class Written(NamedTuple):
     version: int | None
     lines: Sequence[str]
     times: Sequence[int]
+    mask: Mask = NOTHING
 
 
 def tell(row: Mapping[str, Any], script: str, version: int | None, written: Sequence[Written] = ()) -> None:
@@ -55,9 +57,9 @@ def tell(row: Mapping[str, Any], script: str, version: int | None, written: Sequ
     }
     told = {name: value for name, value in told.items() if value is not None}
     if lines_logger.isEnabledFor(logging.DEBUG):
-        for by, lines, times in written:
+        for by, lines, times, mask in written:
             for line, at_us in zip(lines, times, strict=True):
-                lines_logger.debug("%s", one_line(line), extra=told | {"version": by, "at_us": at_us})
+                lines_logger.debug("%s", one_line(mask.text(line)), extra=told | {"version": by, "at_us": at_us})
     why = one_line(row.get("error_message", ""))
     where = f" line {row['error_line']}" if row.get("error_line") else ""
     if violation:

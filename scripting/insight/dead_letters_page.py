@@ -15,7 +15,7 @@ from scripting.bus.dead_letters import DeadLetter, Unreadable
 from scripting.insight import audit
 from scripting.insight.display import pretty
 from scripting.insight.frame import LETTERS, admin_page, demand
-from scripting.modules.masking import sensitive_keys
+from scripting.modules.masking import mask_of_inputs
 from scripting.texts.escaping import one_line, visible
 
 DELETE = "scripting.delete_outboxevent"
@@ -133,7 +133,7 @@ def _shown(letter: DeadLetter) -> Shown:
         one_line(letter.stream, 100),
         visible(letter.reason)[:4000],
         one_line(event.topic, 130) if event else "",
-        pretty(event.payload, sensitive_keys(event.topic)) if event else "",
+        pretty(event.payload, mask_of_inputs(event.topic, event.payload)) if event else "",
         "" if event else dump(letter.envelope[:MOST_BYTES]),
         problem,
     )

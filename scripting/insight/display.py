@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from scripting.models import ScriptVersion
-from scripting.modules.masking import masked
+from scripting.modules.masking import NOTHING, Mask
 from scripting.texts.escaping import visible
 from scripting.texts.plain_json import jsonable
 
@@ -89,10 +89,10 @@ def _joined(parts: Iterable[str]) -> SafeString:
 # -- values ------------------------------------------------------------------------------------------------------------
 
 
-def pretty(value: Any, hidden: Collection[str] = ()) -> str:
-    """Plain data as indented JSON text, fit to show; the values of `hidden` keys masked wherever they occur."""
+def pretty(value: Any, mask: Mask = NOTHING) -> str:
+    """Plain data as indented JSON text, masked and fit to show."""
     try:
-        text = json.dumps(jsonable(masked(value, hidden)), indent=2, ensure_ascii=False)
+        text = json.dumps(jsonable(mask.value(value)), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return "(cannot be shown)"
     text = visible(text)

@@ -1,41 +1,129 @@
-"""Hide what a topic calls sensitive wherever people read it."""
+"""Hide what a topic calls sensitive wherever people read it: one rule for values at any depth and for text.
+
+Scripts see everything and records are whole, so that runs can be repeated; a mask is for pages, exports, stored text and logs.
+Hidden are the values of sensitive keys, and copies of those values under other names. What a script computes from a value, such
+as its length, cannot be known for a copy.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import functools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from scripting.models import Execution
 from scripting.modules.topics import topics
+from scripting.sandbox.protocol import ValueProblem
 
 HIDDEN = "•••"
+RAW = "message_payload"
+"""The context variable that holds the payload as text."""
+SHORTEST = 4
+"""Characters from which a value is looked for inside other text; a shorter one would hide half of what is there."""
 
 
-def masked(value: Any, hidden: Collection[str]) -> Any:
-    """The value with what its topic calls sensitive hidden, at any depth."""
-    if not hidden:
-        return value
-    match value:
-        case Mapping():
-            return {k: HIDDEN if k in hidden or k == "message_payload" else masked(v, hidden) for k, v in value.items()}
-        case list() | tuple():
-            return [masked(item, hidden) for item in value]
-    return value
+@dataclass(frozen=True)
+class Mask:
+    """What to hide. The empty mask hides nothing and costs nothing."""
+
+    keys: frozenset[str] = frozenset()
+    values: frozenset[Any] = frozenset()
+    """Hidden where they stand alone."""
+    texts: tuple[str, ...] = ()
+    """Hidden inside other text, the longest first."""
+
+    def value(self, value: Any) -> Any:
+        """Plain data as people may read it."""
+        if not self.keys:
+            return value
+        match value:
+            case Mapping():
+                return {self.value(k): HIDDEN if k in self.keys else self.value(v) for k, v in value.items()}
+            case list() | tuple():
+                return [self.value(item) for item in value]
+            case str():
+                return self.text(value)
+        return HIDDEN if value in self.values else value
+
+    def text(self, text: str) -> str:
+        """Text as people may read it: a line of a log, an error's message."""
+        if not self.keys:
+            return text
+        if text in self.values:
+            return HIDDEN
+        for secret in self.texts:
+            text = text.replace(secret, HIDDEN)
+        return _named(self.keys).sub(rf"\g<1>{HIDDEN}", text)
 
 
-def sensitive_keys(topic: str) -> frozenset[str]:
-    """The payload keys of a topic that pages must not show."""
-    return topics.get(topic).sensitive if topic in topics else frozenset()
+NOTHING = Mask()
 
 
-def every_sensitive_key() -> frozenset[str]:
-    """For what scripts wrote themselves, which may carry any topic's payload."""
+def mask_of_inputs(topic: str, inputs: Any) -> Mask:
+    """For the inputs of a run. Without a topic they may hold a copy of any topic's event."""
+    own = topics.get(topic).sensitive if topic in topics else _every_key()
+    if not own:
+        return NOTHING
+    found = list(_leaves(inputs, own))
+    texts = {spelling for leaf in found for spelling in _spellings(leaf) if len(spelling) >= SHORTEST}
+    return Mask(
+        own | {RAW},
+        frozenset(leaf for leaf in found if isinstance(leaf, (str, bytes)) or len(str(leaf)) >= SHORTEST),
+        tuple(sorted(texts, key=len, reverse=True)),
+    )
+
+
+def mask_of_run(topic: str, inputs: Any) -> Mask:
+    """For what a script wrote: its result, log, error and calls may carry its inputs and any topic's payload."""
+    every = _every_key()
+    return replace(mask_of_inputs(topic, inputs), keys=every | {RAW}) if every else NOTHING
+
+
+def masks_of(execution: Execution) -> tuple[Mask, Mask]:
+    """For the inputs of a recorded execution, and for what its script wrote."""
+    try:
+        inputs = execution.inputs_value
+    except ValueProblem:
+        inputs = {}
+    return mask_of_inputs(execution.topic, inputs), mask_of_run(execution.topic, inputs)
+
+
+def _every_key() -> frozenset[str]:
     return frozenset().union(*(topic.sensitive for topic in topics))
 
 
-def _masked(topic: str, context: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The context as pages may show it: sensitive payload fields hidden, in the raw text too."""
-    message = context.get("message")
-    if topic not in topics or not topics.get(topic).sensitive or not isinstance(message, Mapping):
-        return context
-    payload = topics.get(topic).mask(message.get("payload") or {})
-    return {**context, "message": {**message, "payload": payload}, "message_payload": "•••"}
+def _leaves(value: Any, keys: frozenset[str], *, within: bool = False) -> Iterator[Any]:
+    """What lies under one of the keys, but for what is too common to be told from other values; and the payload's text."""
+    match value:
+        case Mapping():
+            for key, item in value.items():
+                yield from _leaves(item, keys, within=within or key in keys or key == RAW)
+        case list() | tuple():
+            for item in value:
+                yield from _leaves(item, keys, within=within)
+        case bool() | None | "" | b"":
+            pass
+        case _ if within:
+            yield value
+
+
+def _spellings(leaf: Any) -> Iterator[str]:
+    """How a value may be written inside text: as it is, in JSON, in Python."""
+    match leaf:
+        case str():
+            yield from (leaf, json.dumps(leaf)[1:-1], json.dumps(leaf, ensure_ascii=False)[1:-1], repr(leaf)[1:-1])
+        case bytes():
+            yield from (repr(leaf), leaf.hex())
+        case _:
+            yield str(leaf)
+
+
+@functools.lru_cache(maxsize=64)
+def _named(keys: frozenset[str]) -> re.Pattern[str]:
+    """One of the keys with its value, as JSON, Python and people write them: `"pin": 1`, `'pin': 'x'`, `pin=1`."""
+    names = "|".join(sorted(map(re.escape, keys), key=len, reverse=True))
+    quoted = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
+    return re.compile(rf"""((?<!\w)(["']?)(?:{names})\2\s*[:=]\s*)(?:{quoted}|[^\s,;}}\])]+)""", re.DOTALL)

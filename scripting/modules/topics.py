@@ -25,7 +25,7 @@ class Topic:
     schema: type[msgspec.Struct]
     description: str
     sensitive: frozenset[str] = field(default_factory=frozenset)
-    """Payload keys that pages and logs show masked."""
+    """Keys of the payload, at any depth, whose values people never read: see `masking`."""
     example: dict[str, Any] = field(default_factory=dict)
     """A payload that fits, shown to designers."""
 
@@ -41,12 +41,6 @@ class Topic:
 
     def json_schema(self) -> dict[str, Any]:
         return msgspec.json.schema(self.schema)
-
-    def mask(self, payload: dict[str, Any]) -> dict[str, Any]:
-        """The payload as pages and logs may show it."""
-        if not self.sensitive:
-            return payload
-        return {key: "•••" if key in self.sensitive else value for key, value in payload.items()}
 
 
 class TopicRegistry:

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from scripting.hot_reload.fleet import spread_of
 from scripting.insight import open_breakers
 from scripting.models import Script, ScriptVersion
-from scripting.modules.masking import every_sensitive_key, masked, sensitive_keys
+from scripting.modules.masking import masks_of
 from scripting.registry.publishing import check as check_text
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.supervisor.errors import SandboxUnavailable
@@ -79,15 +79,15 @@ def events(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 def execution(request: HttpRequest, module: str, name: str, execution_id: str) -> dict[str, Any]:
     """One recorded execution: its inputs as a page may show them, and what came of it."""
     found = inputs.execution_of(script_named(module, name), execution_id)
-    hidden = sensitive_keys(found.topic)
+    given, made = masks_of(found)
     return {
         "id": str(found.pk),
         "at": found.started_at.timestamp(),
         "topic": found.topic,
         "status": found.status,
         "seed": None if found.seed is None else str(found.seed),
-        "inputs": jsonable(masked(found.inputs_value, hidden)),
-        "result": jsonable(masked(found.result_value, hidden | every_sensitive_key())),
+        "inputs": jsonable(given.value(found.inputs_value)),
+        "result": jsonable(made.value(found.result_value)),
         "version": found.version.number if found.version else None,
     }
 

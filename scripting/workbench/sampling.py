@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from scripting.modules.masking import Mask
 from scripting.texts.escaping import one_line
 from scripting.types import ScriptOutput
 from scripting.workbench.trials import MAX_SEED, Trial, is_cancelled, outcome
@@ -41,24 +42,25 @@ def sample(trial: Trial) -> dict[str, Any]:
         "cancelled": cancelled,
         "version": active.number if active else None,
         "failures": [sum(not one.ok for one in side) for side in (mine, theirs)],
-        "error": next((one_line(one.error.message) for one in mine if one.error), ""),
-        "fields": compared(mine, theirs),
+        "error": next((one_line(trial.mask.text(one.error.message)) for one in mine if one.error), ""),
+        "fields": compared(mine, theirs, trial.mask),
     }
 
 
-def compared(mine: Sequence[ScriptOutput], theirs: Sequence[ScriptOutput]) -> list[dict[str, Any]]:
+def compared(mine: Sequence[ScriptOutput], theirs: Sequence[ScriptOutput], mask: Mask) -> list[dict[str, Any]]:
     """Each field of the results with what both sides made of it."""
-    columns = [values_by_field(side) for side in (mine, theirs)]
+    columns = [values_by_field(side, mask) for side in (mine, theirs)]
     names = list(dict.fromkeys(name for column in columns for name in column))
     return [{"name": name, **both([column.get(name, []) for column in columns])} for name in names]
 
 
-def values_by_field(outputs: Sequence[ScriptOutput]) -> dict[str, list[Any]]:
+def values_by_field(outputs: Sequence[ScriptOutput], mask: Mask) -> dict[str, list[Any]]:
     """The values of each key of the results; of results that are no dict, under `result`."""
     found: dict[str, list[Any]] = {}
     for output in outputs:
         if output.ok:
-            parts = output.result if isinstance(output.result, dict) and output.result else {"result": output.result}
+            result = mask.value(output.result)
+            parts = result if isinstance(result, dict) and result else {"result": result}
             for name, value in parts.items():
                 found.setdefault(name, []).append(value)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import redis
@@ -15,6 +16,7 @@ from scripting.execution.admission import TooManyExecutions
 from scripting.execution.running import ask_to_cancel, asked_to_cancel
 from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
+from scripting.modules.masking import Mask, mask_of_run
 from scripting.sandbox.protocol import decode_value
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.escaping import visible
@@ -38,8 +40,14 @@ class Trial:
     context: dict[str, Any]
     seed: int
     clock_us: int | None
+    topic: str = ""
     id: str = ""
     """What `cancel` knows it by; empty for one that nobody can cancel."""
+
+    @cached_property
+    def mask(self) -> Mask:
+        """For all that the page shows of it: its inputs may be those of an event that really happened."""
+        return mask_of_run(self.topic, self.context)
 
 
 def trial_of(script: Script, document: dict[str, Any], user: str) -> Trial:
@@ -51,12 +59,13 @@ def trial_of(script: Script, document: dict[str, Any], user: str) -> Trial:
         execution = inputs.execution_of(script, str(given))
         if seed is None and execution.seed is not None:
             seed = execution.seed
-        context, clock = execution.inputs_value, execution.clock_us
+        context, clock, topic = execution.inputs_value, execution.clock_us, execution.topic
     else:
         chosen = inputs.source_of(script, text_in(document, "input", ""))
         context, clock = inputs.context_for(script, chosen, document.get("payload", {})), None
+        topic = chosen.topic.name if chosen.topic else ""
     seed = secrets.randbits(31) if seed is None else seed
-    return Trial(script, source, language, context, seed, clock, id_of(user, text_in(document, "trial", "")))
+    return Trial(script, source, language, context, seed, clock, topic, id_of(user, text_in(document, "trial", "")))
 
 
 def id_of(user: str, given: str) -> str:
@@ -103,7 +112,10 @@ def run(trial: Trial, *, compare: bool) -> dict[str, Any]:
         # The first run drew the clock where none was given: the second takes the same.
         same = replace(trial, clock_us=mine.clock_us)
         theirs = outcome(same, active.text, active.language)
-    return {"trial": described(mine), "active": described(theirs, active.number) if theirs and active else None}
+    return {
+        "trial": described(mine, trial.mask),
+        "active": described(theirs, trial.mask, active.number) if theirs and active else None,
+    }
 
 
 def outcome(trial: Trial, source: str, language: str) -> ScriptOutput:
@@ -126,20 +138,20 @@ def outcome(trial: Trial, source: str, language: str) -> ScriptOutput:
         raise Refusal(503, "unavailable", f"No sandbox could be started: {error}") from None
 
 
-def described(output: ScriptOutput, number: int | None = None) -> dict[str, Any]:
-    """An outcome as the page shows it; every text in it is shown as text."""
+def described(output: ScriptOutput, mask: Mask, number: int | None = None) -> dict[str, Any]:
+    """An outcome as the page shows it: masked, and every text in it shown as text."""
     metrics = output.metrics
     return {
         "version": number,
         "status": output.status,
-        "result": jsonable(output.result),
-        "logs": [visible(line) for line in output.logs],
+        "result": jsonable(mask.value(output.result)),
+        "logs": [visible(mask.text(line)) for line in output.logs],
         "log_us": list(output.log_us),
         "log_truncated": output.log_truncated,
-        "error": error_of(output.error),
+        "error": error_of(output.error, mask),
         "seed": str(output.seed) if output.seed is not None else None,
         "clock_us": output.clock_us,
-        "calls": [call_of(call) for call in output.host_calls],
+        "calls": [call_of(call, mask) for call in output.host_calls],
         "metrics": {
             "compile_us": metrics.compile_us,
             "wall_us": metrics.wall_us,
@@ -150,12 +162,12 @@ def described(output: ScriptOutput, number: int | None = None) -> dict[str, Any]
     }
 
 
-def error_of(error: ScriptError | None) -> dict[str, Any] | None:
+def error_of(error: ScriptError | None, mask: Mask) -> dict[str, Any] | None:
     if error is None:
         return None
     return {
         "type": error.type.value,
-        "message": visible(error.message),
+        "message": visible(mask.text(error.message)),
         "line": error.line,
         "column": error.column,
         "script": error.script,
@@ -164,14 +176,14 @@ def error_of(error: ScriptError | None) -> dict[str, Any] | None:
     }
 
 
-def call_of(call: HostCallRecord) -> dict[str, Any]:
+def call_of(call: HostCallRecord, mask: Mask) -> dict[str, Any]:
     """A host call: what was asked, and what was answered; an effect is only listed."""
     positional, named = decode_value(call.arguments)
     return {
         "name": call.name,
         "kind": call.kind,
-        "arguments": jsonable(positional),
-        "named": jsonable(named),
-        "answer": None if call.answer is None else jsonable(decode_value(call.answer)),
-        "error": visible(call.error),
+        "arguments": jsonable(mask.value(positional)),
+        "named": jsonable(mask.value(named)),
+        "answer": None if call.answer is None else jsonable(mask.value(decode_value(call.answer))),
+        "error": visible(mask.text(call.error)),
     }

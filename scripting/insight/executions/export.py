@@ -22,7 +22,7 @@ from scripting.insight.executions.filters import Filters, parse
 from scripting.insight.executions.list_page import EXPORT, EXPORT_MOST
 from scripting.insight.frame import VIEW, demand
 from scripting.models import Execution
-from scripting.modules.masking import every_sensitive_key, masked, sensitive_keys
+from scripting.modules.masking import Mask, masks_of
 from scripting.sandbox.protocol import ValueProblem
 from scripting.texts.escaping import display, visible
 
@@ -115,31 +115,31 @@ def rows(filters: Filters) -> Iterator[dict[str, Any]]:
 def _values(execution: Execution, found: Execution) -> dict[str, Any]:
     values: dict[str, Any] = {name: getattr(execution, name) for name in COLUMNS if name not in _MADE}
     version = found.version or found.error_version
-    own = sensitive_keys(execution.topic)
+    given, made = masks_of(execution)
     values |= {
         "script": str(found.script),
         "version": version.number if version else None,
-        "inputs": _shown(lambda: execution.inputs_value, own),
-        "result": _shown(lambda: execution.result_value, own | every_sensitive_key()),
+        "inputs": _shown(lambda: execution.inputs_value, given),
+        "result": _shown(lambda: execution.result_value, made),
     }
-    return {name: _plain(values[name]) for name in COLUMNS} | {"log": _log(execution)}
+    return {name: _plain(values[name]) for name in COLUMNS} | {"log": _log(execution, made)}
 
 
 _MADE = frozenset({"script", "version", "inputs", "result"})
 
 
-def _shown(value: Callable[[], Any], hidden: frozenset[str]) -> str:
+def _shown(value: Callable[[], Any], mask: Mask) -> str:
     try:
         found = value()
     except ValueProblem:
         return ""
-    return "" if found is None else display(masked(found, hidden), 32_000)
+    return "" if found is None else display(mask.value(found), 32_000)
 
 
-def _log(execution: Execution) -> list[dict[str, Any]]:
+def _log(execution: Execution, mask: Mask) -> list[dict[str, Any]]:
     """What the script wrote, and when in µs from the beginning of its run; in JSON alone, a cell could not hold it."""
     try:
-        return [{"us": line.us, "text": visible(line.text)} for line in execution.log_lines]
+        return [{"us": line.us, "text": visible(mask.text(line.text))} for line in execution.log_lines]
     except ValueProblem:
         return []
 

@@ -12,7 +12,7 @@ from scripting.insight import audit
 from scripting.insight.display import milliseconds, pretty
 from scripting.insight.frame import VIEW, admin_page, demand
 from scripting.models.execution import LogLine
-from scripting.modules.masking import every_sensitive_key
+from scripting.modules.masking import masks_of
 from scripting.supervisor.errors import SupervisorError
 from scripting.texts.escaping import visible
 
@@ -35,14 +35,14 @@ def page(request: HttpRequest, execution: UUID) -> HttpResponse:
     except (NotRepeatable, SupervisorError) as problem:
         return admin_page(request, TEMPLATE, {**context, "problem": str(problem)}, status=409)
     audit.record(request.user, f"ran execution {execution} again")
-    hidden = every_sensitive_key()
+    mask = masks_of(made.execution)[1]
     attempt = made.attempt
     context |= {
         "made": made,
         "compared": _listed(made),
-        "result": pretty(attempt.value, hidden) if attempt.result is not None else "",
-        "log": [LogLine(visible(line), us) for line, us in zip(attempt.logs, attempt.log_us, strict=True)],
-        "error": visible(str(attempt.error)) if attempt.error else "",
+        "result": pretty(attempt.value, mask) if attempt.result is not None else "",
+        "log": [LogLine(visible(mask.text(line)), us) for line, us in zip(attempt.logs, attempt.log_us, strict=True)],
+        "error": visible(mask.text(str(attempt.error))) if attempt.error else "",
         "took": milliseconds(attempt.metrics.wall_us),
     }
     return admin_page(request, TEMPLATE, context)

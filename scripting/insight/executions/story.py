@@ -19,7 +19,7 @@ from scripting.insight.executions.error_place import Place, failed_attempt, plac
 from scripting.metrics.error_groups import Problem, group_of, problems
 from scripting.models import SHARED, Attempt, Breaker, ErrorGroup, Execution, ScriptVersion
 from scripting.models.execution import WITHHELD, AttemptFields, LogLine
-from scripting.modules.masking import every_sensitive_key, masked, sensitive_keys
+from scripting.modules.masking import Mask, masks_of
 from scripting.sandbox.protocol import decode_value
 from scripting.texts.escaping import visible
 
@@ -123,18 +123,18 @@ class Story:
 
 def story_of(execution: Execution) -> Story:
     """Read one execution with what belongs to it."""
-    calls = [_call(record) for record in decode_calls(bytes(execution.host_calls))]
+    given, made = masks_of(execution)
+    calls = [_call(record, made) for record in decode_calls(bytes(execution.host_calls))]
     tries = list(execution.attempts.select_related("version__script"))
-    own = sensitive_keys(execution.topic)
     tree = family_tree(execution)
     return Story(
         execution,
-        pretty(execution.inputs_value, own),
-        pretty(execution.result_value, own | every_sensitive_key()) if execution.result is not None else "",
-        _log(execution),
+        pretty(execution.inputs_value, given),
+        pretty(execution.result_value, made) if execution.result is not None else "",
+        _log(execution, made),
         [call for call in calls if call.kind != "effect"],
         [call for call in calls if call.kind == "effect"],
-        [_try(execution, attempt, last=attempt is tries[-1]) for attempt in tries],
+        [_try(execution, attempt, made, last=attempt is tries[-1]) for attempt in tries],
         None if execution.withheld else _failure(execution, tries),
         _withheld(execution, tries) if execution.withheld else None,
         str(audit.stopped_by(execution) or "") if is_stopped(execution) else "",
@@ -147,20 +147,19 @@ def story_of(execution: Execution) -> Story:
     )
 
 
-def _call(record: Any) -> Call:
+def _call(record: Any, mask: Mask) -> Call:
     args, kwargs = decode_value(record.arguments)
-    hidden = every_sensitive_key()
-    shown = [pretty(item, hidden) for item in masked(args, hidden)]
-    shown += [f"{visible(name)}={pretty(value, hidden)}" for name, value in masked(kwargs, hidden).items()]
-    answer = visible(record.error) if record.answer is None else pretty(decode_value(record.answer), hidden)
+    shown = [pretty(item, mask) for item in args]
+    shown += [f"{visible(name)}={pretty(value)}" for name, value in mask.value(kwargs).items()]
+    answer = visible(mask.text(record.error)) if record.answer is None else pretty(decode_value(record.answer), mask)
     return Call(record.name, record.kind, ", ".join(shown), "" if record.kind == "effect" else answer)
 
 
-def _log(attempt: AttemptFields) -> list[LogLine]:
-    return [LogLine(visible(line.text), line.us) for line in attempt.log_lines]
+def _log(attempt: AttemptFields, mask: Mask) -> list[LogLine]:
+    return [LogLine(visible(mask.text(line.text)), line.us) for line in attempt.log_lines]
 
 
-def _try(execution: Execution, attempt: Attempt, *, last: bool) -> Try:
+def _try(execution: Execution, attempt: Attempt, mask: Mask, *, last: bool) -> Try:
     return Try(
         attempt.ordinal,
         attempt.get_role_display(),
@@ -168,7 +167,7 @@ def _try(execution: Execution, attempt: Attempt, *, last: bool) -> Try:
         attempt.bundle_digest[:12],
         cost_of(attempt, stopped=last and is_stopped(execution)),
         _error(attempt),
-        [] if last else _log(attempt),
+        [] if last else _log(attempt, mask),
         attempt.log_truncated,
     )
 

@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from scripting.management.output import ScriptingCommand
 from scripting.modules.installed import modules
+from scripting.modules.masking import mask_of_inputs
 from scripting.modules.topics import topics
 
 
@@ -29,7 +30,7 @@ class Command(ScriptingCommand):
                             "description": topic.description,
                             "subscribers": ["/".join(pair) for pair in modules.subscribers(topic.name)],
                             "sensitive": sorted(topic.sensitive),
-                            "example": topic.mask(topic.example),
+                            "example": mask_of_inputs(topic.name, topic.example).value(topic.example),
                             "schema": topic.json_schema(),
                         }
                         for topic in topics

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from scripting.management.output import (
     source_argument,
 )
 from scripting.modules.installed import limits_for, modules
+from scripting.modules.masking import masks_of
 from scripting.registry.active import registry
 from scripting.registry.resolved import ScriptNotFound
 from scripting.sandbox.protocol import decode_value
@@ -143,15 +145,18 @@ class Command(ScriptingCommand):
             self.misused(f"{error}; --decided runs v{error.instead.number} again" if error.instead else str(error))
         except NotRepeatable as error:
             self.misused(str(error))
-        result = again.attempt.value
+        mask = masks_of(again.execution)[1]  # of what was recorded, anybody's
+        result, failure = mask.value(again.attempt.value), again.attempt.error
+        failure = failure and replace(failure, message=mask.text(failure.message))
+        logs = [mask.text(line) for line in again.attempt.logs]
         if as_json:
             self.print_json(
                 {
                     "ok": again.identical,
                     "execution": str(again.execution.pk),
                     "result": result,
-                    "logs": list(again.attempt.logs),
-                    "error": error_json(again.attempt.error),
+                    "logs": logs,
+                    "error": error_json(failure),
                     "compared": list(again.compared),
                     "differences": list(again.differences),
                     "remarks": list(again.remarks),
@@ -159,9 +164,9 @@ class Command(ScriptingCommand):
             )
         else:
             self.say(f"{again.execution.script} v{again.version.number}, as in execution {again.execution.pk}")
-            for line in again.attempt.logs:
+            for line in logs:
                 self.say(f"log: {line}")
-            self.say(f"error: {again.attempt.error}" if again.attempt.error else f"result: {display(result)}")
+            self.say(f"error: {failure}" if failure else f"result: {display(result)}")
             for remark in again.remarks:
                 self.say(f"remark: {remark}")
         if not again.identical:
