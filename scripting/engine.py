@@ -1,4 +1,4 @@
-"""ScriptEngine: runs a script by name or any text as a trial, and says what came of it."""
+"""ScriptEngine: run a script by name, a subscriber of an event, or any text as a trial."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from asgiref.sync import sync_to_async
 
 from scripting.bus.events import Event
 from scripting.conf import conf
-from scripting.execution import attempts, ledger, recovery
+from scripting.execution import ledger, recovery
 from scripting.execution.admission import ExecutionContext, ExecutionContextManager
-from scripting.execution.attempts import RunInputs
-from scripting.execution.decision import Decision, output_of
+from scripting.execution.attempts import run_version
+from scripting.execution.decision import Decision
+from scripting.execution.run import asked_by, caused_by, run_of_event, run_of_request
 from scripting.execution.running import Board, RunningExecution, ask_to_cancel, running_everywhere
+from scripting.models import Execution, Role
 from scripting.modules.calls import CallContext
 from scripting.modules.installed import limits_for, modules
 from scripting.registry import publishing
 from scripting.registry.active import registry
 from scripting.registry.bundles import helpers_for
-from scripting.registry.resolved import ActiveVersion, ScriptNotFound
+from scripting.registry.resolved import ActiveVersion, ResolvedScript, ScriptNotFound
 from scripting.sandbox.protocol import ValueProblem
 from scripting.supervisor.pool import CheckReport
 from scripting.types import (
@@ -35,6 +37,9 @@ from scripting.types import (
     Source,
     VersionInfo,
 )
+
+QUEUE_SECONDS = 1.0
+"""An event waits so long for a place among the executions of its process."""
 
 
 class ScriptEngine:
@@ -50,13 +55,13 @@ class ScriptEngine:
 
         What the script does wrong is in the output's `error`. Raises TooManyExecutions, and our own failures.
         """
-        with self._admit(request) as context:
+        with self._admit(asked_by(request), request.trigger, request.queue_deadline) as admitted:
             try:
-                decision = self._decide(request, context)
-            except ScriptNotFound as error:
-                return _refusal(ErrorType.NOT_FOUND, str(error), request)
-            except ValueProblem as error:
-                return _refusal(ErrorType.EXECUTION, f"inputs: {error}", request)
+                script = self.registry.resolve(request.module_name, request.script_name)
+                run = run_of_request(admitted, script, request)
+            except (ScriptNotFound, ValueProblem) as error:
+                return _refusal(error, request)
+            decision = recovery.decide(run)
             [recorded] = ledger.commit([decision])
             return recorded.output()
 
@@ -66,17 +71,21 @@ class ScriptEngine:
 
     def decide(
         self,
-        request: ExecutionRequest,
+        event: Event,
+        module: str,
+        script: str,
         *,
+        deliveries: int = 1,
         before_read: Callable[[], None] | None = None,
-        event: Event | None = None,
     ) -> Decision:
-        """Run and recover, writing nothing: for callers that commit many decisions at once with `ledger.commit`.
+        """Run a subscriber of an event, writing nothing: a drain commits many decisions at once with `ledger.commit`.
 
-        Raises ScriptNotFound, ValueProblem for inputs that are no plain data, and our own failures.
+        Raises ScriptNotFound, TooManyExecutions, and our own failures.
         """
-        with self._admit(request) as context:
-            return self._decide(request, context, before_read, event)
+        with self._admit(caused_by(event, module, script), Execution.Trigger.EVENT, QUEUE_SECONDS) as admitted:
+            resolved = self.registry.resolve(module, script)
+            run = run_of_event(admitted, resolved, event, deliveries=deliveries, before_read=before_read)
+            return recovery.decide(run)
 
     def execute_source(
         self,
@@ -93,28 +102,15 @@ class ScriptEngine:
 
         Never raises for what the text or its inputs are. `execution_id` is what `cancel` knows it by; one of its own without.
         """
-        module = modules.get(module_name)
         request = ExecutionRequest(module_name, name, input or ScriptInput(), limits=limits, execution_id=execution_id)
-        label = f"{module_name}/{name}" if module_name else name
-        text = Source(label, language, source)
-        bundle = Bundle(text, helpers_for(text))
-        version = ActiveVersion(0, VersionInfo(0, bundle.digest, "trial", language), bundle)
-        try:
-            inputs = RunInputs.prepare(request.input.context, request.input.seed, request.input.clock_us)
-        except ValueProblem as error:
-            return _refusal(ErrorType.EXECUTION, f"inputs: {error}", request)
-        with self._admit(request) as running:
-            context = CallContext(module_name, name, running.id, trial=True)
-            attempt = attempts.run_version(
-                version,
-                "primary",
-                inputs,
-                limits or limits_for(module, conf.default_limits(), {}),
-                module,
-                context,
-                cancellation=running.cancellation,
-            )
-        return output_of(attempt, "cancelled" if attempt.cancelled else None, None, inputs)
+        script = _trial_script(module_name, name, Source(_label(module_name, name), language, source))
+        with self._admit(asked_by(request, trial=True), request.trigger) as admitted:
+            try:
+                run = run_of_request(admitted, script, request)
+            except ValueProblem as error:
+                return _refusal(error, request)
+            attempt = run_version(run, script.active, Role.PRIMARY)
+            return Decision(run, [attempt], datetime.now(UTC)).output()
 
     def check(
         self, source: str, language: str = "python", *, module_name: str = "", name: str = "trial"
@@ -135,55 +131,31 @@ class ScriptEngine:
             ask_to_cancel(execution_id)
 
     @contextlib.contextmanager
-    def _admit(self, request: ExecutionRequest) -> Iterator[ExecutionContext]:
+    def _admit(self, call: CallContext, trigger: str, queue_deadline: float = 0.0) -> Iterator[ExecutionContext]:
         self._board.start()
-        with self.contexts.admit(request) as context:
-            yield context
-
-    def _decide(
-        self,
-        request: ExecutionRequest,
-        running: ExecutionContext,
-        before_read: Callable[[], None] | None = None,
-        event: Event | None = None,
-    ) -> Decision:
-        started = datetime.now(UTC)
-        script = self.registry.resolve(request.module_name, request.script_name)
-        inputs = RunInputs.prepare(
-            request.input.context, request.input.seed, request.input.clock_us, plain=event is not None
-        )
-        context = _call_context(request, running.id, event)
-        attempts = list(
-            recovery.attempts(
-                script,
-                inputs,
-                request.limits or script.limits,
-                modules.get(request.module_name),
-                context,
-                trigger=request.trigger,
-                cancellation=running.cancellation,
-                before_read=before_read,
-            )
-        )
-        return Decision(request, script, inputs, context, attempts, started, datetime.now(UTC), event)
+        with self.contexts.admit(call, trigger, queue_deadline) as admitted:
+            yield admitted
 
 
-def _call_context(request: ExecutionRequest, execution_id: str, event: Event | None) -> CallContext:
-    return CallContext(
-        request.module_name,
-        request.script_name,
-        execution_id,
-        request.topic,
-        event.payload if event else {},
-        event.metadata if event else {},
-        request.key,
-        request.depth,
-        request.user_id,
-        request.request_id,
-    )
+def _trial_script(module: str, name: str, text: Source) -> ResolvedScript:
+    """A text that is stored nowhere, as a script whose only version it is."""
+    bundle = Bundle(text, helpers_for(text))
+    version = ActiveVersion(0, VersionInfo(0, bundle.digest, "trial", text.language), bundle)
+    limits = limits_for(modules.get(module), conf.default_limits(), {})
+    return ResolvedScript(0, module, name, enabled=True, active=version, limits=limits, fallbacks=())
 
 
-def _refusal(kind: ErrorType, message: str, request: ExecutionRequest) -> ScriptOutput:
+def _label(module: str, name: str) -> str:
+    return f"{module}/{name}" if module else name
+
+
+def _refusal(error: ScriptNotFound | ValueProblem, request: ExecutionRequest) -> ScriptOutput:
+    """The answer to a request that cannot be run at all; nothing is recorded."""
+    match error:
+        case ScriptNotFound():
+            kind, message = ErrorType.NOT_FOUND, str(error)
+        case ValueProblem():
+            kind, message = ErrorType.EXECUTION, f"inputs: {error}"
     script = f"{request.module_name}/{request.script_name}"
     return ScriptOutput(error=ScriptError(kind, message, script), status="failed")
 

@@ -88,7 +88,6 @@ class ExecutionRequest:
     limits: SecurityLimits | None = None
     """Over the script's and the module's own limits when given."""
     topic: str = ""
-    event_id: str | None = None
     key: str = ""
     """Ordering key: at most one run per key at a time (for the wargame its game_id)."""
     depth: int = 0

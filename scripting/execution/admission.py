@@ -1,4 +1,4 @@
-"""What runs now in this process: who asked, since when, how many at once, and how to stop one."""
+"""What runs now in this process: for whom, since when, how many at once, and how to stop one."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scripting.conf import conf
-from scripting.models import uuid7
+from scripting.modules.calls import CallContext
 from scripting.supervisor.pool import Cancellation
-from scripting.types import ExecutionRequest
 
 
 class TooManyExecutions(Exception):
@@ -22,12 +21,8 @@ class TooManyExecutions(Exception):
 class ExecutionContext:
     """One running execution. `started` is seconds since 1970."""
 
-    id: str
-    module: str
-    script: str
+    call: CallContext
     trigger: str
-    user_id: str
-    request_id: str
     started: float
     cancellation: Cancellation = field(repr=False, compare=False)
 
@@ -40,32 +35,23 @@ class ExecutionContextManager:
         self._running: dict[str, ExecutionContext] = {}
 
     @contextlib.contextmanager
-    def admit(self, request: ExecutionRequest) -> Iterator[ExecutionContext]:
-        """A place for the request, held until the block ends. Raises TooManyExecutions at once, or at its queue deadline."""
-        context = ExecutionContext(
-            request.execution_id or str(uuid7()),
-            request.module_name,
-            request.script_name,
-            request.trigger,
-            request.user_id,
-            request.request_id,
-            time.time(),
-            Cancellation(),
-        )
+    def admit(self, call: CallContext, trigger: str, queue_deadline: float = 0.0) -> Iterator[ExecutionContext]:
+        """A place for an execution, held until the block ends. Raises TooManyExecutions after `queue_deadline` seconds."""
+        context = ExecutionContext(call, trigger, time.time(), Cancellation())
         with self._changed:
-            if not self._changed.wait_for(self._has_place, request.queue_deadline or 0):
+            if not self._changed.wait_for(self._has_place, queue_deadline or 0):
                 raise TooManyExecutions(
                     f"{len(self._running)} executions are running, the most that SCRIPTING_MAX_CONCURRENT allows: "
                     "try again, give a queue_deadline, or raise the setting"
                 )
-            if context.id in self._running:
-                raise ValueError(f"execution {context.id} is already running")
-            self._running[context.id] = context
+            if call.execution_id in self._running:
+                raise ValueError(f"execution {call.execution_id} is already running")
+            self._running[call.execution_id] = context
         try:
             yield context
         finally:
             with self._changed:
-                del self._running[context.id]
+                del self._running[call.execution_id]
                 self._changed.notify()
 
     def _has_place(self) -> bool:

@@ -20,7 +20,6 @@ from scripting.execution.rows import attempt_rows, execution_row, unrun_rows
 from scripting.metrics import error_groups, rollups
 from scripting.models import Attempt, Execution, OutboxEvent, Role
 from scripting.modules.calls import CallContext, EffectRefused, Outcome
-from scripting.modules.installed import modules
 from scripting.modules.topics import TopicError
 from scripting.storage.bulk_insert import insert_rows
 
@@ -61,12 +60,13 @@ def _commit(
         told: list[tuple[dict[str, Any], Decision]] = []
         tries: list[dict[str, Any]] = []
         for index, decision in enumerate(decisions):
-            if decision.event is not None:
-                identity = (decision.event.id, decision.script.id)
+            run = decision.run
+            if run.event is not None:
+                identity = (run.event.id, run.script.id)
                 if identity in known:
                     continue
                 known.add(identity)
-            publisher = _Publisher(decision.context, decision.event)
+            publisher = _Publisher(run.call)
             if careful:
                 decisions[index], publisher = _apply_or_fall_back(decision, publisher)
             else:
@@ -98,24 +98,26 @@ def _tell(told: Iterable[tuple[dict[str, Any], Decision]]) -> None:
     for row, decision in told:
         version = decision.attempts[0].version if decision.attempts else None
         written = [
-            site_log.Written(attempt.version.info.number, attempt.logs, attempt.log_us, decision.mask)
+            site_log.Written(
+                attempt.version.info.number, attempt.outcome.logs, attempt.outcome.log_us, decision.run.mask
+            )
             for attempt in decision.attempts
-            if attempt.logs and attempt.version
+            if attempt.outcome.logs and attempt.version
         ]
-        site_log.tell(row, str(decision.script), version.info.number if version else None, written)
+        site_log.tell(row, str(decision.run.script), version.info.number if version else None, written)
 
 
 def _findings(decisions: Iterable[Decision]) -> Iterator[breaker.Finding]:
     """How the versions did, for their breakers: each by its last attempt."""
     for decision in decisions:
-        if decision.request.trigger not in breaker.COUNTED or not decision.script.enabled:
+        run = decision.run
+        if run.trigger not in breaker.COUNTED or not run.script.enabled:
             continue
         last = {a.version.id: a for a in decision.attempts if a.version is not None and a.tried}
         for attempt in last.values():
-            if attempt.version is not None and not attempt.cancelled:
-                yield breaker.Finding(
-                    decision.script, attempt.version, "" if attempt.ok else decision.mask.text(str(attempt.error))
-                )
+            if attempt.version is not None and not attempt.outcome.cancelled:
+                error = "" if attempt.ok else run.mask.text(str(attempt.outcome.error))
+                yield breaker.Finding(run.script, attempt.version, error)
 
 
 def _database() -> str:
@@ -124,7 +126,7 @@ def _database() -> str:
 
 def _recorded(decisions: Iterable[Decision]) -> set[tuple[str, int]]:
     """The (event, script) pairs among the decisions that have an execution already."""
-    events = {decision.event.id for decision in decisions if decision.event is not None}
+    events = {decision.run.event.id for decision in decisions if decision.run.event is not None}
     if not events:
         return set()
     known = Execution.objects.filter(event_id__in=events).values_list("event_id", "script_id")
@@ -137,30 +139,29 @@ def _recorded(decisions: Iterable[Decision]) -> set[tuple[str, int]]:
 class _Publisher:
     """Collects the follow-up events of one outcome as outbox rows; those too deep become refused executions."""
 
-    def __init__(self, context: CallContext, event: Event | None) -> None:
+    def __init__(self, call: CallContext) -> None:
         self.outbox: list[dict[str, Any]] = []
         self.refused: list[dict[str, Any]] = []
-        self._context = context
-        self._event = event
+        self._call = call
 
     def __call__(self, topic: str, payload: Mapping[str, Any], *, key: str | None = None) -> None:
-        context = self._context
+        call = self._call
         try:
             event = publishing.make_event(
                 topic,
                 payload,
-                key=context.key if key is None else key,
-                user_id=context.user_id,
-                metadata={k: v for k, v in context.metadata.items() if k not in _OWN_METADATA},
-                depth=context.depth + 1,
-                cause=context.execution_id,
-                request_id=context.request_id,
+                key=call.key if key is None else key,
+                user_id=call.user_id,
+                metadata={k: v for k, v in call.metadata.items() if k not in _OWN_METADATA},
+                depth=call.depth + 1,
+                cause=call.execution_id,
+                request_id=call.request_id,
             )
         except TopicError as error:
             raise EffectRefused(str(error)) from None
         if event.depth > publishing.max_depth():
             message = f"refused: follow-up events may be {publishing.max_depth()} deep, this one is {event.depth}"
-            logger.warning("%s from execution %s %s", topic, context.execution_id, message)
+            logger.warning("%s from execution %s %s", topic, call.execution_id, message)
             self.refused += unrun_rows(event, event.subscribers, Status.SKIPPED, message)
         elif event.subscribers:
             self.outbox.append(
@@ -168,7 +169,7 @@ class _Publisher:
                     "id": UUID(event.id),
                     "topic": event.topic,
                     "envelope": event.encode(),
-                    "cause": UUID(context.execution_id),
+                    "cause": UUID(call.execution_id),
                     "created_at": datetime.now(UTC),
                 }
             )
@@ -179,21 +180,20 @@ _OWN_METADATA = frozenset({"key", "depth", "cause", "event_id", "request_id"})
 
 def _apply(decision: Decision, publisher: _Publisher) -> None:
     """Let the module act on the outcome. Raises EffectRefused."""
-    attempt = decision.deciding
-    module = modules.get(decision.context.module)
-    if attempt is None or not attempt.ok or module is None:
+    run, attempt = decision.run, decision.deciding
+    if attempt is None or not attempt.ok or run.module is None:
         return
-    applies = decision.request.trigger != Execution.Trigger.REPLAY and module.applies(decision.context)
+    applies = run.trigger != Execution.Trigger.REPLAY and run.module.applies(run.call)
     if not applies and not attempt.effects:
         return
-    context = replace(decision.context, publish=publisher)
+    call = replace(run.call, publish=publisher)
     for effect in attempt.effects:
-        effect.carry_out(context)
+        effect.carry_out(call)
     if applies:
-        first = decision.attempts[0].error
-        module.apply(
+        first = decision.attempts[0].outcome.error
+        run.module.apply(
             Outcome(
-                context,
+                call,
                 attempt.value,
                 Status.SUCCEEDED if decision.status == Status.SUCCEEDED else Status.FELL_BACK,
                 attempt.role,
@@ -212,18 +212,16 @@ def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Deci
         reason = str(refusal)
     else:
         return decision, publisher
-    attempt = decision.deciding
+    run, attempt = decision.run, decision.deciding
     assert attempt is not None
-    failed = attempts.refused(attempt, str(decision.script), reason)
+    failed = attempts.refused(attempt, run.script, reason)
     decision = replace(decision, attempts=[*decision.attempts[:-1], failed])
-    module = modules.get(decision.context.module)
-    if attempt.role != Role.BUILT_IN and decision.request.trigger not in recovery.NO_SCRIPT_FALLBACK:
-        built_in = attempts.run_built_in(module, decision.context, decision.inputs)
+    if attempt.role != Role.BUILT_IN and run.trigger not in recovery.NO_SCRIPT_FALLBACK:
+        built_in = attempts.run_built_in(run)
         if built_in is not None:
-            return _apply_or_fall_back(
-                replace(decision, attempts=[*decision.attempts, built_in]), _Publisher(decision.context, decision.event)
-            )
-    return decision, _Publisher(decision.context, decision.event)
+            decision = replace(decision, attempts=[*decision.attempts, built_in])
+            return _apply_or_fall_back(decision, _Publisher(run.call))
+    return decision, _Publisher(run.call)
 
 
 # -- events that did not run ---------------------------------------------------------------------------------------------

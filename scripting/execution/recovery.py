@@ -1,80 +1,66 @@
-"""What is tried, in which order, when a run fails; and what each attempt left behind."""
+"""Recovery: which attempts are made, in which order, until one of them decides the run."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from scripting.conf import conf
 from scripting.execution import breaker
-from scripting.execution.attempts import AttemptRecord, RunInputs, refused, run_built_in, run_version
+from scripting.execution.attempts import AttemptRecord, run_built_in, run_version, withheld
+from scripting.execution.decision import Decision
+from scripting.execution.run import Run
 from scripting.models import Role
-from scripting.models.execution import WITHHELD
-from scripting.modules.calls import CallContext
-from scripting.modules.scriptable import ScriptableModule
-from scripting.registry.resolved import ActiveVersion, ResolvedScript
-from scripting.sandbox.protocol import ValueProblem
-from scripting.supervisor.pool import Cancellation
-from scripting.types import ErrorType, ScriptError, SecurityLimits
+from scripting.types import ErrorType
 
 NO_SCRIPT_FALLBACK = frozenset({"manual", "replay"})
 """Triggers whose caller wants to see the failure itself."""
 
 
-def attempts(
-    script: ResolvedScript,
-    inputs: RunInputs,
-    limits: SecurityLimits,
-    module: ScriptableModule | None,
-    context: CallContext,
-    *,
-    trigger: str,
-    cancellation: Cancellation | None = None,
-    before_read: Callable[[], None] | None = None,
-) -> Iterator[AttemptRecord]:
+def decide(run: Run) -> Decision:
+    """Make the attempts of a run. Writes nothing."""
+    return Decision(run, list(_attempts(run)), datetime.now(UTC))
+
+
+def _attempts(run: Run) -> Iterator[AttemptRecord]:
     """Attempts in order until one succeeds: the active version, the previous good one, the default, the built-in rule."""
-
-    def run(version: ActiveVersion, role: str) -> AttemptRecord:
-        return run_version(
-            version, role, inputs, limits, module, context, cancellation=cancellation, before_read=before_read
-        )
-
-    if script.enabled:
-        if trigger in breaker.COUNTED and not breaker.admits(script):
-            yield _withheld(script)
+    if run.script.enabled:
+        if run.trigger in breaker.COUNTED and not breaker.admits(run.script):
+            yield withheld(run.script)
         else:
-            for attempt in _tries(run, script.active, trigger):
+            for attempt in _tries(run):
                 yield attempt
-            if attempt.ok or attempt.cancelled or trigger in NO_SCRIPT_FALLBACK:
+            if attempt.ok or attempt.outcome.cancelled or run.trigger in NO_SCRIPT_FALLBACK:
                 return
-        for version in script.fallbacks:
-            attempt = run(version, Role.FALLBACK)
+        for version in run.script.fallbacks:
+            attempt = run_version(run, version, Role.FALLBACK)
             yield attempt
-            if attempt.ok or attempt.cancelled:
+            if attempt.ok or attempt.outcome.cancelled:
                 return
-    built_in = run_built_in(module, context, inputs)
+    built_in = run_built_in(run)
     if built_in is not None:
         yield built_in
 
 
-def _tries(
-    run: Callable[[ActiveVersion, str], AttemptRecord], version: ActiveVersion, trigger: str
-) -> Iterator[AttemptRecord]:
-    """The active version, and again where its error may not come twice."""
-    attempt = run(version, Role.PRIMARY)
+def _tries(run: Run) -> Iterator[AttemptRecord]:
+    """The active version, and once more where its error may not come twice."""
+    attempt = run_version(run, run.script.active, Role.PRIMARY)
     yield attempt
     pause = conf.SCRIPTING_RETRY_SECONDS
     done = 0
-    while attempt.error is not None and trigger in breaker.COUNTED and done < retries(attempt.error.type):
+    while (
+        (error := attempt.outcome.error) is not None and run.trigger in breaker.COUNTED and done < retries(error.type)
+    ):
         time.sleep(pause)
         pause *= 2
         done += 1
-        attempt = run(version, Role.RETRY)
+        attempt = run_version(run, run.script.active, Role.RETRY)
         yield attempt
 
 
 def retries(kind: ErrorType) -> int:
-    """How often a run that failed this way is tried again. What a check refuses, or the same inputs repeat, never is."""
+    """How often a run that failed this way is retried. What a check refuses, or the same inputs repeat, never is."""
     match kind:
         case ErrorType.TIMEOUT:
             return conf.SCRIPTING_TIMEOUT_RETRIES
@@ -84,14 +70,3 @@ def retries(kind: ErrorType) -> int:
             return conf.SCRIPTING_EXECUTION_RETRIES
         case _:
             return 0
-
-
-def _withheld(script: ResolvedScript) -> AttemptRecord:
-    """The primary attempt that an open breaker did not let happen."""
-    failures = script.breaker.failures if script.breaker else 0
-    message = f"{WITHHELD}v{script.active.info.number} failed {failures} times in a row, so its breaker is open"
-    error = ScriptError(ErrorType.EXECUTION, message, str(script))
-    return AttemptRecord(Role.PRIMARY, script.active, None, error, tried=False)
-
-
-__all__ = ["AttemptRecord", "RunInputs", "ValueProblem", "attempts", "refused", "run_built_in", "run_version"]

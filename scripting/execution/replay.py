@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from scripting.conf import conf
-from scripting.execution.attempts import INTERPRETER, AttemptRecord, RunInputs, repeat_version
+from scripting.execution.attempts import INTERPRETER, AttemptRecord, repeat_version
 from scripting.execution.rows import decode_calls
 from scripting.models import Attempt, Execution, ScriptVersion
 from scripting.models.execution import AttemptFields
@@ -15,6 +15,8 @@ from scripting.modules.installed import limits_for, modules
 from scripting.modules.masking import Mask, masks_of
 from scripting.registry.active import registry
 from scripting.registry.resolved import ScriptNotFound
+from scripting.runtime.host_calls import host_functions
+from scripting.supervisor.pool import RunRequest
 from scripting.texts.escaping import visible
 from scripting.types import ErrorType, ScriptError
 
@@ -69,8 +71,8 @@ def repeat(execution_id: str, *, decided: bool = False) -> Repetition:
         raise NotRepeatable(str(error)) from None
     module = modules.get(execution.script.module)
     limits = limits_for(module, conf.default_limits(), execution.script.limit_changes())
-    inputs = RunInputs(execution.inputs_value, bytes(execution.inputs), then.seed, then.clock_us)
-    now = repeat_version(active, inputs, limits, module, decode_calls(bytes(then.host_calls)))
+    request = RunRequest(bytes(execution.inputs), then.seed, then.clock_us, host_functions(module))
+    now = repeat_version(active, request, limits, decode_calls(bytes(then.host_calls)))
     found = list(_comparison(execution, then, now))
     return Repetition(
         execution,
@@ -106,16 +108,17 @@ def _attempt(execution: Execution, *, decided: bool) -> AttemptFields:
 
 def _comparison(execution: Execution, then: AttemptFields, now: AttemptRecord) -> Iterator[tuple[str, str]]:
     """What is compared, each with how it differs, in words; an empty text where it does not."""
-    both_stopped = _out_of_time(then.error_type) and now.error is not None and _out_of_time(now.error.type)
+    error, logs = now.outcome.error, now.outcome.logs
+    both_stopped = _out_of_time(then.error_type) and error is not None and _out_of_time(error.type)
     if not then.refused:
-        yield "error", _difference_of_errors(then, now.error, masks_of(execution)[1], placed=not both_stopped)
+        yield "error", _difference_of_errors(then, error, masks_of(execution)[1], placed=not both_stopped)
     if _decided(execution, then):
         result = None if execution.result is None else bytes(execution.result)
-        yield "result", "" if result == now.result else "the result"
+        yield "result", "" if result == now.outcome.result else "the result"
     if both_stopped:
         return  # each came as far as it came
     lines = [line.text for line in then.log_lines]  # their times differ from run to run
-    yield "log", "" if lines == list(now.logs) else "the log"
+    yield "log", "" if lines == list(logs) else "the log"
     calls = len(decode_calls(bytes(then.host_calls)))
     yield "host calls", "" if len(now.calls) == calls else f"host calls: {calls} then, {len(now.calls)} now"
 

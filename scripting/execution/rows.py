@@ -12,6 +12,7 @@ from django.db.models import Q
 from scripting.bus.events import Event
 from scripting.execution.attempts import INTERPRETER, AttemptRecord
 from scripting.execution.decision import Decision
+from scripting.execution.run import Run
 from scripting.models import Execution, Role, Script, uuid7
 from scripting.models.execution import encode_log
 from scripting.modules.masking import Mask, mask_of_inputs
@@ -21,75 +22,75 @@ from scripting.types import HostCallRecord
 
 
 def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
-    """The row of an execution: its error is that of the first attempt, what it took is that of all, the rest is of the last."""
-    request, event, attempt = decision.request, decision.event, decision.deciding
-    context = decision.inputs.context
+    """Make an execution's row: error from the first attempt, times summed over all, everything else from the last."""
+    run, call, event, attempt = decision.run, decision.run.call, decision.run.event, decision.deciding
+    result = attempt.outcome.result if attempt else None
     row = {
-        "id": UUID(decision.context.execution_id),
-        "script_id": decision.script.id,
-        "trigger": request.trigger,
+        "id": UUID(call.execution_id),
+        "script_id": run.script.id,
+        "trigger": run.trigger,
         "event_id": event.id if event else None,
-        "topic": visible(request.topic)[:128],
-        "key": visible(request.key)[:128],
-        "depth": request.depth,
+        "topic": visible(call.topic)[:128],
+        "key": visible(call.key)[:128],
+        "depth": call.depth,
         "cause": UUID(event.cause) if event and event.cause else None,
         "status": decision.status,
-        "inputs": decision.inputs.encoded,
-        "inputs_text": display(mask_of_inputs(request.topic, context).value(context)),
-        "result": attempt.result if attempt else None,
-        "result_text": display(decision.mask.value(attempt.value)) if attempt and attempt.result is not None else "",
+        "inputs": run.request.inputs,
+        "inputs_text": display(mask_of_inputs(call.topic, run.variables).value(run.variables)),
+        "result": result,
+        "result_text": display(run.mask.value(attempt.value)) if attempt and result is not None else "",
         "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC) if event else None,
-        "started_at": decision.started_at,
+        "started_at": run.started_at,
         "finished_at": decision.finished_at,
         "worker": worker[:128],
-        "user": visible(request.user_id)[:150],
-        "request_id": visible(request.request_id)[:64],
-        "deliveries": decision.deliveries,
+        "user": visible(call.user_id)[:150],
+        "request_id": visible(call.request_id)[:64],
+        "deliveries": run.deliveries,
     }
     if attempt is None:
         return row | {"role": Role.PRIMARY}
-    row |= _attempt_fields(decision, attempt)
+    row |= _attempt_fields(run, attempt)
     first = decision.attempts[0]
     if len(decision.attempts) > 1:
-        row |= _error_fields(first, decision.mask) | _taken(decision.attempts)
-    if first.error is not None and first.version is not None and first.tried:
+        row |= _error_fields(first, run.mask) | _taken(decision.attempts)
+    if first.outcome.error is not None and first.version is not None and first.tried:
         row["error_version_id"] = first.version.id or None
     return row
 
 
 def attempt_rows(decision: Decision) -> list[dict[str, Any]]:
     """One row for each try of an execution that needed several."""
-    execution = UUID(decision.context.execution_id)
+    execution = UUID(decision.run.call.execution_id)
     return [
-        {"execution_id": execution, "ordinal": ordinal, **_attempt_fields(decision, attempt)}
+        {"execution_id": execution, "ordinal": ordinal, **_attempt_fields(decision.run, attempt)}
         for ordinal, attempt in enumerate(decision.attempts, 1)
     ]
 
 
-def _attempt_fields(decision: Decision, attempt: AttemptRecord) -> dict[str, Any]:
-    metrics = attempt.metrics
+def _attempt_fields(run: Run, attempt: AttemptRecord) -> dict[str, Any]:
+    outcome, metrics = attempt.outcome, attempt.outcome.metrics
     return {
         "version_id": (attempt.version.id or None) if attempt.version else None,
         "bundle_digest": attempt.version.bundle.digest if attempt.version else "",
         "role": attempt.role,
         "interpreter": INTERPRETER,
-        "seed": decision.inputs.seed,
-        "clock_us": decision.inputs.clock_us,
+        "seed": run.request.seed,
+        "clock_us": run.request.clock_us,
         "host_calls": encode_calls(attempt.calls),
         "compile_us": metrics.compile_us,
         "wall_us": metrics.wall_us,
         "cpu_us": metrics.cpu_us,
         "memory_bytes": metrics.memory_bytes,
         "host_us": metrics.host_us,
-        "log": encode_log(attempt.logs, attempt.log_us) if attempt.logs else b"",
-        "log_truncated": attempt.log_truncated,
-        **_error_fields(attempt, decision.mask),
+        "log": encode_log(outcome.logs, outcome.log_us) if outcome.logs else b"",
+        "log_truncated": outcome.log_truncated,
+        **_error_fields(attempt, run.mask),
     }
 
 
 def _taken(attempts: Sequence[AttemptRecord]) -> dict[str, int]:
     """Time of all together, and the most memory that one of them took."""
-    metrics = [attempt.metrics for attempt in attempts]
+    metrics = [attempt.outcome.metrics for attempt in attempts]
     summed = {
         name: sum(getattr(each, name) for each in metrics) for name in ("wall_us", "cpu_us", "host_us", "compile_us")
     }
@@ -97,7 +98,7 @@ def _taken(attempts: Sequence[AttemptRecord]) -> dict[str, int]:
 
 
 def _error_fields(attempt: AttemptRecord, mask: Mask) -> dict[str, Any]:
-    error = attempt.error
+    error = attempt.outcome.error
     if error is None:
         return {"error_type": "", "error_message": "", "error_script": "", "error_line": None, "error_column": None}
     return {

@@ -83,10 +83,10 @@ class Board:
             return True
         client.set(_post_key(), msgspec.json.encode([_line(context) for context in long]), ex=KEEP)
         self._posted = True
-        asked = client.mget([key("cancel", context.id) for context in long])
+        asked = client.mget([key("cancel", context.call.execution_id) for context in long])
         for context, flag in zip(long, asked, strict=True):
             if flag is not None:
-                self._contexts.cancel(context.id)
+                self._contexts.cancel(context.call.execution_id)
         return True
 
 
@@ -117,13 +117,14 @@ def _post_key() -> str:
 
 
 def _line(context: ExecutionContext) -> dict[str, Any]:
+    call = context.call
     return {
-        "id": context.id,
-        "module": context.module,
-        "script": context.script,
+        "id": call.execution_id,
+        "module": call.module,
+        "script": call.script,
         "trigger": context.trigger,
-        "user_id": context.user_id,
-        "request_id": context.request_id,
+        "user_id": call.user_id,
+        "request_id": call.request_id,
         "started": context.started,
         "process": process_name(),
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import redis
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, router, transaction
@@ -22,7 +21,6 @@ from scripting.models import Execution, Script
 from scripting.processes.members import process_name
 from scripting.registry.active import registry
 from scripting.supervisor.errors import SandboxUnavailable
-from scripting.types import ExecutionRequest, ScriptInput
 from scripting.workers.heartbeat import Presence
 
 logger = logging.getLogger(__name__)
@@ -65,21 +63,7 @@ def decide(event: Event, module: str, script: str, deliveries: int, before_read:
     """Run the script that is subscribed to the event; nothing is written."""
     if worker is not None:
         worker.busy(ATTEMPTS * registry.resolve(module, script).limits.max_execution_time)
-    request = ExecutionRequest(
-        module,
-        script,
-        ScriptInput(event.script_context(module)),
-        Execution.Trigger.EVENT,
-        topic=event.topic,
-        event_id=event.id,
-        key=event.key,
-        depth=event.depth,
-        user_id=event.user_id,
-        request_id=event.request_id,
-        queue_deadline=1.0,
-    )
-    decision = get_engine().decide(request, before_read=before_read, event=event)
-    return decision if deliveries == 1 else replace(decision, deliveries=deliveries)
+    return get_engine().decide(event, module, script, deliveries=deliveries, before_read=before_read)
 
 
 def commit(decisions: Sequence[Decision], fence: Callable[[], None]) -> None:

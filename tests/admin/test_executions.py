@@ -107,9 +107,7 @@ def test_sensitive_fields_of_a_topic_are_masked_wherever_they_occur(game: Game, 
         payload={"sides": 6, "secret": "hunter2"},
         subscribers=[("chess_club", "dice")],
     )
-    context = ScriptInput(event.script_context("chess_club"))
-    request = ExecutionRequest("chess_club", "dice", context, trigger="event", topic=event.topic)
-    commit([get_engine().decide(request, event=event)])
+    commit([get_engine().decide(event, "chess_club", "dice")])
     execution = Execution.objects.get()
     assert execution.result_value["secret"] == "hunter2"  # the record is whole
     text = story(boss, str(execution.pk))

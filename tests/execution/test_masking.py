@@ -17,7 +17,6 @@ from scripting.execution.replay import repeat
 from scripting.management.commands import run_script
 from scripting.metrics import error_groups
 from scripting.models import Attempt, Breaker, ErrorGroup, Execution
-from scripting.types import ExecutionRequest, ScriptInput
 from tests.support.arena import Arena, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,9 +45,7 @@ def hit(secret: object = SECRET, number: int = 1) -> Execution:
     event = Event(
         id=f"event-{number}", topic="arena.hit", payload=payload, subscribers=[("arena", "scorer")], key="ada"
     )
-    context = ScriptInput(event.script_context("arena"))
-    request = ExecutionRequest("arena", "scorer", context, trigger="event", topic=event.topic)
-    commit([get_engine().decide(request, event=event)])
+    commit([get_engine().decide(event, "arena", "scorer")])
     return Execution.objects.get(event_id=event.id)
 
 

@@ -120,15 +120,14 @@ class Answers:
 
     def run(self) -> tuple[float, int, int]:
         """One run of arena/scorer: when it began (seconds since 1970), its version's number, µs of compiling."""
+        from scripting.bus.publishing import make_event
         from scripting.engine import get_engine
-        from scripting.types import ExecutionRequest
 
         started = time.time()
-        decision = get_engine().decide(ExecutionRequest("arena", "scorer"))
-        attempt = decision.attempts[0]
-        assert attempt.error is None, attempt.error
+        attempt = get_engine().decide(make_event("arena.hit", {"points": 1}), "arena", "scorer").attempts[0]
+        assert attempt.outcome.error is None, attempt.outcome.error
         assert attempt.version is not None
-        return started, attempt.version.info.number, attempt.metrics.compile_us
+        return started, attempt.version.info.number, attempt.outcome.metrics.compile_us
 
     def is_warm(self) -> bool:
         """Whether a sandbox of the version of now is ready: one that still compiles is busy."""

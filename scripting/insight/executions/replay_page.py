@@ -36,14 +36,14 @@ def page(request: HttpRequest, execution: UUID) -> HttpResponse:
         return admin_page(request, TEMPLATE, {**context, "problem": str(problem)}, status=409)
     audit.record(request.user, f"ran execution {execution} again")
     mask = masks_of(made.execution)[1]
-    attempt = made.attempt
+    attempt, outcome = made.attempt, made.attempt.outcome
     context |= {
         "made": made,
         "compared": _listed(made),
-        "result": pretty(attempt.value, mask) if attempt.result is not None else "",
-        "log": [LogLine(visible(mask.text(line)), us) for line, us in zip(attempt.logs, attempt.log_us, strict=True)],
-        "error": visible(mask.text(str(attempt.error))) if attempt.error else "",
-        "took": milliseconds(attempt.metrics.wall_us),
+        "result": pretty(attempt.value, mask) if outcome.result is not None else "",
+        "log": [LogLine(visible(mask.text(line)), us) for line, us in zip(outcome.logs, outcome.log_us, strict=True)],
+        "error": visible(mask.text(str(outcome.error))) if outcome.error else "",
+        "took": milliseconds(outcome.metrics.wall_us),
     }
     return admin_page(request, TEMPLATE, context)
 

@@ -146,9 +146,9 @@ class Command(ScriptingCommand):
         except NotRepeatable as error:
             self.misused(str(error))
         mask = masks_of(again.execution)[1]  # of what was recorded, anybody's
-        result, failure = mask.value(again.attempt.value), again.attempt.error
+        result, failure = mask.value(again.attempt.value), again.attempt.outcome.error
         failure = failure and replace(failure, message=mask.text(failure.message))
-        logs = [mask.text(line) for line in again.attempt.logs]
+        logs = [mask.text(line) for line in again.attempt.outcome.logs]
         if as_json:
             self.print_json(
                 {

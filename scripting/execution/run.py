@@ -1,0 +1,148 @@
+"""A run: one value that holds what recovery, the sandbox and the record need, made once it is admitted."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from scripting.bus.events import Event
+from scripting.execution.admission import ExecutionContext
+from scripting.models import uuid7
+from scripting.modules.calls import CallContext
+from scripting.modules.installed import modules
+from scripting.modules.masking import Mask, mask_of_run
+from scripting.modules.scriptable import ScriptableModule
+from scripting.registry.resolved import ResolvedScript
+from scripting.runtime.host_calls import host_functions
+from scripting.sandbox.protocol import encode_value
+from scripting.supervisor.pool import Cancellation, RunRequest
+from scripting.types import ExecutionRequest, SecurityLimits
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a script, from its admission to its record."""
+
+    call: CallContext
+    """On whose behalf it runs, as its module is told."""
+    trigger: str
+    script: ResolvedScript
+    module: ScriptableModule | None
+    variables: Mapping[str, Any]
+    """What the script sees, by name."""
+    request: RunRequest
+    """The same encoded, with the seed and the clock: what makes the run repeatable."""
+    limits: SecurityLimits
+    cancellation: Cancellation
+    started_at: datetime
+    event: Event | None = None
+    """The event that it runs on."""
+    before_read: Callable[[], None] | None = None
+    """Called before a function reads the game: what was decided earlier is committed first."""
+    deliveries: int = 1
+
+    @cached_property
+    def mask(self) -> Mask:
+        """For what people read of what the script wrote."""
+        return mask_of_run(self.call.topic, self.variables)
+
+
+# -- on whose behalf -----------------------------------------------------------------------------------------------------
+
+
+def asked_by(request: ExecutionRequest, *, trial: bool = False) -> CallContext:
+    """On whose behalf the script of a request runs."""
+    return CallContext(
+        request.module_name,
+        request.script_name,
+        request.execution_id or str(uuid7()),
+        request.topic,
+        key=request.key,
+        depth=request.depth,
+        user_id=request.user_id,
+        request_id=request.request_id,
+        trial=trial,
+    )
+
+
+def caused_by(event: Event, module: str, script: str) -> CallContext:
+    """On whose behalf a subscriber of an event runs."""
+    return CallContext(
+        module,
+        script,
+        str(uuid7()),
+        event.topic,
+        event.payload,
+        event.metadata,
+        event.key,
+        event.depth,
+        event.user_id,
+        event.request_id,
+    )
+
+
+# -- once it is admitted -------------------------------------------------------------------------------------------------
+
+
+def run_of_request(admitted: ExecutionContext, script: ResolvedScript, request: ExecutionRequest) -> Run:
+    """Raises ValueProblem, naming the path, for inputs that are no plain data."""
+    given = request.input
+    module = modules.get(script.module)
+    seed = _seed() if given.seed is None else given.seed
+    clock_us = _clock_us() if given.clock_us is None else given.clock_us
+    return Run(
+        admitted.call,
+        admitted.trigger,
+        script,
+        module,
+        given.context,
+        RunRequest(encode_value(given.context), seed, clock_us, host_functions(module)),
+        request.limits or script.limits,
+        admitted.cancellation,
+        datetime.now(UTC),
+    )
+
+
+def run_of_event(
+    admitted: ExecutionContext,
+    script: ResolvedScript,
+    event: Event,
+    *,
+    before_read: Callable[[], None] | None,
+    deliveries: int,
+) -> Run:
+    """An event was checked when it was published: it is plain data."""
+    module = modules.get(script.module)
+    variables = event.script_context(script.module)
+    return Run(
+        admitted.call,
+        admitted.trigger,
+        script,
+        module,
+        variables,
+        RunRequest(_encode_plain(variables), _seed(), _clock_us(), host_functions(module)),
+        script.limits,
+        admitted.cancellation,
+        datetime.now(UTC),
+        event,
+        before_read,
+        deliveries,
+    )
+
+
+_encode_plain = msgspec.msgpack.Encoder().encode
+
+
+def _seed() -> int:
+    return random.getrandbits(63)
+
+
+def _clock_us() -> int:
+    return time.time_ns() // 1000
