@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
+from goby_site.paths import BASE_DIR
 from goby_site.stack import redis_server
 from goby_site.stack.redis_server import NoRedisServer, redis_server_binary
+from goby_site.stack.supervisord import supervisor_config, supervisor_environment
 
 
 def server(folder: Path, name: str, version: str) -> Path:
@@ -70,3 +74,14 @@ def test_a_folder_of_any_name_can_be_told_to_redis(tmp_path: Path, name: str) ->
     finally:
         running.stop()
     assert (tmp_path / name / redis_server.DATA_FOLDER).is_dir()
+
+
+def test_the_file_of_the_process_manager_has_no_path_that_its_reader_would_take_apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GOBY_VAR", str(tmp_path / "var"))
+    monkeypatch.delenv("REDIS_URL")
+    text = supervisor_config("127.0.0.1", 8000)
+    assert not [path for path in (str(BASE_DIR), str(tmp_path), sys.prefix, sys.executable) if path in text]
+    named = set(re.findall(r"%\(ENV_(\w+)\)s", text))
+    assert named == set(supervisor_environment())
