@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from asgiref.sync import sync_to_async
 
 from scripting.bus.events import Event
-from scripting.conf import conf
 from scripting.execution import ledger, recovery
 from scripting.execution.admission import ExecutionContext, ExecutionContextManager
 from scripting.execution.attempts import run_version
@@ -19,7 +18,7 @@ from scripting.execution.run import asked_by, caused_by, run_of_event, run_of_re
 from scripting.execution.running import Board, RunningExecution, ask_to_cancel, running_everywhere
 from scripting.models import Execution, Role
 from scripting.modules.calls import CallContext
-from scripting.modules.installed import limits_for, modules
+from scripting.modules.installed import limits_for
 from scripting.registry import publishing
 from scripting.registry.active import registry
 from scripting.registry.bundles import helpers_for
@@ -141,7 +140,7 @@ def _trial_script(module: str, name: str, text: Source) -> ResolvedScript:
     """A text that is stored nowhere, as a script whose only version it is."""
     bundle = Bundle(text, helpers_for(text))
     version = ActiveVersion(0, VersionInfo(0, bundle.digest, "trial", text.language), bundle)
-    limits = limits_for(modules.get(module), conf.default_limits(), {})
+    limits = limits_for(module)
     return ResolvedScript(0, module, name, enabled=True, active=version, limits=limits, fallbacks=())
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import time
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
 
 from scripting.admin.base import COUNTED
 from scripting.admin.filters import OVERRIDDEN
 from scripting.admin.links import list_url
 from scripting.insight import open_breakers
 from scripting.models import Activation, Execution, Script, ScriptVersion
+from scripting.models.ids import first_id_at
 
-HOUR = 3600
+HOUR = timedelta(hours=1)
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -23,7 +24,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not request.user.has_perm("scripting.view_script"):
         return context
     scripts = Script.objects.in_use()
-    recent = Execution.objects.filter(pk__gte=first_id_since(time.time() - HOUR))
+    recent = Execution.objects.filter(pk__gte=first_id_at(timezone.now() - HOUR))
     failed = recent.filter(Q(status__in=("failed", "abandoned")) | Q(status="fell_back"))
     overridden = scripts.filter(OVERRIDDEN).count()
     cards = [
@@ -61,8 +62,3 @@ def counted(rows: Any) -> str:
     """How many rows there are, up to COUNTED; more than that is no figure worth a scan."""
     count = len(rows.order_by().values_list("pk", flat=True)[: COUNTED + 1])
     return str(count) if count <= COUNTED else f"over {COUNTED}"
-
-
-def first_id_since(seconds: float) -> UUID:
-    """The smallest execution id of that moment (seconds since 1970): ids are ordered by time."""
-    return UUID(int=int(seconds * 1000) << 80)

@@ -21,14 +21,10 @@ from scripting.registry import publishing
 from scripting.registry.publishing import AlreadyLive, PublishRefused, StaleBase
 from scripting.sources.folder import scripts_dir
 from scripting.texts.escaping import visible
-from scripting.types import Diagnostic, SecurityLimits
+from scripting.types import Diagnostic
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
-
-
-def site_limits() -> SecurityLimits:
-    return conf.default_limits()
 
 
 @dataclass(frozen=True)

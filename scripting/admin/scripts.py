@@ -28,7 +28,7 @@ from scripting.insight import open_breakers
 from scripting.insight.display import badge, code_block, moment
 from scripting.insight.display import limits as show_limits
 from scripting.models import Activation, Breaker, Execution, Script, ScriptVersion
-from scripting.modules.installed import limits_for, modules
+from scripting.modules.installed import limits_for, runs_on
 from scripting.sources.extraction import NothingToExtract, extract
 
 logger = logging.getLogger(__name__)
@@ -161,7 +161,6 @@ class ScriptAdmin(HistoryAdmin):
 
     def _page(self, request: HttpRequest, script: Script) -> dict[str, Any]:
         version = script.active_version
-        module = modules.get(script.module)
         versions = script.versions.select_related("author").defer("content", "source")
         return {
             "title": str(script),
@@ -178,8 +177,8 @@ class ScriptAdmin(HistoryAdmin):
             "executions": recent_executions(script),
             "executions_url": list_url(Execution, script=script.pk),
             "may_publish": self.has_publish_permission(request),
-            "module_limits": limits_for(module, publishing.site_limits(), {}),
-            "runs_on": runs_on(script),
+            "module_limits": limits_for(script.module),
+            "runs_on": runs_on(script.module, script.name),
             "stand_in": open_breakers.of(script),
             "states": switches.states_of(script),
             "switches": switches.open_to(script),
@@ -334,15 +333,6 @@ def recent_executions(script: Script) -> list[Execution]:
     return list(
         script.executions.select_related("version").defer("inputs", "result", "log", "host_calls", "inputs_text")[:8]
     )
-
-
-def runs_on(script: Script) -> list[str]:
-    """The topics and endpoints that the script runs on."""
-    module = modules.get(script.module)
-    if module is None:
-        return []
-    found = [topic for topic, name in module.config.message_handlers.items() if name == script.name]
-    return found + [f"endpoint {path}" for path, name in module.config.endpoint_scripts.items() if name == script.name]
 
 
 def rollback_url(script: Script, number: int) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from scripting.conf import conf
 from scripting.execution.attempts import INTERPRETER, AttemptRecord, repeat_version
 from scripting.execution.rows import decode_calls
 from scripting.models import Attempt, Execution, ScriptVersion
@@ -70,7 +69,7 @@ def repeat(execution_id: str, *, decided: bool = False) -> Repetition:
     except ScriptNotFound as error:
         raise NotRepeatable(str(error)) from None
     module = modules.get(execution.script.module)
-    limits = limits_for(module, conf.default_limits(), execution.script.limit_changes())
+    limits = limits_for(execution.script.module, **execution.script.limit_changes())
     request = RunRequest(bytes(execution.inputs), then.seed, then.clock_us, host_functions(module))
     now = repeat_version(active, request, limits, decode_calls(bytes(then.host_calls)))
     found = list(_comparison(execution, then, now))

@@ -18,6 +18,7 @@ from scripting.conf import conf
 from scripting.metrics import error_groups
 from scripting.models import Attempt, ErrorCount, ErrorGroup, Execution, ExecutionStat, RetentionMark
 from scripting.models.execution import UNUSUAL_STATUS
+from scripting.models.ids import first_id_at
 
 BATCH = 500
 """Rows of one transaction."""
@@ -179,13 +180,8 @@ def _beyond(keep: int, statuses: Sequence[str]) -> UUID:
             left -= total
         else:
             break  # fewer than that there ever were, or finer rollups are gone
-    return UUID(int=0) if found is None else _id(found)
+    return UUID(int=0) if found is None else first_id_at(found)
 
 
 def _before(now: datetime, days: int) -> UUID:
-    return _id(now - timedelta(days=days))
-
-
-def _id(moment: datetime) -> UUID:
-    """The smallest id of that moment: ids are ordered by time."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    return first_id_at(now - timedelta(days=days))

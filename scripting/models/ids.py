@@ -6,6 +6,7 @@ import os
 import threading
 import time
 import uuid
+from datetime import UTC, datetime
 
 _lock = threading.Lock()
 _last = 0
@@ -20,3 +21,13 @@ def uuid7() -> uuid.UUID:
         _last = ticks = max(ticks, _last + 1)
     random = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
     return uuid.UUID(int=(ticks >> 12) << 80 | 7 << 76 | (ticks & 0xFFF) << 64 | 2 << 62 | random)
+
+
+def first_id_at(moment: datetime) -> uuid.UUID:
+    """The smallest identifier of that millisecond: what began since then has a larger one."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+def time_of(identifier: uuid.UUID) -> datetime:
+    """When it was made, to the millisecond."""
+    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)

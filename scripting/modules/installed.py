@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from scripting.conf import conf
 from scripting.modules.scriptable import ScriptableModule
 from scripting.modules.topics import topics
 from scripting.types import SecurityLimits
@@ -39,15 +40,21 @@ class ModuleRegistry:
 modules = ModuleRegistry()
 
 
-def limits_for(
-    module: ScriptableModule | None, defaults: SecurityLimits, overrides: Mapping[str, Any]
-) -> SecurityLimits:
-    """The site's limits, the module's over them, the script's over those."""
-    changes = {**(module.config.limits if module else {}), **overrides}
+def limits_for(module: str, **changes: Any) -> SecurityLimits:
+    """The site's limits, the module's over them, `changes` (the script's, see `Script.limit_changes`) over those."""
+    found, defaults = modules.get(module), conf.default_limits()
+    changes = {**(found.config.limits if found else {}), **changes}
     return defaults.replace(**changes) if changes else defaults
 
 
-def fallbacks_for(module: ScriptableModule | None, default: Sequence[str]) -> Sequence[str]:
-    """What runs when a script's active version fails: the module's order, or the site's."""
-    own = module.config.fallback if module else None
-    return default if own is None else own
+def fallbacks_for(module: str) -> Sequence[str]:
+    """What runs when a script's active version fails, in order: as the module says, else as the site does."""
+    found = modules.get(module)
+    own = found.config.fallback if found else None
+    return conf.SCRIPTING_FALLBACK if own is None else own
+
+
+def runs_on(module: str, script: str) -> list[str]:
+    """The topics, then the paths of the endpoints that a script runs on."""
+    found = modules.get(module)
+    return [*found.config.topics_of(script), *found.config.endpoints_of(script)] if found else []

@@ -45,6 +45,14 @@ class ModuleScriptConfig:
         if self.fallback is not None and (wrong := fallbacks_problem(self.fallback)):
             raise ValueError(f"fallback: {wrong}")
 
+    def topics_of(self, script: str) -> list[str]:
+        """The topics whose messages the script handles."""
+        return [topic for topic, name in self.message_handlers.items() if name == script]
+
+    def endpoints_of(self, script: str) -> list[str]:
+        """The paths that the script answers."""
+        return [path for path, name in self.endpoint_scripts.items() if name == script]
+
 
 @dataclass(frozen=True)
 class ExposedFunction:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scripting.conf import conf
 from scripting.models import SHARED, Script, ScriptVersion
 from scripting.modules.installed import limits_for, modules
 from scripting.registry.bundles import active_helpers, helpers_of
@@ -81,5 +80,5 @@ def _helpers(language: str) -> tuple[Source, ...]:
 def _problem(script: Script, bundle: Bundle) -> Diagnostic | None:
     """The first error that its check finds."""
     module = modules.get(script.module)
-    report = pool.check(bundle, limits_for(module, conf.default_limits(), {}), host_functions(module))
+    report = pool.check(bundle, limits_for(script.module), host_functions(module))
     return None if report.ok else next(d for d in report.diagnostics if d.severity == "error")

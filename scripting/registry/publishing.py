@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Max
 
-from scripting.conf import conf
 from scripting.models import SHARED, Activation, Breaker, Script, ScriptVersion
 from scripting.modules.installed import limits_for, modules
 from scripting.processes import notices
@@ -67,7 +66,7 @@ class AnyBase:
 def check(module_name: str, name: str, language: str, text: str) -> CheckReport:
     """Check a text in a sandbox as it would run in `module_name`; nothing is stored."""
     module = modules.get(module_name)
-    limits = limits_for(module, conf.default_limits(), {})
+    limits = limits_for(module_name)
     source = Source(f"{module_name}/{name}", language, text)
     bundle = Bundle(source, helpers_for(source))
     return pool.check(bundle, limits, host_functions(module))

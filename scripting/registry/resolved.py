@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 from django.db import router
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 
-from scripting.conf import conf
 from scripting.models import SHARED, Activation, Breaker, BundleHelper, Script, ScriptVersion
 from scripting.models.execution import AttemptFields
-from scripting.modules.installed import fallbacks_for, limits_for, modules
+from scripting.modules.installed import fallbacks_for, limits_for
 from scripting.registry.bundles import _remember_helpers, active_helpers, helpers_of
 from scripting.storage.compiled_query import Parameter, Prepared
 from scripting.types import Bundle, SecurityLimits, Source, VersionInfo
@@ -197,7 +196,7 @@ def _versions(ids: set[int | None]) -> dict[int, _Version]:
 def _candidates(row: _Row) -> list[int]:
     """The active version and what runs when it fails: each at most once."""
     named = {"previous": row.previous, "default": row.default}
-    order = [named[name] for name in fallbacks_for(modules.get(row.module), conf.SCRIPTING_FALLBACK)]
+    order = [named[name] for name in fallbacks_for(row.module)]
     return list(dict.fromkeys(pk for pk in (row.active.id, *order) if pk is not None))
 
 
@@ -205,7 +204,7 @@ def _resolved(row: _Row, versions: Sequence[_Version], helpers: Mapping[str, tup
     name = f"{row.module}/{row.name}"
     active, *fallbacks = [_ready(name, version, helpers.get(version.language, ())) for version in versions]
     own = {limit: value for limit in _LIMITS if (value := getattr(row, limit)) is not None}
-    limits = limits_for(modules.get(row.module), conf.default_limits(), own)
+    limits = limits_for(row.module, **own)
     breaker = BreakerState(row.failures, row.opened_at) if row.failures else None
     return ResolvedScript(row.id, row.module, row.name, row.enabled, active, limits, tuple(fallbacks), breaker)
 

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from typing import Any
 
-from scripting.conf import conf
 from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
 from scripting.modules.scriptable import ScriptableModule
@@ -38,7 +37,7 @@ def namespace(script: Script, language: str) -> dict[str, Any]:
     """Names of this script, written in `language`, by kind; `fields` are the payload's, by their path."""
     offered = sandbox_description()
     module = modules.get(script.module)
-    limits = limits_for(module, conf.default_limits(), script.limit_changes())
+    limits = limits_for(script.module, **script.limit_changes())
     own = offered["languages"].get(language)
     packages = {name: offered["packages"].get(name, []) for name in limits.allowed_packages}
     return {

@@ -40,8 +40,8 @@ def sources(script: Script) -> list[Source]:
     module = modules.get(script.module)
     if module is None:
         return [NOTHING]
-    handled = [topics.get(name) for name, handler in module.config.message_handlers.items() if handler == script.name]
-    paths = [path for path, name in module.config.endpoint_scripts.items() if name == script.name]
+    handled = map(topics.get, module.config.topics_of(script.name))
+    paths = module.config.endpoints_of(script.name)
     return [
         *(Source(f"topic:{topic.name}", topic.name, topic) for topic in handled),
         *(Source(f"endpoint:{path}", f"request to {path}", None, path) for path in paths),

@@ -12,7 +12,7 @@ from scripting.hot_reload.fleet import NOWHERE, Spread, spreads_of
 from scripting.insight import open_breakers
 from scripting.insight.open_breakers import StandIn
 from scripting.models import SHARED, Activation, Draft, Script
-from scripting.modules.installed import modules
+from scripting.modules.installed import runs_on
 from scripting.workbench.activity import Pulse, pulses
 
 MAX_MATCHES = 3
@@ -49,12 +49,7 @@ class Entry:
     @property
     def runs_on(self) -> list[str]:
         """Topics and endpoints whose script it is."""
-        module = modules.get(self.script.module)
-        if module is None:
-            return []
-        config = module.config
-        topics = [topic for topic, name in config.message_handlers.items() if name == self.script.name]
-        return topics + [path for path, name in config.endpoint_scripts.items() if name == self.script.name]
+        return runs_on(self.script.module, self.script.name)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,11 @@ from typing import Any
 
 import redis
 
-from scripting.conf import conf
 from scripting.engine import get_engine
 from scripting.execution.admission import TooManyExecutions
 from scripting.execution.running import ask_to_cancel, asked_to_cancel
 from scripting.models import Script
-from scripting.modules.installed import limits_for, modules
+from scripting.modules.installed import limits_for
 from scripting.modules.masking import Mask, mask_of_run
 from scripting.sandbox.protocol import decode_value
 from scripting.supervisor.errors import SandboxUnavailable
@@ -120,8 +119,7 @@ def run(trial: Trial, *, compare: bool) -> dict[str, Any]:
 
 def outcome(trial: Trial, source: str, language: str) -> ScriptOutput:
     """Run one text. Raises Refusal when no sandbox can be had."""
-    module = modules.get(trial.script.module)
-    limits = limits_for(module, conf.default_limits(), trial.script.limit_changes())
+    limits = limits_for(trial.script.module, **trial.script.limit_changes())
     try:
         return get_engine().execute_source(
             source,

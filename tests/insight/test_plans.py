@@ -17,6 +17,7 @@ from scripting.insight.executions import listing
 from scripting.insight.executions.filters import Filters
 from scripting.metrics import error_groups, rollups
 from scripting.models import ErrorGroup, Execution, uuid7
+from scripting.models.ids import first_id_at
 from tests.insight.runs import publish, write
 from tests.support.game import Game
 
@@ -86,7 +87,7 @@ def by_index(plan: str) -> bool:
 def test_each_filter_walks_its_index_without_sorting(game: Game, filters: Filters, index: str) -> None:
     script = publish(game, "result = 1\n").script
     write(script, 3)
-    for place in ({}, {"before": uuid7()}, {"after": listing.id_at(datetime.now(UTC) - HOUR)}):
+    for place in ({}, {"before": uuid7()}, {"after": first_id_at(datetime.now(UTC) - HOUR)}):
         with explained() as plans:
             listing.page(filters, **place)
         assert plans

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scripting.conf import conf
 from scripting.insight.display import memory, milliseconds, size
 from scripting.models import Attempt, Execution, Role
 from scripting.models.execution import AttemptFields
-from scripting.modules.installed import limits_for, modules
+from scripting.modules.installed import limits_for
 from scripting.types import ErrorType, SecurityLimits
 
 NONE = "—"
@@ -115,4 +114,4 @@ def _percent(value: int, limit: int) -> int:
 
 def _limits(execution: Execution) -> SecurityLimits:
     script = execution.script
-    return limits_for(modules.get(script.module), conf.default_limits(), script.limit_changes())
+    return limits_for(script.module, **script.limit_changes())

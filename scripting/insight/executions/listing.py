@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from scripting.insight.executions import conditions
 from scripting.insight.executions.filters import Filters, as_id
 from scripting.insight.executions.walk import END, Found, Reach, few, walk
 from scripting.models import Execution, ScriptVersion
+from scripting.models.ids import first_id_at, time_of
 from scripting.models.script import TEXTS
 
 PAGE = 50
@@ -82,8 +83,8 @@ def _passed(key: UUID, stopped: UUID, upwards: bool) -> bool:
 
 
 def _reach(filters: Filters, before: UUID | None, after: UUID | None) -> Reach:
-    low = id_at(filters.since).int if filters.since is not None else 0
-    high = id_at(filters.until).int if filters.until is not None else END
+    low = first_id_at(filters.since).int if filters.since is not None else 0
+    high = first_id_at(filters.until).int if filters.until is not None else END
     if after is not None:
         return Reach(max(low, after.int + 1), high, upwards=True)
     return Reach(low, min(high, before.int) if before is not None else high)
@@ -117,16 +118,6 @@ def _bounded(filters: Filters) -> tuple[Filters, tuple[str, ...]]:
     if until - filters.since > WORDS_MOST:
         return replace(filters, since=until - WORDS_MOST), ("Words are looked for in one day at the most: its end.",)
     return filters, ()
-
-
-def id_at(moment: datetime) -> UUID:
-    """The smallest execution id of that moment: ids are ordered by time."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
-
-
-def time_of(key: UUID) -> datetime:
-    """When an execution of that id began, to the millisecond."""
-    return datetime.fromtimestamp((key.int >> 80) / 1000, UTC)
 
 
 def cursor(text: Any) -> UUID | None:

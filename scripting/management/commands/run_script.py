@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from scripting.conf import LONGEST, MIB, MOST, conf
+from scripting.conf import LONGEST, MIB, MOST
 from scripting.engine import get_engine
 from scripting.execution.admission import TooManyExecutions
 from scripting.execution.replay import NotRepeatable, NotTried, repeat
@@ -107,7 +107,7 @@ class Command(ScriptingCommand):
         module = options["module"]
         if module and modules.get(module) is None:
             self.misused(f"there is no module {module} (modules: {', '.join(m.name for m in modules) or 'none'})")
-        limits = self._limits(limits_for(modules.get(module), conf.default_limits(), {}), options)
+        limits = self._limits(limits_for(module), options)
         language = source.language(options["language"])
         return get_engine().execute_source(
             source.text, language, input=given, limits=limits, module_name=module, name=Path(source.path).name

@@ -1,0 +1,38 @@
+"""What follows from a site's modules: limits, fallbacks, and what a script runs on."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripting.modules.installed import fallbacks_for, limits_for, runs_on
+from scripting.modules.scriptable import ModuleScriptConfig
+from tests.support.arena import Arena
+
+
+def test_limits_are_the_script_s_then_the_module_s_then_the_site_s(
+    arena: Arena, settings: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SCRIPT_MAX_EXECUTION_TIME = 7.0  # type: ignore[attr-defined]
+    assert limits_for("").max_execution_time == 7.0
+    assert limits_for("arena").max_execution_time == 7.0
+    monkeypatch.setattr(Arena, "config", ModuleScriptConfig(limits={"max_execution_time": 3.0}))
+    assert limits_for("arena").max_execution_time == 3.0
+    assert limits_for("arena", max_execution_time=1.0).max_execution_time == 1.0
+    assert limits_for("unknown").max_execution_time == 7.0
+
+
+def test_what_stands_in_is_the_module_s_choice_or_the_site_s(
+    arena: Arena, settings: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SCRIPTING_FALLBACK = ("default",)  # type: ignore[attr-defined]
+    assert fallbacks_for("arena") == ("default",)
+    monkeypatch.setattr(Arena, "config", ModuleScriptConfig(fallback=()))
+    assert fallbacks_for("arena") == ()
+
+
+def test_a_script_runs_on_its_topics_and_then_its_endpoints(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = ModuleScriptConfig(message_handlers={"arena.hit": "scorer"}, endpoint_scripts={"/score": "scorer"})
+    monkeypatch.setattr(Arena, "config", config)
+    assert runs_on("arena", "scorer") == ["arena.hit", "/score"]
+    assert runs_on("arena", "other") == []
+    assert runs_on("shared", "dice") == []
