@@ -9,8 +9,7 @@ from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 
-from scripting.models import Execution, Script, ScriptVersion
-from scripting.modules.topics import topics
+from scripting.models import Script, ScriptVersion
 from scripting.sandbox.languages.table import LANGUAGES
 
 OVERRIDDEN = (
@@ -54,19 +53,6 @@ class ScriptFilter(SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value() or ""
         return queryset.filter(script_id=int(value)) if value.isdecimal() and len(value) < 18 else queryset
-
-
-class TopicFilter(SimpleListFilter):
-    """By the topic of the event that an execution ran on."""
-
-    title = "topic"
-    parameter_name = "topic"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
-        return [(topic.name, topic.name) for topic in topics]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Execution]) -> QuerySet[Execution]:
-        return queryset.filter(topic=self.value()) if self.value() else queryset
 
 
 class OverrideFilter(SimpleListFilter):

@@ -22,10 +22,6 @@ def version_link(version: ScriptVersion | None) -> SafeString:
     return format_html('<a class="goby-link" href="{}">v{}</a>', url_of(version), version.number)
 
 
-def execution_link(execution: Execution) -> SafeString:
-    return format_html('<a class="goby-link" href="{}">{}</a>', url_of(execution), execution.pk)
-
-
 def url_of(record: Script | ScriptVersion | Execution) -> str:
     """The admin page of a record."""
     return reverse(f"admin:scripting_{record._meta.model_name}_change", args=[record.pk])

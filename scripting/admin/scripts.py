@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action
@@ -333,7 +333,3 @@ def recent_executions(script: Script) -> list[Execution]:
     return list(
         script.executions.select_related("version").defer("inputs", "result", "log", "host_calls", "inputs_text")[:8]
     )
-
-
-def rollback_url(script: Script, number: int) -> str:
-    return reverse("admin:scripting_script_rollback", args=[script.pk, number])

@@ -117,10 +117,6 @@ class Spread:
     is_known: bool = True
     """False while Redis, which would tell, does not answer."""
 
-    @property
-    def everywhere(self) -> bool:
-        return self.of > 0 and self.loaded == self.of
-
     def described(self) -> dict[str, Any]:
         return {"loaded": self.loaded, "of": self.of, "waiting": list(self.waiting), "known": self.is_known}
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from scripting.models import ScriptVersion
 from scripting.modules.masking import NOTHING, Mask
 from scripting.texts.escaping import visible
 from scripting.texts.plain_json import jsonable
@@ -149,7 +148,3 @@ def badge(text: str, colour: str = "") -> SafeString:
 
 def status_badge(status: str) -> SafeString:
     return badge(status.replace("_", " "), STATUS_COLOURS.get(status, ""))
-
-
-def version_label(version: ScriptVersion | None) -> str:
-    return f"v{version.number} · {version.origin}" if version else "none"

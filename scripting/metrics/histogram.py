@@ -133,12 +133,11 @@ class Histogram:
     def total(self) -> int:
         return self._sparse.total() + self._held
 
-    def quantile(self, q: float) -> float | None:
-        """The duration (µs) that a part `q` of all does not exceed, within ACCURACY of the exact one; None when empty."""
-        return self.quantiles(q)[0]
-
     def quantiles(self, *parts: float) -> list[float | None]:
-        """`quantile` of several parts for little more than the price of one."""
+        """The duration (µs) that each part of all does not exceed, within ACCURACY of the exact one; None when empty.
+
+        Several parts cost little more than one.
+        """
         last = self.total - 1
         if last < 0:
             return [None] * len(parts)

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Sum
 
 from scripting.metrics.histogram import Histogram
 from scripting.models.rollups import OUTCOMES, ExecutionStat, StatDelta, StatFields
@@ -137,14 +136,6 @@ def by_script(since: datetime, until: datetime, scripts: Sequence[int] | None = 
     return dict(found)
 
 
-def over_time(
-    since: datetime, until: datetime, step: timedelta, scripts: Sequence[int] | None = None
-) -> list[tuple[datetime, Figures]]:
-    """(start, figures) of each step of [since, until), empty ones included."""
-    cells = by_step(rows(since, until, scripts), since, step)
-    return series(cells.items(), since, until, step)
-
-
 def by_step(found: Iterable[StatRow], since: datetime, step: timedelta) -> dict[tuple[int, int], Figures]:
     """Figures by (script id, step since `since`); each row's histogram is read once."""
     cells: dict[tuple[int, int], Figures] = defaultdict(Figures)
@@ -195,13 +186,3 @@ def rows(since: datetime, until: datetime, scripts: Sequence[int] | None = None)
     waiting = StatDelta.objects.filter(**within).order_by().values_list(*StatRow._fields)
     # One statement sees one moment: a fold between two would count its deltas twice, or not at all.
     return [StatRow(*row) for row in stats.union(waiting, all=True)]
-
-
-def recount(since: datetime, until: datetime) -> dict[str, int]:
-    """Counts by outcome from the rollups, for comparing with the executions themselves."""
-    totals = dict.fromkeys(OUTCOMES, 0)
-    for model in (ExecutionStat.objects.filter(span=Span.MINUTE), StatDelta.objects.all()):
-        sums = model.filter(start__gte=since, start__lt=until).aggregate(**{o: Sum(o) for o in OUTCOMES})
-        for outcome in OUTCOMES:
-            totals[outcome] += sums[outcome] or 0
-    return totals

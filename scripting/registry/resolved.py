@@ -232,6 +232,3 @@ def recorded(execution: AttemptFields) -> ActiveVersion:
         raise ScriptNotFound(f"the bundle {execution.bundle_digest[:12]} of {name} is not known whole")
     info = VersionInfo(version.number, version.sha256, version.origin, version.language)
     return ActiveVersion(version.pk, info, bundle)
-
-
-# -- helpers -----------------------------------------------------------------------------------------------------------

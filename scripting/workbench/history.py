@@ -29,7 +29,6 @@ class VersionLine:
     is_default: bool
     is_older: bool
     """Than the active version."""
-    was_live: bool
     predecessor: int | None
     """The version before it, to compare with."""
 
@@ -49,7 +48,6 @@ class Change:
 def versions(script: Script) -> list[VersionLine]:
     """The latest versions, latest first."""
     rows = list(script.versions.select_related("author").defer("content", "source").order_by("-number")[:SHOWN])
-    live = set(script.activations.values_list("version_id", flat=True).distinct())
     numbers = [row.number for row in rows]
     active = script.active_version.number if script.active_version else 0
     return [
@@ -58,7 +56,6 @@ def versions(script: Script) -> list[VersionLine]:
             row.pk == script.active_version_id,
             row.pk == script.default_version_id,
             row.number < active,
-            row.pk in live,
             numbers[place + 1] if place + 1 < len(numbers) else None,
         )
         for place, row in enumerate(rows)

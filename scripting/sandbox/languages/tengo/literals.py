@@ -7,7 +7,6 @@ import re
 INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
 _SIMPLE = {"a": 7, "b": 8, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11, "\\": 92, "'": 39, '"': 34}
 _ESCAPE = re.compile(r"\\(?:([abfnrtv\\'\"])|([0-7]{3})|x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}))")
-_DECIMAL = re.compile(r"0|[1-9](?:_?[0-9])*")
 _UNDERSCORES = re.compile(r"(?<![0-9A-Fa-f])_|_(?![0-9A-Fa-f])")
 
 
