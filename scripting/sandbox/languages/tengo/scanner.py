@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import NamedTuple, NoReturn
 
@@ -42,14 +43,7 @@ class Places:
 
     def line(self, offset: int) -> int:
         """The 1-based line."""
-        low, high = 0, len(self.starts)
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self.starts[middle] <= offset:
-                low = middle
-            else:
-                high = middle
-        return low + 1
+        return bisect_right(self.starts, offset) or 1
 
     def position(self, offset: int) -> tuple[int, int]:
         """The 1-based line and the column's offset in bytes."""

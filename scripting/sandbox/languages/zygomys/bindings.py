@@ -149,7 +149,10 @@ class Bindings:
     # Nodes, in the order in which they run
 
     def _walk(self, node: Node | None, definite: Definite) -> None:
-        walk = _WALKS.get(type(node))
+        kind = type(node)
+        if kind is nodes.Const:
+            return
+        walk = _WALKS.get(kind)
         if walk is not None:
             walk(self, node, definite)
         elif node is not None:

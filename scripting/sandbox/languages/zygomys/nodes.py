@@ -316,26 +316,28 @@ class Import(Node):
     helper: str
 
 
-@dataclass(slots=True, eq=False)
-class Fail(Node):
-    """What the original refuses only when it comes to it."""
-
-    message: str
-
-
 def children(node: Node) -> Iterator[Node]:
     """The nodes right inside this one, in the order in which they stand in its fields."""
-    if isinstance(node, Leave):
-        return
-    names: tuple[str, ...] = type(node).__match_args__[2:]
-    for name in names:
-        if name == "function" and isinstance(node, Again):
-            continue
+    for name in _CHILDREN[type(node)]:
         value = getattr(node, name)
-        if isinstance(value, Node):
-            yield value
-        elif isinstance(value, list):
+        if isinstance(value, list):
             for item in value:
-                yield from (part for part in (item if isinstance(item, tuple) else (item,)) if isinstance(part, Node))
-        elif name == "names":
+                if isinstance(item, tuple):
+                    yield from (part for part in item if isinstance(part, Node))
+                elif item is not None:
+                    yield item
+        elif isinstance(value, dict):
             yield from value.values()
+        elif value is not None:
+            yield value
+
+
+_CHILDREN: dict[type, tuple[str, ...]] = {
+    Const: (), Read: (), Leave: (), Import: (), Field: ("container",), Call: ("function", "arguments"),
+    Builtin: ("arguments",), Colon: ("container", "evaluated", "default"), Select: ("container", "selector"),
+    Cut: ("container", "low", "high"), Array: ("items",), Template: ("parts",), Cond: ("branches", "default"),
+    Logic: ("parts",), Begin: ("body",), Inner: ("bindings", "body"), For: ("init", "test", "step", "body"),
+    Range: ("source", "body"), Assign: ("value",), MultiAssign: ("value",), Put: ("target", "value"),
+    Function: ("types", "body"), Again: ("arguments",), Assert: ("test",), Expect: ("message", "body"),
+    Evaluate: ("arguments", "names"), Delayed: ("value",), StructDecl: ("fields",), PackageDecl: ("body",),
+}  # fmt: skip

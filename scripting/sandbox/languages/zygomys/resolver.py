@@ -135,13 +135,21 @@ class Resolver:
     # Lists
 
     def _list(self, form: Pair, *, tail: bool) -> Node:
-        if not is_list(form):
+        items = []
+        place, cell = 0, form
+        while type(cell) is Pair:
+            item = cell.head
+            if not place and type(item) is Symbol and (item.name == "=" or item.name == ":="):
+                place = len(items)
+            items.append(item)
+            cell = cell.tail
+        if cell is not None:
             return nodes.Const(*self._place, as_data(form))
-        place = assignment_place(form)
-        if place > 0:
+        if place:
             made = self._assignments(form, place)
             if made is not None:
                 return made
+        given = items[1:]
         head = form.head
         if type(head) is not Symbol:
             if isinstance(head, list):
@@ -151,13 +159,13 @@ class Resolver:
         if not head.colon and not self._is_local(name):
             special = _SPECIAL.get(name)
             if special is not None:
-                return special(self, form, arguments_of(form), tail)
+                return special(self, form, given, tail)
             if self.macros.has(name):
                 return self._expanded(name, form, tail=tail)
             if name in REFUSED:
                 self.refuse(form, f"{name} is not part of the script language", REFUSED[name])
             if name in BUILTINS or name in _CALLED_DIRECTLY:
-                return self._builtin(form, name, arguments_of(form))
+                return self._builtin(form, name, given)
         function = self.function
         if tail and function is not None and name == function.name and self._is_own(name):
             return self._again(form, function)

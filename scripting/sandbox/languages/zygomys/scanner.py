@@ -23,9 +23,8 @@ class Token(NamedTuple):
 
 
 _PIECE = re.compile(
-    r"""
-      (?P<space>[ \t\r\n]+)
-    | (?P<comment>//[^\n]*|/\*.*?\*/)
+    r"""[ \t\r\n]*(?:
+      (?P<comment>//[^\n]*|/\*.*?\*/)
     | (?P<bracket>[()\[\]{}])
     | (?P<word>[^ \t\r\n()\[\]{}+\-*<>=!&|/`"';,:%^~]+)
     | (?P<string>"(?:[^"\\]|\\.)*")
@@ -35,11 +34,12 @@ _PIECE = re.compile(
     | (?P<colon>:)
     | (?P<mark>[,;])
     | (?P<prefix>%|\^|~@|~)
-    """,
+    )""",
     re.VERBOSE | re.DOTALL,
 )
 _REST = re.compile(r"[^ \t\r\n()\[\]{}+\-*<>=!&|/`\"';,:%^~]*")
 _DIGITS = re.compile(r"[+-][^ \t\r\n()\[\]{}+\-*<>=!&|/`\"';,:%^~]*")
+_WORD_ENDS = frozenset(["", *" \t\r\n()[]{},;"])
 _SIGNED = re.compile(r"-[0-9]")
 _AFTER_START = frozenset(" \t\n\r([{,;:+-*/<>=!&|")
 """What may stand before the sign of a number."""
@@ -70,43 +70,40 @@ class _Scanner:
         self.source = source
         self.places = places
         self.out: list[Token] = []
+        self.kinds: dict[str, str] = {}
+        """What the words of the text stand for."""
 
     def tokens(self) -> list[Token]:
         source, out = self.source, self.out
         position = 1 if source[:1] == "\ufeff" else 0
         match_piece = _PIECE.match
         new = tuple.__new__
-        length = len(source)
+        length = len(source.rstrip(" \t\r\n"))
         while position < length:
             match = match_piece(source, position)
             if match is None:
-                self._unreadable(position)
-            start, position = position, match.end()
+                self._unreadable(position + len(source[position:]) - len(source[position:].lstrip(" \t\r\n")))
             kind = match.lastgroup
-            if kind == "space" or kind == "comment":
+            position = match.end()
+            if kind == "comment":
                 continue
-            text = match[0]
-            if kind == "bracket":
+            assert kind is not None
+            text = match[kind]
+            start = position - len(text)
+            if kind == "word":
+                if source[position : position + 1] in _WORD_ENDS:
+                    out.append(self._decoded(text, start, position, colon=False))
+                else:
+                    position = self._word(start, position)
+            elif kind == "bracket" or kind == "mark" or kind == "prefix":
                 out.append(new(Token, (text, text, start, position)))
-            elif kind == "word":
-                position = self._word(start, position)
             elif kind == "operator":
-                if (
-                    text[0] == "-"
-                    and _SIGNED.match(source, start)
-                    and (start == 0 or source[start - 1] in _AFTER_START)
-                ):
+                if text[0] == "-" and self._is_sign(start):
                     position = self._word(start, start + 2)
                 else:
                     out.append(new(Token, ("symbol", _WORDS.get(text, text), start, position)))
             elif kind == "colon":
-                if source[position : position + 1] == "=":
-                    position += 1
-                    out.append(new(Token, ("symbol", ":=", start, position)))
-                else:
-                    out.append(new(Token, (":", ":", start, position)))
-            elif kind == "mark" or kind == "prefix":
-                out.append(new(Token, (text, text, start, position)))
+                out.append(new(Token, (":", ":", start, position)))
             elif kind == "string":
                 out.append(new(Token, ("string", self._unescaped(text[1:-1], start), start, position)))
             elif kind == "raw":
@@ -114,6 +111,11 @@ class _Scanner:
             else:
                 out.append(self._char(text, start, position))
         return out
+
+    def _is_sign(self, start: int) -> bool:
+        """Whether the minus that stands here begins a number."""
+        source = self.source
+        return _SIGNED.match(source, start) is not None and (start == 0 or source[start - 1] in _AFTER_START)
 
     def _word(self, start: int, position: int) -> int:
         """A word that begins here, with the exponent of a number and the colon after it. Gives where it ends."""
@@ -140,7 +142,9 @@ class _Scanner:
         return position + 1
 
     def _decoded(self, word: str, start: int, end: int, *, colon: bool) -> Token:
-        kind = _kind(word)
+        kind = self.kinds.get(word)
+        if kind is None:
+            kind = self.kinds[word] = _kind(word)
         if kind == "symbol" and colon:
             return Token("key", word, start, end + 1)
         if kind:

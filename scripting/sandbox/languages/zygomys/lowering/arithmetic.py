@@ -60,6 +60,18 @@ class Arithmetic(Lowering):
         slow = self._computed(node, iter(names), slowly=True)
         return build.choose(build.all_of([*inside, *questions]), after, slow)
 
+    def _same_text(self, sign: str, left: ast.expr, text: ast.expr) -> ast.expr:
+        """(== x "red"): only a text is equal to one; whether what differs may be compared at all is asked after that."""
+        build = self.build
+        first, named = self.kept(left)
+        is_text = build.type_is(named, "str")
+        if sign == "==":
+            slow = build.all_of([build.not_(is_text), build.call("eq", named, text)])
+            return build.any_of(build.compare(first, (ast.Eq(), text)), slow)
+        return build.all_of(
+            [build.compare(first, (ast.NotEq(), text)), build.any_of(is_text, build.call("ne", named, text))]
+        )
+
     def _leaves(self, node: Node, found: list[Node]) -> None:
         """What is computed with, in the order in which it is asked for."""
         if isinstance(node, Builtin) and node.name in ARITHMETIC and len(node.arguments) >= 2:
@@ -109,6 +121,8 @@ class Arithmetic(Lowering):
         if kind == other == BOOL and node.name in {"==", "!="}:
             return build.compare(left, (operator, right))
         known = {INT: "int", STRING: "str"}
+        if other == STRING and self.is_simple(right) and node.name in {"==", "!="}:
+            return self._same_text(node.name, left, right)
         if other in known:
             first, named = self.kept(left)
             if self.is_simple(right):
