@@ -11,7 +11,6 @@ import sys
 from typing import Any
 
 from scripting.sandbox.languages.factory import EngineFactory
-from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sandbox.library.builtins import BUILTIN_NAMES, make_builtins
 from scripting.sandbox.library.packages import PACKAGES, offered_names
 from scripting.sandbox.policy.names import GENERATED
@@ -49,6 +48,7 @@ def description() -> dict[str, Any]:
     """Builtins, the functions of every script, and the packages with the names that they offer: Python's, then those of
     each language that has its own."""
     factory = EngineFactory()
+    factory.load_all()
     builtins = make_builtins({}, __import__, print)
     plain = sorted(n for n in BUILTIN_NAMES if not n.startswith((GENERATED, "__")) and n not in SCRIPT_FUNCTIONS)
     return {
@@ -61,7 +61,9 @@ def description() -> dict[str, Any]:
             package: [described(name, vars(PACKAGES[package])[name]) for name in sorted(offered_names(package))]
             for package in PACKAGES
         },
-        "languages": {name: own for name in LANGUAGES if (own := factory.engine(name).described()) is not None},
+        "languages": {
+            name: own for name in factory.languages() if (own := factory.engine(name).described()) is not None
+        },
     }
 
 

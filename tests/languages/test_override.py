@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from scripting.registry import publishing
 from scripting.registry.active import registry
 from scripting.registry.publishing import AnyBase
 from scripting.runtime.pool import close_pool
+from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sources import sync
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
 from scripting.workbench.completion import namespace
@@ -23,10 +25,29 @@ __all__ = ["game"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PYTHON = "result = {'language': 'python', 'points': roll * 2}\n"
-TENGO = 'result := {language: "tengo", points: roll * 3}\n'
-TENGO_THAT_FAILS = 'result := {language: "tengo", points: roll.a.b()}\n'
-PYTHON_THAT_FAILS = "result = {'language': 'python', 'points': roll['a']}\n"
+TEXTS = {
+    "python": "result = {'language': 'python', 'points': roll * 2}\n",
+    "tengo": 'result := {language: "tengo", points: roll * 3}\n',
+    "zygomys": '{language: "zygomys", points: (* roll 4)}\n',
+}
+THAT_FAIL = {
+    "python": "result = {'language': 'python', 'points': roll['a']}\n",
+    "tengo": 'result := {language: "tengo", points: roll.a.b()}\n',
+    "zygomys": '{language: "zygomys", points: (roll.a.b)}\n',
+}
+WITH_HELPERS = {
+    "python": "from shared import lucky\nresult = {'language': 'python', 'points': lucky.Double(roll)}\n",
+    "tengo": 'lucky := import("shared/lucky")\nresult := {language: "tengo", points: lucky.Double(roll)}\n',
+    "zygomys": '(import lucky "shared/lucky")\n{language: "zygomys", points: (lucky.Double roll)}\n',
+}
+HELPERS = {
+    "python": "def Double(x):\n    return x * 20\n",
+    "tengo": "export {Double: func(x) { return x * 30 }}\n",
+    "zygomys": "(defn Double [x] (* x 40))\n",
+}
+POINTS = {"python": 10, "tengo": 15, "zygomys": 20}
+"""What each text makes of a roll of five."""
+SUFFIXES = {name: LANGUAGES[name].suffix for name in TEXTS}
 
 
 @pytest.fixture(autouse=True)
@@ -48,12 +69,21 @@ def run() -> ScriptOutput:
     return get_engine().execute(ExecutionRequest(Game.name, "dice", ScriptInput({"roll": 5}), trigger="endpoint"))
 
 
+def pair(default: str, override: str) -> Any:
+    """A default in one language and what replaces it in another."""
+    return pytest.param(
+        (f"dice{SUFFIXES[default]}", TEXTS[default]),
+        (f"dice{SUFFIXES[override]}", TEXTS[override]),
+        THAT_FAIL[override],
+        (default, POINTS[default]),
+        (override, POINTS[override]),
+        id=f"{override} over {default}",
+    )
+
+
 BOTH_WAYS = pytest.mark.parametrize(
     ("default", "override", "failing", "before", "after"),
-    [
-        (("dice.py", PYTHON), ("dice.tengo", TENGO), TENGO_THAT_FAILS, ("python", 10), ("tengo", 15)),
-        (("dice.tengo", TENGO), ("dice.py", PYTHON), PYTHON_THAT_FAILS, ("tengo", 15), ("python", 10)),
-    ],
+    [pair(default, override) for default in TEXTS for override in TEXTS if default != override],
 )
 Text = tuple[str, str]
 Points = tuple[str, int]
@@ -107,6 +137,18 @@ def test_3_2_publishing_in_the_other_language_replaces_the_default(
     script.refresh_from_db()
     offered = {entry["name"] for entry in namespace(script, after[0])["builtins"]}
     assert ("splice" in offered) is (after[0] == "tengo")
+    assert ("letseq" in offered) is (after[0] == "zygomys")
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_a_script_imports_the_helpers_of_its_own_language(game: Game, language: str) -> None:
+    put(game.package / "scripts", f"dice{SUFFIXES[language]}", TEXTS[language])
+    put(game.scripts / "shared", f"lucky{SUFFIXES[language]}", HELPERS[language])
+    sync.sync(wait=lambda _: None)
+    put(game.scripts / game.name, f"dice{SUFFIXES[language]}", WITH_HELPERS[language])
+    sync.sync(wait=lambda _: None)
+    registry.forget()
+    assert points(run()) == (language, POINTS[language] * 10)
 
 
 def points(output: ScriptOutput) -> Points:

@@ -135,8 +135,9 @@ class Resolver:
     # Lists
 
     def _list(self, form: Pair, *, tail: bool) -> Node:
-        items = []
-        place, cell = 0, form
+        items: list[Any] = []
+        place = 0
+        cell: Any = form
         while type(cell) is Pair:
             item = cell.head
             if not place and type(item) is Symbol and (item.name == "=" or item.name == ":="):
@@ -804,7 +805,8 @@ class Resolver:
         try:
             return nodes.Expect(*self._place, message, self.node(given[1]), "")
         except Refusal as problem:
-            return nodes.Expect(*self._place, message, None, problem.message)
+            failure = f"Error generating {shown(given[1])}:\n{problem.message}"
+            return nodes.Expect(*self._place, message, None, failure)
 
     def _package(self, form: Pair, given: list[Any], tail: bool) -> Node:
         if not given or not (isinstance(given[0], str) or type(given[0]) is Symbol):

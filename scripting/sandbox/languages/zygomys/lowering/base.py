@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from contextlib import contextmanager
+import keyword
 from dataclasses import dataclass, field
 
 from scripting.sandbox.languages.zygomys import nodes
@@ -25,6 +24,22 @@ class Frame:
     loops: list[nodes.For | nodes.Range] = field(default_factory=list)
     signals: set[int] = field(default_factory=set)
     """Outer loops that the loop at hand breaks or continues."""
+
+
+class _Into:
+    """Statements go elsewhere for a while: by hand, since there is one for each part of an expression."""
+
+    __slots__ = ("lowering", "other")
+
+    def __init__(self, lowering: Lowering, out: list[ast.stmt]) -> None:
+        self.lowering = lowering
+        self.other = out
+
+    def __enter__(self) -> None:
+        self.lowering.out, self.other = self.other, self.lowering.out
+
+    def __exit__(self, *_: object) -> None:
+        self.lowering.out = self.other
 
 
 class Lowering:
@@ -54,13 +69,9 @@ class Lowering:
 
     # Statements
 
-    @contextmanager
-    def into(self, out: list[ast.stmt]) -> Iterator[None]:
-        outer, self.out = self.out, out
-        try:
-            yield
-        finally:
-            self.out = outer
+    def into(self, out: list[ast.stmt]) -> _Into:
+        """with self.into(body): what is made goes there."""
+        return _Into(self, out)
 
     def is_simple(self, expression: ast.expr) -> bool:
         """A name or a constant: it may be written twice."""
@@ -132,9 +143,13 @@ class Lowering:
             return self.build.name(GENSYM)
         return self.build.name(f"$builtin.{name}")
 
+    def may_come(self, name: str) -> bool:
+        """Whether a context variable can have this name."""
+        return name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("__")
+
     def context(self, name: str) -> ast.expr:
         """A variable that must come with the context."""
-        if name.isidentifier() and name.isascii() and not name.startswith("__"):
+        if self.may_come(name):
             return self.build.name(name)
         return self.build.call("unknown", self.build.constant(name))
 

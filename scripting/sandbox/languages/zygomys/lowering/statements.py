@@ -62,7 +62,7 @@ class Statements(Expressions):
         build = self.build
         for variable in self.bindings.top.variables.values():
             if variable.from_context or (
-                variable.is_checked and variable.name.isidentifier() and variable.name != RESULT
+                variable.is_checked and self.may_come(variable.name) and variable.name != RESULT
             ):
                 label = build.target(self.label(variable))
                 taken = build.assign(label, build.name(variable.name))
@@ -573,6 +573,7 @@ class Statements(Expressions):
         count = build.constant(len(node.targets))
         made = self.spilled(build.call("unpacked_list" if node.is_list else "unpacked", value, count))
         for index, target in enumerate(node.targets):
+            target.checks_type = target.checks_type and not node.is_list
             self._store_assign(target, build.item(made, build.constant(index)))
         return made if not node.is_list else build.call("make_list", made)
 
