@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,8 +20,8 @@ from django.views.decorators.csrf import csrf_protect
 
 from scripting.engine import get_engine
 from scripting.execution.admission import TooManyExecutions
+from scripting.modules.http_requests import EndpointRequest
 from scripting.modules.installed import modules
-from scripting.modules.scriptable import SECRET_HEADERS, ScriptableModule
 from scripting.sandbox.protocol import encode_value
 from scripting.texts.plain_json import jsonable
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
@@ -108,7 +107,7 @@ class EndpointView(View):
                 ExecutionRequest(
                     self.module_name,
                     self.script,
-                    ScriptInput(self.script_context(request, body, module)),
+                    ScriptInput(request_of(request, body).script_context(module, self.endpoint)),
                     trigger="endpoint",
                     user_id=str(request.user.pk),
                     request_id=request.headers.get("X-Request-ID", "")[:64],
@@ -119,26 +118,15 @@ class EndpointView(View):
             return problem(503, "busy", str(error))
         return answer(output)
 
-    def script_context(self, request: HttpRequest, body: str, module: ScriptableModule) -> dict[str, Any]:
-        """What the script sees of the request: listed headers alone, never what authenticates its sender."""
-        return {
-            "module": self.module_name,
-            "endpoint": self.endpoint,
-            "timestamp": int(time.time()),
-            "http_request": {
-                "method": request.method,
-                "path": request.path,
-                "headers": visible_headers(request, module),
-                "query": flat_query(request),
-                "body": decoded_body(request, body),
-            },
-            "http_method": request.method,
-            "http_path": request.path,
-            "http_body": body,
-        }
-
 
 # -- the request -------------------------------------------------------------------------------------------------------
+
+
+def request_of(request: HttpRequest, body: str) -> EndpointRequest:
+    assert request.method is not None
+    return EndpointRequest(
+        request.method, request.path, body, decoded_body(request, body), request.headers, flat_query(request)
+    )
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -193,15 +181,6 @@ def _small_int(digits: str) -> int | str:
 def flat_query(request: HttpRequest) -> dict[str, str]:
     """The last value of each key of the query."""
     return {key: values[-1] for key, values in list(request.GET.lists())[:MAX_QUERY_ITEMS] if values}
-
-
-def visible_headers(request: HttpRequest, module: ScriptableModule) -> dict[str, str]:
-    """The headers that the module lists; secret ones never, whatever it lists."""
-    return {
-        name: request.headers[name]
-        for name in module.config.headers
-        if name in request.headers and name.lower() not in SECRET_HEADERS
-    }
 
 
 # -- the answer --------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def stale(script: Script, base: ScriptVersion | None, text: str, language: str) 
     """What became of the script since `base`, the version that the text was begun on."""
     active = script.active_version
     theirs = active.text if active else ""
-    last = script.activations.select_related("actor").first()
+    last = script.latest_activation()
     both = None
     if active is not None and active.language == language:
         both = merge(base.text if base else "", theirs, text, theirs_label=f"v{active.number}, which is live")

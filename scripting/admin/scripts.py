@@ -168,7 +168,7 @@ class ScriptAdmin(HistoryAdmin):
             "version": version,
             "marks": marks_of(script),
             "code": code_block(bytes(version.content), version.diagnostics) if version else None,
-            "last": script.activations.select_related("actor", "version").first(),
+            "last": script.latest_activation(),
             "activations": script.activations.select_related("actor", "version")[:8],
             "versions": versions[:VERSIONS_SHOWN],
             "version_count": versions.count(),

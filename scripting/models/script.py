@@ -96,6 +96,10 @@ class Script(models.Model):
         """Whether something else than the embedded default is active."""
         return self.active_version_id is not None and self.active_version_id != self.default_version_id
 
+    def latest_activation(self) -> Activation | None:
+        """Why what is active is active."""
+        return self.activations.select_related("actor", "version").order_by("-id").first()
+
 
 class ScriptVersionQuerySet(models.QuerySet["ScriptVersion"]):
     def accepted(self) -> ScriptVersionQuerySet:
@@ -157,6 +161,14 @@ class ScriptVersion(models.Model):
     def text(self) -> str:
         """The text as it is compiled. Raises UnicodeDecodeError for a rejected version that is not UTF-8."""
         return bytes(self.content).decode("utf-8")
+
+    @property
+    def editable_text(self) -> str:
+        """The text to edit; of a rejected version that is no UTF-8 what can be shown of it."""
+        try:
+            return self.text
+        except UnicodeDecodeError:
+            return self.source
 
     @staticmethod
     def digest_of(content: bytes) -> str:

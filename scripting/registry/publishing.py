@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Max
 
-from scripting.models import SHARED, Activation, Breaker, Script, ScriptVersion
+from scripting.models import SHARED, Activation, Breaker, Draft, Script, ScriptVersion
 from scripting.modules.installed import limits_for, modules
 from scripting.processes import notices
 from scripting.registry import dependents
@@ -150,10 +150,8 @@ def activate(
         of_helpers = dependents.hold(script, version)
         locked = Script.objects.select_for_update().get(pk=script.pk)
         if cause in BY_PEOPLE and version is not None and locked.active_version_id == version.pk:
-            raise AlreadyLive(f"v{version.number} is live already; nothing changed", version)
-        if base is not AnyBase and locked.active_version_id != (base.pk if isinstance(base, ScriptVersion) else None):
-            now = locked.active_version or f"no version of {locked}"
-            raise StaleBase(f"{now} became active meanwhile; merge with it, then publish again")
+            raise _already_live(version)
+        _require_base(locked, base)
         if version is not None and (version.script_id != locked.pk or not version.accepted):
             raise PublishRefused(f"{version} did not pass its check and cannot become active", version)
         if of_helpers and judge and version is not None:
@@ -191,21 +189,33 @@ def publish(
     reason: str,
     base: ScriptVersion | type[AnyBase] | None,
     origin: str = ScriptVersion.Origin.EDITOR,
+    keep_stale: bool = True,
 ) -> Activation:
-    """Check, store and activate a text. Raises PublishRefused (the text is kept), StaleBase or AlreadyLive."""
+    """Check, store and activate a text; its actor's draft of it is done with.
+
+    Raises PublishRefused (the text is kept), StaleBase or AlreadyLive. `keep_stale` False stores no text that is known to be
+    stale, or live, before its check.
+    """
     _say_why(reason)
     content = text.encode("utf-8", "surrogatepass")
+    if not keep_stale:
+        _require_change(script, language, content)
+        _require_base(script, base)
     version, diagnostics = store(script, language, content, origin, author=actor, message=reason)
     if not version.accepted:
         first = next(d for d in diagnostics if d.severity == "error")
         raise PublishRefused(f"{version} is kept but not active: {first.message}", version, diagnostics)
     try:
-        return activate(script, version, Activation.Cause.PUBLISH, actor=actor, reason=reason, base=base)
+        activation = activate(script, version, Activation.Cause.PUBLISH, actor=actor, reason=reason, base=base)
     except HelpersChanged:  # beside what others published it is refused now, or fits after all
-        return publish(script, language, text, actor=actor, reason=reason, base=base, origin=origin)
+        return publish(
+            script, language, text, actor=actor, reason=reason, base=base, origin=origin, keep_stale=keep_stale
+        )
     except StaleBase as stale:
         script.refresh_from_db()
         raise StaleBase(str(stale), version, _merge(base, script.active_version, version)) from None
+    Draft.objects.filter(script=script, user=actor, source=text).delete()
+    return activation
 
 
 def rollback(script: Script, number: int, *, actor: User | None, reason: str) -> Activation:
@@ -230,6 +240,22 @@ def recheck(version: ScriptVersion) -> tuple[Diagnostic, ...]:
     _, diagnostics = store(version.script, version.language, bytes(version.content), version.origin)
     version.refresh_from_db()
     return diagnostics
+
+
+def _require_change(script: Script, language: str, content: bytes) -> None:
+    active = script.active_version
+    if active is not None and (active.language, bytes(active.content)) == (language, content):
+        raise _already_live(active)
+
+
+def _already_live(version: ScriptVersion) -> AlreadyLive:
+    return AlreadyLive(f"v{version.number} is live already; nothing changed", version)
+
+
+def _require_base(script: Script, base: ScriptVersion | type[AnyBase] | None) -> None:
+    if base is not AnyBase and script.active_version_id != (base.pk if isinstance(base, ScriptVersion) else None):
+        now = script.active_version or f"no version of {script}"
+        raise StaleBase(f"{now} became active meanwhile; merge with it, then publish again")
 
 
 def _say_why(reason: str) -> None:

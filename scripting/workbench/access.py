@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 
 from scripting.models import Script
+from scripting.sandbox.languages.table import LANGUAGES
 from scripting.texts.plain_json import from_json
 
 VIEW, EDIT, RUN, PUBLISH = (f"scripting.{word}_script" for word in ("view", "edit", "run", "publish"))
@@ -125,6 +126,13 @@ def text_in(document: Mapping[str, Any], name: str, default: str | None = None) 
     if "\x00" in value:
         raise Refusal(422, "bad_text", f"{name} has a NUL character in it: remove it and save again")
     return value
+
+
+def known_language(language: str) -> str:
+    """Raises Refusal."""
+    if language not in LANGUAGES:
+        raise Refusal(422, "language", f"There is no language {language!r} (there are: {', '.join(LANGUAGES)}).")
+    return language
 
 
 def script_named(module: str, name: str) -> Script:

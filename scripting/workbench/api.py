@@ -8,24 +8,34 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from scripting.hot_reload.fleet import spread_of
-from scripting.insight import open_breakers
 from scripting.models import Script, ScriptVersion
 from scripting.modules.masking import masks_of
 from scripting.registry.publishing import check as check_text
-from scripting.sandbox.languages.table import LANGUAGES
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.diff import difference
 from scripting.texts.merge import merge
 from scripting.texts.plain_json import jsonable
-from scripting.workbench import completion, drafts, inputs, publishing, sampling, trials, viewers
-from scripting.workbench.access import EDIT, PUBLISH, RUN, VIEW, Refusal, api, body_of, script_named, text_in
+from scripting.workbench import completion, drafts, inputs, publishing, sampling, trials
+from scripting.workbench.access import (
+    EDIT,
+    PUBLISH,
+    RUN,
+    VIEW,
+    Refusal,
+    api,
+    body_of,
+    known_language,
+    script_named,
+    text_in,
+)
+from scripting.workbench.documents import active_of, version_of
 
 
 @api("POST", EDIT)
 def check(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """What is wrong with a text, found in a sandbox; nothing is stored."""
     script, document = script_named(module, name), body_of(request)
-    source, language = text_in(document, "source"), language_in(document)
+    source, language = text_in(document, "source"), known_language(text_in(document, "language"))
     try:
         report = check_text(script.module, script.name, language, source)
     except SandboxUnavailable as error:
@@ -41,7 +51,6 @@ def check(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 def trial(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Run a text on chosen inputs; nothing of it is committed."""
     document = body_of(request)
-    language_in(document)
     wanted = trials.trial_of(script_named(module, name), document, request.user.get_username())
     return trials.run(wanted, compare=document.get("compare") is True)
 
@@ -49,9 +58,8 @@ def trial(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 @api("POST", RUN)
 def sample(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Run a text and the live one many times on the same seeds; nothing of it is committed."""
-    document = body_of(request)
-    language_in(document)
-    return sampling.sample(trials.trial_of(script_named(module, name), document, request.user.get_username()))
+    wanted = trials.trial_of(script_named(module, name), body_of(request), request.user.get_username())
+    return sampling.sample(wanted)
 
 
 @api("POST", RUN)
@@ -65,7 +73,7 @@ def cancel(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 @api("GET", VIEW)
 def names(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """The names that the script sees when it is written in the language asked for."""
-    language = language_in({"language": request.GET.get("language", "python")})
+    language = known_language(request.GET.get("language", "python"))
     return dict(jsonable(completion.namespace(script_named(module, name), language)))
 
 
@@ -104,7 +112,9 @@ def save_draft(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     base = base_in(document, script)
     user = request.user
     assert user.is_authenticated
-    return drafts.described(drafts.save(script, user, source, language_in(document), base, revision))
+    return drafts.described(
+        drafts.save(script, user, source, known_language(text_in(document, "language")), base, revision)
+    )
 
 
 @api("POST", EDIT)
@@ -159,16 +169,17 @@ def compare(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 
 @api("POST", PUBLISH)
 def publish(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
-    """Make a text the one that runs; the draft it came from is done with."""
+    """Make a text the one that runs."""
     script, document = script_named(module, name), body_of(request)
-    source, reason, language = text_in(document, "source"), text_in(document, "reason", ""), language_in(document)
+    source, reason, language = (
+        text_in(document, "source"),
+        text_in(document, "reason", ""),
+        known_language(text_in(document, "language")),
+    )
     base = base_in(document, script)
     user = request.user
     assert user.is_authenticated
     publishing.publish(script, user, source, language, reason, base)
-    draft = drafts.draft_of(script, user)
-    if draft is not None and draft.source == source:
-        draft.delete()
     return active_of(script_named(module, name))
 
 
@@ -185,58 +196,6 @@ def rollback(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
-def active_of(script: Script) -> dict[str, Any]:
-    """The active version, why it is, what stands in for it, who else is here and where it is loaded."""
-    activation = publishing.latest_activation(script)
-    stand_in = open_breakers.of(script)
-    return {
-        "active": version_of(script.active_version) if script.active_version else None,
-        "activation": {
-            "cause": activation.cause,
-            "actor": str(activation.actor or ""),
-            "reason": activation.reason,
-            "at": activation.created_at.timestamp(),
-        }
-        if activation
-        else None,
-        "is_default": not script.is_overridden,
-        "enabled": script.enabled,
-        "stand_in": stand_in.described() if stand_in else None,
-        "loaded": spread_of(script).described(),
-        "people": viewers.present_or_nobody(script.module, script.name),
-    }
-
-
-def version_of(found: ScriptVersion) -> dict[str, Any]:
-    return {
-        "number": found.number,
-        "language": found.language,
-        "origin": found.origin,
-        "sha256": found.sha256,
-        "accepted": found.accepted,
-        "source": text_of(found),
-        "author": str(found.author or ""),
-        "message": found.message,
-        "at": found.created_at.timestamp(),
-    }
-
-
-def text_of(found: ScriptVersion) -> str:
-    """The text to edit; of a rejected version that is no UTF-8 what can be shown of it."""
-    try:
-        return found.text
-    except UnicodeDecodeError:
-        return found.source
-
-
-def language_in(document: dict[str, Any]) -> str:
-    """Raises Refusal."""
-    language = text_in(document, "language")
-    if language not in LANGUAGES:
-        raise Refusal(422, "language", f"There is no language {language!r} (there are: {', '.join(LANGUAGES)}).")
-    return language
-
-
 def base_in(document: dict[str, Any], script: Script) -> ScriptVersion | None:
     """The version that the text was begun on. Raises Refusal."""
     number = document.get("base")
@@ -246,4 +205,6 @@ def base_in(document: dict[str, Any], script: Script) -> ScriptVersion | None:
 def side_in(document: dict[str, Any], side: str, script: Script) -> str:
     """Raises Refusal."""
     given = document.get(side)
-    return text_of(publishing.version_numbered(script, given)) if isinstance(given, int) else text_in(document, side)
+    return (
+        publishing.version_numbered(script, given).editable_text if isinstance(given, int) else text_in(document, side)
+    )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
-
 from scripting.bus.events import Event
-from scripting.endpoints import EndpointView
 from scripting.models import Execution, Script
+from scripting.modules.http_requests import EndpointRequest
 from scripting.modules.installed import modules
 from scripting.modules.topics import Topic, TopicError, topics
 from scripting.texts.escaping import one_line
@@ -100,18 +99,12 @@ def context_for(script: Script, source: Source, payload: Any) -> dict[str, Any]:
 
 
 def request_context(script: Script, endpoint: str, body: Any) -> dict[str, Any]:
-    """What the endpoint's own view would give the script for a JSON request with this body."""
+    """What the script would be given of a JSON request with this body."""
     module = modules.get(script.module)
     assert module is not None
-    request = HttpRequest()
-    request.method, request.path = "POST", endpoint
-    request.META = {"CONTENT_TYPE": "application/json"}
-    request.content_type = "application/json"
-    request._body = b""
-    view = EndpointView(module_name=script.module, endpoint=endpoint, script=script.name)
-    context = view.script_context(request, "", module)
-    context["http_request"]["body"] = body
-    return context
+    headers = {"Content-Type": "application/json"}
+    text = json.dumps(jsonable(body), ensure_ascii=False)
+    return EndpointRequest("POST", endpoint, text, body, headers).script_context(module, endpoint)
 
 
 def source_of(script: Script, key: str) -> Source:

@@ -20,9 +20,10 @@ from scripting.modules.installed import modules
 from scripting.modules.scriptable import ScriptableModule
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.texts.diff import difference
-from scripting.workbench import ace_files, api, drafts, inputs, publishing, script_tree, viewers
+from scripting.workbench import ace_files, drafts, inputs, publishing, script_tree, viewers
 from scripting.workbench import history as record
-from scripting.workbench.access import EDIT, PUBLISH, RUN, Refusal, may, page, script_named
+from scripting.workbench.access import EDIT, PUBLISH, RUN, Refusal, known_language, may, page, script_named
+from scripting.workbench.documents import active_of, version_of
 
 
 @require_safe
@@ -57,7 +58,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "user": request.user.get_username(),
         "language": draft.language if draft else active.language if active else script.language or "python",
         "languages": {language.name: language.editor_mode for language in LANGUAGES.values()},
-        **api.active_of(script),
+        **active_of(script),
         "draft": drafts.described(draft) if draft else None,
         "base": base_of(draft, script),
         "inputs": inputs.described(script),
@@ -73,7 +74,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "script": script,
         "active": active,
         "draft": draft,
-        "text": draft.source if draft else api.text_of(active) if active else "",
+        "text": draft.source if draft else active.editable_text if active else "",
         "data": data,
         "stand_in": stand_ins.get(script.pk),
         "failures": failures_of(request, script),
@@ -107,7 +108,7 @@ def history(request: HttpRequest, module: str, name: str) -> HttpResponse:
         try:
             texts = [publishing.version_numbered(script, number) for number in (old, new)]
             context["old"], context["new"] = texts
-            context["difference"] = difference(*map(api.text_of, texts))
+            context["difference"] = difference(*(version.editable_text for version in texts))
         except Refusal as refusal:
             context["problem"] = str(refusal)
     return render(request, "scripting/workbench/history.html", context | common(request))
@@ -118,15 +119,15 @@ def take_form(request: HttpRequest, script: Script) -> None:
     user, posted = request.user, request.POST
     assert user.is_authenticated
     try:
-        base = api.base_in({"base": int(posted["base"]) if posted.get("base", "").isdigit() else None}, script)
-        language = api.language_in({"language": posted.get("language", "")})
+        number = whole_number(posted.get("base", ""))
+        base = publishing.version_numbered(script, number) if number else None
+        language = known_language(posted.get("language", ""))
         text = posted.get("source", "").replace("\r\n", "\n")
         if may(user, EDIT):
             drafts.save(script, user, text, language, base, posted.get("revision") or None)
             messages.success(request, "The draft is saved.")
         if "publish" in posted and may(user, PUBLISH):
             publishing.publish(script, user, text, language, posted.get("reason", ""), base)
-            Draft.objects.filter(script=script, user=user, source=text).delete()
             messages.success(request, f"{script} is live.")
     except Refusal as refusal:
         messages.error(request, str(refusal))
@@ -135,14 +136,14 @@ def take_form(request: HttpRequest, script: Script) -> None:
 def base_of(draft: Draft | None, script: Script) -> dict[str, Any] | None:
     """The version that the text was begun on: a number and its text."""
     version = draft.base_version if draft else script.active_version
-    return {"number": version.number, "source": api.text_of(version)} if version else None
+    return {"number": version.number, "source": version.editable_text} if version else None
 
 
 def restored(request: HttpRequest, script: Script) -> dict[str, Any] | None:
     """The version that the page was asked to open instead of the draft (`?version=`): old, rejected or live."""
     number = number_in(request, "version")
     try:
-        return api.version_of(publishing.version_numbered(script, number)) if number else None
+        return version_of(publishing.version_numbered(script, number)) if number else None
     except Refusal:
         return None
 
@@ -195,5 +196,9 @@ def address_of(view: str) -> str:
 
 
 def number_in(request: HttpRequest, name: str) -> int:
-    text = request.GET.get(name, "")
+    return whole_number(request.GET.get(name, ""))
+
+
+def whole_number(text: str) -> int:
+    """0 for what is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

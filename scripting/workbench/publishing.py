@@ -30,13 +30,9 @@ def publish(
     if not conf.SCRIPTING_BROWSER_PUBLISH:
         raise Refusal(403, "switched_off", SWITCHED_OFF)
     require_reason(reason)
-    active = script.active_version
-    if active is not None and (active.language, bytes(active.content)) == (language, source.encode()):
-        raise Refusal(422, "unchanged", f"This is the text that is live already (v{active.number}).")
-    if (active.pk if active else None) != (base.pk if base else None):
-        raise stale(script, base, source)  # before the text is stored: a merge of it will be published instead
     try:
-        return publishing.publish(script, language, source, actor=user, reason=reason, base=base)
+        # Of a stale text nothing is kept: the merge of it will be published instead.
+        return publishing.publish(script, language, source, actor=user, reason=reason, base=base, keep_stale=False)
     except StaleBase:
         script.refresh_from_db()
         raise stale(script, base, source) from None
@@ -50,8 +46,6 @@ def rollback(script: Script, user: User, number: int, reason: str) -> Activation
     """Re-activate an old version. Raises Refusal."""
     require_reason(reason)
     version = version_numbered(script, number)
-    if script.active_version_id == version.pk:
-        raise Refusal(422, "unchanged", f"v{number} is live already.")
     if not conf.SCRIPTING_BROWSER_PUBLISH and not script.activations.filter(version=version).exists():
         raise Refusal(403, "switched_off", f"v{number} was never live. {SWITCHED_OFF}")
     try:
@@ -82,7 +76,7 @@ def require_reason(reason: str) -> None:
 def stale(script: Script, base: ScriptVersion | None, mine: str) -> Refusal:
     """Another version became active since the text was begun."""
     active = script.active_version
-    activation = latest_activation(script)
+    activation = script.latest_activation()
     return Refusal(
         409,
         "stale_base",
@@ -113,7 +107,3 @@ def described(diagnostic: Diagnostic) -> dict[str, Any]:
     plain["type"] = diagnostic.type.value
     plain["message"], plain["hint"] = visible(diagnostic.message), visible(diagnostic.hint)
     return plain
-
-
-def latest_activation(script: Script) -> Activation | None:
-    return script.activations.select_related("actor", "version").order_by("-id").first()

@@ -22,7 +22,7 @@ from scripting.texts.escaping import visible
 from scripting.texts.plain_json import jsonable
 from scripting.types import HostCallRecord, ScriptError, ScriptInput, ScriptOutput
 from scripting.workbench import inputs
-from scripting.workbench.access import Refusal, text_in
+from scripting.workbench.access import Refusal, known_language, text_in
 
 MAX_SEED = 2**63
 TRIALS = uuid.UUID("6f2d7b0e-52c1-4a3b-9d1c-0b5c1a5e7a11")
@@ -51,7 +51,7 @@ class Trial:
 
 def trial_of(script: Script, document: dict[str, Any], user: str) -> Trial:
     """The trial that the page of this user asks for. Raises Refusal."""
-    source, language = text_in(document, "source"), text_in(document, "language")
+    source, language = text_in(document, "source"), known_language(text_in(document, "language"))
     seed = seed_of(document.get("seed"))
     given = document.get("execution")
     if given:

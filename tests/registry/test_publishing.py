@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 
-from scripting.models import Activation, Script, ScriptVersion
+from scripting.models import Activation, Draft, Script, ScriptVersion, uuid7
 from scripting.registry import lifecycle, publishing, upgrades
 from scripting.registry.active import registry
 from scripting.registry.publishing import AlreadyLive, AnyBase, PublishRefused, StaleBase
@@ -49,6 +49,28 @@ def test_publishing_over_a_newer_version_gives_the_three_way_merge_and_keeps_the
     assert script.versions.count() == 3, "the text that was refused is kept"
     script.refresh_from_db()
     assert script.active_version.number == 2  # type: ignore[union-attr]
+
+
+def test_a_text_that_is_stale_or_live_before_its_check_is_not_stored_where_that_is_not_wanted(arena: Arena) -> None:
+    script = make_script(TEXT)
+    base = script.active_version
+    publish(script, theirs := "# theirs\n" + TEXT, base)
+    for text, refusal in ((TEXT + "# mine\n", StaleBase), (theirs, AlreadyLive)):
+        with pytest.raises(refusal):
+            publishing.publish(script, "python", text, actor=None, reason="why", base=base, keep_stale=False)
+    assert script.versions.count() == 2
+
+
+def test_a_draft_is_done_with_when_its_writer_publishes_its_text_and_no_other_draft_is(arena: Arena) -> None:
+    script = make_script(TEXT)
+    ada, ben = (get_user_model().objects.create_user(name) for name in ("ada", "ben"))
+    text = TEXT + "# new\n"
+    for user in (ada, ben):
+        Draft.objects.create(script=script, user=user, language="python", source=text, revision=uuid7())
+    publish(script, TEXT + "# older\n", actor=ada)
+    assert Draft.objects.filter(user=ada).exists(), "she went on writing"
+    publish(script, text, actor=ada)
+    assert [draft.user for draft in Draft.objects.all()] == [ben]
 
 
 def test_a_merge_without_conflicts_can_be_published_on_the_new_base(arena: Arena) -> None:

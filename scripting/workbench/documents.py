@@ -1,0 +1,46 @@
+"""Scripts and their versions as the workbench's page reads them: JSON documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scripting.hot_reload.fleet import spread_of
+from scripting.insight import open_breakers
+from scripting.models import Script, ScriptVersion
+from scripting.workbench import viewers
+
+
+def active_of(script: Script) -> dict[str, Any]:
+    """The active version, why it is, what stands in for it, who else is here and where it is loaded."""
+    activation = script.latest_activation()
+    stand_in = open_breakers.of(script)
+    return {
+        "active": version_of(script.active_version) if script.active_version else None,
+        "activation": {
+            "cause": activation.cause,
+            "actor": str(activation.actor or ""),
+            "reason": activation.reason,
+            "at": activation.created_at.timestamp(),
+        }
+        if activation
+        else None,
+        "is_default": not script.is_overridden,
+        "enabled": script.enabled,
+        "stand_in": stand_in.described() if stand_in else None,
+        "loaded": spread_of(script).described(),
+        "people": viewers.present_or_nobody(script.module, script.name),
+    }
+
+
+def version_of(found: ScriptVersion) -> dict[str, Any]:
+    return {
+        "number": found.number,
+        "language": found.language,
+        "origin": found.origin,
+        "sha256": found.sha256,
+        "accepted": found.accepted,
+        "source": found.editable_text,
+        "author": str(found.author or ""),
+        "message": found.message,
+        "at": found.created_at.timestamp(),
+    }
