@@ -21,12 +21,11 @@ from scripting.modules.calls import CallContext
 from scripting.modules.installed import limits_for
 from scripting.registry import publishing
 from scripting.registry.active import registry
-from scripting.registry.bundles import helpers_for
+from scripting.registry.bundles import bundle_for
 from scripting.registry.resolved import ActiveVersion, ResolvedScript, ScriptNotFound
 from scripting.sandbox.protocol import ValueProblem
 from scripting.supervisor.pool import CheckReport
 from scripting.types import (
-    Bundle,
     ErrorType,
     ExecutionRequest,
     ScriptError,
@@ -138,7 +137,7 @@ class ScriptEngine:
 
 def _trial_script(module: str, name: str, text: Source) -> ResolvedScript:
     """A text that is stored nowhere, as a script whose only version it is."""
-    bundle = Bundle(text, helpers_for(text))
+    bundle = bundle_for(text)
     version = ActiveVersion(0, VersionInfo(0, bundle.digest, "trial", text.language), bundle)
     limits = limits_for(module)
     return ResolvedScript(0, module, name, enabled=True, active=version, limits=limits, fallbacks=())

@@ -185,6 +185,8 @@ class Bundle:
     script: Source
     helpers: tuple[Source, ...] = ()
     """Sources of the reserved module `shared`, by name, all in the script's language."""
+    offered: tuple[str, ...] = field(default=(), compare=False)
+    """Names of all the helpers there are, for what a check says of one that is not."""
 
     @property
     def digest(self) -> str:

@@ -33,14 +33,19 @@ _helpers = Prepared(
 )
 
 
-def helpers_for(source: Source) -> tuple[Source, ...]:
-    """The active helpers that `source` may import."""
+def bundle_for(source: Source) -> Bundle:
+    """`source` with the active helpers that it may import."""
     if SHARED not in source.text:
-        return ()
-    return helpers_of(source, active_helpers({source.language}).get(source.language, ()))
+        return Bundle(source)
+    return bundle_of(source, active_helpers({source.language}).get(source.language, ()))
 
 
-def helpers_of(source: Source, available: Sequence[Source]) -> tuple[Source, ...]:
+def bundle_of(source: Source, available: Sequence[Source]) -> Bundle:
+    """`source` with those of the available helpers that it may import."""
+    return Bundle(source, _wanted(source, available), tuple(helper.name for helper in available))
+
+
+def _wanted(source: Source, available: Sequence[Source]) -> tuple[Source, ...]:
     """The helpers that `source` may import, transitively: those whose name its text, or theirs, mentions.
 
     A text search without parsing (source is never parsed in a trusted process): it may take one too many, never one too few.

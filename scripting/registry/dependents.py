@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scripting.models import SHARED, Script, ScriptVersion
 from scripting.modules.installed import limits_for, modules
-from scripting.registry.bundles import active_helpers, helpers_of
+from scripting.registry.bundles import active_helpers, bundle_of
 from scripting.runtime import pool
 from scripting.runtime.host_calls import host_functions
 from scripting.types import Bundle, Diagnostic, Source
@@ -52,7 +52,7 @@ def broken_by(name: str, changed: Source | None) -> list[Broken]:
     for version, today in _bundles():
         others = tuple(source for source in _helpers(version.language) if source.name != helper)
         offered = (*others, changed) if changed is not None and changed.language == version.language else others
-        then = Bundle(today.script, helpers_of(today.script, offered))
+        then = bundle_of(today.script, offered)
         if then.digest == today.digest:
             continue
         problem = _problem(version.script, then)
@@ -70,7 +70,7 @@ def _bundles() -> Iterator[tuple[ScriptVersion, Bundle]]:
         version.script = script
         source = Source(str(script), version.language, version.text)
         if SHARED in source.text:
-            yield version, Bundle(source, helpers_of(source, _helpers(version.language)))
+            yield version, bundle_of(source, _helpers(version.language))
 
 
 def _helpers(language: str) -> tuple[Source, ...]:

@@ -14,14 +14,14 @@ from scripting.modules.installed import limits_for, modules
 from scripting.processes import notices
 from scripting.registry import dependents
 from scripting.registry.announce import announce
-from scripting.registry.bundles import helpers_for
+from scripting.registry.bundles import bundle_for
 from scripting.registry.resolved import load
 from scripting.runtime import pool
 from scripting.runtime.host_calls import host_functions
 from scripting.supervisor.pool import CheckReport
 from scripting.texts.escaping import visible
 from scripting.texts.merge import Merge, merge
-from scripting.types import Bundle, Diagnostic, ErrorType, Source
+from scripting.types import Diagnostic, ErrorType, Source
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -68,7 +68,7 @@ def check(module_name: str, name: str, language: str, text: str) -> CheckReport:
     module = modules.get(module_name)
     limits = limits_for(module_name)
     source = Source(f"{module_name}/{name}", language, text)
-    bundle = Bundle(source, helpers_for(source))
+    bundle = bundle_for(source)
     return pool.check(bundle, limits, host_functions(module))
 
 

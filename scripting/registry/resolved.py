@@ -14,7 +14,7 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from scripting.models import SHARED, Activation, Breaker, BundleHelper, Script, ScriptVersion
 from scripting.models.execution import AttemptFields
 from scripting.modules.installed import fallbacks_for, limits_for
-from scripting.registry.bundles import _remember_helpers, active_helpers, helpers_of
+from scripting.registry.bundles import _remember_helpers, active_helpers, bundle_of
 from scripting.storage.compiled_query import Parameter, Prepared
 from scripting.types import Bundle, SecurityLimits, Source, VersionInfo
 
@@ -212,7 +212,7 @@ def _resolved(row: _Row, versions: Sequence[_Version], helpers: Mapping[str, tup
 def _ready(name: str, version: _Version, helpers: Sequence[Source]) -> ActiveVersion:
     source = Source(name, version.language, version.text)
     info = VersionInfo(version.number, version.sha256, version.origin, version.language)
-    return ActiveVersion(version.id, info, Bundle(source, helpers_of(source, helpers)))
+    return ActiveVersion(version.id, info, bundle_of(source, helpers))
 
 
 def recorded(execution: AttemptFields) -> ActiveVersion:

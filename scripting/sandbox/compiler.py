@@ -45,8 +45,9 @@ class Compiler:
         helpers = {self._short(text.name): self._parsed(text) for text in self.load.helpers}
         script = self._parsed(self.load.script)
         rules = ImportRules(
-            {name: offered_names(name) for name in self.load.packages if name in PACKAGES},
+            {name: offered_names(name) for name in PACKAGES if name.partition(".")[0] in self.load.packages},
             {name: offered_by(unit.tree) if unit.tree else None for name, unit in helpers.items()},
+            {self._short(name) for name in self.load.offered_helpers},
         )
         for unit in (script, *helpers.values()):
             if unit.tree is not None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from scripting.sandbox.library.packages import PACKAGES, Package
+from scripting.sandbox.library.facades import HelperFacade
+from scripting.sandbox.library.packages import PACKAGES
 from scripting.sandbox.policy.imports import HELPER_MODULE
 from scripting.sandbox.program import Program
-
-_KEPT = frozenset({"__builtins__", "__name__"})
 
 
 class Helpers:
@@ -19,33 +18,40 @@ class Helpers:
         self.program = program
         self.packages = packages
         self.builtins: dict[str, Any] = {}
-        self._done: dict[str, Package] = {}
+        self._done: dict[str, HelperFacade] = {}
         self._running: set[str] = set()
+        self._shared = HelperFacade({"__name__": HELPER_MODULE})
+        """What the name `shared` stands for: it has the helpers that have been imported."""
 
     def clear(self) -> None:
         """Forget the helpers of this run."""
+        if not self._done:
+            return
         for facade in self._done.values():
             facade.__dict__.clear()
+        self._shared = HelperFacade({"__name__": HELPER_MODULE})
         self._done.clear()
-        self._running.clear()
 
     def import_(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:  # noqa: A002
         """`__import__` of scripts."""
-        if name in self.packages and name in PACKAGES:
-            return PACKAGES[name]
-        root, _, helper = name.partition(".")
+        root, _, rest = name.partition(".")
+        if root in self.packages and name in PACKAGES:
+            return PACKAGES[name if fromlist else root]
         if root == HELPER_MODULE:
-            if helper:
-                facade = self._helper(helper)
-                return facade if fromlist else Package(HELPER_MODULE, {helper: facade})
-            return Package(HELPER_MODULE, {part: self._helper(part) for part in fromlist or self.program.helpers})
+            if rest:
+                facade = self._helper(rest)
+                return facade if fromlist else self._shared
+            for helper in fromlist or self.program.helpers:
+                self._helper(helper)
+            return self._shared
         if name in sys.modules:
             # The interpreter's own C code asks like this for what it needs (strftime for time) and takes it from sys.modules:
             # what is given here is thrown away. Scripts cannot get here, since the check knows every import statement.
             return None
         raise ImportError(f'the package "{name[:60]}" may not be imported')
 
-    def _helper(self, name: str) -> Package:
+    def _helper(self, name: str) -> HelperFacade:
+        """The helper as a module is: executed once in a run, its names as they are at the moment."""
         done = self._done.get(name)
         if done is not None:
             return done
@@ -54,9 +60,12 @@ class Helpers:
             raise ImportError(f'there is no helper script "{HELPER_MODULE}/{name[:60]}"')
         if name in self._running:
             raise ImportError(f'the helper script "{HELPER_MODULE}/{name}" imports itself, by way of another')
-        self._running.add(name)
         namespace: dict[str, Any] = {"__builtins__": self.builtins, "__name__": unit.name}
-        exec(unit.code, namespace)  # noqa: S102 - passed the same policy as the script
-        facade = Package(unit.name, {key: value for key, value in namespace.items() if key not in _KEPT})
-        self._done[name] = facade
+        self._running.add(name)
+        try:
+            exec(unit.code, namespace)  # noqa: S102 - passed the same policy as the script
+        finally:
+            self._running.discard(name)
+        facade = self._done[name] = HelperFacade(namespace)
+        self._shared.__dict__[name] = facade
         return facade

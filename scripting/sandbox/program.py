@@ -7,6 +7,7 @@ import types
 from dataclasses import dataclass, field
 
 from scripting.sandbox.languages.engine import LanguageEngine
+from scripting.sandbox.library.dice import DRAWING
 from scripting.sandbox.protocol import cut
 
 
@@ -55,7 +56,12 @@ class Program:
     @property
     def draws(self) -> bool:
         """Whether a run can draw from the library's generator, so that it must be seeded; rand() has one of its own."""
-        return any(unit.draws or unit.used & {"random", "statistics"} for unit in self.units)
+        return any(unit.draws or unit.used & DRAWING for unit in self.units)
+
+    @property
+    def counts_in_decimals(self) -> bool:
+        """Whether a run can change the context of decimal numbers, so that it must be made anew."""
+        return any("decimal" in unit.used for unit in self.units)
 
     @property
     def suspends(self) -> bool:

@@ -65,6 +65,23 @@ DEFAULT_PACKAGES: tuple[str, ...] = (
     "itertools",
     "functools",
     "collections",
+    "abc",
+    "bisect",
+    "calendar",
+    "contextlib",
+    "copy",
+    "dataclasses",
+    "decimal",
+    "enum",
+    "fractions",
+    "hashlib",
+    "heapq",
+    "operator",
+    "textwrap",
+    "time",
+    "types",
+    "typing",
+    "uuid",
 )
 
 SCRIPT_FUNCTIONS: dict[str, tuple[str, str]] = {
@@ -168,6 +185,8 @@ class Load(_Message, frozen=True, gc=False):
     max_log_lines: int
     max_log_bytes: int
     max_host_calls: int
+    offered_helpers: tuple[str, ...] = ()
+    """Names of the helpers there are, whether imported or not."""
 
 
 class Run(_Message, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from typing import Any
 
 from scripting.sandbox.failure import describe_failure, unreadable_result, where_it_was
 from scripting.sandbox.helpers import Helpers
-from scripting.sandbox.library import clock, dice
+from scripting.sandbox.library import clock, decimals, dice
 from scripting.sandbox.library.classes import restart_serials
 from scripting.sandbox.library.log import RunLog
 from scripting.sandbox.library.violation import SecurityViolation
@@ -54,6 +54,7 @@ class Runner:
         self._code = program.script.code
         self._draws = program.draws
         self._suspends = program.suspends
+        self._counts_in_decimals = program.counts_in_decimals
 
     def run(self, message: Run) -> Done:
         """Run the script once. Never raises for what the script does."""
@@ -75,12 +76,14 @@ class Runner:
         if SecurityViolation.first is not None:
             result, fault = None, fault or describe_failure(SecurityViolation(SecurityViolation.first), self.program)
         self._tear_down(namespace)
+        self.log.end_line()
         cpu_us, memory = self.meter.read()
         return Done(result, tuple(self.log.lines), self.log.truncated, fault, cpu_us, memory)
 
     def stopped(self, unit: Unit | None, frame: types.FrameType | None) -> Done:
         """What can be told of a run in its midst, for the process to end: the frame that runs and the text it is of."""
         self._reserve = None
+        self.log.end_line()
         gc.disable()  # or what the script left would be finalized now, by code of its own
         cpu_us, memory = self.meter.read()
         fault = where_it_was(unit, frame, self.program)
@@ -95,6 +98,8 @@ class Runner:
         clock.set_clock(message.clock_us)
         dice.set_seed(message.seed, library=self._draws)
         restart_serials()
+        if self._counts_in_decimals:
+            decimals.restart_context()
         SecurityViolation.first = None
         for name, value in decode_trusted(message.inputs).items():
             admitted = self._admitted.get(name)

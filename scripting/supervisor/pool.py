@@ -414,7 +414,12 @@ def _load_message(
         limits.max_log_lines,
         limits.max_log_bytes,
         limits.max_host_calls,
+        bundle.offered[:MAX_OFFERED],
     )
+
+
+MAX_OFFERED = 100
+"""Names of helpers that a sandbox is told of, to name them where one is missing."""
 
 
 def _text(source: Source, limits: SecurityLimits) -> protocol.Text:

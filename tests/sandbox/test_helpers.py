@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scripting.supervisor.pool import SandboxPool
-from scripting.types import ErrorType
-from tests.support.sandboxes import outcome_of, value_of
+from scripting.types import Bundle, ErrorType
+from tests.support.sandboxes import bundle_of, outcome_of, value_of
 
 DICE = """
 import random
@@ -113,3 +113,61 @@ def test_a_helper_cannot_be_changed_by_the_script(pool: SandboxPool) -> None:
     error = outcome_of(pool, "from shared import dice\ndice.roll = 1", helpers={"dice": DICE}).error
     assert error is not None
     assert error.type is ErrorType.SECURITY_VIOLATION
+
+
+STATE = "count = 0\nunits = []\n\n\ndef bump():\n    global count\n    count += 1"
+
+
+def test_a_helper_behaves_as_a_module_does_within_a_run(pool: SandboxPool) -> None:
+    text = "from shared import state\nstate.bump()\nstate.bump()\nresult = state.count"
+    for _ in range(2):
+        assert value_of(outcome_of(pool, text, helpers={"state": STATE})) == 2
+
+
+def test_all_who_import_a_helper_see_the_same_names(pool: SandboxPool) -> None:
+    helpers = {"state": STATE, "other": "import shared.state\ndef go():\n    shared.state.bump()"}
+    text = "import shared.state as state\nfrom shared import other\nother.go()\nstate.bump()\nresult = state.count"
+    assert value_of(outcome_of(pool, text, helpers=helpers)) == 2
+
+
+def test_two_helpers_imported_by_their_whole_names_are_both_there(pool: SandboxPool) -> None:
+    text = "import shared.state\nimport shared.dice\nresult = [shared.dice.roll(1), shared.state.count]"
+    assert value_of(outcome_of(pool, text, helpers={"state": STATE, "dice": DICE})) == [1, 0]
+
+
+@pytest.mark.parametrize(
+    "write", ["state.count = 1", "del state.count", "setattr(state, 'count', 1)", "state.__dict__['count'] = 1"]
+)
+def test_a_helper_is_written_to_by_nobody_else(pool: SandboxPool, write: str) -> None:
+    error = outcome_of(pool, f"from shared import state\n{write}", helpers={"state": STATE}).error
+    assert error is not None
+    assert error.type is ErrorType.SECURITY_VIOLATION
+
+
+@pytest.mark.parametrize(
+    "look", ["getattr(state, '__builtins__')", "'{0.__builtins__}'.format(state)", "state.__builtins__"]
+)
+def test_what_a_helper_runs_on_cannot_be_reached_through_it(pool: SandboxPool, look: str) -> None:
+    error = outcome_of(pool, f"from shared import state\nresult = {look}", helpers={"state": STATE}).error
+    assert error is not None
+    assert error.type is ErrorType.SECURITY_VIOLATION
+
+
+def test_importing_a_helper_that_failed_fails_in_the_same_way_again(pool: SandboxPool) -> None:
+    text = """
+told = []
+for _ in range(2):
+    try:
+        from shared import bad
+    except Exception as error:
+        told.append(str(error))
+result = told
+"""
+    assert value_of(outcome_of(pool, text, helpers={"bad": "x = 1 / 0"})) == ["division by zero"] * 2
+
+
+def test_importing_a_missing_helper_lists_those_that_there_are(pool: SandboxPool) -> None:
+    bundle = Bundle(bundle_of("from shared import armor").script, (), ("shared/armour", "shared/dice"))
+    error = outcome_of(pool, bundle).error
+    assert error is not None
+    assert error.hint == "did you mean armour? helpers in this language: armour, dice"

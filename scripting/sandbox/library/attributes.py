@@ -5,12 +5,14 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from scripting.sandbox.library.classes import ScriptClass
+from scripting.sandbox.library.classes import OWN_CLASSES, EnumScriptClass, ScriptClass
 from scripting.sandbox.library.text import BoundFormat, safe_format, safe_format_map, scrub
 from scripting.sandbox.library.violation import SecurityViolation
 from scripting.sandbox.policy.names import attribute_problem
 
 _MISSING = object()
+OPEN_CLASSES: set[type] = set()
+"""Classes of the library whose instances belong to a run, so that it may set their attributes."""
 
 
 def writable(target: Any) -> Any:
@@ -18,6 +20,10 @@ def writable(target: Any) -> Any:
     kind = type(target)
     if type(kind) is ScriptClass or kind is ScriptClass:
         return target
+    if type(kind) in OWN_CLASSES or kind in OWN_CLASSES or kind in OPEN_CLASSES:
+        return target
+    if isinstance(kind, EnumScriptClass) or kind is EnumScriptClass:
+        raise AttributeError("an enum and its members cannot be changed")
     raise SecurityViolation(f"attributes can be set on objects of your own classes only, not on {_named(target)}")
 
 

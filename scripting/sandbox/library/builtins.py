@@ -16,8 +16,8 @@ from scripting.sandbox.library.attributes import (
     guarded_setattr,
     writable,
 )
-from scripting.sandbox.library.classes import FrozenClass, ScriptClass
-from scripting.sandbox.library.clock import ScriptDate, ScriptDatetime
+from scripting.sandbox.library.classes import SCRIPT_METACLASSES, make_class
+from scripting.sandbox.library.clock import ScriptDate, ScriptDatetime, Timestamp
 from scripting.sandbox.library.violation import SecurityViolation
 from scripting.sandbox.policy.names import GENERATED
 
@@ -116,16 +116,56 @@ _SHOWN_CLASSES: dict[type, Any] = {
         bool, bytearray, bytes, complex, dict, enumerate, filter, float, frozenset, int, list, map, property, range, reversed,
         set, slice, tuple, zip, type(None),
     )
-} | {str: text.ScriptText}  # fmt: skip
+} | {str: text.ScriptText, Timestamp: int}  # fmt: skip
 
 
-def class_of(value: Any, /) -> Any:
+class _TypeClass(type):
+    """Makes ScriptType answer for type: calling it tells a value's class, isinstance looks at type."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if len(args) != 1 or kwargs:
+            raise TypeError("type() takes one value and tells its class; write class Name: to make one")
+        return _class_of(args[0])
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, type)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return subclass is cls
+
+    def __getitem__(cls, item: object) -> Any:
+        return cls  # type[int], in an annotation
+
+    def __setattr__(cls, name: str, value: object) -> None:
+        raise AttributeError("type cannot be changed")
+
+    def __delattr__(cls, name: str) -> None:
+        raise AttributeError("type cannot be changed")
+
+    def __repr__(cls) -> str:
+        return "<class 'type'>"
+
+
+class ScriptType(metaclass=_TypeClass):
+    """What the name `type` means in a script: a value's class, and what classes are instances of."""
+
+    __slots__ = ()
+
+
+for _class in (_TypeClass, ScriptType):
+    type.__setattr__(_class, "__name__", "type")
+    type.__setattr__(_class, "__qualname__", "type")
+
+
+def _class_of(value: Any) -> Any:
     """type(value), for values whose class a script may hold; never a metaclass or an interpreter's own class."""
+    if isinstance(value, type):
+        return ScriptType
     cls = type(value)
     shown = _SHOWN_CLASSES.get(cls)
     if shown is not None:
         return shown
-    if type(cls) is ScriptClass or type(cls) is FrozenClass or isinstance(value, BaseException):
+    if type(cls) in SCRIPT_METACLASSES or isinstance(value, BaseException):
         return cls
     if cls in {ScriptDate, ScriptDatetime} or cls.__module__ in {"datetime", "collections", "re"}:
         return cls
@@ -153,13 +193,13 @@ def make_builtins(
         "repr": text.text_repr,
         "setattr": guarded_setattr,
         "str": text.ScriptText,
-        "type": class_of,
+        "type": ScriptType,
     }
     guards = {
-        "class": ScriptClass,
+        "class": make_class,
         "getattr": guarded_getattr,
         "init": guarded_init,
-        "operand": text.mod_operand,
+        "imod": text.text_imod,
         "scrub": text.scrub,
         "str": str,
         "write": writable,

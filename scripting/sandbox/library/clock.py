@@ -82,6 +82,13 @@ for _class, _name in ((ScriptDate, "date"), (ScriptDatetime, "datetime")):
     type.__setattr__(_class, "__module__", "datetime")
 
 
+for _limit in ("min", "max"):  # the library's own answer by the machine's clock
+    type.__setattr__(ScriptDate, _limit, ScriptDate.fromordinal(getattr(real.date, _limit).toordinal()))
+    type.__setattr__(
+        ScriptDatetime, _limit, ScriptDatetime.combine(getattr(real.date, _limit), getattr(real.time, _limit))
+    )
+
+
 def now() -> Any:
     """The moment of the run as a datetime in UTC."""
     return _at(ScriptDatetime, _moment_us)

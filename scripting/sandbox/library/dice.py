@@ -33,6 +33,11 @@ def rand() -> float:
     return ((z ^ (z >> 31)) >> 11) * 2.0**-53
 
 
+def random_bits(count: int) -> int:
+    """So many bits from the generator behind the random module's functions."""
+    return int(_generator.getrandbits(count))
+
+
 def reseed(a: int | float | str | bytes | None = None) -> None:
     """random.seed(a) for scripts: without a value it goes back to the run's own seed."""
     random.seed(_run_seed if a is None else _checked(a))
@@ -56,6 +61,9 @@ class ScriptRandom(random.Random, metaclass=FrozenClass):
     def __repr__(self) -> str:
         return "<Random object>"
 
+
+DRAWING = frozenset({"random", "statistics", "uuid"})
+"""Packages that draw from the library's generator, so that it must be seeded."""
 
 type.__setattr__(ScriptRandom, "__name__", "Random")
 type.__setattr__(ScriptRandom, "__qualname__", "Random")

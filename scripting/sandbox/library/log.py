@@ -1,4 +1,7 @@
-"""The log of a run: bounded in lines and bytes; past the bound it is marked as cut and the run goes on."""
+"""The log of a run: bounded in lines and bytes; past the bound it is marked as cut and the run goes on.
+
+print() fills a line until it is ended, as Python does; log() always writes a line of its own.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,26 @@ class RunLog:
         """Each with the µs of the machine's monotonic clock at which it was written, which no script ever sees."""
         self.truncated = False
         self._bytes = 0
+        self._open = ""
+        """A line that print() has begun and not ended."""
 
     def restart(self) -> None:
         """Begin the log of the next run."""
         self.lines = []
         self.truncated = False
         self._bytes = 0
+        self._open = ""
+
+    def end_line(self) -> None:
+        """End the line that print() has begun, if there is one."""
+        if self._open:
+            line, self._open = self._open, ""
+            self._add(line)
 
     def log(self, text: Any = "", *more: Any) -> None:
         """Write a line: the values as text, with spaces between."""
+        if self._open:
+            self.end_line()
         if self.truncated:
             return
         line = text if type(text) is str and not more else " ".join([ScriptText(part) for part in (text, *more)])
@@ -37,15 +51,27 @@ class RunLog:
     def print(
         self, *values: Any, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
     ) -> None:
-        """print() of a script: one line of the log."""
+        """print() of a script: text with `sep` between the values and `end` after them; a newline ends the log's line."""
         if file is not None:
             raise TypeError("print() writes to the log; file= is not offered")
+        for name, given in (("sep", sep), ("end", end)):
+            if given is not None and not isinstance(given, str):
+                raise TypeError(f'{name} of print() must be text, such as {name}=", "')
         if self.truncated:
             return
         # By the methods of str itself: a script's own kind of text has its own.
         line = str.join(" " if sep is None else sep, [ScriptText(value) for value in values])
-        last = "" if end is None else str.__str__(end)
-        self._add(line if last == "\n" else line + last)
+        last = "\n" if end is None else str.__str__(end)
+        if self._open:
+            line, self._open = self._open + line, ""
+        if last == "\n":
+            self._add(line)
+        elif str.endswith(last, "\n"):
+            self._add(line + last[:-1])
+        else:
+            self._open = line + last
+            if len(self._open) > self.max_bytes - self._bytes:
+                self.end_line()
 
     def _add(self, line: str) -> None:
         room = self.max_bytes - self._bytes

@@ -6,9 +6,15 @@ text. `functools.singledispatch` (evaluates annotations), `string.Formatter` (wa
 
 from __future__ import annotations
 
+import abc
+import bisect
 import collections
+import collections.abc
+import contextlib
 import datetime
+import fractions
 import functools
+import heapq
 import importlib
 import itertools
 import json
@@ -18,34 +24,28 @@ import re
 import statistics
 import string
 import sys
+import textwrap
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from scripting.sandbox.library import patterns
+from scripting.sandbox.library import (
+    copies,
+    decimals,
+    digests,
+    enums,
+    hints,
+    operators,
+    patterns,
+    records,
+    times,
+)
+from scripting.sandbox.library.abstract import abstractmethod, freeze_registries, is_own_function
 from scripting.sandbox.library.clock import ScriptDate, ScriptDatetime
 from scripting.sandbox.library.dice import ScriptRandom, reseed
-
-
-class Package:
-    """A facade: the listed names as attributes, and nothing else."""
-
-    def __init__(self, name: str, members: Mapping[str, Any]) -> None:
-        self.__dict__.update(members)
-        self.__dict__["__serial__"] = name
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("packages are shared and cannot be changed")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError("packages are shared and cannot be changed")
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f'the package "{self.__dict__["__serial__"]}" does not offer "{name}"')
-
-    def __repr__(self) -> str:
-        return f"<package {self.__dict__['__serial__']}>"
-
+from scripting.sandbox.library.facades import Package
+from scripting.sandbox.library.templates import Template
+from scripting.sandbox.policy.names import is_dunder
 
 _RANDOM = """
     random uniform triangular randint choice choices sample shuffle randrange getrandbits randbytes gauss normalvariate
@@ -63,17 +63,20 @@ _RE = """
     Match Pattern compile error escape findall finditer fullmatch match search split sub subn
 """
 _DATETIME = "MAXYEAR MINYEAR UTC date datetime time timedelta timezone"
+_ABSTRACT = """
+    Callable Collection Container Generator Hashable ItemsView Iterable Iterator KeysView Mapping MappingView MutableMapping
+    MutableSequence MutableSet Reversible Sequence Set Sized ValuesView
+"""
+_CONTEXTS = "AbstractContextManager ContextDecorator ExitStack closing contextmanager nullcontext suppress"
 _FUNCTOOLS = "cache cached_property cmp_to_key lru_cache partial reduce total_ordering wraps"
 _COLLECTIONS = "ChainMap Counter OrderedDict defaultdict deque namedtuple"
 
 
-def _plain_wraps(wrapped: Callable[..., Any]) -> Callable[[Any], Any]:
+def wraps(wrapped: Callable[..., Any]) -> Callable[[Any], Any]:
     """functools.wraps without the arguments that name attributes."""
 
     def decorate(wrapper: Any) -> Any:
-        # The functions of modules are shared; a script's are not those of a module.
-        own = isinstance(wrapper, types.FunctionType) and "__spec__" not in wrapper.__globals__
-        if own and isinstance(wrapped, types.FunctionType):
+        if is_own_function(wrapper) and isinstance(wrapped, types.FunctionType):
             wrapper.__name__ = wrapped.__name__
             wrapper.__qualname__ = wrapped.__qualname__
         return wrapper
@@ -91,20 +94,50 @@ def _public(module: types.ModuleType) -> list[str]:
 
 
 def _build() -> dict[str, Package]:
+    abstract = _listed(collections.abc, _ABSTRACT)
     offered: dict[str, dict[str, Any]] = {
         "math": _listed(math, _public(math)),
         "random": {**_listed(random, _RANDOM), "seed": reseed, "Random": ScriptRandom},
         "statistics": _listed(statistics, _STATISTICS),
         "json": _listed(json, "JSONDecodeError dumps loads"),
         "datetime": {**_listed(datetime, _DATETIME), "date": ScriptDate, "datetime": ScriptDatetime},
-        "string": _listed(string, _STRING),
+        "string": {**_listed(string, _STRING), "Template": Template},
         "re": _listed(re, _RE),
         "itertools": _listed(itertools, _public(itertools)),
-        "functools": {**_listed(functools, _FUNCTOOLS), "wraps": _plain_wraps},
-        "collections": _listed(collections, _COLLECTIONS),
+        "functools": {**_listed(functools, _FUNCTOOLS), "wraps": wraps},
+        "collections": {**_listed(collections, _COLLECTIONS), "abc": Package("collections.abc", abstract)},
+        "collections.abc": abstract,
+        "abc": {"ABC": abc.ABC, "abstractmethod": abstractmethod},
+        "bisect": _listed(bisect, "bisect bisect_left bisect_right insort insort_left insort_right"),
+        "calendar": times.CALENDAR,
+        "contextlib": _listed(contextlib, _CONTEXTS),
+        "copy": copies.MEMBERS,
+        "dataclasses": records.DATACLASSES,
+        "decimal": decimals.MEMBERS,
+        "enum": enums.MEMBERS,
+        "fractions": _listed(fractions, "Fraction"),
+        "hashlib": digests.HASHLIB,
+        "heapq": _listed(heapq, "heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest"),
+        "operator": operators.MEMBERS,
+        "textwrap": _listed(textwrap, "dedent fill indent shorten wrap"),
+        "time": times.TIME,
+        "types": {"SimpleNamespace": records.SimpleNamespace},
+        "typing": hints.MEMBERS,
+        "uuid": digests.UUID,
     }
-    return {name: Package(name, members) for name, members in offered.items()}
+    return {name: Package(name, members, _ABSENT.get(name)) for name, members in offered.items()}
 
+
+_ABSENT: dict[str, dict[str, str]] = {
+    "calendar": times.CALENDAR_ABSENT,
+    "dataclasses": records.DATACLASSES_ABSENT,
+    "hashlib": digests.HASHLIB_ABSENT,
+    "string": {"Formatter": "use an f-string, or text.format(…)"},
+    "time": times.TIME_ABSENT,
+    "typing": hints.ABSENT,
+    "uuid": digests.UUID_ABSENT,
+}
+"""What a package has elsewhere and not here, with what to write instead."""
 
 _LAZY = (
     "_strptime",
@@ -131,6 +164,8 @@ _LAZY = (
 def import_lazy() -> None:
     """Import what the offered functions would import at first use: after the lockdown there is no file to read."""
     patterns.remember_plain_text_only()  # first: the library keeps hold of what it has used
+    copies.keep_bound_methods()
+    freeze_registries()
     for name in _LAZY:
         importlib.import_module(name)
 
@@ -141,4 +176,4 @@ PACKAGES = _build()
 def offered_names(package: str) -> frozenset[str]:
     """The names that an allowed package offers; none for a package that there is no facade for."""
     facade = PACKAGES.get(package)
-    return frozenset(name for name in vars(facade) if name != "__serial__") if facade else frozenset()
+    return frozenset(name for name in vars(facade) if not is_dunder(name)) if facade else frozenset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 from typing import Any
@@ -110,11 +111,6 @@ class BoundFormat:
         return self._function(self._template, *args, **kwargs)
 
 
-def mod_operand(value: Any) -> Any:
-    """What may stand right of %= on an item or attribute: values whose text shows no address."""
-    for part in value if type(value) is tuple else (value,):
-        if part is not None and not isinstance(part, (int, float, str, bytes)):
-            raise TypeError(
-                f"%= on an item or attribute takes numbers and text, not {type(part).__name__}; write x = x % value"
-            )
-    return value
+def text_imod(target: Any, value: Any, /) -> Any:
+    """What `target %= value` assigns: text in it shows no address."""
+    return scrub(operator.imod(target, value))  # type: ignore[no-untyped-call]

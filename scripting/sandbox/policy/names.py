@@ -36,6 +36,7 @@ REFUSED_BUILTINS: dict[str, str] = {
 OPERATOR_METHODS = frozenset(
     [
         "__init__",
+        "__post_init__",
         "__call__",
         "__str__",
         "__repr__",

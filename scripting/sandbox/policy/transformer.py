@@ -241,11 +241,7 @@ class ScriptPolicy(RestrictingNodeTransformer):
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         node = self.node_contents_visit(node)
         if isinstance(node.op, ast.Mod) and not _is_number(node.value):
-            if isinstance(node.target, ast.Name):
-                read = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
-                value = _call("scrub", ast.copy_location(ast.BinOp(read, node.op, node.value), node))
-                return ast.copy_location(ast.Assign([node.target], value), node)
-            node.value = _call("operand", node.value)
+            return _mod_assignment(node)
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
@@ -371,9 +367,12 @@ class ScriptPolicy(RestrictingNodeTransformer):
             self.refuse(node, f'the class argument "{keyword.arg or "**"}" is not allowed', "write class Name(Base):")
         for parameter in getattr(node, "type_params", ()):
             self.visit(parameter)
-        if "str" not in self.bound:
-            for base in node.bases:
-                self._real_classes(base)
+        for base in node.bases:
+            if isinstance(base, ast.Name) and base.id == "type" and "type" not in self.bound:
+                self.refuse(
+                    base, "classes of classes are not allowed", "write a function that makes or changes the class"
+                )
+            self._real_classes(base)
         node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
         node.bases = [self.visit(base) for base in node.bases]
         self.scopes.append("class")
@@ -481,6 +480,35 @@ def _owner(method: ast.FunctionDef) -> str | None:
         if node is not method and not isinstance(node, (ast.Name, ast.arg)) and name in bound_by(node):
             return None
     return name
+
+
+def _mod_assignment(node: ast.AugAssign) -> ast.stmt:
+    """`target %= value`, already visited, by the guard: what stands left is evaluated once, in names that no script can write."""
+    statements: list[ast.stmt] = []
+
+    def kept(name: str, value: ast.expr) -> ast.Name:
+        statements.append(ast.copy_location(ast.Assign([ast.Name(names.GENERATED + name, ast.Store())], value), node))
+        return _name(name, value)
+
+    match node.target:
+        case ast.Name(id=name):
+            read: ast.expr = ast.Name(name, ast.Load())
+        case ast.Attribute(value=value, attr=attribute):
+            node.target.value = kept("target", value)
+            owner = _name("target", node.target)
+            read = (
+                _call("getattr", owner, ast.Constant(attribute), at=node.target)
+                if attribute in _GUARDED_ATTRIBUTES
+                else ast.Attribute(owner, attribute, ast.Load())
+            )
+        case ast.Subscript(value=value, slice=index):
+            node.target.value, node.target.slice = kept("target", value), kept("index", index)
+            read = ast.Subscript(_name("target", node.target), _name("index", node.target), ast.Load())
+    value = _call("imod", ast.copy_location(read, node.target), node.value, at=node)
+    statements.append(ast.copy_location(ast.Assign([node.target], value), node))
+    if len(statements) == 1:
+        return statements[0]
+    return ast.copy_location(ast.If(ast.copy_location(ast.Constant(True), node), statements, []), node)
 
 
 def _name(guard: str, at: ast.AST) -> ast.Name:

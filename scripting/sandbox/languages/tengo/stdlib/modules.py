@@ -37,11 +37,18 @@ def _printing(print_: Callable[..., None]) -> dict[str, Any]:
         """As Go's Print: a space between two values only if neither is a string, which here all are."""
         return "".join([to_text(value) or "" for value in values])
 
+    def write(text: str) -> None:
+        """As to a terminal: what does not end in a newline is gone on with."""
+        if text.endswith("\n"):
+            print_(text[:-1])
+        else:
+            print_(text, end="")
+
     def say(*values: Any) -> None:
-        print_(joined(values))
+        write(joined(values))
 
     def sayf(*values: Any) -> None:
-        print_(sprintf_of("printf", values).removesuffix("\n"))
+        write(sprintf_of("printf", values))
 
     def sprintf(*values: Any) -> str:
         return sprintf_of("sprintf", values)
