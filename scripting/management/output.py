@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from scripting.models import SHARED, Script, ScriptVersion
 from scripting.modules.installed import modules
 from scripting.registry.publishing import AlreadyLive
+from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
 from scripting.sources.folder import MAX_FILE_BYTES, is_module_name
 from scripting.storage.redis_client import redis_client
@@ -171,7 +172,7 @@ def source_argument(text: str) -> SourceFile:
         raise argparse.ArgumentTypeError(f"{one_line(text, 200)}: {error.strerror or error}") from None
     if len(content) > MAX_FILE_BYTES:
         raise argparse.ArgumentTypeError(f"{one_line(text, 200)} is longer than {MAX_FILE_BYTES} bytes")
-    return SourceFile("<stdin>" if text == "-" else text, content.decode("utf-8", "surrogateescape"))
+    return SourceFile("<stdin>" if text == "-" else text, source_text.read_any(content))
 
 
 def _bounded(path: Path) -> bytes:

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from scripting.sandbox import source_text
 from scripting.texts.escaping import visible
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
@@ -159,15 +160,15 @@ class ScriptVersion(models.Model):
 
     @property
     def text(self) -> str:
-        """The text as it is compiled. Raises UnicodeDecodeError for a rejected version that is not UTF-8."""
-        return bytes(self.content).decode("utf-8")
+        """The text as it is compiled. Raises NotText for a rejected version that is none."""
+        return source_text.decode(bytes(self.content))
 
     @property
     def editable_text(self) -> str:
         """The text to edit; of a rejected version that is no UTF-8 what can be shown of it."""
         try:
             return self.text
-        except UnicodeDecodeError:
+        except source_text.NotText:
             return self.source
 
     @staticmethod

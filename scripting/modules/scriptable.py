@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -82,11 +83,25 @@ class ExposedFunction:
             try:
                 bound.arguments[name] = msgspec.convert(value, self.parameters[name], strict=True)
             except msgspec.ValidationError as error:
-                raise ArgumentsRefused(f"{self.name}(): {name}: {error}") from None
+                raise ArgumentsRefused(f"{self.name}(): {in_words(name, error)}") from None
         return dict(bound.arguments)
 
     def call(self, context: CallContext, arguments: Mapping[str, Any]) -> Any:
         return self.method(context, **arguments)
+
+
+_MISFIT = re.compile(r"Expected `(.+?)`, got `(.+?)`(?: - at `\$(.*)`)?")
+_WORDS = {"null": "None", "object": "dict", "array": "list"}
+
+
+def in_words(name: str, error: Exception) -> str:
+    """What does not fit in an argument, in the words of scripts: the library's are those of JSON."""
+    found = _MISFIT.fullmatch(str(error))
+    if found is None:
+        return f"{name}: {str(error).replace('`$', '`' + name)}"
+    wanted, given, path = found.groups()
+    kinds = " or ".join(_WORDS.get(kind, kind) for kind in wanted.split(" | "))
+    return f"{name}{path or ''} must be {kinds}, not {_WORDS.get(given, given)}"
 
 
 def exposed(*, kind: FunctionKind) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

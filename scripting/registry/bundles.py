@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from django.db import router
 
 from scripting.models import SHARED, BundleHelper, Script, ScriptVersion
+from scripting.sandbox import source_text
 from scripting.storage.compiled_query import Parameter, Prepared
 from scripting.types import Bundle, Source
 
@@ -16,7 +17,7 @@ def active_helpers(languages: Collection[str]) -> dict[str, tuple[Source, ...]]:
     database = router.db_for_read(Script)
     return {
         language: tuple(
-            Source(f"{SHARED}/{name}", language, bytes(content).decode("utf-8"))
+            Source(f"{SHARED}/{name}", language, source_text.decode(bytes(content)))
             for name, content in _helpers.rows(database, language=language)
         )
         for language in languages

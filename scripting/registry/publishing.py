@@ -18,6 +18,7 @@ from scripting.registry.bundles import bundle_for
 from scripting.registry.resolved import load
 from scripting.runtime import pool
 from scripting.runtime.host_calls import host_functions
+from scripting.sandbox import source_text
 from scripting.supervisor.pool import CheckReport
 from scripting.texts.escaping import visible
 from scripting.texts.merge import Merge, merge
@@ -115,11 +116,9 @@ def store(
 def _judge(script: Script, language: str, content: bytes) -> tuple[bool, tuple[Diagnostic, ...]]:
     """Whether a text may run, and what its check found; a helper must leave those that import it whole."""
     try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        message = f"byte {error.start} is not UTF-8 text: save the file as UTF-8"
-        return False, (Diagnostic("error", ErrorType.INVALID_SYNTAX, message, line, 1),)
+        text = source_text.decode(content)
+    except source_text.NotText as problem:
+        return False, (not_text(problem),)
     report = check(script.module, script.name, language, text)
     diagnostics = tuple(report.diagnostics)
     if not report.ok or script.module != SHARED:
@@ -127,6 +126,11 @@ def _judge(script: Script, language: str, content: bytes) -> tuple[bool, tuple[D
     broken = dependents.broken_by(script.name, Source(str(script), language, text))
     found = [Diagnostic("error", b.diagnostic.type, f"would break {b}") for b in broken]
     return not found, (*found, *diagnostics)
+
+
+def not_text(problem: source_text.NotText) -> Diagnostic:
+    """What a check says of bytes that are no source text."""
+    return Diagnostic("error", ErrorType.INVALID_SYNTAX, problem.message, problem.line, problem.column)
 
 
 def activate(
@@ -197,7 +201,7 @@ def publish(
     stale, or live, before its check.
     """
     _say_why(reason)
-    content = text.encode("utf-8", "surrogatepass")
+    content = source_text.encode(text)
     if not keep_stale:
         _require_change(script, language, content)
         _require_base(script, base)

@@ -15,6 +15,7 @@ from scripting.models import SHARED, Activation, Breaker, BundleHelper, Script, 
 from scripting.models.execution import AttemptFields
 from scripting.modules.installed import fallbacks_for, limits_for
 from scripting.registry.bundles import _remember_helpers, active_helpers, bundle_of
+from scripting.sandbox import source_text
 from scripting.storage.compiled_query import Parameter, Prepared
 from scripting.types import Bundle, SecurityLimits, Source, VersionInfo
 
@@ -88,7 +89,7 @@ class _Version(NamedTuple):
     @staticmethod
     def of(row: Sequence[Any]) -> _Version:
         """From the columns of _VERSION."""
-        return _Version._make((*row[:-1], bytes(row[-1]).decode("utf-8")))
+        return _Version._make((*row[:-1], source_text.decode(bytes(row[-1]))))
 
     @staticmethod
     def at_hand(version: ActiveVersion) -> _Version:

@@ -22,6 +22,7 @@ from scripting.sandbox.policy.refusal import Refusal
 from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
 from scripting.sandbox.program import Program, Unit
 from scripting.sandbox.protocol import SCRIPT_FUNCTIONS, ErrorType, Fault, Finding, Load, Text, cut
+from scripting.sandbox.source_text import BYTE_ORDER_MARK, NotText, decode
 
 MAX_FINDINGS = 100
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -70,11 +71,12 @@ class Compiler:
         return name.removeprefix(HELPER_MODULE + "/")
 
     def _parsed(self, source: Text) -> Unit:
-        unit = Unit(source.name, source.language, source.text.decode("utf-8", "surrogatepass"))
+        shown = source.text.decode("utf-8", "replace").removeprefix(BYTE_ORDER_MARK)
+        unit = Unit(source.name, source.language, shown)
         self._units.append(unit)
         try:
-            self._check_source(unit, len(source.text))
-            unit.lines = _lines(unit.text)
+            unit.lines = unit.text.split("\n")
+            self._check_source(unit, source.text)
             engine = self.engines.engine(source.language)
             engine.check_bounds(unit.text, self.load.max_source_nesting)
             tree = engine.parse(unit.text, source.name)
@@ -87,8 +89,12 @@ class Compiler:
             self._add(unit, Refusal("compilation", _unknown(source.language)))
         return unit
 
-    def _check_source(self, unit: Unit, size: int) -> None:
-        if size > self.load.max_source_bytes:
+    def _check_source(self, unit: Unit, content: bytes) -> None:
+        try:
+            decode(content)
+        except NotText as refused:
+            raise Refusal("invalid_syntax", refused.message, refused.line, refused.column) from None
+        if len(content) > self.load.max_source_bytes:
             message = f"the text takes more than {self.load.max_source_bytes} bytes"
             raise Refusal("compilation", message, hint="split it into helper scripts")
         if unit.text.count("\n") >= self.load.max_source_lines:
@@ -96,7 +102,7 @@ class Compiler:
             raise Refusal("compilation", message, hint="split it into helper scripts")
         if unit.language != self.load.script.language:
             raise Refusal("compilation", f'the helper "{unit.name}" is in another language than the script')
-        for position, problem in _unencodable(unit.text):
+        for position, problem in _unreadable(unit.text):
             line = unit.text.count("\n", 0, position) + 1
             column = position - unit.text.rfind("\n", 0, position)
             raise Refusal("invalid_syntax", problem, line, column)
@@ -140,7 +146,9 @@ class Compiler:
                     flags = __future__.annotations.compiler_flag if policy.future_annotations else 0
                     unit.code = compile(tree, unit.name, "exec", flags=flags, dont_inherit=True)
         except SyntaxError as error:
-            self._add(unit, Refusal("invalid_syntax", str(error.msg)[:300], error.lineno, error.offset))
+            message, line = str(error.msg)[:300], unit.excerpt(error.lineno)
+            hint = self.engines.engine(unit.language).explain_syntax(message, line, error.offset)
+            self._add(unit, Refusal("invalid_syntax", message, error.lineno, error.offset, hint=hint))
         except (RecursionError, MemoryError):
             message = "the text is too deeply nested or too large to be compiled"
             self._add(
@@ -181,20 +189,12 @@ class Compiler:
         self.findings.append(finding)
 
 
-def _lines(text: str) -> list[str]:
-    return text.split("\n")
-
-
-def _unencodable(text: str) -> Iterator[tuple[int, str]]:
+def _unreadable(text: str) -> Iterator[tuple[int, str]]:
     zero = text.find("\0")
     if zero >= 0:
         yield zero, "the text holds a NUL character"
     if bare := _BARE_RETURN.search(text):
         yield bare.start(), "a carriage return without a line feed: save the file with LF or CRLF line ends"
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        yield error.start, "the text holds a lone surrogate, which cannot be encoded"
 
 
 def _shown(text: str, length: int) -> str:

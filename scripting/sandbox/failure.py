@@ -5,8 +5,10 @@ from __future__ import annotations
 import types
 from typing import Any
 
+from scripting.sandbox.advice import advice
+from scripting.sandbox.library.packages import PACKAGES
 from scripting.sandbox.library.text import scrub
-from scripting.sandbox.library.violation import SecurityViolation
+from scripting.sandbox.library.violation import OwnError, SecurityViolation
 from scripting.sandbox.plain_data import ValueProblem
 from scripting.sandbox.program import Program, Unit
 from scripting.sandbox.protocol import ErrorType, Fault, cut
@@ -18,10 +20,10 @@ _MAX_FRAMES = 5000
 
 def describe_failure(error: BaseException, program: Program) -> Fault:
     """The fault that this exception stands for. Never raises: a script's own __str__ may."""
-    unit, line, column = _innermost(error.__traceback__, program)
+    unit, line, column, frame = _innermost(error.__traceback__, program)
     excerpt = unit.excerpt(line) if unit else ""
     script = unit.name if unit else program.script.name
-    kind, message, hint = _classify(error, program)
+    kind, message, hint = _classify(error, program, frame, excerpt)
     return Fault(kind, message, script, line, column, excerpt, hint)
 
 
@@ -39,7 +41,9 @@ def unreadable_result(problem: ValueProblem, unit: Unit) -> Fault:
     return Fault(ErrorType.EXECUTION, _bounded(f"{problem.path} {problem.problem}"), unit.name, hint=hint)
 
 
-def _classify(error: BaseException, program: Program) -> tuple[ErrorType, str, str]:
+def _classify(
+    error: BaseException, program: Program, frame: types.FrameType | None, excerpt: str
+) -> tuple[ErrorType, str, str]:
     if isinstance(error, MemoryError):
         hint = "build less at a time, or raise the script's memory limit"
         return ErrorType.MEMORY_LIMIT, "the script needs more memory than it may use", hint
@@ -50,17 +54,16 @@ def _classify(error: BaseException, program: Program) -> tuple[ErrorType, str, s
         return ErrorType.EXECUTION, _bounded(explained[0]), _bounded(explained[1])
     message = _text(error)
     name = type(error).__name__[:80]
-    return ErrorType.EXECUTION, _bounded(f"{name}: {message}" if message else name), _hint(error)
+    if isinstance(error, OwnError) and message:
+        return ErrorType.EXECUTION, message, ""
+    return ErrorType.EXECUTION, _bounded(f"{name}: {message}" if message else name), _hint(error, frame, excerpt)
 
 
-def _hint(error: BaseException) -> str:
-    if isinstance(error, RecursionError):
-        return "a function calls itself without end, or too often: use a loop"
-    if isinstance(error, NameError):
-        return "is the name spelled right? context variables may be missing: use get_context().get(name)"
-    if isinstance(error, KeyError):
-        return "use .get(key, default) where a key may be missing"
-    return ""
+def _hint(error: BaseException, frame: types.FrameType | None, excerpt: str) -> str:
+    try:
+        return _bounded(advice(error, frame, excerpt, PACKAGES))
+    except BaseException:  # noqa: BLE001 - a script's own __str__ and values may raise anything
+        return ""
 
 
 def _text(error: BaseException) -> str:
@@ -74,7 +77,10 @@ def _bounded(text: str) -> str:
     return cut(text, MAX_MESSAGE).encode("utf-8", "replace").decode()
 
 
-def _innermost(traceback: types.TracebackType | None, program: Program) -> tuple[Unit | None, int | None, int | None]:
+def _innermost(
+    traceback: types.TracebackType | None, program: Program
+) -> tuple[Unit | None, int | None, int | None, types.FrameType | None]:
+    """The script's innermost frame: its text, line and column, and the frame itself."""
     units = {unit.name: unit for unit in program.units}
     found: tuple[Unit, types.TracebackType] | None = None
     frames = 0
@@ -85,10 +91,10 @@ def _innermost(traceback: types.TracebackType | None, program: Program) -> tuple
         traceback = traceback.tb_next
         frames += 1
     if found is None:
-        return None, None, None
+        return None, None, None, None
     unit, place = found
     line, offset = _position(place.tb_frame.f_code, place.tb_lasti, place.tb_lineno)
-    return unit, line, unit.column(line, offset)
+    return unit, line, unit.column(line, offset), place.tb_frame
 
 
 def _position(code: types.CodeType, instruction: int, known: int | None) -> tuple[int | None, int | None]:

@@ -5,8 +5,14 @@ Plain data is None, bool, int64, float, str, bytes, list and dict with string ke
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import enum
+import fractions
 import re
 import struct
+import types
+import uuid
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -139,7 +145,7 @@ class _Checker:
             return self._sequence_problem(tuple(tuple.__iter__(value)), depth)  # type: ignore[arg-type]
         if type(kind) is type and issubclass(kind, int):  # `timestamp`, an int of ours that can be called
             return self._scalar_problem(int, value)
-        return f"is of type {kind.__name__[:60]}, not plain data{_ADVICE.get(kind, '')}"
+        return f"is of type {kind.__name__[:60]}, not plain data{_instead(value)}"
 
     def _scalar_problem(self, kind: type, value: Any) -> str | None:
         if kind is str:
@@ -187,7 +193,7 @@ class _Checker:
         size = 0
         for key, item in mapping.items():
             if type(key) is not str:
-                return f"has a key of type {type(key).__name__[:60]}; keys must be strings"
+                return f"has a key of type {type(key).__name__[:60]}; keys must be strings: use str(key)"
             if key.isascii():
                 size += len(key)
             else:
@@ -212,12 +218,39 @@ _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 _SMALL_MIN, _SMALL_MAX = -(1 << 31), 1 << 31
 _FEW, _SHORT = 15, 1000
 _MAPPINGS = frozenset({dict, defaultdict, Counter, OrderedDict})
-_ADVICE = {
-    set: "; use sorted(…) to make it a list",
-    frozenset: "; use sorted(…) to make it a list",
-    complex: "; give its real and imaginary parts",
-    range: "; use list(…)",
-}
+
+
+def _instead(value: object) -> str:
+    """What to write in place of a value that is not plain data, by its class: nothing of the value itself is called."""
+    kind = type(value)
+    for classes, advice in _ADVICE:
+        if issubclass(kind, classes):
+            return f"; {advice}"
+    if hasattr(kind, "__dataclass_fields__"):
+        return "; use asdict(…) of dataclasses"
+    if "__next__" in dir(kind) or kind.__name__ in _VIEWS:
+        return "; use list(…)"
+    return '; give what you need of it, such as {"name": value.name}'
+
+
+_VIEWS = frozenset({"dict_keys", "dict_values", "dict_items", "deque", "range"})
+_ADVICE: tuple[tuple[Any, str], ...] = (
+    ((set, frozenset), "use sorted(…) to make it a list"),
+    (complex, "give its real and imaginary parts"),
+    (enum.Enum, "use its .value or .name"),
+    ((datetime.date, datetime.time), "use .isoformat()"),
+    (datetime.timedelta, "use .total_seconds()"),
+    ((decimal.Decimal, fractions.Fraction), "use float(…) or str(…)"),
+    (uuid.UUID, "use str(…)"),
+    (bytearray, "use bytes(…)"),
+    (BaseException, "use str(…)"),
+    ((types.FunctionType, types.BuiltinFunctionType, types.MethodType), "call it: write () after its name"),
+    (type, "make an object of it, and give what you need of that"),
+    (re.Match, "use .group()"),
+    ((str, int, float), "give the plain value: str(…), int(…) or float(…)"),
+    (dict, "use dict(…)"),
+    ((list, tuple), "use list(…)"),
+)
 
 
 def _shown(key: str) -> str:

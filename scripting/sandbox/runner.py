@@ -35,15 +35,21 @@ class Runner:
         self.log = RunLog(load.max_log_lines, load.max_log_bytes)
         self.inputs = b"\x80"
         self.helpers = Helpers(program, set(load.packages))
+
+        def get_context() -> Any:
+            """A copy of all context variables."""
+            return decode_trusted(self.inputs)
+
         functions: dict[str, Callable[..., Any]] = {
             function.name: self._host_function(function.name, call) for function in load.functions
         }
+        get_context.__qualname__ = "get_context"
         functions |= {
             "log": self.log.log,
             "rand": dice.rand,
             "now": clock.now,
             "timestamp": clock.timestamp,
-            "get_context": self._get_context,
+            "get_context": get_context,
         }
         self.builtins = program.engine.builtins(functions, self.helpers.import_, self.log.print)
         self.helpers.builtins = self.builtins
@@ -138,10 +144,6 @@ class Runner:
         if self._reserve is None:
             gc.collect()
             self._reserve = bytearray(MEMORY_RESERVE)
-
-    def _get_context(self) -> Any:
-        """A copy of all context variables."""
-        return decode_trusted(self.inputs)
 
     def _host_function(
         self, name: str, call: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import time
 from typing import Any
 
@@ -10,6 +11,7 @@ from scripting.sandbox.compiler import Compiler
 from scripting.sandbox.kernel.resources import Resources
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.last_word import LastWord
+from scripting.sandbox.library.violation import OwnError
 from scripting.sandbox.meter import Meter
 from scripting.sandbox.plain_data import ValueProblem, decode_trusted, encode_value
 from scripting.sandbox.program import Program
@@ -22,7 +24,7 @@ class SupervisorGone(BaseException):
     """The socket has ended; nothing that a script catches."""
 
 
-class HostCallRefused(RuntimeError):
+class HostCallRefused(OwnError):
     """A function of the module refused the call; the message says why."""
 
 
@@ -88,7 +90,7 @@ class Server:
         try:
             arguments = encode_value([list(args), kwargs], name=name, max_bytes=1 << 20, max_depth=40, max_nodes=50_000)
         except ValueProblem as problem:
-            raise TypeError(f"{problem.path}: {problem.problem}") from None
+            raise TypeError(_argument(name, problem)) from None
         self._send(Call(name, arguments))
         self.last_word.answer_if_late()
         message = self._receive()
@@ -105,3 +107,14 @@ class Server:
         if body is None:
             raise SupervisorGone
         return self.connection.receive(body)
+
+
+def _argument(function: str, problem: ValueProblem) -> str:
+    """What is wrong with an argument, by its number or name: they travel as `[[positional …], {keyword: …}]`."""
+    path = problem.path.removeprefix(function)
+    found = re.match(r'\[(?:0\]\[(\d+)|1\]\["((?:[^"\\]|\\.)*)")\]', path)
+    if found is None:
+        return f"{function}(): the arguments together: {problem.problem}"
+    which = f"argument {int(found[1]) + 1}" if found[1] else f'the argument "{found[2]}"'
+    rest = path[found.end() :]
+    return f"{function}(): {which}{f', at {rest},' if rest else ''} {problem.problem}"

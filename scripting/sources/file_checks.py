@@ -10,6 +10,7 @@ from pathlib import Path
 from scripting.models import SHARED
 from scripting.modules.installed import modules
 from scripting.registry import publishing
+from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sources.embedded import embedded_by_script
 from scripting.sources.folder import (
@@ -113,13 +114,10 @@ def relative(path: str) -> str:
 def check_content(path: str, module: str, name: str, language: str, content: bytes) -> CheckedFile:
     """Check a text in a sandbox, as it would run in `module`."""
     try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        problem = Diagnostic(
-            "error", ErrorType.INVALID_SYNTAX, f"byte {error.start} is not UTF-8 text: save the file as UTF-8", line, 1
-        )
-        return CheckedFile(path, module, name, language, content.decode("utf-8", "replace"), (problem,))
+        text = source_text.decode(content)
+    except source_text.NotText as problem:
+        shown = content.decode("utf-8", "replace")
+        return CheckedFile(path, module, name, language, shown, (publishing.not_text(problem),))
     report = publishing.check(module, name, language, text)
     return CheckedFile(path, module, name, language, text, tuple(report.diagnostics))
 

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from scripting.sandbox import protocol
 from scripting.sandbox.protocol import Load, Loaded
+from scripting.sandbox.source_text import encode
 from scripting.supervisor import exit_status
 from scripting.supervisor.errors import HostCallRefused, PoolClosed, SandboxLost, SandboxUnavailable
 from scripting.supervisor.fork_server import ParentClient
@@ -425,7 +426,7 @@ MAX_OFFERED = 100
 def _text(source: Source, limits: SecurityLimits) -> protocol.Text:
     # One character too many is enough for the sandbox to refuse it.
     text = source.text[: limits.max_source_bytes + 1]
-    return protocol.Text(source.name, source.language, text.encode("utf-8", "surrogatepass"))
+    return protocol.Text(source.name, source.language, encode(text))
 
 
 def _refused(bundle: Bundle, loaded: Loaded) -> RunOutcome:

@@ -79,4 +79,4 @@ def test_arguments_that_are_not_plain_data_are_an_error_of_the_script(pool: Sand
     outcome = outcome_of(pool, f"result = calculate_damage({argument})", functions=[DAMAGE], host=lambda _: b"\x01")
     assert outcome.error is not None
     assert outcome.error.type is ErrorType.EXECUTION
-    assert "calculate_damage[0][0]" in outcome.error.message
+    assert "calculate_damage(): argument 1 is " in outcome.error.message

@@ -7,7 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
+from scripting.sandbox.advice import for_name
 from scripting.sandbox.library.builtins import BUILTIN_NAMES, make_builtins
+from scripting.sandbox.library.packages import PACKAGES
 from scripting.sandbox.policy.names import REFUSED_BUILTINS
 from scripting.sandbox.policy.transformer import bound_names
 from scripting.sandbox.policy.undefined import CONTEXT_NAMES, undefined_names
@@ -45,7 +47,8 @@ class LanguageEngine(ABC):
         bound = bound_names(tree)
         every = BUILTIN_NAMES | bound | set(known) | set(REFUSED_BUILTINS)
         for node, message in undefined_names(tree, every | CONTEXT_NAMES if is_script else every):
-            yield Notice(message, node.lineno, node.col_offset, node.end_col_offset)
+            hint = for_name(node.id, every, PACKAGES)
+            yield Notice(message, node.lineno, node.col_offset, node.end_col_offset, hint)
         if is_script and "result" not in bound:
             yield Notice("`result` is never assigned: the run gives nothing", hint="assign result = …")
 
@@ -75,6 +78,10 @@ class LanguageEngine(ABC):
     def described(self) -> dict[str, Any] | None:
         """For editors: `builtins` and `packages` as describe.py lists Python's; None where they are Python's."""
         return None
+
+    def explain_syntax(self, message: str, line: str, offset: int | None) -> str:
+        """What to write instead of what the compiler refuses; `offset` is a 1-based column."""
+        return ""
 
     def explain(self, error: BaseException) -> tuple[str, str] | None:
         """Message and hint for what a script raised, in the language's words; None leaves it to Python's."""

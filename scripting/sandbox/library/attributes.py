@@ -24,7 +24,10 @@ def writable(target: Any) -> Any:
         return target
     if isinstance(kind, EnumScriptClass) or kind is EnumScriptClass:
         raise AttributeError("an enum and its members cannot be changed")
-    raise SecurityViolation(f"attributes can be set on objects of your own classes only, not on {_named(target)}")
+    instead = '; write value["key"] = …' if isinstance(target, dict) else ""
+    raise SecurityViolation(
+        f"attributes can be set on objects of your own classes only, not on {_named(target)}{instead}"
+    )
 
 
 def guarded_getattr(target: Any, name: str, default: Any = _MISSING, /) -> Any:

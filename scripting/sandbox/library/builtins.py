@@ -18,6 +18,7 @@ from scripting.sandbox.library.attributes import (
 )
 from scripting.sandbox.library.classes import SCRIPT_METACLASSES, make_class
 from scripting.sandbox.library.clock import ScriptDate, ScriptDatetime, Timestamp
+from scripting.sandbox.library.naming import under_its_name
 from scripting.sandbox.library.violation import SecurityViolation
 from scripting.sandbox.policy.names import GENERATED
 
@@ -204,6 +205,8 @@ def make_builtins(
         "str": str,
         "write": writable,
     }
+    for name, value in names.items():
+        under_its_name(name, value)
     names |= {GENERATED + name: guard for name, guard in guards.items()}
     names |= functions
     return names

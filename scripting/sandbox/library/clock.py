@@ -6,6 +6,7 @@ import datetime as real
 from typing import Any
 
 from scripting.sandbox.library.classes import FrozenClass
+from scripting.sandbox.library.naming import rename_class
 from scripting.sandbox.library.patterns import exact
 
 _EPOCH = real.datetime(1970, 1, 1, tzinfo=real.UTC)
@@ -77,8 +78,7 @@ class ScriptDatetime(real.datetime, metaclass=_FrozenDates):
 
 
 for _class, _name in ((ScriptDate, "date"), (ScriptDatetime, "datetime")):
-    type.__setattr__(_class, "__name__", _name)
-    type.__setattr__(_class, "__qualname__", _name)
+    rename_class(_class, _name)
     type.__setattr__(_class, "__module__", "datetime")
 
 
@@ -106,6 +106,9 @@ class Timestamp(int):
 
     def __call__(self) -> int:
         return timestamp()
+
+
+rename_class(Timestamp, "int")
 
 
 def _at(cls: type, microseconds: int) -> Any:

@@ -64,6 +64,3 @@ class ScriptRandom(random.Random, metaclass=FrozenClass):
 
 DRAWING = frozenset({"random", "statistics", "uuid"})
 """Packages that draw from the library's generator, so that it must be seeded."""
-
-type.__setattr__(ScriptRandom, "__name__", "Random")
-type.__setattr__(ScriptRandom, "__qualname__", "Random")

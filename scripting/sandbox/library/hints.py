@@ -102,8 +102,13 @@ def type_variable(name: str, *constraints: Any, **options: Any) -> Hint:
     return Hint(str.__str__(name))
 
 
-def unchanged(value: Any) -> Any:
-    """typing.final, override, no_type_check: the value as it is."""
+def final(value: Any) -> Any:
+    """The class or method as it is: a note for readers."""
+    return value
+
+
+def override(value: Any) -> Any:
+    """The method as it is: a note for readers."""
     return value
 
 
@@ -114,8 +119,8 @@ MEMBERS: dict[str, Any] = {
     "TYPE_CHECKING": False,
     "TypeVar": type_variable,
     "cast": cast,
-    "final": unchanged,
-    "override": unchanged,
+    "final": final,
+    "override": override,
 }
 ABSENT = {
     "NamedTuple": "write a class with @dataclass, or use collections.namedtuple",

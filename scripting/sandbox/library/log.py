@@ -85,3 +85,7 @@ class RunLog:
         line = data.decode("utf-8", "ignore")
         self._bytes += len(data) + 1
         self.lines.append((monotonic_ns() // 1000, line))
+
+
+for _name in ("log", "print"):  # as messages of Python's tell them
+    getattr(RunLog, _name).__qualname__ = _name

@@ -44,6 +44,7 @@ from scripting.sandbox.library.abstract import abstractmethod, freeze_registries
 from scripting.sandbox.library.clock import ScriptDate, ScriptDatetime
 from scripting.sandbox.library.dice import ScriptRandom, reseed
 from scripting.sandbox.library.facades import Package
+from scripting.sandbox.library.naming import under_its_name
 from scripting.sandbox.library.templates import Template
 from scripting.sandbox.policy.names import is_dunder
 
@@ -125,6 +126,9 @@ def _build() -> dict[str, Package]:
         "typing": hints.MEMBERS,
         "uuid": digests.UUID,
     }
+    for members in offered.values():
+        for name, value in members.items():
+            under_its_name(name, value)
     return {name: Package(name, members, _ABSENT.get(name)) for name, members in offered.items()}
 
 

@@ -111,6 +111,9 @@ class BoundFormat:
         return self._function(self._template, *args, **kwargs)
 
 
+BoundFormat.__name__ = BoundFormat.__qualname__ = "builtin_function_or_method"
+
+
 def text_imod(target: Any, value: Any, /) -> Any:
     """What `target %= value` assigns: text in it shows no address."""
     return scrub(operator.imod(target, value))  # type: ignore[no-untyped-call]

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+class OwnError(RuntimeError):
+    """What we raise in a script's run beside Python's own: its message tells all, its name says nothing to a designer."""
+
+
 class SecurityViolation(Exception):
     """The script reached for something that scripts may not have. It is recorded even if the script catches it."""
 

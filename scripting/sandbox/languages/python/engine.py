@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections.abc import Collection, Iterator
 
-from scripting.sandbox.languages.engine import LanguageEngine
+from scripting.sandbox.languages.engine import LanguageEngine, Notice
+from scripting.sandbox.languages.python.mistakes import decimal_commas, hint_for
 from scripting.sandbox.policy.refusal import Refusal
 
 # What opens, closes or hides brackets. An f-string's text is looked into, since its fields can nest.
@@ -55,21 +57,30 @@ class PythonEngine(LanguageEngine):
             message = f"brackets or blocks are nested deeper than {max_nesting}"
             raise Refusal("compilation", message, line, column, hint="split it over several statements or functions")
 
+    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[Notice]:
+        yield from super().warnings(tree, known, is_script=is_script)
+        yield from decimal_commas(tree)
+
+    def explain_syntax(self, message: str, line: str, offset: int | None) -> str:
+        return hint_for(message, line, offset)
+
     def parse(self, source: str, name: str) -> ast.Module:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return ast.parse(source, name)
         except SyntaxError as error:
-            raise self._syntax_refusal(error) from None
+            raise self._syntax_refusal(error, source) from None
         except ValueError as error:  # a NUL, on some versions
             raise Refusal("invalid_syntax", str(error)[:200]) from None
         except (RecursionError, MemoryError):
             message = "the text is too deeply nested to be read"
             raise Refusal("compilation", message, hint="split long expressions over several statements") from None
 
-    def _syntax_refusal(self, error: SyntaxError) -> Refusal:
+    def _syntax_refusal(self, error: SyntaxError, source: str) -> Refusal:
         message = str(error.msg)[:300]
+        lines = source.split("\n")
+        line = lines[error.lineno - 1] if error.lineno and error.lineno <= len(lines) else ""
         deep = "too many nested" in message or "too many levels" in message
         return Refusal(
             "compilation" if deep else "invalid_syntax",
@@ -78,6 +89,7 @@ class PythonEngine(LanguageEngine):
             error.offset or None,
             end_line=error.end_lineno or None,
             end_column=error.end_offset or None,
+            hint=hint_for(message, line, error.offset),
         )
 
 
