@@ -14,7 +14,8 @@ from watchfiles import watch
 
 from scripting.hot_reload.watcher_lock import STANDBY_SECONDS, Lease
 from scripting.sources.folder import FolderRefused, Found, Remark, is_noise, open_folder, scan, scripts_dir
-from scripting.sources.sync import ABSENCE_SECONDS, Step, in_order, reconcile_file, report_remark, scripts_with_file
+from scripting.sources.steps import Step
+from scripting.sources.sync import ABSENCE_SECONDS, reconcile_files, report_remark, scripts_with_file
 from scripting.supervisor.errors import SupervisorError
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Watcher:
     root: Path = field(default_factory=scripts_dir)
     clock: Callable[[], float] = time.monotonic
     may_go_on: Callable[[], bool] = lambda: True
-    """Asked before each file: whether this still is the watcher. What is left then is its successor's."""
+    """Asked before each group of files: whether this still is the watcher. What is left then is its successor's."""
     seen: dict[tuple[str, str], Found] = field(default_factory=dict)
     missing: dict[tuple[str, str], float] = field(default_factory=dict)
     remarks: set[Remark] = field(default_factory=set)
@@ -45,19 +46,18 @@ class Watcher:
         """Read the folder and take every file that differs from the last look. The first look reconciles everything."""
         now = self._looked = self.clock()
         found = scan(self.root)
-        steps: list[Step] = []
-        for name, file in in_order(found.files):
+        changed = {name: file for name, file in found.files.items() if self.seen.get(name) != file}
+        for name in found.files:
             self.missing.pop(name, None)
-            if self.seen.get(name) != file:
-                if not self.may_go_on():
-                    return steps
-                steps.append(reconcile_file(*name, file))
-                self.seen[name] = file
+        steps = reconcile_files(changed, found.files, self.may_go_on)
+        if not self.may_go_on():
+            return [step for step in steps if step.is_news]
+        self.seen |= changed
         for name in self._expected() - found.files.keys():
             self.missing.setdefault(name, now)
         steps += [report_remark(remark) for remark in found.remarks if remark not in self.remarks]
         self.remarks = set(found.remarks)
-        return [step for step in steps if step.outcome != "unchanged"]
+        return [step for step in steps if step.is_news]
 
     def _expected(self) -> set[tuple[str, str]]:
         if self._started:
@@ -72,15 +72,12 @@ class Watcher:
         if not due:
             return []
         there = scan(self.root).files  # once more: the news that it is back may still be under way
-        steps = []
         for name in due:
-            if not self.may_go_on():
-                break
             del self.missing[name]
-            if name not in there:
-                self.seen.pop(name, None)
-                steps.append(reconcile_file(*name, None))
-        return [step for step in steps if step.outcome != "unchanged"]
+        gone = [name for name in due if name not in there]
+        for name in gone:
+            self.seen.pop(name, None)
+        return [step for step in reconcile_files(dict.fromkeys(gone), {}, self.may_go_on) if step.is_news]
 
     def is_due(self) -> bool:
         return self.clock() - self._looked >= LOOK_SECONDS

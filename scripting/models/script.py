@@ -56,9 +56,18 @@ class Script(models.Model):
     pinned = models.BooleanField(default=False, help_text="Keep the active version when a new default ships.")
     retired_at = models.DateTimeField(null=True, blank=True, editable=False)
     file_digest = models.CharField(max_length=64, blank=True, editable=False, help_text="sha256 of the file last seen.")
+    rejected_basis = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Where that file was rejected: sha256 of all that the verdict rests on. It is judged again once that changes.",
+    )
+    rejected_batch = models.CharField(
+        max_length=32, blank=True, editable=False, help_text="The files that were rejected together with it."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["rejected_basis", "rejected_batch"])
     objects = ScriptQuerySet.as_manager()
 
     _history_user: Any

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.models import Q
 
 from scripting.models import SHARED, Script, ScriptVersion
-from scripting.modules.installed import limits_for, modules
-from scripting.registry.bundles import active_helpers, bundle_of
-from scripting.runtime import pool
-from scripting.runtime.host_calls import host_functions
+from scripting.registry.bundles import bundle_of
+from scripting.registry.checking import check_bundle
 from scripting.types import Bundle, Diagnostic, Source
+
+Key = tuple[str, str]
+"""(module, script)."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +25,65 @@ class Broken:
     number: int
     diagnostic: Diagnostic
     """What would be wrong with it."""
+    helpers: frozenset[str] = frozenset()
+    """The changed helpers that it takes in, before or after."""
 
     def __str__(self) -> str:
         where = f" line {self.diagnostic.line}" if self.diagnostic.line is not None else ""
         return f"{self.script} (v{self.number}){where}: {self.diagnostic.message}"
+
+
+class World:
+    """The active versions that helpers concern, read once: how they are bundled today, and with other texts in their place."""
+
+    @cached_property
+    def versions(self) -> dict[Key, ScriptVersion]:
+        """Every active version that may import helpers, and every helper."""
+        rows = Script.objects.in_use().exclude(active_version=None).select_related("active_version")
+        concerned = Q(module=SHARED) | Q(active_version__source__contains=SHARED)
+        found = {}
+        for script in rows.filter(concerned).order_by("module", "name"):
+            version = script.active_version
+            assert version is not None
+            version.script = script
+            found[script.module, script.name] = version
+        return found
+
+    def helpers(self, language: str, instead: Mapping[str, Source | None]) -> tuple[Source, ...]:
+        """The helpers of a language, with those of `instead`, by name, in the place of the active ones (None: gone)."""
+        active = {
+            str(version.script): Source(str(version.script), language, version.text)
+            for (module, _), version in self.versions.items()
+            if module == SHARED and version.language == language and version.script.enabled
+        }
+        kept = [helper for name, helper in active.items() if name not in instead]
+        new = [helper for helper in instead.values() if helper is not None and helper.language == language]
+        return tuple(sorted((*kept, *new), key=lambda helper: helper.name))
+
+    def bundle(self, source: Source, instead: Mapping[str, Source | None]) -> Bundle:
+        """A text as it is compiled beside these helpers."""
+        if SHARED not in source.text:
+            return Bundle(source)
+        return bundle_of(source, self.helpers(source.language, instead))
+
+    def today(self, key: Key) -> Bundle | None:
+        """What runs of a script now, if helpers concern it."""
+        version = self.versions.get(key)
+        return None if version is None else self.bundle(_source(version), {})
+
+    def touched(
+        self, changes: Mapping[str, Source | None], aside: Collection[Key] = ()
+    ) -> Iterator[tuple[ScriptVersion, Bundle, Bundle]]:
+        """Active versions that are compiled otherwise once the helpers change: each with its bundle of today and of then.
+
+        Those of the scripts `aside` are left out.
+        """
+        for key, version in self.versions.items():
+            if key in aside or SHARED not in version.source:
+                continue
+            today, then = self.bundle(_source(version), {}), self.bundle(_source(version), changes)
+            if today.digest != then.digest:
+                yield version, today, then
 
 
 def hold(script: Script, version: ScriptVersion | None) -> bool:
@@ -41,44 +100,29 @@ def hold(script: Script, version: ScriptVersion | None) -> bool:
 
 def dependents_of(name: str) -> list[ScriptVersion]:
     """The active versions that take in the helper `shared/<name>`, other helpers among them."""
-    helper = f"{SHARED}/{name}"
-    return [version for version, bundle in _bundles() if any(source.name == helper for source in bundle.helpers)]
+    helper, world = f"{SHARED}/{name}", World()
+    found = ((version, world.bundle(_source(version), {})) for version in world.versions.values())
+    return [version for version, bundle in found if any(source.name == helper for source in bundle.helpers)]
 
 
-def broken_by(name: str, changed: Source | None) -> list[Broken]:
-    """What breaks when the helper `shared/<name>` becomes `changed` (None: when it is there no longer)."""
-    helper = f"{SHARED}/{name}"
+def broken_by(
+    changes: Mapping[str, Source | None], *, aside: Collection[Key] = (), world: World | None = None
+) -> list[Broken]:
+    """What breaks when the helpers `shared/<name>` change (None: when one is there no longer), apart from scripts `aside`."""
     found = []
-    for version, today in _bundles():
-        others = tuple(source for source in _helpers(version.language) if source.name != helper)
-        offered = (*others, changed) if changed is not None and changed.language == version.language else others
-        then = bundle_of(today.script, offered)
-        if then.digest == today.digest:
-            continue
+    for version, today, then in (world or World()).touched(changes, aside):
         problem = _problem(version.script, then)
         if problem is not None and _problem(version.script, today) is None:
-            found.append(Broken(str(version.script), version.number, problem))
+            takes_in = {source.name for source in (*today.helpers, *then.helpers)} & changes.keys()
+            found.append(Broken(str(version.script), version.number, problem, frozenset(takes_in)))
     return found
 
 
-def _bundles() -> Iterator[tuple[ScriptVersion, Bundle]]:
-    """Every active version that may import helpers, as it is compiled today."""
-    rows = Script.objects.in_use().exclude(active_version=None).select_related("active_version")
-    for script in rows.order_by("module", "name"):
-        version = script.active_version
-        assert version is not None
-        version.script = script
-        source = Source(str(script), version.language, version.text)
-        if SHARED in source.text:
-            yield version, bundle_of(source, _helpers(version.language))
-
-
-def _helpers(language: str) -> tuple[Source, ...]:
-    return active_helpers({language}).get(language, ())
+def _source(version: ScriptVersion) -> Source:
+    return Source(str(version.script), version.language, version.text)
 
 
 def _problem(script: Script, bundle: Bundle) -> Diagnostic | None:
     """The first error that its check finds."""
-    module = modules.get(script.module)
-    report = pool.check(bundle, limits_for(script.module), host_functions(module))
+    report = check_bundle(script.module, bundle)
     return None if report.ok else next(d for d in report.diagnostics if d.severity == "error")

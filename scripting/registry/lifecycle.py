@@ -81,7 +81,7 @@ def _refuse_if_needed(script: Script, what: str) -> None:
     """A helper that scripts import cannot go: they would not run."""
     if script.module != SHARED:
         return
-    broken = dependents.broken_by(script.name, None)
+    broken = dependents.broken_by({str(script): None})
     if broken:
         names = ", ".join(item.script for item in broken)
         raise ChangeRefused(f"{script} cannot be {what} while it is imported by {names}: change these first")

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Max
 
 from scripting.models import SHARED, Activation, Breaker, Draft, Script, ScriptVersion
-from scripting.modules.installed import limits_for, modules
 from scripting.processes import notices
-from scripting.registry import dependents
+from scripting.registry import dependents, judging
 from scripting.registry.announce import announce
 from scripting.registry.bundles import bundle_for
+from scripting.registry.checking import check_bundle
+from scripting.registry.judging import Proposal, Verdict
 from scripting.registry.resolved import load
-from scripting.runtime import pool
-from scripting.runtime.host_calls import host_functions
 from scripting.sandbox import source_text
 from scripting.supervisor.pool import CheckReport
 from scripting.texts.escaping import visible
@@ -60,17 +59,35 @@ class HelpersChanged(PublishRefused):
     """A helper, or what imports it, changed between a text's check and now, and beside that it would not pass: judge it anew."""
 
 
+class FileOvertaken(PublishRefused):
+    """Another process took a file of the script since this one read it."""
+
+
 class AnyBase:
     """In place of a base version: activate over whatever is active."""
 
 
+@dataclass(frozen=True)
+class Move:
+    """That a version is to become the one that runs."""
+
+    script: Script
+    version: ScriptVersion | None
+    cause: str
+    base: ScriptVersion | type[AnyBase] | None = None
+    """What the actor believed active."""
+    actor: User | None = None
+    reason: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of the script saved with it."""
+    file_seen: str | None = None
+    """The digest that the script's file had when the version was made of it; None where no file is concerned."""
+
+
 def check(module_name: str, name: str, language: str, text: str) -> CheckReport:
     """Check a text in a sandbox as it would run in `module_name`; nothing is stored."""
-    module = modules.get(module_name)
-    limits = limits_for(module_name)
     source = Source(f"{module_name}/{name}", language, text)
-    bundle = bundle_for(source)
-    return pool.check(bundle, limits, host_functions(module))
+    return check_bundle(module_name, bundle_for(source))
 
 
 def store(
@@ -83,8 +100,26 @@ def store(
     message: str = "",
 ) -> tuple[ScriptVersion, tuple[Diagnostic, ...]]:
     """The version that holds `content`, checked anew; an equal text reuses its version. Never activates."""
-    accepted, diagnostics = _judge(script, language, content)
-    described = [_described(d) for d in diagnostics]
+    verdict = _judge(script, language, content)
+    return keep(script, language, content, origin, verdict, author=author, message=message), verdict.diagnostics
+
+
+def keep(
+    script: Script,
+    language: str,
+    content: bytes,
+    origin: str,
+    verdict: Verdict,
+    *,
+    author: User | None = None,
+    message: str = "",
+    tell: bool = True,
+) -> ScriptVersion:
+    """The version that holds `content`, with a verdict just reached; an equal text reuses its version.
+
+    Those who follow the scripts are told of a text that is not accepted, if `tell`.
+    """
+    described = [_described(d) for d in verdict.diagnostics]
     with transaction.atomic():
         locked = Script.objects.select_for_update().get(pk=script.pk)
         sha256 = ScriptVersion.digest_of(content)
@@ -101,36 +136,20 @@ def store(
                 origin=origin,
                 author=author,
                 message=visible(message),
-                accepted=accepted,
+                accepted=verdict.accepted,
                 diagnostics=described,
             )
-        elif version.accepted != accepted or version.diagnostics != described:
-            version.accepted, version.diagnostics = accepted, described
+        elif version.accepted != verdict.accepted or version.diagnostics != described:
+            version.accepted, version.diagnostics = verdict.accepted, described
             version.save(update_fields=["accepted", "diagnostics"])
-        if not accepted:
-            why = next(d.message for d in diagnostics if d.severity == "error")
-            notices.send_on_commit(notices.rejected(version, origin, visible(why)))
-    return version, diagnostics
+        if tell and not verdict.accepted:
+            notices.send_on_commit(notices.rejected(version, origin, visible(verdict.first_error.message)))
+    return version
 
 
-def _judge(script: Script, language: str, content: bytes) -> tuple[bool, tuple[Diagnostic, ...]]:
-    """Whether a text may run, and what its check found; a helper must leave those that import it whole."""
-    try:
-        text = source_text.decode(content)
-    except source_text.NotText as problem:
-        return False, (not_text(problem),)
-    report = check(script.module, script.name, language, text)
-    diagnostics = tuple(report.diagnostics)
-    if not report.ok or script.module != SHARED:
-        return report.ok, diagnostics
-    broken = dependents.broken_by(script.name, Source(str(script), language, text))
-    found = [Diagnostic("error", b.diagnostic.type, f"would break {b}") for b in broken]
-    return not found, (*found, *diagnostics)
-
-
-def not_text(problem: source_text.NotText) -> Diagnostic:
-    """What a check says of bytes that are no source text."""
-    return Diagnostic("error", ErrorType.INVALID_SYNTAX, problem.message, problem.line, problem.column)
+def _judge(script: Script, language: str, content: bytes) -> Verdict:
+    proposal = Proposal(script.module, script.name, language, content)
+    return judging.judge([proposal])[proposal.key]
 
 
 def activate(
@@ -141,47 +160,77 @@ def activate(
     actor: User | None = None,
     reason: str = "",
     base: ScriptVersion | type[AnyBase] | None = None,
-    changes: dict[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
     judge: bool = True,
 ) -> Activation:
-    """Make `version` the one that runs. `base` is what the actor believed active; StaleBase if something else is.
+    """Make `version` the one that runs: `activate_together` of one."""
+    move = Move(script, version, cause, base, actor, reason, changes or {})
+    return activate_together([move], judge=judge)[0]
 
-    Pass `AnyBase` to take whatever is active. `changes` are further fields of the script saved with it. Raises
-    HelpersChanged where it fits helpers, or a helper its dependents, no longer; `judge` False takes it as it is.
-    What people ask for (publish, roll back) raises AlreadyLive where it is so already.
+
+def activate_together(moves: Sequence[Move], *, judge: bool = True) -> list[Activation]:
+    """Make versions of several scripts the ones that run, all in one transaction or none.
+
+    Raises StaleBase if something else than a move's base is active (`AnyBase` takes whatever is), FileOvertaken, HelpersChanged where
+    what is moved fits helpers, or a helper its dependents, no longer (`judge` False takes it as it is). What people ask for
+    (publish, roll back) raises AlreadyLive where it is so already.
     """
     with transaction.atomic():
-        of_helpers = dependents.hold(script, version)
-        locked = Script.objects.select_for_update().get(pk=script.pk)
-        if cause in BY_PEOPLE and version is not None and locked.active_version_id == version.pk:
-            raise _already_live(version)
-        _require_base(locked, base)
-        if version is not None and (version.script_id != locked.pk or not version.accepted):
-            raise PublishRefused(f"{version} did not pass its check and cannot become active", version)
-        if of_helpers and judge and version is not None:
-            # What passed a moment ago beside the same helpers is not checked again, see `sandboxes.check`.
-            stands, diagnostics = _judge(locked, version.language, bytes(version.content))
-            if not stands:
-                raise HelpersChanged(f"{version} does not fit what changed meanwhile", version, diagnostics)
-        for name, value in (changes or {}).items():
-            setattr(locked, name, value)
-        locked.active_version = version
-        reason = visible(reason)
-        locked._history_user = actor
-        locked._change_reason = f"{cause}: {reason}"[:100] if reason else cause
-        locked.save(update_fields=["active_version", *(changes or {})])
-        announce(notices.activated(locked, version, cause, actor, reason))
-        if version is not None:
-            Breaker.forgive([version.pk])
-        if locked.module == SHARED:
-            Breaker.forgive(each.pk for each in dependents.dependents_of(locked.name))
-        activation = Activation.objects.create(script=locked, version=version, cause=cause, actor=actor, reason=reason)
-        if locked.module == SHARED:
+        of_helpers = any(dependents.hold(move.script, move.version) for move in moves)
+        pks = [move.script.pk for move in moves]
+        locked = {script.pk: script for script in Script.objects.select_for_update().filter(pk__in=pks).order_by("pk")}
+        for move in moves:
+            _allow(move, locked[move.script.pk])
+        if of_helpers and judge:
+            _judge_again(moves)
+        activations = [_move(move, locked[move.script.pk]) for move in moves]
+        Breaker.forgive(move.version.pk for move in moves if move.version is not None)
+        if any(move.script.module == SHARED for move in moves):
+            for move in moves:
+                if move.script.module == SHARED:
+                    Breaker.forgive(each.pk for each in dependents.dependents_of(move.script.name))
             load()  # records the new bundles here, once: else every process would, all at the same moment
-        elif version is not None and SHARED in version.source:
-            load([(locked.module, locked.name)])
-    script.refresh_from_db()
-    return activation
+        elif importing := [m.script for m in moves if m.version is not None and SHARED in m.version.source]:
+            load([(script.module, script.name) for script in importing])
+    for move in moves:
+        move.script.refresh_from_db()
+    return activations
+
+
+def _allow(move: Move, locked: Script) -> None:
+    """Raise what stands against a move of the locked script."""
+    version, base = move.version, move.base
+    if move.file_seen is not None and locked.file_digest != move.file_seen:
+        # A watcher that was stopped and goes on must not bring an old text back over what its successor took.
+        raise FileOvertaken(f"the file of {locked} was taken by another process meanwhile", version)
+    if move.cause in BY_PEOPLE and version is not None and locked.active_version_id == version.pk:
+        raise _already_live(version)
+    _require_base(locked, base, version)
+    if version is not None and (version.script_id != locked.pk or not version.accepted):
+        raise PublishRefused(f"{version} did not pass its check and cannot become active", version)
+
+
+def _judge_again(moves: Sequence[Move]) -> None:
+    """Judge the moves beside the helpers as they are now that none can change. What passed a moment ago is not compiled again."""
+    versions = {(m.script.module, m.script.name): m.version for m in moves if m.version is not None}
+    proposals = [Proposal(*key, version.language, bytes(version.content)) for key, version in versions.items()]
+    for key, verdict in judging.judge(proposals).items():
+        if not verdict.accepted:
+            version = versions[key]
+            raise HelpersChanged(f"{version} does not fit what changed meanwhile", version, verdict.diagnostics)
+
+
+def _move(move: Move, locked: Script) -> Activation:
+    version, reason = move.version, visible(move.reason)
+    locked.rejected_basis = locked.rejected_batch = ""  # who decided knew of the file, or it is taken now
+    for name, value in move.changes.items():
+        setattr(locked, name, value)
+    locked.active_version = version
+    locked._history_user = move.actor
+    locked._change_reason = f"{move.cause}: {reason}"[:100] if reason else move.cause
+    locked.save(update_fields=["active_version", "rejected_basis", "rejected_batch", *move.changes])
+    announce(notices.activated(locked, version, move.cause, move.actor, reason))
+    return Activation.objects.create(script=locked, version=version, cause=move.cause, actor=move.actor, reason=reason)
 
 
 def publish(
@@ -222,6 +271,57 @@ def publish(
     return activation
 
 
+@dataclass(frozen=True)
+class Text:
+    """One of several texts to publish together."""
+
+    script: Script
+    language: str
+    content: bytes
+
+
+class TogetherRefused(PublishRefused):
+    """None of the texts was made active. `refused` says of each that is at fault what is wrong; every text is kept."""
+
+    def __init__(self, refused: Mapping[str, Verdict]) -> None:
+        self.refused = dict(refused)
+        super().__init__(f"nothing is published: {', '.join(self.refused)} did not pass; every text is kept")
+
+
+def publish_together(
+    texts: Sequence[Text], *, actor: User | None, reason: str, origin: str = ScriptVersion.Origin.EDITOR
+) -> list[Activation]:
+    """Check, store and activate texts of several scripts, each beside the others: all of them or none.
+
+    What is live already stays as it is. Raises TogetherRefused, or PublishRefused without a reason.
+    """
+    _say_why(reason)
+    proposals = [Proposal(t.script.module, t.script.name, t.language, t.content) for t in texts]
+    verdicts = judging.judge(proposals)
+    versions = [
+        keep(text.script, text.language, text.content, origin, verdicts[proposal.key], author=actor, message=reason)
+        for text, proposal in zip(texts, proposals, strict=True)
+    ]
+    refused = {p.label: verdicts[p.key] for p in proposals if not verdicts[p.key].accepted}
+    if refused:
+        raise TogetherRefused(refused)
+    moves = [
+        Move(text.script, version, Activation.Cause.PUBLISH, AnyBase, actor, reason)
+        for text, version in zip(texts, versions, strict=True)
+        if text.script.active_version_id != version.pk
+    ]
+    try:
+        activations = activate_together(moves)
+    except (HelpersChanged, AlreadyLive):  # beside what others published it is refused now, or fits after all
+        for text in texts:
+            text.script.refresh_from_db()
+        return publish_together(texts, actor=actor, reason=reason, origin=origin)
+    for move in moves:
+        assert move.version is not None
+        Draft.objects.filter(script=move.script, user=actor, source=move.version.text).delete()
+    return activations
+
+
 def rollback(script: Script, number: int, *, actor: User | None, reason: str) -> Activation:
     """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run, AlreadyLive."""
     _say_why(reason)
@@ -256,10 +356,12 @@ def _already_live(version: ScriptVersion) -> AlreadyLive:
     return AlreadyLive(f"v{version.number} is live already; nothing changed", version)
 
 
-def _require_base(script: Script, base: ScriptVersion | type[AnyBase] | None) -> None:
+def _require_base(
+    script: Script, base: ScriptVersion | type[AnyBase] | None, version: ScriptVersion | None = None
+) -> None:
     if base is not AnyBase and script.active_version_id != (base.pk if isinstance(base, ScriptVersion) else None):
         now = script.active_version or f"no version of {script}"
-        raise StaleBase(f"{now} became active meanwhile; merge with it, then publish again")
+        raise StaleBase(f"{now} became active meanwhile; merge with it, then publish again", version)
 
 
 def _say_why(reason: str) -> None:
@@ -284,3 +386,8 @@ def _described(diagnostic: Diagnostic) -> dict[str, Any]:
     plain["type"] = diagnostic.type.value
     plain["message"], plain["hint"] = visible(diagnostic.message), visible(diagnostic.hint)
     return plain
+
+
+def diagnostic_of(plain: Mapping[str, Any]) -> Diagnostic:
+    """The diagnostic that the JSON column holds."""
+    return Diagnostic(**{**plain, "type": ErrorType(plain["type"])})

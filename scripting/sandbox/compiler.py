@@ -16,6 +16,7 @@ from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sandbox.library.packages import PACKAGES, offered_names
 from scripting.sandbox.policy.bounds import MAX_TREE_DEPTH, check_tree
+from scripting.sandbox.policy.helper_circles import circle
 from scripting.sandbox.policy.helper_uses import lacking, offered_by
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
 from scripting.sandbox.policy.refusal import Refusal
@@ -45,14 +46,16 @@ class Compiler:
         """The program; None if a finding is an error."""
         helpers = {self._short(text.name): self._parsed(text) for text in self.load.helpers}
         script = self._parsed(self.load.script)
+        importable = helpers | ({self._short(script.name): script} if _is_helper(script) else {})
+        self._refuse_circle(importable)
         rules = ImportRules(
             {name: offered_names(name) for name in PACKAGES if name.partition(".")[0] in self.load.packages},
-            {name: offered_by(unit.tree) if unit.tree else None for name, unit in helpers.items()},
+            {name: offered_by(unit.tree) if unit.tree else None for name, unit in importable.items()},
             {self._short(name) for name in self.load.offered_helpers},
         )
         for unit in (script, *helpers.values()):
             if unit.tree is not None:
-                self._warn(unit, is_script=unit is script and not unit.name.startswith(f"{HELPER_MODULE}/"))
+                self._warn(unit, is_script=unit is script and not _is_helper(unit))
                 self._compile_unit(unit, rules)
         if any(finding.severity == "error" for finding in self.findings):
             return None
@@ -88,6 +91,15 @@ class Compiler:
         except KeyError:
             self._add(unit, Refusal("compilation", _unknown(source.language)))
         return unit
+
+    def _refuse_circle(self, helpers: dict[str, Unit]) -> None:
+        found = circle({name: unit.tree for name, unit in helpers.items()})
+        if found is not None:
+            names, line = found
+            path = " → ".join(f"{HELPER_MODULE}/{name}" for name in (*names, names[0]))
+            message = f"helpers import each other in a circle: {path}"
+            hint = "move what they share into a helper that imports none of them"
+            self._add(helpers[names[0]], Refusal("compilation", message, line, 1, hint=hint))
 
     def _check_source(self, unit: Unit, content: bytes) -> None:
         try:
@@ -187,6 +199,10 @@ class Compiler:
             _shown(refusal.hint, 500),
         )
         self.findings.append(finding)
+
+
+def _is_helper(unit: Unit) -> bool:
+    return unit.name.startswith(f"{HELPER_MODULE}/")
 
 
 def _unreadable(text: str) -> Iterator[tuple[int, str]]:

@@ -171,7 +171,7 @@ def _record_seen(text: Text) -> tuple[int, str] | None:
     if script is None:
         return None
     digest = file_digest(text.name, text.language, text.content)
-    Script.objects.filter(pk=script.pk).update(file_digest=digest)
+    Script.objects.filter(pk=script.pk).update(file_digest=digest, rejected_basis="", rejected_batch="")
     return script.pk, script.file_digest
 
 

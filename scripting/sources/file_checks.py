@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scripting.models import SHARED
 from scripting.modules.installed import modules
-from scripting.registry import publishing
+from scripting.registry import judging, publishing
 from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sources.embedded import embedded_by_script
@@ -117,7 +117,7 @@ def check_content(path: str, module: str, name: str, language: str, content: byt
         text = source_text.decode(content)
     except source_text.NotText as problem:
         shown = content.decode("utf-8", "replace")
-        return CheckedFile(path, module, name, language, shown, (publishing.not_text(problem),))
+        return CheckedFile(path, module, name, language, shown, (judging.not_text(problem),))
     report = publishing.check(module, name, language, text)
     return CheckedFile(path, module, name, language, text, tuple(report.diagnostics))
 

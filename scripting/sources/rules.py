@@ -17,6 +17,8 @@ class Known:
 
     file_digest: str = ""
     """Of the file last seen; empty for none."""
+    file_rejected: bool = False
+    """Whether that file did not pass its check, and nobody has decided on the script since."""
     has_active: bool = False
     active_by_file: bool = False
     """Whether the active version is that file's."""
@@ -33,6 +35,8 @@ class FileAction(enum.Enum):
     NOTHING = "nothing"
     TAKE = "take"
     """Check it, and activate it if it passes."""
+    TAKE_AGAIN = "take again"
+    """It was rejected: check it anew if anything that its verdict rests on has changed."""
     KEEP = "keep"
     """It cannot be read: what runs goes on running."""
     REVERT = "revert"
@@ -60,7 +64,9 @@ def decide_file(found: Found | None, known: Known) -> FileAction:
             return FileAction.REVERT if known.active_by_file else FileAction.FORGET
         case Unusable():
             return FileAction.KEEP
-    return FileAction.NOTHING if found.digest == known.file_digest else FileAction.TAKE
+    if found.digest != known.file_digest:
+        return FileAction.TAKE
+    return FileAction.TAKE_AGAIN if known.file_rejected else FileAction.NOTHING
 
 
 def decide_default(known: Known, *, file_present: bool) -> DefaultAction:

@@ -1,17 +1,15 @@
 """Embedded defaults and override files taken into the registry: what is there and what is known → what to do.
 
-`sync` looks at everything once; the watcher calls `reconcile_file` for single scripts. Both decide with the same two pure
-functions, `decide_default` and `decide_file`. Longer than other modules because the rules of activation stand side by side in it.
+`sync` looks at everything once; the watcher calls `reconcile_files` for what changed. Both decide with the same two pure
+functions, `decide_default` and `decide_file`; what is to be taken is taken together, see `taking`.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 from django.db import transaction
 
@@ -19,50 +17,21 @@ from scripting.models import SHARED, Activation, Script, ScriptVersion
 from scripting.modules.installed import modules
 from scripting.processes import notices
 from scripting.registry import dependents, publishing
-from scripting.registry.publishing import AnyBase, HelpersChanged, StaleBase
+from scripting.registry.dependents import Key
+from scripting.registry.publishing import FileOvertaken, Move, StaleBase, activate_together
 from scripting.sources.embedded import Embedded, embedded_by_script
-from scripting.sources.folder import (
-    Found,
-    Remark,
-    Scan,
-    ScriptFile,
-    Unusable,
-    file_digest,
-    scan,
-    scripts_dir,
-)
+from scripting.sources.folder import Found, Remark, ScriptFile, Unusable, file_digest, scan, scripts_dir
 from scripting.sources.rules import DefaultAction, FileAction, Known, decide_default, decide_file
-from scripting.texts.escaping import one_line
-from scripting.types import Diagnostic, ErrorType, Source
-
-logger = logging.getLogger(__name__)
-security = logging.getLogger("scripting.security")
-
-V = TypeVar("V")
+from scripting.sources.steps import Step, first_error, said
+from scripting.sources.taking import NO_FILE, Candidate, failed, overtaken, take
+from scripting.types import Source
 
 ABSENCE_SECONDS = 1.0
 """How long a file must be away before that counts: editors save by renaming."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """One thing that discovery did or found. `script` is module/name, or the path of what is no script."""
-
-    script: str
-    outcome: str
-    """`activated`, `upgraded`, `reverted`, `unchanged`, `flagged`, `rejected`, `kept`, `forgotten`, `vanished`, `retired`, `ignored`, `in_conflict`, `failed`."""
-    detail: str = ""
-    source: str = ""
-    """`default` or `file`: what it is about."""
-
-    @property
-    def changed(self) -> bool:
-        return self.outcome in {"activated", "upgraded", "reverted"}
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether an embedded default, which only a new release can mend, did not pass its check."""
-        return self.outcome == "failed"
+def _always() -> bool:
+    return True
 
 
 # -- the whole at once -------------------------------------------------------------------------------------------------
@@ -76,24 +45,41 @@ def sync(*, root: Path | None = None, wait: Callable[[float], None] = time.sleep
     folder = root or scripts_dir()
     seen = scan(folder)
     embedded = embedded_by_script()
-    steps = [reconcile_default(item, file_present=key in seen.files) for key, item in in_order(embedded)]
-    steps += vanished(embedded)
     if any((script.module, script.name) not in seen.files for script in scripts_with_file()):
         wait(ABSENCE_SECONDS)
         seen = scan(folder)
-    return steps + reconcile_folder(seen)
-
-
-def in_order(found: Mapping[tuple[str, str], V]) -> list[tuple[tuple[str, str], V]]:
-    """By name, with the helpers first: what imports them is checked with them."""
-    return sorted(found.items(), key=lambda item: (item[0][0] != SHARED, item[0]))
-
-
-def reconcile_folder(seen: Scan) -> list[Step]:
-    """Every file of a scan, and every file known that it lacks."""
     gone = {(s.module, s.name): None for s in scripts_with_file() if (s.module, s.name) not in seen.files}
-    steps = [reconcile_file(*key, found) for key, found in in_order({**gone, **seen.files})]
+    steps, defaults = _decide_defaults(embedded, seen.files)
+    there, files = _decide_files(seen.files)
+    # A script whose file is taken as well has its default taken first, and once more if it lacks what a file brings.
+    both = {candidate.key for candidate in files}
+    first = take([default for default in defaults if default.key in both], _always, _flag)
+    steps += take([default for default in defaults if default.key not in both] + files, _always, _flag) + there
+    if lacking := {step.script for step in first if step.is_failure}:
+        again = {key: item for key, item in embedded.items() if "/".join(key) in lacking}
+        more, defaults = _decide_defaults(again, seen.files)
+        first = [step for step in first if not step.is_failure] + more + take(defaults, _always, _flag)
+    steps = first + steps + vanished(embedded) + reconcile_files(gone)
     return steps + [report_remark(remark) for remark in seen.remarks]
+
+
+def reconcile_files(
+    files: Mapping[Key, Found | None],
+    there: Mapping[Key, Found] | None = None,
+    go_on: Callable[[], bool] = _always,
+) -> list[Step]:
+    """Take files in that changed together, and the absence of others (None).
+
+    Of the files that are `there`, those that were rejected before are judged again beside them. What is left once `go_on`
+    says no is another's.
+    """
+    steps, candidates = _decide_files({key: found for key, found in files.items() if found is not None})
+    rejected = {key: found for key, found in (there or {}).items() if key not in files}
+    if rejected:
+        keys = Script.objects.in_use().exclude(rejected_basis="").values_list("module", "name")
+        candidates += _decide_files({key: rejected[key] for key in keys if key in rejected})[1]
+    steps += take(candidates, go_on, _flag)
+    return steps + _reconcile_absences([key for key, found in files.items() if found is None], go_on)
 
 
 def report_remark(remark: Remark) -> Step:
@@ -101,7 +87,7 @@ def report_remark(remark: Remark) -> Step:
     if not remark.script:
         return Step(remark.path, "ignored", remark.reason, "file")
     notices.send(notices.in_conflict(remark.module, remark.script, f"{remark.path} {remark.reason}"))
-    return _said(Step(remark.path, "in_conflict", remark.reason, "file"), logging.WARNING)
+    return said(Step(remark.path, "in_conflict", remark.reason, "file"), logging.WARNING)
 
 
 def scripts_with_file() -> list[Script]:
@@ -124,47 +110,49 @@ def vanished(embedded: dict[tuple[str, str], Embedded]) -> list[Step]:
     ]
 
 
-# -- one script --------------------------------------------------------------------------------------------------------
+# -- defaults ----------------------------------------------------------------------------------------------------------
 
 
-def reconcile_default(embedded: Embedded, *, file_present: bool) -> Step:
-    """Take one embedded default in. Checks the text in a sandbox only when it is new."""
-    script, _ = Script.objects.get_or_create(
-        module=embedded.module, name=embedded.name, defaults={"language": embedded.language}
-    )
-    name = str(script)
-    if script.retired_at is not None:
-        return Step(name, "retired", "the script is retired; its default is not taken", "default")
-    action = decide_default(known_of(script, embedded), file_present=file_present)
-    if action is DefaultAction.NOTHING:
-        return Step(name, "unchanged", f"default is v{script.default_version.number}", "default")  # type: ignore[union-attr]
-    message = "embedded default" if action is DefaultAction.ACTIVATE else "new embedded default"
-    version, diagnostics = publishing.store(
-        script, embedded.language, embedded.content, ScriptVersion.Origin.EMBEDDED, message=message
-    )
-    if not version.accepted:
-        detail = f"v{version.number} does not pass its check: {first_error(diagnostics)}"
-        logger.error("%s: embedded default %s", name, detail)
-        return Step(name, "failed", detail, "default")
-    fields = {"default_version": version, "language": embedded.language}
-    try:
-        match action:
+def _decide_defaults(
+    embedded: Mapping[Key, Embedded], files: Mapping[Key, Found]
+) -> tuple[list[Step], list[Candidate]]:
+    """What is done about each default at once, and those to be taken. A text is checked in a sandbox only when it is new."""
+    steps, candidates = list[Step](), list[Candidate]()
+    for key, item in sorted(embedded.items()):
+        script, _ = Script.objects.select_related("active_version", "default_version").get_or_create(
+            module=item.module, name=item.name, defaults={"language": item.language}
+        )
+        if script.retired_at is not None:
+            steps.append(Step(str(script), "retired", "the script is retired; its default is not taken", "default"))
+            continue
+        match decide_default(known_of(script, item), file_present=key in files):
+            case DefaultAction.NOTHING:
+                detail = f"default is v{script.default_version.number}"  # type: ignore[union-attr]
+                steps.append(Step(str(script), "unchanged", detail, "default"))
             case DefaultAction.ACTIVATE:
-                publishing.activate(script, version, Activation.Cause.DEFAULT, base=None, changes=fields)
-                return _said(Step(name, "activated", f"v{version.number}, embedded default", "default"))
+                candidates.append(Candidate(script, item, Activation.Cause.DEFAULT))
             case DefaultAction.UPGRADE:
-                previous = script.default_version
-                publishing.activate(script, version, Activation.Cause.UPGRADE, base=previous, changes=fields)
-                return _said(Step(name, "upgraded", f"v{version.number}, new embedded default", "default"))
-    except HelpersChanged:
-        return reconcile_default(embedded, file_present=file_present)
-    except StaleBase:
-        script.refresh_from_db()
-    for field, value in fields.items():
-        setattr(script, field, value)
-    script.save(update_fields=list(fields))
+                candidates.append(Candidate(script, item, Activation.Cause.UPGRADE))
+            case DefaultAction.FLAG:
+                steps.append(_store_flagged(script, item, file_present=key in files))
+    return steps, candidates
+
+
+def _flag(candidate: Candidate) -> Step:
+    """Something else became active while the default was judged."""
+    assert isinstance(candidate.text, Embedded)
+    return _store_flagged(candidate.script, candidate.text, file_present=False)
+
+
+def _store_flagged(script: Script, embedded: Embedded, *, file_present: bool) -> Step:
+    origin, message = ScriptVersion.Origin.EMBEDDED, "new embedded default"
+    version, diagnostics = publishing.store(script, embedded.language, embedded.content, origin, message=message)
+    if not version.accepted:
+        return failed(script, version, first_error(diagnostics))
+    script.default_version, script.language = version, embedded.language
+    script.save(update_fields=["default_version", "language"])
     detail = f"new embedded default v{version.number} is stored; {_why_not(script, file_present)}"
-    return _said(Step(name, "flagged", detail, "default"))
+    return said(Step(str(script), "flagged", detail, "default"))
 
 
 def _why_not(script: Script, file_present: bool) -> str:
@@ -179,128 +167,130 @@ def _why_not(script: Script, file_present: bool) -> str:
     return f"{active} stays active, since {reason}"
 
 
-def reconcile_file(module: str, name: str, found: Found | None) -> Step:
-    """Take one script's file in, or its absence (`found` None). The watcher calls this."""
-    label = f"{module}/{name}"
+# -- files -------------------------------------------------------------------------------------------------------------
+
+
+def _decide_files(files: Mapping[Key, Found]) -> tuple[list[Step], list[Candidate]]:
+    """What is done about each file at once, and those to be taken."""
+    steps, candidates = list[Step](), list[Candidate]()
+    for key, found in sorted(files.items()):
+        if other := _not_taken(key, found.path):
+            steps.append(other)
+            continue
+        script = Script.objects.named(*key).select_related("active_version").first()
+        match decide_file(found, known_of(script) if script else Known()):
+            case FileAction.KEEP:
+                assert isinstance(found, Unusable)
+                detail = f"{found.path} {found.reason}; what runs stays"
+                steps.append(said(Step("/".join(key), "kept", detail, "file"), logging.WARNING))
+            case FileAction.TAKE | FileAction.TAKE_AGAIN:
+                assert isinstance(found, ScriptFile)
+                script = script or Script.objects.get_or_create(module=key[0], name=key[1])[0]
+                candidates.append(Candidate(script, found, Activation.Cause.FILE))
+            case _:
+                steps.append(Step("/".join(key), "unchanged", found.path, "file"))
+    return steps, candidates
+
+
+def _not_taken(key: Key, path: str) -> Step | None:
+    """Why no file of the script is taken, if so."""
+    module, name = key
     if module != SHARED and modules.get(module) is None:
         known = ", ".join(m.name for m in modules) or "none"
-        return Step(
-            found.path if found else label, "ignored", f"there is no module {module} (modules: {known})", "file"
-        )
-    script = Script.objects.named(module, name).first()
-    if script is not None and script.retired_at is not None:
-        return Step(label, "retired", "the script is retired; its file is not taken", "file")
-    match decide_file(found, known_of(script) if script else Known()):
+        return Step(path or "/".join(key), "ignored", f"there is no module {module} (modules: {known})", "file")
+    if Script.objects.named(module, name).exclude(retired_at=None).exists():
+        return Step("/".join(key), "retired", "the script is retired; its file is not taken", "file")
+    return None
+
+
+def _reconcile_absences(keys: Iterable[Key], go_on: Callable[[], bool]) -> list[Step]:
+    """Files that are gone. A helper waits for what went with it and may import it."""
+    steps = list[Step]()
+    waiting = sorted(keys, key=lambda key: (key[0] == SHARED, key))
+    patient = True
+    while waiting:
+        left = list[Key]()
+        for number, key in enumerate(waiting):
+            if not go_on():
+                return steps
+            others = {*left, *waiting[number + 1 :]} if patient else set()
+            step = _reconcile_absence(key, others)
+            left += [key] if step is None else []
+            steps += [step] if step is not None else []
+        patient, waiting = len(left) < len(waiting), left
+    return steps
+
+
+def _reconcile_absence(key: Key, others: Collection[Key]) -> Step | None:
+    """What was done; None when it waits for `others`, which are gone too."""
+    if other := _not_taken(key, ""):
+        return other
+    script = Script.objects.named(*key).select_related("active_version", "default_version").first()
+    match decide_file(None, known_of(script, gone=True) if script else Known()):
         case FileAction.NOTHING:
-            return Step(label, "unchanged", found.path if found else "", "file")
-        case FileAction.KEEP:
-            assert isinstance(found, Unusable)
-            return _said(Step(label, "kept", f"{found.path} {found.reason}; what runs stays", "file"), logging.WARNING)
-        case FileAction.TAKE:
-            assert isinstance(found, ScriptFile)
-            return _take(script or Script.objects.get_or_create(module=module, name=name)[0], found)
+            return Step("/".join(key), "unchanged", "", "file")
         case FileAction.REVERT:
             assert script is not None
-            return _revert(script)
+            return _revert(script, others)
     assert script is not None
-    if not Script.objects.filter(pk=script.pk, file_digest=script.file_digest).update(file_digest=""):
-        return _overtaken(script)
-    return _said(Step(label, "forgotten", "its file is gone; another version was active and stays", "file"))
+    if not Script.objects.filter(pk=script.pk, file_digest=script.file_digest).update(**NO_FILE):
+        return overtaken(script)
+    return said(Step(str(script), "forgotten", "its file is gone; another version was active and stays", "file"))
 
 
-def _take(script: Script, file: ScriptFile) -> Step:
-    """Requirements 3.1, 3.3, 3.5, 3.6 and 5.2 to 5.4: checked first; what is invalid is kept and never runs."""
-    version, diagnostics = publishing.store(
-        script, file.language, file.content, ScriptVersion.Origin.FILE, message=f"file {file.path}"
-    )
-    if not version.accepted:
-        if not Script.objects.filter(pk=script.pk, file_digest=script.file_digest).update(file_digest=file.digest):
-            return _overtaken(script)
-        error = first_error(diagnostics)
-        if any(d.type is ErrorType.SECURITY_VIOLATION for d in diagnostics):
-            security.warning("%s: refused by the policy: %s", file.path, error)
-        stays = "what ran before stays active" if script.active_version_id else "nothing runs for it"
-        return _said(
-            Step(str(script), "rejected", f"{file.path} {error}; kept as v{version.number}, {stays}", "file"),
-            logging.WARNING,
-        )
-    try:
-        with transaction.atomic():
-            dependents.hold(script, version)
-            if not _is_as_seen(script):
-                return _overtaken(script)
-            publishing.activate(
-                script,
-                version,
-                Activation.Cause.FILE,
-                base=AnyBase,
-                reason=file.path,
-                changes={"file_digest": file.digest},
-            )
-    except HelpersChanged:
-        return _take(script, file)
-    return _said(Step(str(script), "activated", f"v{version.number} from {file.path}", "file"))
-
-
-def _is_as_seen(script: Script) -> bool:
-    """Whether nobody took a file of the script since it was read; holds it as it is until the transaction ends.
-
-    A watcher that was stopped and goes on must not bring an old text back over what its successor took.
-    """
-    return Script.objects.select_for_update().get(pk=script.pk).file_digest == script.file_digest
-
-
-def _overtaken(script: Script) -> Step:
-    return Step(str(script), "unchanged", "its file was taken by another process meanwhile", "file")
-
-
-def _revert(script: Script) -> Step:
+def _revert(script: Script, others: Collection[Key]) -> Step | None:
     """Requirement 5.6. A helper that scripts import stays: its end is a change that breaks them, and refused like any other."""
     default = script.default_version
-    needed = _needed(script, default)
+    needed_by = _needed_by(script, default)
+    if others and needed_by:
+        return None
+    cause, base = Activation.Cause.FILE_DELETED, script.active_version
+    move = Move(script, default, cause, base, changes={"file_digest": ""}, file_seen=script.file_digest)
     try:
         with transaction.atomic():
             if dependents.hold(script, default):
-                needed = _needed(script, default)
-            if not _is_as_seen(script):
-                return _overtaken(script)
-            if needed:
-                Script.objects.filter(pk=script.pk).update(file_digest="")
-                notices.send_on_commit(notices.kept(script, Activation.Cause.FILE_DELETED, needed))
-            else:
-                cause, base = Activation.Cause.FILE_DELETED, script.active_version
-                publishing.activate(script, default, cause, base=base, changes={"file_digest": ""}, judge=False)
+                needed_by = _needed_by(script, default)
+            if needed_by:
+                return _kept(script, needed_by)
+            activate_together([move], judge=False)
     except StaleBase:
         return Step(str(script), "unchanged", "another version became active while the file went away", "file")
-    if needed:
-        return _said(Step(str(script), "kept", f"its file is gone, but {needed}", "file"), logging.WARNING)
+    except FileOvertaken:
+        return overtaken(script)
     back = (
         f"the default v{default.number} is active again"
         if default
         else "there is no default: the script is not found now"
     )
-    return _said(Step(str(script), "reverted", f"its file is gone; {back}", "file"))
+    return said(Step(str(script), "reverted", f"its file is gone; {back}", "file"))
 
 
-def _needed(script: Script, default: ScriptVersion | None) -> str:
-    """Why a helper must stay as it is though its file is gone; empty where it need not."""
+def _kept(script: Script, needed_by: str) -> Step:
+    """A helper stays as it is though its file is gone."""
+    if not Script.objects.filter(pk=script.pk, file_digest=script.file_digest).update(**NO_FILE):
+        return overtaken(script)
+    stays = f"v{script.active_version.number} stays active" if script.active_version else "it stays"
+    why = f"{stays}, since it is imported by {needed_by}: change these, then retire it"
+    notices.send_on_commit(notices.kept(script, Activation.Cause.FILE_DELETED, why))
+    return said(Step(str(script), "kept", f"its file is gone, but {why}", "file"), logging.WARNING)
+
+
+def _needed_by(script: Script, default: ScriptVersion | None) -> str:
+    """The scripts that break without the helper's file; empty where it is no helper, or none does."""
     if script.module != SHARED:
         return ""
-    broken = dependents.broken_by(script.name, Source(str(script), default.language, default.text) if default else None)
-    if not broken:
-        return ""
-    stays = f"v{script.active_version.number} stays active" if script.active_version else "it stays"
-    names = ", ".join(item.script for item in broken)
-    return f"{stays}, since it is imported by {names}: change these, then retire it"
+    instead = Source(str(script), default.language, default.text) if default else None
+    return ", ".join(broken.script for broken in dependents.broken_by({str(script): instead}))
 
 
-def known_of(script: Script, embedded: Embedded | None = None) -> Known:
-    """What the decisions need, read from the database."""
+def known_of(script: Script, embedded: Embedded | None = None, *, gone: bool = False) -> Known:
+    """What the decisions need, read from the database; `gone`: whose version is active counts only where a file is gone."""
     active, default = script.active_version, script.default_version
     return Known(
         file_digest=script.file_digest,
+        file_rejected=bool(script.rejected_basis),
         has_active=active is not None,
-        active_by_file=active is not None and bool(script.file_digest) and is_files(script, active),
+        active_by_file=gone and active is not None and bool(script.file_digest) and is_files(script, active),
         has_default=default is not None,
         default_same=(
             default is not None
@@ -320,18 +310,3 @@ def is_files(script: Script, version: ScriptVersion) -> bool:
         return True
     same_text = file_digest(script.name, version.language, bytes(version.content)) == script.file_digest
     return same_text and version.origin == ScriptVersion.Origin.FILE
-
-
-def first_error(diagnostics: Iterable[Diagnostic]) -> str:
-    """The first error as compilers write it: `line:column: type: message`."""
-    for diagnostic in diagnostics:
-        if diagnostic.severity == "error":
-            where = f"{diagnostic.line}:{diagnostic.column or 1}: " if diagnostic.line is not None else ""
-            return one_line(f"{where}{diagnostic.type.value}: {diagnostic.message}")
-    return "did not pass its check"
-
-
-def _said(step: Step, level: int = logging.DEBUG) -> Step:
-    """For the site's log; what was done well is the caller's to report."""
-    logger.log(level, "%s: %s: %s", step.script, step.outcome, step.detail)
-    return step

@@ -45,6 +45,17 @@ def test_sync_scripts_exits_1_when_an_embedded_default_fails_its_check(game: Gam
     assert "chess_club/dice" in ran.err
 
 
+def test_sync_scripts_exits_1_as_long_as_a_file_is_rejected(shipped: Game, manage: Callable) -> None:
+    file = shipped.override("dice", BROKEN)
+    for _ in range(2):
+        ran = manage("sync_scripts", "--json")
+        assert (ran.code, ran.json["ok"]) == (1, False)
+        assert "chess_club/dice: scripts/chess_club/dice.py 1:10: invalid_syntax" in ran.err
+    assert manage("sync_scripts", "--allow-rejected").code == 0
+    file.write_text(GOOD)
+    assert manage("sync_scripts").code == 0
+
+
 def test_list_scripts_names_source_and_version(shipped: Game, manage: Callable) -> None:
     """Requirements 2.4 and 7.3."""
     (listed,) = manage("list_scripts", "--json").json["scripts"]

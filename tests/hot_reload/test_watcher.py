@@ -12,7 +12,7 @@ from django.db import connections
 from scripting.hot_reload import watcher
 from scripting.hot_reload.watcher import Watcher
 from scripting.hot_reload.watcher_lock import LEASE_SECONDS, Lease
-from scripting.sources.sync import Step
+from scripting.sources.steps import Step
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
 pytestmark = pytest.mark.django_db(transaction=True)

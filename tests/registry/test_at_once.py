@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from scripting.models import Script, ScriptVersion
-from scripting.registry import dependents, lifecycle, publishing
+from scripting.registry import dependents, judging, lifecycle, publishing
 from scripting.registry.publishing import AnyBase, PublishRefused
 from scripting.sources import sync
 from scripting.sources.folder import ScriptFile
@@ -32,7 +32,7 @@ def publish(script: Script, text: str) -> None:
 def take_file(script: Script, text: str) -> None:
     """As the watcher does. Raises PublishRefused where the text is not taken."""
     file = ScriptFile(script.module, script.name, "python", f"scripts/{script}.py", text.encode())
-    step = sync.reconcile_file(script.module, script.name, file)
+    (step,) = sync.reconcile_files({(script.module, script.name): file})
     if not step.changed:
         raise PublishRefused(step.detail)
 
@@ -60,7 +60,7 @@ def both_judged_first(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return judged
 
-    monkeypatch.setattr(publishing, "store", then_meet(publishing.store))
+    monkeypatch.setattr(judging, "judge", then_meet(judging.judge))
     monkeypatch.setattr(dependents, "broken_by", then_meet(dependents.broken_by))
 
 

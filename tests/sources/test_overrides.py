@@ -56,7 +56,8 @@ def test_an_invalid_change_leaves_the_previous_override_in_use(game: Game) -> No
     game.override("dice", BROKEN)
     assert sync() == {"chess_club/dice": "rejected"}
     assert game.active_text("dice") == BETTER
-    assert sync() == {"chess_club/dice": "unchanged"}  # judged once, not at every look
+    assert sync() == {"chess_club/dice": "rejected"}  # it still is: said again, though not judged again
+    assert game.script("dice").versions.count() == 3
 
 
 def test_deleting_an_override_brings_the_default_back(game: Game) -> None:

@@ -12,7 +12,7 @@ from scripting.hot_reload import watcher
 from scripting.hot_reload.listener import listening
 from scripting.management.output import ScriptingCommand
 from scripting.sources.folder import FolderRefused, scripts_dir
-from scripting.sources.sync import Step
+from scripting.sources.steps import Step
 
 logger = logging.getLogger("scripting.hot_reload.watcher")
 

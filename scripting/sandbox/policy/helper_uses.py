@@ -11,7 +11,7 @@ from scripting.sandbox.policy.transformer import bound_by
 
 def offered_by(tree: ast.Module) -> frozenset[str]:
     """The names that a helper binds at its outermost level, where alone importers see them."""
-    found = {name for node in _outermost(tree) for name in bound_by(node) if name}
+    found = {name for node in outermost(tree) for name in bound_by(node) if name}
     inner = (node for node in ast.walk(tree) if isinstance(node, ast.Global))
     return frozenset(found.union(*(node.names for node in inner)))
 
@@ -82,7 +82,7 @@ def _helper(value: ast.expr, names: Mapping[str, str]) -> str:
     return ""
 
 
-def _outermost(tree: ast.Module) -> Iterable[ast.AST]:
+def outermost(tree: ast.Module) -> Iterable[ast.AST]:
     """Every node but those inside functions, classes and comprehensions, which have names of their own."""
     waiting: list[ast.AST] = [tree]
     while waiting:

@@ -1,0 +1,54 @@
+"""Steps: what discovery did or found, one by one, for commands to print and for the site's log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scripting.texts.escaping import one_line
+from scripting.types import Diagnostic
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that discovery did or found. `script` is module/name, or the path of what is no script."""
+
+    script: str
+    outcome: str
+    """`activated`, `upgraded`, `reverted`, `unchanged`, `flagged`, `rejected`, `kept`, `forgotten`, `vanished`, `retired`, `ignored`, `in_conflict`, `failed`."""
+    detail: str = ""
+    source: str = ""
+    """`default` or `file`: what it is about."""
+    is_known: bool = False
+    """Whether it was said before and nothing has changed since."""
+
+    @property
+    def is_news(self) -> bool:
+        return self.outcome != "unchanged" and not self.is_known
+
+    @property
+    def changed(self) -> bool:
+        return self.outcome in {"activated", "upgraded", "reverted"}
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether a text did not pass its check: an embedded default, which only a new release can mend, or a file."""
+        return self.outcome in {"failed", "rejected"}
+
+
+def said(step: Step, level: int = logging.DEBUG) -> Step:
+    """Write the step to the site's log; what was done well is the caller's to report."""
+    logger.log(level, "%s: %s: %s", step.script, step.outcome, step.detail)
+    return step
+
+
+def first_error(diagnostics: Iterable[Diagnostic]) -> str:
+    """The first error as compilers write it: `line:column: type: message`."""
+    for diagnostic in diagnostics:
+        if diagnostic.severity == "error":
+            where = f"{diagnostic.line}:{diagnostic.column or 1}: " if diagnostic.line is not None else ""
+            return one_line(f"{where}{diagnostic.type.value}: {diagnostic.message}")
+    return "did not pass its check"
