@@ -16,8 +16,7 @@ class Command(BaseCommand):
         self.stdout.write("Bringing the database up to date …")
         call_command("migrate", interactive=False, verbosity=0)
         self.stdout.write("Taking in the scripts …")
-        call_command(
-            "sync_scripts", allow_rejected=True
-        )  # a designer's slip in a file must not keep the site from starting
+        # A designer's slip in a file must not keep the site from starting.
+        call_command("sync_scripts", allow_rejected=True)
         if settings.GOBY_DEMO:
             call_command("seed_demo")
