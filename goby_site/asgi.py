@@ -19,7 +19,7 @@ http = get_asgi_application()  # sets Django up: what is imported below needs it
 from goby_site.accounts.demo_guard import DemoSocketsFromHereOnly  # noqa: E402
 from goby_site.web.body_limit import BoundedBodies  # noqa: E402
 from scripting.hot_reload.listener import Listener  # noqa: E402
-from scripting.processes.startup import settle  # noqa: E402
+from scripting.processes.startup import freeze_startup_objects  # noqa: E402
 from scripting.routing import websocket_urlpatterns as scripting_sockets  # noqa: E402
 from wargame.routing import websocket_urlpatterns as wargame_sockets  # noqa: E402
 
@@ -34,7 +34,7 @@ async def lifespan(
     while (await receive())["type"] == "lifespan.startup":
         await asyncio.to_thread(listener.start)
         _ = get_resolver().url_patterns  # loads the pages, which the first request would wait for
-        settle()
+        freeze_startup_objects()
         await send({"type": "lifespan.startup.complete"})
     await asyncio.to_thread(listener.stop)
     await send({"type": "lifespan.shutdown.complete"})

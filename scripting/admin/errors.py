@@ -24,7 +24,7 @@ from scripting.insight.display import badge, moment
 from scripting.insight.executions import listing
 from scripting.insight.executions.error_place import latest_place
 from scripting.insight.executions.filters import Filters
-from scripting.metrics.error_groups import NoteMissing, Problem, problems, resolve
+from scripting.metrics.error_groups import ErrorGroupSummary, NoteMissing, resolve, summaries
 from scripting.models import Activation, ErrorCount, ErrorGroup, Execution, Resolution
 
 RESOLVE = "scripting.resolve_errorgroup"
@@ -81,8 +81,8 @@ class NewFilter(admin.SimpleListFilter):
 
 @admin.register(ErrorGroup)
 class ErrorGroupAdmin(ReadOnlyAdmin):
-    list_display = ("problem", "count", "trend", "seen")
-    list_display_links = ("problem",)
+    list_display = ("error", "count", "trend", "seen")
+    list_display_links = ("error",)
     list_filter = (ModuleFilter, ScriptFilter, "error_type", StateFilter, NewFilter)
     search_fields = ("message",)
     ordering = ("-last_seen",)
@@ -95,7 +95,7 @@ class ErrorGroupAdmin(ReadOnlyAdmin):
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Trends and notes are read for the whole page at once."""
         found = super().get_changelist_instance(request)
-        for told in problems(list(found.result_list)):
+        for told in summaries(list(found.result_list)):
             told.group.told = told  # type: ignore[attr-defined] # the very rows of the list
         return found
 
@@ -110,7 +110,7 @@ class ErrorGroupAdmin(ReadOnlyAdmin):
             return self._say(request, group)
         extra: dict[str, Any] = {}
         if group is not None:
-            [told] = problems([group])
+            [told] = summaries([group])
             hours = _by_hour(group)
             extra = {
                 "told": told,
@@ -142,8 +142,8 @@ class ErrorGroupAdmin(ReadOnlyAdmin):
         return redirect(target if safe else request.get_full_path())
 
     @admin.display(description="error")
-    def problem(self, group: ErrorGroup) -> SafeString:
-        told: Problem = group.told  # type: ignore[attr-defined]
+    def error(self, group: ErrorGroup) -> SafeString:
+        told: ErrorGroupSummary = group.told  # type: ignore[attr-defined]
         labels = [badge("new", "warning")] if told.is_new else []
         if told.state != "open":
             labels.append(badge(told.state, "success" if told.state == "resolved" else "danger"))
@@ -166,9 +166,9 @@ class ErrorGroupAdmin(ReadOnlyAdmin):
 
     @admin.display(description="last 24 hours")
     def trend(self, group: ErrorGroup) -> SafeString:
-        told: Problem = group.told  # type: ignore[attr-defined]
+        told: ErrorGroupSummary = group.told  # type: ignore[attr-defined]
         return SafeString(
-            render_to_string("scripting/insight/_spark.html", {"problem": told, "bars": spark(told.trend)})
+            render_to_string("scripting/insight/_spark.html", {"summary": told, "bars": spark(told.trend)})
         )
 
 

@@ -40,7 +40,7 @@ def stale(script: Script, base: ScriptVersion | None, text: str, language: str) 
     return Stale(active, by, reason, difference(theirs, text), both)
 
 
-def settled(found: Stale, text: str, language: str, choice: str) -> tuple[str, str, str]:
+def chosen_text(found: Stale, text: str, language: str, choice: str) -> tuple[str, str, str]:
     """The text to go on with, its language, and what to say of it. Nothing is published by it."""
     if choice == THEIRS and found.active is not None:
         return found.active.text, found.active.language, f"This is v{found.number}, which is live."

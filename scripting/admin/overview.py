@@ -50,7 +50,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         **context,
         "title": "Overview",
         "cards": cards,
-        "stand_ins": sorted(open_breakers.of_all().values(), key=lambda stand_in: str(stand_in.script)),
+        "fallbacks": sorted(open_breakers.of_all().values(), key=lambda fallback: str(fallback.script)),
         "executions": latest.order_by("-pk")[:10],
         "activations": Activation.objects.select_related("script", "version__script", "actor")[:8],
         "executions_url": list_url(Execution),

@@ -18,7 +18,7 @@ from scripting.conf import conf
 from scripting.insight.display import marked_line
 from scripting.models import Script, ScriptVersion
 from scripting.registry import publishing
-from scripting.registry.publishing import AlreadyLive, PublishRefused, StaleBase
+from scripting.registry.publishing import AlreadyActive, PublishRefused, StaleBase
 from scripting.sources.folder import scripts_dir
 from scripting.texts.escaping import visible
 from scripting.types import Diagnostic
@@ -64,7 +64,7 @@ def publish_view(admin: ModelAdmin[Script], request: HttpRequest, script: Script
         return _publish_page(admin, request, script, form)
     text, language = form.cleaned_data["text"], form.cleaned_data["language"]
     if "_settle" in request.POST:
-        return _settle(admin, request, script, form)
+        return _go_on(admin, request, script, form)
     if "_check" in request.POST:
         report = publishing.check(script.module, script.name, language, text)
         return _publish_page(admin, request, script, form, _findings(report.diagnostics, text), checked=True)
@@ -82,7 +82,7 @@ def _publish(admin: ModelAdmin[Script], request: HttpRequest, script: Script, fo
             reason=form.cleaned_data["reason"],
             base=_base(script, form.cleaned_data["base"]),
         )
-    except AlreadyLive as already:
+    except AlreadyActive as already:
         messages.info(request, f"{script}: {already}.")
         return redirect(url_of(script))
     except StaleBase:
@@ -104,13 +104,13 @@ def _stale_page(admin: ModelAdmin[Script], request: HttpRequest, script: Script,
     return _publish_page(admin, request, script, form, stale=found)
 
 
-def _settle(admin: ModelAdmin[Script], request: HttpRequest, script: Script, form: PublishForm) -> HttpResponse:
+def _go_on(admin: ModelAdmin[Script], request: HttpRequest, script: Script, form: PublishForm) -> HttpResponse:
     """Go on with mine, theirs or both. What became live after the page was shown is shown first."""
     text, language = form.cleaned_data["text"], form.cleaned_data["language"]
     found = merge_choice.stale(script, _base(script, form.cleaned_data["base"]), text, language)
     if request.POST.get("_seen") != str(found.number):
         return _stale_page(admin, request, script, form)
-    chosen, language, said = merge_choice.settled(found, text, language, request.POST["_settle"])
+    chosen, language, said = merge_choice.chosen_text(found, text, language, request.POST["_settle"])
     messages.info(request, said)
     again = request.POST.copy()
     for name, value in (("text", chosen), ("language", language), ("base", str(found.number))):
@@ -162,7 +162,7 @@ def rollback_view(admin: ModelAdmin[Script], request: HttpRequest, script: Scrip
     if request.method == "POST" and form.is_valid():
         try:
             publishing.rollback(script, number, actor=request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
-        except AlreadyLive as already:
+        except AlreadyActive as already:
             messages.info(request, f"{script}: {already}.")
             return redirect(url_of(script))
         except PublishRefused as refusal:

@@ -179,7 +179,7 @@ class ScriptAdmin(HistoryAdmin):
             "may_publish": self.has_publish_permission(request),
             "module_limits": limits_for(script.module),
             "runs_on": runs_on(script.module, script.name),
-            "stand_in": open_breakers.of(script),
+            "fallback": open_breakers.of(script),
             "states": switches.states_of(script),
             "switches": switches.open_to(script),
             "show_save_and_add_another": False,

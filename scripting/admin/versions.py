@@ -39,10 +39,10 @@ class ScriptVersionAdmin(ReadOnlyAdmin):
         version = self.get_object(request, object_id)
         extra: dict[str, Any] = {}
         if version is not None:
-            stand_in = open_breakers.of(version.script)
-            concerned = stand_in and {stand_in.withheld.pk, stand_in.version.id if stand_in.version else None}
+            fallback = open_breakers.of(version.script)
+            concerned = fallback and {fallback.withheld.pk, fallback.version.id if fallback.version else None}
             extra = {
-                "stand_in": stand_in if concerned and version.pk in concerned else None,
+                "fallback": fallback if concerned and version.pk in concerned else None,
                 "code": code_block(bytes(version.content), version.diagnostics),
                 "is_active": version.script.active_version_id == version.pk,
                 "may_publish": request.user.has_perm("scripting.publish_script"),

@@ -13,7 +13,7 @@ import msgspec
 from scripting.bus import drain_queue, streams
 from scripting.bus.events import Event
 from scripting.bus.streams import Stream
-from scripting.storage.lua import Script
+from scripting.storage.lua import LuaScript
 from scripting.storage.redis_client import redis_client
 
 OUTBOX = "outbox"
@@ -72,27 +72,27 @@ def newest(before: str = "", size: int = 50) -> list[DeadLetter]:
     """At the most `size`, newest first, older than the one of id `before`. Raises redis.RedisError."""
     last = f"({before}" if _ID.fullmatch(before) else "+"
     found: Any = redis_client().xrevrange(streams.dead_letters_key(), max=last, count=size)
-    return [_letter(*row) for row in found]
+    return [_dead_letter(*row) for row in found]
 
 
-def find(letter: str) -> DeadLetter | None:
+def find(dead_letter: str) -> DeadLetter | None:
     """The one of this id, None if there is none (any longer). Raises redis.RedisError."""
-    if not _ID.fullmatch(letter):
+    if not _ID.fullmatch(dead_letter):
         return None
-    found: Any = redis_client().xrange(streams.dead_letters_key(), letter, letter)
-    return _letter(*found[0]) if found else None
+    found: Any = redis_client().xrange(streams.dead_letters_key(), dead_letter, dead_letter)
+    return _dead_letter(*found[0]) if found else None
 
 
-def _letter(key: bytes, fields: dict[bytes, bytes]) -> DeadLetter:
+def _dead_letter(key: bytes, fields: dict[bytes, bytes]) -> DeadLetter:
     def text(name: bytes) -> str:
         return fields.get(name, b"").decode("utf-8", "backslashreplace")
 
     return DeadLetter(key.decode(), text(b"stream"), text(b"entry"), text(b"reason"), fields.get(b"e", b""))
 
 
-# KEYS: dead letters, names of streams, then entries and flag of each stream. ARGV: letter, envelope, then name and job of each
-# stream. Answers the numbers of the streams that need their job enqueued, or nothing where the letter is gone.
-_put_back = Script("""
+# KEYS: dead letters, names of streams, then entries and flag of each stream. ARGV: dead letter, envelope, then name and job of each
+# stream. Answers the numbers of the streams that need their job enqueued, or nothing where the dead letter is gone.
+_put_back = LuaScript("""
 if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return false end
 local wanted = {}
 for s = 1, (#ARGV - 2) / 2 do
@@ -104,14 +104,14 @@ return wanted
 """)
 
 
-def put_back(letter: DeadLetter) -> bool:
+def put_back(dead_letter: DeadLetter) -> bool:
     """Move it to the end of its streams in one step; False if it is gone. Raises Unreadable and redis.RedisError.
 
     What it led to already is not repeated: an event takes effect once on a script.
     """
-    wanted = [(stream, streams.new_job_id()) for stream in letter.destinations()]
+    wanted = [(stream, streams.new_job_id()) for stream in dead_letter.destinations()]
     keys = [streams.dead_letters_key(), streams.names_key()]
-    arguments: list[str | bytes] = [letter.id, letter.envelope]
+    arguments: list[str | bytes] = [dead_letter.id, dead_letter.envelope]
     for stream, job in wanted:
         keys += [stream.entries, stream.flag]
         arguments += [stream.name, job]
@@ -121,6 +121,6 @@ def put_back(letter: DeadLetter) -> bool:
     return jobs is not None
 
 
-def delete(letter: DeadLetter) -> bool:
+def delete(dead_letter: DeadLetter) -> bool:
     """Delete it for good; False if it is gone already. Raises redis.RedisError."""
-    return bool(redis_client().xdel(streams.dead_letters_key(), letter.id))
+    return bool(redis_client().xdel(streams.dead_letters_key(), dead_letter.id))

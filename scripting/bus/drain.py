@@ -37,7 +37,7 @@ PASSED_ON = (LeaseLost, redis.ConnectionError, redis.TimeoutError)
 """What ends a drain wherever it is: without its lease or its Redis it may do nothing more."""
 
 
-class Ending(enum.StrEnum):
+class DrainResult(enum.StrEnum):
     """How a drain ended; RQ's dashboard shows it as the job's result."""
 
     EMPTY = "empty"
@@ -110,7 +110,7 @@ class Drain(Generic[Decision]):
 
     # -- the whole job -------------------------------------------------------------------------------------------------
 
-    def run(self) -> Ending:
+    def run(self) -> DrainResult:
         """Drain until the stream is empty, the time is up or the worker ends; whoever comes next finds the rest in order.
 
         Raises redis.RedisError: the lease then runs out, and the sweep sees to the rest.
@@ -118,13 +118,13 @@ class Drain(Generic[Decision]):
         try:
             while self._may_go_on() and not self._is_others_turn():
                 if not self.step() and self._is_over():
-                    return Ending.EMPTY
+                    return DrainResult.EMPTY
             return self._hand_over()
         except Interrupted:
             return self._hand_over()
         except LeaseLost as lost:
             logger.warning("%s; what was in hand is left to its new owner", lost)
-            return Ending.LOST
+            return DrainResult.LOST
         finally:
             self.lease.forget()
 
@@ -144,13 +144,13 @@ class Drain(Generic[Decision]):
                 return False
         return self.lease.finish()
 
-    def _hand_over(self) -> Ending:
+    def _hand_over(self) -> DrainResult:
         self._read(0)
         self._discard()
         if self.lease.finish():
-            return Ending.EMPTY
+            return DrainResult.EMPTY
         self.parts.enqueue(self.lease.stream, self.lease.hand_over())
-        return Ending.HANDED_OVER
+        return DrainResult.HANDED_OVER
 
     # -- one batch -----------------------------------------------------------------------------------------------------
 
@@ -307,9 +307,9 @@ def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def drain(stream: Stream, owner: str, parts: Parts[Decision]) -> Ending:
+def drain(stream: Stream, owner: str, parts: Parts[Decision]) -> DrainResult:
     """Drain a stream for as long as one job may, if no other drain has it."""
     lease = Lease.take(stream, owner)
     if lease is None:
-        return Ending.TAKEN
+        return DrainResult.TAKEN
     return Drain(lease, parts).run()

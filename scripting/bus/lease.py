@@ -19,7 +19,7 @@ from redis.retry import Retry
 from scripting.bus.streams import Stream, dead_letters_key, new_job_id, queue_key
 from scripting.conf import conf
 from scripting.processes.generation import generation_keys
-from scripting.storage.lua import Script
+from scripting.storage.lua import LuaScript
 
 LEASE_SECONDS = 4.0
 """How long a lease outlives its last renewal: a dead worker's stream is free after this. Renewed each second by a thread."""
@@ -53,7 +53,7 @@ def drain_client() -> redis.Redis:
 
 # KEYS: lease, entries, mark, deliveries, queue, generation keys. ARGV: token, milliseconds, how many, settled entries.
 # Settling needs no lease: what is committed is committed, whoever did it.
-_advance = Script("""
+_advance = LuaScript("""
 local counted = redis.call('EXISTS', KEYS[4]) == 1
 for first = 4, #ARGV, 1000 do
   local last = math.min(first + 999, #ARGV)
@@ -73,13 +73,13 @@ end
 return {flat, redis.call('MGET', KEYS[6], KEYS[7]), redis.call('LLEN', KEYS[5])}
 """)
 
-_renew = Script("""
+_renew = LuaScript("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """)
 
 # KEYS: lease, entries, flag, mark, deliveries. Only an empty stream may be left without a job that answers for it.
-_finish = Script("""
+_finish = LuaScript("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
 if redis.call('XLEN', KEYS[2]) > 0 then return 0 end
 redis.call('DEL', KEYS[1], KEYS[3], KEYS[4], KEYS[5])
@@ -87,7 +87,7 @@ return 1
 """)
 
 # KEYS: lease, flag, mark. ARGV: token, job. The mark goes: what is left was not begun.
-_hand_over = Script("""
+_hand_over = LuaScript("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[2], ARGV[2])
 redis.call('DEL', KEYS[1], KEYS[3])
@@ -95,7 +95,7 @@ return 1
 """)
 
 # KEYS: entries, dead letters, deliveries. ARGV: entry id, stream, envelope, reason.
-_set_aside = Script("""
+_set_aside = LuaScript("""
 redis.call('XADD', KEYS[2], '*', 'stream', ARGV[2], 'entry', ARGV[1], 'reason', ARGV[4], 'e', ARGV[3])
 redis.call('XDEL', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])

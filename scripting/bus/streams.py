@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripting.conf import conf
-from scripting.storage.lua import Script
+from scripting.storage.lua import LuaScript
 from scripting.storage.redis_client import key, redis_client
 
 
@@ -95,7 +95,7 @@ def queue_key() -> str:
 
 # KEYS: names of streams, then entries and flag of each stream. ARGV: number of streams, then name and job of each, then
 # (number of the stream, envelope) of each entry. Answers the numbers of the streams that need their job enqueued.
-_append = Script("""
+_append = LuaScript("""
 local streams = tonumber(ARGV[1])
 for i = 2 + 2 * streams, #ARGV, 2 do
   redis.call('XADD', KEYS[2 * tonumber(ARGV[i])], '*', 'e', ARGV[i + 1])
@@ -144,7 +144,7 @@ def set_aside_outgoing(row: str, envelope: bytes, reason: str) -> None:
 # -- sweeping ------------------------------------------------------------------------------------------------------------
 
 # KEYS: names, queue. ARGV: prefix of entries, flags, leases. Names are read first: none may be deleted meanwhile.
-_conditions = Script("""
+_conditions = LuaScript("""
 local found = {}
 for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
   local flag = redis.call('GET', ARGV[2] .. name)
@@ -158,7 +158,7 @@ return found
 """)
 
 # KEYS: flag, lease, entries. ARGV: the flag as it was seen, job. The first of several sweeps wins.
-_answer_for = Script("""
+_answer_for = LuaScript("""
 if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 if redis.call('XLEN', KEYS[3]) == 0 then

@@ -53,10 +53,10 @@ def run_version(run: Run, version: ActiveVersion, role: str) -> AttemptRecord:
     return AttemptRecord(role, version, outcome, tuple(host.calls), effects)
 
 
-def repeat_version(
+def replay_version(
     version: ActiveVersion, request: RunRequest, limits: SecurityLimits, calls: Sequence[HostCallRecord]
 ) -> AttemptRecord:
-    """Run a recorded attempt again, with the answers of host functions as recorded; a trial, so nothing comes of it."""
+    """Replay a recorded attempt on the recorded answers of host functions; a trial, so nothing comes of it."""
     host = RecordedHost(calls)
     outcome = get_pool().run(version.bundle, request, limits, host=host, trial=True)
     return AttemptRecord(Role.PRIMARY, version, outcome, tuple(host.calls))

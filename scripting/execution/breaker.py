@@ -1,8 +1,7 @@
 """The circuit breaker of a version: after failures in a row its fallback runs, then one trial decides whether it is well.
 
-Attempts of events and endpoints count: the active version's own, and those of what stands in for it, which stands in no longer
-once its breaker is open. States and words are those of Nygard, "Release It!", chapter 5: closed,
-open, half-open.
+Attempts of events and endpoints count: the active version's own, and those of its fallbacks. A fallback whose breaker is open is
+none any longer. States and words are those of Nygard, "Release It!", chapter 5: closed, open, half-open.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class Finding:
     error: str
 
     @property
-    def stood_in(self) -> bool:
+    def was_fallback(self) -> bool:
         """Whether it was not the active version."""
         return self.version.id != self.script.active.id
 
@@ -71,7 +70,7 @@ def note(findings: Iterable[Finding]) -> None:
         found = by_version[version]
         if any(finding.error for finding in found):
             _count(version, found)
-        elif found[0].stood_in:
+        elif found[0].was_fallback:
             Breaker.objects.filter(version=version, opened_at=None).update(failures=0)
         elif found[0].script.breaker is not None:
             _count(version, found)
@@ -93,12 +92,12 @@ def _count(version: int, findings: list[Finding]) -> None:
         return
     breaker.save(update_fields=["failures", "opened_at", "last_error"])
     finding, is_open = findings[0], breaker.opened_at is not None
-    if was_open != is_open or (is_open and not finding.stood_in):
+    if was_open != is_open or (is_open and not finding.was_fallback):
         notice = _notice(finding, breaker, was_open=was_open)
         level = logging.ERROR if is_open and not was_open else logging.WARNING
         announce(notice, using=breaker._state.db)
         transaction.on_commit(lambda: _log(level, notice), using=breaker._state.db)
-    elif not finding.stood_in:
+    elif not finding.was_fallback:
         script = finding.script
         transaction.on_commit(lambda: registry.discard(script.module, script.name), using=breaker._state.db)
 
@@ -110,11 +109,11 @@ def _notice(finding: Finding, breaker: Breaker, *, was_open: bool) -> Notice:
     if breaker.opened_at is None:
         kind, reason = (
             notices.BREAKER_CLOSED,
-            "it did well as the fallback" if finding.stood_in else "a trial went well",
+            "it did well as the fallback" if finding.was_fallback else "a trial went well",
         )
     elif was_open:
         reason = f"failed its trial: {breaker.last_error}"
-    elif finding.stood_in:
+    elif finding.was_fallback:
         kind, instead_of = notices.FALLBACK_FAILED, f"v{script.active.info.number}"
         reason = f"failed {breaker.failures} times in a row as the fallback of {instead_of}: {breaker.last_error}"
     else:

@@ -1,4 +1,4 @@
-"""A recorded execution run again, with everything it saw given back to it, and compared with what was recorded."""
+"""Replay: run a recorded execution again on everything that it saw, and compare it with what was recorded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from scripting.execution.attempts import INTERPRETER, AttemptRecord, repeat_version
+from scripting.execution.attempts import INTERPRETER, AttemptRecord, replay_version
 from scripting.execution.rows import decode_calls
 from scripting.models import Attempt, Execution, ScriptVersion
 from scripting.models.execution import AttemptFields
@@ -20,11 +20,11 @@ from scripting.texts.escaping import visible
 from scripting.types import ErrorType, ScriptError
 
 
-class NotRepeatable(Exception):
+class NotReplayable(Exception):
     """The execution is unknown, or no script ran in it: the message says which."""
 
 
-class NotTried(NotRepeatable):
+class NotTried(NotReplayable):
     """An open breaker withheld the version then, so there is nothing to compare with."""
 
     def __init__(self, version: ScriptVersion, instead: ScriptVersion | None) -> None:
@@ -36,8 +36,8 @@ class NotTried(NotRepeatable):
 
 
 @dataclass(frozen=True)
-class Repetition:
-    """A recorded attempt and its repetition. `differences` is empty when both are the same in all that was compared."""
+class Replay:
+    """A recorded attempt beside its replay. `differences` is empty when both are the same in all that was compared."""
 
     execution: Execution
     version: ScriptVersion
@@ -52,8 +52,8 @@ class Repetition:
         return not self.differences
 
 
-def repeat(execution_id: str, *, decided: bool = False) -> Repetition:
-    """Run an attempt of a recorded execution again, as a trial; nothing is stored. Raises NotRepeatable.
+def replay(execution_id: str, *, decided: bool = False) -> Replay:
+    """Replay an attempt of a recorded execution as a trial; nothing is stored. Raises NotReplayable.
 
     It is the first attempt; with `decided`, the one whose outcome counted.
     """
@@ -61,19 +61,19 @@ def repeat(execution_id: str, *, decided: bool = False) -> Repetition:
     then = _attempt(execution, decided=decided)
     version = then.version
     if version is None or then.seed is None or then.clock_us is None:
-        raise NotRepeatable(f"no script ran in execution {execution.pk} ({execution.status})")
+        raise NotReplayable(f"no script ran in execution {execution.pk} ({execution.status})")
     if then.withheld:
         raise NotTried(version, execution.version if execution.status == Execution.Status.FELL_BACK else None)
     try:
         active = registry.recorded(then)
     except ScriptNotFound as error:
-        raise NotRepeatable(str(error)) from None
+        raise NotReplayable(str(error)) from None
     module = modules.get(execution.script.module)
     limits = limits_for(execution.script.module, **execution.script.limit_changes())
     request = RunRequest(bytes(execution.inputs), then.seed, then.clock_us, host_functions(module))
-    now = repeat_version(active, request, limits, decode_calls(bytes(then.host_calls)))
+    now = replay_version(active, request, limits, decode_calls(bytes(then.host_calls)))
     found = list(_comparison(execution, then, now))
-    return Repetition(
+    return Replay(
         execution,
         version,
         now,
@@ -87,15 +87,15 @@ def _find(execution_id: str) -> Execution:
     try:
         wanted = UUID(execution_id)
     except ValueError:
-        raise NotRepeatable(f"{execution_id!r} is no execution's id") from None
+        raise NotReplayable(f"{execution_id!r} is no execution's id") from None
     found = Execution.objects.filter(pk=wanted).select_related("script", "version__script").first()
     if found is None:
-        raise NotRepeatable(f"there is no execution {wanted}")
+        raise NotReplayable(f"there is no execution {wanted}")
     return found
 
 
 def _attempt(execution: Execution, *, decided: bool) -> AttemptFields:
-    """The attempt to repeat; an execution of one attempt is that attempt."""
+    """The attempt to replay; an execution of one attempt is that attempt."""
     tries: list[Attempt] = list(execution.attempts.select_related("version__script").order_by("ordinal"))
     if decided or not tries:
         return tries[-1] if tries else execution
@@ -123,7 +123,7 @@ def _comparison(execution: Execution, then: AttemptFields, now: AttemptRecord) -
 
 
 def _decided(execution: Execution, then: AttemptFields) -> bool:
-    """Whether what it decided is kept: not of an attempt that another stood in for, nor of what the game refused."""
+    """Whether what it decided is kept: not of an attempt that a fallback followed, nor of what the game refused."""
     if then.refused:
         return False
     return not isinstance(then, Attempt) or not execution.attempts.filter(ordinal__gt=then.ordinal).exists()

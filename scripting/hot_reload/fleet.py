@@ -33,8 +33,8 @@ class Overview:
 def overview() -> Overview:
     """All of it, with one look at the database and one at Redis. Raises redis.RedisError."""
     active = sorted(load().values(), key=str)
-    present = tuple(members.everyone())
-    return Overview(present, tuple(_loading(script, present) for script in active))
+    listed = tuple(members.everyone())
+    return Overview(listed, tuple(_loading(script, listed) for script in active))
 
 
 def loaded_by(script: Script) -> Loading | None:
@@ -48,8 +48,8 @@ def loaded_by(script: Script) -> Loading | None:
         return None
 
 
-def _loading(script: ResolvedScript, present: tuple[Process, ...]) -> Loading:
-    return Loading(str(script), script.active.info.number, script.active.bundle.digest, present)
+def _loading(script: ResolvedScript, listed: tuple[Process, ...]) -> Loading:
+    return Loading(str(script), script.active.info.number, script.active.bundle.digest, listed)
 
 
 @dataclass(frozen=True)

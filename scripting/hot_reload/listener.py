@@ -22,7 +22,7 @@ from scripting.models import SHARED
 from scripting.modules.installed import modules
 from scripting.processes import generation, notices
 from scripting.processes.generation import Generation, Span
-from scripting.processes.members import Heartbeat, Loaded, Membership
+from scripting.processes.members import Heartbeat, LoadedVersion, Membership
 from scripting.processes.notices import Notice
 from scripting.registry.active import registry
 from scripting.registry.resolved import Key, ResolvedScript
@@ -249,8 +249,8 @@ class Listener:
             logger.warning("%s is compiled at its next run: %s", script, error)
 
 
-def _loaded(script: ResolvedScript | None) -> Loaded | None:
-    return Loaded(script.active.info.number, script.active.bundle.digest) if script else None
+def _loaded(script: ResolvedScript | None) -> LoadedVersion | None:
+    return LoadedVersion(script.active.info.number, script.active.bundle.digest) if script else None
 
 
 def _tell(module: str, script: str, digest: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from watchfiles import watch
 
-from scripting.hot_reload.watcher_lock import STANDBY_SECONDS, Lease
+from scripting.hot_reload.watcher_lock import STANDBY_SECONDS, WatcherLock
 from scripting.sources.folder import FolderRefused, Found, Remark, is_noise, open_folder, scan, scripts_dir
 from scripting.sources.steps import Step
 from scripting.sources.sync import ABSENCE_SECONDS, reconcile_files, report_remark, scripts_with_file
@@ -94,23 +94,23 @@ class Watcher:
 def run(stop: threading.Event, report: Callable[[Step], None], root: Path | None = None) -> None:
     """Watch until `stop` is set. Raises FolderRefused when the folder cannot be watched at all."""
     folder = root or scripts_dir()
-    lease = Lease()
-    watcher = Watcher(folder, may_go_on=lambda: lease.step() and not stop.is_set())
+    lock = WatcherLock()
+    watcher = Watcher(folder, may_go_on=lambda: lock.step() and not stop.is_set())
     try:
         while not stop.is_set():
-            if not lease.step():
+            if not lock.step():
                 watcher.forget()
                 stop.wait(STANDBY_SECONDS)
                 continue
             with open_folder(folder, make=True):
                 pass
-            _watch(lease, watcher, stop, report)
+            _watch(lock, watcher, stop, report)
     finally:
-        lease.release()
+        lock.release()
 
 
-def _watch(lease: Lease, watcher: Watcher, stop: threading.Event, report: Callable[[Step], None]) -> None:
-    """The active watcher's loop: until it is to stop, has lost the lease, or the folder itself went away."""
+def _watch(lock: WatcherLock, watcher: Watcher, stop: threading.Event, report: Callable[[Step], None]) -> None:
+    """The active watcher's loop: until it is to stop, has lost the lock, or the folder itself went away."""
 
     def of_interest(_change: object, path: str) -> bool:
         parts = Path(path).relative_to(watcher.root).parts
@@ -130,7 +130,7 @@ def _watch(lease: Lease, watcher: Watcher, stop: threading.Event, report: Callab
     try:
         for first, changes in enumerate(news):
             # What changed between the reconciliation and the first wake-up told nobody.
-            if not _step(watcher, report, changed=bool(changes) or first == 0) or not lease.step():
+            if not _step(watcher, report, changed=bool(changes) or first == 0) or not lock.step():
                 return
     except FileNotFoundError:
         logger.warning("%s is gone; it is made again", watcher.root)

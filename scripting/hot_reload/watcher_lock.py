@@ -13,19 +13,19 @@ from scripting.storage.redis_client import key, redis_client
 
 logger = logging.getLogger(__name__)
 
-LEASE_SECONDS = 5
-"""How long the lease of a watcher that died keeps the others waiting."""
+LOCK_SECONDS = 5
+"""How long the lock of a watcher that died keeps the others waiting."""
 RENEW_SECONDS = 1
 STANDBY_SECONDS = 1
 
 
-# Give up the lease only if it is still ours; another watcher may have it after we stalled.
+# Give up the lock only if it is still ours; another watcher may have it after we stalled.
 _RENEW = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexpire', KEYS[1], ARGV[2]) or 0"
 _RELEASE = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0"
 
 
-class Lease:
-    """The right to be the one watcher, kept in Redis for LEASE_SECONDS at a time."""
+class WatcherLock:
+    """The right to be the one watcher, kept in Redis for LOCK_SECONDS at a time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.token = secrets.token_hex(8)
@@ -34,10 +34,10 @@ class Lease:
         self._renew_at = 0.0
 
     def step(self) -> bool:
-        """Take or renew the lease when due; whether it is held. A Redis that is away leaves things as they are."""
+        """Take or renew the lock when due; whether it is held. A Redis that is away leaves things as they are."""
         if self._clock() < self._renew_at:
             return self.held
-        milliseconds = LEASE_SECONDS * 1000
+        milliseconds = LOCK_SECONDS * 1000
         client = redis_client()
         try:
             if self.held and client.eval(_RENEW, 1, key("watcher"), self.token, milliseconds) == 1:
@@ -45,7 +45,7 @@ class Lease:
             else:
                 self.held = bool(client.set(key("watcher"), self.token, nx=True, px=milliseconds))
         except redis.RedisError as error:
-            logger.warning("the watcher's lease: %s", error)
+            logger.warning("the watcher's lock: %s", error)
         self._renew_at = self._clock() + (RENEW_SECONDS if self.held else STANDBY_SECONDS)
         return self.held
 
@@ -56,4 +56,4 @@ class Lease:
             try:
                 redis_client().eval(_RELEASE, 1, key("watcher"), self.token)
             except redis.RedisError as error:
-                logger.warning("the watcher's lease was not given back: %s", error)
+                logger.warning("the watcher's lock was not given back: %s", error)

@@ -29,7 +29,7 @@ AWAY = "Redis, which keeps the dead letters, does not answer. Try again."
 class Shown:
     """A dead letter, fit to show."""
 
-    letter: DeadLetter
+    dead_letter: DeadLetter
     stream: str
     reason: str
     topic: str
@@ -48,20 +48,20 @@ def page(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"title": "Dead letters"}
     try:
         found = dead_letters.newest(request.GET.get("before", ""), SIZE + 1)
-        context |= {"letters": [_shown(letter) for letter in found[:SIZE]], "count": dead_letters.count()}
+        context |= {"dead_letters": [_shown(each) for each in found[:SIZE]], "count": dead_letters.count()}
     except redis.RedisError:
-        return admin_page(request, "scripting/insight/letters.html", {**context, "problem": AWAY}, status=503)
+        return admin_page(request, "scripting/insight/dead_letters.html", {**context, "problem": AWAY}, status=503)
     if len(found) > SIZE:
         context["older"] = found[SIZE - 1].id
-    return admin_page(request, "scripting/insight/letters.html", context)
+    return admin_page(request, "scripting/insight/dead_letters.html", context)
 
 
 @require_safe
-def letter(request: HttpRequest, letter: str) -> HttpResponse:
+def dead_letter(request: HttpRequest, key: str) -> HttpResponse:
     """One of them, whole."""
     demand(request, LETTERS)
     try:
-        found = dead_letters.find(letter)
+        found = dead_letters.find(key)
     except redis.RedisError:
         messages.error(request, AWAY)
         return _back()
@@ -73,21 +73,21 @@ def letter(request: HttpRequest, letter: str) -> HttpResponse:
         "event": found.event,
         "may_delete": request.user.has_perm(DELETE),
     }
-    return admin_page(request, "scripting/insight/letter.html", context)
+    return admin_page(request, "scripting/insight/dead_letter.html", context)
 
 
 @require_http_methods(["GET", "POST"])
-def put_back(request: HttpRequest, letter: str) -> HttpResponse:
+def put_back(request: HttpRequest, key: str) -> HttpResponse:
     """Ask whether it is to run after all, and put it back into its stream."""
     demand(request, LETTERS)
-    return _act(request, letter, "put-back")
+    return _act(request, key, "put-back")
 
 
 @require_http_methods(["GET", "POST"])
-def delete(request: HttpRequest, letter: str) -> HttpResponse:
+def delete(request: HttpRequest, key: str) -> HttpResponse:
     """Ask whether it is to go for good, and delete it."""
     demand(request, DELETE)
-    return _act(request, letter, "delete")
+    return _act(request, key, "delete")
 
 
 def _act(request: HttpRequest, key: str, action: str) -> HttpResponse:
@@ -95,7 +95,7 @@ def _act(request: HttpRequest, key: str, action: str) -> HttpResponse:
         found = dead_letters.find(key)
         if found is not None and request.method != "POST":
             context = {"title": "Dead letter", "shown": _shown(found), "deletes": action == "delete"}
-            return admin_page(request, "scripting/insight/letter_question.html", context)
+            return admin_page(request, "scripting/insight/dead_letter_question.html", context)
         act = dead_letters.delete if action == "delete" else dead_letters.put_back
         done = found is not None and act(found)
     except Unreadable as problem:
@@ -121,20 +121,20 @@ def _back() -> HttpResponse:
     return redirect("admin:scripting_execution_letters")
 
 
-def _shown(letter: DeadLetter) -> Shown:
-    event = letter.event
+def _shown(dead_letter: DeadLetter) -> Shown:
+    event = dead_letter.event
     try:
-        letter.destinations()
+        dead_letter.destinations()
         problem = ""
     except Unreadable as reason:
         problem = str(reason)
     return Shown(
-        letter,
-        one_line(letter.stream, 100),
-        visible(letter.reason)[:4000],
+        dead_letter,
+        one_line(dead_letter.stream, 100),
+        visible(dead_letter.reason)[:4000],
         one_line(event.topic, 130) if event else "",
         pretty(event.payload, mask_of_inputs(event.topic, event.payload)) if event else "",
-        "" if event else dump(letter.envelope[:MOST_BYTES]),
+        "" if event else dump(dead_letter.envelope[:MOST_BYTES]),
         problem,
     )
 

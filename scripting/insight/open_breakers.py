@@ -17,7 +17,7 @@ from scripting.registry.resolved import ActiveVersion, ResolvedScript, load
 
 
 @dataclass(frozen=True)
-class StandIn:
+class FallbackInForce:
     """What events and requests get while the active version of `script` is withheld."""
 
     script: Script
@@ -64,17 +64,17 @@ class StandIn:
         }
 
 
-def of_all() -> dict[int, StandIn]:
+def of_all() -> dict[int, FallbackInForce]:
     """By id of the script, of those in use: one query while no breaker is open, a few however many are."""
     return _read(Breaker.objects.all())
 
 
-def of(script: Script) -> StandIn | None:
+def of(script: Script) -> FallbackInForce | None:
     """None while the active version is run."""
     return _read(Breaker.objects.filter(version=script.active_version_id)).get(script.pk)
 
 
-def _read(breakers: QuerySet[Breaker]) -> dict[int, StandIn]:
+def _read(breakers: QuerySet[Breaker]) -> dict[int, FallbackInForce]:
     of_script = "version__script"
     running = {
         f"{of_script}__active_version": F("version"),
@@ -87,12 +87,12 @@ def _read(breakers: QuerySet[Breaker]) -> dict[int, StandIn]:
         return {}
     scripts = load({(row.version.script.module, row.version.script.name) for row in by_version.values()})
     # A script that another version became active of meanwhile is left out.
-    return {s.id: _stand_in(by_version[s.active.id], s) for s in scripts.values() if s.active.id in by_version}
+    return {s.id: _in_force(by_version[s.active.id], s) for s in scripts.values() if s.active.id in by_version}
 
 
-def _stand_in(breaker: Breaker, script: ResolvedScript) -> StandIn:
+def _in_force(breaker: Breaker, script: ResolvedScript) -> FallbackInForce:
     assert breaker.opened_at is not None
-    return StandIn(
+    return FallbackInForce(
         breaker.version.script,
         breaker.version,
         breaker.failures,

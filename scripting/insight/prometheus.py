@@ -12,8 +12,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from scripting.hot_reload.fleet import logger, overview
-from scripting.insight.dashboard import now as present
-from scripting.insight.dashboard.now import Present
+from scripting.insight.dashboard import now as snapshots
+from scripting.insight.dashboard.now import Snapshot
 from scripting.metrics import rollups
 from scripting.metrics.histogram import Histogram, value
 from scripting.models import Breaker, ErrorDelta, ErrorGroup, ErrorTotal, Script
@@ -26,7 +26,7 @@ BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 def registry() -> CollectorRegistry:
     """A registry of all that Goby tells, for one answer."""
     made = CollectorRegistry()
-    look = functools.cache(present.look)
+    look = functools.cache(snapshots.look)
     for collector in (ExecutionCollector(), PresentCollector(look), ProcessCollector(), LoadedCollector(look)):
         made.register(collector)
     return made
@@ -42,7 +42,7 @@ class _Quiet(Collector):
 class _Looking(_Quiet):
     """Tells of one look that it shares with others: a Redis that does not answer is waited for once."""
 
-    def __init__(self, look: Callable[[], Present | None]) -> None:
+    def __init__(self, look: Callable[[], Snapshot | None]) -> None:
         self._look = look
 
 
@@ -138,9 +138,9 @@ class PresentCollector(_Looking):
         yield from _sandboxes(now)
 
 
-def _sandboxes(now: Present) -> Iterator[Metric]:
+def _sandboxes(now: Snapshot) -> Iterator[Metric]:
     labels = ["process", "kind"]
-    live = GaugeMetricFamily("goby_sandboxes", "Sandboxes that a process has.", labels=[*labels, "state"])
+    sandboxes = GaugeMetricFamily("goby_sandboxes", "Sandboxes that a process has.", labels=[*labels, "state"])
     forks = CounterMetricFamily("goby_sandbox_starts", "Sandboxes that a process ever started.", labels=labels)
     kills = CounterMetricFamily("goby_sandbox_kills", "Sandboxes that a process ended by killing.", labels=labels)
     started = GaugeMetricFamily("goby_process_start_seconds", "When a process began, since 1970.", labels=labels)
@@ -149,11 +149,11 @@ def _sandboxes(now: Present) -> Iterator[Metric]:
         started.add_metric(who, process.started)
         if process.vitals:
             busy = process.vitals.get("busy", 0)
-            live.add_metric([*who, "busy"], busy)
-            live.add_metric([*who, "idle"], process.vitals.get("sandboxes", 0) - busy)
+            sandboxes.add_metric([*who, "busy"], busy)
+            sandboxes.add_metric([*who, "idle"], process.vitals.get("sandboxes", 0) - busy)
             forks.add_metric(who, process.vitals.get("forks", 0))
             kills.add_metric(who, process.vitals.get("kills", 0))
-    yield from (live, forks, kills, started)
+    yield from (sandboxes, forks, kills, started)
 
 
 class LoadedCollector(_Looking):

@@ -20,9 +20,9 @@ PAGES: tuple[tuple[str, Callable[..., Any], str], ...] = (
     ("rows/", list_page.rows, "rows"),
     ("export/<str:form>/", export.export, "export"),
     ("dead-letters/", dead_letters_page.page, "letters"),
-    ("dead-letters/<str:letter>/", dead_letters_page.letter, "letter"),
-    ("dead-letters/<str:letter>/put-back/", dead_letters_page.put_back, "letter_put_back"),
-    ("dead-letters/<str:letter>/delete/", dead_letters_page.delete, "letter_delete"),
+    ("dead-letters/<str:key>/", dead_letters_page.dead_letter, "letter"),
+    ("dead-letters/<str:key>/put-back/", dead_letters_page.put_back, "letter_put_back"),
+    ("dead-letters/<str:key>/delete/", dead_letters_page.delete, "letter_delete"),
 )
 
 

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from scripting.models import SHARED, Script, ScriptVersion
 from scripting.modules.installed import modules
-from scripting.registry.publishing import AlreadyLive
+from scripting.registry.publishing import AlreadyActive
 from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
 from scripting.sources.folder import MAX_FILE_BYTES, is_module_name
@@ -63,8 +63,8 @@ class ScriptingCommand(BaseCommand):
             line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             self.stdout.write(self.style.MIGRATE_HEADING(line) if index == 0 else line)
 
-    def tell_live(
-        self, script: Script, version: ScriptVersion | None, already: AlreadyLive | None = None, *, as_json: bool
+    def tell_active(
+        self, script: Script, version: ScriptVersion | None, already: AlreadyActive | None = None, *, as_json: bool
     ) -> None:
         """Which version of a script runs after it was published or rolled back; `already`: it did before."""
         assert version is not None

@@ -123,7 +123,7 @@ def forget(groups: Iterable[int], before: datetime) -> int:
 
 
 @dataclass(frozen=True)
-class Problem:
+class ErrorGroupSummary:
     """A group as pages show it."""
 
     group: ErrorGroup
@@ -145,7 +145,7 @@ class Problem:
         return "back" if self.newer or self.group.last_seen > self.resolution.at else "resolved"
 
 
-def problems(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[Problem]:
+def summaries(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[ErrorGroupSummary]:
     """The groups with their trend, what people said of them and whether they are new: in five queries."""
     now = now or datetime.now(UTC)
     keys = [group.pk for group in groups]
@@ -162,7 +162,7 @@ def problems(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[
     said |= _said(each.pk for same in alike.values() for each in same)
     changed = last_changes({group.script_id for group in groups})
     return [
-        Problem(
+        ErrorGroupSummary(
             group,
             trends[group.pk],
             said.get(group.pk),

@@ -14,7 +14,7 @@ class Breaker(models.Model):
     """The circuit breaker of one version; there is none while the version has never failed.
 
     A version that becomes active starts without, the first time or again; so does an active one whose helpers or limits
-    changed. Of one that is not active, it tells how it did as a fallback: while it is open, others stand in.
+    changed. Of one that is not active, it tells how it did as a fallback: while it is open, it is none.
     """
 
     version = models.OneToOneField(ScriptVersion, on_delete=models.CASCADE, related_name="breaker")

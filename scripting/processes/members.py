@@ -53,7 +53,7 @@ def process_name() -> str:
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedVersion:
     """A version that a process has loaded: every later run of it is on this one or a newer one."""
 
     number: int
@@ -75,7 +75,7 @@ class Membership:
         """Figures of this process, by the names of VITALS, told with every beat."""
         self.name = process_name()
         self.started = time.time()
-        self._loaded: dict[str, Loaded] = {}
+        self._loaded: dict[str, LoadedVersion] = {}
         self._lock = threading.Lock()
         self._left = False
 
@@ -86,7 +86,7 @@ class Membership:
             if not self._left and not self._write(vitals):
                 self._write({"kind": self.kind, "started": repr(self.started), **vitals, **_fields(self._loaded)})
 
-    def acknowledge(self, loaded: Mapping[str, Loaded | None]) -> None:
+    def acknowledge(self, loaded: Mapping[str, LoadedVersion | None]) -> None:
         """Say which version of these scripts (module/name) is loaded; None: there is none any longer."""
         with self._lock:
             for script, version in loaded.items():
@@ -141,7 +141,7 @@ def _script(client: redis.Redis) -> Any:
     return client.register_script(_WRITE)
 
 
-def _fields(loaded: Mapping[str, Loaded | None]) -> dict[str, str]:
+def _fields(loaded: Mapping[str, LoadedVersion | None]) -> dict[str, str]:
     return {
         _SCRIPT + script: "" if version is None else f"{version.number} {version.digest} {version.at or '@'}"
         for script, version in loaded.items()
@@ -169,7 +169,7 @@ class Process:
     started: float
     age: float
     """Seconds since its last heartbeat."""
-    loaded: Mapping[str, Loaded] = field(default_factory=dict)
+    loaded: Mapping[str, LoadedVersion] = field(default_factory=dict)
     vitals: Mapping[str, int] = field(default_factory=dict)
     """By the names of VITALS; of a process that runs no scripts there are none."""
 
@@ -210,6 +210,6 @@ def _process(name: str, age: float, row: Mapping[bytes, bytes | None]) -> Proces
         script = field_name.decode()
         if script.startswith(_SCRIPT) and value is not None:
             number, digest, at = value.decode().split(" ")
-            loaded[script.removeprefix(_SCRIPT)] = Loaded(int(number), digest, float(at.removeprefix("@")))
+            loaded[script.removeprefix(_SCRIPT)] = LoadedVersion(int(number), digest, float(at.removeprefix("@")))
     vitals = {name: int(value) for name in VITALS if (value := row.get(name.encode())) is not None}
     return Process(name, (row[b"kind"] or b"").decode(), float(row[b"started"] or 0), max(0.0, age), loaded, vitals)

@@ -1,12 +1,14 @@
-"""A process that is about to serve: what is loaded by then stays to its end, so the garbage collector leaves it alone."""
+"""Start-up of a process that is about to serve."""
 
 from __future__ import annotations
 
 import gc
 
 
-def settle() -> None:
-    """Have the collector never walk over what there is now: a full collection of a process with all this loaded, as happens
-    now and then in the middle of a request or an event, holds it up for some 70 ms."""
+def freeze_startup_objects() -> None:
+    """Freeze what is loaded by now, so that full garbage collections skip it.
+
+    One that walks over it, in the middle of a request or an event, holds the process up for some 70 ms.
+    """
     gc.collect()
     gc.freeze()

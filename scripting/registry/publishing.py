@@ -51,7 +51,7 @@ class StaleBase(PublishRefused):
         self.merge = merged
 
 
-class AlreadyLive(PublishRefused):
+class AlreadyActive(PublishRefused):
     """The version that was to become active is: nothing changed. `version` is it."""
 
 
@@ -173,7 +173,7 @@ def activate_together(moves: Sequence[Move], *, judge: bool = True) -> list[Acti
 
     Raises StaleBase if something else than a move's base is active (`AnyBase` takes whatever is), FileOvertaken, HelpersChanged where
     what is moved fits helpers, or a helper its dependents, no longer (`judge` False takes it as it is). What people ask for
-    (publish, roll back) raises AlreadyLive where it is so already.
+    (publish, roll back) raises AlreadyActive where it is so already.
     """
     with transaction.atomic():
         of_helpers = any(dependents.hold(move.script, move.version) for move in moves)
@@ -204,7 +204,7 @@ def _allow(move: Move, locked: Script) -> None:
         # A watcher that was stopped and goes on must not bring an old text back over what its successor took.
         raise FileOvertaken(f"the file of {locked} was taken by another process meanwhile", version)
     if move.cause in BY_PEOPLE and version is not None and locked.active_version_id == version.pk:
-        raise _already_live(version)
+        raise _already_active(version)
     _require_base(locked, base, version)
     if version is not None and (version.script_id != locked.pk or not version.accepted):
         raise PublishRefused(f"{version} did not pass its check and cannot become active", version)
@@ -246,7 +246,7 @@ def publish(
 ) -> Activation:
     """Check, store and activate a text; its actor's draft of it is done with.
 
-    Raises PublishRefused (the text is kept), StaleBase or AlreadyLive. `keep_stale` False stores no text that is known to be
+    Raises PublishRefused (the text is kept), StaleBase or AlreadyActive. `keep_stale` False stores no text that is known to be
     stale, or live, before its check.
     """
     _say_why(reason)
@@ -312,7 +312,7 @@ def publish_together(
     ]
     try:
         activations = activate_together(moves)
-    except (HelpersChanged, AlreadyLive):  # beside what others published it is refused now, or fits after all
+    except (HelpersChanged, AlreadyActive):  # beside what others published it is refused now, or fits after all
         for text in texts:
             text.script.refresh_from_db()
         return publish_together(texts, actor=actor, reason=reason, origin=origin)
@@ -323,7 +323,7 @@ def publish_together(
 
 
 def rollback(script: Script, number: int, *, actor: User | None, reason: str) -> Activation:
-    """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run, AlreadyLive."""
+    """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run, AlreadyActive."""
     _say_why(reason)
     version = script.versions.filter(number=number).first()
     if version is None:
@@ -349,11 +349,11 @@ def recheck(version: ScriptVersion) -> tuple[Diagnostic, ...]:
 def _require_change(script: Script, language: str, content: bytes) -> None:
     active = script.active_version
     if active is not None and (active.language, bytes(active.content)) == (language, content):
-        raise _already_live(active)
+        raise _already_active(active)
 
 
-def _already_live(version: ScriptVersion) -> AlreadyLive:
-    return AlreadyLive(f"v{version.number} is live already; nothing changed", version)
+def _already_active(version: ScriptVersion) -> AlreadyActive:
+    return AlreadyActive(f"v{version.number} is live already; nothing changed", version)
 
 
 def _require_base(

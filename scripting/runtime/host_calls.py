@@ -74,7 +74,7 @@ class Host:
 
 
 class RecordedHost:
-    """Answers the host calls of a repeated run as they were answered when it was recorded."""
+    """Answers the host calls of a replay as they were answered when the run was recorded."""
 
     def __init__(self, calls: Sequence[HostCallRecord]) -> None:
         self.calls: list[HostCallRecord] = []

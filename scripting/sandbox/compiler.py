@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 
-from scripting.sandbox.languages.engine import Notice
+from scripting.sandbox.languages.engine import LanguageWarning
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sandbox.library.packages import PACKAGES, offered_names
@@ -134,7 +134,7 @@ class Compiler:
                 hint = f"remove the character U+{ord(found[0]):04X}"
                 self.findings.append(Finding("warning", ErrorType.COMPILATION, message, *place, hint))
 
-    def _warning(self, unit: Unit, notice: Notice) -> None:
+    def _warning(self, unit: Unit, notice: LanguageWarning) -> None:
         if len(self.findings) < MAX_FINDINGS:
             line = notice.line
             column = unit.column(line, notice.column_offset)

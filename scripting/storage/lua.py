@@ -8,7 +8,7 @@ from typing import Any
 import redis
 
 
-class Script:
+class LuaScript:
     """A Lua script, loaded into Redis when it is first needed there."""
 
     def __init__(self, text: str) -> None:

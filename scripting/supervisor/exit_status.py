@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 from scripting.sandbox.protocol import Fault, cut
-from scripting.supervisor.fork_server import Ending
+from scripting.supervisor.fork_server import ExitStatus
 from scripting.types import ErrorType, ScriptError, SecurityLimits
 
 _LIMIT_SHARE = 0.7
@@ -22,7 +22,7 @@ _SENTENCES = {
 _CRASH = "the script crashed its interpreter ({name}): most often a structure or a call nested far too deep"
 
 
-def sentence(ended: Ending) -> str:
+def sentence(ended: ExitStatus) -> str:
     """The exit status, told."""
     if ended.status is None:
         return "the script's process is gone, and so is the one that started it"
@@ -33,7 +33,7 @@ def sentence(ended: Ending) -> str:
     return f"the script's process ended by itself with status {ended.status}"
 
 
-def kind(ended: Ending, limits: SecurityLimits) -> tuple[ErrorType, str]:
+def kind(ended: ExitStatus, limits: SecurityLimits) -> tuple[ErrorType, str]:
     """The error type that such an end is recorded as, with a hint."""
     if ended.status == -signal.SIGXCPU:
         return ErrorType.TIMEOUT, "look for a loop that does not end"
@@ -44,7 +44,7 @@ def kind(ended: Ending, limits: SecurityLimits) -> tuple[ErrorType, str]:
     return ErrorType.EXECUTION, "use a loop instead of deep recursion, and lists instead of nested tuples"
 
 
-def is_outside(ended: Ending, limits: SecurityLimits) -> bool:
+def is_outside(ended: ExitStatus, limits: SecurityLimits) -> bool:
     """Whether somebody else ended it: nothing that the script did can."""
     if ended.status is None or ended.status == -signal.SIGTERM:
         return True
@@ -68,7 +68,7 @@ def _bounded(position: int | None) -> int | None:
     return position if position is not None and 0 < position < 10_000_000 else None
 
 
-def _near_limit(ended: Ending, limits: SecurityLimits) -> bool:
+def _near_limit(ended: ExitStatus, limits: SecurityLimits) -> bool:
     return ended.peak > _BASE_BYTES + limits.max_memory_bytes * _LIMIT_SHARE
 
 

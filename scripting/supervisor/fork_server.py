@@ -33,7 +33,7 @@ class Handle(NamedTuple):
     pidfd: int | None
 
 
-class Ending(NamedTuple):
+class ExitStatus(NamedTuple):
     """How a sandbox ended: exit code, or minus the signal; None when its parent is gone too.
 
     Peak memory in bytes and processor time in microseconds, both of its whole life.
@@ -91,12 +91,12 @@ class ParentClient:
                     return handle
         raise AssertionError
 
-    def reap(self, pid: int) -> Ending:
+    def reap(self, pid: int) -> ExitStatus:
         """How this sandbox, already killed or at its end, came to its end."""
         with self._lock:
             process = self._process
             if process is None:
-                return Ending(None, 0)
+                return ExitStatus(None, 0)
             try:
                 process.control.sendall(_REQUEST.pack(_REAP, pid))
                 while True:
@@ -104,12 +104,12 @@ class ParentClient:
                     if kind == _FORK:
                         self._keep(process, handle)
                     elif answered == pid:
-                        return Ending(status, peak, cpu_us)
+                        return ExitStatus(status, peak, cpu_us)
             except (OSError, EOFError):
                 self._discard()
-                return Ending(None, 0)
+                return ExitStatus(None, 0)
 
-    def probe(self, number: int) -> tuple[Ending, tuple[int, int, int]]:
+    def probe(self, number: int) -> tuple[ExitStatus, tuple[int, int, int]]:
         """How the process that tried probe `number` ended, and the version of its interpreter. Raises SandboxUnavailable."""
         with self._lock:
             process = self._process or self._start()

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 
 from scripting.supervisor.errors import SandboxUnavailable
-from scripting.supervisor.fork_server import Ending, ParentClient
+from scripting.supervisor.fork_server import ExitStatus, ParentClient
 
 
 @dataclass(frozen=True)
@@ -70,20 +70,20 @@ def sandbox_report(python: str = sys.executable) -> list[Layer]:
 
 
 def _layers(client: ParentClient) -> list[Layer]:
-    tried: dict[str, list[tuple[str, Ending]]] = {}
+    tried: dict[str, list[tuple[str, ExitStatus]]] = {}
     for number, probe in enumerate(_PROBES):
         tried.setdefault(probe.layer, []).append((probe.tries, client.probe(number)[0]))
     return [_layer(name, endings) for name, endings in tried.items()]
 
 
-def _layer(name: str, endings: list[tuple[str, Ending]]) -> Layer:
+def _layer(name: str, endings: list[tuple[str, ExitStatus]]) -> Layer:
     happened = [tries for tries, ended in endings if not _refused(ended)]
     if happened:
         return Layer(name, False, f"a sandbox can {', '.join(happened)}", _HINTS[name])
     return Layer(name, True, f"a sandbox cannot {', '.join(tries for tries, _ in endings)}")
 
 
-def _refused(ended: Ending) -> bool:
+def _refused(ended: ExitStatus) -> bool:
     return ended.status is not None and (ended.status == 0 or ended.status < 0)
 
 

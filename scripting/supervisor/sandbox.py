@@ -23,7 +23,7 @@ from scripting.sandbox.protocol import (
 from scripting.supervisor import exit_status
 from scripting.supervisor.channel import Channel, DeadlinePassed, PeerGone
 from scripting.supervisor.errors import HostCallRefused, SandboxLost
-from scripting.supervisor.fork_server import Ending, Handle, ParentClient, ask_for_last_word, kill, release
+from scripting.supervisor.fork_server import ExitStatus, Handle, ParentClient, ask_for_last_word, kill, release
 from scripting.supervisor.interface import HostCall, HostCallable, HostFunction, RunOutcome, RunRequest
 from scripting.types import Bundle, ErrorType, ExecutionMetrics, ScriptError, SecurityLimits
 
@@ -73,7 +73,7 @@ class Sandbox:
         self.asked = False
         """For its last word: it is about to be killed."""
         self._ending = threading.Lock()
-        self._ended = Ending(None)
+        self._ended = ExitStatus(None)
         self._cpu_us = 0
         """Processor time of the runs that came to their end."""
         self.calls = 0
@@ -108,7 +108,7 @@ class Sandbox:
             if self.alive:
                 ask_for_last_word(self.handle)
 
-    def end(self) -> Ending:
+    def end(self) -> ExitStatus:
         """End the process, take leave of it and learn how it ended. The second time nothing is left to do."""
         with self._ending:
             if not self.alive:

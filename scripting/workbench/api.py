@@ -144,7 +144,7 @@ def active(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 
 
 @api("GET", VIEW)
-def live(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+def loaded(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Which processes have taken the active version."""
     script = script_named(module, name)
     number = script.active_version.number if script.active_version else None

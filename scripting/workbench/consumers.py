@@ -214,7 +214,7 @@ class WorkbenchConsumer(FollowingConsumer):
     async def company_changed(self, event: dict[str, Any]) -> None:
         """Somebody came, left, began or stopped to write."""
         if await self.is_allowed():
-            people = await asyncio.to_thread(viewers.present_or_nobody, self.module, self.name)
+            people = await asyncio.to_thread(viewers.people_or_nobody, self.module, self.name)
             await self.tell({"type": "company", "people": people})
 
     async def scripting_notice(self, event: dict[str, Any]) -> None:

@@ -11,9 +11,9 @@ from scripting.workbench import viewers
 
 
 def active_of(script: Script) -> dict[str, Any]:
-    """The active version, why it is, what stands in for it, who else is here and where it is loaded."""
+    """The active version, why it is, which fallback runs in its place, who else is here and where it is loaded."""
     activation = script.latest_activation()
-    stand_in = open_breakers.of(script)
+    fallback = open_breakers.of(script)
     return {
         "active": version_of(script.active_version) if script.active_version else None,
         "activation": {
@@ -26,9 +26,9 @@ def active_of(script: Script) -> dict[str, Any]:
         else None,
         "is_default": not script.is_overridden,
         "enabled": script.enabled,
-        "stand_in": stand_in.described() if stand_in else None,
+        "fallback": fallback.described() if fallback else None,
         "loaded": spread_of(script).described(),
-        "people": viewers.present_or_nobody(script.module, script.name),
+        "people": viewers.people_or_nobody(script.module, script.name),
     }
 
 

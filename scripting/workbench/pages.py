@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from scripting.conf import conf
 from scripting.insight import open_breakers
-from scripting.insight.open_breakers import StandIn
+from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import Draft, Script
 from scripting.modules.installed import modules
 from scripting.modules.scriptable import ScriptableModule
@@ -69,16 +69,16 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "restore": restored(request, script),
         "login": reverse("admin:login"),
     }
-    stand_ins = open_breakers.of_all()
+    fallbacks = open_breakers.of_all()
     context = {
         "script": script,
         "active": active,
         "draft": draft,
         "text": draft.source if draft else active.editable_text if active else "",
         "data": data,
-        "stand_in": stand_ins.get(script.pk),
+        "fallback": fallbacks.get(script.pk),
         "failures": failures_of(request, script),
-        "siblings": siblings(script, stand_ins),
+        "siblings": siblings(script, fallbacks),
         "languages": list(LANGUAGES),
         "ace_modes": [f"{ace_files.PREFIX}/{mode}" for mode in ace_files.MODES],
         "battle": live_page(script),
@@ -95,7 +95,7 @@ def history(request: HttpRequest, module: str, name: str) -> HttpResponse:
     context: dict[str, Any] = {
         "script": script,
         "active": script.active_version,
-        "stand_in": open_breakers.of(script),
+        "fallback": open_breakers.of(script),
         "versions": record.versions(script),
         "activations": record.activations(script),
         "changes": list(record.changes(script)),
@@ -156,14 +156,14 @@ def common(request: HttpRequest) -> dict[str, Any]:
     return {"may": permissions(request), "live_pages": [page for page in map(live_page_of, modules) if page["url"]]}
 
 
-def siblings(script: Script, stand_ins: Mapping[int, StandIn]) -> list[dict[str, Any]]:
+def siblings(script: Script, fallbacks: Mapping[int, FallbackInForce]) -> list[dict[str, Any]]:
     """The module's scripts for the list beside the editor, each with what stands in for it and who is writing on it."""
     found = Script.objects.in_use().filter(module=script.module).select_related("active_version")
     return [
         {
             "script": one,
-            "stand_in": stand_ins.get(one.pk),
-            "people": viewers.present_or_nobody(one.module, one.name) if one != script else [],
+            "fallback": fallbacks.get(one.pk),
+            "people": viewers.people_or_nobody(one.module, one.name) if one != script else [],
         }
         for one in found
     ]

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from scripting.conf import conf
 from scripting.models import Activation, Script, ScriptVersion
 from scripting.registry import publishing
-from scripting.registry.publishing import AlreadyLive, PublishRefused, StaleBase
+from scripting.registry.publishing import AlreadyActive, PublishRefused, StaleBase
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.escaping import visible
 from scripting.types import Diagnostic
@@ -97,7 +97,7 @@ def of_refused(refused: PublishRefused) -> Refusal:
         found = [described(diagnostic) for diagnostic in refused.diagnostics]
         number = refused.version.number if refused.version else None
         return Refusal(422, "check_failed", visible(str(refused)), diagnostics=found, version=number)
-    code = "unchanged" if isinstance(refused, AlreadyLive) else "refused"
+    code = "unchanged" if isinstance(refused, AlreadyActive) else "refused"
     return Refusal(422, code, visible(str(refused)))
 
 

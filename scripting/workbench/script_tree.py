@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Q, Subquery
 
 from scripting.hot_reload.fleet import NOWHERE, Spread, spreads_of
 from scripting.insight import open_breakers
-from scripting.insight.open_breakers import StandIn
+from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import SHARED, Activation, Draft, Script
 from scripting.modules.installed import runs_on
 from scripting.workbench.activity import Pulse, pulses
@@ -43,7 +43,7 @@ class Entry:
     matches: Sequence[Match]
     draft: Draft | None = None
     """The draft that the person looking has of it."""
-    stand_in: StandIn | None = None
+    fallback: FallbackInForce | None = None
     """What stands in while the breaker of its active version is open."""
 
     @property
@@ -76,24 +76,24 @@ def tree(query: str = "", user: User | None = None) -> list[Branch]:
     latest = Activation.objects.filter(script=OuterRef("pk")).order_by("-id").values("pk")[:1]
     scripts = {script: script.latest for script in found.annotate(latest=Subquery(latest))}  # type: ignore[attr-defined]
     changes = Activation.objects.select_related("actor", "version").in_bulk([pk for pk in scripts.values() if pk])
-    places, ran, stand_ins = spreads_of(scripts), pulses(), open_breakers.of_all()
+    places, ran, fallbacks = spreads_of(scripts), pulses(), open_breakers.of_all()
     branches: dict[str, list[Entry]] = {}
     for script, change in scripts.items():
         draft = drafts.get(script.pk)
         matches = matching_lines(script, draft, query) if query else ()
         pulse = ran.get(script.pk) or Pulse()
-        place, stand_in = places.get(script.pk, NOWHERE), stand_ins.get(script.pk)
-        entry = Entry(script, changes.get(change or 0), pulse, place, matches, draft, stand_in)
+        place, fallback = places.get(script.pk, NOWHERE), fallbacks.get(script.pk)
+        entry = Entry(script, changes.get(change or 0), pulse, place, matches, draft, fallback)
         branches.setdefault(script.module, []).append(entry)
     return [Branch(module, entries) for module, entries in sorted(branches.items())]
 
 
 def matching_lines(script: Script, draft: Draft | None, query: str) -> list[Match]:
     """The first lines of the live source that contain `query`, in any case; of a draft those that are not live as well."""
-    live = script.active_version.source if script.active_version else ""
-    found = list(matches_in(live, query))[:MAX_MATCHES]
+    active = script.active_version.source if script.active_version else ""
+    found = list(matches_in(active, query))[:MAX_MATCHES]
     if draft is not None:
-        known = set(live.split("\n"))
+        known = set(active.split("\n"))
         lines = draft.source.split("\n")
         own = (match for match in matches_in(draft.source, query, in_draft=True) if lines[match.line - 1] not in known)
         found += list(own)[:MAX_MATCHES]

@@ -35,7 +35,7 @@ def leave(module: str, name: str, page: str) -> None:
     redis_client().hdel(_key(module, name), page)
 
 
-def present(module: str, name: str) -> list[dict[str, Any]]:
+def people_on(module: str, name: str) -> list[dict[str, Any]]:
     """Everyone who has the script open, once each; `editing` when any of their pages has changes. Raises redis.RedisError."""
     people: dict[str, dict[str, Any]] = {}
     for page, post in redis_client().hgetall(_key(module, name)).items():
@@ -52,10 +52,10 @@ def present(module: str, name: str) -> list[dict[str, Any]]:
     return sorted(people.values(), key=lambda person: person["since"])
 
 
-def present_or_nobody(module: str, name: str) -> list[dict[str, Any]]:
-    """`present`, or nobody while Redis is away: who else is here is a courtesy, not a lock."""
+def people_or_nobody(module: str, name: str) -> list[dict[str, Any]]:
+    """`people_on`, or nobody while Redis is away: who else is here is a courtesy, not a lock."""
     try:
-        return present(module, name)
+        return people_on(module, name)
     except redis.RedisError:
         return []
 

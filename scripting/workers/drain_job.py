@@ -10,7 +10,7 @@ import redis
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, router, transaction
 
 from scripting.bus import drain_queue
-from scripting.bus.drain import Ending, Parts
+from scripting.bus.drain import DrainResult, Parts
 from scripting.bus.drain import drain as drain_stream
 from scripting.bus.events import Event
 from scripting.bus.streams import Stream
@@ -21,31 +21,31 @@ from scripting.models import Execution, Script
 from scripting.processes.members import process_name
 from scripting.registry.active import registry
 from scripting.supervisor.errors import SandboxUnavailable
-from scripting.workers.heartbeat import Presence
+from scripting.workers.heartbeat import Liveness
 
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 4
 """Runs that one event can cost at the most: its version, the one before, the default, and the built-in rule."""
 
-worker: Presence | None = None
+worker: Liveness | None = None
 """The worker that this process is; None in a test or under a worker that is not ours."""
 
 
 def drain(module: str, shard: int) -> str:
     """Drain one stream for as long as one job may: how that ended. RQ's job."""
-    use_live_connections()
+    close_dead_connections()
     return drain_once(Stream(module, shard)).value
 
 
-def drain_once(stream: Stream) -> Ending:
+def drain_once(stream: Stream) -> DrainResult:
     """One drain of `stream` in this process. Raises redis.RedisError; the sweep then sees to the stream."""
     return drain_stream(stream, worker.name if worker else process_name(), parts())
 
 
 def parts() -> Parts[Decision]:
     """A drain's parts in this process."""
-    present = worker
+    alive = worker
     return Parts(
         decide=decide,
         commit=commit,
@@ -53,9 +53,9 @@ def parts() -> Parts[Decision]:
         is_away=is_away,
         refresh=registry.refresh,
         enqueue=drain_queue.enqueue_drain,
-        stopping=present.stopping.is_set if present else lambda: False,
-        pause=present.stopping.wait if present else time.sleep,
-        progress=present.busy if present else lambda: None,
+        stopping=alive.stopping.is_set if alive else lambda: False,
+        pause=alive.stopping.wait if alive else time.sleep,
+        progress=alive.busy if alive else lambda: None,
     )
 
 
@@ -108,7 +108,7 @@ def database_answers() -> bool:
     return True
 
 
-def use_live_connections() -> None:
+def close_dead_connections() -> None:
     """Close connections that died while this process waited; keep the others: a drain is short, connecting is not."""
     for connection in connections.all(initialized_only=True):
         if connection.connection is not None and not connection.in_atomic_block and not connection.is_usable():

@@ -1,4 +1,4 @@
-"""That a worker lives: a heartbeat in Redis, renewed by a thread along with the leases of its drains; and who has died."""
+"""Which workers are alive: each gives a heartbeat in Redis, and renews the leases of its drains with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALIVE_SECONDS = 5.0
 """A worker that was not heard of for so long is dead, or as good as."""
 
 
-class Presence:
+class Liveness:
     """This worker's sign of life. `beat` is one; `start` a thread that gives one each second and then calls `each_second`."""
 
     def __init__(

@@ -23,7 +23,7 @@ from scripting.conf import conf
 from scripting.hot_reload.listener import Listener
 from scripting.runtime.pool import close_pool
 from scripting.workers import drain_job
-from scripting.workers.heartbeat import Presence
+from scripting.workers.heartbeat import Liveness
 from scripting.workers.sweep import Sweep
 
 logger = logging.getLogger(__name__)
@@ -57,12 +57,12 @@ class ScriptWorker(SimpleWorker):
 
     def __init__(self, name: str = "", queue: Queue | None = None) -> None:
         self.listener = Listener("worker", heartbeat=False)
-        self.presence = Presence(name, also=self.listener.member.beat, each_second=self._each_second)
+        self.liveness = Liveness(name, also=self.listener.member.beat, each_second=self._each_second)
         self._sweep = Sweep()
         connection = redis.Redis.from_url(conf.SCRIPTING_REDIS_URL, socket_connect_timeout=2)
         super().__init__(
             [queue or drain_queue.drain_queue()],
-            name=self.presence.name,
+            name=self.liveness.name,
             connection=connection,
             worker_ttl=RQ_TTL_SECONDS,
             log_job_description=False,
@@ -76,13 +76,13 @@ class ScriptWorker(SimpleWorker):
     def work(self, burst: bool = False, **_options: Any) -> bool:  # type: ignore[override] # RQ's other options mean nothing here
         """Run jobs until asked to end by SIGTERM or SIGINT; `burst` ends when no job waits. True if any job was run."""
         self._install_signal_handlers()  # type: ignore[no-untyped-call]
-        drain_job.worker = self.presence
+        drain_job.worker = self.liveness
         self.listener.start()
         worked = False
         backoff = 0.05
         registered = False
         try:
-            while not self.presence.stopping.is_set():
+            while not self.liveness.stopping.is_set():
                 try:
                     if not registered:
                         self._register()
@@ -91,7 +91,7 @@ class ScriptWorker(SimpleWorker):
                 except AWAY as error:
                     logger.warning("worker %s waits for Redis: %s", self.name, error)
                     registered = False  # a Redis that comes back may have come back empty
-                    self.presence.stopping.wait(backoff)
+                    self.liveness.stopping.wait(backoff)
                     backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
                     continue
                 backoff = 0.05
@@ -127,23 +127,23 @@ class ScriptWorker(SimpleWorker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Raises redis.RedisError; every other failure of the job is RQ's to record."""
-        self.presence.busy()
+        self.liveness.busy()
         try:
             super().execute_job(job, queue)
         finally:
-            self.presence.idle()
+            self.liveness.idle()
 
     def _register(self) -> None:
-        self.presence.beat()
+        self.liveness.beat()
         self.connection.delete(self.key)
         self.register_birth()  # type: ignore[no-untyped-call]
         self.set_state(WorkerStatus.IDLE)
-        self.presence.start()
+        self.liveness.start()
         logger.info("worker %s takes jobs", self.name)
 
     def _each_second(self) -> None:
         """On the heartbeat's thread."""
-        drain_job.use_live_connections()
+        drain_job.close_dead_connections()
         try:
             self._sweep.once()
         except (DatabaseError, InterfaceError) as error:
@@ -156,18 +156,18 @@ class ScriptWorker(SimpleWorker):
 
         Only sets a flag: nothing is raised into what the main thread does. A second signal, a second later, ends cold.
         """
-        if self.presence.stopping.is_set() and time.monotonic() - self._asked > 1:
+        if self.liveness.stopping.is_set() and time.monotonic() - self._asked > 1:
             signal.signal(signum, signal.SIG_DFL)
             signal.raise_signal(signum)
-        elif not self.presence.stopping.is_set():
+        elif not self.liveness.stopping.is_set():
             self._asked = time.monotonic()
-            self.presence.stopping.set()
+            self.liveness.stopping.set()
 
     _asked = 0.0
 
     def _leave(self) -> None:
         """Redis may be away, or the worker would never have got as far as telling it anything."""
-        self.presence.end()
+        self.liveness.end()
         self.listener.stop()
         try:
             self.register_death()  # type: ignore[no-untyped-call]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from scripting.bus import streams
-from scripting.bus.drain import Drain, Ending, Parts
+from scripting.bus.drain import Drain, DrainResult, Parts
 from scripting.bus.events import Event
 from scripting.bus.lease import Lease
 from scripting.bus.streams import Stream
@@ -80,10 +80,10 @@ class Desk:
             pause=self.pause,
         )
 
-    def drain(self, stream: Stream = STREAM, seconds: float = 5) -> Ending:
+    def drain(self, stream: Stream = STREAM, seconds: float = 5) -> DrainResult:
         """A whole drain by an owner of its own."""
         lease = Lease.take(stream, "tester")
-        return Ending.TAKEN if lease is None else Drain(lease, self.parts(), seconds=seconds).run()
+        return DrainResult.TAKEN if lease is None else Drain(lease, self.parts(), seconds=seconds).run()
 
     @property
     def events(self) -> list[str]:

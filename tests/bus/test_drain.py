@@ -7,7 +7,7 @@ import redis
 from pytest_django.fixtures import Settings
 
 from scripting.bus import streams
-from scripting.bus.drain import Drain, Ending
+from scripting.bus.drain import Drain, DrainResult
 from scripting.bus.lease import Lease
 from tests.bus.desk import STREAM, Desk, put
 
@@ -15,7 +15,7 @@ from tests.bus.desk import STREAM, Desk, put
 def test_events_are_decided_in_order_and_committed_together(redis_client: redis.Redis) -> None:
     put(*range(10))
     desk = Desk()
-    assert desk.drain() is Ending.EMPTY
+    assert desk.drain() is DrainResult.EMPTY
     assert desk.committed == [[str(n) for n in range(10)]]
     assert redis_client.xlen(STREAM.entries) == 0
 
@@ -39,24 +39,24 @@ def test_a_stream_that_is_being_drained_is_left_alone() -> None:
     put("a")
     assert Lease.take(STREAM, "another") is not None
     desk = Desk()
-    assert desk.drain() is Ending.TAKEN
+    assert desk.drain() is DrainResult.TAKEN
     assert desk.decided == []
 
 
 def test_when_the_time_is_up_the_rest_goes_to_a_new_job(redis_client: redis.Redis) -> None:
     put("a", "b")
     desk = Desk()
-    assert desk.drain(seconds=0) is Ending.HANDED_OVER
+    assert desk.drain(seconds=0) is DrainResult.HANDED_OVER
     ((stream, job),) = desk.enqueued
     assert (stream, redis_client.get(STREAM.flag)) == (STREAM, job.encode())
-    assert desk.drain() is Ending.EMPTY
+    assert desk.drain() is DrainResult.EMPTY
     assert desk.events == ["a", "b"]
 
 
 def test_a_worker_that_is_to_end_commits_what_it_has_and_leaves_the_rest(redis_client: redis.Redis) -> None:
     put(*range(10))
     desk = Desk(stop_after=3)
-    assert desk.drain() is Ending.HANDED_OVER
+    assert desk.drain() is DrainResult.HANDED_OVER
     assert desk.events == ["0", "1", "2"]
     assert redis_client.xlen(STREAM.entries) == 7
     desk.stop_after = None
@@ -69,7 +69,7 @@ def test_a_lingering_drain_takes_what_comes_meanwhile() -> None:
     put("a")
     desk = Desk()
     desk.before_commit = lambda: put("late") if len(desk.committed) == 0 else None
-    assert desk.drain() is Ending.EMPTY
+    assert desk.drain() is DrainResult.EMPTY
     assert desk.events == ["a", "late"]
 
 
@@ -88,7 +88,7 @@ def test_a_drain_does_not_linger_while_another_job_waits(redis_client: redis.Red
 def test_an_event_that_cannot_be_decided_is_abandoned_after_three_deliveries() -> None:
     put("a", "bad", "b")
     desk = Desk(undecidable={"bad"})
-    assert desk.drain() is Ending.EMPTY
+    assert desk.drain() is DrainResult.EMPTY
     assert desk.events == ["a", "b"]
     ((event, deliveries, why),) = desk.abandoned
     assert (event, deliveries) == ("bad", 3)
@@ -98,7 +98,7 @@ def test_an_event_that_cannot_be_decided_is_abandoned_after_three_deliveries() -
 def test_an_event_that_cannot_be_applied_takes_no_other_with_it() -> None:
     put("a", "bad", "b", "c")
     desk = Desk(inapplicable={"bad"})
-    assert desk.drain() is Ending.EMPTY
+    assert desk.drain() is DrainResult.EMPTY
     assert desk.events == ["a", "b", "c"]
     assert [(event, deliveries) for event, deliveries, _ in desk.abandoned] == [("bad", 3)]
 
@@ -115,7 +115,7 @@ def test_a_database_that_is_away_costs_no_event_a_delivery() -> None:
     put("a", "b")
     desk = Desk()
     desk.away = lambda: desk.pauses < 10
-    assert desk.drain() is Ending.EMPTY
+    assert desk.drain() is DrainResult.EMPTY
     assert desk.events == ["a", "b"]
     assert desk.abandoned == []
 
@@ -123,11 +123,11 @@ def test_a_database_that_is_away_costs_no_event_a_delivery() -> None:
 def test_a_drain_does_not_outstay_its_time_waiting_for_the_database(redis_client: redis.Redis) -> None:
     put("a", "b")
     desk = Desk(away=lambda: True)
-    assert desk.drain(seconds=0.05) is Ending.HANDED_OVER
+    assert desk.drain(seconds=0.05) is DrainResult.HANDED_OVER
     assert len(desk.enqueued) == 1
     assert redis_client.xlen(STREAM.entries) == 2
     desk.away = lambda: False
-    assert desk.drain() is Ending.EMPTY
+    assert desk.drain() is DrainResult.EMPTY
     assert desk.events == ["a", "b"]
 
 
@@ -143,7 +143,7 @@ def test_what_a_dead_worker_had_in_hand_comes_first_and_one_by_one(redis_client:
     redis_client.delete(STREAM.lease)
     put("d", "e")
     desk.before_commit = lambda: None
-    assert desk.drain() is Ending.EMPTY
+    assert desk.drain() is DrainResult.EMPTY
     assert desk.committed == [["a"], ["b"], ["c"], ["d", "e"]]
 
 
@@ -154,7 +154,7 @@ def test_an_event_that_kills_its_worker_is_abandoned_and_its_neighbours_are_not(
         with pytest.raises(Killed):
             desk.drain()
         redis_client.delete(STREAM.lease)
-    assert desk.drain() is Ending.EMPTY
+    assert desk.drain() is DrainResult.EMPTY
     assert desk.events == ["a", "b", "c"]
     ((event, deliveries, why),) = desk.abandoned
     assert (event, deliveries) == ("killer", 3)
@@ -172,13 +172,13 @@ def test_a_drain_whose_lease_was_taken_over_commits_nothing(redis_client: redis.
 
     def stopped_for_long() -> None:
         redis_client.delete(STREAM.lease)
-        assert successor.drain() is Ending.EMPTY
+        assert successor.drain() is DrainResult.EMPTY
         lease._sure_until = 0.0
 
     late.before_commit = stopped_for_long
     lease = Lease.take(STREAM, "late")
     assert lease is not None
-    assert Drain(lease, late.parts()).run() is Ending.LOST
+    assert Drain(lease, late.parts()).run() is DrainResult.LOST
     assert late.committed == []
     assert successor.events == ["a", "b"]
 
@@ -188,7 +188,7 @@ def test_an_entry_that_is_no_envelope_is_set_aside_and_blocks_nothing(redis_clie
     streams.append([(STREAM, b"\xff not an envelope")])
     put("b")
     desk = Desk()
-    assert desk.drain() is Ending.EMPTY
+    assert desk.drain() is DrainResult.EMPTY
     assert desk.events == ["a", "b"]
     ((_, letter),) = redis_client.xrange(streams.dead_letters_key())
     assert letter[b"e"] == b"\xff not an envelope"
@@ -199,7 +199,7 @@ def test_an_entry_that_is_no_envelope_is_set_aside_and_blocks_nothing(redis_clie
 def test_an_event_that_cannot_even_be_recorded_is_set_aside(redis_client: redis.Redis) -> None:
     put("a", "orphan", "b")
     desk = Desk(undecidable={"orphan"}, unknown={"orphan"})
-    assert desk.drain() is Ending.EMPTY
+    assert desk.drain() is DrainResult.EMPTY
     assert desk.events == ["a", "b"]
     ((_, letter),) = redis_client.xrange(streams.dead_letters_key())
     assert b"there is no script" in letter[b"reason"]
@@ -214,5 +214,5 @@ def test_redis_going_away_ends_the_drain_and_loses_nothing(redis_server: object,
     redis_server.start()  # type: ignore[attr-defined]
     redis_client.delete(STREAM.lease)
     again = Desk()
-    assert again.drain() is Ending.EMPTY
+    assert again.drain() is DrainResult.EMPTY
     assert again.events == ["a", "b"]

@@ -11,7 +11,7 @@ from scripting.bus import drain_queue, outbox, publishing, streams
 from scripting.bus.lease import Lease
 from scripting.models import OutboxEvent
 from scripting.workers import heartbeat
-from scripting.workers.heartbeat import Presence
+from scripting.workers.heartbeat import Liveness
 from scripting.workers.sweep import Sweep
 from tests.bus.desk import STREAM, put
 from tests.support.redis import RedisServer
@@ -154,7 +154,7 @@ def streams_event(fields: dict[bytes, bytes]) -> str:
 
 
 def test_a_worker_that_died_is_struck_from_our_list_and_rqs(redis_client: redis.Redis) -> None:
-    alive, dead = Presence("one"), Presence("two")
+    alive, dead = Liveness("one"), Liveness("two")
     for worker in (alive, dead):
         worker.beat()
         redis_client.sadd("rq:workers", f"rq:worker:{worker.name}")
@@ -166,19 +166,19 @@ def test_a_worker_that_died_is_struck_from_our_list_and_rqs(redis_client: redis.
 
 
 def test_a_worker_that_comes_after_a_dead_one_of_its_name_is_another() -> None:
-    assert Presence("one").name != Presence("one").name
+    assert Liveness("one").name != Liveness("one").name
 
 
 def test_a_heartbeat_keeps_the_leases_of_its_process(redis_client: redis.Redis) -> None:
     lease = Lease.take(STREAM, "tester")
     assert lease is not None
     redis_client.pexpire(STREAM.lease, 900)
-    Presence("one").beat()
+    Liveness("one").beat()
     assert redis_client.pttl(STREAM.lease) > 1000
 
 
 def test_a_worker_is_stuck_when_one_thing_takes_longer_than_a_job_may(settings: object) -> None:
-    worker = Presence("one")
+    worker = Liveness("one")
     assert not worker.is_stuck()
     worker.busy()
     assert not worker.is_stuck()

@@ -10,7 +10,7 @@ from django.db import connections
 
 from scripting.engine import get_engine
 from scripting.execution.admission import TooManyExecutions
-from scripting.execution.replay import repeat
+from scripting.execution.replay import replay
 from scripting.models import Attempt, Execution, OutboxEvent, Script
 from scripting.types import ErrorType, ExecutionRequest, ScriptInput, SecurityLimits
 from tests.support.arena import Arena, make_script, score
@@ -71,7 +71,7 @@ def test_a_run_out_of_time_again_is_the_same_wherever_it_was_stopped(arena: Aren
     assert output.error is not None
     Execution.objects.update(error_line=999, log=b"\x90")
     Script.objects.update(max_execution_time=0.2)
-    repeated = repeat(str(output.execution_id))
+    repeated = replay(str(output.execution_id))
     assert repeated.identical, repeated.differences
     assert "not compared" in repeated.remarks[0]
 
@@ -82,7 +82,7 @@ def test_a_recorded_run_repeats_exactly_with_its_host_answers(arena: Arena) -> N
     assert output.result["points"] == 1
     run(key="bea")
     assert score("bea") == 3
-    repeated = repeat(str(output.execution_id))
+    repeated = replay(str(output.execution_id))
     assert repeated.identical, repeated.differences
     assert repeated.attempt.value == output.result, "the score read is the recorded one"
     assert score("bea") == 3, "a repeated run does nothing"

@@ -13,7 +13,7 @@ from django.urls import reverse
 from scripting.bus.events import Event
 from scripting.engine import get_engine
 from scripting.execution.ledger import commit
-from scripting.execution.replay import repeat
+from scripting.execution.replay import replay
 from scripting.management.commands import run_script
 from scripting.metrics import error_groups
 from scripting.models import Attempt, Breaker, ErrorGroup, Execution
@@ -105,7 +105,7 @@ def test_stored_text_hides_it_and_the_record_for_replay_is_whole(arena: Arena) -
     assert not shows(execution.inputs_text)
     assert execution.result_value["deep"] == [{"secret": SECRET}]
     assert execution.log_lines[0].text == SECRET
-    assert repeat(str(execution.pk)).identical
+    assert replay(str(execution.pk)).identical
 
 
 def test_an_error_that_names_it_hides_it_in_every_record(
@@ -125,7 +125,7 @@ def test_an_error_that_names_it_hides_it_in_every_record(
     for message in messages:
         assert "wrong: " in message or not message
         assert not shows(message)
-    assert repeat(str(execution.pk)).identical
+    assert replay(str(execution.pk)).identical
     logged = [record.getMessage() for record in caplog.records]
     assert any("•••" in line for line in logged)
     assert not any(shows(line) for line in logged)

@@ -1,11 +1,11 @@
-"""repeat(): which attempt of an execution is run again, and what of it is compared."""
+"""replay(): which attempt of an execution is run again, and what of it is compared."""
 
 from __future__ import annotations
 
 import pytest
 
 from scripting.engine import get_engine
-from scripting.execution.replay import NotTried, repeat
+from scripting.execution.replay import NotTried, replay
 from scripting.models import Execution
 from scripting.types import ExecutionRequest, ScriptInput
 from tests.support.arena import Arena, make_script
@@ -21,7 +21,7 @@ def hit() -> str:
 def test_the_first_attempt_is_repeated_or_the_one_that_decided(arena: Arena) -> None:
     make_script("result = {'points': 1}")
     make_script("log('before')\nresult = 1 / 0")
-    first, decided = repeat(execution := hit()), repeat(execution, decided=True)
+    first, decided = replay(execution := hit()), replay(execution, decided=True)
     assert (first.version.number, first.compared) == (2, ("error", "log", "host calls"))
     assert (decided.version.number, decided.compared) == (1, ("error", "result", "log", "host calls"))
     assert first.identical, first.differences
@@ -30,7 +30,7 @@ def test_the_first_attempt_is_repeated_or_the_one_that_decided(arena: Arena) -> 
 
 def test_an_outcome_that_the_game_refused_is_not_called_another_error(arena: Arena) -> None:
     make_script("log('before')\nresult = {'points': 10**6}")
-    again = repeat(hit())
+    again = replay(hit())
     assert again.identical, again.differences
     assert again.compared == ("log", "host calls")
     assert "the game refused what it decided then" in again.remarks[0]
@@ -38,7 +38,7 @@ def test_an_outcome_that_the_game_refused_is_not_called_another_error(arena: Are
 
 def test_a_message_with_characters_that_do_not_show_is_the_same_message(arena: Arena) -> None:
     make_script("raise ValueError('\\u202e')")
-    again = repeat(hit())
+    again = replay(hit())
     assert again.identical, again.differences
 
 
@@ -50,7 +50,7 @@ def test_a_withheld_version_is_not_repeated(arena: Arena, settings: pytest.Fixtu
     execution = hit()
     assert Execution.objects.get(pk=execution).withheld
     with pytest.raises(NotTried, match="v1 was not tried then") as told:
-        repeat(execution)
+        replay(execution)
     assert told.value.instead is None, "the built-in rule decided"
 
 

@@ -11,7 +11,7 @@ from django.db import connections
 
 from scripting.hot_reload import watcher
 from scripting.hot_reload.watcher import Watcher
-from scripting.hot_reload.watcher_lock import LEASE_SECONDS, Lease
+from scripting.hot_reload.watcher_lock import LOCK_SECONDS, WatcherLock
 from scripting.sources.steps import Step
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
@@ -101,8 +101,8 @@ def test_a_deletion_while_nobody_watched_is_found(game: Game, watching: Watcher,
     assert outcomes(later.count_absences()) == ["reverted"]
 
 
-def test_one_watcher_holds_the_lease_and_another_takes_over_when_it_gives_it_back(clock: Clock) -> None:
-    first, second = Lease(clock), Lease(clock)
+def test_one_watcher_holds_the_lock_and_another_takes_over_when_it_gives_it_back(clock: Clock) -> None:
+    first, second = WatcherLock(clock), WatcherLock(clock)
     assert first.step()
     assert not second.step()
     first.release()
@@ -110,19 +110,19 @@ def test_one_watcher_holds_the_lease_and_another_takes_over_when_it_gives_it_bac
     assert second.step()
 
 
-def test_the_lease_of_a_dead_watcher_runs_out(clock: Clock, redis_client: object) -> None:
+def test_the_lock_of_a_dead_watcher_runs_out(clock: Clock, redis_client: object) -> None:
     from scripting.storage.redis_client import key
 
-    first = Lease(clock)
+    first = WatcherLock(clock)
     first.step()
     left = redis_client.pttl(key("watcher"))  # type: ignore[attr-defined]
-    assert 0 < left <= LEASE_SECONDS * 1000
+    assert 0 < left <= LOCK_SECONDS * 1000
 
 
-def test_a_watcher_that_lost_the_lease_knows_it(clock: Clock, redis_client: object) -> None:
+def test_a_watcher_that_lost_the_lock_knows_it(clock: Clock, redis_client: object) -> None:
     from scripting.storage.redis_client import key
 
-    first, second = Lease(clock), Lease(clock)
+    first, second = WatcherLock(clock), WatcherLock(clock)
     first.step()
     redis_client.delete(key("watcher"))  # type: ignore[attr-defined]
     assert second.step()

@@ -101,8 +101,8 @@ def test_letters_are_listed_newest_first_page_by_page(game: Game, boss: Client) 
     made = [set_aside("chess_club:0", b"junk") for _ in range(53)][::-1]
     first = boss.get(reverse(LETTERS))
     older = boss.get(reverse(LETTERS), {"before": first.context["older"]})
-    assert [each.letter.id for each in first.context["letters"]] == made[:50]
-    assert [each.letter.id for each in older.context["letters"]] == made[50:]
+    assert [each.dead_letter.id for each in first.context["dead_letters"]] == made[:50]
+    assert [each.dead_letter.id for each in older.context["dead_letters"]] == made[50:]
     assert "older" not in older.context
 
 

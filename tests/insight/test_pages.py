@@ -21,14 +21,14 @@ from django.urls import reverse
 from scripting.bus.streams import Stream, append
 from scripting.engine import get_engine
 from scripting.execution import running as live
-from scripting.insight.dashboard import now as present
+from scripting.insight.dashboard import now as snapshots
 from scripting.insight.dashboard.ranges import RANGES
 from scripting.insight.display import milliseconds
 from scripting.insight.executions import export
 from scripting.metrics import error_groups
 from scripting.models import Activation, ErrorGroup, Execution, Resolution
 from scripting.types import ExecutionRequest, ScriptInput
-from scripting.workers.heartbeat import Presence
+from scripting.workers.heartbeat import Liveness
 from tests.insight.runs import publish, run, write
 from tests.support.game import Game
 
@@ -144,12 +144,12 @@ def test_the_dashboard_warns_while_no_worker_lives_or_events_wait_for_long(
     assert "No worker is alive" in alone
     assert "manage.py run_worker" in alone
     assert "no worker yet" in alone, "that its drain is queued helps it nothing"
-    worker = Presence("one")
+    worker = Liveness("one")
     worker.beat()
     calm = boss.get(address).content.decode()
     assert "No worker is alive" not in calm
     assert "workers do not keep up" not in calm
-    monkeypatch.setattr(present, "LATE_SECONDS", 0)
+    monkeypatch.setattr(snapshots, "LATE_SECONDS", 0)
     assert "workers do not keep up" in boss.get(address).content.decode()
 
 

@@ -11,7 +11,7 @@ from scripting.hot_reload import fleet
 from scripting.insight import prometheus
 from scripting.models import Script
 from scripting.processes import members
-from scripting.processes.members import Loaded, Membership
+from scripting.processes.members import LoadedVersion, Membership
 from scripting.registry.active import registry
 from tests.support.arena import Arena, make_script
 from tests.support.redis import RedisServer
@@ -30,7 +30,7 @@ def crew(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> list[Membership]:
         member.name, member.started = f"host:{number}", 1000.0 + number
         member.beat()
         if number < 2:
-            member.acknowledge({"arena/scorer": Loaded(active.info.number, active.bundle.digest)})
+            member.acknowledge({"arena/scorer": LoadedVersion(active.info.number, active.bundle.digest)})
         found.append(member)
     return found
 
@@ -91,7 +91,7 @@ def test_a_version_is_counted_as_acknowledged_until_a_newer_one_is_active(crew: 
     loading = fleet.loaded_by(script)
     assert loading is not None
     assert str(loading) == "0 of 3 on v2, 3 not yet"
-    crew[0].acknowledge({"arena/scorer": Loaded(2, loading.digest)})
+    crew[0].acknowledge({"arena/scorer": LoadedVersion(2, loading.digest)})
     assert [process.name for process in fleet.loaded_by(script).current] == ["host:0"]  # type: ignore[union-attr]
     crew[0].leave()
     assert len(members.everyone()) == 2

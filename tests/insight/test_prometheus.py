@@ -13,7 +13,7 @@ from scripting.bus.streams import Stream, append
 from scripting.metrics import error_groups, rollups
 from scripting.models import Breaker
 from scripting.processes import members
-from scripting.processes.members import Loaded
+from scripting.processes.members import LoadedVersion
 from tests.insight.runs import publish, write
 from tests.support.game import Game
 from tests.support.redis import RedisServer
@@ -64,7 +64,7 @@ def test_queues_sandboxes_loaded_versions_and_breakers_are_told_as_they_are_now(
     version = publish(game, "result = 1\n")
     member = members.Membership("worker", lambda: {"sandboxes": 3, "busy": 1, "forks": 9, "kills": 2})
     member.beat()
-    member.acknowledge({"chess_club/dice": Loaded(1, "abc123")})
+    member.acknowledge({"chess_club/dice": LoadedVersion(1, "abc123")})
     append([(Stream("chess_club", 0), b"an entry"), (Stream("chess_club", 0), b"another")])
     Breaker.objects.create(version=version, failures=5, opened_at=version.created_at)
     found = samples(client)

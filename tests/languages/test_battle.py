@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from scripting.bus.drain import Ending
+from scripting.bus.drain import DrainResult
 from scripting.bus.streams import Stream
 from scripting.models import Execution, Script
 from scripting.registry.active import registry
@@ -58,7 +58,7 @@ def play(steps: int) -> Game:
     for _ in range(steps):
         director.step()
         for game in Game.objects.running():
-            while drain_job.drain_once(Stream.of("wargame", game.key, "")) is Ending.HANDED_OVER:
+            while drain_job.drain_once(Stream.of("wargame", game.key, "")) is DrainResult.HANDED_OVER:
                 pass
     return Game.objects.get()
 

@@ -1,4 +1,4 @@
-"""Error groups: the same problem is counted once, whatever worker met it; resolved with a note, and back when it comes back."""
+"""Error groups: the same error is counted once, whatever worker met it; resolved with a note, and back when it comes back."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def test_same_script_version_type_and_line_is_one_group_with_first_and_last_seen
     assert group.version.number == 2, "the version that failed, not the one that decided in its place"
     assert group.last_execution == Execution.objects.order_by("-pk").values_list("pk", flat=True)[0]
     assert not ErrorDelta.objects.exists()
-    [problem] = error_groups.problems([group])
-    assert sum(problem.trend) == 3
-    assert problem.is_new
+    [summary] = error_groups.summaries([group])
+    assert sum(summary.trend) == 3
+    assert summary.is_new
     assert error_groups.group_of(Execution.objects.filter(error_line=2)[0]) == group
 
 
@@ -68,7 +68,7 @@ def test_a_new_version_with_the_same_mistake_is_a_new_group(arena: Arena) -> Non
         run(0, trigger="manual")
     fold()
     assert ErrorGroup.objects.count() == 2
-    assert [problem.is_new for problem in error_groups.problems(list(ErrorGroup.objects.order_by("first_seen")))] == [
+    assert [summary.is_new for summary in error_groups.summaries(list(ErrorGroup.objects.order_by("first_seen")))] == [
         False,
         True,
     ]
@@ -82,13 +82,13 @@ def test_resolved_takes_a_note_and_a_failure_after_it_brings_the_error_back(aren
     with pytest.raises(error_groups.NoteMissing, match="what was done"):
         error_groups.resolve(group, None, "  ")
     error_groups.resolve(group, None, "the caller sends no zero any longer")
-    assert error_groups.problems([group])[0].state == "resolved"
+    assert error_groups.summaries([group])[0].state == "resolved"
     run(0, trigger="manual")
     fold()
     group.refresh_from_db()
-    assert error_groups.problems([group])[0].state == "back"
+    assert error_groups.summaries([group])[0].state == "back"
     error_groups.resolve(group, None, "it does", resolved=False)
-    assert error_groups.problems([group])[0].state == "open"
+    assert error_groups.summaries([group])[0].state == "open"
     assert Resolution.objects.count() == 2, "what was said stays"
 
 
@@ -103,14 +103,14 @@ def test_a_resolved_error_is_back_when_a_newer_version_fails_alike_and_both_page
     make_script("# mended\nresult = 2 // points")
     run("text", trigger="manual")
     fold()
-    [problem] = error_groups.problems([resolved])
-    assert (problem.state, problem.newer) == ("resolved", None), "another error of the new version is another matter"
+    [summary] = error_groups.summaries([resolved])
+    assert (summary.state, summary.newer) == ("resolved", None), "another error of the new version is another matter"
 
     run(0, trigger="manual")
     fold()
     newer = ErrorGroup.objects.exclude(pk=resolved.pk).get(message=resolved.message)
     assert newer.error_line == 2, "lines move from version to version"
-    first, second = error_groups.problems([resolved, newer])
+    first, second = error_groups.summaries([resolved, newer])
     assert (first.state, first.newer) == ("back", newer)
     assert (second.state, second.older, second.newer) == ("open", resolved, None)
     client.force_login(User.objects.create_superuser("boss"))
@@ -126,7 +126,7 @@ def test_a_resolved_error_is_back_when_a_newer_version_fails_alike_and_both_page
     assert "The same was called resolved in" in page
 
     error_groups.resolve(resolved, None, "mended in v3")
-    assert error_groups.problems([resolved])[0].state == "resolved"
+    assert error_groups.summaries([resolved])[0].state == "resolved"
 
 
 def test_what_an_open_breaker_withheld_is_no_new_failure(arena: Arena, settings: pytest.FixtureRequest) -> None:

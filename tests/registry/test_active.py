@@ -19,7 +19,7 @@ from scripting.hot_reload.watcher import Watcher
 from scripting.models import Script
 from scripting.registry import lifecycle, publishing
 from scripting.registry.active import registry
-from scripting.registry.publishing import AlreadyLive, AnyBase, PublishRefused
+from scripting.registry.publishing import AlreadyActive, AnyBase, PublishRefused
 from scripting.registry.resolved import ScriptNotFound
 from scripting.sources import sync as discovery
 from scripting.sources.sync import ABSENCE_SECONDS
@@ -173,7 +173,7 @@ class Story:
     def publish(self, text: str) -> None:
         try:
             publishing.publish(self.script, "python", text, actor=None, reason="because", base=AnyBase)
-        except AlreadyLive:
+        except AlreadyActive:
             assert text == self.rules.active
         except PublishRefused:
             assert not is_good(text)
@@ -189,7 +189,7 @@ class Story:
             text = self.script.versions.get(number=number).text
             try:
                 publishing.rollback(self.script, number, actor=None, reason="because")
-            except AlreadyLive:
+            except AlreadyActive:
                 assert text == self.rules.active
             else:
                 assert text != self.rules.active

@@ -9,7 +9,7 @@ from django.test import Client
 from scripting.models import Activation, Draft, Script, ScriptVersion, uuid7
 from scripting.registry import lifecycle, publishing, upgrades
 from scripting.registry.active import registry
-from scripting.registry.publishing import AlreadyLive, AnyBase, PublishRefused, StaleBase
+from scripting.registry.publishing import AlreadyActive, AnyBase, PublishRefused, StaleBase
 from scripting.registry.resolved import ScriptNotFound
 from scripting.texts import diff
 from tests.support.arena import Arena, make_script
@@ -55,7 +55,7 @@ def test_a_text_that_is_stale_or_live_before_its_check_is_not_stored_where_that_
     script = make_script(TEXT)
     base = script.active_version
     publish(script, theirs := "# theirs\n" + TEXT, base)
-    for text, refusal in ((TEXT + "# mine\n", StaleBase), (theirs, AlreadyLive)):
+    for text, refusal in ((TEXT + "# mine\n", StaleBase), (theirs, AlreadyActive)):
         with pytest.raises(refusal):
             publishing.publish(script, "python", text, actor=None, reason="why", base=base, keep_stale=False)
     assert script.versions.count() == 2
@@ -126,10 +126,10 @@ def test_a_rollback_activates_the_old_version_without_a_copy(arena: Arena) -> No
 def test_what_is_live_already_is_not_activated_again(arena: Arena) -> None:
     script = make_script(TEXT)
     before = [script.activations.count(), script.history.count()]
-    with pytest.raises(AlreadyLive, match="v1 is live already; nothing changed"):
+    with pytest.raises(AlreadyActive, match="v1 is live already; nothing changed"):
         publishing.rollback(script, 1, actor=None, reason="again")
     for base in (AnyBase, None, script.active_version):
-        with pytest.raises(AlreadyLive, match="v1 is live already; nothing changed"):
+        with pytest.raises(AlreadyActive, match="v1 is live already; nothing changed"):
             publish(script, TEXT, base)
     assert [script.activations.count(), script.history.count()] == before
     assert script.versions.count() == 1

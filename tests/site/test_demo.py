@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth import get_user_model
+from django.contrib.auth import BACKEND_SESSION_KEY, get_user_model
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.test import Client
@@ -156,3 +156,17 @@ def test_an_admin_by_group_sees_the_queues_too(client: Client) -> None:
     user.groups.add(Group.objects.get(name="admin"))
     client.force_login(user)
     assert client.get("/django-rq/").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["/admin/", "/scripts/", "/", "/django-rq/"])
+def test_a_login_made_before_an_upgrade_moved_the_backend_ends_at_the_login_page(client: Client, page: str) -> None:
+    log_in(client, "admin")
+    session = client.session
+    session[BACKEND_SESSION_KEY] = "goby_site.demo.DemoAwareBackend"
+    session.save()
+    answer = client.get(page, follow=True)
+    assert answer.status_code == 200
+    assert answer.redirect_chain, page
+    assert not answer.context["user"].is_authenticated
+    assert log_in(client, "admin")
+    assert client.get("/admin/").status_code == 200

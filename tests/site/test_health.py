@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from scripting.storage.redis_client import key
-from scripting.workers.heartbeat import Presence
+from scripting.workers.heartbeat import Liveness
 from tests.support.redis import RedisServer
 
 
@@ -31,7 +31,7 @@ def test_not_ready_without_redis_and_the_part_is_named(client: Client, redis_ser
 def test_ready_with_a_worker_whose_heart_beats_and_not_with_one_that_is_merely_listed(
     client: Client, redis_client: Any
 ) -> None:
-    worker = Presence("one")
+    worker = Liveness("one")
     worker.beat()
     redis_client.sadd("rq:workers", f"rq:worker:{worker.name}")
     assert client.get("/readyz").json()["parts"]["workers"] is True

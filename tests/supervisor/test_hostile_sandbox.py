@@ -12,7 +12,7 @@ import pytest
 
 from scripting.sandbox.protocol import Call, Done, ErrorType, Fault, Loaded, Ready, encode_value
 from scripting.supervisor import sandbox as supervised
-from scripting.supervisor.fork_server import Ending, Handle, ParentClient
+from scripting.supervisor.fork_server import ExitStatus, Handle, ParentClient
 from scripting.supervisor.interface import HostFunction, RunOutcome, RunRequest
 from scripting.supervisor.pool import _load_message
 from scripting.supervisor.sandbox import NotStarted, Sandbox
@@ -36,8 +36,8 @@ def read_frame(end: socket.socket) -> bytes:
 class OnlyReaps(ParentClient):
     """There is no process to reap: the hostile end is a thread of the test. Says that it was killed by us."""
 
-    def reap(self, pid: int) -> Ending:
-        return Ending(0, 0)
+    def reap(self, pid: int) -> ExitStatus:
+        return ExitStatus(0, 0)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from scripting.bus import publishing
-from scripting.bus.drain import Ending
+from scripting.bus.drain import DrainResult
 from scripting.bus.streams import Stream
 from scripting.engine import get_engine
 from scripting.models import Execution, Script
@@ -58,7 +58,7 @@ def put(name: str, text: str) -> Script:
 
 def drain(key: str) -> None:
     """Run what waits for a game, follow-ups too; a drain hands over when others have waited long enough."""
-    while drain_job.drain_once(Stream.of("wargame", key, "")) is Ending.HANDED_OVER:
+    while drain_job.drain_once(Stream.of("wargame", key, "")) is DrainResult.HANDED_OVER:
         pass
 
 

@@ -127,8 +127,8 @@ def test_open_pages_are_told_what_stands_in_for_a_version_that_fails_and_when_it
     before = publish_elsewhere(admin, "A good one")
     number = publish_text(admin, LARGE, "Takes too much")
     words = re.compile(rf"v{number} failed \d+ times in a row: v{before} stands in")
-    expect(page.locator("#stand-in")).to_contain_text(words, timeout=30_000)
-    expect(page.locator("#stand-in")).to_contain_text("memory")
+    expect(page.locator("#fallback")).to_contain_text(words, timeout=30_000)
+    expect(page.locator("#fallback")).to_contain_text("memory")
     expect(page.locator("#live-chip")).to_have_text(f"v{before} stands in for v{number}")
     expect(page.locator(".toast.bad")).to_contain_text(words)
     expect(page.locator(".shelf [aria-current] .chip")).to_be_visible()
@@ -137,13 +137,13 @@ def test_open_pages_are_told_what_stands_in_for_a_version_that_fails_and_when_it
     expect(tree.locator(".toast")).to_contain_text(f"event_processor: v{number} is set aside and its fallback runs")
     page.reload()
     page.wait_for_selector("body[data-ready]")
-    expect(page.locator("#stand-in")).to_contain_text(words)
-    expect(page.locator("#stand-in").get_by_role("link", name="See the failures")).to_have_attribute(
+    expect(page.locator("#fallback")).to_contain_text(words)
+    expect(page.locator("#fallback").get_by_role("link", name="See the failures")).to_have_attribute(
         "href", re.compile(r"/execution/\?script=\d+&status=unsuccessful$")
     )
     assert stack.manage("shell", "-c", LIMIT.format(128 << 20)).returncode == 0
     expect(page.locator(".toast.good")).to_contain_text(f"v{number} runs again.", timeout=60_000)
-    expect(page.locator("#stand-in")).to_be_hidden()
+    expect(page.locator("#fallback")).to_be_hidden()
     expect(page.locator("#live-chip")).to_have_text(f"v{number} is live")
     expect(other.locator(".shelf [data-name=event_processor] .chip")).to_be_hidden()
     expect(row).not_to_contain_text("stands in")

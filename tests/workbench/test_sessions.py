@@ -85,7 +85,7 @@ async def test_a_logout_closes_the_pages_of_its_session_at_once_and_no_others(
     await sync_to_async(browser.post)("/admin/logout/")
     assert await page.close_code() == LOGGED_OUT
     await page.leave()
-    assert await sync_to_async(viewers.present)("arena", "scorer") == [], "who logged out is not seen as looking"
+    assert await sync_to_async(viewers.people_on)("arena", "scorer") == [], "who logged out is not seen as looking"
     await sync_to_async(make_script)("result = 2\n")
     assert (await there.read())["type"] == "notice"
     await there.leave()

@@ -114,8 +114,8 @@ async def test_the_tree_is_told_of_every_script_and_only_to_those_who_may_look(s
 def test_a_page_that_is_not_heard_of_fades(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     viewers.announce("arena", "scorer", "page-1", "anna", editing=True, since=time.time())
     viewers.announce("arena", "scorer", "page-2", "anna", editing=False, since=time.time())
-    assert [(one["user"], one["editing"], one["pages"]) for one in viewers.present("arena", "scorer")] == [
+    assert [(one["user"], one["editing"], one["pages"]) for one in viewers.people_on("arena", "scorer")] == [
         ("anna", True, 2)
     ]
     monkeypatch.setattr(viewers, "FADE_SECONDS", -1.0)
-    assert viewers.present("arena", "scorer") == []
+    assert viewers.people_on("arena", "scorer") == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scripting.bus import publishing
-from scripting.bus.drain import Ending
+from scripting.bus.drain import DrainResult
 from scripting.bus.streams import Stream
 from scripting.models import Execution, OutboxEvent, Script
 from scripting.modules.installed import modules
@@ -23,13 +23,13 @@ def run(lap: int, runner: str = "ann", **arguments: Any) -> str:
     return publishing.publish("track.lap", payload, key=runner, **arguments)
 
 
-def drain(module: str = "track", key: str = "ann") -> Ending:
+def drain(module: str = "track", key: str = "ann") -> DrainResult:
     return drain_job.drain_once(Stream.of(module, key, ""))
 
 
 def test_an_event_becomes_an_execution_with_its_effect() -> None:
     event_id = run(1, user_id="7", request_id="r1")
-    assert drain() is Ending.EMPTY
+    assert drain() is DrainResult.EMPTY
     execution = Execution.objects.get()
     assert (execution.event_id, execution.topic, execution.key) == (event_id, "track.lap", "ann")
     assert (execution.status, execution.trigger, execution.deliveries) == ("succeeded", "event", 1)
@@ -51,7 +51,7 @@ def test_an_event_published_twice_under_one_id_takes_effect_once() -> None:
 
 def test_a_bug_of_the_module_ends_abandoned_and_takes_no_other_event_with_it() -> None:
     run(1), run(2, payload={"broken": True}), run(3)
-    assert drain() is Ending.EMPTY
+    assert drain() is DrainResult.EMPTY
     assert laps() == {"ann": [1, 3]}
     abandoned = Execution.objects.get(status="abandoned")
     assert abandoned.deliveries == 3
@@ -71,7 +71,7 @@ def test_an_event_for_a_script_that_does_not_exist_is_set_aside() -> None:
     modules.get("track").config.message_handlers["track.lap"] = "nobody"  # type: ignore[union-attr, index]
     try:
         run(1)
-        assert drain() is Ending.EMPTY
+        assert drain() is DrainResult.EMPTY
     finally:
         modules.get("track").config.message_handlers["track.lap"] = "marshal"  # type: ignore[union-attr, index]
     assert Execution.objects.count() == 0

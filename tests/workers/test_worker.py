@@ -52,7 +52,7 @@ def test_no_alarm_can_land_in_an_exchange() -> None:
 def test_executions_name_the_worker_that_ran_them() -> None:
     publishing.publish("track.lap", {"lap": 1}, key="ann")
     worker = ScriptWorker("east")
-    drain_job.worker = worker.presence
+    drain_job.worker = worker.liveness
     try:
         worker.work_once(None)
     finally:

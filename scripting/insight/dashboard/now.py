@@ -40,7 +40,7 @@ class Running:
 
 
 @dataclass(frozen=True)
-class Present:
+class Snapshot:
     """All of it, at one moment."""
 
     processes: list[Process]
@@ -83,12 +83,12 @@ class Present:
         return self.total("busy")
 
 
-def look() -> Present | None:
+def look() -> Snapshot | None:
     """None while Redis, which knows all this, is away or answers late."""
     with briefly(), contextlib.suppress(redis.RedisError):
         client = redis_client()
         now = time.time()
-        return Present(
+        return Snapshot(
             members.everyone(),
             heartbeat.live_workers(),
             _waiting(client),

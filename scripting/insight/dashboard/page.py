@@ -13,18 +13,18 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from scripting.execution.running import RunningExecution, ask_to_cancel, running_everywhere
 from scripting.insight import audit
-from scripting.insight.dashboard import now as present
+from scripting.insight.dashboard import now as snapshots
 from scripting.insight.dashboard import ranges
 from scripting.insight.dashboard.charts import durations_chart, outcomes_chart, spark
 from scripting.insight.dashboard.figures import dashboard
 from scripting.insight.frame import LETTERS, STOP, VIEW, admin_page, demand
-from scripting.metrics.error_groups import problems
+from scripting.metrics.error_groups import summaries
 from scripting.models import ErrorGroup, Script
 from scripting.models.script import TEXTS
 
 logger = logging.getLogger(__name__)
 
-PROBLEMS = 8
+ERROR_GROUPS = 8
 
 
 @require_safe
@@ -50,7 +50,7 @@ def page(request: HttpRequest) -> HttpResponse:
             outcomes_chart(board.series, board.step, board.publishes),
             durations_chart(board.series, board.step, board.publishes),
         ],
-        "problems": [(problem, spark(problem.trend)) for problem in problems(list(groups[:PROBLEMS]))],
+        "error_groups": [(each, spark(each.trend)) for each in summaries(list(groups[:ERROR_GROUPS]))],
         **_now(request),
     }
     return admin_page(request, "scripting/insight/dashboard.html", context)
@@ -86,7 +86,7 @@ def stop(request: HttpRequest, execution: str) -> HttpResponse:
 
 def _now(request: HttpRequest) -> dict[str, Any]:
     return {
-        "now": present.look(),
+        "now": snapshots.look(),
         "may_stop": request.user.has_perm(STOP),
         "may_see_letters": request.user.has_perm(LETTERS),
     }

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
-from scripting.execution.replay import NotRepeatable, NotTried, Repetition, repeat
+from scripting.execution.replay import NotReplayable, NotTried, Replay, replay
 from scripting.insight import audit
 from scripting.insight.display import milliseconds, pretty
 from scripting.insight.frame import VIEW, admin_page, demand
@@ -17,22 +17,22 @@ from scripting.supervisor.errors import SupervisorError
 from scripting.texts.escaping import visible
 
 RUN = "scripting.run_script"
-TEMPLATE = "scripting/insight/again.html"
+TEMPLATE = "scripting/insight/replay.html"
 
 
 @require_POST
 def page(request: HttpRequest, execution: UUID) -> HttpResponse:
-    """The repetition beside the record. A trial: nothing is stored and nothing takes effect."""
+    """The replay beside the record. A trial: nothing is stored and nothing takes effect."""
     demand(request, VIEW)
     demand(request, RUN)
     context: dict[str, object] = {"title": "Run again", "execution": execution}
     try:
-        made = repeat(str(execution), decided=request.POST.get("attempt") == "decided")
+        made = replay(str(execution), decided=request.POST.get("attempt") == "decided")
     except NotTried as problem:
         return admin_page(
             request, TEMPLATE, {**context, "problem": str(problem), "instead": problem.instead}, status=409
         )
-    except (NotRepeatable, SupervisorError) as problem:
+    except (NotReplayable, SupervisorError) as problem:
         return admin_page(request, TEMPLATE, {**context, "problem": str(problem)}, status=409)
     audit.record(request.user, f"ran execution {execution} again")
     mask = masks_of(made.execution)[1]
@@ -48,7 +48,7 @@ def page(request: HttpRequest, execution: UUID) -> HttpResponse:
     return admin_page(request, TEMPLATE, context)
 
 
-def _listed(made: Repetition) -> str:
+def _listed(made: Replay) -> str:
     """`error, result and log`."""
     *first, last = made.compared
     return f"{', '.join(first)} and {last}" if first else last

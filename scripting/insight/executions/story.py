@@ -16,7 +16,7 @@ from scripting.insight.display import code_block, marked_line, milliseconds, pre
 from scripting.insight.executions.cause_tree import Branch, family_tree
 from scripting.insight.executions.cost import Cost, Figure, cost_of, figures, is_stopped
 from scripting.insight.executions.error_place import Place, failed_attempt, place_of
-from scripting.metrics.error_groups import Problem, group_of, problems
+from scripting.metrics.error_groups import ErrorGroupSummary, group_of, summaries
 from scripting.models import SHARED, Attempt, Breaker, ErrorGroup, Execution, ScriptVersion
 from scripting.models.execution import WITHHELD, AttemptFields, LogLine
 from scripting.modules.masking import Mask, masks_of
@@ -78,7 +78,7 @@ class Failure:
     column: int | None
     advice: Advice
     marked: Marked | None
-    problem: Problem | None = None
+    error_group: ErrorGroupSummary | None = None
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _failure(execution: Execution, tries: list[Attempt]) -> Failure | None:
         execution.error_column,
         advice(execution.error_type or execution.status, execution.error_message),
         _marked(failed_attempt(execution, tries)),
-        problems([group])[0] if group else None,
+        summaries([group])[0] if group else None,
     )
 
 

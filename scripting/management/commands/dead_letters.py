@@ -32,31 +32,36 @@ class Command(ScriptingCommand):
         elif put_back is not None:
             self._act(put_back, dead_letters.put_back, "put back")
         elif as_json:
-            self.print_json({"dead_letters": [_described(letter) for letter in everything()]})
+            self.print_json({"dead_letters": [_described(dead_letter) for dead_letter in everything()]})
         else:
             rows = [
-                (letter.id, letter.stream, letter.event.topic if letter.event else "unreadable", letter.reason)
-                for letter in everything()
+                (
+                    dead_letter.id,
+                    dead_letter.stream,
+                    dead_letter.event.topic if dead_letter.event else "unreadable",
+                    dead_letter.reason,
+                )
+                for dead_letter in everything()
             ]
             self.print_table(("id", "stream", "event", "why"), rows)
 
     def _act(self, which: str, act: Callable[[DeadLetter], bool], done: str) -> None:
         if which == ALL:
-            letters = everything()[::-1]  # oldest first, as they came
+            chosen = everything()[::-1]  # oldest first, as they came
         else:
             found = dead_letters.find(which)
             if found is None:
                 self.misused(f"there is no dead letter {which}")
-            letters = [found]
-        count, problems = 0, []
-        for letter in letters:
+            chosen = [found]
+        count, reasons = 0, []
+        for dead_letter in chosen:
             try:
-                count += act(letter)
-            except Unreadable as problem:
-                problems.append(f"{letter.id}: {problem}")
+                count += act(dead_letter)
+            except Unreadable as reason:
+                reasons.append(f"{dead_letter.id}: {reason}")
         self.say(f"{count} {done}")
-        if problems:
-            self.fail("\n".join(problems))
+        if reasons:
+            self.fail("\n".join(reasons))
 
 
 def everything() -> list[DeadLetter]:
@@ -67,14 +72,14 @@ def everything() -> list[DeadLetter]:
     return found
 
 
-def _described(letter: DeadLetter) -> dict[str, Any]:
+def _described(dead_letter: DeadLetter) -> dict[str, Any]:
     return {
-        "id": letter.id,
-        "at": letter.at.isoformat(),
-        "stream": letter.stream,
-        "entry": letter.entry,
-        "reason": one_line(letter.reason, 4000),
-        "topic": letter.event.topic if letter.event else None,
-        "event_id": letter.event.id if letter.event else None,
-        "bytes": len(letter.envelope),
+        "id": dead_letter.id,
+        "at": dead_letter.at.isoformat(),
+        "stream": dead_letter.stream,
+        "entry": dead_letter.entry,
+        "reason": one_line(dead_letter.reason, 4000),
+        "topic": dead_letter.event.topic if dead_letter.event else None,
+        "event_id": dead_letter.event.id if dead_letter.event else None,
+        "bytes": len(dead_letter.envelope),
     }

@@ -17,7 +17,7 @@ from scripting.management.output import (
 )
 from scripting.models import Script
 from scripting.registry import lifecycle, publishing
-from scripting.registry.publishing import AlreadyLive, AnyBase, PublishRefused, StaleBase
+from scripting.registry.publishing import AlreadyActive, AnyBase, PublishRefused, StaleBase
 from scripting.texts.escaping import visible
 
 
@@ -45,8 +45,8 @@ class Command(ScriptingCommand):
         base = self._base(target, options["base"])
         try:
             activation = publishing.publish(target, language, source.text, actor=actor, reason=message, base=base)
-        except AlreadyLive as already:
-            self.tell_live(target, already.version, already, as_json=as_json)
+        except AlreadyActive as already:
+            self.tell_active(target, already.version, already, as_json=as_json)
             return
         except StaleBase as stale:
             self.fail(f"{stale}; {_kept(stale)}")
@@ -58,7 +58,7 @@ class Command(ScriptingCommand):
         for warning in version.diagnostics:
             place = f"{source.path}:{warning['line'] or 1}:{warning['column'] or 1}"
             self.stderr.write(visible(f"{place}: {warning['severity']}: {warning['message']}"))
-        self.tell_live(target, version, as_json=as_json)
+        self.tell_active(target, version, as_json=as_json)
 
     def _script(self, module: str, name: str, actor: Any, reason: str) -> Script:
         """The script; a new one is made, and it is said: its name may be a slip."""

@@ -10,7 +10,7 @@ from scripting.management.commands.publish_script import author
 from scripting.management.output import ScriptingCommand, script_argument, version_argument
 from scripting.models import Script
 from scripting.registry import publishing
-from scripting.registry.publishing import AlreadyLive, PublishRefused
+from scripting.registry.publishing import AlreadyActive, PublishRefused
 
 
 class Command(ScriptingCommand):
@@ -34,9 +34,9 @@ class Command(ScriptingCommand):
             self.misused("say why: the message is shown beside the activation for good")
         try:
             activation = publishing.rollback(target, version, actor=author(self, options["user"]), reason=message)
-        except AlreadyLive as already:
-            self.tell_live(target, already.version, already, as_json=as_json)
+        except AlreadyActive as already:
+            self.tell_active(target, already.version, already, as_json=as_json)
         except PublishRefused as refusal:
             self.fail(str(refusal))
         else:
-            self.tell_live(target, activation.version, as_json=as_json)
+            self.tell_active(target, activation.version, as_json=as_json)

@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 from scripting.conf import LONGEST, MIB, MOST
 from scripting.engine import get_engine
 from scripting.execution.admission import TooManyExecutions
-from scripting.execution.replay import NotRepeatable, NotTried, repeat
+from scripting.execution.replay import NotReplayable, NotTried, replay
 from scripting.management.output import (
     ScriptingCommand,
     SourceFile,
@@ -31,7 +31,7 @@ from scripting.types import ExecutionRequest, ScriptError, ScriptInput, ScriptOu
 
 
 class Command(ScriptingCommand):
-    """Exit code 1 when the script failed, or when a repetition differed."""
+    """Exit code 1 when the script failed, or when a replay differed."""
 
     help = "Run a script. By name it is recorded as an execution; --source runs any text as a trial, without effects."
 
@@ -60,7 +60,7 @@ class Command(ScriptingCommand):
         if len(chosen) != 1:
             self.misused("give one of MODULE/NAME, --source FILE and --repeat EXECUTION")
         if options["repeat"] is not None:
-            return self._repeat(options["repeat"], decided=options["decided"], as_json=as_json)
+            return self._replay(options["repeat"], decided=options["decided"], as_json=as_json)
         given = self._input(options)
         source = options["source"]
         try:
@@ -138,45 +138,45 @@ class Command(ScriptingCommand):
 
     # -- again -----------------------------------------------------------------------------------------------------
 
-    def _repeat(self, execution_id: str, *, decided: bool, as_json: bool) -> None:
+    def _replay(self, execution_id: str, *, decided: bool, as_json: bool) -> None:
         try:
-            again = repeat(execution_id, decided=decided)
+            replayed = replay(execution_id, decided=decided)
         except NotTried as error:
             self.misused(f"{error}; --decided runs v{error.instead.number} again" if error.instead else str(error))
-        except NotRepeatable as error:
+        except NotReplayable as error:
             self.misused(str(error))
-        mask = masks_of(again.execution)[1]  # of what was recorded, anybody's
-        result, failure = mask.value(again.attempt.value), again.attempt.outcome.error
+        mask = masks_of(replayed.execution)[1]  # of what was recorded, anybody's
+        result, failure = mask.value(replayed.attempt.value), replayed.attempt.outcome.error
         failure = failure and replace(failure, message=mask.text(failure.message))
-        logs = [mask.text(line) for line in again.attempt.outcome.logs]
+        logs = [mask.text(line) for line in replayed.attempt.outcome.logs]
         if as_json:
             self.print_json(
                 {
-                    "ok": again.identical,
-                    "execution": str(again.execution.pk),
+                    "ok": replayed.identical,
+                    "execution": str(replayed.execution.pk),
                     "result": result,
                     "logs": logs,
                     "error": error_json(failure),
-                    "compared": list(again.compared),
-                    "differences": list(again.differences),
-                    "remarks": list(again.remarks),
+                    "compared": list(replayed.compared),
+                    "differences": list(replayed.differences),
+                    "remarks": list(replayed.remarks),
                 }
             )
         else:
-            self.say(f"{again.execution.script} v{again.version.number}, as in execution {again.execution.pk}")
+            self.say(f"{replayed.execution.script} v{replayed.version.number}, as in execution {replayed.execution.pk}")
             for line in logs:
                 self.say(f"log: {line}")
             self.say(f"error: {failure}" if failure else f"result: {display(result)}")
-            for remark in again.remarks:
+            for remark in replayed.remarks:
                 self.say(f"remark: {remark}")
-        if not again.identical:
-            self.fail("differs from what was recorded: " + "; ".join(again.differences))
+        if not replayed.identical:
+            self.fail("differs from what was recorded: " + "; ".join(replayed.differences))
         if not as_json:
-            self.say(f"identical to what was recorded: {', '.join(again.compared)}")
+            self.say(f"identical to what was recorded: {', '.join(replayed.compared)}")
 
 
 def output_json(output: ScriptOutput) -> dict[str, Any]:
-    """What a run gave, as DESIGN.md's contract writes it, with what a repetition needs."""
+    """What a run gave, as DESIGN.md's contract writes it, with what a replay needs."""
     version, cost = output.version, output.metrics
     return {
         "ok": output.ok,

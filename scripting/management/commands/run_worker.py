@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from scripting.processes.startup import settle
+from scripting.processes.startup import freeze_startup_objects
 from scripting.workers.worker import ScriptWorker
 
 
@@ -21,5 +21,5 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         logging.getLogger("rq.worker").setLevel(logging.WARNING)  # our own lines say what matters
         worker = ScriptWorker(options["name"])
-        settle()
+        freeze_startup_objects()
         worker.work(burst=options["burst"])

@@ -15,7 +15,7 @@ from scripting.sandbox.policy.transformer import bound_names
 from scripting.sandbox.policy.undefined import CONTEXT_NAMES, undefined_names
 
 
-class Notice(NamedTuple):
+class LanguageWarning(NamedTuple):
     """A warning of a check: a 1-based line and offsets in bytes as the compiler counts, where it has a place."""
 
     message: str
@@ -42,15 +42,15 @@ class LanguageEngine(ABC):
 
     # What differs between languages at check and at run; as it stands here it is Python's.
 
-    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[Notice]:
+    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[LanguageWarning]:
         """What a check should point out in a parsed text. `known` are the names of functions that every run offers."""
         bound = bound_names(tree)
         every = BUILTIN_NAMES | bound | set(known) | set(REFUSED_BUILTINS)
         for node, message in undefined_names(tree, every | CONTEXT_NAMES if is_script else every):
             hint = for_name(node.id, every, PACKAGES)
-            yield Notice(message, node.lineno, node.col_offset, node.end_col_offset, hint)
+            yield LanguageWarning(message, node.lineno, node.col_offset, node.end_col_offset, hint)
         if is_script and "result" not in bound:
-            yield Notice("`result` is never assigned: the run gives nothing", hint="assign result = …")
+            yield LanguageWarning("`result` is never assigned: the run gives nothing", hint="assign result = …")
 
     def draws(self, tree: ast.Module) -> bool:
         """Whether a run can draw from the library's random numbers by names that the policy does not see."""

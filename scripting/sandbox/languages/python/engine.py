@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Collection, Iterator
 
-from scripting.sandbox.languages.engine import LanguageEngine, Notice
+from scripting.sandbox.languages.engine import LanguageEngine, LanguageWarning
 from scripting.sandbox.languages.python.mistakes import decimal_commas, hint_for
 from scripting.sandbox.policy.refusal import Refusal
 
@@ -57,7 +57,7 @@ class PythonEngine(LanguageEngine):
             message = f"brackets or blocks are nested deeper than {max_nesting}"
             raise Refusal("compilation", message, line, column, hint="split it over several statements or functions")
 
-    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[Notice]:
+    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[LanguageWarning]:
         yield from super().warnings(tree, known, is_script=is_script)
         yield from decimal_commas(tree)
 

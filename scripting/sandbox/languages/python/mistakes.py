@@ -7,7 +7,7 @@ import keyword
 import re
 from collections.abc import Iterator
 
-from scripting.sandbox.languages.engine import Notice
+from scripting.sandbox.languages.engine import LanguageWarning
 
 _CHARACTERS = {
     **dict.fromkeys("“”„‟«»″", 'type the quote " instead'),
@@ -89,7 +89,7 @@ def hint_for(message: str, line: str, offset: int | None) -> str:
     return ""
 
 
-def decimal_commas(tree: ast.Module) -> Iterator[Notice]:
+def decimal_commas(tree: ast.Module) -> Iterator[LanguageWarning]:
     """A warning for each `0,25`, which is two numbers."""
     meant = {
         id(child) for node in ast.walk(tree) if isinstance(node, (ast.Subscript, ast.For)) for child in _lists(node)
@@ -101,7 +101,7 @@ def decimal_commas(tree: ast.Module) -> Iterator[Notice]:
         adjacent = first.end_col_offset is not None and second.col_offset == first.end_col_offset + 1
         if node.col_offset == first.col_offset and adjacent and _whole(_last(first)) and _whole(second):
             left, right = _last(first).value, second.value  # type: ignore[attr-defined]
-            yield Notice(
+            yield LanguageWarning(
                 f'"{left},{right}" is two numbers',
                 second.lineno,
                 _last(first).col_offset,

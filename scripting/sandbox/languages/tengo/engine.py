@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from scripting.sandbox.languages.engine import LanguageEngine, Notice
+from scripting.sandbox.languages.engine import LanguageEngine, LanguageWarning
 from scripting.sandbox.languages.tengo import catalog, runtime_names
 from scripting.sandbox.languages.tengo.explain import explain
 from scripting.sandbox.languages.tengo.kinds import Kinds
@@ -71,7 +71,7 @@ class TengoEngine(LanguageEngine):
         self._meanings[id(tree)] = meaning, places
         return tree
 
-    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[Notice]:
+    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[LanguageWarning]:
         meaning, places = self._meanings.pop(id(tree))
         for name, use in meaning.first_use.items():
             symbol = meaning.free[name]
@@ -79,13 +79,13 @@ class TengoEngine(LanguageEngine):
             if not is_known and not (name == "result" and symbol.writes):
                 line, column = places.position(use.start)
                 message = f'nothing here defines "{name[:60]}": it must come with the context'
-                yield Notice(message, line, column, places.position(use.end)[1])
+                yield LanguageWarning(message, line, column, places.position(use.end)[1])
         for warning in meaning.warnings:
             if warning.start < 0:
-                yield Notice(warning.message, hint=warning.hint)
+                yield LanguageWarning(warning.message, hint=warning.hint)
                 continue
             line, column = places.position(warning.start)
-            yield Notice(warning.message, line, column, places.position(warning.end)[1], warning.hint)
+            yield LanguageWarning(warning.message, line, column, places.position(warning.end)[1], warning.hint)
 
     def draws(self, tree: ast.Module) -> bool:
         return self._meanings[id(tree)][0].draws

@@ -18,7 +18,7 @@ _PYTHONS = {"True": "true", "False": "false", "None": "undefined"}
 
 
 @dataclass(slots=True, eq=False)
-class Notice:
+class PlacedWarning:
     """What the check warns of."""
 
     message: str
@@ -37,7 +37,7 @@ class Meaning:
     locals: list[Symbol]
     functions: list[nodes.Function]
     helpers: dict[str, nodes.Import]
-    warnings: list[Notice]
+    warnings: list[PlacedWarning]
     mentions_splice: bool
     draws: bool
     first_use: dict[str, nodes.Ident]
@@ -85,17 +85,17 @@ class _Resolver:
             self.mentions_splice, self.draws, self.first_use, self.is_helper,
         )  # fmt: skip
 
-    def _warnings(self, result: Symbol | None) -> list[Notice]:
-        warnings: list[Notice] = []
+    def _warnings(self, result: Symbol | None) -> list[PlacedWarning]:
+        warnings: list[PlacedWarning] = []
         if self.is_helper:
             return warnings
         for define in self.lost:
             message = "this `result` is lost: `:=` defines a new one that ends with the block"
             hint = "write `result := undefined` above the block, and here `result = …`"
-            warnings.append(Notice(message, define.start, define.target.end, hint))
+            warnings.append(PlacedWarning(message, define.start, define.target.end, hint))
         if result is None and not self.lost and not self.returns_outcome:
             hint = "write `result := …`, or `return …` at the end"
-            warnings.append(Notice("`result` is never assigned: the run gives nothing", -1, -1, hint))
+            warnings.append(PlacedWarning("`result` is never assigned: the run gives nothing", -1, -1, hint))
         return warnings
 
     def _refuse(self, message: str, node: nodes.Node, hint: str = "") -> None:

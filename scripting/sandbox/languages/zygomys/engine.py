@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from scripting.sandbox.languages.engine import LanguageEngine, Notice
+from scripting.sandbox.languages.engine import LanguageEngine, LanguageWarning
 from scripting.sandbox.languages.tengo.runtime import moments
 from scripting.sandbox.languages.zygomys import catalog, runtime_names
 from scripting.sandbox.languages.zygomys.bindings import Bindings
@@ -80,7 +80,7 @@ class ZygomysEngine(LanguageEngine):
         self._bindings[id(tree)] = bindings, resolver, places
         return tree
 
-    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[Notice]:
+    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[LanguageWarning]:
         bindings, _, places = self._bindings.pop(id(tree))
         for name, use in bindings.free.items():
             if name in known or (is_script and name in CONTEXT_NAMES):
@@ -90,7 +90,7 @@ class ZygomysEngine(LanguageEngine):
             line, column = places.position(use.start)
             message = f'nothing here defines "{name[:60]}": it must come with the context'
             end = use.end if places.position(use.end)[0] == line else use.start + 1
-            yield Notice(message, line, column, places.position(end)[1])
+            yield LanguageWarning(message, line, column, places.position(end)[1])
 
     def draws(self, tree: ast.Module) -> bool:
         return False

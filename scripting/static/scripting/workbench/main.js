@@ -11,7 +11,7 @@ import { Publishing } from "./publish_dialog.js";
 import { Server } from "./server.js";
 import { wireShortcuts } from "./shortcuts.js";
 import { Socket } from "./socket.js";
-import { isDue, showStandIn, tellStandIn } from "./open_breaker.js";
+import { isDue, showFallback, tellFallback } from "./open_breaker.js";
 import { Trying } from "./trials.js";
 
 const page = pageData();
@@ -102,14 +102,14 @@ function showActive() {
   const when = activation ? `${kind && ", "}${CAUSES[activation.cause]}${by} ${ago(activation.at)}` : "";
   const on = page.loaded.of ? ` · loaded by ${page.loaded.loaded} of ${page.loaded.of}` : "";
   $("live-detail").textContent = kind + when + on;
-  showStandIn(page);
+  showFallback(page);
   showOnShelf(page.name, page);
   $("live-detail").title = activation ? activation.reason : "";
   showPeople(page.people, page.user);
 }
 
 function take(answer) {
-  Object.assign(page, { active: answer.active, activation: answer.activation, is_default: answer.is_default, loaded: answer.loaded, people: answer.people, enabled: answer.enabled, stand_in: answer.stand_in });
+  Object.assign(page, { active: answer.active, activation: answer.activation, is_default: answer.is_default, loaded: answer.loaded, people: answer.people, enabled: answer.enabled, fallback: answer.fallback });
   showActive();
   keeping.tell();
 }
@@ -128,10 +128,10 @@ async function caughtUp() {
   const before = page.active ? page.active.number : null;
   const now = answer.active ? answer.active.number : null;
   const mine = !keeping.changed && !keeping.hasDraft;
-  const stoodIn = page.stand_in;
+  const fallbackBefore = page.fallback;
   take(answer);
-  if (before === now) tellStandIn(stoodIn, page);
-  else forget("stand-in");
+  if (before === now) tellFallback(fallbackBefore, page);
+  else forget("fallback");
   const { actor, reason } = answer.activation || {};
   if (before === now || (actor === page.user && publishing?.dialog.open)) return; // one's own, told by the dialog
   const words = `v${now} is live now${actor ? `, by ${actor}` : ""}${reason ? `: ${sentence(reason)}` : "."}`;
@@ -163,13 +163,13 @@ async function renewSibling(name) {
   } catch { /* the next notice tells */ }
 }
 
-function showOnShelf(name, { active, is_default: isDefault, stand_in: standIn }) {
+function showOnShelf(name, { active, is_default: isDefault, fallback }) {
   const line = document.querySelector(`.shelf [data-name="${CSS.escape(name)}"]`);
   if (!line) return;
   line.querySelector(".under").textContent = active ? `v${active.number} · ${isDefault ? "default" : "override"}` : "nothing live";
   const mark = line.querySelector(".chip");
-  mark.hidden = !standIn;
-  mark.title = standIn ? standIn.words : "";
+  mark.hidden = !fallback;
+  mark.title = fallback ? fallback.words : "";
 }
 
 function showDifference(old, next) {
