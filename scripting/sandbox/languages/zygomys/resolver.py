@@ -36,6 +36,9 @@ _PURE = frozenset(
 """Functions that a range may ask once instead of in each turn."""
 
 
+LONGEST_SHOWN = 4000
+
+
 class Resolver:
     """Resolves one text."""
 
@@ -470,7 +473,7 @@ class Resolver:
         rest = None
         if len(symbols) >= 2 and symbols[-2].name == "&":
             rest, symbols = symbols[-1], symbols[:-2]
-        made = nodes.Function(*self._place, name, [], None, [], shown(form))
+        made = nodes.Function(*self._place, name, [], None, [], self._text_of(form))
         names = [symbol.name for symbol in [*symbols, *([rest] if rest else [])]]
         if len(set(names)) < len(names):
             self.refuse(form, "two parameters have the same name")
@@ -480,6 +483,11 @@ class Resolver:
             made.lazy = frozenset(n for n, symbol in enumerate(symbols) if symbol.name[:1] == "#")
             made.body = self._body(body, tail=True)
         return made
+
+    def _text_of(self, form: Pair) -> str:
+        """What `str` shows of a function; of a long one how it begins, as it is written."""
+        is_long = form.end - form.start > LONGEST_SHOWN
+        return self.places.source[form.start : form.start + LONGEST_SHOWN] if is_long else shown(form)
 
     def _parameter(self, name: str) -> nodes.Variable:
         variable = self.scope.variable(name)

@@ -7,6 +7,16 @@ from typing import Any, Protocol
 
 from scripting.sandbox.languages.tengo.scanner import Places
 
+# One of each, as the parser has them: to make one takes twice as long as the node that it belongs to.
+_LOAD = ast.Load()
+STORE = ast.Store()
+_IS = ast.Is()
+_ISNOT = ast.IsNot()
+_AND = ast.And()
+_OR = ast.Or()
+_NOT = ast.Not()
+_USUB = ast.USub()
+
 
 class Placed(Protocol):
     """Stands somewhere in the text, from offset to offset."""
@@ -37,14 +47,14 @@ class Builder:
     # Expressions
 
     def name(self, label: str) -> ast.Name:
-        return ast.Name(label, ast.Load(), **self._place)
+        return ast.Name(label, _LOAD, **self._place)
 
     def target(self, label: str) -> ast.Name:
-        return ast.Name(label, ast.Store(), **self._place)
+        return ast.Name(label, STORE, **self._place)
 
     def constant(self, value: Any) -> ast.expr:
         if type(value) in {int, float} and value < 0:
-            return ast.UnaryOp(ast.USub(), ast.Constant(-value, **self._place), **self._place)
+            return ast.UnaryOp(_USUB, ast.Constant(-value, **self._place), **self._place)
         return ast.Constant(value, **self._place)
 
     def call(self, helper: str, *arguments: ast.expr) -> ast.Call:
@@ -61,19 +71,19 @@ class Builder:
         return ast.Compare(left, [operator for operator, _ in rest], [right for _, right in rest], **self._place)
 
     def is_(self, left: ast.expr, right: ast.expr) -> ast.expr:
-        return self.compare(left, (ast.Is(), right))
+        return self.compare(left, (_IS, right))
 
     def is_not(self, left: ast.expr, right: ast.expr) -> ast.expr:
-        return self.compare(left, (ast.IsNot(), right))
+        return self.compare(left, (_ISNOT, right))
 
     def all_of(self, tests: list[ast.expr]) -> ast.expr:
-        return tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests, **self._place)
+        return tests[0] if len(tests) == 1 else ast.BoolOp(_AND, tests, **self._place)
 
     def any_of(self, *tests: ast.expr) -> ast.expr:
-        return ast.BoolOp(ast.Or(), list(tests), **self._place)
+        return ast.BoolOp(_OR, list(tests), **self._place)
 
     def not_(self, test: ast.expr) -> ast.expr:
-        return ast.UnaryOp(ast.Not(), test, **self._place)
+        return ast.UnaryOp(_NOT, test, **self._place)
 
     def unary(self, operator: ast.unaryop, operand: ast.expr) -> ast.expr:
         return ast.UnaryOp(operator, operand, **self._place)
@@ -90,16 +100,16 @@ class Builder:
         return ast.NamedExpr(self.target(label), value, **self._place)
 
     def item(self, value: ast.expr, key: ast.expr, context: ast.expr_context | None = None) -> ast.Subscript:
-        return ast.Subscript(value, key, context or ast.Load(), **self._place)
+        return ast.Subscript(value, key, context or _LOAD, **self._place)
 
     def list_(self, items: list[ast.expr]) -> ast.expr:
-        return ast.List(items, ast.Load(), **self._place)
+        return ast.List(items, _LOAD, **self._place)
 
     def dict_(self, keys: list[str], values: list[ast.expr]) -> ast.expr:
         return ast.Dict([self.constant(key) for key in keys], values, **self._place)
 
     def starred(self, value: ast.expr) -> ast.expr:
-        return ast.Starred(value, ast.Load(), **self._place)
+        return ast.Starred(value, _LOAD, **self._place)
 
     def type_is(self, value: ast.expr, kind: str) -> ast.expr:
         """$type(value) is $kind"""

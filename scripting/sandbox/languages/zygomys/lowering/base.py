@@ -6,6 +6,7 @@ import ast
 import keyword
 from dataclasses import dataclass, field
 
+from scripting.sandbox.languages.tengo.lowering.build import STORE
 from scripting.sandbox.languages.zygomys import nodes
 from scripting.sandbox.languages.zygomys.catalog import PREDEFINED
 from scripting.sandbox.languages.zygomys.kinds import Kinds
@@ -158,7 +159,7 @@ class Lowering:
         build = self.build
         label = self.label(variable)
         if variable.is_boxed:
-            box = build.item(build.name(label), build.constant(0), ast.Store())
+            box = build.item(build.name(label), build.constant(0), STORE)
             self.out.append(build.assign(box, value))
             return
         self._outer(variable)

@@ -5,11 +5,19 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from scripting.sandbox.languages.tengo.lowering.build import STORE, Placed
 from scripting.sandbox.languages.tengo.lowering.build import Builder as _Builder
 
 
 class Builder(_Builder):
     """Builds at a place: `at(node)` moves it, everything made after that stands there."""
+
+    _last: Placed | None = None
+
+    def at(self, node: Placed) -> None:
+        if node is not self._last:
+            self._last = node
+            super().at(node)
 
     @property
     def place(self) -> dict[str, Any]:
@@ -32,7 +40,7 @@ class Builder(_Builder):
 
     def pair(self, first: ast.expr, second: ast.expr) -> ast.expr:
         """Two targets of a loop."""
-        return ast.Tuple([first, second], ast.Store(), **self._place)
+        return ast.Tuple([first, second], STORE, **self._place)
 
     def add_to(self, label: str, value: ast.expr) -> ast.stmt:
         return ast.AugAssign(self.target(label), ast.Add(), value, **self._place)

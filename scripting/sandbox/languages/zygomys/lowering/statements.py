@@ -9,6 +9,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from scripting.sandbox.languages.tengo.lowering.build import STORE
 from scripting.sandbox.languages.zygomys import nodes
 from scripting.sandbox.languages.zygomys.bindings import Bindings
 from scripting.sandbox.languages.zygomys.catalog import BOOL, FLOAT, INT, NIL, STRING
@@ -616,7 +617,7 @@ class Statements(Expressions):
             self._function_body(node, rest)
         made, self.frame = self.frame, frame
         build.at(node)
-        head: list[ast.stmt] = [build.expression(build.constant(node.text[:4000]))]
+        head: list[ast.stmt] = [build.expression(build.constant(node.text))]
         if made.nonlocals:
             head.append(build.nonlocal_(sorted(made.nonlocals)))
         arity = f"{node.name or '__anon'}/{len(node.parameters)}{'+' if node.rest is not None else ''}"
@@ -751,7 +752,7 @@ class Statements(Expressions):
                 body.append(build.nonlocal_([self.label(variable)]))
                 body.append(build.assign(build.target(self.label(variable)), build.name("$value")))
             else:
-                box = build.item(build.name(self.label(variable)), build.constant(0), ast.Store())
+                box = build.item(build.name(self.label(variable)), build.constant(0), STORE)
                 body.append(build.assign(box, build.name("$value")))
             self.out.append(build.function(setter, ["$value"], None, body))
             pairs.append(build.list_([build.lambda_(self.cell(variable)), build.name(setter)]))
