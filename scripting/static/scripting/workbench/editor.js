@@ -32,42 +32,72 @@ class AceEditor {
       newLineMode: "unix",
     });
     this.ace.setTheme(THEME);
-    this.ace.session.setMode(`ace/mode/${mode}`);
+    this.own = this.ace.session; // what is written; while another version is read, the editor shows a session of that
+    this.own.setMode(`ace/mode/${mode}`);
+    selectNumbersWhole(this.own, this.Range);
+    this.readonly = readonly;
     this.ace.textInput.getElement().setAttribute("aria-label", textarea.labels[0].textContent);
     this.ace.renderer.setScrollMargin(6, 6);
     this.markers = [];
     this.found = null;
+    this.changedRows = [];
     this.ace.clearSelection();
     this.ace.moveCursorTo(0, 0);
   }
 
-  get text() { return this.ace.getValue(); }
+  get text() { return this.own.getValue(); }
+
+  // What stands in the editor: the own text, or the version that is read.
+  get shown() { return this.ace.getValue(); }
+  get isReading() { return this.ace.session !== this.own; }
+
+  // Show another text, read-only. The own one keeps its undo, its marks and its cursor.
+  read(text, mode) {
+    const session = window.ace.createEditSession(text, `ace/mode/${mode}`);
+    session.setUseWorker(false);
+    selectNumbersWhole(session, this.Range);
+    this.ace.setSession(session);
+    this.ace.setReadOnly(true);
+  }
+
+  back() {
+    this.ace.setSession(this.own);
+    this.ace.setReadOnly(this.readonly);
+  }
+
+  // Mark in the gutter the rows (from 0) that differ from what is live.
+  markChanged(rows) {
+    for (const row of this.changedRows) this.own.removeGutterDecoration(row, "changed-row");
+    this.changedRows = rows.filter((row) => row < this.own.getLength());
+    for (const row of this.changedRows) this.own.addGutterDecoration(row, "changed-row");
+  }
 
   // One undoable step, whatever the size.
   replace(text) {
     if (text === this.text) return;
-    const { session } = this.ace;
-    const position = this.ace.getCursorPosition();
+    const session = this.own;
+    const { selection } = session;
+    const position = selection.getCursor();
     const end = session.getLength() - 1;
     session.doc.replace(new this.Range(0, 0, end, session.getLine(end).length), text);
-    this.ace.moveCursorToPosition(position);
-    this.ace.clearSelection();
+    selection.moveCursorToPosition(position);
+    selection.clearSelection();
   }
 
-  onChange(listener) { this.ace.session.on("change", listener); }
+  onChange(listener) { this.own.on("change", listener); }
 
   onCursor(listener) {
-    this.ace.selection.on("changeCursor", () => {
-      const { row, column } = this.ace.getCursorPosition();
-      listener(row + 1, characters(this.ace.session.getLine(row), column) + 1);
+    this.own.selection.on("changeCursor", () => {
+      const { row, column } = this.own.selection.getCursor();
+      listener(row + 1, characters(this.own.getLine(row), column) + 1);
     });
   }
 
-  setMode(mode) { this.ace.session.setMode(`ace/mode/${mode}`); }
+  setMode(mode) { this.own.setMode(`ace/mode/${mode}`); }
 
   // Diagnostics with line, column (1-based, in characters), severity, message.
   show(problems) {
-    const { session } = this.ace;
+    const session = this.own;
     for (const marker of this.markers) session.removeMarker(marker);
     this.markers = problems.filter((problem) => problem.line).map((problem) => {
       const kind = problem.severity === "error" ? "error" : "warning";
@@ -82,7 +112,7 @@ class AceEditor {
   }
 
   rangeOf({ line, column, end_line: endLine, end_column: endColumn }) {
-    const { session } = this.ace;
+    const session = this.own;
     const row = Math.min(line, session.getLength()) - 1;
     const text = session.getLine(row);
     if (!column) return new this.Range(row, text.search(/\S|$/), row, text.length);
@@ -122,9 +152,9 @@ class AceEditor {
     return row + 1;
   }
 
-  get history() { return this.ace.session.getUndoManager().toJSON(); }
+  get history() { return this.own.getUndoManager().toJSON(); }
 
-  set history(saved) { this.ace.session.getUndoManager().fromJSON(saved); }
+  set history(saved) { this.own.getUndoManager().fromJSON(saved); }
 
   focus() { this.ace.focus(); }
 
@@ -134,9 +164,17 @@ class AceEditor {
 }
 
 class PlainEditor {
-  constructor(textarea) { this.area = textarea; }
-  get text() { return this.area.value; }
-  replace(text) { this.area.value = text; this.area.dispatchEvent(new Event("input")); }
+  constructor(textarea) { this.area = textarea; this.own = null; this.readonly = textarea.readOnly; }
+  get text() { return this.own ?? this.area.value; }
+  get shown() { return this.area.value; }
+  get isReading() { return this.own !== null; }
+  read(text) { this.own ??= this.area.value; this.area.value = text; this.area.readOnly = true; }
+  back() { this.area.value = this.own; this.own = null; this.area.readOnly = this.readonly; }
+  markChanged() {}
+  replace(text) {
+    if (this.isReading) this.own = text;
+    else { this.area.value = text; this.area.dispatchEvent(new Event("input")); }
+  }
   onChange(listener) { this.area.addEventListener("input", listener); }
   onCursor() {}
   setMode() {}
@@ -159,6 +197,24 @@ class PlainEditor {
   set history(_saved) {}
   focus() { this.area.focus(); }
   command() {}
+}
+
+const NUMBER = /0[xX][\da-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d[\d_]*)?/g;
+const SIGN = /(?:^|[=(,:[{<>+\-*/%&|!?]|\b(?:return|and|or|not|in|if|else))\s*([+-])$/; // one that belongs to the number after it
+
+// A double click on a number takes all of it: sign, point and exponent too.
+function selectNumbersWhole(session, Range) {
+  const word = session.getWordRange.bind(session);
+  session.getWordRange = (row, column) => {
+    const line = session.getLine(row);
+    for (const match of line.matchAll(NUMBER)) {
+      const end = match.index + match[0].length;
+      if (/[\w.]/.test(line[match.index - 1] || "") || column < match.index || column > end) continue;
+      const sign = SIGN.exec(line.slice(0, match.index)) ? 1 : 0;
+      return new Range(row, match.index - sign, row, end);
+    }
+    return word(row, column);
+  };
 }
 
 // The server counts characters, the editor UTF-16 units.

@@ -30,7 +30,7 @@ export class Following {
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error", cache: "no-store" });
       if (answer.ok) this.onFresh(new DOMParser().parseFromString(await answer.text(), "text/html"));
-    } catch { /* the socket says when the server is away, and this is done again when it is back */ }
+    } catch { /* the socket says when the server is unavailable, and this is done again when it is back */ }
   }
 }
 

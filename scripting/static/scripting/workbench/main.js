@@ -4,6 +4,7 @@ import { Checking } from "./checking.js";
 import { showPeople } from "./viewers.js";
 import { $, ago, forget, pageData, toast, wireDialogs } from "./dom.js";
 import { makeEditor } from "./editor.js";
+import { DraftLine } from "./draft_line.js";
 import { Keeping } from "./drafts.js";
 import { Merging } from "./merge_dialog.js";
 import { Names } from "./completion.js";
@@ -23,7 +24,8 @@ const checking = new Checking(server, editor, language);
 const merging = new Merging(server, editor);
 const keeping = new Keeping(server, editor, page, { settle: settleDraft, onState: showState, language });
 const publishing = page.may.publish ? new Publishing(server, editor, page, { keeping, checking, language, trialOf: (text) => trying.trials.findLast((one) => one.source === text), onPublished: nowActive, onStale: settleStale, onBehind: mergeActive }) : null;
-const trying = new Trying(server, editor, page, { language, showTab, textName, ranOn });
+const trying = new Trying(server, editor, page, { language: () => (draftLine.version ? draftLine.version.language : page.language), showTab, textName, ranOn });
+const draftLine = new DraftLine(editor, page, keeping, { start: startFrom, compare: compareWith, merge: mergeActive, onShown });
 let socket = null;
 const DUE = 15_000; // ms between two looks at whether a version that is tried again does well
 const CAUSES = { default: "as shipped,", file: "taken from a file", publish: "published", rollback: "rolled back", file_deleted: "back since its file was deleted,", upgrade: "upgraded" };
@@ -49,7 +51,7 @@ begin();
 
 async function begin() {
   await keeping.bringBack();
-  if (page.restore && page.restore.source !== editor.text) restore(page.restore);
+  if (page.restore) draftLine.read(page.restore);
   place();
   if (page.may.edit) checking.now();
   socket = new Socket(`/ws/scripts/${page.module}/${page.name}/`, { onMessage: heard, onOpen: caughtUp });
@@ -81,15 +83,23 @@ function place() {
   }
 }
 
-// An old text is put in place of the live one; what somebody has written is never replaced unasked.
-function restore(version) {
-  if (!page.may.edit) return;
-  if (keeping.hasDraft || keeping.changed) {
-    toast(`You have a draft here. The text of v${version.number} can take its place.`, { actions: [[`Use v${version.number}`, () => editor.replace(version.source)], ["Compare", () => compareWith(version)]] });
-    return;
+// A version becomes the text of one's own draft, which Undo brings back.
+function startFrom(version) {
+  const mine = keeping.hasDraft || keeping.changed;
+  if ($("language") && version.language !== page.language) {
+    $("language").value = version.language;
+    speak(version.language);
   }
   editor.replace(version.source);
-  toast(`This is the text of v${version.number}, as a draft. Undo brings back what was here.`, { seconds: 12 });
+  editor.focus();
+  toast(`Your draft is now the text of v${version.number}.${mine ? " Undo brings back what you had." : ""}`, { seconds: 12 });
+}
+
+// Run runs what is shown; only one's own text can be published.
+function onShown() {
+  document.body.classList.toggle("reading", editor.isReading);
+  if ($("language")) $("language").disabled = editor.isReading || !page.may.edit;
+  enablePublish();
 }
 
 // -- what is live ------------------------------------------------------------------------------------------------------
@@ -177,7 +187,9 @@ function showDifference(old, next) {
 }
 
 function compareWith(version) {
-  return compare(`v${version.number} → your text`, "", { old: version.number, new: editor.text });
+  const mine = keeping.hasDraft || keeping.changed;
+  if (!mine && page.active) return showDifference(version.number, page.active.number);
+  return compare(`v${version.number} → your draft`, "", { old: version.number, new: editor.text });
 }
 
 async function compare(title, text, sides) {
@@ -245,13 +257,18 @@ async function discard() {
 }
 
 function showState({ changed, hasDraft }) {
-  const { active } = page;
-  if ($("publish")) $("publish").disabled = Boolean(active) && editor.text === active.source && page.language === active.language;
+  draftLine.tell();
   if ($("discard")) $("discard").hidden = !(hasDraft || (page.may.edit && changed));
   if (socket) socket.send({ editing: changed });
 }
 
+function enablePublish() {
+  const { active } = page;
+  if ($("publish")) $("publish").disabled = editor.isReading || (Boolean(active) && editor.text === active.source && page.language === active.language);
+}
+
 function textName() {
+  if (draftLine.version) return `v${draftLine.version.number}`;
   const text = editor.text;
   if (page.active && text === page.active.source) return `v${page.active.number}`;
   return keeping.base ? `draft on v${keeping.base.number}` : "draft";

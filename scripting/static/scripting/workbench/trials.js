@@ -138,7 +138,7 @@ export class Trying {
       return;
     }
     const given = {
-      text: this.textName(), source: this.editor.text, label: this.execution ? "recorded event" : this.source.label,
+      text: this.textName(), source: this.editor.shown, label: this.execution ? "recorded event" : this.source.label,
       inputs: JSON.stringify(this.execution ? this.execution.inputs : this.payload, null, 2),
     };
     const wanted = {

@@ -1,0 +1,68 @@
+"""The line above the editor: whose text stands there, how it differs from what is live, and reading another version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.workbench.pages import Person, change, text_of, write
+
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
+
+Enter = Callable[..., Person]
+DAMAGE = "wargame/damage_calculator"
+
+
+def test_a_draft_is_named_as_such_with_what_differs_from_live_also_after_a_reload(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(DAMAGE)
+    expect(page.locator("#draft-line")).to_contain_text("which is live")
+    write(page, text_of(page).replace("SPREAD = 0.25", "SPREAD = 0.35"))
+    expect(page.locator("#draft-state")).to_have_text("Draft saved")
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator("#draft-line")).to_contain_text("your draft")
+    expect(page.locator("#draft-line")).to_contain_text("1 line differs from v")
+    expect(page.locator(".ace_gutter-cell.changed-row")).to_have_count(1)
+    page.click("#show-live")
+    expect(page.locator("#publish")).to_be_disabled()
+    assert "SPREAD = 0.25" in text_of(page)
+    page.click("#read-back")
+    assert "SPREAD = 0.35" in text_of(page)
+    page.click("#discard")
+    expect(page.locator(".ace_gutter-cell.changed-row")).to_have_count(0)
+    assert designer.problems == []
+
+
+def test_reading_a_version_changes_nothing_until_a_draft_is_started_from_it(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(DAMAGE, "?version=1")
+    expect(page.locator("#draft-line")).to_contain_text("reading v1")
+    page.keyboard.type("x")
+    status, tree = designer.ask("GET", f"/scripts/{DAMAGE}/api/active")
+    assert status == 200, tree
+    page.click("#start-draft")
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("# mine\n")
+    expect(page.locator("#draft-line")).to_contain_text("your draft")
+    assert text_of(page).startswith("# mine")
+    page.click("#discard")
+    expect(page.locator("#draft-state")).to_have_text("")
+
+
+def test_a_double_click_takes_a_number_whole(person: Enter) -> None:
+    page = person("designer").open(DAMAGE)
+    change(page, "SPREAD = 0.25", "SPREAD = -1.5e-3")
+    found = page.evaluate(
+        """() => {
+          const { session } = window.ace.edit('editor');
+          const row = session.getDocument().getAllLines().findIndex((line) => line.startsWith('SPREAD'));
+          const words = [10, 12, 14, 16, 2].map((column) => session.getTextRange(session.getWordRange(row, column)));
+          return [...words, session.getTextRange(session.getWordRange(row, 10))];
+        }"""
+    )
+    assert found == ["-1.5e-3"] * 4 + ["SPREAD", "-1.5e-3"]
+    page.click("#discard")
+    expect(page.locator("#draft-state")).to_have_text("")
