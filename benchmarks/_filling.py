@@ -30,7 +30,7 @@ A_ROW = timedelta(microseconds=45)
 
 @dataclass(frozen=True)
 class Filled:
-    """What filling took, and what it made."""
+    """Time that filling took, and rows that it made."""
 
     rows_s: float
     """Seconds that the rows took, with what is summed of them."""
@@ -67,7 +67,7 @@ def fill(count: int) -> Filled:
 
 
 def constants() -> dict[str, str]:
-    """What every row has in the columns that a past says nothing of: their defaults, as SQL."""
+    """Defaults, as SQL, of the columns that a past says nothing of."""
     made = {}
     for field in Execution._meta.local_concrete_fields:
         if field.attname in COLUMNS or field.null:

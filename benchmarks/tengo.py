@@ -128,7 +128,7 @@ def algorithm(language: str, name: str, text: str, peer_text: str, rounds: int, 
 
 
 def script_run(language: str, text: str, inputs: dict[str, Any]) -> Callable[[], Any]:
-    """What runs the text once, as the sandbox's runner does, and gives its result."""
+    """A function that runs the text once, as the sandbox's runner does, and gives its result."""
     engines = EngineFactory()
     limits = (32 << 20, 5, 256 << 10, 20_000, 60, 1 << 20, 40, 100_000, 200, 32 << 10, 200)
     compiler = Compiler(Load(Text("bench/script", language, text.encode()), (), (), (), *limits), engines)

@@ -70,7 +70,7 @@ def _count(text: str) -> int:
 
 
 FALLBACKS = ("previous", "default")
-"""What may run when the active version fails: the last good version before it, the embedded default."""
+"""Fallbacks when the active version fails: the last good version before it, the embedded default."""
 
 
 def _fallbacks(text: str) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def _fallbacks(text: str) -> tuple[str, ...]:
 
 
 def fallbacks_problem(names: Any) -> str:
-    """What is wrong with an order of fallbacks, and what to write; empty for nothing."""
+    """The problem of an order of fallbacks, with what to write; empty if there is none."""
     fits = isinstance(names, (tuple, list)) and len(set(names)) == len(names) and set(names) <= set(FALLBACKS)
     return "" if fits else f"must hold some of {', '.join(FALLBACKS)}, each once, in the order to try them; or none"
 

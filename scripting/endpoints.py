@@ -187,7 +187,7 @@ def flat_query(request: HttpRequest) -> dict[str, str]:
 
 
 def answer(output: ScriptOutput) -> HttpResponse:
-    """What the script decided as a response; a failure is a 502, the built-in rule's answer is marked as such."""
+    """The script's result as a response; a failure is a 502, the built-in rule's answer is marked as such."""
     if output.error is not None or output.status == "cancelled":
         return failure(output)
     fell_back = output.status != "succeeded"

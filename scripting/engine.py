@@ -117,7 +117,7 @@ class ScriptEngine:
         return publishing.check(module_name, name, language, source)
 
     def running(self) -> list[RunningExecution]:
-        """What every process runs now, but for the last quarter of a second. Raises redis.RedisError."""
+        """Executions that run now in every process, up to a quarter of a second old. Raises redis.RedisError."""
         return running_everywhere()
 
     def cancel(self, execution_id: str) -> None:

@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class SecurityLimits:
-    """What one run may use. Every limit is enforced, not measured afterwards."""
+    """Limits of one run. Every limit is enforced, not measured afterwards."""
 
     max_execution_time: float = 5.0
     """Wall clock in seconds, host calls and teardown included."""
@@ -66,7 +66,7 @@ _MAY_BE_ZERO = {"max_log_lines", "max_log_bytes", "max_host_calls"}
 
 @dataclass(frozen=True)
 class ScriptInput:
-    """What the script sees: its context variables by name, plus what makes the run repeatable."""
+    """The script's input: its context variables by name, plus what makes the run repeatable."""
 
     context: Mapping[str, Any] = field(default_factory=dict)
     """Plain data: None, bool, int64, float, str, bytes, list, dict with string keys."""
@@ -114,7 +114,7 @@ class ScriptError:
     excerpt: str = ""
     """The line of source the position points at, without its newline."""
     hint: str = ""
-    """What to write instead, where that is known."""
+    """Advice: what to write instead, where known."""
 
     def __str__(self) -> str:
         where = f"{self.script}:{self.line}:{self.column}: " if self.line is not None else ""
@@ -137,7 +137,7 @@ class Diagnostic:
 
 @dataclass(frozen=True)
 class ExecutionMetrics:
-    """What the run cost. `memory_bytes` is the peak above the idle sandbox in this run (±256 KiB), as the sandbox reports it."""
+    """The cost of a run. `memory_bytes` is the peak above the idle sandbox in this run (±256 KiB), as the sandbox reports it."""
 
     compile_us: int = 0
     wall_us: int = 0
@@ -180,7 +180,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Bundle:
-    """What a sandbox compiles, keeps warm and acknowledges: a script with the helpers that it may import."""
+    """A script with the helpers that it may import."""
 
     script: Source
     helpers: tuple[Source, ...] = ()
@@ -205,7 +205,7 @@ class Bundle:
 
 @dataclass(frozen=True)
 class ScriptOutput:
-    """What a run gave. Exactly one of `error` and a trustworthy `result` counts: with an error, result is None."""
+    """The output of a run. Exactly one of `error` and a trustworthy `result` counts: with an error, result is None."""
 
     result: Any = None
     logs: list[str] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """The sockets of the battle page: one carries HTML for the parts that changed, the other the state as JSON.
 
 Both begin with what the page has missed since the `since` of its address, then send what each notice makes of the database.
-A page is never more than `LOOK_SECONDS` behind, even while the notices' Redis is away.
+A page is never more than `LOOK_SECONDS` behind, even while the notices' Redis is unavailable.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FORBIDDEN, UNKNOWN = 4403, 4404
 
 
 class GameConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]
-    """What both sockets share. Subclasses say what to send."""
+    """Base of both sockets. Subclasses say what to send."""
 
     async def connect(self) -> None:
         self.looking: asyncio.Task[None] | None = None

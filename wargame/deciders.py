@@ -16,7 +16,7 @@ from wargame.models import BattleLogEntry, Game, LogKind
 FIRST_RULE = ("damage_calculator", "CRITICAL_CHANCE")
 """The script and its constant, a chance from 0 to 1, that a newcomer should change first."""
 RARE, OFTEN = "0.1", "0.9"
-"""What the card proposes: the one that is further from what runs."""
+"""The value that the card proposes: the one further from what runs."""
 LOOKED_BACK = 40
 """Earlier entries that tell which versions decided before the first one shown."""
 SHOWN_VERSIONS = 3
@@ -86,7 +86,7 @@ def rule_card(game: Game | None = None) -> dict[str, Any]:
 
 
 def _value(source: str, constant: str) -> str | None:
-    """What a line `CONSTANT = number` says; None where there is no such line."""
+    """The number in a line `CONSTANT = number`; None where there is no such line."""
     found = re.search(rf"^{constant}\s*=\s*(\d+(?:\.\d*)?)\s*(?:#|//|$)", source, re.MULTILINE)
     return found[1] if found else None
 

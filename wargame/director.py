@@ -37,7 +37,7 @@ LONGEST_PATIENCE = 300.0
 """Seconds before an order that nobody has carried out is given again: doubled each time, so that a queue without workers stays short."""
 LONGEST_BACKOFF = 30.0
 TEMPORARY = (DatabaseError, InterfaceError, redis.RedisError, OSError)
-"""What passes by itself: a database or a Redis that is away."""
+"""Errors that pass by themselves: a database or Redis that is unavailable."""
 
 
 def tick_seconds() -> float:
@@ -67,7 +67,7 @@ class Director:
         self._outstanding: dict[int, Outstanding] = {}
 
     def run(self, stop: threading.Event) -> None:
-        """Step after step until `stop` is set. Where database or Redis are away it tries again, less and less often."""
+        """Step after step until `stop` is set. Where database or Redis are unavailable it tries again, less and less often."""
         failures = 0
         while not stop.is_set():
             wait = tick_seconds()
@@ -120,7 +120,7 @@ class Director:
             Game.objects.filter(demo=True, status=Game.Status.FINISHED, pk__lt=oldest_kept).delete()
 
     def advance(self, game: Game) -> int:
-        """What happens next in one game."""
+        """Take the next step of one game."""
         units = _units(game)
         if self._waits(game, units):
             return 0

@@ -23,7 +23,7 @@ DESTRUCTION_BONUS = 25
 FOLLOW_UP_TOPICS = frozenset(
     {"wargame.event.damage", "wargame.action", "wargame.unit.destroyed", "wargame.state.update"}
 )
-"""What a script may ask for; beginnings, ends and turns are the game's own, attack and hit come from orders."""
+"""Events that a script may publish; beginnings, ends and turns are the game's own, attack and hit come from orders."""
 
 
 def carry_out_order(outcome: Outcome) -> None:
@@ -283,7 +283,7 @@ def _follow_up(outcome: Outcome, game: Game, asked: tuple[results.FollowUp, ...]
 
 
 def publish_event(context: CallContext, topic: str, payload: Mapping[str, Any]) -> None:
-    """What a script published by calling publish_event."""
+    """An event that a script published by calling publish_event."""
     game = game_of(context, context.payload)
     if game is None:
         raise EffectRefused("publish_event: no battle is running")

@@ -57,7 +57,7 @@ def record(
 def ignore(
     outcome: Outcome, game: Game | None, what: str, why: str, unit: Unit | None = None, target: Unit | None = None
 ) -> None:
-    """What no longer fits the game leaves a trace and changes nothing."""
+    """An outcome that no longer fits the game leaves a trace and changes nothing."""
     logger.info("%s of %s ignored: %s", what, outcome.context.topic or outcome.context.script, why)
     if game is not None and game.is_running:
         record(outcome, game, LogKind.IGNORED, f"{what.capitalize()} ignored: {why}", unit=unit, target=target)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kind:
-    """What every unit of this kind has. Ranges and movement are in hexes, the rest in points."""
+    """Figures of every unit of this kind. Ranges and movement are in hexes, the rest in points."""
 
     key: str
     label: str

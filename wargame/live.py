@@ -1,7 +1,7 @@
 """Telling open pages that a game has changed: after the commit, from a thread of its own, never in anyone's way.
 
 A notice says only how far the battle log has come; whoever gets it reads the rest from the database. So a notice that is lost
-because Redis is away costs a page a few seconds and nothing else.
+because Redis is unavailable costs a page a few seconds and nothing else.
 """
 
 from __future__ import annotations

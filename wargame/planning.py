@@ -1,4 +1,4 @@
-"""What the two sides order their units to do: simple generals, so that the scripts have something to decide."""
+"""Orders of the two sides to their units: simple generals, so that the scripts have something to decide."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ MARGIN = 6.0
 LOG_LENGTH = 40
 """Entries that a page begins with."""
 OUTCOMES = (LogKind.DAMAGE, LogKind.MISS, LogKind.CHAIN)
-"""What has a before and an after."""
+"""Figures that have a before and an after."""
 REPLACED = ("score", "now", "verdict", "card", "rosters")
 """Parts of the page that each change renders anew, from the template of that name."""
 STEPS = {"hit_simulator": "shot", "damage_calculator": "damage", "event_processor": "effect"}
-"""What each script decides on the way to an outcome, in a word."""
+"""Each script's part in an outcome, in a word."""
 
 
 def centre(cell: Cell) -> tuple[float, float]:
@@ -105,7 +105,7 @@ def entry_data(entry: BattleLogEntry) -> dict[str, Any]:
 
 
 def entries_after(game: Game, sequence: int) -> list[BattleLogEntry]:
-    """What a page that has seen `sequence` has missed, in order: at most the latest `LOG_LENGTH` that pages show."""
+    """Entries after `sequence`, in order: at most the latest `LOG_LENGTH` that pages show."""
     latest = shown_log(game).filter(sequence__gt=sequence)[:LOG_LENGTH]
     return list(latest)[::-1]
 
@@ -117,7 +117,7 @@ def shown_log(game: Game) -> Any:
 
 
 def page_context(game: Game) -> dict[str, Any]:
-    """What the templates of the battle page need."""
+    """Context of the battle page's templates."""
     sides = list(game.sides.all())
     units: Sequence[Unit] = list(game.units.select_related("side"))
     for unit in units:
@@ -149,7 +149,7 @@ def page_context(game: Game) -> dict[str, Any]:
 
 
 def verdict(game: Game, figures: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What the end of a battle has to tell beside its outcome."""
+    """Facts of a battle's end beside its outcome."""
     shots = BattleLogEntry.objects.filter(game=game, unit__isnull=False, before__isnull=False).exclude(unit=F("target"))
     best = shots.order_by().values("unit__name").annotate(done=Sum(F("before") - F("after"))).order_by("-done").first()
     later = Game.objects.filter(demo=True, pk__gt=game.pk).exists() if game.demo else False
@@ -189,7 +189,7 @@ def row_of(entry: BattleLogEntry, taken: Sequence[Takeover] = ()) -> dict[str, A
 
 
 def _step(decision: dict[str, Any], number: int, steps: int) -> str:
-    """What this script decided, in a word: event_processor begins as the judge of an order, and ends by its effect."""
+    """This script's part, in a word: event_processor begins as the judge of an order, and ends by its effect."""
     script = decision.get("script", "")
     return "order" if script == "event_processor" and number == 0 and steps > 1 else STEPS.get(script, script)
 

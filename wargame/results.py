@@ -1,4 +1,4 @@
-"""What scripts may return, held strictly: anything else is refused with a sentence that says what to return."""
+"""Results that scripts may return, held strictly: anything else is refused with a sentence that says what to return."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def _payload(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _body(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a request to fire asked for; its distance may be text, as forms send it."""
+    """A request to fire; its distance may be text, as forms send it."""
     return _part(_part(inputs, "http_request"), "body")
 
 

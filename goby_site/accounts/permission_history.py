@@ -34,7 +34,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Change:
-    """What one record tells. `address` is the history of whom it is about."""
+    """One record as shown. `address` is the history of whom it is about."""
 
     at: datetime
     actor: str

@@ -26,7 +26,7 @@ def demand_patience(request: HttpRequest | None, name: str | None) -> None:
     try:
         counts = redis_client().mget([counter for counter, _ in _counters(request, name)])
     except redis.RedisError:
-        return  # nobody is kept out by a Redis that is away
+        return  # nobody is kept out by a Redis that is unavailable
     for count, (_, most) in zip(counts, _counters(request, name), strict=True):
         if int(count or 0) >= most:
             logger.warning("logins from %s are refused for now: too many have failed", _address(request))

@@ -21,7 +21,7 @@ CHECKER = "redis-check-aof"
 
 
 class CutOff(NamedTuple):
-    """What was taken from the end of a data file, and where it is now."""
+    """The part cut from the end of a data file, and where it is now."""
 
     path: Path
     kept: int

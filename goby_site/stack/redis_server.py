@@ -41,7 +41,7 @@ def redis_server_binary(data: Path | None = None) -> Path:
 
 
 def how_to_get_one(too_old: str = "", oldest: tuple[int, ...] = OLDEST) -> str:
-    """What to tell who has no server; `too_old` says which were found."""
+    """Advice for someone without a server; `too_old` says which were found."""
     wanted = ".".join(map(str, oldest))
     return (
         f"No Redis {wanted} or newer{f' ({too_old})' if too_old else ''}. Install one (Debian and Ubuntu: apt-get install "
@@ -58,7 +58,7 @@ def servers_on_path() -> Iterator[Path]:
 
 
 def server_version(program: Path) -> tuple[int, ...]:
-    """What the program says of itself, `(7, 2, 4)`; () when it does not run."""
+    """The program's version, `(7, 2, 4)`; () when it does not run."""
     try:
         answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""What the process stack consists of, as the configuration that supervisord reads."""
+"""The process stack, as the configuration that supervisord reads."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def supervisor_config(host: str, port: int) -> str:
 
 
 def supervisor_environment() -> dict[str, str]:
-    """What supervisord.conf takes from the environment. Writes redis.conf too. Raises NoRedisServer."""
+    """Environment that supervisord.conf refers to. Writes redis.conf too. Raises NoRedisServer."""
     values = {
         "GOBY_STACK_FOLDER": str(paths.BASE_DIR),
         "GOBY_STACK_SOCKET": str(supervisor_socket()),

@@ -1,4 +1,4 @@
-"""What the login page says of the demo logins."""
+"""The login page's note on the demo logins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a load balancer asks: is this process alive, and can the site do its work?"""
+"""Answer a load balancer: is this process alive, and can the site do its work?"""
 
 from __future__ import annotations
 

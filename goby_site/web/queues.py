@@ -21,7 +21,7 @@ from goby_site.accounts.roles import is_role_admin
 logger = logging.getLogger(__name__)
 
 GONE = (NoSuchJobError, ValueError, ImproperlyConfigured)
-"""What the dashboard raises for a job or worker that is no more, a key that is none, and a scheduler that is not there."""
+"""Raised by the dashboard for a job or worker that is gone, an invalid key, and an unknown scheduler."""
 INDEXES = ("queue_index", "scheduler_index", "connection_index")
 
 

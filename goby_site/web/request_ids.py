@@ -12,7 +12,7 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 HEADER = "X-Request-ID"
 _FIT = re.compile(r"[A-Za-z0-9._:/+=@-]{1,64}")
-"""What executions can be found by, and a log can hold as it is."""
+"""Request ids that executions can be found by and a log can hold as they are."""
 
 
 class RequestIds(MiddlewareMixin):

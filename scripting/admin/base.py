@@ -1,4 +1,4 @@
-"""What our admin pages share: addresses that name nothing, read-only records, and lists that never count a whole table."""
+"""Base classes of our admin pages: unknown addresses, read-only records, and lists that never count a whole table."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg] # generic in the stu
 
 @contextmanager
 def _wrong_lookups_told() -> Iterator[None]:
-    """What only the database finds wrong with a lookup (a year or a number it cannot hold, a NUL) is the caller's fault too."""
+    """Answer a lookup that only the database refuses (a year or number out of range, a NUL) as the caller's fault too."""
     try:
         yield
     except (DataError, OverflowError, ValueError) as error:

@@ -35,7 +35,7 @@ class MebibytesField(forms.FloatField):
 
 
 class LimitsForm(forms.ModelForm):  # type: ignore[type-arg] # at run time it takes none
-    """What one script may take where that is not what its module's may."""
+    """Limits of one script where they differ from its module's."""
 
     max_execution_time = forms.FloatField(
         label="Time",

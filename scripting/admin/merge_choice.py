@@ -13,7 +13,7 @@ MINE, THEIRS, BOTH = "mine", "theirs", "both"
 
 @dataclass(frozen=True)
 class Stale:
-    """What became live meanwhile, beside the text that was to be published."""
+    """The version that became live meanwhile, beside the text that was to be published."""
 
     active: ScriptVersion | None
     by: str
@@ -29,7 +29,7 @@ class Stale:
 
 
 def stale(script: Script, base: ScriptVersion | None, text: str, language: str) -> Stale:
-    """What became of the script since `base`, the version that the text was begun on."""
+    """Changes of the script since `base`, the version that the text was started from."""
     active = script.active_version
     theirs = active.text if active else ""
     last = script.latest_activation()

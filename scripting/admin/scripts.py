@@ -231,7 +231,7 @@ class ScriptAdmin(HistoryAdmin):
         return switches.switch_view(self, request, self._script(request, str(script_id)), known)
 
     def _stays_retired(self, request: HttpRequest, script: Script) -> HttpResponseBase | None:
-        """What answers a wish to change what a retired script runs; None for one in use."""
+        """The answer to changing what a retired script runs; None for a script in use."""
         if script.retired_at is None:
             return None
         messages.info(request, f"{script} is retired: bring it back first.")
@@ -292,7 +292,7 @@ def _switch_selected(admin: ScriptAdmin, request: HttpRequest, queryset: QuerySe
 
 
 def marks_of(script: Script) -> SafeString:
-    """What sets a script apart: overridden, with a file, pinned, a newer default waiting."""
+    """Marks of a script: overridden, with a file, pinned, a newer default waiting."""
     marks = []
     if script.is_overridden or script.file_digest:
         marks.append(badge("override", "info"))

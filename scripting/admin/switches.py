@@ -34,9 +34,9 @@ class Switch:
     label: str
     """On its button."""
     done: str
-    """What is said of a script afterwards; its history begins with it too."""
+    """Said of the script afterwards; its entry in the history begins with it too."""
     means: str
-    """What it would change, for the person who decides."""
+    """The effect, told to the person who decides."""
     fits: Callable[[Script], bool]
     """Whether there is anything to do."""
     carry_out: Callable[..., None]
@@ -113,7 +113,7 @@ class State:
 
 
 def states_of(script: Script) -> list[State]:
-    """What a person must know before wondering why it does not run, or does not change."""
+    """Reasons why a script does not run, or does not change."""
     found = []
     if script.retired_at is not None:
         means = "It is not found by what would run it, and its file is not taken."
@@ -132,7 +132,7 @@ def _since(script: Script, done: str) -> Any:
 
 
 def open_to(script: Script) -> list[Switch]:
-    """What may be done to it as it is."""
+    """Switches that apply to the script as it is now."""
     return [switch for switch in SWITCHES.values() if switch.fits(script)]
 
 
@@ -177,7 +177,7 @@ def _ask(
 
 
 def _carry_out(request: HttpRequest, scripts: Sequence[Script], switch: Switch, reason: str) -> list[str]:
-    """What was refused, and why."""
+    """Refused switches, with the reason."""
     refused = []
     for script in scripts:
         try:

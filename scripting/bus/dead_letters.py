@@ -44,7 +44,7 @@ class DeadLetter:
 
     @functools.cached_property
     def event(self) -> Event | None:
-        """What the bytes say, if they are an event."""
+        """The event in the bytes, if they are one."""
         try:
             return Event.decode(self.envelope)
         except msgspec.DecodeError:

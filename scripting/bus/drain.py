@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 0.5
 
 
 PASSED_ON = (LeaseLost, redis.ConnectionError, redis.TimeoutError)
-"""What ends a drain wherever it is: without its lease or its Redis it may do nothing more."""
+"""Ends a drain wherever it is: without its lease or its Redis it may do nothing more."""
 
 
 class DrainResult(enum.StrEnum):
@@ -63,7 +63,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Parts(Generic[Decision]):
-    """What a drain drives; it knows neither the sandbox nor the database itself."""
+    """The parts that a drain drives; the drain itself knows neither sandbox nor database."""
 
     decide: Callable[[Event, str, str, int, Callable[[], None]], Decision]
     """(event, module, script, deliveries, before_read) → what is to become of it; writes nothing."""
@@ -72,7 +72,7 @@ class Parts(Generic[Decision]):
     abandon: Callable[[Event, str, str, int, str], None]
     """(event, module, script, deliveries, why) → recorded as abandoned. Raises LookupError where it cannot be recorded."""
     is_away: Callable[[Exception], bool]
-    """Whether the failure is of what we stand on (the database is away), and no fault of an event."""
+    """Whether the failure is of what we stand on (the database is unavailable), and no fault of an event."""
     refresh: Callable[[tuple[bytes | None, ...]], None] = lambda _seen: None
     """Told the version generation with each read."""
     enqueue: Callable[[Stream, str], None] = lambda _stream, _job: None
@@ -86,7 +86,7 @@ class Parts(Generic[Decision]):
 
 
 class FlushFailed(Exception):
-    """What was held could not be committed before a read. Never the fault of the script that reads."""
+    """Held outcomes could not be committed before a read. Never the fault of the script that reads."""
 
 
 class Interrupted(Exception):

@@ -42,7 +42,7 @@ def enqueue_drain(stream: Stream, job: str) -> None:
 
 
 def enqueue_quietly(stream: Stream, job: str) -> None:
-    """`enqueue_drain` for events that are accepted already: where Redis is away, the sweep enqueues another."""
+    """`enqueue_drain` for events that are accepted already: where Redis is unavailable, the sweep enqueues another."""
     try:
         enqueue_drain(stream, job)
     except redis.RedisError as error:

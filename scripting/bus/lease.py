@@ -31,7 +31,7 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Read:
-    """What one exchange with a leased stream gave."""
+    """The answer to one exchange with a leased stream."""
 
     entries: list[tuple[bytes, bytes]]
     """(entry id, envelope) from the head of the stream; they stay there until settled."""
@@ -104,7 +104,7 @@ return 1
 
 
 class Lease:
-    """The right to drain a stream: one at a time holds it. Every method raises redis.RedisError when Redis is away."""
+    """The right to drain a stream: one at a time holds it. Every method raises redis.RedisError when Redis is unavailable."""
 
     def __init__(self, stream: Stream, owner: str) -> None:
         self.stream = stream

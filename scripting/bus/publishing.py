@@ -32,7 +32,7 @@ APPEND = 256
 """Events that one exchange with Redis carries when many are published."""
 
 _MAX_LENGTH = {"event_id": 64, "key": 128, "user_id": 150, "request_id": 64}
-"""What the columns of Execution hold: no accepted event may fail to be recorded."""
+"""Lengths that the columns of Execution hold: every accepted event must be recordable."""
 
 
 # -- publishing ----------------------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def _check_text(topic: str, name: str, text: str) -> None:
 
 
 def _check_plain(topic: str, name: str, value: Mapping[str, Any]) -> None:
-    """What a sandbox would not take is refused here, where its publisher can still do something about it."""
+    """Refuse here what a sandbox would refuse: here the publisher can still do something about it."""
     try:
         # Building blocks of Python went in: what can be wrong with them shows in the bytes, and sooner than in the values.
         scan_value(_encode(value), max_bytes=MAX_EVENT_BYTES, max_depth=MAX_PAYLOAD_DEPTH)
@@ -207,6 +207,6 @@ class Backlog:
 
 
 def backlog() -> Backlog:
-    """What waits now. Raises redis.RedisError."""
+    """Events and streams that wait now. Raises redis.RedisError."""
     waiting = {condition.stream.name: condition.length for condition in streams.conditions()}
     return Backlog(waiting, redis_client().xlen(streams.dead_letters_key()))

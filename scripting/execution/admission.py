@@ -1,4 +1,4 @@
-"""What runs now in this process: for whom, since when, how many at once, and how to stop one."""
+"""Admit runs in this process: for whom, since when, how many at once, and how to stop one."""
 
 from __future__ import annotations
 

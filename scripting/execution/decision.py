@@ -18,7 +18,7 @@ OWN = frozenset({Role.PRIMARY, Role.RETRY})
 
 @dataclass(frozen=True)
 class Decision:
-    """What the attempts of one run gave; nothing of it has happened until it is committed."""
+    """The outcome of all attempts of one run; nothing of it has happened until it is committed."""
 
     run: Run
     attempts: list[AttemptRecord]
@@ -42,7 +42,7 @@ class Decision:
         return Status.SUCCEEDED if last.role in OWN else Status.FELL_BACK
 
     def output(self) -> ScriptOutput:
-        """What the caller of the engine is told; a trial has no execution that could be looked up."""
+        """The output for the caller of the engine; a trial has no execution to look up."""
         execution = None if self.run.call.trial else self.run.call.execution_id
         attempt = self.deciding
         if attempt is None:

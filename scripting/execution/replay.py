@@ -106,7 +106,7 @@ def _attempt(execution: Execution, *, decided: bool) -> AttemptFields:
 
 
 def _comparison(execution: Execution, then: AttemptFields, now: AttemptRecord) -> Iterator[tuple[str, str]]:
-    """What is compared, each with how it differs, in words; an empty text where it does not."""
+    """The parts compared, each with its difference in words; empty where there is none."""
     error, logs = now.outcome.error, now.outcome.logs
     both_stopped = _out_of_time(then.error_type) and error is not None and _out_of_time(error.type)
     if not then.refused:

@@ -36,7 +36,7 @@ class Run:
     script: ResolvedScript
     module: ScriptableModule | None
     variables: Mapping[str, Any]
-    """What the script sees, by name."""
+    """The script's context variables, by name."""
     request: RunRequest
     """The same encoded, with the seed and the clock: what makes the run repeatable."""
     limits: SecurityLimits

@@ -1,4 +1,4 @@
-"""What runs now in every process, and cancelling from any of them: a board in Redis of executions that take long.
+"""Running executions of every process, and cancelling from any of them: a board in Redis of executions that take long.
 
 Each process posts its executions older than `LONG` seconds, and looks there for requests to cancel them. A run that is over
 sooner never costs a round trip.

@@ -1,4 +1,4 @@
-"""What the site's own log hears of executions: level by severity, security violations to a logger of their own (7.1, 7.5).
+"""Write one log record per execution: level by severity, security violations to a logger of their own (7.1, 7.5).
 
 Every line carries script, version and execution, and the event and request where there is one, as fields of its record; what a
 script wrote also `at_us`, when it did in µs from the beginning of its run.
@@ -16,7 +16,7 @@ from scripting.texts.escaping import one_line
 
 logger = logging.getLogger("scripting.execution")
 lines_logger = logging.getLogger("scripting.lines")
-"""What scripts wrote with log(), at level DEBUG."""
+"""The logger of lines that scripts wrote with log(), at level DEBUG."""
 security = logging.getLogger("scripting.security")
 
 LEVELS = {
@@ -30,7 +30,7 @@ LEVELS = {
 
 
 class Written(NamedTuple):
-    """What one attempt wrote with log(), each line with its µs from the beginning of the run."""
+    """Log the lines that one attempt wrote with log(), each with its µs since the start of the run."""
 
     version: int | None
     lines: Sequence[str]

@@ -38,7 +38,7 @@ def overview() -> Overview:
 
 
 def loaded_by(script: Script) -> Loading | None:
-    """How far its active version has come: `7 of 8 on v42, one stale since 3 s`. None if nothing runs, or Redis is away."""
+    """How far its active version has come: `7 of 8 on v42, one stale since 3 s`. None if nothing runs, or Redis is unavailable."""
     key = (script.module, script.name)
     active = load([key]).get(key)
     try:
@@ -125,7 +125,7 @@ NOWHERE, UNKNOWN = Spread(), Spread(is_known=False)
 
 
 def spread_of(script: Script) -> Spread:
-    """Where the active version is loaded; not known while Redis is away."""
+    """Where the active version is loaded; not known while Redis is unavailable."""
     return spreads_of([script]).get(script.pk, NOWHERE)
 
 

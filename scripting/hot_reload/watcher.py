@@ -30,7 +30,7 @@ WAKE_MS = 250
 
 @dataclass
 class Watcher:
-    """What one watcher remembers between looks: the files as last taken, and since when which one is missing."""
+    """A watcher's memory between looks: the files as last taken, and since when each missing one is missing."""
 
     root: Path = field(default_factory=scripts_dir)
     clock: Callable[[], float] = time.monotonic
@@ -143,7 +143,7 @@ def _step(watcher: Watcher, report: Callable[[Step], None], *, changed: bool) ->
         steps = watcher.look() if changed or watcher.is_due() else []
         steps += watcher.count_absences()
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("the database is away, looking again: %s", error)
+        logger.warning("the database is unavailable, looking again: %s", error)
         watcher.forget()
         return True
     except FolderRefused as error:

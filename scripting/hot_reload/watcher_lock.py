@@ -34,7 +34,7 @@ class WatcherLock:
         self._renew_at = 0.0
 
     def step(self) -> bool:
-        """Take or renew the lock when due; whether it is held. A Redis that is away leaves things as they are."""
+        """Take or renew the lock when due; whether it is held. A Redis that is unavailable leaves things as they are."""
         if self._clock() < self._renew_at:
             return self.held
         milliseconds = LOCK_SECONDS * 1000

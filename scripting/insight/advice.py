@@ -65,7 +65,7 @@ UNKNOWN = Advice("low", "The script did not decide.", "Look at the message, the 
 
 
 def advice(error_type: str, message: str = "") -> Advice:
-    """What to say of a failure of that type; of an event given up, the type is `abandoned`."""
+    """Advice for a failure of that type; the type of an event given up is `abandoned`."""
     if error_type == "abandoned":
         return ABANDONED
     if error_type == ErrorType.EXECUTION and message.startswith(REFUSED):

@@ -118,14 +118,14 @@ def size(count: int | None) -> str:
 
 
 def limits(of: Any) -> str:
-    """What a script, a record of its history or a SecurityLimits allows a run; without either, it is the module's that hold."""
+    """Limits of a script, a record of its history or a SecurityLimits, in words; where both are empty, the module's hold."""
     seconds, count = of.max_execution_time, of.max_memory_bytes
     own = ([] if seconds is None else [f"{seconds:g} s"]) + ([] if count is None else [size(count)])
     return ", ".join(own) or "the module's"
 
 
 def memory(count: int, error_type: str = "") -> str:
-    """What a run took, in words. It is measured to 128 KiB, and not at all where a run was killed for its time."""
+    """The memory of a run, in words. It is measured to 128 KiB, and not at all where a run was killed for its time."""
     if not count and error_type == "timeout":
         return "not measured"
     return "< 128 KiB" if count < 128 << 10 else size(count)

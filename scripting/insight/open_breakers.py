@@ -1,4 +1,4 @@
-"""What stands in for scripts whose active version failed so often that its breaker is open, and until when: for pages."""
+"""Scripts whose breaker is open, their fallback and until when: for pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scripting.registry.resolved import ActiveVersion, ResolvedScript, load
 
 @dataclass(frozen=True)
 class FallbackInForce:
-    """What events and requests get while the active version of `script` is withheld."""
+    """The fallback that decides while the active version of `script` is withheld."""
 
     script: Script
     withheld: ScriptVersion

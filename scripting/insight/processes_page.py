@@ -21,7 +21,7 @@ from scripting.processes.members import Process
 @login_required
 @permission_required("scripting.view_script", raise_exception=True)
 def page(request: HttpRequest) -> HttpResponse:
-    """Processes, and how far each script's active version has come. 503 while Redis is away."""
+    """Processes, and how far each script's active version has come. 503 while Redis is unavailable."""
     found = _overview()
     return render(request, "scripting/processes.html", {"overview": found}, status=200 if found else 503)
 

@@ -112,7 +112,7 @@ def _breakers() -> Iterator[Metric]:
 
 
 class PresentCollector(_Looking):
-    """Backlog, workers, sandboxes. Nothing but `goby_redis_up` 0 while Redis is away: a gap says more than a zero."""
+    """Backlog, workers, sandboxes. Nothing but `goby_redis_up` 0 while Redis is unavailable: a gap says more than a zero."""
 
     def collect(self) -> Iterator[Metric]:
         now = self._look()
@@ -176,7 +176,7 @@ class ProcessCollector(Collector):
     """The same for Prometheus: processes by kind and state, and per script how many are on its active version."""
 
     def collect(self) -> Iterator[Metric]:
-        """Nothing while Redis is away: a gap says more than a zero."""
+        """Nothing while Redis is unavailable: a gap says more than a zero."""
         listed = GaugeMetricFamily("goby_processes", "Live processes.", labels=["kind", "state"])
         loaded = GaugeMetricFamily("goby_script_loaded", "Processes by what they loaded.", labels=["script", "state"])
         active = GaugeMetricFamily("goby_script_active_version", "Number of the active version.", labels=["script"])

@@ -1,4 +1,4 @@
-"""What all our commands share: exit codes, one JSON document, tables and excerpts that no script's text can deceive."""
+"""Shared output of our commands: exit codes, one JSON document, tables and excerpts with all script text escaped."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LONGEST_NUMBER = 18
 class ScriptingCommand(BaseCommand):
     """A command that parses its arguments, asks another layer, and prints what came of it.
 
-    Where that takes Redis and Redis is away, it fails with what to do about it.
+    Where that takes Redis and Redis is unavailable, it fails with what to do about it.
     """
 
     def execute(self, *args: Any, **options: Any) -> str | None:

@@ -59,7 +59,7 @@ def record(executions: Iterable[dict[str, Any]]) -> None:
 
 
 def kind_of(status: str, error_type: str, version: int | None) -> str:
-    """What a failure counts as; empty for what is none: an attempt that an open breaker withheld is no new failure."""
+    """The error group of a failure; empty where there is none: an attempt that an open breaker withheld is no new failure."""
     if status == Execution.Status.ABANDONED:
         return error_type or ABANDONED
     return error_type if version is not None else ""

@@ -24,7 +24,7 @@ _LOG = math.log(_FACTOR)
 FEW = 32
 """Buckets; fewer are kept as a map."""
 _FULL = 1 << 32
-"""What a lane cannot hold."""
+"""The first count that a lane cannot hold."""
 _PACKED = 0x01
 """The first byte of what is packed: a map begins with another."""
 _HEAD = struct.Struct("<BHQ")
@@ -115,7 +115,7 @@ class Histogram:
         self._add({index: count for index, count in enumerate(packed) if count})
 
     def _each_lane(self) -> array[int]:
-        """What the lanes hold, by bucket."""
+        """Counts of the lanes, by bucket."""
         found = array("I", self._lanes.to_bytes(-(-self._lanes.bit_length() // 32) * 4, "little"))
         if sys.byteorder == "big":
             found.byteswap()

@@ -40,7 +40,7 @@ UNUSUAL = (Execution.Status.FELL_BACK, Execution.Status.FAILED, Execution.Status
 
 @dataclass
 class Pruned:
-    """What one run of the retention did."""
+    """Counts of what one run of the retention deleted."""
 
     emptied: int = 0
     deleted: int = 0
@@ -86,7 +86,7 @@ def _payloads(now: datetime, done: Pruned) -> Iterator[None]:
 
 
 def _usual(now: datetime, done: Pruned) -> Iterator[None]:
-    """What succeeded or was skipped, by age and by the count of all."""
+    """Delete succeeded and skipped executions by age and by total count."""
     upto = max(_before(now, conf.SCRIPTING_KEEP_DAYS), _beyond(conf.SCRIPTING_KEEP_COUNT, (*USUAL, *UNUSUAL)))
     yield from _walk("usual", upto, USUAL, _deleter(done))
 

@@ -11,7 +11,7 @@ from scripting.models.script import Script, ScriptVersion
 
 
 class ErrorFields(models.Model):
-    """What makes failures one problem: same script, version, type and place."""
+    """Fields that make failures one group: script, version, type and place."""
 
     fingerprint = models.CharField(max_length=64)
     script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -31,7 +31,7 @@ class ErrorFields(models.Model):
 
 
 class ErrorDelta(ErrorFields):
-    """What one commit added; folded into ErrorGroup by one process, so that failing workers never wait for each other."""
+    """Counts of one commit; folded into ErrorGroup by one process, so that failing workers never wait for each other."""
 
     class Meta:
         ordering = ["id"]

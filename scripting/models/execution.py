@@ -1,4 +1,4 @@
-"""What ran, on which text, with what, and what came of it; and the events that runs published."""
+"""Executions with their attempts: which version ran, on what, with what outcome; and the events that runs published."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scripting.sandbox.protocol import ErrorType, decode_value, encode_value
 
 
 class Role(models.TextChoices):
-    """What an attempt was."""
+    """The part that an attempt played."""
 
     PRIMARY = "primary"
     RETRY = "retry"
@@ -50,7 +50,7 @@ def encode_log(lines: Sequence[str], times: Sequence[int]) -> bytes:
 
 
 class AttemptFields(models.Model):
-    """What one attempt recorded; enough to repeat it exactly."""
+    """The record of one attempt; enough to repeat it exactly."""
 
     version = models.ForeignKey(ScriptVersion, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     bundle_digest = models.CharField(max_length=64, blank=True)

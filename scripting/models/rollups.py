@@ -34,7 +34,7 @@ class StatFields(models.Model):
 
 
 class StatDelta(StatFields):
-    """What one commit added. Written beside the executions, folded into ExecutionStat by one compactor.
+    """Counts of one commit. Written beside the executions, folded into ExecutionStat by one compactor.
 
     Shared counters would make every two commits on the same script wait for each other.
     """

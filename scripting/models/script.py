@@ -120,7 +120,7 @@ class ScriptVersionQuerySet(models.QuerySet["ScriptVersion"]):
 
 
 TEXTS = ("content", "source", "diagnostics")
-"""What of a version is large, and no list shows."""
+"""Large fields of a version, which no list shows."""
 
 
 class ScriptVersion(models.Model):
@@ -240,7 +240,7 @@ class Activation(models.Model):
 
 
 class Draft(models.Model):
-    """What one person is writing on one script, and the version it started from."""
+    """One person's unpublished text of one script, and the version it started from."""
 
     script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="drafts")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -42,14 +42,14 @@ class CallContext:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run decided, as the module applies it inside the transaction that records the execution."""
+    """The outcome of a run, as the module applies it inside the transaction that records the execution."""
 
     context: CallContext
     result: Any
     status: str
     """`succeeded` or `fell_back`."""
     role: str
-    """What decided: `primary`, `retry`, `fallback` or `built_in`."""
+    """The attempt that decided: `primary`, `retry`, `fallback` or `built_in`."""
     version: VersionInfo | None
     """None when the module's built-in rule decided."""
     error: str

@@ -48,7 +48,7 @@ def limits_for(module: str, **changes: Any) -> SecurityLimits:
 
 
 def fallbacks_for(module: str) -> Sequence[str]:
-    """What runs when a script's active version fails, in order: as the module says, else as the site does."""
+    """Fallbacks of a script whose active version fails, in order: the module's, else the site's."""
     found = modules.get(module)
     own = found.config.fallback if found else None
     return conf.SCRIPTING_FALLBACK if own is None else own

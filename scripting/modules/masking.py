@@ -27,7 +27,7 @@ SHORTEST = 4
 
 @dataclass(frozen=True)
 class Mask:
-    """What to hide. The empty mask hides nothing and costs nothing."""
+    """Payload keys to hide. The empty mask hides nothing and costs nothing."""
 
     keys: frozenset[str] = frozenset()
     values: frozenset[Any] = frozenset()
@@ -96,7 +96,7 @@ def _every_key() -> frozenset[str]:
 
 
 def _leaves(value: Any, keys: frozenset[str], *, within: bool = False) -> Iterator[Any]:
-    """What lies under one of the keys, but for what is too common to be told from other values; and the payload's text."""
+    """Values under the hidden keys, except values too common to be told apart; and the payload's text."""
     match value:
         case Mapping():
             for key, item in value.items():

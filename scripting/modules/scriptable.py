@@ -33,7 +33,7 @@ class ModuleScriptConfig:
     limits: Mapping[str, Any] = field(default_factory=dict)
     """Fields of SecurityLimits that differ from the site's."""
     fallback: tuple[str, ...] | None = None
-    """What runs when a script's active version fails, of "previous" and "default", in order; None as the site has it."""
+    """Fallbacks of a script whose active version fails, in order: "previous", "default". None: as the site configures."""
     auto_extract: bool = False
     """Write the embedded defaults to scripts/<module>/ at sync."""
     headers: tuple[str, ...] = DEFAULT_HEADERS

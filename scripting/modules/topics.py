@@ -14,7 +14,7 @@ class TopicError(ValueError):
 
 
 NOT_PLAIN = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError)
-"""What converting raises for a value that does not fit, holds half a character, is no plain data, or contains itself."""
+"""Raised by converting a value that does not fit, holds half a character, is not plain data, or contains itself."""
 
 
 @dataclass(frozen=True)

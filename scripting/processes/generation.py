@@ -18,7 +18,7 @@ from scripting.storage.redis_client import key, redis_client
 logger = logging.getLogger(__name__)
 
 SAY_SECONDS = 10.0
-"""Between two words on a Redis that is away."""
+"""Between two words on a Redis that is unavailable."""
 
 Generation = tuple[bytes | None, ...]
 """Epoch and counter as Redis holds them."""
@@ -30,7 +30,7 @@ def generation_keys() -> tuple[str, str]:
 
 
 def read() -> Generation | None:
-    """The generation now, or None when Redis is away."""
+    """The generation now, or None when Redis is unavailable."""
     try:
         return tuple(redis_client().mget(generation_keys()))  # type: ignore[arg-type] # our clients answer bytes
     except redis.RedisError:
@@ -38,9 +38,9 @@ def read() -> Generation | None:
 
 
 def bump() -> Generation | None:
-    """Say that some script changed; call it after the commit. The generation that this made, None when Redis is away.
+    """Say that some script changed; call it after the commit. The generation that this made, None when Redis is unavailable.
 
-    A Redis that is away delays the news, it does not lose it.
+    A Redis that is unavailable delays the news, it does not lose it.
     """
     epoch, counter = generation_keys()
     try:
@@ -59,13 +59,13 @@ _said_at = float("-inf")
 
 
 def _say_once_in_a_while(error: redis.RedisError) -> None:
-    """Many changes may be made while Redis is away; once is enough for the log."""
+    """Many changes may be made while Redis is unavailable; once is enough for the log."""
     global _said_at
     now = time.monotonic()
     if now - _said_at >= SAY_SECONDS:
         _said_at = now
         logger.warning(
-            "Redis is away (%s): processes that run now see changes at their next look into the database", error
+            "Redis is unavailable (%s): processes that run now see changes at their next look into the database", error
         )
 
 

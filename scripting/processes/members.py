@@ -67,7 +67,7 @@ class LoadedVersion:
 
 
 class Membership:
-    """This process's entry. Every method raises redis.RedisError when Redis is away; the next `beat` makes up for it."""
+    """This process's entry. Every method raises redis.RedisError when Redis is unavailable; the next `beat` makes up for it."""
 
     def __init__(self, kind: str, vitals: Callable[[], Mapping[str, int]] = dict) -> None:
         self.kind = kind

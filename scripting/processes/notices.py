@@ -32,7 +32,7 @@ BREAKER_OPENED, BREAKER_CLOSED, FALLBACK_FAILED = "breaker_opened", "breaker_clo
 
 @dataclass(frozen=True)
 class Notice:
-    """What happened to a script.
+    """A change of a script, as processes and pages are told of it.
 
     `kind`: `activated`, `reverted` (the default is back since the file is gone), `rejected` (a text that failed its check was
     kept; of a helper's deletion, that scripts need it), `in_conflict` (two files claim the script), `changed` (its switches,
@@ -53,7 +53,7 @@ class Notice:
     """Seconds since 1970 UTC."""
     epoch: str = ""
     counter: int = 0
-    """The generation that the change made, for kinds that change what runs; empty where Redis was away."""
+    """The generation that the change made, for kinds that change what runs; empty where Redis was unavailable."""
 
     @property
     def key(self) -> tuple[str, str]:

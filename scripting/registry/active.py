@@ -30,7 +30,7 @@ class ScriptRegistry:
         self._read: dict[Key, ResolvedScript] = {}
         """Each as it was last read, current or not: the texts of its versions need not be read again."""
         self._generation: Generation | None = None
-        """What is remembered is at least as new as this."""
+        """Everything remembered is at least as new as this."""
         self._changes = 0
         """Counts what this process heard of changes: what was read before one may be older than it."""
         self._checked = 0.0

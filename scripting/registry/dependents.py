@@ -24,7 +24,7 @@ class Broken:
     script: str
     number: int
     diagnostic: Diagnostic
-    """What would be wrong with it."""
+    """The diagnostic that it would have."""
     helpers: frozenset[str] = frozenset()
     """The changed helpers that it takes in, before or after."""
 

@@ -1,4 +1,4 @@
-"""What is done to a script as a whole: created, switched off and on, pinned, retired, brought back. Each with who and why."""
+"""Create, disable, enable, pin, retire or bring back a script; record who did it and why."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class ResolvedScript:
     active: ActiveVersion
     limits: SecurityLimits
     fallbacks: tuple[ActiveVersion, ...]
-    """What runs when the active version fails, in the order that is configured: the previous good version, the embedded
+    """Fallbacks of the active version, in the configured order: the previous good version, the embedded
     default. Each at most once, and none whose own breaker is open."""
     breaker: BreakerState | None = None
     """None while the active version does well."""

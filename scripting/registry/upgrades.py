@@ -1,4 +1,4 @@
-"""What differs between versions, and what a new embedded default means for a script that something else overrides."""
+"""Find new embedded defaults under overridden scripts, and merge them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Upgrade:
     default: ScriptVersion
     """The new one."""
     mine: ScriptVersion
-    """What runs."""
+    """The active version."""
 
     @property
     def merge(self) -> Merge | None:

@@ -94,7 +94,7 @@ class RecordedHost:
 
 @functools.lru_cache(maxsize=64)
 def host_functions(module: ScriptableModule | None) -> tuple[HostFunction, ...]:
-    """What the sandbox is told of the module's functions: their names become globals of the script."""
+    """The module's functions as the sandbox is told of them: their names become globals of the script."""
     if module is None:
         return ()
     return tuple(HostFunction(f.name, f.kind, f.signature, f.doc) for f in module.functions.values())

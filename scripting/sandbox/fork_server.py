@@ -1,4 +1,4 @@
-"""What the light parent does: one request at a time from its control socket, a fork or the end of a sandbox.
+"""The light parent of all sandboxes: take one request at a time from its control socket, fork a sandbox or end one.
 
 Requests are six bytes (`F` fork with headroom in MiB, `R` reap a process id, `P` fork a probe by its number), replies twenty with
 descriptors beside them.

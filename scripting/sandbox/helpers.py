@@ -1,4 +1,4 @@
-"""What import statements give at run: facades of packages, and helper scripts executed afresh in each run."""
+"""Import statements at run time: facades of packages, and helper scripts executed afresh in each run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run cost: processor time, and the peak of resident memory above that of the idle sandbox."""
+"""Measure the cost of a run: processor time, and the peak of resident memory above that of the idle sandbox."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Meter:
         """The mark is well above that of the idle sandbox: if not, there is nothing to reset."""
 
     def mark_idle(self) -> None:
-        """What is resident now is the idle sandbox."""
+        """Take the memory resident now as that of the idle sandbox."""
         self.restart()
         self._raised = False
         self._idle = _peak_kib()

@@ -104,7 +104,7 @@ def check_value(data: bytes, *, max_bytes: int, max_depth: int, max_nodes: int) 
 
 
 def _flat_pattern(pairs: int) -> re.Pattern[bytes]:
-    """What a dict of so many scalars under short ASCII keys looks like in msgpack."""
+    """A dict of that many scalars under short ASCII keys, as msgpack writes it."""
     text = rb"|".join(b"%b[\x00-\x7f]{%d}" % (re.escape(bytes([0xA0 + length])), length) for length in range(32))
     scalar = rb"[\x00-\x7f\xe0-\xff\xc0\xc2\xc3]|\xcb.{8}|\xcc.|\xcd..|\xce.{4}|\xd0.|\xd1..|\xd2.{4}|\xd3.{8}"
     return re.compile(rb".(?:(?:%b)(?:%b|%b)){%d}" % (text, scalar, text, pairs), re.DOTALL)

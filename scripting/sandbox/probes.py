@@ -1,4 +1,4 @@
-"""What a locked-down process tries for the report: each probe does what its layer is there to refuse, in a process of its own."""
+"""Probes for the report: each tries, in a locked-down process of its own, what its layer is there to refuse."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Unit:
 
 @dataclass
 class Program:
-    """What a sandbox runs."""
+    """A script with its helpers and the engine of their language."""
 
     script: Unit
     helpers: dict[str, Unit]

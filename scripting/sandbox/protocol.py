@@ -91,7 +91,7 @@ SCRIPT_FUNCTIONS: dict[str, tuple[str, str]] = {
     "timestamp": ("timestamp() -> int", "The moment of the run in whole seconds since 1970 UTC."),
     "get_context": ("get_context() -> dict", "A copy of all context variables."),
 }
-"""What every script may call: name to (signature, what it does)."""
+"""Functions that every script may call: name to (signature, description)."""
 
 LAST_WORD_SIGNAL = signal.SIGUSR1
 """Asks a sandbox, before it is killed, for the end of its run as far as it has come."""

@@ -87,7 +87,7 @@ class Runner:
         return Done(result, tuple(self.log.lines), self.log.truncated, fault, cpu_us, memory)
 
     def stopped(self, unit: Unit | None, frame: types.FrameType | None) -> Done:
-        """What can be told of a run in its midst, for the process to end: the frame that runs and the text it is of."""
+        """State of a run that is about to be stopped: the frame that runs, and its script."""
         self._reserve = None
         self.log.end_line()
         gc.disable()  # or what the script left would be finalized now, by code of its own

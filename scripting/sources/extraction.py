@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Extracted:
-    """What became of one file (requirement 4.5)."""
+    """The outcome for one file (requirement 4.5)."""
 
     path: str
     outcome: str
@@ -37,7 +37,7 @@ class Extracted:
 
 @dataclass(frozen=True)
 class Text:
-    """What is to be written."""
+    """A file to write."""
 
     module: str
     name: str

@@ -83,7 +83,7 @@ Found = ScriptFile | Unusable
 
 @dataclass
 class Scan:
-    """What a look at the whole folder found."""
+    """Files found in the whole folder."""
 
     files: dict[tuple[str, str], Found] = field(default_factory=dict)
     """By module and script name; of two files for one script, the one that counts."""
@@ -304,7 +304,7 @@ def _take(found: Found | Remark | None, result: Scan) -> None:
 
 
 def present(handle: int, name: str) -> str:
-    """What is in the open folder under that name: `file`, `link`, `other`, or an empty string for nothing."""
+    """The kind of entry under that name: `file`, `link`, `other`, or an empty string for nothing."""
     try:
         mode = os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode
     except FileNotFoundError:

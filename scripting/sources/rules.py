@@ -13,7 +13,7 @@ from scripting.sources.folder import (
 
 @dataclass(frozen=True)
 class Known:
-    """What the database says of a script, as far as the decisions need it."""
+    """The database's view of a script, as far as the decisions need it."""
 
     file_digest: str = ""
     """Of the file last seen; empty for none."""
@@ -30,7 +30,7 @@ class Known:
 
 
 class FileAction(enum.Enum):
-    """What to do about a script's file."""
+    """Actions for a script's file."""
 
     NOTHING = "nothing"
     TAKE = "take"
@@ -46,7 +46,7 @@ class FileAction(enum.Enum):
 
 
 class DefaultAction(enum.Enum):
-    """What to do about a script's embedded default."""
+    """Actions for a script's embedded default."""
 
     NOTHING = "nothing"
     ACTIVATE = "activate"
@@ -70,7 +70,7 @@ def decide_file(found: Found | None, known: Known) -> FileAction:
 
 
 def decide_default(known: Known, *, file_present: bool) -> DefaultAction:
-    """What a default that the package ships means for what runs."""
+    """Decide what becomes of a default that the package ships."""
     if known.has_default and known.default_same:
         # Stored but never activated: a run that was cut short.
         return DefaultAction.NOTHING if known.has_active else DefaultAction.ACTIVATE

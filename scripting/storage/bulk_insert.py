@@ -48,7 +48,7 @@ def _statement(
 
 
 def _preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[Any], Any]:
-    """What `get_db_prep_save` does to a value of the field's own type, without its questions about the type."""
+    """As `get_db_prep_save`, for a value known to be of the field's own type."""
     target = field
     while isinstance(target, models.ForeignKey):
         target = target.target_field

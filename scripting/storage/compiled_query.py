@@ -19,7 +19,7 @@ class _Compiled(NamedTuple):
     sql: str
     parameters: tuple[Any, ...]
     converters: tuple[tuple[int, list[Callable[..., Any]], Any], ...]
-    """What makes of a column's value the field's own, by its place in the row."""
+    """Converters from a column's value to the field's, by place in the row."""
 
 
 class Prepared:

@@ -17,7 +17,7 @@ from redis.retry import Retry
 from scripting.conf import conf
 
 BRIEF_SECONDS = 1.0
-"""To whom had rather know that Redis is slow than wait, one that has not answered for so long is away."""
+"""Seconds without an answer after which callers that must not wait take Redis as unavailable."""
 
 _brief = ContextVar("brief", default=False)
 
@@ -37,7 +37,7 @@ def _brief_client(url: str) -> redis.Redis:
 
 
 def redis_client() -> redis.Redis:
-    """This process's client (thread-safe, answers bytes). Raises redis.RedisError at use when Redis is away."""
+    """This process's client (thread-safe, answers bytes). Raises redis.RedisError at use when Redis is unavailable."""
     return (_brief_client if _brief.get() else _client)(conf.SCRIPTING_REDIS_URL)
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong on our own side. A script's failure is never one of these: that is a value."""
+"""Failures on our own side. A script's failure is never one of these: it is a value."""
 
 from __future__ import annotations
 

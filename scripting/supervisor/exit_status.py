@@ -1,4 +1,4 @@
-"""What the end of a sandbox means: its exit status as a sentence, an error type, or a matter of our own."""
+"""Read the exit status of a sandbox: as a sentence, an error type, or a failure of our own."""
 
 from __future__ import annotations
 

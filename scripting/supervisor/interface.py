@@ -1,4 +1,4 @@
-"""What a caller of the pool gives and gets: requests, outcomes, reports, host calls, cancellation."""
+"""Requests, outcomes, reports, host calls and cancellation: the types that callers of the pool use."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ HostCallable: TypeAlias = Callable[[HostCall], bytes]
 
 
 class RunOutcome(NamedTuple):
-    """What a run came to. With an error or a cancel there is no result.
+    """The outcome of a run. With an error or a cancel there is no result.
 
     A log that is truncated to no lines at all went with a process that was killed.
     """
@@ -62,7 +62,7 @@ class RunOutcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What compiling found, errors and warnings, in the order of the text."""
+    """Errors and warnings of a check, in the order of the text."""
 
     diagnostics: tuple[Diagnostic, ...]
     ok: bool
@@ -81,7 +81,7 @@ class SandboxStats:
 
 @dataclass(frozen=True)
 class PoolStats:
-    """What the pool has and has done."""
+    """Figures of the pool: its sandboxes, and what it has done."""
 
     sandboxes: tuple[SandboxStats, ...]
     forks: int

@@ -202,7 +202,7 @@ class SandboxPool:
         return True
 
     def stats(self) -> PoolStats:
-        """What there is now."""
+        """The sandboxes there are now."""
         with self._places:
             boxes = [SandboxStats(box.bundle.digest, box.handle.pid, box.runs, box.busy) for box in self._all]
             return PoolStats(tuple(boxes), self._parent.forks, self._kills, self._parent.pid)

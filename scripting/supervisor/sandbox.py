@@ -80,7 +80,7 @@ class Sandbox:
         """Host calls of this run, and the seconds that they took."""
         self.host_seconds = 0.0
         self.lost = ExecutionMetrics()
-        """What a run cost that was lost with its sandbox."""
+        """The cost of a run that was lost with its sandbox."""
         self.shelf: Shelf | None = None
         """Where the pool keeps it while it is free."""
         self.busy = True
@@ -252,7 +252,7 @@ class Sandbox:
         return self._failed(ErrorType.TIMEOUT, message, "look for a loop that does not end", started, told)
 
     def _last_word(self, started: float) -> RunOutcome | None:
-        """What a sandbox that was asked still says, under the checks of any answer; None without it."""
+        """The last word of a sandbox that was asked for it, checked like any answer; None if none came."""
         deadline = time.monotonic() + LAST_WORD_SECONDS
         try:
             message = self.connection.receive(self.channel.receive(LAST_WORD_SECONDS, deadline, self._cap))
@@ -278,7 +278,7 @@ class Sandbox:
         return self._failed(kind, exit_status.sentence(ended), hint, started)
 
     def _out_of_memory(self) -> None:
-        """What runs leave behind (cycles that no one has collected yet, what the library remembers) counts against later ones."""
+        """Memory that runs leave behind (uncollected cycles, caches of the library) counts against later runs."""
         self.spent = True
         if self.runs and not self.calls:
             raise WornOut
@@ -297,7 +297,7 @@ class Sandbox:
         return told._replace(result=None, error=error, metrics=cost)
 
     def _cost(self, started: float, memory: int = 0) -> ExecutionMetrics:
-        """What a run cost that ended with the process."""
+        """The cost of a run that ended with the process."""
         wall_us = int((time.monotonic() - started) * 1_000_000)
         compile_us = self.compile_us if self.runs == 0 else 0
         # What it used in all its life, less what its earlier runs and compiling took.

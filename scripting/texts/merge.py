@@ -50,7 +50,7 @@ class _Region:
     mine: list[str]
 
     def agreed(self) -> list[str] | None:
-        """What the lines come to, None when both sides changed them differently."""
+        """The merged lines; None when both sides changed them differently."""
         if self.mine == self.base or self.mine == self.theirs:
             return self.theirs
         return self.mine if self.theirs == self.base else None

@@ -33,7 +33,7 @@ from scripting.workbench.documents import active_of, version_of
 
 @api("POST", EDIT)
 def check(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
-    """What is wrong with a text, found in a sandbox; nothing is stored."""
+    """Check a text in a sandbox; store nothing."""
     script, document = script_named(module, name), body_of(request)
     source, language = text_in(document, "source"), known_language(text_in(document, "language"))
     try:

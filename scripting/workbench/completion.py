@@ -23,7 +23,7 @@ DESCRIBE_SECONDS = 30
 
 @functools.cache
 def sandbox_description() -> dict[str, Any]:
-    """What every script may use, said by a process that loads the sandbox's own tables; asked once."""
+    """Names that every script may use, from a process that loads the sandbox's own tables; asked once."""
     said = subprocess.run(
         DESCRIBE, env={"PYTHONHASHSEED": "0"}, capture_output=True, check=True, timeout=DESCRIBE_SECONDS
     )

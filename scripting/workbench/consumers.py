@@ -33,7 +33,7 @@ JUDGED_SECONDS = 3.0
 """Who was found to be allowed is not asked about again for so long."""
 
 TOLD = ("kind", "module", "script", "number", "cause", "actor", "reason", "at", "digest")
-"""What a page hears of a notice."""
+"""A notice as pages receive it."""
 
 
 class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # channels is not typed
@@ -47,7 +47,7 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
     keeping: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """A page that Channels can make no channel for, since Redis is away, is told so and comes back by itself."""
+        """A page that Channels can make no channel for, since Redis is unavailable, is told so and comes back by itself."""
         self.accepted = False
         try:
             await super().__call__(scope, receive, send)
@@ -152,7 +152,7 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
 
     @classmethod
     async def decode_json(cls, text_data: str) -> Any:
-        """What is no JSON is nothing."""
+        """Ignore what is not JSON."""
         try:
             return await super().decode_json(text_data)
         except (ValueError, RecursionError):

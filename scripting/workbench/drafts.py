@@ -1,4 +1,4 @@
-"""What one person is writing: saved with a revision token, so that two tabs never overwrite each other."""
+"""Drafts, one for each script and person: saved with a revision token, so that two tabs never overwrite each other."""
 
 from __future__ import annotations
 

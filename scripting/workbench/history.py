@@ -1,4 +1,4 @@
-"""What became of a script over time: its versions, its activations, and every change of its limits and switches."""
+"""The history of a script: its versions, its activations, and every change of its limits and switches."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class VersionLine:
 
 @dataclass(frozen=True)
 class Change:
-    """What somebody changed of a script's settings."""
+    """One change of a script's settings."""
 
     at: datetime
     actor: str

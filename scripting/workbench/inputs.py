@@ -1,4 +1,4 @@
-"""What a script can be tried on: its topics and endpoints with an example of each, and events that really happened."""
+"""Inputs that a script can be tried on: its topics and endpoints with an example of each, and events that really happened."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def described(script: Script) -> list[dict[str, Any]]:
 
 
 def example_payload(source: Source) -> Any:
-    """What the form begins with."""
+    """The payload that the form starts with."""
     if source.topic is not None:
         return source.topic.example or {}
     return {"distance": 1} if source.endpoint else {}

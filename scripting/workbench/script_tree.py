@@ -44,7 +44,7 @@ class Entry:
     draft: Draft | None = None
     """The draft that the person looking has of it."""
     fallback: FallbackInForce | None = None
-    """What stands in while the breaker of its active version is open."""
+    """The fallback while the breaker of its active version is open."""
 
     @property
     def runs_on(self) -> list[str]:

@@ -39,7 +39,7 @@ async def may_still_look(session_key: str | None) -> bool | None:
 
 @receiver(user_logged_out)
 def logged_out(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
-    """What else the browser has open is told nothing any more."""
+    """Close the other sockets of a browser that logged out."""
     session = getattr(request, "session", None)
     if session is not None and session.session_key:
         tell_ended(session.session_key)

@@ -31,7 +31,7 @@ TRIALS = uuid.UUID("6f2d7b0e-52c1-4a3b-9d1c-0b5c1a5e7a11")
 
 @dataclass(frozen=True)
 class Trial:
-    """What to run, on what."""
+    """A text and the inputs to run it on."""
 
     script: Script
     source: str
@@ -41,7 +41,7 @@ class Trial:
     clock_us: int | None
     topic: str = ""
     id: str = ""
-    """What `cancel` knows it by; empty for one that nobody can cancel."""
+    """The name that `cancel` uses; empty for a trial that cannot be cancelled."""
 
     @cached_property
     def mask(self) -> Mask:

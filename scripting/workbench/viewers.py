@@ -53,7 +53,7 @@ def people_on(module: str, name: str) -> list[dict[str, Any]]:
 
 
 def people_or_nobody(module: str, name: str) -> list[dict[str, Any]]:
-    """`people_on`, or nobody while Redis is away: who else is here is a courtesy, not a lock."""
+    """`people_on`, or nobody while Redis is unavailable: who else is here is a courtesy, not a lock."""
     try:
         return people_on(module, name)
     except redis.RedisError:

@@ -1,4 +1,4 @@
-"""What RQ calls: the drain of a stream, wired to the engine and the ledger."""
+"""The job that RQ calls: the drain of a stream, wired to the engine and the ledger."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def abandon(event: Event, module: str, script: str, deliveries: int, why: str) -
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether what every event needs is away (the database, Redis, sandboxes), so that no event is to blame."""
+    """Whether the database, Redis or sandboxes are unavailable, so that no event is to blame."""
     while error is not None:
         if isinstance(error, (OperationalError, InterfaceError)):
             return not database_answers()
@@ -103,7 +103,7 @@ def database_answers() -> bool:
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("the database is away: %s", error)
+        logger.warning("the database is unavailable: %s", error)
         return False
     return True
 

@@ -29,7 +29,7 @@ OUTBOX_ROWS = 500
 
 @dataclass(frozen=True)
 class Swept:
-    """What one sweep found to do."""
+    """Counts of what one sweep did."""
 
     drains: tuple[Stream, ...] = ()
     relayed: int = 0

@@ -1,4 +1,4 @@
-"""Commands while Redis is away: what needs it says where it was looked for and what to do, the rest goes on."""
+"""Commands while Redis is unavailable: what needs it says where it was looked for and what to do, the rest goes on."""
 
 from __future__ import annotations
 

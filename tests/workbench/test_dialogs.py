@@ -1,4 +1,4 @@
-"""The dialogs that ask why: by keyboard alone, over a session that ended, and while Redis is away."""
+"""The dialogs that ask why: by keyboard alone, over a session that ended, and while Redis is unavailable."""
 
 from __future__ import annotations
 

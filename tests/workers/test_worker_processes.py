@@ -148,7 +148,7 @@ def test_workers_outlive_the_database_and_blame_no_event_for_it(tmp_path: Path) 
         wait_for(lambda: Execution.objects.count() > 5)
         with database_away():
             publish(10, first=11)
-            wait_for(lambda: one.said("the database is away"), 15)
+            wait_for(lambda: one.said("the database is unavailable"), 15)
             time.sleep(2)  # long enough for more than three tries
         wait_for(lambda: done(20))
         assert one.process.poll() is None

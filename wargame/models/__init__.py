@@ -1,4 +1,4 @@
-"""What the wargame stores: games with their sides, units and battle log."""
+"""Models of the wargame: games with their sides, units and battle log."""
 
 from wargame.models.game import Game, Side
 from wargame.models.log import BattleLogEntry, LogKind

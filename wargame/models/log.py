@@ -26,7 +26,7 @@ class LogKind(models.TextChoices):
 
 class BattleLogQuerySet(models.QuerySet["BattleLogEntry"]):
     def after(self, sequence: int) -> BattleLogQuerySet:
-        """What a page that has seen `sequence` has missed, in order."""
+        """Entries after `sequence`, in order."""
         return self.filter(sequence__gt=sequence).order_by("sequence")
 
     def latest_first(self) -> BattleLogQuerySet:

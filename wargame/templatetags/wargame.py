@@ -1,4 +1,4 @@
-"""What the page of test shots needs to know of the battle."""
+"""Facts of the battle for the page of test shots."""
 
 from __future__ import annotations
 

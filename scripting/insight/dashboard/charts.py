@@ -65,7 +65,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """What the template draws, in a box of WIDTH by HEIGHT."""
+    """A chart for the template to draw, in a box of WIDTH by HEIGHT."""
 
     title: str
     areas: list[Area]

@@ -53,7 +53,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """What the page shows of one range."""
+    """Figures of one range."""
 
     since: datetime
     until: datetime
@@ -119,7 +119,7 @@ def dashboard(since: datetime, until: datetime, step: timedelta, chosen: Script 
 
 
 def publishes(since: datetime, until: datetime, chosen: Script | None = None) -> list[Activation]:
-    """What became active in the range, newest first. Activations are few: people made them."""
+    """Activations in the range, newest first. They are few: people made them."""
     made = Activation.objects.filter(created_at__gte=since, created_at__lt=until)
     if chosen is not None:
         made = made.filter(script=chosen)

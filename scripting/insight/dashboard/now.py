@@ -1,4 +1,4 @@
-"""What goes on now: processes with their sandboxes, streams with their backlog, executions that run."""
+"""The present state: processes with their sandboxes, streams with their backlog, executions that run."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Snapshot:
 
 
 def look() -> Snapshot | None:
-    """None while Redis, which knows all this, is away or answers late."""
+    """None while Redis, which knows all this, is unavailable or answers late."""
     with briefly(), contextlib.suppress(redis.RedisError):
         client = redis_client()
         now = time.time()

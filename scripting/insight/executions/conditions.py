@@ -27,7 +27,7 @@ class Condition:
     walks: tuple[Q, ...] = ()
     """Each served by an index whose entries are in the order of ids."""
     exact: bool = True
-    """Whether what the walks find needs no check."""
+    """Whether rows that the walks find need no check."""
 
 
 def conditions(filters: Filters) -> list[Condition]:
@@ -65,7 +65,7 @@ def conditions(filters: Filters) -> list[Condition]:
 
 
 def words(filters: Filters) -> tuple[Q, list[Q]]:
-    """What words mean: what each row is checked for (nothing passes, where they are an id), and what an index finds at once."""
+    """The condition for words: a check of each row (nothing passes where they are an id), and rows that an index finds at once."""
     given = filters.words
     found = [Q(event_id=given), Q(request_id=given, request_id__gt="")]
     if identity := filters.identity:
@@ -77,7 +77,7 @@ def words(filters: Filters) -> tuple[Q, list[Q]]:
 
 
 def _version(key: int) -> Condition:
-    """What a version decided, and what it failed to."""
+    """Executions that a version decided, and those it failed to decide."""
     failed = Q(Exact(ERROR_VERSION, key)) & Q(error_version__isnull=False)
     check = Q(_number("version_id", [key])) | Q(_number("error_version_id", [key]))
     return Condition(check, (Q(version=key), failed))

@@ -1,4 +1,4 @@
-"""What an execution cost, of all its attempts together and of each: only what was measured is given as a figure."""
+"""The cost of an execution, in all and by attempt: only measured figures are given."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one attempt cost, as shown."""
+    """The cost of one attempt, as shown."""
 
     wall: str
     cpu: str

@@ -57,7 +57,7 @@ COLUMNS = (
 
 @require_POST
 def export(request: HttpRequest, form: str) -> HttpResponseBase:
-    """What the query string asks for, all pages of it, as `csv` or `json` (an object a line)."""
+    """Export every execution that the query string asks for, as `csv` or `json` (one object a line)."""
     demand(request, VIEW)
     demand(request, EXPORT)
     if form not in FORMS:
@@ -137,7 +137,7 @@ def _shown(value: Callable[[], Any], mask: Mask) -> str:
 
 
 def _log(execution: Execution, mask: Mask) -> list[dict[str, Any]]:
-    """What the script wrote, and when in µs from the beginning of its run; in JSON alone, a cell could not hold it."""
+    """Lines of the log with their µs since the start of the run; in JSON alone, a cell could not hold them."""
     try:
         return [{"us": line.us, "text": visible(mask.text(line.text))} for line in execution.log_lines]
     except ValueProblem:

@@ -1,4 +1,4 @@
-"""What people ask of the list of executions: the fields of its form, read from an address; nonsense is named, never an error."""
+"""Filters of the list of executions, read from an address; nonsense is named, never an error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UNSUCCESSFUL = ("failed", "fell_back", "abandoned")
 
 @dataclass(frozen=True)
 class Filters:
-    """What is asked for. Empty means anything; `problems` says what of the question made no sense and was left out."""
+    """The filters given. Empty means anything; `problems` names the ones that made no sense and were left out."""
 
     module: str = ""
     script: int | None = None

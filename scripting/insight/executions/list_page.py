@@ -62,7 +62,7 @@ def rows(request: HttpRequest) -> HttpResponse:
 
 
 def choices(filters: Filters) -> dict[str, Any]:
-    """What each filter offers; of nothing that would take a look at the executions."""
+    """Choices of each filter; none of them needs a look at the executions."""
     scripts = list(Script.objects.order_by("module", "name")[:500])
     versions: list[ScriptVersion] = []
     if filters.script is not None:

@@ -64,12 +64,12 @@ class Withheld:
     since: datetime | None
     """None where it has been closed, or opened anew, since then."""
     groups: list[ErrorGroup]
-    """What that version failed with, the latest first."""
+    """Error groups of that version, latest first."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What went wrong, where, and what to do."""
+    """The error, its place, and advice."""
 
     type: str
     message: str

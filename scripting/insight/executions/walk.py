@@ -85,7 +85,7 @@ def walk(conditions: Sequence[Condition], check: Q, reach: Reach, most: int, sec
 
 
 def few(queries: Iterable[Q], conditions: Sequence[Condition], reach: Reach, most: int) -> list[UUID]:
-    """What an index finds at once, as far as it fulfils the conditions."""
+    """Rows that an index finds at once, if they fulfil the conditions."""
     found: set[UUID] = set()
     for query in queries:
         # Asked for in order, a database might walk along the ids to find them.

@@ -82,7 +82,7 @@ class Command(ScriptingCommand):
 
 
 def _kept(stale: StaleBase) -> str:
-    """What became of the text, and what merging it would take."""
+    """Tell where the text is kept, and what merging it would take."""
     kept = f"your text is kept as {stale.version}"
     if stale.merge is None:
         return kept

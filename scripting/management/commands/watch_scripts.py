@@ -38,6 +38,6 @@ class Command(ScriptingCommand):
             self.fail(str(error))
 
     def report(self, step: Step) -> None:
-        """What went wrong, discovery has put in the site's log already."""
+        """Print what was taken; problems are in the site's log already."""
         if step.outcome not in {"kept", "rejected", "in_conflict"}:
             logger.info("%s: %s: %s", step.script, step.outcome, step.detail)

@@ -12,10 +12,10 @@ except ImportError:  # pragma: no cover - not on this system
     HAS_RESOURCE = False
 
 STACK_BYTES = 8 << 20
-"""What deep C recursion needs on every supported interpreter before its own limit ends it."""
+"""Stack that deep C recursion needs on every supported interpreter before its own limit ends it."""
 OPEN_FILES = 16
 COMPILE_BYTES = 160 << 20
-"""What compiling may use, above the idle sandbox."""
+"""Memory that compiling may use, above the idle sandbox."""
 SLACK_BYTES = 1 << 20
 
 

@@ -1,4 +1,4 @@
-"""What a script language must do: turn source text into a Python `ast.Module`. Policy, runner and limits are shared."""
+"""The interface of a script language: turn source text into a Python `ast.Module`. Policy, runner and limits are shared."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LanguageEngine(ABC):
     # What differs between languages at check and at run; as it stands here it is Python's.
 
     def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[LanguageWarning]:
-        """What a check should point out in a parsed text. `known` are the names of functions that every run offers."""
+        """Warnings for a parsed text. `known` are the names of functions that every run offers."""
         bound = bound_names(tree)
         every = BUILTIN_NAMES | bound | set(known) | set(REFUSED_BUILTINS)
         for node, message in undefined_names(tree, every | CONTEXT_NAMES if is_script else every):

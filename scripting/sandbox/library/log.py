@@ -12,7 +12,7 @@ from scripting.sandbox.library.text import ScriptText
 
 
 class RunLog:
-    """What log() and print() write to."""
+    """The log of a run: log() and print() write to it."""
 
     def __init__(self, max_lines: int, max_bytes: int) -> None:
         self.max_lines = max_lines

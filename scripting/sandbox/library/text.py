@@ -49,7 +49,7 @@ class _TextClass(type):
 
 
 class ScriptText(str, metaclass=_TextClass):
-    """What the name `str` means in a script: str, but converting shows no address."""
+    """`str` as scripts have it: converting a value never shows an address."""
 
     __slots__ = ()
 

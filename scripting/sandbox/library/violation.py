@@ -1,4 +1,4 @@
-"""What a guard raises at run: the script reached for something that is refused."""
+"""Raised by a guard at run time: the script reached for something that is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class SecurityViolation(Exception):
     """The script reached for something that scripts may not have. It is recorded even if the script catches it."""
 
     first: str | None = None
-    """What the first violation of this run said; cleared before each run."""
+    """Message of the first violation of this run; cleared before each run."""
 
     def __init__(self, message: str = "scripts may not do this") -> None:
         super().__init__(message)

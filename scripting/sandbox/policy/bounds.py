@@ -1,4 +1,4 @@
-"""What is grammatical but would hurt the compiler: nesting of comprehensions, finally blocks and the tree itself."""
+"""Refuse valid syntax that would hurt the compiler: deep nesting of comprehensions, finally blocks and the tree itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_COMPREHENSION_NESTING = 8
 MAX_FINALLY_NESTING = 5
 """Each finally inside a finally doubles the code: eighteen need a gigabyte."""
 MAX_TREE_DEPTH = 1500
-"""What the compiler's own recursion limit still takes, with room."""
+"""Depth that the compiler's own recursion limit still takes, with room to spare."""
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 

@@ -1,4 +1,4 @@
-"""What a script uses of the helpers that it imports as a whole: `from shared import dice`, then `dice.roll(6)`."""
+"""Find the names that a script uses of helpers imported as a whole: `from shared import dice`, then `dice.roll(6)`."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _names_of_helpers(tree: ast.Module) -> dict[str, str]:
 
 
 def _imported(alias: ast.alias) -> tuple[str, str] | None:
-    """What `import shared.dice [as d]` binds."""
+    """Names that `import shared.dice [as d]` binds."""
     root, _, helper = alias.name.partition(".")
     if root != HELPER_MODULE:
         return None

@@ -29,7 +29,7 @@ _STDLIB_HINTS = {
 
 
 class ImportRules:
-    """What the import statements of one bundle may name."""
+    """Names that the import statements of one bundle may use."""
 
     def __init__(
         self,

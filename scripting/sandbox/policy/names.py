@@ -5,7 +5,7 @@ from __future__ import annotations
 from RestrictedPython.transformer import INSPECT_ATTRIBUTES
 
 GENERATED = "$"
-"""What generated helper names begin with: the policy admits it, and no source text can spell it."""
+"""Prefix of generated names: the policy admits it, and no script can write it."""
 
 OWN_MARK = GENERATED + "own"
 """An attribute of every class that a script makes, and of nothing else."""

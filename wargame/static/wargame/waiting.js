@@ -10,7 +10,7 @@ async function look() {
       return;
     }
   } catch {
-    // The site is away: look again later.
+    // The site is unavailable: look again later.
   }
   setTimeout(look, 3000);
 }

@@ -1,4 +1,4 @@
-"""What Tengo scripts find without defining it: builtins and modules, with the kinds of value that each gives. Data only.
+"""Builtins and modules of Tengo, with the kinds of value that each gives. Data only.
 
 The same table serves the lowering (which kinds may come out), the completion data and the refusal of unknown modules.
 """
@@ -120,4 +120,4 @@ REFUSED_MODULES = {
 }
 
 HOST_RESULTS = {"log": UNDEFINED, "rand": FLOAT, "timestamp": INT, "now": TIME, "get_context": MAP}
-"""What the functions that every script has give."""
+"""Kinds of value that the functions of every script give."""

@@ -1,4 +1,4 @@
-"""What Python raises in a lowered script, in Tengo's words."""
+"""Put errors that Python raises in a lowered script into Tengo's words."""
 
 from __future__ import annotations
 

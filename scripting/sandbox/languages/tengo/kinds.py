@@ -247,7 +247,7 @@ class Kinds:
     # What is within bounds
 
     def bound(self, node: nodes.Expr) -> int | None:
-        """What the number's absolute value cannot exceed; None if nothing is known."""
+        """An upper bound of the number's absolute value; None if unknown."""
         match node:
             case nodes.Literal(value=int() as value) if not isinstance(value, bool):
                 return abs(value)
@@ -344,7 +344,7 @@ def _binary(operator: str, left: int, right: int) -> int:
 
 
 def _sum_of_others(operator: str, left: int, right: int) -> int:
-    """What + and - make of all but numbers."""
+    """Kinds that + and - give for operands other than numbers."""
     counted = INT | CHAR
     kinds = CHAR if (left | right) & CHAR and left & counted and right & counted else 0
     if left & TIME:

@@ -1,4 +1,4 @@
-"""What literals stand for: numbers, quoted text and characters, read as Go's strconv reads them."""
+"""Values of literals: numbers, quoted text and characters, read as Go's strconv reads them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class BadLiteral(ValueError):
 
 
 def parse_int(text: str, base: int) -> int:
-    """What strconv.ParseInt(text, base, 64) gives; base 0 reads prefixes. Raises ValueError, OverflowError when out of range."""
+    """As strconv.ParseInt(text, base, 64): base 0 reads prefixes. Raises ValueError, OverflowError when out of range."""
     digits = text[1:] if text[:1] in {"+", "-"} else text
     if base == 0:
         digits, base = _without_prefix(digits)
@@ -53,7 +53,7 @@ def _without_prefix(digits: str) -> tuple[str, int]:
 
 
 def parse_float(text: str) -> float:
-    """What strconv.ParseFloat(text, 64) gives. Raises ValueError, OverflowError when out of range."""
+    """As strconv.ParseFloat(text, 64). Raises ValueError, OverflowError when out of range."""
     plain = text
     if "_" in text:
         if _UNDERSCORES.search(text):

@@ -270,14 +270,14 @@ class Symbol:
     used_as_value: bool = False
     """Used other than by calling it."""
     function: Function | None = None
-    """What it is bound to for good, if that is a function,"""
+    """The function it is bound to for good, if any,"""
     module: str = ""
     """or a module of the library."""
     kinds: int = 0
     values: list[Expr] = field(default_factory=list)
-    """What is assigned to it, for the proof that it only counts."""
+    """Values assigned to it, for the proof that it only counts."""
     steps: list[Expr] = field(default_factory=list)
-    """What is added to it or taken off."""
+    """Amounts added or subtracted."""
     only_grows: bool = True
     opaque: bool = False
     """Assigned in a way that tells nothing about its value."""

@@ -19,7 +19,7 @@ _PYTHONS = {"True": "true", "False": "false", "None": "undefined"}
 
 @dataclass(slots=True, eq=False)
 class PlacedWarning:
-    """What the check warns of."""
+    """Warnings of the check."""
 
     message: str
     start: int
@@ -341,7 +341,7 @@ class _Resolver:
                 self._import(node)
 
     def _callee(self, node: nodes.Expr) -> None:
-        """What is called or selected from: a function or module stays known if that is all that happens to it."""
+        """Resolve something called or selected from: a function or module stays known if nothing else happens to it."""
         if isinstance(node, nodes.Ident):
             self._use(node, called=True)
         else:

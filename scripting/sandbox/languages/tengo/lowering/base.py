@@ -1,4 +1,4 @@
-"""What lowering an expression stands on, of whatever kind it is: names, temporaries, purity."""
+"""The base of lowering any expression: names, temporaries, purity."""
 
 from __future__ import annotations
 

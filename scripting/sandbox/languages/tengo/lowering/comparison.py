@@ -91,7 +91,7 @@ def _optimistic(lower: Lowering, node: nodes.Binary, mode: Mode, operator: type[
 
 
 def _with_small(lower: Lowering, node: nodes.Binary, mode: Mode, operator: type[ast.cmpop]) -> ast.expr:
-    """What is above 1 is no bool, and its order to 0 or 1 is known with that."""
+    """A value above 1 is not a bool, so its order to 0 or 1 is known."""
     build = lower.build
     guards: list[ast.expr] = []
     value = not_bool(lower, node.left, mode, guards)
@@ -160,7 +160,7 @@ def _is_plain(node: nodes.Binary, left: int, right: int) -> bool:
 
 
 def _equal_then_same(lower: Lowering, node: nodes.Binary, mode: Mode, *, is_equal: bool) -> ast.expr:
-    """What Python finds unequal is so; what it finds equal is looked at again."""
+    """Trust Python's "unequal"; look again at its "equal"."""
     build = lower.build
     (first, left), (second, right) = lower.kept(node.left, mode), lower.kept(node.right, mode)
     build.at(node)

@@ -39,7 +39,7 @@ class Remembered:
         self._noted.clear()
 
     def taken(self, lowered: ast.expr, *, if_true: bool = False) -> dict[Part, str]:
-        """What is held once this has been evaluated, or has been found true: not what `&&` and the like may leave out."""
+        """Values known once this was evaluated, or was found true: without the parts that `&&` and the like may skip."""
         assigned = _assigned(lowered, if_true=if_true) if self._noted else frozenset()
         found = {part: label for part, label in self._noted.items() if label in assigned}
         self._noted.clear()

@@ -29,7 +29,7 @@ class _Frame:
 
     function: nodes.Function | None
     loops: list[nodes.Stmt | None] = field(default_factory=list)
-    """What each loop around the statement does before its next turn."""
+    """For each loop around the statement: what it does before its next turn."""
     repeats: bool = False
     """Its calls of itself in tail position are turns of a loop."""
 

@@ -96,7 +96,7 @@ def _slice_index(value: Any) -> int:
 
 
 def values(value: Any) -> Iterable[Any]:
-    """What `for x in value` goes through."""
+    """Iterate as `for x in value` does."""
     kind = type(value)
     if kind is list:
         return value  # type: ignore[no-any-return]
@@ -119,7 +119,7 @@ def _other(value: Any, kind: type) -> Iterable[Any]:
 
 
 def items(value: Any) -> Iterable[tuple[Any, Any]]:
-    """What `for key, x in value` goes through."""
+    """Iterate as `for key, x in value` does."""
     kind = type(value)
     if kind is dict or kind is ImmutableMap:
         entries = value if kind is dict else value.items

@@ -18,7 +18,7 @@ MAX_BYTES = 2_147_483_647
 
 @dataclass(slots=True)
 class _Spec:
-    """What stands between % and the verb."""
+    """Flags, width and precision between % and the verb."""
 
     minus: bool = False
     plus: bool = False

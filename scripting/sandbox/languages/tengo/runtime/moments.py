@@ -70,7 +70,7 @@ def find_zone(name: str) -> Zone | None:
 
 
 class Clock(NamedTuple):
-    """What a calendar and a clock show."""
+    """Date and time of day, as a calendar and a clock show them."""
 
     year: int
     month: int

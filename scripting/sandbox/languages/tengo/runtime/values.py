@@ -26,7 +26,7 @@ def miss() -> Any:
 
 
 MISSES = (Miss, Failure, KeyError, TypeError, IndexError, AttributeError, ZeroDivisionError, OverflowError, MemoryError)
-"""What the quick way may raise where only the general way knows what to do; of two failures it knows which comes first."""
+"""Raised by the fast path where only the general path knows what to do; of two failures it knows which comes first."""
 
 
 class Char:
@@ -160,7 +160,7 @@ def is_callable(value: Any) -> bool:
 
 
 def type_name(value: Any) -> str:
-    """What `type_name` gives."""
+    """The type's name, as `type_name` gives it."""
     name = _NAMES.get(type(value))
     if name is not None:
         return name
@@ -213,7 +213,7 @@ _SCALARS = frozenset({str, type(None), bytearray, bytes, Char, Time, int, float}
 
 
 def immutable(value: Any) -> Any:
-    """What `immutable(value)` gives: arrays and maps frozen at their own level, everything else as it is."""
+    """As `immutable(value)`: arrays and maps frozen at their own level, everything else as it is."""
     if type(value) is list:
         return ImmutableArray(value)
     if type(value) is dict:
@@ -222,7 +222,7 @@ def immutable(value: Any) -> Any:
 
 
 def copy(value: Any) -> Any:
-    """What `copy(value)` gives: a deep copy, mutable all through."""
+    """As `copy(value)`: a deep copy, mutable all through."""
     kind = type(value)
     if kind is list:
         return [copy(item) for item in value]
@@ -237,7 +237,7 @@ def copy(value: Any) -> Any:
 
 
 def freeze(value: Any, memo: dict[int, Any]) -> Any:
-    """What `freeze(value)` gives: arrays and maps frozen all through; what contains itself is frozen once."""
+    """As `freeze(value)`: arrays and maps frozen all through; what contains itself is frozen once."""
     kind = type(value)
     if kind in {list, dict}:
         if id(value) in memo:

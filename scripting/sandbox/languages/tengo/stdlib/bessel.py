@@ -7,7 +7,7 @@ import math
 _LARGE = 30.0
 """From here on Hankel's series is exact enough, for orders 0 and 1."""
 _ONE = 1 << 220
-"""What 1 is in the power series: its terms grow to e**30 before they cancel each other."""
+"""The scale of 1 in the power series: its terms grow to e**30 before they cancel each other."""
 _EULER = 57721566490153286060651209008240243104215933593992 * _ONE // 10**50
 _PI = 314159265358979323846264338327950288419716939937511 * _ONE // 10**50
 _MAX_ORDER = 10_000

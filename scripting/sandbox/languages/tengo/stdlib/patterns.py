@@ -182,7 +182,7 @@ class _Translator:
             self.repeat, self.has_operand = None, True
 
     def _members(self) -> str | None:
-        """What a class that stands here as an escape holds, read; None if there is none."""
+        """Read the class that an escape stands for here; None if there is none."""
         sign = self.pattern[self.position + 1 : self.position + 2]
         members = _PERL.get(sign) or _NOT_PERL.get(sign)
         if members is not None:

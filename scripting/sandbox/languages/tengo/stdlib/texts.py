@@ -197,7 +197,7 @@ def _format_float(value: float, form: str, precision: int, bits: int) -> str:
 
 
 def _ends_early(mark: str, body: str) -> bool:
-    """Whether what stands between the marks would end the literal before its end."""
+    """Whether the text between the marks would end the literal early."""
     return mark in body if mark == "`" else "\n" in body or mark in re.sub(r"\\.", "", body)
 
 
