@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench bench-history setup lock test-sqlite test-postgres test-newer static
+.PHONY: help run test test-quick lint bench bench-history setup lock test-sqlite test-postgres test-newer static
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -27,7 +27,8 @@ run: $(VENV)/.runtime static ## serve Goby on 127.0.0.1:$PORT (8000) with worker
 
 setup: $(VENV)/.dev static ## install everything that run, test and lint need
 
-test: ## run the test suite on SQLite, on PostgreSQL, and (but for whole stacks) on a newer Python; one that fails stops no other
+# tests/support/passes.py says which tests can come out differently where; each pass runs those.
+test: ## run all tests on SQLite, those that reach a database on PostgreSQL too, all but whole stacks on a newer Python too
 	@$(MAKE) --no-print-directory --keep-going test-sqlite test-postgres test-newer
 
 test-sqlite: $(VENV)/.dev
@@ -37,6 +38,9 @@ test-sqlite: $(VENV)/.dev
 test-postgres: $(VENV)/.dev
 	@echo "== The suite on PostgreSQL, $$($(BIN)/python -V) =="
 	@TEST_DATABASE=postgres $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+
+test-quick: $(VENV)/.dev ## for the inner loop, a minute: most tests, on SQLite; no stacks, browsers, worker processes, long random tests
+	@$(MAKE) --no-print-directory test-sqlite SELECT='-m "not e2e and not alone and not slow"'
 
 test-newer: $(VENV)/.dev
 	@newer=$$($(BIN)/python tests/support/newer_python.py); \

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from django.conf import settings
 
+from tests.support import passes
 from tests.support.browser import chromium_path
 from tests.support.redis import RedisServer
 
@@ -47,18 +49,19 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
     client.close()
 
 
-DATABASE_FREE = ("sandbox", "supervisor", "conformance", "languages")
-"""Folders whose tests, where they ask for no database, are the same on every database."""
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The pass on PostgreSQL leaves out what no database has a part in; the pass on SQLite has run it."""
-    if os.environ.get("TEST_DATABASE") != "postgres":
-        return
-    folders = tuple(f"{Path(__file__).parent / name}{os.sep}" for name in DATABASE_FREE)
-    free = {item for item in items if str(item.path).startswith(folders) and not item.get_closest_marker("django_db")}
-    config.hook.pytest_deselected(items=list(free))
-    items[:] = [item for item in items if item not in free]
+    """Leave out of the pass on PostgreSQL what no database has a part in, and begin with what takes longest."""
+    chosen = items
+    if os.environ.get("TEST_DATABASE") == "postgres":
+        chosen = [item for item in items if passes.reaches_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not passes.reaches_database(item)])
+    items[:] = passes.longest_first(chosen)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> passes.ByStack | None:
+    """Hand out whole files, those that share a stack together."""
+    return passes.ByStack(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

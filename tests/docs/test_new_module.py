@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -16,13 +15,7 @@ import pytest
 from goby_site.paths import BASE_DIR
 from tests.support.processes import child_environment
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.timeout(600),
-    pytest.mark.skipif(
-        "TEST_DATABASE" in os.environ, reason="the page works on SQLite; its run on SQLite has tried it"
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 PAGE = BASE_DIR / "docs" / "new-module.md"
 COPIED = ("goby_site", "scripting", "wargame", "templates", "tests/support", "tests/conftest.py", "tests/__init__.py")

@@ -25,7 +25,7 @@ from scripting.sources import sync as discovery
 from scripting.sources.sync import ABSENCE_SECONDS
 from tests.support.game import Game
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(600)]
 
 LARGE = os.environ.get("GOBY_HYPOTHESIS") == "large"
 PROFILE = settings(

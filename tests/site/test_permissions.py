@@ -177,6 +177,7 @@ def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterat
     logging.disable(logging.NOTSET)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["get", "post", "put"])
 def test_every_address_lets_in_whom_the_table_says(values: dict[str, str], method: str) -> None:
     clients = {"a": Client(raise_request_exception=False)}

@@ -92,6 +92,7 @@ def test_the_secret_key_is_made_once_and_is_private(tmp_path: Path) -> None:
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.any_database
 def test_the_test_database_is_a_file_or_a_server_that_child_processes_see() -> None:
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):

@@ -16,18 +16,24 @@ from goby_site.paths import BASE_DIR
 from tests.support.processes import alive, child_environment
 from tests.support.stack import RunningStack, wait_until
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.timeout(300),
-    pytest.mark.skipif(
-        os.environ.get("TEST_DATABASE") == "postgres", reason="the processes do not depend on the database"
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """Lives until `test_ctrl_c_ends_every_process`, the last that looks at it."""
     with RunningStack(tmp_path_factory.mktemp("stack") / "var") as running:
+        yield running
+
+
+ODD = "100% of 'it' ; a \"day\" #1 %(here)s"
+"""A name that means something to make, to a shell, to supervisord, to redis.conf and in a URL."""
+
+
+@pytest.fixture(scope="module")
+def oddly_named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack whose var/ has an odd name; lives until its supervisord is killed."""
+    with RunningStack(tmp_path_factory.mktemp("odd") / ODD) as running:
         yield running
 
 
@@ -94,35 +100,37 @@ def processes_with_sandboxes(stack: RunningStack) -> dict[int, str]:
     return found
 
 
-def test_ctrl_c_ends_every_process(tmp_path: Path) -> None:
+def test_ctrl_c_ends_every_process(stack: RunningStack) -> None:
+    started = processes_with_sandboxes(stack)
+    assert stack.stop() == 0
+    assert [pid for pid in started if alive(pid)] == []
+    assert stack.members() == {}
+
+
+def test_the_data_folder_may_have_any_name(oddly_named: RunningStack) -> None:
+    wait_until(lambda: ready(oddly_named), 60)
+    folder = oddly_named.folder
+    assert {path.name for path in (folder / "log").iterdir()} >= {"redis.log", "web.log", "worker-0.log"}
+    assert (folder / "redis" / "appendonlydir").is_dir()
+    assert (folder / "goby.sqlite3").is_file()
+    assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == [ODD]
+
+
+def leaves_no_orphan(stack: RunningStack, manager: int) -> None:
+    """Kill the manager, and see everything that the stack had started end."""
+    started = processes_with_sandboxes(stack)
+    os.kill(manager, signal.SIGKILL)
+    stack.process.wait(30)
+    wait_until(lambda: not any(map(alive, started)) and not stack.members(), 30)
+
+
+def test_a_killed_supervisord_leaves_no_orphan(oddly_named: RunningStack) -> None:
+    leaves_no_orphan(oddly_named, int((oddly_named.folder / "supervisord.pid").read_text()))
+
+
+def test_a_killed_stack_process_leaves_no_orphan(tmp_path: Path) -> None:
     with RunningStack(tmp_path / "var") as stack:
-        started = processes_with_sandboxes(stack)
-        assert stack.stop() == 0
-        assert [pid for pid in started if alive(pid)] == []
-        assert stack.members() == {}
-
-
-@pytest.mark.parametrize("victim", ["stack", "supervisord"])
-def test_a_killed_manager_leaves_no_orphan(tmp_path: Path, victim: str) -> None:
-    with RunningStack(tmp_path / "var") as stack:
-        started = processes_with_sandboxes(stack)
-        supervisord = int((stack.folder / "supervisord.pid").read_text())
-        os.kill(stack.process.pid if victim == "stack" else supervisord, signal.SIGKILL)
-        stack.process.wait(30)
-        wait_until(lambda: not any(map(alive, started)) and not stack.members(), 30)
-
-
-ODD = "100% of 'it' ; a \"day\" #1 %(here)s"
-"""A name that means something to make, to a shell, to supervisord, to redis.conf and in a URL."""
-
-
-def test_the_data_folder_may_have_any_name(tmp_path: Path) -> None:
-    with RunningStack(tmp_path / ODD) as stack:
-        wait_until(lambda: ready(stack), 60)
-        assert {path.name for path in (stack.folder / "log").iterdir()} >= {"redis.log", "web.log", "worker-0.log"}
-        assert (stack.folder / "redis" / "appendonlydir").is_dir()
-        assert (stack.folder / "goby.sqlite3").is_file()
-    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == [ODD]
+        leaves_no_orphan(stack, stack.process.pid)
 
 
 def test_make_collects_static_files_once_into_a_folder_of_any_name(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.wargame.table import Published, Table
 from wargame import payloads
 from wargame.models import Game, Unit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 plain = st.recursive(
     st.none()

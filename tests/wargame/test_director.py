@@ -81,6 +81,7 @@ def test_a_turn_ends_when_all_who_can_attack_have(duel: Duel, director: Director
     assert "wargame.turn.change" in topics
 
 
+@pytest.mark.slow
 def test_a_battle_is_played_to_its_end_and_another_begins(director: Director, table: Table) -> None:
     director.step()
     first = Game.objects.get()

@@ -15,6 +15,8 @@ from scripting.sandbox.languages.tengo.nodes import Expr
 from tests.languages.tengo.harness import Ran, tengo
 from tests.languages.tengo.programs import INPUTS, programs
 
+pytestmark = pytest.mark.slow
+
 
 class General(Statements):
     """Lowers everything the general way."""

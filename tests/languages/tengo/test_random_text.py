@@ -25,6 +25,8 @@ texts = st.one_of(
     st.text(max_size=60),
     programs(),
 )
+pytestmark = pytest.mark.slow
+
 LIMITS = SecurityLimits(max_execution_time=0.3)
 
 

@@ -1,0 +1,64 @@
+"""Which tests each pass of `make test` runs, and in which order: nothing runs again where nothing can come out otherwise.
+
+- SQLite: every test.
+- PostgreSQL: every test that may reach the database under test. pytest-django refuses the database to a test that asks for
+  none of its fixtures, and a whole stack of a test works on a SQLite file of its own: these came out on SQLite already.
+  `any_database` marks the few that reach it in a way of their own.
+- A newer Python: all but whole stacks and browsers (`e2e`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+
+WORKBENCH_PAGES = "journeys", "accessibility", "narrow", "trying", "following", "dialogs"
+ONE_STACK = {f"tests/workbench/test_{name}.py": "the workbench's pages" for name in WORKBENCH_PAGES}
+"""Files that share a stack, with a name for them all: one process of xdist runs them in this order, so one stack is started."""
+
+LONG = ("e2e", "alone", "slow")
+"""Markers of tests that take long, the longest first."""
+
+
+def reaches_database(item: pytest.Item) -> bool:
+    """Whether the test may come out differently on another database."""
+    asks = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+    return bool(asks or item.get_closest_marker("django_db") or item.get_closest_marker("any_database"))
+
+
+def longest_first(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Files that share a stack, other files with long tests, the rest: at the end no process waits for a long file."""
+    ranks: dict[str, int] = {}
+    for item in items:
+        rank = next((place for place, marker in enumerate(LONG) if item.get_closest_marker(marker)), len(LONG))
+        ranks[group(item.nodeid)] = min(rank, ranks.get(group(item.nodeid), rank))
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        path = item.nodeid.split("::", 1)[0]
+        return ranks[group(item.nodeid)], list(ONE_STACK).index(path) if path in ONE_STACK else len(ONE_STACK)
+
+    return sorted(items, key=place)
+
+
+def group(nodeid: str) -> str:
+    """What one process runs as a whole: a file, or the files that share a stack."""
+    path = nodeid.split("::", 1)[0]
+    return ONE_STACK.get(path, path)
+
+
+class ByStack(LoadScopeScheduling):
+    """xdist's `loadfile`, but files that share a stack go to one process, and the order stays as collected."""
+
+    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
