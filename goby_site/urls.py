@@ -11,6 +11,8 @@ from django_rq.urls import urlpatterns as queues
 from goby_site.web import health
 from goby_site.web.queues import for_role_admin
 
+admin.autodiscover()
+
 # Every view of the dashboard, those with tokens of their own too: what a later version adds is guarded with the rest.
 for view in queues:
     view.callback = for_role_admin(view.callback)

@@ -15,10 +15,12 @@ from scripting.models import SHARED
 from scripting.modules.installed import modules
 from scripting.sources.folder import is_module_name, scripts_dir
 
+ENGINE = "scripting"
+"""The tag of these checks. Commands ask for it alone: all checks load every page of the site, a second that no command needs."""
 REDIS_SCHEMES = {"redis", "rediss", "unix"}
 
 
-@register()
+@register(ENGINE)
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """E001: a setting has a value that the engine cannot use."""
     values = {name: getattr(conf, name) for name in SETTINGS}
@@ -28,7 +30,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register()
+@register(ENGINE)
 def check_scripts_folder(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """E002: the scripts folder cannot be used. A missing one is made when it is needed."""
     folder = scripts_dir()
@@ -46,7 +48,7 @@ def check_scripts_folder(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return []
 
 
-@register()
+@register(ENGINE)
 def check_modules(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """E003: a module's name cannot be one. E004: it takes the reserved name. W001: it runs a script that it does not ship."""
     from scripting.sources.embedded import embedded_defaults
@@ -79,7 +81,7 @@ def check_modules(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return found
 
 
-@register()
+@register(ENGINE)
 def check_redis(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """E006: there is no Redis to carry events. Whether it answers is for /readyz to say."""
     url = urlsplit(conf.SCRIPTING_REDIS_URL)

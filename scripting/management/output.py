@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import redis
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from scripting.checks import ENGINE
 from scripting.models import SHARED, Script, ScriptVersion
 from scripting.modules.installed import modules
 from scripting.registry.publishing import AlreadyActive
@@ -37,6 +38,8 @@ class ScriptingCommand(BaseCommand):
 
     Where that takes Redis and Redis is unavailable, it fails with what to do about it.
     """
+
+    requires_system_checks = (ENGINE,)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:

@@ -7,11 +7,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from scripting.checks import ENGINE
 from scripting.processes.startup import freeze_startup_objects
 from scripting.workers.worker import ScriptWorker
 
 
 class Command(BaseCommand):
+    requires_system_checks = (ENGINE,)
     help = "Run the scripts that are subscribed to published events. Ends warmly on SIGTERM and SIGINT."
 
     def add_arguments(self, parser: CommandParser) -> None:
