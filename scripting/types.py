@@ -89,7 +89,7 @@ class ExecutionRequest:
     """Over the script's and the module's own limits when given."""
     topic: str = ""
     key: str = ""
-    """Ordering key: at most one run per key at a time (for the wargame its game_id)."""
+    """Ordering key: at most one run per key at a time (of a game with many matches, the id of the match)."""
     depth: int = 0
     """How many events led here; follow-ups carry depth + 1."""
     user_id: str = ""

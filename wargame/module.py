@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from scripting.modules.calls import CallContext, CallRefused, Outcome
-from scripting.modules.scriptable import ModuleScriptConfig, ScriptableModule, exposed
+from scripting.modules.scriptable import ModulePage, ModuleScriptConfig, ScriptableModule, exposed
 from wargame import effects, orders, payloads, rules
 from wargame.topics import TOPICS
 
@@ -28,8 +28,9 @@ class WargameModule(ScriptableModule):
     name = "wargame"
     package = "wargame"
     topics = TOPICS
-    live_page = "wargame:battle"
-    more_pages: ClassVar[Mapping[str, str]] = {"Test shot": "endpoint-debug-hit"}
+    key_name = "battle"
+    live_page = ModulePage("Battle", "wargame:battle")
+    more_pages = (ModulePage("Test shot", "endpoint-debug-hit"),)
     config = ModuleScriptConfig(
         message_handlers={
             "wargame.event.damage": "event_processor",
@@ -39,6 +40,7 @@ class WargameModule(ScriptableModule):
             "wargame.hit": "damage_calculator",
         },
         endpoint_scripts={"/debug/hit": "hit_simulator"},
+        endpoint_examples={"/debug/hit": {"distance": 1}},
     )
 
     def built_in(self, context: CallContext, inputs: Mapping[str, Any]) -> Any:

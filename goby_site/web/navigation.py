@@ -1,4 +1,4 @@
-"""The side bar of the admin: that of the scripting engine, and what the site itself adds to it."""
+"""The side bar of the admin, composed of what the scripting engine and the game offer, and of what the site itself adds."""
 
 from __future__ import annotations
 
@@ -13,62 +13,40 @@ from scripting.admin import site
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of the side bar; each item only for who may see it."""
-    groups = site.navigation(request)
-    next(item for item in groups[-1]["items"] if item["title"] == "Users")["active"] = is_at_users
-    groups.insert(
-        -1,
+    return [
+        {"items": [site.overview(), *site.live_pages(icon="swords")]},
+        site.scripting_group(),
         {
             "title": "Wargame",
             "separator": True,
             "items": [
+                site.of_model("Battles", "swords", "wargame_game", "wargame.view_game"),
+                site.of_model("Battle log", "history_edu", "wargame_battlelogentry", "wargame.view_battlelogentry"),
+            ],
+        },
+        {
+            "title": "Site",
+            "separator": True,
+            "items": [
+                {**site.of_model("Users", "person", "auth_user", "auth.view_user"), "active": is_at_users},
+                site.of_model("Groups", "group", "auth_group", "auth.view_group"),
                 {
-                    "title": "Battles",
-                    "icon": "swords",
-                    "link": reverse_lazy("admin:wargame_game_changelist"),
-                    "permission": may_see_battles,
+                    **site.item("Record of permissions", "policy", reverse_lazy("admin:auth_user_record")),
+                    "permission": site.permitted("auth.view_user", "auth.view_group"),
                 },
                 {
-                    "title": "Battle log",
-                    "icon": "history_edu",
-                    "link": reverse_lazy("admin:wargame_battlelogentry_changelist"),
-                    "permission": may_see_log,
+                    **site.item("Queues", "list_alt", reverse_lazy("django_rq:home")),
+                    "permission": may_see_queues,
                 },
             ],
         },
-    )
-    groups[-1]["items"] += [
-        {
-            "title": "Record of permissions",
-            "icon": "policy",
-            "link": reverse_lazy("admin:auth_user_record"),
-            "permission": may_see_record,
-        },
-        {
-            "title": "Queues",
-            "icon": "list_alt",
-            "link": reverse_lazy("django_rq:home"),
-            "permission": may_see_queues,
-        },
     ]
-    return groups
-
-
-def may_see_battles(request: HttpRequest) -> bool:
-    return request.user.has_perm("wargame.view_game")
-
-
-def may_see_log(request: HttpRequest) -> bool:
-    return request.user.has_perm("wargame.view_battlelogentry")
 
 
 def is_at_users(request: HttpRequest) -> bool:
     """The record lies below the address of the users, and is an item of its own."""
     at = reverse("admin:auth_user_changelist")
     return request.path.startswith(at) and request.path != reverse("admin:auth_user_record")
-
-
-def may_see_record(request: HttpRequest) -> bool:
-    return request.user.has_perms(["auth.view_user", "auth.view_group"])
 
 
 def may_see_queues(request: HttpRequest) -> bool:

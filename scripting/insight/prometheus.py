@@ -24,7 +24,7 @@ BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 
 
 def registry() -> CollectorRegistry:
-    """A registry of all that Goby tells, for one answer."""
+    """A registry of all metrics, for one answer."""
     made = CollectorRegistry()
     look = functools.cache(snapshots.look)
     for collector in (ExecutionCollector(), PresentCollector(look), ProcessCollector(), LoadedCollector(look)):

@@ -97,9 +97,7 @@ def script_argument(text: str) -> tuple[str, str]:
     """The argument MODULE/NAME."""
     module, _, name = text.partition("/")
     if not (is_module_name(module) and is_module_name(name)):
-        raise argparse.ArgumentTypeError(
-            f"write MODULE/NAME, such as wargame/hit_simulator, not {one_line(text, 80)!r}"
-        )
+        raise argparse.ArgumentTypeError(f"write MODULE/NAME, such as my_game/damage, not {one_line(text, 80)!r}")
     return module, name
 
 

@@ -2,7 +2,7 @@
 
 from scripting.modules.calls import ArgumentsRefused, CallContext, CallRefused, EffectRefused, Outcome
 from scripting.modules.installed import ModuleRegistry, modules
-from scripting.modules.scriptable import ExposedFunction, ModuleScriptConfig, ScriptableModule, exposed
+from scripting.modules.scriptable import ExposedFunction, ModulePage, ModuleScriptConfig, ScriptableModule, exposed
 from scripting.modules.topics import Topic, TopicError, topics
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "CallRefused",
     "EffectRefused",
     "ExposedFunction",
+    "ModulePage",
     "ModuleRegistry",
     "ModuleScriptConfig",
     "Outcome",

@@ -54,6 +54,12 @@ def fallbacks_for(module: str) -> Sequence[str]:
     return conf.SCRIPTING_FALLBACK if own is None else own
 
 
+def key_in_words(module: str, key: str) -> str:
+    """An ordering key as people read it: `match 5`; empty for none."""
+    found = modules.get(module)
+    return f"{found.key_name if found else ScriptableModule.key_name} {key}" if key else ""
+
+
 def runs_on(module: str, script: str) -> list[str]:
     """The topics, then the paths of the endpoints that a script runs on."""
     found = modules.get(module)

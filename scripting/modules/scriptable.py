@@ -29,7 +29,9 @@ class ModuleScriptConfig:
     message_handlers: Mapping[str, str] = field(default_factory=dict)
     """Topic name → script name."""
     endpoint_scripts: Mapping[str, str] = field(default_factory=dict)
-    """Path below the module's address, such as `/debug/hit` → script name."""
+    """Path below the module's address, such as `/debug/roll` → script name."""
+    endpoint_examples: Mapping[str, Any] = field(default_factory=dict)
+    """Path of an endpoint → a body that fits it, shown to designers."""
     limits: Mapping[str, Any] = field(default_factory=dict)
     """Fields of SecurityLimits that differ from the site's."""
     fallback: tuple[str, ...] | None = None
@@ -53,6 +55,15 @@ class ModuleScriptConfig:
     def endpoints_of(self, script: str) -> list[str]:
         """The paths that the script answers."""
         return [path for path, name in self.endpoint_scripts.items() if name == script]
+
+
+@dataclass(frozen=True)
+class ModulePage:
+    """A page of the module's own that the menus lead to."""
+
+    title: str
+    view: str
+    """Name of its URL."""
 
 
 @dataclass(frozen=True)
@@ -127,10 +138,12 @@ class ScriptableModule:
     """Python package whose `scripts/` folder holds the embedded defaults."""
     config: ClassVar[ModuleScriptConfig] = ModuleScriptConfig()
     topics: ClassVar[Sequence[Topic]] = ()
-    live_page: ClassVar[str] = ""
-    """Name of the URL where people see what the scripts do; empty: there is no such page."""
-    more_pages: ClassVar[Mapping[str, str]] = {}
-    """Further pages that the workbench leads to beside that one: a title to the name of its URL."""
+    key_name: ClassVar[str] = "key"
+    """What an ordering key of its events stands for, such as `match`: pages say "match 5"."""
+    live_page: ClassVar[ModulePage | None] = None
+    """Where people see what the scripts do."""
+    more_pages: ClassVar[Sequence[ModulePage]] = ()
+    """Further pages that the workbench leads to beside that one."""
 
     def __init__(self) -> None:
         self.functions: dict[str, ExposedFunction] = {f.name: f for f in self._exposed_functions()}

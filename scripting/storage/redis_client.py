@@ -62,5 +62,5 @@ async def answers() -> bool:
 
 
 def key(*parts: object) -> str:
-    """The name of one of our keys: `goby:events:wargame:3`."""
+    """The name of one of our keys: `prefix:events:my_game:3`."""
     return ":".join((conf.SCRIPTING_REDIS_PREFIX, *map(str, parts)))

@@ -10,6 +10,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from scripting.insight.display import badge, milliseconds
+from scripting.models import Execution
+from scripting.modules import installed
 
 register = template.Library()
 
@@ -50,6 +52,12 @@ def up_for(started: float) -> str:
     if seconds < 7200:
         return f"{seconds // 60} min"
     return f"{seconds // 3600} h" if seconds < 172800 else f"{seconds // 86400} d"
+
+
+@register.filter
+def key_in_words(execution: Execution) -> str:
+    """`match 5`, as the module of its script calls what the key stands for."""
+    return installed.key_in_words(execution.script.module, execution.key)
 
 
 @register.filter

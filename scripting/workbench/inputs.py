@@ -56,24 +56,25 @@ def described(script: Script) -> list[dict[str, Any]]:
             "label": source.label,
             "description": source.topic.description if source.topic else "",
             "schema": source.topic.json_schema() if source.topic else None,
-            "example": jsonable(example_payload(source)),
+            "example": jsonable(example_payload(script, source)),
         }
         for source in sources(script)
     ]
 
 
-def example_payload(source: Source) -> Any:
+def example_payload(script: Script, source: Source) -> Any:
     """The payload that the form starts with."""
     if source.topic is not None:
-        return source.topic.example or {}
-    return {"distance": 1} if source.endpoint else {}
+        return source.topic.example
+    module = modules.get(script.module)
+    return module.config.endpoint_examples.get(source.endpoint, {}) if module else {}
 
 
 def example_context(script: Script, source: Source) -> dict[str, Any]:
     """The context variables of an example run."""
     if source.topic is not None and not source.topic.example:
         return {}
-    return context_for(script, source, example_payload(source))
+    return context_for(script, source, example_payload(script, source))
 
 
 def context_for(script: Script, source: Source, payload: Any) -> dict[str, Any]:

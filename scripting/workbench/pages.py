@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -17,7 +17,7 @@ from scripting.insight import open_breakers
 from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import Draft, Script
 from scripting.modules.installed import modules
-from scripting.modules.scriptable import ScriptableModule
+from scripting.modules.scriptable import ModulePage, ScriptableModule
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.texts.diff import difference
 from scripting.workbench import ace_files, drafts, inputs, publishing, script_tree, viewers
@@ -81,7 +81,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "siblings": siblings(script, fallbacks),
         "languages": list(LANGUAGES),
         "ace_modes": [f"{ace_files.PREFIX}/{mode}" for mode in ace_files.MODES],
-        "battle": live_page(script),
+        "live_page": live_page(script),
         "switched_off": "" if conf.SCRIPTING_BROWSER_PUBLISH else publishing.SWITCHED_OFF,
     }
     return render(request, "scripting/workbench/workbench.html", context | common(request))
@@ -100,7 +100,7 @@ def history(request: HttpRequest, module: str, name: str) -> HttpResponse:
         "activations": record.activations(script),
         "changes": list(record.changes(script)),
         "data": {"module": module, "name": name, "may": permissions(request), "login": reverse("admin:login")},
-        "battle": live_page(script),
+        "live_page": live_page(script),
         "access_record": address_of("admin:auth_user_record"),
     }
     old, new = (number_in(request, side) for side in ("old", "new"))
@@ -153,7 +153,13 @@ def permissions(request: HttpRequest) -> dict[str, bool]:
 
 
 def common(request: HttpRequest) -> dict[str, Any]:
-    return {"may": permissions(request), "live_pages": [page for page in map(live_page_of, modules) if page["url"]]}
+    site = admin.site.each_context(request)
+    return {
+        "may": permissions(request),
+        "menu": [page for module in modules for page in pages_of(module)],
+        "site_title": site["site_title"],
+        "site_header": site["site_header"],
+    }
 
 
 def siblings(script: Script, fallbacks: Mapping[int, FallbackInForce]) -> list[dict[str, Any]]:
@@ -169,16 +175,23 @@ def siblings(script: Script, fallbacks: Mapping[int, FallbackInForce]) -> list[d
     ]
 
 
-def live_page(script: Script) -> str:
-    """Where the script's effects are seen; empty where its module names no page."""
+def live_page(script: Script) -> dict[str, str] | None:
+    """Where the script's effects are seen: title and address. None where its module names no page, or the site has it not."""
     module = modules.get(script.module)
-    return address_of(module.live_page) if module else ""
+    if module is None or module.live_page is None:
+        return None
+    return next(iter(linked([module.live_page])), None)
 
 
-def live_page_of(module: ScriptableModule) -> dict[str, Any]:
-    """Where the module's effects are seen, with what else there is to see of it."""
-    more = [{"title": title, "url": address_of(view)} for title, view in module.more_pages.items()]
-    return {"module": module.name, "url": address_of(module.live_page), "more": [page for page in more if page["url"]]}
+def pages_of(module: ScriptableModule) -> list[dict[str, str]]:
+    """The module's live page, then its further pages."""
+    return linked([*([module.live_page] if module.live_page else []), *module.more_pages])
+
+
+def linked(pages: Iterable[ModulePage]) -> list[dict[str, str]]:
+    """Titles with addresses, of those that this site has."""
+    found = [{"title": page.title, "url": address_of(page.view)} for page in pages]
+    return [page for page in found if page["url"]]
 
 
 def failures_of(request: HttpRequest, script: Script) -> str:

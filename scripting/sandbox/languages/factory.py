@@ -9,8 +9,8 @@ from scripting.sandbox.languages.engine import LanguageEngine
 from scripting.sandbox.languages.table import LANGUAGES, OURS
 from scripting.sandbox.policy.refusal import Refusal
 
-FORBIDDEN = frozenset({"django", "goby_site", "wargame", "redis", "rq", "channels", "psycopg"})
-"""What nothing in a sandbox may import: a language from outside that does is not used."""
+FORBIDDEN = frozenset({"django", "redis", "rq", "channels", "psycopg"})
+"""What nothing in a sandbox may import, nor what builds on it: a language from outside that does is not used."""
 
 
 class EngineFactory:

@@ -73,7 +73,7 @@ function speak(name) {
   learnNames();
 }
 
-// `?line=` and `?find=` open the text at a place: the battle's card names the constant to change.
+// `?line=` and `?find=` open the text at a place: a module's live page may lead to the constant to change.
 function place() {
   const query = new URLSearchParams(location.search);
   if (query.get("find") && editor.find(query.get("find"))) return;
