@@ -12,6 +12,7 @@ from scripting.sandbox.languages.tengo.catalog import BUILTINS, MODULES, REFUSED
 from scripting.sandbox.languages.tengo.nodes import Symbol
 from scripting.sandbox.languages.tengo.scanner import Places
 from scripting.sandbox.policy.imports import HELPER_MODULE
+from scripting.sandbox.policy.undefined import CONTEXT_NAMES
 
 _PYTHONS = {"True": "true", "False": "false", "None": "undefined"}
 """Names that a Tengo text may define and use, but that no run can bring: in Python they are none."""
@@ -81,11 +82,11 @@ class _Resolver:
     def meaning(self, statements: list[nodes.Stmt]) -> Meaning:
         result = self.top.names.get("result") or self.free.get("result")
         return Meaning(
-            statements, result, self.free, self.locals, self.functions, self.helpers, self._warnings(result),
+            statements, result, self.free, self.locals, self.functions, self.helpers, self._warnings(result, statements),
             self.mentions_splice, self.draws, self.first_use, self.is_helper,
         )  # fmt: skip
 
-    def _warnings(self, result: Symbol | None) -> list[PlacedWarning]:
+    def _warnings(self, result: Symbol | None, statements: list[nodes.Stmt]) -> list[PlacedWarning]:
         warnings: list[PlacedWarning] = []
         if self.is_helper:
             return warnings
@@ -93,6 +94,11 @@ class _Resolver:
             message = "this `result` is lost: `:=` defines a new one that ends with the block"
             hint = "write `result := undefined` above the block, and here `result = …`"
             warnings.append(PlacedWarning(message, define.start, define.target.end, hint))
+        for statement in statements:
+            if isinstance(statement, nodes.Define) and statement.target.name in CONTEXT_NAMES:
+                message = f"`{statement.target.name}` comes with the context: `:=` hides it from the whole text"
+                hint = "choose another name, or write `=`"
+                warnings.append(PlacedWarning(message, statement.start, statement.target.end, hint))
         if result is None and not self.lost and not self.returns_outcome:
             hint = "write `result := …`, or `return …` at the end"
             warnings.append(PlacedWarning("`result` is never assigned: the run gives nothing", -1, -1, hint))

@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from scripting.sandbox.languages.tengo import nodes
-from scripting.sandbox.languages.tengo.catalog import BOOL, NUMBER, STRING, UNDEFINED
+from scripting.sandbox.languages.tengo.catalog import BOOL, FLOAT, INT, NUMBER, STRING, UNDEFINED
 from scripting.sandbox.languages.tengo.lowering.arithmetic import not_bool
 
 if TYPE_CHECKING:
@@ -29,12 +29,13 @@ def order(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     both = left | right
     if mode == _COLD or not _may_be_plain(left, right):
         return _called(lower, node, mode, call)
-    if not both & ~NUMBER or both == STRING:
+    mixed = _may_mix(node, left, right)
+    if (not both & ~NUMBER and not mixed) or both == STRING:
         first, second = lower.lower(node.left, mode), lower.lower(node.right, mode)
         build.at(node)
         return build.compare(first, (operator(), second))
     one_known = not left & ~NUMBER or not right & ~NUMBER or STRING in (left, right)
-    if mode == _FAST and one_known:
+    if mode == _FAST and one_known and not (mixed and both & NUMBER and STRING not in (left, right)):
         return _optimistic(lower, node, mode, operator)
     if mode == _FAST:
         return _by_difference(lower, node, mode, operator)
@@ -51,8 +52,10 @@ def _by_difference(lower: Lowering, node: nodes.Binary, mode: Mode, operator: ty
     build = lower.build
     lower.risky = True
     guards: list[ast.expr] = []
-    left = not_bool(lower, node.left, mode, guards)
-    right = not_bool(lower, node.right, mode, guards)
+    left, right = (
+        not_bool(lower, side, mode, guards) if lower.kinds.of(side) & BOOL else lower.lower(side, mode)
+        for side in (node.left, node.right)
+    )
     build.at(node)
     difference = build.binary(ast.Sub(), left, right)
     if operator in {ast.LtE, ast.GtE}:
@@ -61,6 +64,20 @@ def _by_difference(lower: Lowering, node: nodes.Binary, mode: Mode, operator: ty
         difference = build.name(label)
     compared = build.compare(difference, (operator(), build.constant(0)))
     return build.guarded(guards, compared)
+
+
+def _may_mix(node: nodes.Binary, left: int, right: int) -> bool:
+    """Whether an int may meet a float here. Tengo compares both as floats, Python exactly: large ints make the difference.
+
+    It makes none beside a literal that is a whole float and those around it too.
+    """
+    for side in (node.left, node.right):
+        if isinstance(side, nodes.Literal) and type(side.value) in {int, float} and abs(side.value) < _EXACT:  # type: ignore[arg-type]
+            return False
+    return bool((left & INT and right & FLOAT) or (left & FLOAT and right & INT))
+
+
+_EXACT = 1 << 53
 
 
 def _may_be_plain(left: int, right: int) -> bool:
@@ -149,20 +166,28 @@ def _undefined(node: nodes.Expr) -> bool:
 
 def _is_plain(node: nodes.Binary, left: int, right: int) -> bool:
     """Whether Python's == is Tengo's: text, numbers with numbers, and numbers that no bool equals."""
-    if STRING in (left, right) or not (left | right) & ~NUMBER or left == right == BOOL:
+    if STRING in (left, right) or left == right == BOOL:
         return True
+    if _may_mix(node, left, right):
+        return False
     if not (left | right) & ~(NUMBER | UNDEFINED | STRING):
         return True
     return any(
-        isinstance(side, nodes.Literal) and type(side.value) in {int, float} and side.value not in {0, 1}
+        isinstance(side, nodes.Literal)
+        and type(side.value) in {int, float}
+        and side.value not in {0, 1}
+        and abs(side.value) < _EXACT  # type: ignore[arg-type]
         for side in (node.left, node.right)
     )
 
 
 def _equal_then_same(lower: Lowering, node: nodes.Binary, mode: Mode, *, is_equal: bool) -> ast.expr:
-    """Trust Python's "unequal"; look again at its "equal"."""
+    """Trust Python's "unequal", but for numbers of two kinds; look again at its "equal"."""
     build = lower.build
     (first, left), (second, right) = lower.kept(node.left, mode), lower.kept(node.right, mode)
     build.at(node)
     test = build.all_of([build.compare(first, (ast.Eq(), second)), build.call("same", left, right)])
+    if _may_mix(node, lower.kinds.of(node.left), lower.kinds.of(node.right)):
+        other = build.compare(build.call("type", left), (ast.IsNot(), build.call("type", right)))
+        test = build.any_of(test, build.all_of([other, build.call("equals", left, right)]))
     return test if is_equal else build.not_(test)

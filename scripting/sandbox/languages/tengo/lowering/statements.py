@@ -486,10 +486,7 @@ class Statements(Expressions):
     def _repeated(self, node: nodes.Function, statements: list[nodes.Stmt]) -> None:
         *first, last = statements
         self._statements(first)
-        if isinstance(last, nodes.ExprStmt) and _calls_itself(last.value, node):
-            self._return(nodes.Return(last.start, last.end, last.value), last.value)
-            return
-        self._statement(last)
+        self._statement(_with_return(last, node))
         self.build.at(node)
         self.out.append(self.build.return_(self.build.constant(None)))
 
@@ -497,10 +494,8 @@ class Statements(Expressions):
         """Whether it calls itself in tail position, and no closure could tell one call's variables from the next one's."""
         if node.is_variadic or not node.body.body or any(symbol.captured for symbol in node.locals):
             return False
-        last = node.body.body[-1]
-        return _has_tail_call(node.body.body, node) or (
-            isinstance(last, nodes.ExprStmt) and _calls_itself(last.value, node)
-        )
+        *first, last = node.body.body
+        return _has_tail_call([*first, _with_return(last, node)], node)
 
     def _return(self, statement: nodes.Stmt, result: nodes.Expr | None) -> None:
         build = self.build
@@ -510,14 +505,32 @@ class Statements(Expressions):
             and not self._frame.loops
             and function is not None
             and result is not None
-            and _calls_itself(result, function)
+            and _ends_in_itself(result, function)
         ):
-            assert isinstance(result, nodes.Call)
-            self._again(statement, function, result.arguments)
+            self._return_in_turns(statement, function, result)
             return
         value = self.value(result) if result is not None else build.constant(None)
         build.at(statement)
         self.out.append(build.return_(value))
+
+    def _return_in_turns(self, statement: nodes.Stmt, function: nodes.Function, result: nodes.Expr) -> None:
+        """return f(…), and where f(…) is the last that `?:`, `&&` or `||` evaluates."""
+        match result:
+            case nodes.Conditional(condition=condition, first=first, second=second):
+                branches = [nodes.Block(e.start, e.end, [nodes.Return(e.start, e.end, e)]) for e in (first, second)]
+                self._statement(nodes.If(statement.start, statement.end, None, condition, *branches))
+            case nodes.Binary(operator=operator, left=left, right=right):
+                build = self.build
+                label = self.temporary()
+                value = self.value(left)
+                build.at(statement)
+                self.out.append(build.assign(build.target(label), value))
+                held = build.call("truth", build.name(label))
+                test = build.not_(held) if operator == "&&" else held
+                self.out.append(build.if_(test, [build.return_(build.name(label))], []))
+                self._return(nodes.Return(right.start, right.end, right), right)
+            case nodes.Call(arguments=arguments):
+                self._again(statement, function, arguments)
 
     def _again(self, statement: nodes.Stmt, function: nodes.Function, arguments: list[nodes.Expr]) -> None:
         build = self.build
@@ -539,11 +552,33 @@ def _calls_itself(node: nodes.Expr, function: nodes.Function) -> bool:
     return False
 
 
+def _ends_in_itself(node: nodes.Expr, function: nodes.Function) -> bool:
+    """Whether nothing is done after the call of itself that the expression may end in."""
+    match node:
+        case nodes.Conditional(first=first, second=second):
+            return _ends_in_itself(first, function) or _ends_in_itself(second, function)
+        case nodes.Binary(operator="&&" | "||", right=right):
+            return _ends_in_itself(right, function)
+    return _calls_itself(node, function)
+
+
+def _with_return(last: nodes.Stmt, function: nodes.Function) -> nodes.Stmt:
+    """The last statement of a function, or of a block there, with a call of itself at its end as what it returns."""
+    match last:
+        case nodes.ExprStmt(start, end, value) if _calls_itself(value, function):
+            return nodes.Return(start, end, value)
+        case nodes.If(start, end, init, condition, body, None) if body.body:
+            *first, inner = body.body
+            within = nodes.Block(body.start, body.end, [*first, _with_return(inner, function)])
+            return nodes.If(start, end, init, condition, within, None)
+    return last
+
+
 def _has_tail_call(statements: list[nodes.Stmt], function: nodes.Function) -> bool:
     for statement in statements:
         match statement:
             case nodes.Return(value=value) if value is not None:
-                if _calls_itself(value, function):
+                if _ends_in_itself(value, function):
                     return True
             case nodes.Block(body=body):
                 if _has_tail_call(body, function):

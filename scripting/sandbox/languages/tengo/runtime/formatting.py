@@ -300,7 +300,8 @@ def _float(value: float, verb: str, spec: _Spec) -> str:
     if spec.space and number[0] == "+" and not spec.plus:
         number = " " + number[1:]
     if not math.isfinite(value):
-        return spec.pad(number[1:] if number[0] == "+" and not spec.plus else number, zero=False)
+        bare = math.isnan(value) and not spec.space and not spec.plus
+        return spec.pad(number[1:] if bare else number, zero=False)
     if spec.sharp and form != "b":
         number = _with_point(number, form, precision)
     if spec.plus or number[0] != "+":

@@ -15,6 +15,7 @@ from scripting.sandbox.languages.tengo.runtime.operators import INT_MAX, INT_MIN
 from scripting.sandbox.languages.tengo.runtime.shown import text_bytes
 from scripting.sandbox.languages.tengo.runtime.values import BYTES, Char, Failure, ImmutableArray, ImmutableMap, Time
 from scripting.sandbox.languages.tengo.stdlib.arguments import error, taking
+from scripting.sandbox.languages.tengo.stdlib.json_errors import complaint
 
 _ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
@@ -85,10 +86,13 @@ def _text(name: str, value: Any) -> str:
 
 def decode(value: Any) -> Any:
     text = _text("decode", value)
+    plain = _RAW_BYTES.sub("\ufffd", text)
+    if "\\" in plain:
+        plain = _ANY_ESCAPE.sub(_whole_characters, plain)
     try:
-        return json.loads(text, parse_int=_int, parse_constant=_constant)
-    except json.JSONDecodeError as problem:
-        return error(_complaint(text, problem))
+        return json.loads(plain, parse_int=_int, parse_constant=_constant)
+    except json.JSONDecodeError:
+        return error(complaint(text_bytes(text)))
     except RecursionError:
         raise Failure("the text is nested too deeply") from None
 
@@ -103,13 +107,15 @@ def _constant(text: str) -> Any:
     raise json.JSONDecodeError("not JSON", text, 0)
 
 
-def _complaint(text: str, problem: json.JSONDecodeError) -> str:
-    position = problem.pos
-    if position >= len(text.rstrip(" \t\r\n")) or problem.msg.startswith("Unterminated"):
-        return "unexpected end of JSON input"
-    sign = text[position]
-    where = "after top-level value" if problem.msg == "Extra data" else "looking for beginning of value"
-    return f"invalid character '{sign}' {where}"
+_RAW_BYTES = re.compile("[\ud800-\udfff]")
+_ANY_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+
+
+def _whole_characters(escape: re.Match[str]) -> str:
+    """The escape; half a character by itself as the replacement character."""
+    return "\\ufffd" if escape[1] else escape[0]
 
 
 _INDENT_PART = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
@@ -119,8 +125,8 @@ def indent(value: Any, prefix: str, step: str) -> Any:
     text = _text("encode", value)
     try:
         json.loads(text, parse_constant=_constant, parse_int=_int)
-    except json.JSONDecodeError as problem:
-        return error(_complaint(text, problem))
+    except json.JSONDecodeError:
+        return error(complaint(text_bytes(text)))
     out: list[str] = []
     depth, opened = 0, False
     for part in _INDENT_PART.findall(text):
@@ -136,7 +142,8 @@ def indent(value: Any, prefix: str, step: str) -> Any:
         opened = part in {"{", "["}
         depth += opened
         out.append(f",\n{prefix}{step * depth}" if part == "," else ": " if part == ":" else part)
-    return bytearray(text_bytes("".join(out)))
+    after = text[len(text.rstrip(" \t\r\n")) :]  # blanks at the end stay, as there
+    return bytearray(text_bytes("".join(out) + after))
 
 
 _HTML = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -141,7 +142,29 @@ def _is_inf(value: float, sign: int) -> bool:
 
 
 def _cbrt(value: float) -> float:
-    return math.cbrt(value)
+    """Go's own way (after FreeBSD's s_cbrt.c): exact where the root is a whole number."""
+    if not value or not math.isfinite(value):
+        return value
+    size = abs(value)
+    root = _float_of(_bits_of(size) // 3 + (715094163 << 32))
+    if size < 2.22507385850720138309e-308:
+        root = _float_of(_bits_of(float(1 << 54) * size) // 3 + (696219795 << 32))
+    ratio = root * root / size
+    step = 5.42857142857142815906e-01 + ratio * root
+    root *= 3.57142857142857150787e-01 + 1.60714285714285720630e00 / (
+        step + 1.41428571428571436819e00 + -7.05306122448979611050e-01 / step
+    )
+    root = _float_of((_bits_of(root) & (0xFFFFFFFFC << 28)) + (1 << 30))
+    ratio = size / (root * root)
+    return math.copysign(root + root * ((ratio - root) / (root + root + ratio)), value)
+
+
+def _bits_of(value: float) -> int:
+    return int(struct.unpack("<Q", struct.pack("<d", value))[0])
+
+
+def _float_of(bits: int) -> float:
+    return float(struct.unpack("<d", struct.pack("<Q", bits))[0])
 
 
 _OF_FLOAT: dict[str, Callable[[float], float]] = {

@@ -69,14 +69,18 @@ def raw2str(value: Any, /) -> str:
 
 
 def printing(print_: Callable[..., None]) -> dict[str, Callable[..., Any]]:
-    """println, print and printf: each writes a line to the log of the run."""
+    """println, print and printf: what they write to the log of the run; printf goes on in the line that it does not end."""
 
     def println(value: Any, /, *_: Any) -> None:
         print_(text_of(value))
 
     def printf(pattern: Any, /, *arguments: Any) -> None:
         text = text_of(pattern)
-        print_((format_text(text, arguments) if arguments else text).removesuffix("\n"))
+        text = format_text(text, arguments) if arguments else text
+        if text.endswith("\n"):
+            print_(text[:-1])
+        else:
+            print_(text, end="")
 
     return {"println": println, "print": println, "printf": printf}
 
