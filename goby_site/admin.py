@@ -46,7 +46,7 @@ class RecordedAdmin(HistoryAdmin):
 
 
 @admin.register(User)
-class UserAdmin(RecordedAdmin, StockUserAdmin):  # type: ignore[type-arg] # unfold is not typed
+class UserAdmin(StockUserAdmin, RecordedAdmin):  # type: ignore[type-arg] # in this order: the theme has empty `add_fieldsets`
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -70,5 +70,5 @@ class UserAdmin(RecordedAdmin, StockUserAdmin):  # type: ignore[type-arg] # unfo
 
 
 @admin.register(Group)
-class GroupAdmin(RecordedAdmin, StockGroupAdmin):
+class GroupAdmin(StockGroupAdmin, RecordedAdmin):
     pass
