@@ -46,7 +46,7 @@ class RecordedAdmin(HistoryAdmin):
 
 
 @admin.register(User)
-class UserAdmin(StockUserAdmin, RecordedAdmin):  # type: ignore[type-arg] # in this order: the theme has empty `add_fieldsets`
+class UserAdmin(StockUserAdmin, RecordedAdmin):  # type: ignore[type-arg, misc] # in this order: the theme has empty `add_fieldsets`
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -70,5 +70,5 @@ class UserAdmin(StockUserAdmin, RecordedAdmin):  # type: ignore[type-arg] # in t
 
 
 @admin.register(Group)
-class GroupAdmin(StockGroupAdmin, RecordedAdmin):
+class GroupAdmin(StockGroupAdmin, RecordedAdmin):  # type: ignore[misc]
     pass
