@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from scripting.modules.masking import NOTHING, Mask
 from scripting.texts.escaping import visible
-from scripting.texts.plain_json import jsonable
+from scripting.texts.plain_json import readable
 
 MAX_SHOWN = 20_000
 """Characters of one value that a page shows; the whole stays in the record."""
@@ -91,7 +91,7 @@ def _joined(parts: Iterable[str]) -> SafeString:
 def pretty(value: Any, mask: Mask = NOTHING) -> str:
     """Plain data as indented JSON text, masked and fit to show."""
     try:
-        text = json.dumps(jsonable(mask.value(value)), indent=2, ensure_ascii=False)
+        text = json.dumps(readable(mask.value(value)), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return "(cannot be shown)"
     text = visible(text)

@@ -1,11 +1,19 @@
-"""Plain data, as scripts take and give it, written as JSON without loss: bytes and odd floats have a spelling of their own."""
+"""Plain data, as scripts take and give it, written as JSON without loss: bytes and odd floats have a spelling of their own.
+
+Data that looks like such a spelling is marked by one more `$`, so that neither is ever taken for the other.
+"""
 
 from __future__ import annotations
 
 import base64
+import binascii
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
+
+_SPELLING = re.compile(r"\$+(?:bytes|float)")
+_ODD_FLOATS = {repr(value): value for value in (math.inf, -math.inf, math.nan)}
 
 
 def jsonable(value: Any) -> Any:
@@ -16,17 +24,45 @@ def jsonable(value: Any) -> Any:
         case float() if not math.isfinite(value):
             return {"$float": repr(value)}
         case Mapping():
-            return {str(key): jsonable(item) for key, item in value.items()}
+            return _mapping(value, jsonable)
         case list() | tuple():
             return [jsonable(item) for item in value]
     return value
 
 
+def readable(value: Any) -> Any:
+    """Plain data for people, who read NaN and Infinity as such: to be shown, not to be read back."""
+    match value:
+        case Mapping():
+            return _mapping(value, readable)
+        case list() | tuple():
+            return [readable(item) for item in value]
+        case float():
+            return value
+    return jsonable(value)
+
+
+def _mapping(value: Mapping[Any, Any], inner: Any) -> dict[str, Any]:
+    written = {str(key): inner(item) for key, item in value.items()}
+    if len(written) == 1:
+        (key,) = written
+        if _SPELLING.fullmatch(key):
+            return {f"${key}": written[key]}
+    return written
+
+
 def from_json(item: dict[str, Any]) -> Any:
-    """The inverse, as `object_hook` of json.loads. Raises ValueError for a spelling that is none."""
-    match item:
-        case {"$bytes": str(text), **rest} if not rest:
-            return base64.b64decode(text, validate=True)
-        case {"$float": str(text), **rest} if not rest:
-            return float(text)
+    """The inverse, as `object_hook` of json.loads. What jsonable() does not write stays the data that it is."""
+    if len(item) != 1:
+        return item
+    ((key, value),) = item.items()
+    if key[:2] == "$$" and _SPELLING.fullmatch(key):
+        return {key[1:]: value}
+    if key == "$bytes" and isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError):
+            return item
+    if key == "$float" and isinstance(value, str):
+        return _ODD_FLOATS.get(value, item)
     return item

@@ -60,13 +60,28 @@ function results(mine, active) {
 }
 
 export function fieldsOf(result) {
-  const isObject = result !== null && typeof result === "object" && !Array.isArray(result);
+  const isObject = result !== null && typeof result === "object" && !Array.isArray(result) && !spelling(result);
   return isObject && Object.keys(result).length ? result : { result };
+}
+
+// What JSON has no word for comes as {"$float": "nan"} or {"$bytes": "…"}; data that looks so has one more $ (plain_json.py).
+function spelling(value) {
+  const keys = Object.keys(value);
+  return keys.length === 1 && /^\$+(float|bytes)$/.test(keys[0]) ? keys[0] : "";
+}
+
+function words(value) {
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(words).join(",")}]`;
+  const key = spelling(value);
+  if (key === "$float") return { nan: "NaN", inf: "Infinity", "-inf": "-Infinity" }[value.$float];
+  if (key === "$bytes") return `bytes ${value.$bytes}`;
+  return `{${Object.entries(value).map(([name, item]) => `${JSON.stringify(key ? name.slice(1) : name)}:${words(item)}`).join(",")}}`;
 }
 
 export function shown(value) {
   if (value === undefined) return "–";
-  const text = typeof value === "string" ? `"${value}"` : JSON.stringify(value);
+  const text = typeof value === "string" ? `"${value}"` : words(value);
   return text.length > 600 ? `${text.slice(0, 599)}…` : text;
 }
 
