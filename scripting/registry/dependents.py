@@ -36,6 +36,13 @@ class Broken:
 class World:
     """The active versions that helpers concern, read once: how they are bundled today, and with other texts in their place."""
 
+    @classmethod
+    def empty(cls) -> World:
+        """Nothing is active: texts are judged beside each other alone, without a database."""
+        world = cls()
+        world.__dict__["versions"] = {}
+        return world
+
     @cached_property
     def versions(self) -> dict[Key, ScriptVersion]:
         """Every active version that may import helpers, and every helper."""

@@ -1,15 +1,20 @@
-"""Checking script files where they lie, storing nothing: what `check_scripts` prints."""
+"""Checking script files where they lie, storing nothing and without a database: what `check_scripts` prints.
+
+Files are checked as one program: their helpers are the files of the folder `shared` beside them, not what is active somewhere.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from scripting.models import SHARED
 from scripting.modules.installed import modules
-from scripting.registry import judging, publishing
+from scripting.registry.checking import check_bundle
+from scripting.registry.dependents import World
+from scripting.registry.judging import not_text
 from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sources.embedded import embedded_by_script
@@ -23,7 +28,7 @@ from scripting.sources.folder import (
     script_name_of,
     scripts_dir,
 )
-from scripting.types import Diagnostic, ErrorType
+from scripting.types import Diagnostic, ErrorType, Source
 
 
 @dataclass(frozen=True)
@@ -46,34 +51,75 @@ class NothingToCheck(LookupError):
     """A path holds no script: the message says what scripts are called."""
 
 
-def check_everything(module: str | None = None) -> list[CheckedFile]:
+Read = ScriptFile | Unusable
+"""A file that was looked at."""
+
+
+def check_everything(module: str | None = None, *, live: bool = False) -> list[CheckedFile]:
     """Every embedded default and every file of the scripts folder, of one module or all."""
-    checked = [
-        check_content(relative(item.path), *key, item.language, item.content)
+    defaults = [
+        ScriptFile(*key, item.language, relative(item.path), item.content)
         for key, item in sorted(embedded_by_script().items())
-        if module in {None, item.module}
     ]
-    for found in scan(scripts_dir()).files.values():
-        if module not in {None, found.module}:
-            continue
-        match found:
-            case ScriptFile():
-                checked.append(check_content(found.path, found.module, found.name, found.language, found.content))
-            case Unusable():
-                checked.append(_unread(found.path, found.module, found.name, found.reason))
-    return checked
+    files = list(scan(scripts_dir()).files.values())
+    program = _Program(files, live=live)
+    return [program.check(file) for file in (*defaults, *files) if module in {None, file.module}]
 
 
-def check_path(path: Path, module: str | None = None) -> list[CheckedFile]:
-    """A file, or every script below a folder. Raises NothingToCheck."""
+def check_path(path: Path, module: str | None = None, *, live: bool = False) -> list[CheckedFile]:
+    """A file, or every script below a folder. `live`: helpers that no file brings are those of the database. Raises NothingToCheck."""
     if path.is_dir():
-        return [_check_file(file, module) for file in _scripts_below(path)]
-    if script_name_of(path.name) is None:
+        files = [_read(file, module) for file in _scripts_below(path)]
+    elif script_name_of(path.name) is not None:
+        files = [_read(path, module)]
+    else:
         suffixes = ", ".join(language.suffix for language in LANGUAGES.values())
         raise NothingToCheck(
             f"{path} is no script: a name of a-z, 0-9 and _ that begins with a letter, then {suffixes}"
         )
-    return [_check_file(path, module)]
+    program = _Program([*_helpers_beside(path), *files], live=live)
+    return [program.check(file) for file in files]
+
+
+class _Program:
+    """Files with the helpers among them."""
+
+    def __init__(self, files: Iterable[Read], *, live: bool) -> None:
+        self._world = World() if live else World.empty()
+        self._helpers: Mapping[str, Source | None] = {
+            f"{SHARED}/{file.name}": source
+            for file in files
+            if file.module == SHARED and isinstance(file, ScriptFile) and (source := _source(file)) is not None
+        }
+
+    def check(self, file: Read) -> CheckedFile:
+        """Check a text in a sandbox, as it would run in its module."""
+        if isinstance(file, Unusable):
+            problem = Diagnostic("error", ErrorType.NOT_FOUND, file.reason)
+            return CheckedFile(file.path, file.module, file.name, "", "", (problem,))
+        try:
+            source = Source(f"{file.module}/{file.name}", file.language, source_text.decode(file.content))
+        except source_text.NotText as problem:
+            shown = file.content.decode("utf-8", "replace")
+            return CheckedFile(file.path, file.module, file.name, file.language, shown, (not_text(problem),))
+        report = check_bundle(file.module, self._world.bundle(source, self._helpers))
+        return CheckedFile(file.path, file.module, file.name, file.language, source.text, tuple(report.diagnostics))
+
+
+def _source(file: ScriptFile) -> Source | None:
+    try:
+        return Source(f"{file.module}/{file.name}", file.language, source_text.decode(file.content))
+    except source_text.NotText:
+        return None
+
+
+def _helpers_beside(path: Path) -> list[Read]:
+    """The helpers of the program that a file or folder belongs to; without any there, those of the scripts folder."""
+    folder = path.absolute() if path.is_dir() else path.absolute().parent
+    for root in (folder, folder.parent):
+        if (root / SHARED).is_dir():
+            return [_read(file, None) for file in _scripts_below(root / SHARED)]
+    return [found for found in scan(scripts_dir()).files.values() if found.module == SHARED]
 
 
 def _scripts_below(folder: Path) -> Iterator[Path]:
@@ -82,17 +128,16 @@ def _scripts_below(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in sorted(names) if script_name_of(name) and not is_noise(name))
 
 
-def _check_file(path: Path, module: str | None) -> CheckedFile:
+def _read(path: Path, module: str | None) -> Read:
     named = script_name_of(path.name)
     assert named is not None
     module = module or module_of(path)
     try:
         # The person named the folder, however it is reached; the file itself is not taken through a link.
         with open_folder(path.parent.resolve()) as handle:
-            content = read_bytes(handle, path.name)
+            return ScriptFile(module, *named, str(path), read_bytes(handle, path.name))
     except OSError as error:
-        return _unread(str(path), module, named[0], error.strerror or str(error))
-    return check_content(str(path), module, *named, content)
+        return Unusable(module, named[0], str(path), error.strerror or str(error))
 
 
 def module_of(path: Path) -> str:
@@ -109,18 +154,3 @@ def relative(path: str) -> str:
     """The path from where the person is, if it lies below."""
     here = Path.cwd()
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
-
-
-def check_content(path: str, module: str, name: str, language: str, content: bytes) -> CheckedFile:
-    """Check a text in a sandbox, as it would run in `module`."""
-    try:
-        text = source_text.decode(content)
-    except source_text.NotText as problem:
-        shown = content.decode("utf-8", "replace")
-        return CheckedFile(path, module, name, language, shown, (judging.not_text(problem),))
-    report = publishing.check(module, name, language, text)
-    return CheckedFile(path, module, name, language, text, tuple(report.diagnostics))
-
-
-def _unread(path: str, module: str, name: str, reason: str) -> CheckedFile:
-    return CheckedFile(path, module, name, "", "", (Diagnostic("error", ErrorType.NOT_FOUND, reason),))

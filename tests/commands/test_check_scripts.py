@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from goby_site.paths import BASE_DIR
+from tests.support.arena import make_script
 from tests.support.game import BROKEN, FORBIDDEN, GOOD, Game
+from tests.support.processes import child_environment
 
 
 def test_what_is_wrong_is_printed_as_compilers_do(game: Game, manage: Callable) -> None:
@@ -94,3 +99,45 @@ def test_a_helper_is_not_asked_for_a_result(game: Game, manage: Callable) -> Non
     helper.write_text("def draw():\n    return 7\n")
     ran = manage("check_scripts", str(helper))
     assert (ran.code, ran.out) == (0, "1 checked, 0 with errors\n")
+
+
+def test_a_folder_with_helpers_is_a_program_checked_without_a_database(tmp_path: Path) -> None:
+    """In a hook or a build, where there is none: a real process, whose database address leads nowhere."""
+    helpers = tmp_path / "rules" / "shared"
+    helpers.mkdir(parents=True)
+    (helpers / "armour.py").write_text("from shared import tables\n\ndef worth(n):\n    return n * tables.FACTOR\n")
+    (helpers / "tables.py").write_text("FACTOR = 2\n")
+    rules = tmp_path / "rules" / "wargame"
+    rules.mkdir()
+    (rules / "damage_calculator.py").write_text("from shared import armour\nresult = {'damage': armour.worth(2)}\n")
+
+    def check(*arguments: str) -> subprocess.CompletedProcess[str]:
+        nowhere = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nowhere", "REDIS_URL": "redis://127.0.0.1:1/0"}
+        command = [sys.executable, "manage.py", "check_scripts", *arguments]
+        return subprocess.run(
+            command, cwd=BASE_DIR, env=child_environment(**nowhere), capture_output=True, text=True, check=False
+        )
+
+    whole = check(str(tmp_path / "rules"))
+    assert (whole.returncode, whole.stdout) == (0, "3 checked, 0 with errors\n"), whole.stderr
+    assert check(str(rules / "damage_calculator.py")).returncode == 0, "a file brings the helpers beside its folder"
+    (helpers / "tables.py").write_text("FACTORS = 2\n")
+    broken = check(str(tmp_path / "rules"))
+    assert broken.returncode == 1
+    assert 'armour.py:4:16: error: "shared.tables" does not offer "FACTOR"' in broken.stdout
+    assert check().returncode == 0, "everything, without a path"
+
+
+def test_a_helper_that_only_the_database_knows_counts_when_asked_for(game: Game, manage: Callable) -> None:
+    make_script("def roll(sides):\n    return sides\n", "dice", "shared")
+    file = str(game.override("score", "from shared.dice import roll\nresult = roll(6)\n"))
+    assert manage("check_scripts", file).code == 1
+    assert manage("check_scripts", file, "--live").code == 0
+
+
+def test_strict_makes_errors_of_warnings(game: Game, manage: Callable) -> None:
+    file = str(game.override("dice", "x = 1\n"))
+    assert manage("check_scripts", file).code == 0
+    ran = manage("check_scripts", file, "--strict", "--json")
+    assert (ran.code, ran.json["ok"]) == (1, False)
+    assert {d["severity"] for d in ran.json["files"][0]["diagnostics"]} == {"error"}

@@ -16,7 +16,7 @@ from scripting.engine import get_engine
 from scripting.models import Script
 from scripting.registry.publishing import store
 from scripting.sandbox.source_text import NotText, decode, encode, read_any
-from scripting.sources.file_checks import check_content
+from scripting.sources.file_checks import check_path
 
 BAD: dict[str, tuple[bytes, str]] = {
     "Latin-1": (
@@ -50,7 +50,7 @@ def test_every_door_says_the_same_of_what_is_no_text(name: str, tmp_path: Path) 
     path.write_bytes(content)
     script = Script.objects.create(module="arena", name="door")
     _, found = store(script, "python", content, "editor")
-    checked = check_content("script.py", "arena", "door", "python", content)
+    checked = check_path(path, "arena")[0]
     tried = get_engine().execute_source(read_any(content), language="python", module_name="arena")
     ran = output("run_script", "--source", str(path))
     assert tried.error is not None
@@ -66,11 +66,7 @@ def test_a_mark_at_the_beginning_is_taken_by_every_door(language: str, tmp_path:
     script = Script.objects.create(module="arena", name="door")
     version, _ = store(script, language, text.encode(), "editor")
     assert version.accepted
-    assert not [
-        d
-        for d in check_content(path.name, "arena", "door", language, text.encode()).diagnostics
-        if d.severity == "error"
-    ]
+    assert not [d for d in check_path(path, "arena")[0].diagnostics if d.severity == "error"]
     assert get_engine().execute_source(text, language=language, module_name="arena").result == 5
     assert output("run_script", "--source", str(path))["result"] == 5
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -18,14 +19,21 @@ from scripting.sources.file_checks import CheckedFile, NothingToCheck, check_eve
 
 
 class Command(ScriptingCommand):
-    """Exit code 1 when a script has an error; warnings are printed and pass."""
+    """Exit code 1 when a script has an error; warnings are printed and pass, unless --strict. Uses no database, unless --live."""
 
-    help = "Check script files or folders; without a path every embedded default and every file of the scripts folder."
+    help = (
+        "Check script files or folders, each folder as a program with the helpers in its shared/; "
+        "without a path every embedded default and every file of the scripts folder."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="*", type=file_argument, metavar="PATH")
         parser.add_argument(
             "--module", metavar="M", help="whose functions the scripts may call; default: their folder's"
+        )
+        parser.add_argument("--strict", action="store_true", help="warnings are errors")
+        parser.add_argument(
+            "--live", action="store_true", help="helpers that no file brings are those that are active in the database"
         )
         self.add_json(parser)
 
@@ -34,9 +42,11 @@ class Command(ScriptingCommand):
         if module:
             self.require_module(module)
         try:
-            checked = self._checked(options["paths"], module)
+            checked = self._checked(options["paths"], module, live=options["live"])
         except NothingToCheck as error:
             self.misused(str(error))
+        if options["strict"]:
+            checked = [strict(file) for file in checked]
         broken = [file for file in checked if not file.ok]
         if as_json:
             self.print_json({"ok": not broken, "files": [_described(file) for file in checked]})
@@ -47,10 +57,10 @@ class Command(ScriptingCommand):
         if broken:
             self.fail(f"{len(broken)} of {len(checked)} scripts would not be accepted")
 
-    def _checked(self, paths: list[Any], module: str | None) -> list[CheckedFile]:
+    def _checked(self, paths: list[Any], module: str | None, *, live: bool) -> list[CheckedFile]:
         if not paths:
-            return check_everything(module)
-        return [file for path in paths for file in check_path(path, module)]
+            return check_everything(module, live=live)
+        return [file for path in paths for file in check_path(path, module, live=live)]
 
     def _print(self, file: CheckedFile) -> None:
         lines = file.text.split("\n")
@@ -58,6 +68,11 @@ class Command(ScriptingCommand):
             self.stdout.write(compiler_line(file.path, diagnostic))
             if diagnostic.line is not None and 0 < diagnostic.line <= len(lines):
                 self.stdout.write(excerpt(lines[diagnostic.line - 1].rstrip("\r"), diagnostic.column))
+
+
+def strict(file: CheckedFile) -> CheckedFile:
+    """The file with its warnings as errors."""
+    return replace(file, diagnostics=tuple(replace(found, severity="error") for found in file.diagnostics))
 
 
 def _described(file: CheckedFile) -> dict[str, Any]:
