@@ -13,7 +13,19 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from watchfiles import watch
 
 from scripting.hot_reload.watcher_lock import STANDBY_SECONDS, WatcherLock
-from scripting.sources.folder import FolderRefused, Found, Remark, is_noise, open_folder, scan, scripts_dir
+from scripting.sources.folder import (
+    HOLD,
+    BeingWritten,
+    FolderRefused,
+    Found,
+    Remark,
+    Scan,
+    is_held,
+    is_noise,
+    open_folder,
+    scan,
+    scripts_dir,
+)
 from scripting.sources.steps import Step
 from scripting.sources.sync import ABSENCE_SECONDS, reconcile_files, report_remark, scripts_with_file
 from scripting.supervisor.errors import SupervisorError
@@ -26,6 +38,10 @@ DEBOUNCE_MS = 200
 QUIET_MS = 20
 """A change is taken once nothing more has changed for this long, or after DEBOUNCE_MS."""
 WAKE_MS = 250
+WRITING_SECONDS = 5
+"""A file that is being written for longer than this is spoken of, and looked at every LOOK_SECONDS."""
+WRITER_LOOK_SECONDS = 0.1
+"""How often at the least before that."""
 
 
 @dataclass
@@ -39,17 +55,22 @@ class Watcher:
     seen: dict[tuple[str, str], Found] = field(default_factory=dict)
     missing: dict[tuple[str, str], float] = field(default_factory=dict)
     remarks: set[Remark] = field(default_factory=set)
+    written: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Since when a program was seen to have which file open for writing."""
     _looked: float = float("-inf")
     _started: bool = False
 
     def look(self) -> list[Step]:
         """Read the folder and take every file that differs from the last look. The first look reconciles everything."""
         now = self._looked = self.clock()
+        if is_held(self.root, time.time()):
+            return []
         found = scan(self.root)
-        changed = {name: file for name, file in found.files.items() if self.seen.get(name) != file}
+        ready = self._ready(found, now)
+        changed = {name: file for name, file in ready.items() if self.seen.get(name) != file}
         for name in found.files:
             self.missing.pop(name, None)
-        steps = reconcile_files(changed, found.files, self.may_go_on)
+        steps = reconcile_files(changed, ready, self.may_go_on)
         if not self.may_go_on():
             return [step for step in steps if step.is_news]
         self.seen |= changed
@@ -58,6 +79,19 @@ class Watcher:
         steps += [report_remark(remark) for remark in found.remarks if remark not in self.remarks]
         self.remarks = set(found.remarks)
         return [step for step in steps if step.is_news]
+
+    def _ready(self, found: Scan, now: float) -> dict[tuple[str, str], Found]:
+        """The files that can be taken: one that is being written is looked at again soon, and said only if it goes on for long."""
+        written = {name for name, file in found.files.items() if isinstance(file, BeingWritten)}
+        self.written = {name: self.written.get(name, now) for name in written}
+        late = {name for name, since in self.written.items() if now - since >= WRITING_SECONDS}
+        return {name: file for name, file in found.files.items() if name not in written - late}
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a program is about to end the writing of a file."""
+        now = self.clock()
+        return any(now - since < WRITING_SECONDS for since in self.written.values())
 
     def _expected(self) -> set[tuple[str, str]]:
         if self._started:
@@ -68,6 +102,8 @@ class Watcher:
     def count_absences(self) -> list[Step]:
         """Take as deleted what has been missing for ABSENCE_SECONDS."""
         now = self.clock()
+        if is_held(self.root, time.time()):
+            return []
         due = [name for name, since in self.missing.items() if now - since >= ABSENCE_SECONDS]
         if not due:
             return []
@@ -86,6 +122,7 @@ class Watcher:
         """Begin again with a full look, as after a failure of ours."""
         self.seen.clear()
         self.missing.clear()
+        self.written.clear()
         self.remarks.clear()
         self._started = False
         self._looked = float("-inf")
@@ -114,7 +151,7 @@ def _watch(lock: WatcherLock, watcher: Watcher, stop: threading.Event, report: C
 
     def of_interest(_change: object, path: str) -> bool:
         parts = Path(path).relative_to(watcher.root).parts
-        return len(parts) <= 2 and not any(map(is_noise, parts))
+        return len(parts) <= 2 and (parts == (HOLD,) or not any(map(is_noise, parts)))
 
     _step(watcher, report, changed=True)  # start-up reconciliation; the system's news queue up from here
     news = watch(
@@ -132,6 +169,11 @@ def _watch(lock: WatcherLock, watcher: Watcher, stop: threading.Event, report: C
             # What changed between the reconciliation and the first wake-up told nobody.
             if not _step(watcher, report, changed=bool(changes) or first == 0) or not lock.step():
                 return
+            pause = QUIET_MS / 1000
+            while watcher.is_waiting and not stop.wait(pause):  # nothing tells that a file was closed
+                if not _step(watcher, report, changed=True) or not lock.step():
+                    return
+                pause = min(2 * pause, WRITER_LOOK_SECONDS)
     except FileNotFoundError:
         logger.warning("%s is gone; it is made again", watcher.root)
 

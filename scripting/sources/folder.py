@@ -22,6 +22,7 @@ from django.conf import settings
 from scripting.conf import conf
 from scripting.models.script import NAME_PATTERN
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
+from scripting.sources import open_files
 from scripting.texts.escaping import one_line
 
 MAX_FILE_BYTES = 1 << 20
@@ -29,6 +30,11 @@ MAX_FILE_BYTES = 1 << 20
 
 MAX_ENTRIES = 5000
 """Entries of one folder that are looked at; more is an accident, and is said."""
+
+HOLD = ".hold"
+"""While a file of this name lies in the scripts folder, the watcher takes nothing; once it is gone, all at once."""
+HOLD_SECONDS = 300
+"""How long: a hold that someone forgot must not stop the watcher for good."""
 
 _NAME = re.compile(NAME_PATTERN)
 _BACKUPS = ("~", ".swp", ".swx", ".swo", ".bak", ".orig", ".rej", ".tmp", ".pyc")
@@ -76,6 +82,11 @@ class Remark:
     module: str = ""
     script: str = ""
     """Which script has two files, for a conflict."""
+
+
+@dataclass(frozen=True)
+class BeingWritten(Unusable):
+    """A file that a program still has open for writing: what is in it may be half of what will be."""
 
 
 Found = ScriptFile | Unusable
@@ -177,11 +188,34 @@ def scan(root: Path) -> Scan:
     return result
 
 
+def look_up(root: Path, module: str, name: str) -> Found | None:
+    """The file of one script, if there is one that could be read or not; of two, the one that counts."""
+    result = Scan()
+    shown = f"{root.name}/{module}"
+    try:
+        with open_folder(root / module) as handle:
+            for language in LANGUAGES.values():
+                _take(_look(handle, module, f"{name}{language.suffix}", shown), result)
+    except OSError:
+        return None
+    return result.files.get((module, name))
+
+
 def _entries(handle: int, shown: str, result: Scan) -> list[str]:
     names = sorted(name for name in os.listdir(handle) if not is_noise(name))
     if len(names) > MAX_ENTRIES:
         result.remarks.append(Remark(shown, f"holds {len(names)} entries; only the first {MAX_ENTRIES} are looked at"))
     return names[:MAX_ENTRIES]
+
+
+def is_held(root: Path, now: float) -> bool:
+    """Whether someone asks the watcher to wait: there is a file HOLD in the folder, not older than HOLD_SECONDS at `now`."""
+    try:
+        with open_folder(root) as handle:
+            found = os.stat(HOLD, dir_fd=handle, follow_symlinks=False)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and now - found.st_mtime < HOLD_SECONDS
 
 
 def is_noise(name: str) -> bool:
@@ -230,6 +264,8 @@ def _look(handle: int, module: str, name: str, shown: str) -> Found | Remark | N
         content = read_bytes(handle, name)
     except FileNotFoundError:
         return None  # gone since the folder was listed
+    except open_files.StillWritten as error:
+        return BeingWritten(module, named[0], path, str(error.strerror))
     except OSError as error:
         return Unusable(module, named[0], path, error.strerror or str(error))
     return ScriptFile(module, named[0], named[1], path, content)
@@ -259,6 +295,8 @@ def read_bytes(handle: int, name: str) -> bytes:
             ) from None
         if error.errno == errno.ENOENT:
             raise
+        if error.errno == errno.EAGAIN:  # a lease, as of a file server: whoever holds it may write
+            raise open_files.StillWritten from None
         raise OSError(error.errno, f"cannot be read: {error.strerror}") from None
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         found = os.fstat(descriptor)
@@ -269,10 +307,11 @@ def read_bytes(handle: int, name: str) -> bytes:
         if found.st_size > MAX_FILE_BYTES:
             raise OSError(errno.EFBIG, f"is {found.st_size} bytes long: a script file may have {MAX_FILE_BYTES}")
         content = bytearray()
-        while chunk := file.read(1 << 16):
-            content += chunk
-            if len(content) > MAX_FILE_BYTES:
-                raise OSError(errno.EFBIG, f"is longer than {MAX_FILE_BYTES} bytes")
+        with open_files.unwritten(descriptor):
+            while chunk := file.read(1 << 16):
+                content += chunk
+                if len(content) > MAX_FILE_BYTES:
+                    raise OSError(errno.EFBIG, f"is longer than {MAX_FILE_BYTES} bytes")
     if not content.strip():
         # Editors truncate before they write, so an empty file often is a save half done.
         raise OSError(errno.ENODATA, "is empty: write the script, or delete the file to bring the default back")

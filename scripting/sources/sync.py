@@ -20,7 +20,7 @@ from scripting.registry import dependents, publishing
 from scripting.registry.dependents import Key
 from scripting.registry.publishing import FileOvertaken, Move, StaleBase, activate_together
 from scripting.sources.embedded import Embedded, embedded_by_script
-from scripting.sources.folder import Found, Remark, ScriptFile, Unusable, file_digest, scan, scripts_dir
+from scripting.sources.folder import BeingWritten, Found, Remark, ScriptFile, Unusable, file_digest, scan, scripts_dir
 from scripting.sources.rules import DefaultAction, FileAction, Known, decide_default, decide_file
 from scripting.sources.steps import Step, first_error, said
 from scripting.sources.taking import NO_FILE, Candidate, failed, overtaken, take
@@ -40,12 +40,13 @@ def _always() -> bool:
 def sync(*, root: Path | None = None, wait: Callable[[float], None] = time.sleep) -> list[Step]:
     """Bring the registry up to date with the packages and the folder; again changes nothing. Raises FolderRefused.
 
-    A file that seems gone is looked for again after ABSENCE_SECONDS, for which `wait` is called.
+    A file that seems gone or is being written is looked at again after ABSENCE_SECONDS, for which `wait` is called.
     """
     folder = root or scripts_dir()
     seen = scan(folder)
     embedded = embedded_by_script()
-    if any((script.module, script.name) not in seen.files for script in scripts_with_file()):
+    away = any((script.module, script.name) not in seen.files for script in scripts_with_file())
+    if away or any(isinstance(found, BeingWritten) for found in seen.files.values()):
         wait(ABSENCE_SECONDS)
         seen = scan(folder)
     gone = {(s.module, s.name): None for s in scripts_with_file() if (s.module, s.name) not in seen.files}

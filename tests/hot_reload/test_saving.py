@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import queue
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from scripting.engine import get_engine
-from scripting.models import Activation
+from scripting.models import Activation, Script
 from scripting.processes.notices import Notice
+from scripting.registry import publishing
 from scripting.types import ExecutionRequest
 from tests.hot_reload.conftest import SOON, Desk, WatcherProcess
 from tests.support.stack import wait_until
@@ -286,3 +288,67 @@ def test_hot_reload_can_be_switched_off(desk: Desk, start: Callable[..., Watcher
     watcher = start(HOT_RELOAD_SCRIPTS="false")
     wait_until(lambda: watcher.said("nothing is watched"), SOON)
     assert watcher.end() == 0
+
+
+def test_a_file_that_is_written_in_two_halves_with_a_pause_between_never_runs_half(
+    desk: Desk, watcher: WatcherProcess
+) -> None:
+    """Both halves are scripts by themselves."""
+    path, second = desk.path("damage_calculator"), "result['damage'] += 1\n"
+    with path.open("w") as file:
+        file.write(ONE)
+        file.flush()
+        os.fsync(file.fileno())
+        time.sleep(1.5)
+        file.write(second)
+    desk.runs_soon("damage_calculator", ONE + second)
+    script = desk.script("damage_calculator")
+    assert script is not None
+    assert [version.text for version in script.versions.filter(origin="file")] == [ONE + second]
+
+
+def test_what_is_held_back_is_taken_together_once_the_hold_is_gone(desk: Desk, watcher: WatcherProcess) -> None:
+    """For what takes a while to be copied: each part alone would be taken too soon."""
+    helper, renamed = "def roll(n):\n    return n\n", "def throw(n):\n    return n\n"
+    user = "from shared import dice\nresult = {'damage': dice.roll(6)}\n"
+    desk.save("dice", helper, module="shared")
+    desk.save("damage_calculator", user)
+    desk.runs_soon("damage_calculator", user)
+    hold = desk.scripts / ".hold"
+    hold.touch()
+    desk.save("damage_calculator", user.replace("roll", "throw"))
+    time.sleep(1)
+    desk.save("dice", renamed, module="shared")
+    time.sleep(1)
+    script = desk.script("damage_calculator")
+    assert script is not None
+    assert script.versions.filter(origin="file").count() == 1, "nothing was looked at"
+    hold.unlink()
+    desk.runs_soon("damage_calculator", user.replace("roll", "throw"))
+    assert desk.runs("dice", "shared") == renamed
+    assert not script.versions.rejected().exists()
+
+
+def test_a_helper_and_its_user_saved_one_after_the_other_are_both_taken(desk: Desk, watcher: WatcherProcess) -> None:
+    """By an editor that saves all, or a checkout, slower than the watcher looks."""
+    helper, renamed = "def roll(n):\n    return n\n", "def throw(n):\n    return n\n"
+    user = "from shared import dice\nresult = {'damage': dice.roll(6)}\n"
+    desk.save("dice", helper, module="shared")
+    desk.save("damage_calculator", user)
+    desk.runs_soon("damage_calculator", user)
+    desk.save("dice", renamed, module="shared")
+    wait_until(lambda: watcher.said("would break wargame/damage_calculator"), SOON)
+    desk.save("damage_calculator", user.replace("roll", "throw"))
+    desk.runs_soon("damage_calculator", user.replace("roll", "throw"))
+    assert desk.runs("dice", "shared") == renamed
+
+
+def test_a_rejected_file_is_taken_when_what_it_lacked_is_published(desk: Desk, watcher: WatcherProcess) -> None:
+    """Nobody touches the file again."""
+    text = "from shared import dice\nresult = {'damage': dice.roll(6)}\n"
+    desk.save("damage_calculator", text)
+    wait_until(lambda: watcher.said('there is no helper script "shared/dice"'), SOON)
+    dice = Script.objects.create(module="shared", name="dice")
+    helper = "def roll(n):\n    return n\n"
+    publishing.publish(dice, "python", helper, actor=None, reason="why", base=None)
+    desk.runs_soon("damage_calculator", text)
