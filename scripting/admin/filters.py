@@ -13,7 +13,7 @@ from scripting.models import Script, ScriptVersion
 from scripting.sandbox.languages.table import LANGUAGES
 
 OVERRIDDEN = (
-    ~Q(file_digest="")
+    (~Q(file_digest="") & Q(rejected_basis=""))
     | Q(active_version__isnull=False, default_version=None)
     | (Q(active_version__isnull=False) & ~Q(active_version=F("default_version")))
 )

@@ -19,6 +19,7 @@ from scripting.insight.display import marked_line
 from scripting.models import Script, ScriptVersion
 from scripting.registry import publishing
 from scripting.registry.publishing import AlreadyActive, PublishRefused, StaleBase
+from scripting.sources.beside import FileBeside, file_beside
 from scripting.sources.folder import scripts_dir
 from scripting.texts.escaping import visible
 from scripting.types import Diagnostic
@@ -92,7 +93,19 @@ def _publish(admin: ModelAdmin[Script], request: HttpRequest, script: Script, fo
         form.add_error(None if refusal.diagnostics else "reason", str(refusal))
         return _publish_page(admin, request, script, form, _findings(refusal.diagnostics, text))
     messages.success(request, f"{activation.version} is live.")
+    _tell_of_file(request, script)
     return redirect(url_of(script))
+
+
+def _file_beside(script: Script, version: ScriptVersion | None) -> FileBeside | None:
+    """The script's file, if it holds another text than the version."""
+    return None if version is None else file_beside(script, version.language, bytes(version.content))
+
+
+def _tell_of_file(request: HttpRequest, script: Script) -> None:
+    beside = _file_beside(script, script.active_version)
+    if beside is not None:
+        messages.warning(request, f"{beside}. Extract what runs now into it, to keep both the same.")
 
 
 def _stale_page(admin: ModelAdmin[Script], request: HttpRequest, script: Script, form: PublishForm) -> HttpResponse:
@@ -148,6 +161,7 @@ def _publish_page(
         "checked": checked,
         "hidden_characters": visible(text.replace("\r\n", "\n")) != text.replace("\r\n", "\n"),
         "title": f"Publish a new version of {script}",
+        "file": _file_beside(script, script.active_version),
     }
     status = 200 if not form.errors and not findings else 422 if request.method == "POST" and form.errors else 200
     return _page(admin, request, script, "publish", context, status)
@@ -169,16 +183,29 @@ def rollback_view(admin: ModelAdmin[Script], request: HttpRequest, script: Scrip
             form.add_error(None, str(refusal))
         else:
             messages.success(request, f"{version} is live again.")
+            _tell_of_file(request, script)
             return redirect(url_of(script))
     is_default = version == script.default_version
     title = f"Revert {script} to its embedded default" if is_default else f"Roll {script} back to v{number}"
-    return _page(admin, request, script, "rollback", {"form": form, "version": version, "title": title})
+    return _page(
+        admin,
+        request,
+        script,
+        "rollback",
+        {"form": form, "version": version, "title": title, "file": _file_beside(script, version)},
+    )
 
 
 def confirm_extraction(admin: ModelAdmin[Script], request: HttpRequest, script: Script) -> HttpResponse:
     """Asks which text is to be written: the embedded default, or what runs now."""
     folder = scripts_dir() / script.module
-    return _page(admin, request, script, "extract", {"folder": folder, "title": f"Extract {script} to disk"})
+    return _page(
+        admin,
+        request,
+        script,
+        "extract",
+        {"folder": folder, "file": _file_beside(script, script.active_version), "title": f"Extract {script} to disk"},
+    )
 
 
 def _page(

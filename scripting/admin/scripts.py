@@ -211,7 +211,8 @@ class ScriptAdmin(HistoryAdmin):
         script = self._script(request, object_id)
         if request.method != "POST":
             return publishing.confirm_extraction(self, request, script)
-        self._extract(request, [script], active=request.POST.get("which") == "active")
+        active, overwrite = request.POST.get("which") == "active", request.POST.get("overwrite") == "on"
+        self._extract(request, [script], active=active, force=overwrite)
         return redirect(url_of(script))
 
     def rollback(self, request: HttpRequest, script_id: int, number: int) -> HttpResponseBase:
@@ -269,17 +270,23 @@ class ScriptAdmin(HistoryAdmin):
     def extract_active_selected(self, request: HttpRequest, queryset: QuerySet[Script]) -> None:
         self._extract(request, list(queryset), active=True)
 
-    def _extract(self, request: HttpRequest, scripts: list[Script], *, active: bool = False) -> None:
+    def _extract(
+        self, request: HttpRequest, scripts: list[Script], *, active: bool = False, force: bool = False
+    ) -> None:
         """Requirement 4.1 from the browser, with its report file by file (4.5)."""
         try:
-            report = extract(scripts=scripts, active=active)
+            report = extract(scripts=scripts, active=active, force=force)
         except NothingToExtract as error:
             messages.warning(request, str(error))
             return
         for item in report:
             logger.info("%s extracted %s: %s", request.user, item.path, item.outcome)
             tell = (
-                messages.error if item.is_failure else messages.success if item.outcome == "written" else messages.info
+                messages.error
+                if item.is_failure
+                else messages.success
+                if item.outcome in {"written", "overwritten"}
+                else messages.info
             )
             tell(request, f"{item.path}: {item.outcome}" + (f" ({item.detail})" if item.detail else ""))
 
@@ -294,10 +301,11 @@ def _switch_selected(admin: ScriptAdmin, request: HttpRequest, queryset: QuerySe
 def marks_of(script: Script) -> SafeString:
     """Marks of a script: overridden, with a file, pinned, a newer default waiting."""
     marks = []
-    if script.is_overridden or script.file_digest:
+    rejected = bool(script.rejected_basis)
+    if script.is_overridden or (script.file_digest and not rejected):
         marks.append(badge("override", "info"))
     if script.file_digest:
-        marks.append(badge("file"))
+        marks.append(badge("file rejected", "danger") if rejected else badge("file"))
     if script.pinned:
         marks.append(badge("pinned"))
     if newer_default(script):

@@ -20,6 +20,7 @@ from scripting.modules.installed import modules
 from scripting.registry.publishing import AlreadyActive
 from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
+from scripting.sources.beside import file_beside
 from scripting.sources.folder import MAX_FILE_BYTES, is_module_name
 from scripting.storage.redis_client import redis_client
 from scripting.texts.escaping import one_line, visible
@@ -78,6 +79,16 @@ class ScriptingCommand(BaseCommand):
             self.say(f"{script}: {already}")
         else:
             self.say(f"{script} runs v{version.number} now ({version.sha256[:12]})")
+        if already is None:
+            self.tell_of_file(script)
+
+    def tell_of_file(self, script: Script) -> None:
+        """Say, on stderr, that the script's file holds another text than what runs now, if it does."""
+        version = script.active_version
+        beside = file_beside(script, version.language, bytes(version.content)) if version else None
+        if beside is not None:
+            write = f"manage.py extract_scripts --script {script} --active --force"
+            self.stderr.write(one_line(f"{beside}; `{write}` writes what runs now into it"))
 
     def fail(self, message: str) -> NoReturn:
         raise CommandError(visible(message), returncode=FAILED)

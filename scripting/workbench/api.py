@@ -11,8 +11,11 @@ from scripting.hot_reload.fleet import spread_of
 from scripting.models import Script, ScriptVersion
 from scripting.modules.masking import masks_of
 from scripting.registry.publishing import check as check_text
+from scripting.sandbox import source_text
+from scripting.sources.beside import file_beside
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.diff import difference
+from scripting.texts.escaping import visible
 from scripting.texts.merge import merge
 from scripting.texts.plain_json import jsonable
 from scripting.workbench import completion, drafts, inputs, publishing, sampling, trials
@@ -165,6 +168,15 @@ def compare(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     found = difference(old, new)
     html = render_to_string("scripting/workbench/_difference.html", {"difference": found})
     return {"html": html, "added": found.added, "removed": found.removed}
+
+
+@api("POST", VIEW)
+def file(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """The script's file, if it holds another text than the one given: that takes over when it is saved the next time."""
+    script, document = script_named(module, name), body_of(request)
+    source, language = text_in(document, "source"), known_language(text_in(document, "language"))
+    beside = file_beside(script, language, source_text.encode(source))
+    return {"path": visible(beside.path) if beside else None}
 
 
 @api("POST", PUBLISH)

@@ -68,6 +68,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "execution": request.GET.get("execution", "")[:64],
         "restore": restored(request, script),
         "login": reverse("admin:login"),
+        "extract": extract_page(request, script),
     }
     fallbacks = open_breakers.of_all()
     context = {
@@ -160,6 +161,13 @@ def common(request: HttpRequest) -> dict[str, Any]:
         "site_title": site["site_title"],
         "site_header": site["site_header"],
     }
+
+
+def extract_page(request: HttpRequest, script: Script) -> str:
+    """Where what is live is written into the script's file; empty for who may not."""
+    if not (may(request.user, EDIT) and request.user.is_staff):
+        return ""
+    return f"{reverse('admin:scripting_script_extract_one', args=[script.pk])}?which=active"
 
 
 def siblings(script: Script, fallbacks: Mapping[int, FallbackInForce]) -> list[dict[str, Any]]:

@@ -283,6 +283,35 @@ def test_what_runs_now_is_extracted_when_that_is_chosen(game: Game, script: Scri
     assert file.read_text() == BETTER
 
 
+def test_publishing_and_rolling_back_over_a_file_that_differs_say_so_and_offer_to_write_it(
+    game: Game, script: Script, designer: Client
+) -> None:
+    file = game.override("dice", "result = 5\n")
+    sync.sync()
+    script.refresh_from_db()
+    publish(designer, script)
+    assert b"scripts/chess_club/dice.py" in designer.get(page(script, "publish")).content
+    back = reverse("admin:scripting_script_rollback", args=[script.pk, 1])
+    assert b"scripts/chess_club/dice.py" in designer.get(back).content
+    said = designer.post(back, {"reason": "back"}, follow=True).content.decode()
+    assert "scripts/chess_club/dice.py holds another text, and takes over when it is saved the next time" in said
+    asked = page(script, "extract")
+    assert "Overwrite <code>scripts/chess_club/dice.py</code>" in designer.get(asked).content.decode()
+    designer.post(asked, {"which": "active"})
+    assert file.read_text() == "result = 5\n", "kept, unless one says otherwise"
+    designer.post(asked, {"which": "active", "overwrite": "on"})
+    assert file.read_text() == GOOD
+    assert b"Overwrite" not in designer.get(asked).content
+
+
+def test_a_rejected_file_is_shown_as_such_and_is_no_override(game: Game, script: Script, designer: Client) -> None:
+    game.override("dice", BROKEN)
+    sync.sync()
+    scripts = reverse("admin:scripting_script_changelist")
+    assert "file rejected" in designer.get(scripts).content.decode()
+    assert ">override<" not in designer.get(scripts).content.decode()
+
+
 def test_a_viewer_is_not_offered_extraction(game: Game, script: Script, viewer: Client) -> None:
     data = {"action": "extract_selected", "_selected_action": [script.pk]}
     viewer.post(reverse("admin:scripting_script_changelist"), data, follow=True)

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from scripting.registry import lifecycle, publishing
 from scripting.registry.publishing import AnyBase
 from scripting.sources import sync
+from tests.support.arena import make_script
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
 
@@ -68,6 +69,28 @@ def test_list_scripts_names_source_and_version(shipped: Game, manage: Callable) 
     table = manage("list_scripts").out
     assert "chess_club/dice" in table
     assert "override" in table
+
+
+def test_list_scripts_says_that_a_file_is_rejected_and_why_and_that_the_default_runs(
+    shipped: Game, manage: Callable
+) -> None:
+    shipped.override("dice", BROKEN)
+    sync.sync()
+    (listed,) = manage("list_scripts", "--json").json["scripts"]
+    assert (listed["overridden"], listed["file"]) == (False, "rejected")
+    assert "'(' was never closed" in listed["file_problem"]
+    table = manage("list_scripts").out
+    assert "default, file rejected" in table
+    assert "chess_club/dice: its file is rejected: 1:10: invalid_syntax: '(' was never closed" in table
+
+
+def test_list_scripts_says_that_another_text_than_the_file_s_runs(shipped: Game, manage: Callable, better: str) -> None:
+    shipped.override("dice", "result = 5\n")
+    sync.sync()
+    assert manage("list_scripts", "--json").json["scripts"][0]["file"] == "active"
+    manage("publish_script", "chess_club/dice", "--source", better, "-m", "more points")
+    assert manage("list_scripts", "--json").json["scripts"][0]["file"] == "differs"
+    assert "override, file differs" in manage("list_scripts").out
 
 
 def test_list_topics_shows_schema_and_subscribers(game: Game, manage: Callable) -> None:
@@ -159,6 +182,89 @@ def test_publishing_prints_the_warnings_of_the_check(shipped: Game, manage: Call
     ran = manage("publish_script", "chess_club/dice", "--source", str(file), "-m", "try")
     assert ran.code == 0
     assert f"{file}:1:1: warning: `result` is never assigned" in ran.err
+
+
+def test_several_scripts_are_published_together(shipped: Game, manage: Callable, tmp_path: Path) -> None:
+    make_script("def roll(n):\n    return n\n", "dice", "shared")
+    make_script("from shared import dice\nresult = dice.roll(6)\n", "dice", "chess_club")
+    helper, user, new = (tmp_path / name for name in ("helper.py", "user.py", "new.py"))
+    helper.write_text("def throw(n):\n    return n\n")
+    user.write_text("from shared import dice\nresult = dice.throw(6)\n")
+    new.write_text("from shared import dice\nresult = dice.throw(1)\n")
+    pairs = [f"shared/dice={helper}", f"chess_club/dice={user}", f"chess_club/new={new}"]
+    ran = manage("publish_script", *pairs, "-m", "rename", "--json")
+    assert ran.code == 0, ran.err
+    assert [(done["script"], done["changed"]) for done in ran.json["published"]] == [
+        ("shared/dice", True),
+        ("chess_club/dice", True),
+        ("chess_club/new", True),
+    ]
+    assert shipped.active_text("dice") == user.read_text()
+    again = manage("publish_script", *pairs, "-m", "again")
+    assert (again.code, again.out.count("is live already")) == (0, 3)
+
+
+def test_of_several_scripts_none_is_published_when_one_is_broken_and_every_problem_is_named(
+    shipped: Game, manage: Callable, tmp_path: Path
+) -> None:
+    folder = tmp_path / "release"
+    for name, text in {
+        "shared/dice.py": "def throw(n):\n    return n\n",
+        "chess_club/dice.py": "from shared import dice\nresult = dice.roll(6)\n",
+        "chess_club/other.py": BROKEN,
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    ran = manage("publish_script", "--folder", str(folder), "-m", "release")
+    assert ran.code == 1
+    assert 'release/chess_club/dice.py:2:10: error: "shared.dice" does not offer "roll"' in ran.err
+    assert "release/chess_club/other.py:1:10: error: '(' was never closed" in ran.err
+    assert "nothing is published: chess_club/dice, chess_club/other did not pass" in ran.err
+    assert shipped.active_text("dice") == GOOD
+    (folder / "chess_club" / "other.py").write_text(GOOD)
+    (folder / "chess_club" / "dice.py").write_text("from shared import dice\nresult = dice.throw(6)\n")
+    assert manage("publish_script", "--folder", str(folder), "-m", "release").code == 0
+    (folder / "notes.txt").touch()
+    assert "notes.txt" in manage("publish_script", "--folder", str(folder), "-m", "release").err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("chess_club/dice",),
+        ("chess_club/dice", "chess_club/other", "--source", "FILE"),
+        ("chess_club/dice=FILE", "chess_club/other"),
+        ("chess_club/dice=FILE", "chess_club/dice=FILE"),
+        ("chess_club/dice=FILE", "--base", "1"),
+        ("chess_club/dice=FILE", "--source", "FILE"),
+        ("nowhere/dice=FILE",),
+        ("chess_club/dice=no_such_file.py",),
+    ],
+)
+def test_what_names_no_set_of_scripts_with_files_exits_2(
+    shipped: Game, manage: Callable, better: str, arguments: tuple[str, ...]
+) -> None:
+    ran = manage("publish_script", *(text.replace("FILE", better) for text in arguments), "-m", "x")
+    assert (ran.code, ran.out) == (2, "")
+    assert shipped.active_text("dice") == GOOD
+
+
+@pytest.mark.parametrize("how", ["publish_script", "rollback_script"])
+def test_what_becomes_active_over_a_file_that_differs_says_so_and_how_to_write_it(
+    shipped: Game, manage: Callable, better: str, how: str
+) -> None:
+    file = shipped.override("dice", "result = 5\n")
+    sync.sync()
+    what = ("--source", better) if how == "publish_script" else ("1",)
+    ran = manage(how, "chess_club/dice", *what, "-m", "why")
+    assert ran.code == 0
+    assert "scripts/chess_club/dice.py holds another text, and takes over when it is saved the next time" in ran.err
+    command = "extract_scripts --script chess_club/dice --active --force"
+    assert f"`manage.py {command}`" in ran.err
+    assert manage(*command.split()).code == 0
+    assert file.read_text() == shipped.active_text("dice")
+    assert "another text" not in manage("publish_script", f"chess_club/dice={file}", "-m", "why").err
 
 
 def test_a_retired_script_is_neither_published_nor_rolled_back(shipped: Game, manage: Callable, better: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 from supervisor.xmlrpc import SupervisorTransport
 
-from tests.support.stack import RunningStack
+from tests.support.stack import RunningStack, wait_until
 from tests.workbench.pages import Person, change
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(240)]
@@ -78,3 +78,36 @@ def test_while_redis_does_not_answer_the_header_and_the_publish_dialog_say_so(
             "Redis does not answer: processes take it within 5 s; who has it cannot be told now."
         )
     expect(page.locator("#connection-text")).to_have_text("Live", timeout=SLOW)
+
+
+def test_publishing_over_a_file_that_differs_says_so_and_leads_to_where_it_is_written(
+    person: Enter, stack: RunningStack, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = stack.folder.parent / "scripts" / "wargame" / "filed.py"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("result = {'damage': 1}\n")
+    designer = person("designer")
+    wait_until(lambda: designer.ask("GET", "/scripts/wargame/filed/api/active")[0] == 200, 60)
+    wait_until(lambda: designer.ask("GET", "/scripts/wargame/filed/api/active")[1]["active"] is not None, 60)
+    page = designer.open("wargame/filed")
+    change(page, "'damage': 1", "'damage': 2")
+    page.keyboard.press("Control+Shift+Enter")
+    told = page.locator("#publish-file")
+    expect(told).to_contain_text(
+        "scripts/wargame/filed.py holds another text and will take over when it is saved the next time", timeout=SLOW
+    )
+    expect(page.locator("#publish-go")).to_be_enabled(timeout=SLOW)
+    page.screenshot(path=tmp_path_factory.getbasetemp() / "publish-over-a-file.png")
+    page.fill("#publish-reason", "Over a file")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#going-title")).to_contain_text("Live on", timeout=SLOW)
+    page.click("#going-file a")
+    expect(page.locator("[value=active]")).to_be_checked()
+    page.get_by_label("Overwrite scripts/wargame/filed.py").check()
+    page.get_by_role("button", name="Extract", exact=True).click()
+    expect(page.get_by_text("filed.py: overwritten")).to_be_visible()
+    assert file.read_text() == "result = {'damage': 2}\n"
+    same = {"source": file.read_text(), "language": "python"}
+    assert designer.ask("POST", "/scripts/wargame/filed/api/file", same) == (200, {"path": None})
+    assert designer.problems == []
+    file.unlink()

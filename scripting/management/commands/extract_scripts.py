@@ -7,7 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from scripting.management.output import ScriptingCommand
+from scripting.management.output import ScriptingCommand, script_argument
+from scripting.models import Script
 from scripting.sources.extraction import NothingToExtract, extract
 
 
@@ -19,6 +20,13 @@ class Command(ScriptingCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--to", type=Path, metavar="DIR", help="another folder; <module>/ is made in it")
         parser.add_argument("--module", metavar="M", help="the scripts of one module alone")
+        parser.add_argument(
+            "--script",
+            type=script_argument,
+            action="append",
+            metavar="MODULE/NAME",
+            help="this script alone; repeatable",
+        )
         parser.add_argument("--force", action="store_true", help="overwrite files that exist")
         parser.add_argument("--active", action="store_true", help="write what runs now instead of the defaults")
         parser.add_argument("--dry-run", action="store_true", help="only say what would be written")
@@ -26,8 +34,11 @@ class Command(ScriptingCommand):
 
     def handle(self, *, as_json: bool, dry_run: bool, **options: Any) -> None:
         chosen = {name: options[name] for name in ("to", "module", "force", "active")}
+        scripts = None
+        if options["script"]:
+            scripts = [script for key in options["script"] for script in Script.objects.in_use().named(*key)]
         try:
-            report = extract(**chosen, dry_run=dry_run)
+            report = extract(**chosen, scripts=scripts, dry_run=dry_run)
         except NothingToExtract as error:
             self.misused(str(error))
         failed = [item for item in report if item.is_failure]

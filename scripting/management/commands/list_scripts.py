@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 
 from scripting.management.output import ScriptingCommand
 from scripting.models import Script, ScriptVersion
+from scripting.sources.beside import ACTIVE, DIFFERS, REJECTED, file_state, why_rejected
 
 
 class Command(ScriptingCommand):
@@ -32,19 +33,28 @@ class Command(ScriptingCommand):
         else:
             headings = ("script", "active", "origin", "language", "state", "digest")
             self.print_table(headings, [_row(script) for script in scripts])
+            for script in scripts:
+                if why := why_rejected(script):
+                    self.say(f"{script}: its file is rejected: {why}")
 
 
 def _row(script: Script) -> tuple[object, ...]:
     version = script.active_version
     states = [
-        "override" if script.is_overridden or script.file_digest else "",
+        "override" if _is_overridden(script) else "default",
+        {REJECTED: "file rejected", DIFFERS: "file differs"}.get(file_state(script), ""),
         "" if script.enabled else "disabled",
         "pinned" if script.pinned else "",
     ]
-    state = ", ".join(filter(None, states)) or "default"
+    state = ", ".join(filter(None, states))
     if version is None:
         return (script, "none", "", script.language, "not found", "")
     return (script, f"v{version.number}", version.origin, version.language, state, version.sha256[:12])
+
+
+def _is_overridden(script: Script) -> bool:
+    """A file that holds the default's very text is an override too."""
+    return script.is_overridden or file_state(script) == ACTIVE
 
 
 def _described(script: Script) -> dict[str, Any]:
@@ -53,7 +63,9 @@ def _described(script: Script) -> dict[str, Any]:
         "name": script.name,
         "enabled": script.enabled,
         "pinned": script.pinned,
-        "overridden": script.is_overridden or bool(script.file_digest),
+        "overridden": _is_overridden(script),
+        "file": file_state(script) or None,
+        "file_problem": why_rejected(script) or None,
         "active": _version(script.active_version),
         "default": _version(script.default_version),
         "limits": script.limit_changes(),

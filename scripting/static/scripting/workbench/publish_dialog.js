@@ -35,6 +35,7 @@ export class Publishing {
     $("publish-summary").textContent = "";
     this.tellBehind();
     this.tellTried();
+    this.tellFile(null);
     this.checkState("", "Checking in a sandbox…");
     $("publish-go").disabled = true;
     const { loaded } = this.page;
@@ -43,8 +44,9 @@ export class Publishing {
     $("publish-reason").focus();
     const { active } = this.page;
     const text = this.editor.text;
-    const [difference, check] = await Promise.all([
+    const [difference, file, check] = await Promise.all([
       this.server.post("api/compare", { old: active ? active.number : "", new: text }).catch((error) => ({ error })),
+      this.server.post("api/file", { source: text, language: this.language() }).catch(() => ({ path: null })),
       this.checking.now(),
     ]);
     if (difference.error) $("publish-diff").textContent = difference.error.message;
@@ -53,7 +55,18 @@ export class Publishing {
       const from = active ? `v${active.number}, which is live` : "nothing: no version is live";
       $("publish-summary").textContent = `Against ${from}: ${difference.added} added, ${difference.removed} removed`;
     }
+    this.tellFile(file.path);
     this.judge(check);
+  }
+
+  // A file in the scripts folder that holds another text outlives what is published.
+  tellFile(path) {
+    for (const [id, words] of [["publish-file", "will take over when it is saved the next time."], ["going-file", "takes over when it is saved the next time."]]) {
+      $(id).hidden = !path;
+      if (!path) continue;
+      const extract = this.page.extract && h("a", { href: this.page.extract }, "Write what is live into it");
+      $(id).replaceChildren(h("code", {}, path), ` holds another text and ${words} `, id === "going-file" && extract ? extract : "");
+    }
   }
 
   tellBehind() {

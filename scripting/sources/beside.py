@@ -1,0 +1,55 @@
+"""The file that lies beside a script: what is published or rolled back to lasts until that is saved the next time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scripting.models import Script
+from scripting.registry import publishing
+from scripting.sources.folder import ScriptFile, Unusable, file_digest, look_up, scripts_dir
+from scripting.sources.steps import first_error
+
+ACTIVE, REJECTED, DIFFERS = "active", "rejected", "differs"
+
+
+@dataclass(frozen=True)
+class FileBeside:
+    """A script's file that holds another text than the one in question."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} holds another text, and takes over when it is saved the next time"
+
+
+def file_state(script: Script) -> str:
+    """Of the file last seen: `active` (its text runs), `rejected`, `differs` (something else runs), or empty for none."""
+    if not script.file_digest:
+        return ""
+    version = script.active_version
+    if version is not None and script.file_digest == file_digest(script.name, version.language, bytes(version.content)):
+        return ACTIVE
+    return REJECTED if script.rejected_basis else DIFFERS
+
+
+def why_rejected(script: Script) -> str:
+    """The first error of the script's file, if it is rejected."""
+    if file_state(script) != REJECTED:
+        return ""
+    for version in script.versions.rejected().order_by("-number"):
+        if script.file_digest == file_digest(script.name, version.language, bytes(version.content)):
+            return first_error(map(publishing.diagnostic_of, version.diagnostics))
+    return ""
+
+
+def file_beside(script: Script, language: str, content: bytes) -> FileBeside | None:
+    """The script's file, if it holds another text than `content`; where the folder is on another machine, as it was last seen."""
+    match look_up(scripts_dir(), script.module, script.name):
+        case ScriptFile() as found:
+            same = (found.language, found.content) == (language, content)
+            return None if same else FileBeside(found.path)
+        case Unusable() as found:
+            return FileBeside(found.path)
+    if not script.file_digest or script.file_digest == file_digest(script.name, language, content):
+        return None
+    return FileBeside(f"{scripts_dir().name}/{script.module}/{script.name}.*")
