@@ -17,7 +17,7 @@ class TooManyExecutions(Exception):
     """This process already runs as many scripts as SCRIPTING_MAX_CONCURRENT allows; the message says what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ExecutionContext:
     """One running execution. `started` is seconds since 1970."""
 

@@ -21,7 +21,7 @@ from scripting.types import ErrorType, ExecutionMetrics, HostCallRecord, ScriptE
 INTERPRETER = platform.python_version()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AttemptRecord:
     """One try: of a version in a sandbox, or of the module's built-in rule (`version` is None)."""
 

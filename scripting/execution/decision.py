@@ -16,7 +16,7 @@ OWN = frozenset({Role.PRIMARY, Role.RETRY})
 """Roles in which the active version itself decided."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The outcome of all attempts of one run; nothing of it has happened until it is committed."""
 

@@ -21,7 +21,7 @@ class ArgumentsRefused(CallRefused):
     """A script called an exposed function with arguments that its annotations do not admit."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CallContext:
     """On whose behalf an exposed function is called, or an outcome is applied."""
 

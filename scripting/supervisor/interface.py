@@ -21,7 +21,7 @@ class HostFunction:
     doc: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunRequest:
     """One run: its inputs (encode_value of the context dict) and what makes it repeatable."""
 
@@ -89,7 +89,7 @@ class PoolStats:
     parent_pid: int | None
 
 
-@dataclass
+@dataclass(slots=True)
 class Cancellation:
     """Ends a run from any thread, at any time: before it, at once; during it, by its sandbox's last word and end; after it, nothing."""
 
