@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
+from collections.abc import Iterable
 
 from goby_site import paths
 
 FILE_NAME = "demo-logins"
+SEEN_NAME = "demo-logins-seen"
 ROLES = ("designer", "admin", "viewer")
 
 
@@ -21,6 +24,31 @@ def demo_passwords() -> dict[str, str]:
     made = "\n".join(f"{role} {secrets.token_urlsafe(9)}" for role in ROLES)
     text = paths.secret_file(FILE_NAME, made)
     return dict(line.split() for line in text.splitlines())
+
+
+class Seen:
+    """Remembers in var/demo-logins-seen, as digests, which stored hash is of which password.
+
+    Each start asks that of every demo login; finding it out of the hash alone takes a quarter of a second.
+    """
+
+    def __init__(self) -> None:
+        self._path = paths.var_dir() / SEEN_NAME
+        self._digests = set(self._path.read_text(encoding="utf-8").split()) if self._path.exists() else set()
+
+    def has(self, password: str, stored: str) -> bool:
+        return self._digest(password, stored) in self._digests
+
+    def keep(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Remember these and no others."""
+        digests = {self._digest(password, stored) for password, stored in pairs}
+        if digests != self._digests:
+            self._path.unlink(missing_ok=True)
+            paths.write_private(self._path, "\n".join(sorted(digests)))
+
+    @staticmethod
+    def _digest(password: str, stored: str) -> str:
+        return hashlib.sha256(f"{password} {stored}".encode()).hexdigest()
 
 
 def logins_text() -> str:

@@ -108,13 +108,15 @@ class Stack:
         self.port = port
         self.logins = logins_text()
         self.supervisord: subprocess.Popen[bytes] | None = None
+        self.preparing: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Bring everything up and say where it is. Raises CannotStart, with everything to be stopped by `stop`."""
         self.mend_redis()
         self.start_supervisord()
+        self.begin_preparing()
         self.await_redis()
-        self.prepare()
+        self.await_prepared()
         self.control().startProcessGroup(RUNNERS, False)
         self.await_page()
         say(f"\nGoby is at http://{HOST}:{self.port}/  (logs in {paths.var_dir() / 'log'}; Ctrl-C stops everything)")
@@ -170,10 +172,17 @@ class Stack:
             raise CannotStart(f"{problem}{last_complaint(log)}") from None
         client.close()
 
-    def prepare(self) -> None:
-        """Bring the database, the scripts and the demo data up to date, in a process of its own."""
-        command = tied("TERM", sys.executable, "manage.py", "prepare")
-        if subprocess.run(command, cwd=paths.BASE_DIR, check=False).returncode != 0:
+    def begin_preparing(self) -> None:
+        """Begin to bring the database, the scripts and the demo data up to date, in a process of its own.
+
+        Redis starts meanwhile. What changes here is announced to nobody: no other part runs yet.
+        """
+        self.preparing = subprocess.Popen(tied("TERM", sys.executable, "manage.py", "prepare"), cwd=paths.BASE_DIR)
+
+    def await_prepared(self) -> None:
+        """Wait until that is done. Raises CannotStart when it failed."""
+        assert self.preparing is not None
+        if self.preparing.wait() != 0:
             raise CannotStart("The database could not be prepared; the reason is above.")
 
     def await_page(self) -> None:
@@ -203,6 +212,9 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything in order; what does not stop in 20 s is killed, and its children with it."""
+        if self.preparing is not None and self.preparing.poll() is None:
+            self.preparing.terminate()
+            self.preparing.wait()
         if self.supervisord is None or self.supervisord.poll() is not None:
             return
         self.supervisord.terminate()

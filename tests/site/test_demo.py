@@ -130,6 +130,24 @@ def test_seeding_leaves_a_user_of_the_same_name_who_is_no_demo_login_alone() -> 
     assert not own.is_staff
 
 
+def test_seeding_again_works_out_no_hash_and_a_password_that_was_changed_is_put_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worked_out = []
+    check = User.check_password
+    monkeypatch.setattr(
+        User, "check_password", lambda user, text: worked_out.append(user.username) or check(user, text)
+    )
+    call_command("seed_demo")
+    assert worked_out == []
+    viewer = User.objects.get(username="viewer")
+    viewer.set_password("something else")
+    viewer.save()
+    call_command("seed_demo")
+    assert worked_out == ["viewer"]
+    assert check(User.objects.get(username="viewer"), demo_passwords()["viewer"])
+
+
 def test_the_roles_may_what_they_should() -> None:
     designer, admin, viewer = (User.objects.get(username=name) for name in ("designer", "admin", "viewer"))
     publish, play, view = "scripting.publish_script", "wargame.play_game", "scripting.view_execution"

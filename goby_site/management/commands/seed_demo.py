@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from goby_site.accounts.demo import DEMO_GROUP
-from goby_site.accounts.demo_logins import demo_passwords, logins_place
+from goby_site.accounts.demo_logins import Seen, demo_passwords, logins_place
 from goby_site.accounts.roles import ADMIN_GROUP
 
 APPS = ("scripting", "wargame")
@@ -30,8 +30,9 @@ class Command(BaseCommand):
         self.group("designer", [*views, *self.named(DESIGNER)])
         self.group(ADMIN_GROUP, list(Permission.objects.all()))
         marker, _ = Group.objects.get_or_create(name=DEMO_GROUP)
-        for role, password in demo_passwords().items():
-            self.login(role, password, marker)
+        passwords, seen = demo_passwords(), Seen()
+        logins = [(password, self.login(role, password, marker, seen)) for role, password in passwords.items()]
+        seen.keep((password, user.password) for password, user in logins if user is not None)
         self.stdout.write(f"Demo logins are ready: designer, admin, viewer (passwords in {logins_place()}).")
 
     def named(self, wanted: dict[str, tuple[str, ...]]) -> list[Permission]:
@@ -51,16 +52,18 @@ class Command(BaseCommand):
         group, _ = Group.objects.get_or_create(name=name)
         group.permissions.set(permissions)
 
-    def login(self, role: str, password: str, marker: Group) -> None:
-        """The demo user of a role, with its password of var/demo-logins. A user of that name who is not ours stays as is."""
+    def login(self, role: str, password: str, marker: Group, seen: Seen) -> User | None:
+        """The demo user of a role, with its password of var/demo-logins. A user of that name who is not ours stays: None."""
         user, made = User.objects.get_or_create(username=role)
         if not made and not user.groups.filter(pk=marker.pk).exists():
             self.stderr.write(self.style.WARNING(f"The user {role} is not a demo login and stays as it is."))
-            return
-        as_it_is = user.is_staff and user.is_superuser == (role == ADMIN_GROUP) and user.check_password(password)
+            return None
+        has_it = seen.has(password, user.password) or user.check_password(password)
+        as_it_is = user.is_staff and user.is_superuser == (role == ADMIN_GROUP) and has_it
         if made or not as_it_is:  # a save that changes nothing would stand in the record of permissions
             user.is_staff = True
             user.is_superuser = role == ADMIN_GROUP
             user.set_password(password)
             user.save()
         user.groups.set([Group.objects.get(name=role), marker])
+        return user
