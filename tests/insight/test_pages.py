@@ -261,7 +261,7 @@ def test_an_export_that_was_cut_says_so_at_its_end_and_what_to_do_and_the_page_s
 ) -> None:
     publish(game, "result = 1\n")
     written = write(game.script("dice"), 7)[::-1]
-    assert "1\u202f000\u202f000 executions at the most" in boss.get(reverse(LIST)).content.decode()
+    assert "exports the newest 1\u202f000\u202f000 matches" in boss.get(reverse(LIST)).content.decode()
     monkeypatch.setattr(export, "EXPORT_MOST", 5)
     monkeypatch.setattr(export, "BATCH", 2)
     *lines, last = csv.reader(io.StringIO(exported(boss, "csv")))
