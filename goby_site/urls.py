@@ -17,6 +17,8 @@ admin.autodiscover()
 for view in queues:
     view.callback = for_role_admin(view.callback)
 
+handler400 = "scripting.endpoints.bad_request"
+
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),

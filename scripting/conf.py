@@ -63,6 +63,12 @@ def _seconds(text: str) -> float:
     return float(match[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}[match[2]]
 
 
+def _share(text: str) -> float:
+    if not re.fullmatch(r"0?\.\d+|[01](\.0*)?", text):
+        raise ValueError("write a share such as 0.5")
+    return float(text)
+
+
 def _count(text: str) -> int:
     if not re.fullmatch(r"\d{1,15}", text):
         raise ValueError("write a whole number")
@@ -89,6 +95,7 @@ def fallbacks_problem(names: Any) -> str:
 _PARSERS: dict[str, Any] = {
     "boolean": _boolean,
     "seconds": _seconds,
+    "share": _share,
     "count": _count,
     "number": _count,
     "path": Path,
@@ -117,6 +124,9 @@ class ScriptingSettings:
     SCRIPTING_MAX_DELIVERIES = Setting(3, "count", "Deliveries of an event before its execution ends abandoned.")
     SCRIPTING_MAX_DEPTH = Setting(8, "count", "Follow-up events deeper than this are recorded as refused.")
     SCRIPTING_BREAKER_FAILURES = Setting(5, "count", "Failures in a row that open a version's breaker.")
+    SCRIPTING_BREAKER_RATE = Setting(0.5, "share", "Share of failures in the window that opens it, too.")
+    SCRIPTING_BREAKER_WINDOW = Setting(60.0, "seconds", "Time over which the share of failures is counted.")
+    SCRIPTING_BREAKER_RUNS = Setting(20, "count", "Attempts in the window below which the share does not count.")
     SCRIPTING_BREAKER_SECONDS = Setting(
         300.0, "seconds", "How long the fallback runs before the version is tried again."
     )
@@ -179,6 +189,8 @@ def problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
                 found.append((name, f"must be true or false, not {value!r}"))
             case "seconds" if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
                 found.append((name, f"must be a positive number of seconds, not {value!r}"))
+            case "share" if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 1:
+                found.append((name, f"must be a share above 0, 1 at the most, not {value!r}"))
             case "number" if isinstance(value, bool) or not isinstance(value, int) or value < 0:
                 found.append((name, f"must be a whole number from zero, not {value!r}"))
             case "count" if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -14,13 +14,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
-from django.views import View
+from django.views import View, csrf, defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
 from scripting.engine import get_engine
 from scripting.execution.admission import TooManyExecutions
-from scripting.modules.http_requests import EndpointRequest
+from scripting.modules.http_requests import EndpointRequest, RequestMisfit
 from scripting.modules.installed import modules
 from scripting.sandbox.protocol import encode_value
 from scripting.texts.plain_json import jsonable
@@ -102,21 +102,51 @@ class EndpointView(View):
             return problem(413, "too_large", f"a request's body may have {MAX_BODY_BYTES} bytes")
         module = modules.get(self.module_name)
         assert module is not None
+        given = request_of(request, body)
         try:
-            output = get_engine().execute(
-                ExecutionRequest(
-                    self.module_name,
-                    self.script,
-                    ScriptInput(request_of(request, body).script_context(module, self.endpoint)),
-                    trigger="endpoint",
-                    user_id=str(request.user.pk),
-                    request_id=request.headers.get("X-Request-ID", "")[:64],
-                    queue_deadline=1.0,
-                )
-            )
+            fitted = given.fitted(module, self.endpoint)
+        except RequestMisfit as misfit:
+            output = get_engine().refuse(self._asked(request, given.script_context(module, self.endpoint)), str(misfit))
+            return refusal(output, misfit.field)
+        try:
+            output = get_engine().execute(self._asked(request, fitted.script_context(module, self.endpoint)))
         except TooManyExecutions as error:
             return problem(503, "busy", str(error))
         return answer(output)
+
+    def _asked(self, request: HttpRequest, context: dict[str, Any]) -> ExecutionRequest:
+        return ExecutionRequest(
+            self.module_name,
+            self.script,
+            ScriptInput(context),
+            trigger="endpoint",
+            user_id=str(request.user.pk),
+            request_id=request.headers.get("X-Request-ID", "")[:64],
+            queue_deadline=1.0,
+        )
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """405; in JSON to who asks for that."""
+        refused = super().http_method_not_allowed(request, *args, **kwargs)
+        if not wants_json(request):
+            return refused
+        told = problem(405, "method", f"this address takes {refused['Allow']}")
+        told["Allow"] = refused["Allow"]
+        return told
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW; in JSON to who asks for that."""
+    if wants_json(request):
+        return problem(403, "csrf", f"{reason} Send the site's csrftoken cookie, and its value as X-CSRFToken.")
+    return csrf.csrf_failure(request, reason)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400; in JSON to who asks for that."""
+    if wants_json(request):
+        return problem(400, "bad_request", "the request cannot be read")
+    return defaults.bad_request(request, exception)
 
 
 # -- the request -------------------------------------------------------------------------------------------------------
@@ -125,7 +155,13 @@ class EndpointView(View):
 def request_of(request: HttpRequest, body: str) -> EndpointRequest:
     assert request.method is not None
     return EndpointRequest(
-        request.method, request.path, body, decoded_body(request, body), request.headers, flat_query(request)
+        request.method,
+        request.path,
+        body,
+        decoded_body(request, body),
+        request.headers,
+        flat_query(request),
+        is_form(request),
     )
 
 
@@ -187,7 +223,10 @@ def flat_query(request: HttpRequest) -> dict[str, str]:
 
 
 def answer(output: ScriptOutput) -> HttpResponse:
-    """The script's result as a response; a failure is a 502, the built-in rule's answer is marked as such."""
+    """The script's result as a response; the caller's fault is a 422, any other failure a 502, and the built-in rule's
+    answer is marked as such."""
+    if output.refused:
+        return refusal(output)
     if output.error is not None or output.status == "cancelled":
         return failure(output)
     fell_back = output.status != "succeeded"
@@ -229,20 +268,29 @@ def shaped(result: Any) -> tuple[int, Any, dict[str, str]]:
     return status, result["body"], headers
 
 
+def refusal(output: ScriptOutput, field: str = "") -> JsonResponse:
+    """422: the caller has something to mend; `field` is the path of what does not fit."""
+    document = described(output) | {"type": "refused"}
+    return JsonResponse(
+        {"error": document | ({"field": field} if field else {}), "execution": output.execution_id}, status=422
+    )
+
+
 def failure(output: ScriptOutput) -> JsonResponse:
     """502: the script failed and nothing could stand in for it."""
+    return JsonResponse({"error": described(output), "execution": output.execution_id}, status=502)
+
+
+def described(output: ScriptOutput) -> dict[str, Any]:
+    """What went wrong, and at which place of which script."""
     error = output.error
-    document = {
-        "error": {
-            "type": error.type.value if error else "cancelled",
-            "message": error.message if error else "the execution was cancelled",
-            "script": error.script if error else "",
-            "line": error.line if error else None,
-            "column": error.column if error else None,
-        },
-        "execution": output.execution_id,
+    return {
+        "type": error.type.value if error else "cancelled",
+        "message": error.message if error else "the execution was cancelled",
+        "script": error.script if error else "",
+        "line": error.line if error else None,
+        "column": error.column if error else None,
     }
-    return JsonResponse(document, status=502)
 
 
 def problem(status: int, kind: str, message: str) -> JsonResponse:

@@ -14,6 +14,7 @@ from scripting.execution import ledger, recovery
 from scripting.execution.admission import ExecutionContext, ExecutionContextManager
 from scripting.execution.attempts import run_version
 from scripting.execution.decision import Decision
+from scripting.execution.rows import refused_request_row
 from scripting.execution.run import asked_by, caused_by, run_of_event, run_of_request
 from scripting.execution.running import Board, RunningExecution, ask_to_cancel, running_everywhere
 from scripting.models import Execution, Role
@@ -62,6 +63,18 @@ class ScriptEngine:
             decision = recovery.decide(run)
             [recorded] = ledger.commit([decision])
             return recorded.output()
+
+    def refuse(self, request: ExecutionRequest, reason: str) -> ScriptOutput:
+        """Record a request that its caller must mend, and run nothing: no fault of the script's version."""
+        call = asked_by(request)
+        error = ScriptError(ErrorType.EXECUTION, reason, f"{request.module_name}/{request.script_name}")
+        try:
+            script = self.registry.resolve(request.module_name, request.script_name)
+            row = refused_request_row(call, script.id, request.trigger, request.input.context, reason)
+        except (ScriptNotFound, ValueProblem):
+            return ScriptOutput(error=error, status=Execution.Status.SKIPPED, refused=True)
+        ledger.record_refused_request(row, str(script))
+        return ScriptOutput(error=error, status=Execution.Status.SKIPPED, execution_id=call.execution_id, refused=True)
 
     async def aexecute(self, request: ExecutionRequest) -> ScriptOutput:
         """`execute` without blocking the event loop."""
@@ -155,7 +168,8 @@ def _refusal(error: ScriptNotFound | ValueProblem, request: ExecutionRequest) ->
         case ValueProblem():
             kind, message = ErrorType.EXECUTION, f"inputs: {error}"
     script = f"{request.module_name}/{request.script_name}"
-    return ScriptOutput(error=ScriptError(kind, message, script), status="failed")
+    refused = isinstance(error, ValueProblem)
+    return ScriptOutput(error=ScriptError(kind, message, script), status="failed", refused=refused)
 
 
 @functools.cache

@@ -222,6 +222,8 @@ class ScriptOutput:
     log_truncated: bool = False
     log_us: list[int] = field(default_factory=list)
     """When each line of `logs` was written, in µs from the beginning of the run."""
+    refused: bool = False
+    """Whether the fault is the caller's: the request does not fit, or the game refused what it asked for. `error` says why."""
 
     @property
     def ok(self) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from scripting.modules.calls import CallContext, CallRefused, Outcome
 from scripting.modules.scriptable import ModulePage, ModuleScriptConfig, ScriptableModule, exposed
 from wargame import effects, orders, payloads, rules
+from wargame.requests import ShotRequest
 from wargame.topics import TOPICS
 
 APPLY: dict[tuple[str, str], Callable[[Outcome], None]] = {
@@ -41,6 +42,7 @@ class WargameModule(ScriptableModule):
         },
         endpoint_scripts={"/debug/hit": "hit_simulator"},
         endpoint_examples={"/debug/hit": {"distance": 1}},
+        endpoint_bodies={"/debug/hit": ShotRequest},
     )
 
     def built_in(self, context: CallContext, inputs: Mapping[str, Any]) -> Any:

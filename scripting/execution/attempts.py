@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scripting.execution import callers
 from scripting.execution.run import Run
 from scripting.models import Role
+from scripting.models.breaker import failed_in_words
 from scripting.models.execution import REFUSED, WITHHELD
 from scripting.registry.resolved import ActiveVersion, ResolvedScript
 from scripting.runtime.host_calls import Effect, Host, RecordedHost
@@ -32,10 +34,17 @@ class AttemptRecord:
     effects: tuple[Effect, ...] = ()
     tried: bool = True
     """False where the version's open breaker withheld it."""
+    callers_fault: bool = False
+    """Whether it failed since the game refused what the caller of an endpoint asked for: no fault of the version."""
 
     @property
     def ok(self) -> bool:
         return self.outcome.error is None and not self.outcome.cancelled
+
+    @property
+    def ends_it(self) -> bool:
+        """Whether no other version is tried after it: another could do no better, or is not wanted any more."""
+        return self.ok or self.outcome.cancelled or self.callers_fault
 
     @property
     def value(self) -> Any:
@@ -50,7 +59,8 @@ def run_version(run: Run, version: ActiveVersion, role: str) -> AttemptRecord:
         version.bundle, run.request, run.limits, host=host, cancellation=run.cancellation, trial=run.call.trial
     )
     effects = tuple(host.effects) if outcome.error is None else ()
-    return AttemptRecord(role, version, outcome, tuple(host.calls), effects)
+    callers_fault = callers.asked_for(run, host.refused, outcome.error)
+    return AttemptRecord(role, version, outcome, tuple(host.calls), effects, callers_fault=callers_fault)
 
 
 def replay_version(
@@ -77,14 +87,19 @@ def run_built_in(run: Run) -> AttemptRecord | None:
 
 def withheld(script: ResolvedScript) -> AttemptRecord:
     """The primary attempt that an open breaker did not let happen."""
-    failures = script.breaker.failures if script.breaker else 0
-    message = f"{WITHHELD}v{script.active.info.number} failed {failures} times in a row, so its breaker is open"
+    state = script.breaker
+    assert state is not None
+    failed = failed_in_words(state.failures, state.window_failures, state.window_runs)
+    message = f"{WITHHELD}v{script.active.info.number} {failed}, so its breaker is open"
     error = ScriptError(ErrorType.EXECUTION, message, str(script))
     outcome = RunOutcome(None, (), False, error, False, ExecutionMetrics())
     return AttemptRecord(Role.PRIMARY, script.active, outcome, tried=False)
 
 
-def refused(attempt: AttemptRecord, script: ResolvedScript, reason: str) -> AttemptRecord:
+def refused(
+    attempt: AttemptRecord, script: ResolvedScript, reason: str, *, callers_fault: bool = False
+) -> AttemptRecord:
     """The attempt as a failure, because the game did not admit what it decided."""
     error = ScriptError(ErrorType.EXECUTION, f"{REFUSED}{reason}", str(script))
-    return replace(attempt, outcome=attempt.outcome._replace(result=None, error=error), effects=())
+    outcome = attempt.outcome._replace(result=None, error=error)
+    return replace(attempt, outcome=outcome, effects=(), callers_fault=callers_fault)

@@ -1,4 +1,4 @@
-"""The circuit breaker of a version: after failures in a row its fallback runs, then one trial decides whether it is well.
+"""The circuit breaker of a version: after failures in a row, or too many of late, its fallback runs, then one trial decides.
 
 Attempts of events and endpoints count: the active version's own, and those of its fallbacks. A fallback whose breaker is open is
 none any longer. States and words are those of Nygard, "Release It!", chapter 5: closed, open, half-open.
@@ -61,6 +61,31 @@ def admits(script: ResolvedScript) -> bool:
     return bool(trial)
 
 
+class _Successes:
+    """Successes of each version in this process that no Breaker row knows of yet; one dict entry a version.
+
+    They are written with the version's next failure, so that a version that does well costs no write. An estimate: a
+    transaction that is undone has counted.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[int, tuple[float, int]] = {}
+
+    def add(self, version: int, runs: int) -> None:
+        now = time.monotonic()
+        since, before = self._since.get(version, (now, 0))
+        if now - since > conf.SCRIPTING_BREAKER_WINDOW:
+            since, before = now, 0
+        self._since[version] = since, before + runs
+
+    def take(self, version: int) -> int:
+        since, runs = self._since.pop(version, (0.0, 0))
+        return runs if time.monotonic() - since <= conf.SCRIPTING_BREAKER_WINDOW else 0
+
+
+_successes = _Successes()
+
+
 def note(findings: Iterable[Finding]) -> None:
     """Count, open and close, in the transaction that records the executions. Nothing is written while all goes well."""
     by_version: dict[int, list[Finding]] = {}
@@ -68,29 +93,36 @@ def note(findings: Iterable[Finding]) -> None:
         by_version.setdefault(finding.version.id, []).append(finding)
     for version in sorted(by_version):
         found = by_version[version]
-        if any(finding.error for finding in found):
+        if any(finding.error for finding in found) or (
+            not found[0].was_fallback and found[0].script.breaker is not None
+        ):
             _count(version, found)
-        elif found[0].was_fallback:
-            Breaker.objects.filter(version=version, opened_at=None).update(failures=0)
-        elif found[0].script.breaker is not None:
-            _count(version, found)
+        else:
+            _successes.add(version, len(found))
+            if found[0].was_fallback:
+                Breaker.objects.filter(version=version, opened_at=None).update(failures=0)
 
 
 def _count(version: int, findings: list[Finding]) -> None:
     breaker, _ = Breaker.objects.select_for_update().get_or_create(version_id=version)
     before = breaker.failures, breaker.opened_at
     was_open = breaker.opened_at is not None
+    now = datetime.now(UTC)
     for finding in findings:
         if not finding.error:
-            breaker.failures, breaker.opened_at, breaker.last_error = 0, None, ""
+            if breaker.opened_at is None or _was_trial(finding):
+                breaker.failures, breaker.opened_at = 0, None
             continue
         breaker.failures += 1
         breaker.last_error = one_line(finding.error)
-        if breaker.failures >= conf.SCRIPTING_BREAKER_FAILURES:
-            breaker.opened_at = datetime.now(UTC)
+        if breaker.opened_at is None and breaker.failures >= conf.SCRIPTING_BREAKER_FAILURES:
+            breaker.opened_at, breaker.window_at, breaker.window_runs, breaker.window_failures = now, None, 0, 0
+        elif breaker.opened_at is not None:
+            breaker.opened_at = now
+    _count_in_window(breaker, findings, now, was_open=was_open)
+    breaker.save()
     if (breaker.failures, breaker.opened_at) == before:
         return
-    breaker.save(update_fields=["failures", "opened_at", "last_error"])
     finding, is_open = findings[0], breaker.opened_at is not None
     if was_open != is_open or (is_open and not finding.was_fallback):
         notice = _notice(finding, breaker, was_open=was_open)
@@ -100,6 +132,33 @@ def _count(version: int, findings: list[Finding]) -> None:
     elif not finding.was_fallback:
         script = finding.script
         transaction.on_commit(lambda: registry.discard(script.module, script.name), using=breaker._state.db)
+
+
+def _was_trial(finding: Finding) -> bool:
+    """Whether its success closes an open breaker: not that of a run which began before the breaker opened."""
+    state = finding.script.breaker
+    return finding.was_fallback or (state is not None and state.opened_at is not None)
+
+
+def _count_in_window(breaker: Breaker, findings: list[Finding], now: datetime, *, was_open: bool) -> None:
+    """Open a breaker whose version fails too often of late, be it never so often in a row."""
+    is_open = breaker.opened_at is not None
+    if is_open or was_open:
+        if not is_open:
+            breaker.window_at, breaker.window_runs, breaker.window_failures = None, 0, 0
+        return
+    length = timedelta(seconds=conf.SCRIPTING_BREAKER_WINDOW)
+    if breaker.window_at is None or not timedelta(0) <= now - breaker.window_at <= length:
+        breaker.window_at, breaker.window_runs, breaker.window_failures = now, 0, 0
+    breaker.window_runs += len(findings) + _successes.take(breaker.version_id)
+    failed = sum(1 for finding in findings if finding.error)
+    breaker.window_failures += failed
+    if (
+        failed
+        and breaker.window_runs >= conf.SCRIPTING_BREAKER_RUNS
+        and breaker.window_failures >= conf.SCRIPTING_BREAKER_RATE * breaker.window_runs
+    ):
+        breaker.opened_at = now
 
 
 def _notice(finding: Finding, breaker: Breaker, *, was_open: bool) -> Notice:
@@ -115,9 +174,9 @@ def _notice(finding: Finding, breaker: Breaker, *, was_open: bool) -> Notice:
         reason = f"failed its trial: {breaker.last_error}"
     elif finding.was_fallback:
         kind, instead_of = notices.FALLBACK_FAILED, f"v{script.active.info.number}"
-        reason = f"failed {breaker.failures} times in a row as the fallback of {instead_of}: {breaker.last_error}"
+        reason = f"{breaker.failed} as the fallback of {instead_of}: {breaker.last_error}"
     else:
-        reason = f"failed {breaker.failures} times in a row: {breaker.last_error}"
+        reason = f"{breaker.failed}: {breaker.last_error}"
     return Notice(
         kind, script.module, script.name, version.number, version.digest, "breaker", reason=reason, at=time.time()
     )

@@ -38,7 +38,7 @@ class Decision:
         if last.outcome.cancelled:
             return Status.CANCELLED
         if not last.ok:
-            return Status.FAILED
+            return Status.SKIPPED if last.callers_fault else Status.FAILED
         return Status.SUCCEEDED if last.role in OWN else Status.FELL_BACK
 
     def output(self) -> ScriptOutput:
@@ -61,4 +61,5 @@ class Decision:
             clock_us=self.run.request.clock_us,
             host_calls=attempt.calls,
             log_truncated=outcome.log_truncated,
+            refused=attempt.callers_fault,
         )

@@ -14,7 +14,7 @@ from django.db import router, transaction
 from scripting.bus import publishing
 from scripting.bus.events import Event
 from scripting.bus.outbox import relay
-from scripting.execution import attempts, breaker, recovery, site_log
+from scripting.execution import attempts, breaker, callers, recovery, site_log
 from scripting.execution.decision import Decision, Status
 from scripting.execution.rows import attempt_rows, execution_row, unrun_rows
 from scripting.metrics import error_groups, rollups
@@ -108,14 +108,14 @@ def _tell(told: Iterable[tuple[dict[str, Any], Decision]]) -> None:
 
 
 def _findings(decisions: Iterable[Decision]) -> Iterator[breaker.Finding]:
-    """How the versions did, for their breakers: each by its last attempt."""
+    """How the versions did, for their breakers: each by its last attempt. What a caller did wrong says nothing of a version."""
     for decision in decisions:
         run = decision.run
         if run.trigger not in breaker.COUNTED or not run.script.enabled:
             continue
         last = {a.version.id: a for a in decision.attempts if a.version is not None and a.tried}
         for attempt in last.values():
-            if attempt.version is not None and not attempt.outcome.cancelled:
+            if attempt.version is not None and not attempt.outcome.cancelled and not attempt.callers_fault:
                 error = "" if attempt.ok else run.mask.text(str(attempt.outcome.error))
                 yield breaker.Finding(run.script, attempt.version, error)
 
@@ -178,6 +178,10 @@ class _Publisher:
 _OWN_METADATA = frozenset({"key", "depth", "cause", "event_id", "request_id"})
 
 
+class _RequestRefused(EffectRefused):
+    """The game refuses an effect for what the caller of an endpoint asked for."""
+
+
 def _apply(decision: Decision, publisher: _Publisher) -> None:
     """Let the module act on the outcome. Raises EffectRefused."""
     run, attempt = decision.run, decision.deciding
@@ -188,7 +192,12 @@ def _apply(decision: Decision, publisher: _Publisher) -> None:
         return
     call = replace(run.call, publish=publisher)
     for effect in attempt.effects:
-        effect.carry_out(call)
+        try:
+            effect.carry_out(call)
+        except EffectRefused as refusal:
+            if callers.asked_for_effect(run, effect):
+                raise _RequestRefused(str(refusal)) from None
+            raise
     if applies:
         first = decision.attempts[0].outcome.error
         run.module.apply(
@@ -204,19 +213,22 @@ def _apply(decision: Decision, publisher: _Publisher) -> None:
 
 
 def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Decision, _Publisher]:
-    """Apply under a savepoint; what the game refuses becomes a failed attempt, followed by the built-in rule."""
+    """Apply under a savepoint; what the game refuses becomes a failed attempt, followed by the built-in rule.
+
+    None follows where it refuses what the caller of an endpoint asked for.
+    """
     try:
         with transaction.atomic(using=_database()):
             _apply(decision, publisher)
     except EffectRefused as refusal:
-        reason = str(refusal)
+        reason, callers_fault = str(refusal), isinstance(refusal, _RequestRefused)
     else:
         return decision, publisher
     run, attempt = decision.run, decision.deciding
     assert attempt is not None
-    failed = attempts.refused(attempt, run.script, reason)
+    failed = attempts.refused(attempt, run.script, reason, callers_fault=callers_fault)
     decision = replace(decision, attempts=[*decision.attempts[:-1], failed])
-    if attempt.role != Role.BUILT_IN and run.trigger not in recovery.NO_SCRIPT_FALLBACK:
+    if not callers_fault and attempt.role != Role.BUILT_IN and run.trigger not in recovery.NO_SCRIPT_FALLBACK:
         built_in = attempts.run_built_in(run)
         if built_in is not None:
             decision = replace(decision, attempts=[*decision.attempts, built_in])
@@ -224,7 +236,7 @@ def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Deci
     return decision, _Publisher(run.call)
 
 
-# -- events that did not run ---------------------------------------------------------------------------------------------
+# -- what did not run ----------------------------------------------------------------------------------------------------
 
 
 def record_without_run(
@@ -235,8 +247,19 @@ def record_without_run(
         rows = unrun_rows(event, [(module, script)], status, message, deliveries, worker)
         done = set(Execution.objects.filter(event_id=event.id).values_list("script_id", flat=True))
         fresh = [row for row in rows if row["script_id"] not in done]
-        insert_rows(Execution, fresh)
-        rollups.record(fresh)
-        error_groups.record(fresh)
+        _write_unrun(fresh)
     for row in fresh:
         site_log.tell(row, f"{module}/{script}", None)
+
+
+def record_refused_request(row: dict[str, Any], script: str) -> None:
+    """An execution for a request that was refused before its script ran: a row of `refused_request_row`."""
+    with transaction.atomic(using=_database()):
+        _write_unrun([row])
+    site_log.tell(row, script, None)
+
+
+def _write_unrun(rows: Sequence[dict[str, Any]]) -> None:
+    insert_rows(Execution, rows)
+    rollups.record(rows)
+    error_groups.record(rows)

@@ -31,12 +31,12 @@ def _attempts(run: Run) -> Iterator[AttemptRecord]:
         else:
             for attempt in _tries(run):
                 yield attempt
-            if attempt.ok or attempt.outcome.cancelled or run.trigger in NO_SCRIPT_FALLBACK:
+            if attempt.ends_it or run.trigger in NO_SCRIPT_FALLBACK:
                 return
         for version in run.script.fallbacks:
             attempt = run_version(run, version, Role.FALLBACK)
             yield attempt
-            if attempt.ok or attempt.outcome.cancelled:
+            if attempt.ends_it:
                 return
     built_in = run_built_in(run)
     if built_in is not None:
@@ -50,7 +50,10 @@ def _tries(run: Run) -> Iterator[AttemptRecord]:
     pause = conf.SCRIPTING_RETRY_SECONDS
     done = 0
     while (
-        (error := attempt.outcome.error) is not None and run.trigger in breaker.COUNTED and done < retries(error.type)
+        (error := attempt.outcome.error) is not None
+        and not attempt.ends_it
+        and run.trigger in breaker.COUNTED
+        and done < retries(error.type)
     ):
         time.sleep(pause)
         pause *= 2

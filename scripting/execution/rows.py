@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from scripting.execution.decision import Decision
 from scripting.execution.run import Run
 from scripting.models import Execution, Role, Script, uuid7
 from scripting.models.execution import encode_log
+from scripting.modules.calls import CallContext
 from scripting.modules.masking import Mask, mask_of_inputs
 from scripting.sandbox.protocol import decode_value, encode_value
 from scripting.texts.escaping import display, visible
@@ -53,7 +54,7 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
     first = decision.attempts[0]
     if len(decision.attempts) > 1:
         row |= _error_fields(first, run.mask) | _taken(decision.attempts)
-    if first.outcome.error is not None and first.version is not None and first.tried:
+    if first.outcome.error is not None and first.version is not None and first.tried and not first.callers_fault:
         row["error_version_id"] = first.version.id or None
     return row
 
@@ -162,3 +163,24 @@ def unrun_rows(
             }
         )
     return rows
+
+
+def refused_request_row(
+    call: CallContext, script: int, trigger: str, context: Mapping[str, Any], message: str
+) -> dict[str, Any]:
+    """Row of a request that was refused before any script ran. Raises ValueProblem for inputs that are no plain data."""
+    now = datetime.now(UTC)
+    return {
+        "id": UUID(call.execution_id),
+        "script_id": script,
+        "trigger": trigger,
+        "status": Execution.Status.SKIPPED,
+        "inputs": encode_value(context),
+        "inputs_text": display(mask_of_inputs("", context).value(context)),
+        "error_message": visible(f"refused: {message}"),
+        "started_at": now,
+        "finished_at": now,
+        "user": visible(call.user_id)[:150],
+        "request_id": visible(call.request_id)[:64],
+        "role": Role.PRIMARY,
+    }

@@ -22,7 +22,8 @@ class FallbackInForce:
 
     script: Script
     withheld: ScriptVersion
-    failures: int
+    failed: str
+    """`v5 failed 5 times in a row`"""
     last_error: str
     last_failed: datetime
     version: ActiveVersion | None
@@ -31,11 +32,6 @@ class FallbackInForce:
     def __str__(self) -> str:
         """`v5 failed 5 times in a row: v4 stands in`."""
         return f"{self.failed}: {self.name} stands in"
-
-    @property
-    def failed(self) -> str:
-        often = "once" if self.failures == 1 else f"{self.failures} times in a row"
-        return f"v{self.withheld.number} failed {often}"
 
     @property
     def name(self) -> str:
@@ -95,7 +91,7 @@ def _in_force(breaker: Breaker, script: ResolvedScript) -> FallbackInForce:
     return FallbackInForce(
         breaker.version.script,
         breaker.version,
-        breaker.failures,
+        f"v{breaker.version.number} {breaker.failed}",
         breaker.last_error,
         breaker.opened_at,
         next(iter(script.fallbacks), None),

@@ -18,7 +18,14 @@ class CallRefused(Exception):
 
 
 class ArgumentsRefused(CallRefused):
-    """A script called an exposed function with arguments that its annotations do not admit."""
+    """A script called an exposed function with arguments that its annotations do not admit.
+
+    `value` is the argument that does not fit; None where their number or names do not.
+    """
+
+    def __init__(self, message: str, value: Any = None) -> None:
+        super().__init__(message)
+        self.value = value
 
 
 @dataclass(frozen=True, slots=True)

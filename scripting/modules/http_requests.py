@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
+
 from scripting.modules.scriptable import SECRET_HEADERS, ScriptableModule
+from scripting.modules.topics import NOT_PLAIN
+
+
+class RequestMisfit(ValueError):
+    """A request does not fit its endpoint's schema. The message is for its sender; `field` is the path of what is wrong."""
+
+    def __init__(self, message: str, field: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @dataclass(frozen=True)
@@ -22,7 +34,25 @@ class EndpointRequest:
     """The body as data, where it is any."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """As they came: a mapping that finds them in any case, or names spelled as the module lists them."""
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict)
+    is_form: bool = False
+    """Whether the body came from a form, whose values are all text."""
+
+    def fitted(self, module: ScriptableModule, endpoint: str) -> EndpointRequest:
+        """The request as the endpoint's schemas have it, defaults filled in. Raises RequestMisfit."""
+        fitted, config = self, module.config
+        if (body := config.endpoint_bodies.get(endpoint)) is not None:
+            fitted = replace(fitted, body=_fitted("body", self._fields(), body, strict=not self.is_form))
+        if (query := config.endpoint_queries.get(endpoint)) is not None:
+            fitted = replace(fitted, query=_fitted("query", self.query, query, strict=False))
+        return fitted
+
+    def _fields(self) -> Any:
+        if not self.text and not self.body:
+            return {}
+        if self.body is self.text:
+            raise RequestMisfit("body: send a form, or JSON with Content-Type: application/json", "body")
+        return self.body
 
     def script_context(self, module: ScriptableModule, endpoint: str) -> dict[str, Any]:
         """The context variables of a run on it."""
@@ -49,3 +79,18 @@ class EndpointRequest:
             for name in module.config.headers
             if name in self.headers and name.lower() not in SECRET_HEADERS
         }
+
+
+_PLACE = re.compile(r" - at `\$(.*)`$")
+_NAMED = re.compile(r"(?:missing required|unknown) field `(.+?)`")
+
+
+def _fitted(part: str, given: Any, schema: type[msgspec.Struct], *, strict: bool) -> Any:
+    """A request's body or query as its schema has it. Raises RequestMisfit."""
+    try:
+        return msgspec.to_builtins(msgspec.convert(given, schema, strict=strict), builtin_types=(bytes,))
+    except NOT_PLAIN as error:
+        text = str(error)[:500] or "it is nested too deeply"
+        place, named = _PLACE.search(text), _NAMED.search(text)
+        field = f"{part}{place[1] if place else ''}{f'.{named[1]}' if named else ''}"
+        raise RequestMisfit(f"{field}: {_PLACE.sub('', text)}", field) from None

@@ -32,6 +32,10 @@ class ModuleScriptConfig:
     """Path below the module's address, such as `/debug/roll` → script name."""
     endpoint_examples: Mapping[str, Any] = field(default_factory=dict)
     """Path of an endpoint → a body that fits it, shown to designers."""
+    endpoint_bodies: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict)
+    """Path → schema of its body, for endpoints that have one: a request that does not fit never reaches the script."""
+    endpoint_queries: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict)
+    """Path → schema of its query, likewise."""
     limits: Mapping[str, Any] = field(default_factory=dict)
     """Fields of SecurityLimits that differ from the site's."""
     fallback: tuple[str, ...] | None = None
@@ -45,6 +49,9 @@ class ModuleScriptConfig:
         secret = sorted(name for name in self.headers if name.lower() in SECRET_HEADERS)
         if secret:
             raise ValueError(f"headers: {', '.join(secret)} must not reach a script")
+        for name, schemas in (("endpoint_bodies", self.endpoint_bodies), ("endpoint_queries", self.endpoint_queries)):
+            if unknown := sorted(schemas.keys() - self.endpoint_scripts.keys()):
+                raise ValueError(f"{name}: {', '.join(unknown)} is in no endpoint_scripts: correct the path")
         if self.fallback is not None and (wrong := fallbacks_problem(self.fallback)):
             raise ValueError(f"fallback: {wrong}")
 
@@ -94,7 +101,7 @@ class ExposedFunction:
             try:
                 bound.arguments[name] = msgspec.convert(value, self.parameters[name], strict=True)
             except msgspec.ValidationError as error:
-                raise ArgumentsRefused(f"{self.name}(): {in_words(name, error)}") from None
+                raise ArgumentsRefused(f"{self.name}(): {in_words(name, error)}", value) from None
         return dict(bound.arguments)
 
     def call(self, context: CallContext, arguments: Mapping[str, Any]) -> Any:

@@ -45,6 +45,8 @@ class BreakerState:
 
     failures: int
     opened_at: datetime | None
+    window_failures: int
+    window_runs: int
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,15 @@ class _Row(NamedTuple):
     """The embedded default, likewise."""
     failures: int | None
     opened_at: datetime | None
+    window_failures: int | None
+    window_runs: int | None
     active: _Version
 
 
 _VERSION = ("id", "number", "sha256", "origin", "language", "content")
-_BREAKER = ("active_version__breaker__failures", "active_version__breaker__opened_at")
+_BREAKER = tuple(
+    f"active_version__breaker__{name}" for name in ("failures", "opened_at", "window_failures", "window_runs")
+)
 _LIMITS = ("max_execution_time", "max_memory_bytes")
 
 
@@ -156,7 +162,7 @@ def _rows(keys: Collection[Key] | None) -> list[_Row]:
 
 
 def _row(columns: Sequence[Any]) -> _Row:
-    return _Row._make((*columns[:10], _Version.of(columns[10:])))
+    return _Row._make((*columns[:12], _Version.of(columns[12:])))
 
 
 def _query() -> QuerySet[Script, Any]:
@@ -206,7 +212,9 @@ def _resolved(row: _Row, versions: Sequence[_Version], helpers: Mapping[str, tup
     active, *fallbacks = [_ready(name, version, helpers.get(version.language, ())) for version in versions]
     own = {limit: value for limit in _LIMITS if (value := getattr(row, limit)) is not None}
     limits = limits_for(row.module, **own)
-    breaker = BreakerState(row.failures, row.opened_at) if row.failures else None
+    breaker = None
+    if row.failures or row.opened_at:
+        breaker = BreakerState(row.failures or 0, row.opened_at, row.window_failures or 0, row.window_runs or 0)
     return ResolvedScript(row.id, row.module, row.name, row.enabled, active, limits, tuple(fallbacks), breaker)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scripting.modules.calls import CallContext, CallRefused
+from scripting.modules.calls import ArgumentsRefused, CallContext, CallRefused
 from scripting.modules.scriptable import ExposedFunction, ScriptableModule
-from scripting.sandbox.protocol import ValueProblem, encode_value
+from scripting.sandbox.protocol import ValueProblem, decode_value, encode_value
 from scripting.supervisor.pool import HostCall, HostCallRefused, HostFunction
 from scripting.types import HostCallRecord
 
@@ -31,6 +31,16 @@ class Effect:
         self.function.call(context, self.arguments)
 
 
+@dataclass(frozen=True)
+class RefusedCall:
+    """The last call that the module refused: why, and the values that it was called with."""
+
+    message: str
+    values: Any
+    misfit: bool
+    """Whether the arguments do not fit the function at all; `values` are then those that do not."""
+
+
 class Host:
     """Answers the host calls of one attempt; give it to the pool as `host`."""
 
@@ -39,6 +49,7 @@ class Host:
     ) -> None:
         self.calls: list[HostCallRecord] = []
         self.effects: list[Effect] = []
+        self.refused: RefusedCall | None = None
         self._functions = module.functions if module else {}
         self._context = context
         self._before_read = before_read
@@ -52,6 +63,11 @@ class Host:
         try:
             answer = self._answer(function, call.arguments)
         except (CallRefused, ValueProblem) as error:
+            match error:
+                case ArgumentsRefused():
+                    self.refused = RefusedCall(str(error), error.value, misfit=True)
+                case CallRefused():
+                    self.refused = RefusedCall(str(error), decode_value(call.arguments), misfit=False)
             self._record(HostCallRecord(call.name, function.kind, call.arguments, None, str(error)))
             raise HostCallRefused(str(error)) from None
         self._record(HostCallRecord(call.name, function.kind, call.arguments, answer))

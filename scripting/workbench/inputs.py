@@ -10,7 +10,7 @@ from uuid import UUID
 
 from scripting.bus.events import Event
 from scripting.models import Execution, Script
-from scripting.modules.http_requests import EndpointRequest
+from scripting.modules.http_requests import EndpointRequest, RequestMisfit
 from scripting.modules.installed import modules
 from scripting.modules.topics import Topic, TopicError, topics
 from scripting.texts.escaping import one_line
@@ -100,12 +100,16 @@ def context_for(script: Script, source: Source, payload: Any) -> dict[str, Any]:
 
 
 def request_context(script: Script, endpoint: str, body: Any) -> dict[str, Any]:
-    """What the script would be given of a JSON request with this body."""
+    """What the script would be given of a JSON request with this body. Raises Refusal for one that does not fit."""
     module = modules.get(script.module)
     assert module is not None
     headers = {"Content-Type": "application/json"}
     text = json.dumps(jsonable(body), ensure_ascii=False)
-    return EndpointRequest("POST", endpoint, text, body, headers).script_context(module, endpoint)
+    request = EndpointRequest("POST", endpoint, text, body, headers)
+    try:
+        return request.fitted(module, endpoint).script_context(module, endpoint)
+    except RequestMisfit as misfit:
+        raise Refusal(422, "inputs", str(misfit)) from None
 
 
 def source_of(script: Script, key: str) -> Source:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from scripting.engine import get_engine
+from scripting.execution import breaker
 from scripting.models import Breaker, Execution
 from scripting.registry import publishing
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput, SecurityLimits
@@ -28,6 +31,7 @@ def hit(*, broken: bool, trigger: str = "event") -> ScriptOutput:
 @pytest.fixture(autouse=True)
 def two_versions(arena: Arena, settings: pytest.FixtureRequest) -> None:
     settings.SCRIPTING_BREAKER_FAILURES = 3
+    breaker._successes = breaker._Successes()
     make_script("result = {'points': 1}")
     make_script(WORSE)
 
@@ -175,3 +179,58 @@ def test_a_timeout_is_tried_again_and_what_repeats_itself_is_not(settings: pytes
     output = hit(broken=True)
     roles = [attempt.role for attempt in Execution.objects.get(pk=output.execution_id).attempts.all()]
     assert roles[:2] == ["primary", "fallback"]
+
+
+def test_a_rule_that_fails_every_other_time_opens_its_breaker_too(caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(19):
+        assert hit(broken=number % 2 == 0).version is not None
+    assert Breaker.objects.get().opened_at is None, "too few to tell"
+    hit(broken=False)
+    hit(broken=True)
+    assert "v2 failed 11 of 21 times: " in caplog.text
+    assert Breaker.objects.get().opened_at is not None
+    withheld = Execution.objects.get(pk=hit(broken=False).execution_id)
+    assert (withheld.withheld, withheld.version.number if withheld.version else None) == (True, 1)
+    assert "v2 failed 11 of 21 times, so its breaker is open" in withheld.error_message
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_one_that_opened_for_its_rate_is_tried_again_after_the_pause(*, well: bool) -> None:
+    for number in range(21):
+        hit(broken=number % 2 == 0)
+    pause_over()
+    hit(broken=not well)
+    row = Breaker.objects.get()
+    if well:
+        assert (row.opened_at, row.failures, row.window_runs, row.window_failures) == (None, 0, 0, 0)
+    else:
+        assert row.opened_at is not None
+        assert row.opened_at > datetime.now(UTC) - timedelta(minutes=1)
+
+
+def test_one_failure_in_ten_opens_no_breaker_and_what_went_well_costs_no_write() -> None:
+    for number in range(30):
+        hit(broken=number % 10 == 9)
+    row = Breaker.objects.get()
+    assert (row.opened_at, row.window_failures) == (None, 3)
+    assert row.window_runs == 30, "successes are counted with the next failure"
+    with CaptureQueriesContext(connection) as queries:
+        hit(broken=False)
+        hit(broken=False)
+    assert sum("scripting_breaker" in query["sql"] and "SELECT" not in query["sql"] for query in queries) <= 1
+
+
+def test_failures_of_a_former_window_do_not_count(settings: pytest.FixtureRequest) -> None:
+    for number in range(18):
+        hit(broken=number % 2 == 0)
+    Breaker.objects.update(window_at=datetime.now(UTC) - timedelta(minutes=2))
+    for number in range(4):
+        hit(broken=number % 2 == 0)
+    assert Breaker.objects.get().opened_at is None
+
+
+def test_the_share_and_its_minimum_are_settings(settings: pytest.FixtureRequest) -> None:
+    settings.SCRIPTING_BREAKER_RATE, settings.SCRIPTING_BREAKER_RUNS = 0.25, 4
+    for broken in (False, False, False, True):
+        hit(broken=broken)
+    assert Breaker.objects.get().opened_at is not None
