@@ -72,9 +72,10 @@ def example_payload(script: Script, source: Source) -> Any:
 
 def example_context(script: Script, source: Source) -> dict[str, Any]:
     """The context variables of an example run."""
-    if source.topic is not None and not source.topic.example:
+    try:
+        return context_for(script, source, example_payload(script, source))
+    except Refusal:  # there is no example, and nothing at all does not fit
         return {}
-    return context_for(script, source, example_payload(script, source))
 
 
 def context_for(script: Script, source: Source, payload: Any) -> dict[str, Any]:
