@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from scripting.engine import get_engine
-from scripting.execution.replay import repeat
+from scripting.execution.replay import replay
 from scripting.models import Execution, ScriptVersion
 from scripting.registry import publishing
 from scripting.registry.active import registry
@@ -53,7 +53,7 @@ def test_a_file_of_it_overrides_a_default_and_an_execution_is_repeated(game: Gam
     execution = Execution.objects.get(pk=output.execution_id)
     assert execution.version is not None
     assert execution.version.language == "tally"
-    assert repeat(str(execution.pk)).identical
+    assert replay(str(execution.pk)).identical
     file.unlink()
     sync.sync(wait=lambda _: None)
     registry.forget()
