@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.contenttypes.models import ContentType
 
 from scripting.models import Execution
 from scripting.texts.escaping import one_line
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
 security = logging.getLogger("scripting.security")
 
@@ -18,7 +21,7 @@ def record(user: User | AnonymousUser, what: str) -> None:
     """Keep that `user` did `what`, a sentence without its subject."""
     said = one_line(what, 2000)
     security.info("%s %s", user, said, extra={"by": str(user)})
-    assert isinstance(user, User)  # pages of the admin are for staff
+    assert user.is_authenticated  # pages of the admin are for staff
     LogEntry.objects.create(
         user=user,
         content_type=ContentType.objects.get_for_model(Execution),

@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
 
@@ -17,6 +16,9 @@ from scripting.models.error_groups import fingerprint
 from scripting.models.script import TEXTS
 from scripting.storage.bulk_insert import insert_rows
 from scripting.texts.escaping import visible
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
 
 FOLD = 500
 """Deltas that one transaction folds."""
@@ -258,5 +260,5 @@ def resolve(group: ErrorGroup, user: User | AnonymousUser | None, note: str, *, 
     """Record that someone calls it resolved, or opens it again. Raises NoteMissing."""
     if not note.strip():
         raise NoteMissing
-    by = user if isinstance(user, User) else None
+    by = user if user is not None and user.is_authenticated else None
     return Resolution.objects.create(group=group, user=by, note=visible(note.strip())[:2000], resolved=resolved)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.contrib.auth.models import User
 from django.db import transaction
 
 from scripting.models import Draft, Script, ScriptVersion
 from scripting.workbench.access import Refusal
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 def draft_of(script: Script, user: User) -> Draft | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
-
-from django.contrib.auth.models import User
+from typing import TYPE_CHECKING, Any
 
 from scripting.conf import conf
 from scripting.models import Activation, Script, ScriptVersion
@@ -15,6 +13,9 @@ from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.escaping import visible
 from scripting.types import Diagnostic
 from scripting.workbench.access import Refusal
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 SWITCHED_OFF = (
     "Publishing from the browser is switched off for this site (SCRIPTING_BROWSER_PUBLISH). "

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import User
 from django.db.models import OuterRef, Q, Subquery
 
 from scripting.hot_reload.fleet import NOWHERE, Spread, spreads_of
@@ -14,6 +14,9 @@ from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import SHARED, Activation, Draft, Script
 from scripting.modules.installed import runs_on
 from scripting.workbench.activity import Pulse, pulses
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 MAX_MATCHES = 3
 """Lines of a source shown for a search."""

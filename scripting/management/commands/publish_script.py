@@ -67,7 +67,7 @@ class Command(ScriptingCommand):
         parser.add_argument("-m", "--message", required=True, help="why; shown beside the version for good")
         parser.add_argument("--language", help="default: by the file's suffix")
         parser.add_argument("--base", type=version_argument, metavar="N", help="refuse unless this version is active")
-        parser.add_argument("--user", metavar="NAME", help="the author")
+        parser.add_argument("--user", metavar="NAME", help="the author, by the name that they log in with")
         self.add_json(parser)
 
     def handle(self, *, scripts: list[Wanted], source: Any, message: str, as_json: bool, **options: Any) -> None:
@@ -208,7 +208,8 @@ def author(command: ScriptingCommand, name: str | None) -> Any:
     """The user of that name, or None when no name was given."""
     if name is None:
         return None
-    user = get_user_model().objects.filter(username=name).first()
+    model = get_user_model()
+    user = model._default_manager.filter(**{model.USERNAME_FIELD: name}).first()
     if user is None:
-        command.misused(f"there is no user {name}")
+        command.misused(f"there is no user whose {model.USERNAME_FIELD} is {name}")
     return user
