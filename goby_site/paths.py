@@ -11,18 +11,20 @@ import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-IS_CLONE = (BASE_DIR / "manage.py").exists()
-"""Whether this is a clone; else the package is installed, and its folder is no place for data."""
-TEMPLATES = BASE_DIR / "templates" if IS_CLONE else Path(__file__).with_name("templates")
+_CLONE = Path(__file__).resolve().parent.parent
+_IS_CLONE = (_CLONE / "manage.py").exists()
+
+BASE_DIR = _CLONE if _IS_CLONE else Path.cwd()
+"""The clone; where the package is installed instead, the folder that one works in."""
+TEMPLATES = BASE_DIR / "templates" if _IS_CLONE else Path(__file__).with_name("templates")
 
 # A Unix socket's path must fit sockaddr_un: 108 bytes on Linux, 104 on others. Some room is left for a temporary name.
 LONGEST_SOCKET_PATH = 100
 
 
 def var_dir() -> Path:
-    """The folder of this clone's data (`GOBY_VAR`, default `var/`, without a clone `var/` here), made 0700 when missing."""
-    folder = Path(os.environ.get("GOBY_VAR") or (BASE_DIR if IS_CLONE else Path()) / "var").absolute()
+    """The folder of this clone's data (`GOBY_VAR`, default `var/`), made 0700 when missing."""
+    folder = Path(os.environ.get("GOBY_VAR") or BASE_DIR / "var").absolute()
     return private_dir(folder)
 
 

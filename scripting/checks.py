@@ -1,22 +1,32 @@
-"""System checks of the engine's settings and surroundings, with ids and hints."""
+"""System checks of the engine's settings and of the site around it, with ids and hints: `manage.py check --tag scripting`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import AppConfig, apps
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
+from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
-from scripting.conf import SETTINGS, conf, problems
+from scripting.conf import FINDER, QUEUE, SERIALIZER, SETTINGS, conf, problems
 from scripting.models import SHARED
 from scripting.modules.installed import modules
 from scripting.sources.folder import is_module_name, scripts_dir
 
 ENGINE = "scripting"
-"""The tag of these checks. Commands ask for it alone: all checks load every page of the site, a second that no command needs."""
+"""The tag of the engine's checks. Commands ask for it alone: all checks load every page of the site, a second that no command needs."""
+PAGES = "scripting_pages"
+"""The tag of the checks of what our pages need."""
+ONE_CALL = "or end the settings with `configure(globals(), redis_url=…)` of scripting.conf, which adds it"
+PACKAGES = ("django_ace", "prometheus_client")
+"""What pages use beside the apps of E011 and E013."""
 REDIS_SCHEMES = {"redis", "rediss", "unix"}
 
 
@@ -96,7 +106,7 @@ def check_redis(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register(Tags.database)
+@register(ENGINE, Tags.database)
 def check_database(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """W002: SQLite without write-ahead log makes readers wait. W003: its write transactions can fail instead of waiting."""
     found: list[CheckMessage] = []
@@ -131,7 +141,7 @@ def check_database(app_configs: Any, databases: Sequence[str] | None = None, **k
     return found
 
 
-@register(Tags.security, deploy=True)
+@register(ENGINE, Tags.security, deploy=True)
 def check_scripts_folder_is_ours(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """W004: whoever may write to the scripts folder decides what runs."""
     folder: Path = scripts_dir()
@@ -139,3 +149,146 @@ def check_scripts_folder_is_ours(app_configs: Any, **kwargs: Any) -> list[CheckM
         hint = f"chmod o-w {folder}"
         return [Warning(f"everyone on this host may write to {folder}", hint=hint, id="scripting.W004")]
     return []
+
+
+# -- the site around the engine ------------------------------------------------------------------------------------------
+
+
+@register(ENGINE)
+def check_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E008: RQ has no queue for drain jobs, or one whose serializer ends every job before it begins."""
+    queue = (getattr(settings, "RQ_QUEUES", None) or {}).get(QUEUE)
+    hint = f'Set RQ_QUEUES["{QUEUE}"] to {{"URL": SCRIPTING_REDIS_URL, "SERIALIZER": "{SERIALIZER}"}}, {ONE_CALL}.'
+    if queue is None:
+        return [Error(f"RQ_QUEUES has no queue {QUEUE!r}: no event is run", hint=hint, id="scripting.E008")]
+    if queue.get("SERIALIZER") != SERIALIZER:
+        message = f"the queue {QUEUE!r} of RQ_QUEUES has not the serializer of our workers: every drain job would fail"
+        return [Error(message, hint=hint, id="scripting.E008")]
+    return []
+
+
+@register(ENGINE)
+def check_channel_layer(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E009: notices reach no other process."""
+    layer = (getattr(settings, "CHANNEL_LAYERS", None) or {}).get("default")
+    hint = f"Set the default one to channels_redis.pubsub.RedisPubSubChannelLayer with your Redis as host, {ONE_CALL}."
+    if not layer:
+        return [Error("CHANNEL_LAYERS has no default layer: pages hear of no change", hint=hint, id="scripting.E009")]
+    if layer.get("BACKEND") == "channels.layers.InMemoryChannelLayer":
+        message = "CHANNEL_LAYERS keeps notices in one process: workers and other servers hear of no change"
+        return [Error(message, hint=hint, id="scripting.E009")]
+    return []
+
+
+def has_pages() -> bool:
+    """Whether this site shows pages of ours; one that only runs scripts needs nothing for them."""
+    return bool(address("workbench:scripts"))
+
+
+def address(view: str) -> str:
+    """Empty for a view that the site does not have."""
+    try:
+        return reverse(view)
+    except NoReverseMatch:
+        return ""
+
+
+@register(PAGES)
+def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """W005: no page of ours has an address. E010: the admin, where executions and scripts are managed, has none."""
+    if not has_pages():
+        hint = 'Add path("rules/", include("scripting.urls")) to ROOT_URLCONF, or silence this where only scripts run.'
+        return [Warning("the site includes no page of scripting", hint=hint, id="scripting.W005")]
+    if not apps.is_installed("django.contrib.admin"):
+        hint = "Add it to INSTALLED_APPS and its URLs to ROOT_URLCONF."
+        return [Error("django.contrib.admin is not installed", hint=hint, id="scripting.E010")]
+    if not address("admin:index"):
+        hint = 'Add path("admin/", admin.site.urls) to ROOT_URLCONF.'
+        return [Error("the admin has no address: executions have no page", hint=hint, id="scripting.E010")]
+    if not (check_theme(None) or check_history(None) or address("admin:scripting_execution_changelist")):
+        hint = "Name your own site in `default_site` of your AdminConfig, so that apps register with it."
+        return [Error("the admin that has an address is not django.contrib.admin.site", hint=hint, id="scripting.E010")]
+    return []
+
+
+def theme() -> AppConfig | None:
+    """The app of the admin's theme."""
+    return apps.app_configs.get("unfold")
+
+
+@register(PAGES)
+def check_theme(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E011: our pages lack the theme that they are drawn with. E012: the theme stands where it does harm."""
+    if not has_pages() or not apps.is_installed("django.contrib.admin"):
+        return []
+    if theme() is None:
+        hint = (
+            f'pip install "goby[admin]" and put "unfold.apps.BasicAppConfig" behind django.contrib.admin, {ONE_CALL}.'
+        )
+        return [Error("unfold is not installed: scripts have no pages in the admin", hint=hint, id="scripting.E011")]
+    order = list(apps.app_configs)
+    before = "admin" not in order or order.index("unfold") < order.index("admin")
+    replaces = type(theme()).__name__ == "DefaultAppConfig"
+    if replaces and not before:
+        hint = 'Put "unfold" before django.contrib.admin for its look on every page, or write "unfold.apps.BasicAppConfig".'
+        message = "unfold replaces the admin's site after apps registered with it: the admin is empty"
+        return [Error(message, hint=hint, id="scripting.E012")]
+    if before and not replaces and not _is_themed_site():
+        hint = 'Put "unfold.apps.BasicAppConfig" behind django.contrib.admin.'
+        message = "unfold's templates stand for those of an admin that is not unfold's: its pages fall apart"
+        return [Error(message, hint=hint, id="scripting.E012")]
+    return []
+
+
+def _is_themed_site() -> bool:
+    from django.contrib import admin
+    from unfold.sites import UnfoldAdminSite
+
+    return isinstance(admin.site, UnfoldAdminSite)
+
+
+@register(PAGES)
+def check_history(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E013: the history of a script has no page."""
+    if not has_pages() or apps.is_installed("simple_history"):
+        return []
+    hint = f'Add "simple_history" to INSTALLED_APPS, {ONE_CALL}.'
+    return [
+        Error("simple_history is not installed: the history of scripts has no page", hint=hint, id="scripting.E013")
+    ]
+
+
+@register(PAGES)
+def check_editor(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E014: the workbench has no editor, or /metrics nothing to write with."""
+    if not has_pages():
+        return []
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        message = f"the pages of scripting miss {', '.join(missing)}"
+        return [Error(message, hint='pip install "goby[admin]".', id="scripting.E014")]
+    if FINDER not in settings.STATICFILES_FINDERS:
+        hint = f'Add "{FINDER}" to STATICFILES_FINDERS, {ONE_CALL}.'
+        return [Error("no finder of static files finds the editor", hint=hint, id="scripting.E014")]
+    return []
+
+
+@register(PAGES)
+def check_users(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E015: the user model cannot say who may use our pages. W006: who must log in is sent to a page that is not there."""
+    if not has_pages():
+        return []
+    found: list[CheckMessage] = []
+    model = get_user_model()
+    missing = [name for name in ("is_active", "is_staff", "has_perm") if not hasattr(model, name)]
+    if missing:
+        hint = "Derive it from PermissionsMixin and give it a field is_staff, as Django's admin asks."
+        message = f"{settings.AUTH_USER_MODEL} has no {', '.join(missing)}: nobody can use the pages of scripting"
+        found.append(Error(message, hint=hint, obj=model, id="scripting.E015"))
+    try:
+        resolve(urlsplit(resolve_url(settings.LOGIN_URL)).path)
+    except (Resolver404, NoReverseMatch):
+        hint = 'Set LOGIN_URL to a page of this site, such as "admin:login".'
+        message = f"LOGIN_URL is {settings.LOGIN_URL!r}, which no view of this site answers"
+        found.append(Warning(message, hint=hint, id="scripting.W006"))
+    return found

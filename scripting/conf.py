@@ -1,17 +1,18 @@
 """Every setting of the scripting engine: name, type, default, meaning. Odd values are refused with the name of the setting.
 
 A setting is read from Django's settings under its own name; `from_environment` lets a settings module take them from the
-environment under the same name.
+environment under the same name. `configure` does that, and adds what the engine needs of Django, channels and RQ.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from django.conf import settings
+from django.conf import global_settings, settings
 
 from scripting.types import SecurityLimits
 
@@ -175,6 +176,47 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             except ValueError as error:
                 raise ValueError(f"{name}={text!r}: {error}") from None
     return found
+
+
+ADMIN = "django.contrib.admin"
+FINDER = "scripting.workbench.ace_files.AceFinder"
+SERIALIZER = "rq.serializers.JSONSerializer"
+QUEUE = "scripting"
+"""RQ's queue of drain jobs."""
+
+
+def configure(settings: MutableMapping[str, Any], *, redis_url: str = "") -> None:
+    """Complete a site's settings, as their last line: `configure(globals(), redis_url="redis://host:6379/0")`.
+
+    Adds what the engine and its pages need under Django's own admin and changes nothing that is there: what is there and does
+    not fit, `manage.py check` tells. Our settings may come from the environment. Raises ValueError for an odd value in it.
+    """
+    for name, value in from_environment(os.environ).items():
+        settings.setdefault(name, value)
+    url = settings.setdefault("SCRIPTING_REDIS_URL", redis_url or os.environ.get("REDIS_URL", ""))
+    if "BASE_DIR" in settings:
+        settings.setdefault("SCRIPTING_SCRIPTS_DIR", Path(settings["BASE_DIR"]) / "scripts")
+    settings.setdefault("LOGIN_URL", "admin:login")
+    settings["INSTALLED_APPS"] = _with_apps(list(settings.get("INSTALLED_APPS", ())))
+    finders = list(settings.get("STATICFILES_FINDERS", global_settings.STATICFILES_FINDERS))
+    settings["STATICFILES_FINDERS"] = [*finders, *([] if FINDER in finders else [FINDER])]
+    if url:
+        queues = settings.setdefault("RQ_QUEUES", {})
+        queues.setdefault(QUEUE, {"URL": url, "SERIALIZER": SERIALIZER, "DEFAULT_TIMEOUT": 60})
+        layers = settings.setdefault("CHANNEL_LAYERS", {})
+        pubsub = "channels_redis.pubsub.RedisPubSubChannelLayer"
+        layers.setdefault("default", {"BACKEND": pubsub, "CONFIG": {"hosts": [url]}})
+
+
+def _with_apps(apps: list[str]) -> list[str]:
+    """The apps with those that our pages need; the theme goes behind the admin, where it changes no page but ours."""
+    admin = next((place for place, app in enumerate(apps) if app == ADMIN or app.endswith("AdminConfig")), None)
+    if admin is not None and not any(app.split(".")[0] == "unfold" for app in apps):
+        apps.insert(admin + 1, "unfold.apps.BasicAppConfig")
+    for app in ("simple_history", "scripting"):
+        if not any(one == app or one.startswith(f"{app}.") for one in apps):
+            apps.append(app)
+    return apps
 
 
 def problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:

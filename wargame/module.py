@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from scripting.modules.calls import CallContext, CallRefused, Outcome
 from scripting.modules.scriptable import ModulePage, ModuleScriptConfig, ScriptableModule, exposed
@@ -32,6 +32,7 @@ class WargameModule(ScriptableModule):
     key_name = "battle"
     live_page = ModulePage("Battle", "wargame:battle")
     more_pages = (ModulePage("Test shot", "endpoint-debug-hit"),)
+    permissions: ClassVar[Mapping[str, Sequence[str]]] = {"designer": ("wargame.play_game",)}
     config = ModuleScriptConfig(
         message_handlers={
             "wargame.event.damage": "event_processor",

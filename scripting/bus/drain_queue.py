@@ -11,7 +11,7 @@ import redis
 from rq import Queue
 
 from scripting.bus.streams import Stream
-from scripting.conf import conf
+from scripting.conf import QUEUE, conf
 from scripting.storage.redis_client import redis_client
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 @functools.cache
 def _queue(url: str) -> Queue:
     # `auto`: at once, also inside a transaction; what is enqueued answers for events that Redis holds already.
-    return django_rq.get_queue("scripting", commit_mode="auto", connection=redis_client())
+    return django_rq.get_queue(QUEUE, commit_mode="auto", connection=redis_client())
 
 
 def drain_queue() -> Queue:

@@ -152,6 +152,9 @@ class ScriptableModule:
     more_pages: ClassVar[Sequence[ModulePage]] = ()
     """Further pages that the workbench leads to beside that one."""
 
+    permissions: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """What the roles `viewer` and `designer` take of the module's own permissions, beside looking: `{"designer": ("game.play",)}`."""
+
     def __init__(self) -> None:
         self.functions: dict[str, ExposedFunction] = {f.name: f for f in self._exposed_functions()}
 

@@ -7,17 +7,11 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission, User
 from django.core.management.base import BaseCommand
 from django.db import transaction
-from django.db.models import Q
 
 from goby_site.accounts.demo import DEMO_GROUP
 from goby_site.accounts.demo_logins import Seen, demo_passwords, logins_place
 from goby_site.accounts.roles import ADMIN_GROUP
-
-APPS = ("scripting", "wargame")
-DESIGNER = {
-    "scripting": ("change_script", "edit_script", "publish_script", "run_script"),
-    "wargame": ("play_game",),
-}
+from scripting.modules import roles
 
 
 class Command(BaseCommand):
@@ -25,27 +19,14 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def handle(self, *_args: Any, **_options: Any) -> None:
-        views = Permission.objects.filter(content_type__app_label__in=APPS, codename__startswith="view_")
-        self.group("viewer", list(views))
-        self.group("designer", [*views, *self.named(DESIGNER)])
+        for role in (roles.VIEWER, roles.DESIGNER):
+            self.group(role, roles.permissions_of(role))
         self.group(ADMIN_GROUP, list(Permission.objects.all()))
         marker, _ = Group.objects.get_or_create(name=DEMO_GROUP)
         passwords, seen = demo_passwords(), Seen()
         logins = [(password, self.login(role, password, marker, seen)) for role, password in passwords.items()]
         seen.keep((password, user.password) for password, user in logins if user is not None)
         self.stdout.write(f"Demo logins are ready: designer, admin, viewer (passwords in {logins_place()}).")
-
-    def named(self, wanted: dict[str, tuple[str, ...]]) -> list[Permission]:
-        """The permissions of these names; each one that no model defines is complained about and left out."""
-        found = []
-        for app, codenames in wanted.items():
-            for codename in codenames:
-                permission = Permission.objects.filter(Q(content_type__app_label=app), codename=codename).first()
-                if permission is None:
-                    self.stderr.write(self.style.WARNING(f"No permission {app}.{codename}: the role goes without it."))
-                else:
-                    found.append(permission)
-        return found
 
     def group(self, name: str, permissions: list[Permission]) -> None:
         """A group with exactly these permissions."""
