@@ -23,8 +23,8 @@ from scripting.workbench import sessions, viewers
 
 logger = logging.getLogger(__name__)
 
-FORBIDDEN, UNKNOWN, LOGGED_OUT, LATER, NO_REDIS = 4403, 4404, 4401, 1013, 4503
-"""Close codes: not allowed to look; no such script; nobody is logged in; the database does not answer now; Redis does not."""
+FORBIDDEN, UNKNOWN, LOGGED_OUT, LATER, NO_REDIS, NOT_SET_UP = 4403, 4404, 4401, 1013, 4503, 4505
+"""Close codes: not allowed to look; no such script; nobody is logged in; the database does not answer now; Redis does not; the site has no layer."""
 
 LOOK_SECONDS = 5.0
 """How often a socket asks whether Redis, which brings its notices, still answers."""
@@ -68,6 +68,8 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
             return
         elif not await self.is_there():
             await self.refuse(UNKNOWN)
+        elif self.channel_layer is None:
+            await self.refuse(NOT_SET_UP)
         else:
             self.entered, self.user = True, user.get_username()
             try:

@@ -9,11 +9,11 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from scripting.conf import conf
 from scripting.insight import open_breakers
+from scripting.insight.addresses import address_of, login_address, logout_address
 from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import Draft, Script
 from scripting.modules.installed import modules
@@ -24,6 +24,13 @@ from scripting.workbench import ace_files, drafts, inputs, publishing, script_tr
 from scripting.workbench import history as record
 from scripting.workbench.access import EDIT, PUBLISH, RUN, Refusal, known_language, may, page, script_named
 from scripting.workbench.documents import active_of, version_of
+
+
+@require_safe
+def upgrade_required(request: HttpRequest, rest: str = "") -> HttpResponse:
+    """A WebSocket's address that was asked by HTTP: this server does not pass WebSockets on."""
+    answer = "This address takes WebSockets: serve the site by ASGI, through scripting.routing.asgi_application().\n"
+    return HttpResponse(answer, status=426, content_type="text/plain; charset=utf-8", headers={"Upgrade": "websocket"})
 
 
 @require_safe
@@ -38,7 +45,7 @@ def scripts(request: HttpRequest) -> HttpResponse:
         "query": query,
         "count": sum(len(branch.entries) for branch in branches),
     }
-    context["data"] = {"login": reverse("admin:login")}
+    context["data"] = {"login": login_address()}
     return render(request, "scripting/workbench/scripts.html", context | common(request))
 
 
@@ -67,7 +74,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "browser_publish": conf.SCRIPTING_BROWSER_PUBLISH,
         "execution": request.GET.get("execution", "")[:64],
         "restore": restored(request, script),
-        "login": reverse("admin:login"),
+        "login": login_address(),
         "extract": extract_page(request, script),
     }
     fallbacks = open_breakers.of_all()
@@ -100,7 +107,7 @@ def history(request: HttpRequest, module: str, name: str) -> HttpResponse:
         "versions": record.versions(script),
         "activations": record.activations(script),
         "changes": list(record.changes(script)),
-        "data": {"module": module, "name": name, "may": permissions(request), "login": reverse("admin:login")},
+        "data": {"module": module, "name": name, "may": permissions(request), "login": login_address()},
         "live_page": live_page(script),
         "access_record": address_of("admin:auth_user_record"),
     }
@@ -156,6 +163,8 @@ def permissions(request: HttpRequest) -> dict[str, bool]:
 def common(request: HttpRequest) -> dict[str, Any]:
     site = admin.site.each_context(request)
     return {
+        "admin": address_of("admin:index"),
+        "logout": logout_address(),
         "may": permissions(request),
         "menu": [page for module in modules for page in pages_of(module)],
         "site_title": site["site_title"],
@@ -206,14 +215,6 @@ def failures_of(request: HttpRequest, script: Script) -> str:
     """Where the executions are that did not go well; empty for who may not see them."""
     seen = address_of("admin:scripting_execution_changelist") if may(request.user, "scripting.view_execution") else ""
     return f"{seen}?script={script.pk}&status=unsuccessful" if seen else ""
-
-
-def address_of(view: str) -> str:
-    """Empty for a page that this site has not."""
-    try:
-        return reverse(view) if view else ""
-    except NoReverseMatch:
-        return ""
 
 
 def number_in(request: HttpRequest, name: str) -> int:

@@ -9,7 +9,8 @@ from tests.support.processes import child_environment
 
 PROGRAM = """
 import asyncio, gc
-from goby_site.asgi import lifespan
+import goby_site.asgi
+from scripting.routing import lifespan
 
 async def main():
     told = asyncio.Queue()

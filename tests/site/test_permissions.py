@@ -120,6 +120,8 @@ TABLE: dict[str, Access] = {
     f"{SCRIPT}api/compare": (None, STAFF),
     f"{SCRIPT}api/publish": POSTED,
     f"{SCRIPT}api/rollback": POSTED,
+    "ws/scripts/": (ALL, None),  # says to everybody that it takes WebSockets
+    "ws/scripts/<path:rest>": (ALL, None),
     "scripting/processes/": SAFE,
     "scripting/processes.json": SAFE,
     # The game
@@ -171,7 +173,7 @@ def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterat
         "module": "wargame", "name": script.name, "script": str(script.pk), "script_id": str(script.pk), "execution": execution,
         "execution_id": execution, "scriptversion": str(script.active_version_id), "queue_index": "0", "form": "csv",
         "user": str(User.objects.get(username="viewer").pk), "group": str(Group.objects.get(name="viewer").pk),
-        "scheduler_index": "0", "connection_index": "0", "letter": "1-1",
+        "rest": "wargame/x/", "scheduler_index": "0", "connection_index": "0", "letter": "1-1",
         "content_type_id": str(ContentType.objects.get_for_model(Script).pk),
     }  # fmt: skip
     logging.disable(logging.NOTSET)

@@ -1,6 +1,7 @@
 // Keeps a page of lists up to date: it is fetched again when something became of a script, and what differs is put in place.
 // Rows are told by their data-key; the focus, the scroll and what was chosen stay where they are.
 
+import { everySocket } from "./addresses.js";
 import { Socket } from "./socket.js";
 
 const SOON = 250; // ms in which several notices become one look
@@ -12,7 +13,7 @@ export class Following {
   constructor({ onNotice, onFresh }) {
     Object.assign(this, { onNotice, onFresh });
     let opened = false;
-    this.socket = new Socket("/ws/scripts/", {
+    this.socket = new Socket(everySocket, {
       onMessage: (message) => { if (message.type === "notice") { this.onNotice(message); this.look(SOON); } },
       onOpen: () => { if (opened) this.look(0); opened = true; }, // what happened meanwhile
     });

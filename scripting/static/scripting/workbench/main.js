@@ -1,5 +1,6 @@
 // The workbench of one script: puts the parts together.
 
+import { pageOf, socketOf } from "./addresses.js";
 import { Checking } from "./checking.js";
 import { showPeople } from "./viewers.js";
 import { $, ago, forget, pageData, toast, wireDialogs } from "./dom.js";
@@ -54,7 +55,7 @@ async function begin() {
   if (page.restore) draftLine.read(page.restore);
   place();
   if (page.may.edit) checking.now();
-  socket = new Socket(`/ws/scripts/${page.module}/${page.name}/`, { onMessage: heard, onOpen: caughtUp });
+  socket = new Socket(socketOf(page.module, page.name), { onMessage: heard, onOpen: caughtUp });
   setInterval(() => { if (!document.hidden && isDue(page)) caughtUp(); }, DUE);
   await learnNames();
 }
@@ -168,7 +169,7 @@ function heard(message) {
 // The list of scripts beside the editor tells what is live of each.
 async function renewSibling(name) {
   try {
-    const response = await fetch(`/scripts/${page.module}/${name}/api/active`, { headers: { Accept: "application/json" } });
+    const response = await fetch(`${pageOf(page.module, name)}api/active`, { headers: { Accept: "application/json" } });
     if (response.ok) showOnShelf(name, await response.json());
   } catch { /* the next notice tells */ }
 }

@@ -1,5 +1,6 @@
 // Asks for a reason, then makes another version live; `done` shows what came of it.
 
+import { pageOf } from "./addresses.js";
 import { $, onControlEnter } from "./dom.js";
 import { Server } from "./server.js";
 
@@ -12,7 +13,7 @@ export function askAndRollBack({ module, name, number, title, text, go, login, d
     $("reason-logged-out").hidden = false;
     $("reason-login").focus();
   };
-  const server = new Server(`/scripts/${module}/${name}/`, loggedOut);
+  const server = new Server(pageOf(module, name), loggedOut);
   const dialog = $("reason-dialog");
   const form = dialog.querySelector("form");
   $("reason-title").textContent = title;

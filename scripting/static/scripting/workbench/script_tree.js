@@ -1,5 +1,6 @@
 // The tree of scripts: its buttons, `/` to search, and rows that follow what happens.
 
+import { pageOf } from "./addresses.js";
 import { $, pageData, toast, wireDialogs } from "./dom.js";
 import { Following, pointOut, putInPlace, rowsOf, told } from "./live_rows.js";
 import { askAndRollBack, comeBack } from "./rollback_dialog.js";
@@ -32,7 +33,7 @@ comeBack(({ module, name, number }) => {
 setInterval(() => { if (!document.hidden) following.now(); }, PULSE);
 
 function onNotice(notice) {
-  const open = ["Open its history", () => { location.href = `/scripts/${notice.module}/${notice.script}/history/`; }];
+  const open = ["Open its history", () => { location.href = `${pageOf(notice.module, notice.script)}history/`; }];
   toast(`${notice.script}: ${told(notice)}`, { actions: [open], name: `${notice.module}/${notice.script}` });
 }
 

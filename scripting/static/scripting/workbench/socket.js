@@ -5,7 +5,7 @@ import { $ } from "./dom.js";
 const FIRST_WAIT = 500;
 const LONGEST_WAIT = 15_000;
 const NO_REDIS = 4503;
-const REFUSED = { 4401: "Logged out", 4403: "Not allowed", 4404: "No such script" };
+const REFUSED = { 4505: "Not live: manage.py check says what is missing", 4401: "Logged out", 4403: "Not allowed", 4404: "No such script" };
 
 export class Socket {
   // `onMessage(message)`; `onOpen()` after each time it came (back): what was missed is asked for there.
