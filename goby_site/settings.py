@@ -14,7 +14,7 @@ from environs import Env, EnvError
 
 from goby_site import paths
 from goby_site.logs import logging_config
-from scripting.conf import from_environment
+from scripting.conf import configure
 
 BASE_DIR = paths.BASE_DIR
 VAR_DIR = paths.var_dir()
@@ -32,7 +32,6 @@ try:
     LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
     TIME_ZONE = env.str("TIME_ZONE", "UTC")
     _database = env.dj_db_url("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR / 'goby.sqlite3'))}")
-    globals().update(from_environment(os.environ))
 except (EnvError, ValueError) as problem:
     raise ImproperlyConfigured(f"the environment has a value that Goby cannot use: {problem}") from None
 if LOG_FORMAT not in {"plain", "json"}:
@@ -120,15 +119,8 @@ def database(parsed: dict[str, Any]) -> dict[str, Any]:
 DATABASES = {"default": database(dict(_database))}
 
 REDIS_URL = paths.redis_url()
-SCRIPTING_REDIS_URL = REDIS_URL
-RQ_QUEUES = {
-    "default": {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer", "DEFAULT_TIMEOUT": 60},
-    "scripting": {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer", "DEFAULT_TIMEOUT": 60},
-}
+RQ_QUEUES = {"default": {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer", "DEFAULT_TIMEOUT": 60}}
 RQ_SHOW_ADMIN_LINK = False
-CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
-}
 
 AUTHENTICATION_BACKENDS = ["goby_site.accounts.demo.DemoAwareBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -162,10 +154,7 @@ CONTENT_SECURITY_POLICY = {
 
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATICFILES_FINDERS = [
-    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
-    "scripting.workbench.ace_files.AceFinder",
-]
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.AppDirectoriesFinder"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -186,7 +175,11 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     # The theme writes its colours as an inline style, which the policy refuses: they are in a file of ours instead.
     "COLORS": lambda _request: {},
-    "STYLES": [lambda _request: static("goby_site/theme.css"), "scripting.admin.site.stylesheet"],
+    "STYLES": [
+        "scripting.insight.menu.palette",
+        "scripting.insight.menu.stylesheet",
+        lambda _request: static("goby_site/theme.css"),
+    ],
     "SCRIPTS": [lambda _request: static("goby_site/admin.js")],
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("scripting/icon.svg")},
@@ -197,3 +190,8 @@ UNFOLD = {
 
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(LOG_FORMAT, LOG_LEVEL)
+
+try:
+    configure(globals(), redis_url=REDIS_URL)
+except ValueError as problem:
+    raise ImproperlyConfigured(f"the environment has a value that Goby cannot use: {problem}") from None

@@ -8,34 +8,34 @@ from django.http import HttpRequest
 from django.urls import reverse, reverse_lazy
 
 from goby_site.accounts.roles import is_role_admin
-from scripting.admin import site
+from scripting.insight import menu
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of the side bar; each item only for who may see it."""
     return [
-        {"items": [site.overview(), *site.live_pages(icon="swords")]},
-        site.scripting_group(),
+        {"items": [menu.overview(), *menu.live_pages(icon="swords")]},
+        menu.scripting_group(),
         {
             "title": "Wargame",
             "separator": True,
             "items": [
-                site.of_model("Battles", "swords", "wargame_game", "wargame.view_game"),
-                site.of_model("Battle log", "history_edu", "wargame_battlelogentry", "wargame.view_battlelogentry"),
+                menu.of_model("Battles", "swords", "wargame_game", "wargame.view_game"),
+                menu.of_model("Battle log", "history_edu", "wargame_battlelogentry", "wargame.view_battlelogentry"),
             ],
         },
         {
             "title": "Site",
             "separator": True,
             "items": [
-                {**site.of_model("Users", "person", "auth_user", "auth.view_user"), "active": is_at_users},
-                site.of_model("Groups", "group", "auth_group", "auth.view_group"),
+                {**menu.of_model("Users", "person", "auth_user", "auth.view_user"), "active": is_at_users},
+                menu.of_model("Groups", "group", "auth_group", "auth.view_group"),
                 {
-                    **site.item("Record of permissions", "policy", reverse_lazy("admin:auth_user_record")),
-                    "permission": site.permitted("auth.view_user", "auth.view_group"),
+                    **menu.item("Record of permissions", "policy", reverse_lazy("admin:auth_user_record")),
+                    "permission": menu.permitted("auth.view_user", "auth.view_group"),
                 },
                 {
-                    **site.item("Queues", "list_alt", reverse_lazy("django_rq:home")),
+                    **menu.item("Queues", "list_alt", reverse_lazy("django_rq:home")),
                     "permission": may_see_queues,
                 },
             ],

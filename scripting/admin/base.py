@@ -14,14 +14,22 @@ from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db import DataError
 from django.db.models import Model, QuerySet
+from django.forms import Media
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
+from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
 COUNTED = 1000
 """Rows that a list counts; beyond it says `1000` and goes on by pages."""
+
+
+STOCK_LOOK = Media(
+    css={"all": ("scripting/theme.css", "scripting/admin.css", "scripting/stock_admin.css")},
+    js=("scripting/stock_admin.js",),
+)
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg] # generic in the stubs alone
@@ -67,6 +75,12 @@ class UncountedChangeList(CheckedChangeList):
 
 class CheckedAdmin(ModelAdmin):  # type: ignore[misc] # unfold is not typed
     """Pages of records with whole numbers as ids that tell a wrong address or query string from a fault of ours."""
+
+    @property
+    def media(self) -> Media:
+        """Our look too, where the site is Django's own: the theme brings it to every page."""
+        media: Media = super().media
+        return media if isinstance(self.admin_site, UnfoldAdminSite) else media + STOCK_LOOK
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CheckedChangeList]:
         return CheckedChangeList

@@ -12,6 +12,7 @@ from django.urls import URLPattern
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.insight.executions import list_page
 from scripting.insight.executions.story import story_of
+from scripting.insight.frame import frame_context
 from scripting.insight.urls import admin_urls
 from scripting.models import Execution
 
@@ -39,6 +40,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
         extra: dict[str, Any] = {}
         if execution is not None:
             extra = {
+                **frame_context(request),
                 "story": story_of(execution),
                 "may_run": request.user.has_perm("scripting.run_script"),
                 "may_resolve": request.user.has_perm("scripting.resolve_errorgroup"),

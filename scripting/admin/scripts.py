@@ -177,6 +177,7 @@ class ScriptAdmin(HistoryAdmin):
             "executions": recent_executions(script),
             "executions_url": list_url(Execution, script=script.pk),
             "may_publish": self.has_publish_permission(request),
+            "may_extract": self.has_extract_permission(request),
             "module_limits": limits_for(script.module),
             "runs_on": runs_on(script.module, script.name),
             "fallback": open_breakers.of(script),

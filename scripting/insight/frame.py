@@ -9,6 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from scripting.insight import menu
+
 VIEW = "scripting.view_execution"
 STOP = "scripting.cancel_execution"
 LETTERS = "scripting.change_outboxevent"
@@ -23,4 +25,10 @@ def demand(request: HttpRequest, permission: str) -> None:
 
 def admin_page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
     """A page in the frame of the admin."""
-    return render(request, template, {**admin.site.each_context(request), **context}, status=status)
+    return render(request, template, {**frame_context(request), **context}, status=status)
+
+
+def frame_context(request: HttpRequest) -> dict[str, Any]:
+    """What the frame shows around every page."""
+    context = admin.site.each_context(request)
+    return context if "sidebar_navigation" in context else context | menu.themed(request)

@@ -1,0 +1,134 @@
+"""What a menu of the admin may lead to, and our style sheets: a site composes its menu of it; our pages have one where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest
+from django.templatetags.static import static
+
+from scripting.insight.addresses import address_of
+from scripting.modules.installed import modules
+
+
+def palette(request: HttpRequest) -> str:
+    """Our colours, over the theme's own."""
+    return static("scripting/theme.css")
+
+
+def stylesheet(request: HttpRequest) -> str:
+    """Our part of the look."""
+    return static("scripting/admin.css")
+
+
+# -- entries -------------------------------------------------------------------------------------------------------------
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """A whole menu: where we are, scripts and what became of them, the people of the site."""
+    app, model = get_user_model()._meta.label_lower.split(".")
+    people = [
+        of_model("Users", "person", f"{app}_{model}", f"{app}.view_{model}"),
+        of_model("Groups", "group", "auth_group", "auth.view_group"),
+    ]
+    return [
+        {"items": [overview(), *live_pages()]},
+        scripting_group(),
+        {"title": "Site", "separator": True, "items": people},
+    ]
+
+
+def overview() -> dict[str, Any]:
+    """The admin's first page; every other lies below its address."""
+    return {**item("Overview", "dashboard", address_of("admin:index")), "active": _is_overview}
+
+
+def live_pages(icon: str = "visibility") -> list[dict[str, Any]]:
+    """The live page of each module that has one on this site."""
+    pages = [module.live_page for module in modules if module.live_page]
+    # Other pages may lie below its address, so it would seem to be the one that is open.
+    return [
+        {**item(page.title, icon, link), "active": _never} for page in pages if (link := address_of(page.view))
+    ]
+
+
+def scripting_group() -> dict[str, Any]:
+    """Scripts and what became of them; each item only for who may see it."""
+    return {
+        "title": "Scripting",
+        "separator": True,
+        "items": [
+            item("Scripts", "edit_note", address_of("workbench:scripts")),
+            of_model("Limits and switches", "tune", "scripting_script", "scripting.view_script"),
+            of_model("Versions", "difference", "scripting_scriptversion", "scripting.view_scriptversion"),
+            of_model("Activations", "published_with_changes", "scripting_activation", "scripting.view_activation"),
+            {
+                **item("Dashboard", "monitoring", address_of("admin:scripting_execution_figures")),
+                "permission": permitted("scripting.view_execution"),
+            },
+            {
+                **of_model("Executions", "play_circle", "scripting_execution", "scripting.view_execution"),
+                "active": _on_executions,
+            },
+            of_model("Errors", "error", "scripting_errorgroup", "scripting.view_errorgroup"),
+            {
+                **item("Dead letters", "inbox", address_of("admin:scripting_execution_letters")),
+                "permission": permitted("scripting.change_outboxevent"),
+            },
+        ],
+    }
+
+
+def item(title: str, icon: str, link: Any) -> dict[str, Any]:
+    """An entry of the menu that everybody sees."""
+    return {"title": title, "icon": icon, "link": link}
+
+
+def of_model(title: str, icon: str, model: str, permission: str) -> dict[str, Any]:
+    """An entry that leads to the list of a model, such as `auth_user`."""
+    link = address_of(f"admin:{model}_changelist")
+    return {**item(title, icon, link), "permission": permitted(permission)}
+
+
+def permitted(*permissions: str) -> Callable[[HttpRequest], bool]:
+    """Shows an entry to who has all of these."""
+    return lambda request: bool(request.user.has_perms(permissions))
+
+
+def _never(request: HttpRequest) -> bool:
+    return False
+
+
+def _is_overview(request: HttpRequest) -> bool:
+    return request.path == address_of("admin:index")
+
+
+def _on_executions(request: HttpRequest) -> bool:
+    """Their list or the page of one; dashboard and dead letters lie below the same address and are items of their own."""
+    at = address_of("admin:scripting_execution_changelist")
+    return request.path.startswith(at) and not request.path.startswith((f"{at}figures/", f"{at}dead-letters/"))
+
+
+# -- our own menu --------------------------------------------------------------------------------------------------------
+
+
+def themed(request: HttpRequest) -> dict[str, Any]:
+    """What the theme would tell a page of its look and its menu, for an admin that is Django's own."""
+    groups = navigation(request)
+    for group in groups:
+        group["items"] = [entry for entry in group["items"] if entry["link"]]
+        for entry in group["items"]:
+            entry["has_permission"] = entry["permission"](request) if "permission" in entry else True
+            is_here = entry.get("active", _is_below(entry["link"]))
+            entry["active"] = is_here(request)
+    return {
+        "sidebar_navigation": [group for group in groups if any(entry["has_permission"] for entry in group["items"])],
+        "styles": [palette(request), stylesheet(request)],
+        "site_icon": static("scripting/icon.svg"),
+    }
+
+
+def _is_below(link: str) -> Callable[[HttpRequest], bool]:
+    return lambda request: request.path.startswith(link)
