@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from goby_site.paths import BASE_DIR
+from tests.support.pages_of_docs import blocks_of, write_block
 from tests.support.processes import child_environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 PAGE = BASE_DIR / "docs" / "new-module.md"
 COPIED = ("goby_site", "scripting", "wargame", "templates", "tests/support", "tests/conftest.py", "tests/__init__.py")
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block: `file=…` is a file to write, `after=…` lines to add behind its first, a console commands to run."""
-
-    language: str
-    option: str
-    path: str
-    text: str
-
-
-def blocks() -> Iterator[Block]:
-    for found in re.finditer(r"^```(\w+)(?: (\w+)=(\S+))?\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL):
-        yield Block(found[1], found[2] or "", found[3] or "", found[4])
 
 
 @pytest.fixture
@@ -75,17 +58,9 @@ def run(command: str, project: Path) -> str:
 
 def test_the_page_on_a_new_module_works_as_it_stands(project: Path) -> None:
     commands = 0
-    for block in blocks():
-        if block.option == "file":
-            path = project / block.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text)
-        elif block.option == "after":
-            path = project / block.path
-            anchor = block.text.splitlines(keepends=True)[0]
-            before = path.read_text()
-            assert before.count(anchor) == 1, f"{anchor!r} stands once in {block.path}"
-            path.write_text(before.replace(anchor, block.text))
+    for block in blocks_of(PAGE):
+        if block.option:
+            write_block(block, project)
         elif block.language == "console":
             output = ""
             for line in block.text.splitlines():

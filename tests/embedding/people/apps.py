@@ -1,0 +1,7 @@
+"""A studio's own users."""
+
+from django.apps import AppConfig
+
+
+class PeopleConfig(AppConfig):
+    name = "people"
