@@ -41,6 +41,8 @@ def endpoint_urls(
 ) -> list[URLPattern]:
     """The URL patterns of a module's endpoint scripts, to be included where the module's addresses begin.
 
+    Modules may have endpoints of one path: include each module below a prefix of its own, and name them by `endpoint_name`.
+
     `template` renders GET (with `endpoint`, `module`, `script`); without one GET answers JSON. `permission` is what POST takes.
     Raises LookupError for a module that is not registered.
     """
@@ -53,15 +55,15 @@ def endpoint_urls(
             EndpointView.as_view(
                 module_name=module_name, endpoint=endpoint, script=script, template=template, permission=permission
             ),
-            name=endpoint_name(endpoint),
+            name=endpoint_name(module_name, endpoint),
         )
         for endpoint, script in module.config.endpoint_scripts.items()
     ]
 
 
-def endpoint_name(endpoint: str) -> str:
-    """The name of an endpoint's URL: `/debug/hit` → `endpoint-debug-hit`."""
-    return "-".join(["endpoint", *filter(None, endpoint.split("/"))])
+def endpoint_name(module_name: str, endpoint: str) -> str:
+    """The name of an endpoint's URL, which no other module's can be: `/debug/hit` of wargame → `wargame/debug/hit`."""
+    return f"{module_name}/{endpoint.lstrip('/')}"
 
 
 @method_decorator([never_cache, csrf_protect], name="dispatch")

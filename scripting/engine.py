@@ -1,27 +1,29 @@
-"""ScriptEngine: run a script by name, a subscriber of an event, or any text as a trial."""
+"""ScriptEngine: run a script by name, a subscriber of an event, or any text as a trial. The names of `__all__` are stable."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 
 from scripting.bus.events import Event
 from scripting.execution import ledger, recovery
-from scripting.execution.admission import ExecutionContext, ExecutionContextManager
+from scripting.execution.admission import ExecutionContext, ExecutionContextManager, TooManyExecutions
 from scripting.execution.attempts import run_version
 from scripting.execution.decision import Decision
 from scripting.execution.rows import refused_request_row
 from scripting.execution.run import asked_by, caused_by, run_of_event, run_of_request
 from scripting.execution.running import Board, RunningExecution, ask_to_cancel, running_everywhere
-from scripting.models import Execution, Role
+from scripting.models import Execution, Role, Script
 from scripting.modules.calls import CallContext
 from scripting.modules.installed import limits_for
 from scripting.registry import publishing
-from scripting.registry.active import registry
+from scripting.registry.active import ScriptRegistry, registry
 from scripting.registry.bundles import bundle_for
 from scripting.registry.resolved import ActiveVersion, ResolvedScript, ScriptNotFound
 from scripting.sandbox.protocol import ValueProblem
@@ -36,6 +38,35 @@ from scripting.types import (
     Source,
     VersionInfo,
 )
+
+if TYPE_CHECKING:
+    from scripting.sandbox.languages.engine import LanguageEngine
+    from scripting.sandbox.languages.factory import EngineFactory
+else:
+
+    def __getattr__(name: str) -> Any:
+        """What compiles is imported when it is asked for: a process that only runs scripts has no use for it."""
+        places = {"LanguageEngine": "engine", "EngineFactory": "factory"}
+        if name not in places:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"scripting.sandbox.languages.{places[name]}"), name)
+
+
+__all__ = [
+    "CheckReport",
+    "EngineFactory",
+    "ExecutionContext",
+    "ExecutionContextManager",
+    "LanguageEngine",
+    "RunningExecution",
+    "Script",
+    "ScriptEngine",
+    "ScriptNotFound",
+    "ScriptRegistry",
+    "TooManyExecutions",
+    "get_engine",
+    "registry",
+]
 
 QUEUE_SECONDS = 1.0
 """An event waits so long for a place among the executions of its process."""

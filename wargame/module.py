@@ -31,7 +31,7 @@ class WargameModule(ScriptableModule):
     topics = TOPICS
     key_name = "battle"
     live_page = ModulePage("Battle", "wargame:battle")
-    more_pages = (ModulePage("Test shot", "endpoint-debug-hit"),)
+    more_pages = (ModulePage("Test shot", "wargame/debug/hit"),)
     permissions: ClassVar[Mapping[str, Sequence[str]]] = {"designer": ("wargame.play_game",)}
     config = ModuleScriptConfig(
         message_handlers={

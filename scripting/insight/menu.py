@@ -49,9 +49,7 @@ def live_pages(icon: str = "visibility") -> list[dict[str, Any]]:
     """The live page of each module that has one on this site."""
     pages = [module.live_page for module in modules if module.live_page]
     # Other pages may lie below its address, so it would seem to be the one that is open.
-    return [
-        {**item(page.title, icon, link), "active": _never} for page in pages if (link := address_of(page.view))
-    ]
+    return [{**item(page.title, icon, link), "active": _never} for page in pages if (link := address_of(page.view))]
 
 
 def scripting_group() -> dict[str, Any]:

@@ -55,7 +55,11 @@ def ids(change: str, folder: Any) -> list[str]:
     for name in ("DJANGO_SETTINGS_MODULE", "REDIS_URL"):
         environment.pop(name)
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, change, str(folder)], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM, change, str(folder)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
@@ -69,8 +73,13 @@ MISSING = {
     'site["CHANNEL_LAYERS"] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}} #': ["scripting.E009"],
     "del urls.patterns[1]": ["scripting.W005"],
     "del urls.patterns[0]": ["scripting.E010", "scripting.W006"],
-    'site["INSTALLED_APPS"].remove("django.contrib.admin"); del urls.patterns[0] #': ["scripting.E010", "scripting.W006"],
-    'site["INSTALLED_APPS"][0] = "django.contrib.admin.apps.SimpleAdminConfig" #': ["scripting.E010"],  # nothing registers
+    'site["INSTALLED_APPS"].remove("django.contrib.admin"); del urls.patterns[0] #': [
+        "scripting.E010",
+        "scripting.W006",
+    ],
+    'site["INSTALLED_APPS"][0] = "django.contrib.admin.apps.SimpleAdminConfig" #': [
+        "scripting.E010"
+    ],  # nothing registers
     'urls.patterns[0] = \'path("office/", admin.AdminSite("office").urls)\'': ["scripting.E010"],
     'site["INSTALLED_APPS"].remove("unfold.apps.BasicAppConfig")': ["scripting.E011"],
     'site["INSTALLED_APPS"].append("unfold") #': ["scripting.E012"],

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.embedding.studio import DOCS, Studio, make_environment
+from tests.embedding.studio import DOCS, Studio
 from tests.support.browser import chromium
-from tests.support.pages_of_docs import blocks_of
+from tests.support.pages_of_docs import blocks_of, write_block
 from tests.support.postgres import new_database
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer
@@ -38,14 +38,12 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="module")
-def studio(wheel: Path, tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Iterator[Studio]:
+def studio(environment: Path, tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Iterator[Studio]:
     """The project, prepared by the commands of the page."""
     folder = tmp_path_factory.mktemp("studio")
-    folder.parent.chmod(0o755)
     folder.chmod(0o755)
-    python = make_environment(folder / "environment", wheel)
     with new_database() as database:
-        made = Studio(folder / "project", python, database_url=database, redis_url=redis.url)
+        made = Studio(folder / "project", environment, database_url=database, redis_url=redis.url)
         try:
             made.manage("makemigrations", "people", "tavern")
             commands = [
@@ -163,6 +161,18 @@ def test_a_script_is_published_in_the_name_of_who_logs_in_by_e_mail(studio: Stud
         "publish_script", "tavern/barkeeper", "--source", str(script), "-m", "x", "--user", "x", fails=True
     )
     assert "there is no user whose email is x" in why
+
+
+def test_the_examples_of_the_python_api_run_there(studio: Studio) -> None:
+    for block in blocks_of(DOCS / "python-api.md"):
+        if block.option:
+            write_block(block, studio.folder)
+    told = studio.run(
+        "-c",
+        "import django; django.setup(); import run, trial, publish\n"
+        "print(run.price_of('water'), trial.is_endless('while True: pass'), len(publish.round_for(['Ada', 'Bo'])))",
+    )
+    assert told.split()[-3:] == ["0", "True", "2"]
 
 
 def test_no_migration_is_missing_where_users_are_not_djangos(studio: Studio) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import clear_url_caches, include, path, reverse
 
-from scripting.endpoints import MAX_BODY_BYTES
+from scripting.endpoints import MAX_BODY_BYTES, endpoint_name, endpoint_urls
 from scripting.models import Execution
 from scripting.modules.installed import modules
-from scripting.modules.scriptable import ScriptableModule
+from scripting.modules.scriptable import ModuleScriptConfig, ScriptableModule
 from scripting.registry.active import registry
 from scripting.sources import sync
 from tests.endpoints.conftest import runs
@@ -159,3 +160,23 @@ def test_json_that_no_script_could_be_given_reaches_it_as_text(
 ) -> None:
     response = client_of_runner.post("/roll", body, content_type="application/json")
     assert (response.status_code, response.json()["body"]) == (201, body)
+
+
+def test_two_modules_have_endpoints_of_one_path(served: Game, client_of_runner: Client) -> None:
+    class Checkers(ScriptableModule):
+        name = "checkers"
+        package = "chess_club_package"
+        config = ModuleScriptConfig(endpoint_scripts={"/roll": "dice", "/roll/": "dice"})
+
+    modules.register(Checkers())
+    urls: Any = sys.modules["chess_club_urls"]
+    urls.urlpatterns = [
+        path("chess/", include(endpoint_urls("chess_club"))),
+        path("checkers/", include(endpoint_urls("checkers"))),
+    ]
+    clear_url_caches()
+    assert reverse(endpoint_name("chess_club", "/roll")) == "/chess/roll"
+    assert reverse(endpoint_name("checkers", "/roll")) == "/checkers/roll"
+    assert reverse(endpoint_name("checkers", "/roll/")) == "/checkers/roll/"
+    for module, prefix in (("chess_club", "chess"), ("checkers", "checkers")):
+        assert client_of_runner.get(f"/{prefix}/roll").json()["module"] == module
