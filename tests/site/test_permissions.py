@@ -97,9 +97,9 @@ TABLE: dict[str, Access] = {
     f"{EXECUTIONS}again/<uuid:execution>/": POSTED,
     f"{EXECUTIONS}export/<str:form>/": (None, ADMIN),
     f"{EXECUTIONS}dead-letters/": (ADMIN, None),
-    f"{EXECUTIONS}dead-letters/<str:letter>/": (ADMIN, None),
-    f"{EXECUTIONS}dead-letters/<str:letter>/put-back/": (ADMIN, ADMIN),
-    f"{EXECUTIONS}dead-letters/<str:letter>/delete/": (ADMIN, ADMIN),
+    f"{EXECUTIONS}dead-letters/<str:key>/": (ADMIN, None),
+    f"{EXECUTIONS}dead-letters/<str:key>/put-back/": (ADMIN, ADMIN),
+    f"{EXECUTIONS}dead-letters/<str:key>/delete/": (ADMIN, ADMIN),
     # The workbench
     "scripts/": SAFE,
     SCRIPT: (STAFF, STAFF),
@@ -173,7 +173,7 @@ def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterat
         "module": "wargame", "name": script.name, "script": str(script.pk), "script_id": str(script.pk), "execution": execution,
         "execution_id": execution, "scriptversion": str(script.active_version_id), "queue_index": "0", "form": "csv",
         "user": str(User.objects.get(username="viewer").pk), "group": str(Group.objects.get(name="viewer").pk),
-        "rest": "wargame/x/", "scheduler_index": "0", "connection_index": "0", "letter": "1-1",
+        "rest": "wargame/x/", "scheduler_index": "0", "connection_index": "0", "key": "1-1",
         "content_type_id": str(ContentType.objects.get_for_model(Script).pk),
     }  # fmt: skip
     logging.disable(logging.NOTSET)
