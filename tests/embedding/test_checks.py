@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.processes import child_environment
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import sys, types, django
 from django.conf import settings

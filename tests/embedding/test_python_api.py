@@ -13,6 +13,8 @@ import pytest
 from tests.embedding.studio import DOCS
 from tests.support.pages_of_docs import blocks_of, write_block
 
+pytestmark = pytest.mark.slow
+
 PAGE = DOCS / "python-api.md"
 FACADE = ("scripting.engine", "scripting.types", "scripting.modules", "scripting.bus")
 VOCABULARY = """

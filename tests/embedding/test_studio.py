@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +16,7 @@ from tests.support.processes import free_port
 from tests.support.redis import RedisServer
 from tests.support.stack import wait_until
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.timeout(600),
-    pytest.mark.skipif("TEST_DATABASE" in os.environ, reason="it brings a PostgreSQL of its own in each pass"),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 EMAIL, PASSWORD = "ada@studio.example", "open sesame"
 ORDER = '{"guest": "Ada", "drink": "cider", "age": 28}'

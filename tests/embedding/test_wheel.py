@@ -14,6 +14,8 @@ from packaging.utils import canonicalize_name
 
 from goby_site.paths import BASE_DIR
 
+pytestmark = pytest.mark.slow
+
 LISTS = BASE_DIR / "requirements"
 EXTRAS = {"": {"core"}, "admin": {"admin"}, "stack": {"stack", "redis"}, "demo": {"admin", "stack", "redis"}}
 """The package's extras, and the lists that each is made of."""

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
 WORKBENCH_PAGES = "journeys", "accessibility", "narrow", "trying", "following", "dialogs"
-ONE_STACK = {f"tests/workbench/test_{name}.py": "the workbench's pages" for name in WORKBENCH_PAGES}
-"""Files that share a stack, with a name for them all: one process of xdist runs them in this order, so one stack is started."""
+ONE_STACK = {f"tests/workbench/test_{name}.py": "the workbench's pages" for name in WORKBENCH_PAGES} | {
+    f"tests/embedding/test_{name}.py": "the installed wheel" for name in ("studio", "python_api", "wheel")
+}
+"""Files that share a stack or an environment, with a name for them all: one process of xdist runs them in this order, so one stack is started."""
 
 LONG = ("e2e", "alone", "slow")
 """Markers of tests that take long, the longest first."""
