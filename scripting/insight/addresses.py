@@ -7,10 +7,10 @@ from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, reverse
 
 
-def address_of(view: str) -> str:
+def address_of(view: str, *args: object) -> str:
     """Empty for a page that this site has not."""
     try:
-        return reverse(view) if view else ""
+        return reverse(view, args=args) if view else ""
     except NoReverseMatch:
         return ""
 

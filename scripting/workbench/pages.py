@@ -176,7 +176,8 @@ def extract_page(request: HttpRequest, script: Script) -> str:
     """Where what is live is written into the script's file; empty for who may not."""
     if not (may(request.user, EDIT) and request.user.is_staff):
         return ""
-    return f"{reverse('admin:scripting_script_extract_one', args=[script.pk])}?which=active"
+    extract = address_of("admin:scripting_script_extract_one", script.pk)
+    return f"{extract}?which=active" if extract else ""
 
 
 def siblings(script: Script, fallbacks: Mapping[int, FallbackInForce]) -> list[dict[str, Any]]:
