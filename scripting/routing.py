@@ -86,5 +86,7 @@ async def lifespan(_scope: Scope, receive: Receive, send: Send) -> None:
 
 def tell_what_is_missing() -> None:
     """Log what the system checks find wrong with the settings: a server, unlike manage.py, starts all the same."""
-    for found in run_checks(tags=["scripting"]):
+    from scripting.checks import ENGINE, PAGES
+
+    for found in run_checks(tags=[ENGINE, PAGES]):
         logger.log(found.level, "%s", found)

@@ -45,7 +45,7 @@ configure(site, redis_url="redis://127.0.0.1:1/0")
 exec(after)
 settings.configure(**site)
 django.setup()
-for found in run_checks(tags=["scripting"]):
+for found in run_checks(tags=["scripting", "scripting_pages"]):
     assert found.hint
     print(found.id)
 """

@@ -135,7 +135,7 @@ def test_a_designer_publishes_a_worker_runs_it_and_it_runs_again(studio: Studio,
     expect(page.locator("#content")).to_contain_text("PRICES = ")  # panels that the theme's templates would show
 
 
-PAGES = """
+PLACES = """
     /office/ /office/scripting/scriptversion/ /office/scripting/scriptversion/1/change/ /office/scripting/activation/
     /office/scripting/errorgroup/ /office/scripting/execution/figures/ /office/scripting/execution/dead-letters/
     /office/scripting/script/1/history/ /office/scripting/script/1/publish/ /office/scripting/script/1/switch/disable/
@@ -144,8 +144,8 @@ PAGES = """
 
 
 def test_each_page_stands_under_the_stock_admin(page: Page) -> None:
-    answers = {path: page.goto(path) for path in PAGES}
-    assert {path: answer and answer.status for path, answer in answers.items()} == dict.fromkeys(PAGES, 200)
+    answers = {path: page.goto(path) for path in PLACES}
+    assert {path: answer and answer.status for path, answer in answers.items()} == dict.fromkeys(PLACES, 200)
 
 
 def test_a_script_is_published_in_the_name_of_who_logs_in_by_e_mail(studio: Studio) -> None:

@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from scripting.admin import site
 from scripting.engine import get_engine
+from scripting.insight import menu
 from scripting.modules.installed import key_in_words
 from scripting.modules.scriptable import ModulePage, ModuleScriptConfig
 from scripting.types import ExecutionRequest, ScriptInput
@@ -68,10 +68,10 @@ def test_a_module_without_a_live_page_is_led_to_nowhere(boss: Client) -> None:
 def test_the_side_bar_leads_to_the_live_pages_that_the_site_has(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Arena, "live_page", ModulePage("Match", "admin:index"))
     assert ("Match", "/admin/", "grade") in [
-        (each["title"], each["link"], each["icon"]) for each in site.live_pages("grade")
+        (each["title"], each["link"], each["icon"]) for each in menu.live_pages("grade")
     ]
     monkeypatch.setattr(Arena, "live_page", ModulePage("Match", "no-such-view"))
-    assert "Match" not in [each["title"] for each in site.live_pages()]
+    assert "Match" not in [each["title"] for each in menu.live_pages()]
 
 
 def test_pages_call_an_ordering_key_what_the_module_calls_it(boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
