@@ -181,7 +181,7 @@ def test_a_log_that_went_with_its_process_is_not_told_as_nothing_written(game: G
     assert "The script wrote nothing." in story(boss, output.execution_id)
     Execution.objects.update(log_truncated=True)
     page = story(boss, output.execution_id)
-    assert "it went with the process" in page
+    assert "The log is lost" in page
     assert "The script wrote nothing." not in page
 
 
