@@ -62,7 +62,7 @@ def endpoint_urls(
 
 
 def endpoint_name(module_name: str, endpoint: str) -> str:
-    """The name of an endpoint's URL, which no other module's can be: `/debug/hit` of wargame → `wargame/debug/hit`."""
+    """The name of an endpoint's URL, which no other module's can be: `/debug/roll` of `dice` → `dice/debug/roll`."""
     return f"{module_name}/{endpoint.lstrip('/')}"
 
 
