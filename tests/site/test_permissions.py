@@ -118,6 +118,7 @@ TABLE: dict[str, Access] = {
     f"{SCRIPT}api/live": SAFE,
     f"{SCRIPT}api/versions/<int:number>": SAFE,
     f"{SCRIPT}api/compare": (None, STAFF),
+    f"{SCRIPT}api/file": (None, STAFF),
     f"{SCRIPT}api/publish": POSTED,
     f"{SCRIPT}api/rollback": POSTED,
     "ws/scripts/": (ALL, None),  # says to everybody that it takes WebSockets

@@ -250,8 +250,11 @@ def test_a_test_shot_with_a_broken_script_is_answered_by_the_built_in_rule_and_s
     "body",
     ["null", "[]", '"x"', '{"attacker": 5, "target": []}', '{"attacker": "a", "target": "b", "distance": "far"}'],
 )
-def test_whatever_is_posted_the_site_answers(shooter: Client, duel: Duel, body: str) -> None:
+def test_whatever_is_posted_the_site_says_which_field_does_not_fit_and_nothing_is_hit(
+    shooter: Client, duel: Duel, body: str
+) -> None:
     answer = shooter.post("/debug/hit", body, content_type="application/json")
-    assert answer.status_code == 200
+    assert answer.status_code == 422
+    assert "body" in answer.json()["error"]["field"]
     duel.squad.refresh_from_db()
     assert duel.squad.health == 80
