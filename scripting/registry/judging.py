@@ -1,8 +1,4 @@
-"""Judge new texts beside each other: each as it would run once all of them are active.
-
-Texts that are linked by imports form a group. Of a group, those of one batch are taken together or not at all; a batch that
-yields (a file that was rejected before, an embedded default) is left out where it does not fit, and the others go on.
-"""
+"""Judge new texts beside each other: each as it would run once all of them are active. Texts that imports link form a group."""
 
 from __future__ import annotations
 
@@ -61,7 +57,7 @@ class Verdict:
 def judge(proposals: Sequence[Proposal], world: World | None = None) -> dict[Key, Verdict]:
     """A verdict on each text, beside all the others; a helper must leave those that import it whole."""
     world = world or World()
-    changes = _helper_changes(proposals)
+    changes = helper_changes(proposals)
     found: dict[Key, list[Diagnostic]] = {}
     failed: set[str] = set()
     for proposal in proposals:
@@ -80,56 +76,6 @@ def judge(proposals: Sequence[Proposal], world: World | None = None) -> dict[Key
     return {p.key: Verdict(p.label not in failed, tuple(found[p.key])) for p in proposals}
 
 
-def settle(group: Sequence[Proposal], world: World | None = None) -> dict[Key, Verdict]:
-    """Judge a group, and find what of it can be taken: those accepted fit together."""
-    world = world or World()
-    settled: dict[Key, Verdict] = {}
-    left = list(group)
-    while left:
-        verdicts = judge(left, world)
-        failing = [proposal for proposal in left if not verdicts[proposal.key].accepted]
-        if not failing:
-            settled |= verdicts
-            break
-        at_fault = _at_fault(failing, left, world)
-        blamed = [proposal for proposal in at_fault if proposal.yields] or at_fault
-        batches = {proposal.batch for proposal in blamed}
-        out = [proposal for proposal in left if proposal.batch in batches]
-        settled |= {p.key: _held_back(p, verdicts, out, at_fault) for p in out}
-        left = [proposal for proposal in left if proposal.batch not in batches]
-    return settled
-
-
-def _held_back(
-    proposal: Proposal, verdicts: Mapping[Key, Verdict], out: Sequence[Proposal], at_fault: Sequence[Proposal]
-) -> Verdict:
-    """The verdict on a text that is left out: its own faults, or whose."""
-    verdict = verdicts[proposal.key]
-    faults = tuple(f"in {other.label}: " for other in at_fault)
-    if any(
-        d.severity == "error" and (proposal in at_fault or not d.message.startswith(faults))
-        for d in verdict.diagnostics
-    ):
-        return verdict
-    names = ", ".join(other.label for other in at_fault if other in out and other.batch == proposal.batch)
-    message = (
-        f"held back, since it arrived together with {names}, which did not pass: mend it, and all of them are taken"
-    )
-    return Verdict(False, (Diagnostic("error", ErrorType.COMPILATION, message), *verdict.diagnostics))
-
-
-def _at_fault(failing: Sequence[Proposal], left: Sequence[Proposal], world: World) -> list[Proposal]:
-    """Of the texts that fail, those that do not merely import one that fails."""
-    changes, names = _helper_changes(left), {proposal.label for proposal in failing}
-    imported = {
-        proposal.key: {helper.name for helper in world.bundle(source, changes).helpers} & names
-        for proposal in failing
-        if (source := proposal.source) is not None
-    }
-    roots = [proposal for proposal in failing if not imported.get(proposal.key)]
-    return roots or [min(failing, key=lambda proposal: (proposal.module != SHARED, proposal.label))]  # a circle
-
-
 def _check(
     proposal: Proposal, world: World, changes: Mapping[str, Source | None]
 ) -> tuple[bool, tuple[Diagnostic, ...]]:
@@ -146,7 +92,7 @@ def not_text(problem: source_text.NotText) -> Diagnostic:
     return Diagnostic("error", ErrorType.INVALID_SYNTAX, problem.message, problem.line, problem.column)
 
 
-def _helper_changes(proposals: Iterable[Proposal]) -> dict[str, Source | None]:
+def helper_changes(proposals: Iterable[Proposal]) -> dict[str, Source | None]:
     """The helpers among the texts, by name; one that is no text counts as gone."""
     return {proposal.label: proposal.source for proposal in proposals if proposal.module == SHARED}
 
@@ -156,7 +102,7 @@ def _helper_changes(proposals: Iterable[Proposal]) -> dict[str, Source | None]:
 
 def groups(proposals: Sequence[Proposal], world: World | None = None) -> list[list[Proposal]]:
     """The texts by what links them: one imports the other, before or after the change, or something active imports both."""
-    helpers = _helper_changes(proposals)
+    helpers = helper_changes(proposals)
     if not helpers:
         return [[proposal] for proposal in proposals]
     world = world or World()
@@ -189,7 +135,7 @@ def groups(proposals: Sequence[Proposal], world: World | None = None) -> list[li
 def basis(group: Sequence[Proposal], world: World | None = None) -> str:
     """sha256 (hex) over all that the verdicts on a group rest on: judged again, it comes out the same while this does."""
     world = world or World()
-    changes, keys = _helper_changes(group), {proposal.key for proposal in group}
+    changes, keys = helper_changes(group), {proposal.key for proposal in group}
     bundles: list[tuple[str, Bundle]] = []
     for proposal in group:
         source = proposal.source or Source(proposal.label, proposal.language, repr(proposal.content))

@@ -12,6 +12,7 @@ from scripting.registry import judging, publishing
 from scripting.registry.dependents import Key, World
 from scripting.registry.judging import Proposal, Verdict
 from scripting.registry.publishing import AnyBase, FileOvertaken, HelpersChanged, Move, StaleBase
+from scripting.registry.settling import settle
 from scripting.sources.embedded import Embedded
 from scripting.sources.folder import ScriptFile
 from scripting.sources.steps import Step, first_error, said
@@ -84,7 +85,7 @@ def take(candidates: Sequence[Candidate], go_on: Callable[[], bool], flag: Calla
 
 def _take_group(members: Sequence[Candidate], world: World, flag: Callable[[Candidate], Step]) -> list[Step]:
     group = [member.proposal for member in members]
-    verdicts = judging.settle(group, world)
+    verdicts = settle(group, world)
     versions = {member.key: _kept(member, verdicts[member.key]) for member in members}
     taken = [member for member in members if verdicts[member.key].accepted]
     try:

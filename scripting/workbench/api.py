@@ -172,10 +172,18 @@ def compare(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 
 @api("POST", VIEW)
 def file(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
-    """The script's file, if it holds another text than the one given: that takes over when it is saved the next time."""
+    """The script's file, if it holds another text than the one given, or than the version of that number.
+
+    That takes over when it is saved the next time.
+    """
     script, document = script_named(module, name), body_of(request)
-    source, language = text_in(document, "source"), known_language(text_in(document, "language"))
-    beside = file_beside(script, language, source_text.encode(source))
+    if "number" in document:
+        version = publishing.version_numbered(script, document["number"])
+        language, content = version.language, bytes(version.content)
+    else:
+        language = known_language(text_in(document, "language"))
+        content = source_text.encode(text_in(document, "source"))
+    beside = file_beside(script, language, content)
     return {"path": visible(beside.path) if beside else None}
 
 

@@ -14,6 +14,7 @@ from scripting.registry import publishing
 from scripting.registry.publishing import AnyBase
 from scripting.sources import sync
 from tests.admin.people import page
+from tests.support.arena import make_script
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -310,6 +311,21 @@ def test_a_rejected_file_is_shown_as_such_and_is_no_override(game: Game, script:
     scripts = reverse("admin:scripting_script_changelist")
     assert "file rejected" in designer.get(scripts).content.decode()
     assert ">override<" not in designer.get(scripts).content.decode()
+
+
+def test_a_rejected_version_is_checked_again_when_what_it_lacked_is_there(
+    game: Game, script: Script, designer: Client
+) -> None:
+    text = "from shared import points\nresult = points.of(1)\n"
+    version, _ = publishing.store(script, "python", text.encode(), "editor")
+    assert not version.accepted
+    again = reverse("admin:scripting_script_rollback", args=[script.pk, version.number])
+    assert f'href="{again}">Check again</a>' in designer.get(page(script, "change")).content.decode()
+    assert b"there is no helper" in designer.post(again, {"reason": "now"}).content
+    make_script("def of(n):\n    return n\n", "points", "shared")
+    assert designer.post(again, {"reason": "now"}).status_code == 302
+    script.refresh_from_db()
+    assert script.active_version == version
 
 
 def test_a_viewer_is_not_offered_extraction(game: Game, script: Script, viewer: Client) -> None:

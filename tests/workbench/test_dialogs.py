@@ -109,5 +109,14 @@ def test_publishing_over_a_file_that_differs_says_so_and_leads_to_where_it_is_wr
     assert file.read_text() == "result = {'damage': 2}\n"
     same = {"source": file.read_text(), "language": "python"}
     assert designer.ask("POST", "/scripts/wargame/filed/api/file", same) == (200, {"path": None})
+    page.goto("/scripts/wargame/filed/history/")
+    page.click("[data-rollback='1']")
+    expect(page.locator("#reason-file")).to_contain_text("scripts/wargame/filed.py holds another text")
+    page.screenshot(path=tmp_path_factory.getbasetemp() / "roll-back-over-a-file.png")
+    file.write_text("from shared import lacking\nresult = lacking.f()\n")
+    expect(page.get_by_text("a text was refused")).to_be_visible(timeout=SLOW)
+    page.reload()
+    expect(page.locator("[data-rollback='3'][data-rejected]")).to_have_text(re.compile("Check again"), timeout=SLOW)
+    file.write_text("result = {'damage': 2}\n")
     assert designer.problems == []
     file.unlink()

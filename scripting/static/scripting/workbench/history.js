@@ -12,11 +12,12 @@ document.addEventListener("click", (event) => {
   const number = Number(button.dataset.rollback);
   const isDefault = "default" in button.dataset;
   const isOlder = "older" in button.dataset;
+  const isRejected = "rejected" in button.dataset; // what it lacked may be there now
   askAndRollBack({
     module, name, number, login,
-    title: isDefault ? "Revert to the default" : isOlder ? `Roll back to v${number}` : `Make v${number} live`,
-    text: `v${number} becomes live again. No version is lost.`,
-    go: isDefault ? "Revert" : isOlder ? "Roll back" : "Make it live",
+    title: isRejected ? `Check v${number} again` : isDefault ? "Revert to the default" : isOlder ? `Roll back to v${number}` : `Make v${number} live`,
+    text: isRejected ? `v${number} did not pass its check. If it passes now, it becomes live.` : `v${number} becomes live again. No version is lost.`,
+    go: isRejected ? "Check, make it live" : isDefault ? "Revert" : isOlder ? "Roll back" : "Make it live",
     done: () => { wanted = true; following.look(0); },
   });
 });

@@ -1,7 +1,7 @@
 // Asks for a reason, then makes another version live; `done` shows what came of it.
 
 import { pageOf } from "./addresses.js";
-import { $, onControlEnter } from "./dom.js";
+import { $, h, onControlEnter } from "./dom.js";
 import { Server } from "./server.js";
 
 const KEPT = "goby:reason"; // in this tab, while its person logs in again
@@ -21,7 +21,12 @@ export function askAndRollBack({ module, name, number, title, text, go, login, d
   $("reason-go").textContent = go;
   $("reason-problem").hidden = true;
   $("reason-logged-out").hidden = true;
+  $("reason-file").hidden = true;
   dialog.showModal();
+  server.post("api/file", { number }).then(({ path }) => {
+    $("reason-file").hidden = !path;
+    $("reason-file").replaceChildren(h("code", {}, path || ""), " holds another text and will take over when it is saved the next time.");
+  }).catch(() => {}); // a session that ended is told when the form is sent
   $("reason-field").focus();
   onControlEnter(dialog, () => { if (!$("reason-go").disabled) form.requestSubmit(); });
   form.onsubmit = async (event) => {
