@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings
+from pytest_django import DjangoDbBlocker
 
-from tests.support import passes
+from tests.support import emptying, passes
 from tests.support.browser import chromium_path
 from tests.support.redis import RedisServer
 
@@ -31,14 +32,23 @@ def redis_server(scratch: Path) -> Iterator[RedisServer]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The migrated database, emptied quickly after each test that committed."""
+    with django_db_blocker.unblock():
+        migrated = emptying.kept_rows()
+    with emptying.quickly(migrated):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def empty_redis(redis_server: RedisServer) -> None:
     """Each test begins with an empty Redis, and with a running one, whatever the test before did to it."""
     if redis_server.process.poll() is not None:
         redis_server.start()
-    client = redis_server.client()
-    client.flushall()
-    client.close()
+    client = redis_server.own_client
+    if client.dbsize():
+        client.flushall()
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def upgrade_required(request: HttpRequest, rest: str = "") -> HttpResponse:
 @page
 def scripts(request: HttpRequest) -> HttpResponse:
     """The tree of all scripts, or what a search finds."""
-    query = request.GET.get("q", "")
+    query = request.GET.get("q", "").replace("\x00", "")  # no script holds it, and PostgreSQL refuses it
     own = request.user if may(request.user, EDIT) else None
     branches = script_tree.tree(query, own)  # type: ignore[arg-type]
     context: dict[str, Any] = {

@@ -101,6 +101,7 @@ def test_a_helper_is_not_asked_for_a_result(game: Game, manage: Callable) -> Non
     assert (ran.code, ran.out) == (0, "1 checked, 0 with errors\n")
 
 
+@pytest.mark.slow
 def test_a_folder_with_helpers_is_a_program_checked_without_a_database(tmp_path: Path) -> None:
     """In a hook or a build, where there is none: a real process, whose database address leads nowhere."""
     helpers = tmp_path / "rules" / "shared"

@@ -137,6 +137,7 @@ def test_a_cancelled_run_whose_process_does_not_answer_is_killed_without_its_log
     assert (outcome.logs, outcome.log_truncated) == ((), True)
 
 
+@pytest.mark.slow
 def test_no_run_is_told_what_another_logged_however_close_to_the_limit_it_ends(pool: SandboxPool) -> None:
     bundle = bundle_of("log(number)\nfor i in range(turns): pass\nresult = number")
     limits = replace(LIMITS, max_execution_time=0.02)

@@ -25,8 +25,16 @@ import psycopg
 # Set by the process that starts the server; xdist's workers inherit it.
 URL_VARIABLE = "GOBY_TEST_POSTGRES"
 
-# What makes a server slow and safe from power cuts is of no use to a test.
-OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=200")
+# What makes a server slow and safe from power cuts is of no use to a test. Without autovacuum no plan depends on what
+# statistics of which other test's rows it gathered when.
+OPTIONS = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "autovacuum=off",
+    "listen_addresses=",
+    "max_connections=200",
+)
 
 
 def server_url() -> str:

@@ -24,6 +24,7 @@ class RedisServer:
         self.socket = folder / "redis.sock"
         self.url = unix_url(self.socket)
         (folder / "redis.conf").write_text(redis_config(folder, self.socket))
+        self.own_client = self.client()
         self.start()
 
     def start(self) -> None:

@@ -28,7 +28,7 @@ def wait_until(condition: Callable[[], Any], seconds: float = 20, what: str = ""
     while not (answer := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(what or f"{condition} did not hold within {seconds} s")
-        time.sleep(0.05)
+        time.sleep(0.02)
     return answer
 
 

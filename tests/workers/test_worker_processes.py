@@ -72,12 +72,23 @@ def test_a_dead_workers_events_run_elsewhere_within_ten_seconds(tmp_path: Path) 
     assert_each_once_and_in_order(2)
 
 
+def open_transactions() -> int:
+    """Those of others in this database, as PostgreSQL tells them."""
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM pg_stat_activity WHERE xact_start IS NOT NULL AND {others}")
+        return int(cursor.fetchone()[0])
+
+
 def stop_outside_a_transaction(worker: WorkerProcess) -> None:
-    """SQLite's lock stays with whoever is stopped in a transaction, and nobody could go on."""
+    """The locks stay with whoever is stopped in a transaction, and nobody could go on."""
     while True:
         worker.signal(signal.SIGSTOP)
-        if connection.vendor != "sqlite":
-            return
+        if connection.vendor == "postgresql":
+            if not open_transactions():
+                return
+            worker.signal(signal.SIGCONT)
+            continue
         try:
             with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0.3)) as database:
                 database.execute("BEGIN IMMEDIATE")

@@ -26,6 +26,7 @@ def _outcome(ran: Ran) -> Any:
     return ran.logs
 
 
+@pytest.mark.slow
 def test_what_is_known_of_kinds_changes_no_outcome_and_every_error_has_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"{Programs(seed).program()}\n(println (str {OUTCOME}))" for seed in SEEDS]
     known = [zygomys(text) for text in texts]
