@@ -15,4 +15,4 @@ from goby_site.accounts.demo_guard import DemoSocketsFromHereOnly  # noqa: E402
 from goby_site.web.body_limit import BoundedBodies  # noqa: E402
 from wargame.routing import websocket_urlpatterns  # noqa: E402
 
-application = asgi_application(BoundedBodies(http), sockets=websocket_urlpatterns, guard=DemoSocketsFromHereOnly)
+application = asgi_application(BoundedBodies(http), sockets=websocket_urlpatterns(), guard=DemoSocketsFromHereOnly)

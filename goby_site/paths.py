@@ -12,11 +12,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 _CLONE = Path(__file__).resolve().parent.parent
-_IS_CLONE = (_CLONE / "manage.py").exists()
+IS_CLONE = (_CLONE / "manage.py").exists()
+"""Else the package is installed."""
 
-BASE_DIR = _CLONE if _IS_CLONE else Path.cwd()
+BASE_DIR = _CLONE if IS_CLONE else Path.cwd()
 """The clone; where the package is installed instead, the folder that one works in."""
-TEMPLATES = BASE_DIR / "templates" if _IS_CLONE else Path(__file__).with_name("templates")
+TEMPLATES = BASE_DIR / "templates" if IS_CLONE else Path(__file__).with_name("templates")
 
 # A Unix socket's path must fit sockaddr_un: 108 bytes on Linux, 104 on others. Some room is left for a temporary name.
 LONGEST_SOCKET_PATH = 100

@@ -1,10 +1,13 @@
-"""The WebSockets of wargame."""
+"""The WebSockets of wargame, below the prefix at which a site includes `wargame.urls`. Call it once Django's apps are ready."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, get_script_prefix, path, reverse
 
 from wargame.consumers import GameFeedConsumer, GameHtmlConsumer
 
-websocket_urlpatterns: list[URLPattern] = [
-    path("ws/wargame/<int:game>/html/", GameHtmlConsumer.as_asgi()),
-    path("ws/wargame/<int:game>/feed/", GameFeedConsumer.as_asgi()),
-]
+
+def websocket_urlpatterns() -> list[URLPattern]:
+    root = reverse("wargame:battle").removeprefix(get_script_prefix()).removesuffix("wargame/")
+    return [
+        path(f"{root}ws/wargame/<int:game>/html/", GameHtmlConsumer.as_asgi()),
+        path(f"{root}ws/wargame/<int:game>/feed/", GameFeedConsumer.as_asgi()),
+    ]

@@ -29,6 +29,7 @@ from goby_site.accounts.demo_logins import logins_text
 from goby_site.stack.redis_data import mend
 from goby_site.stack.redis_server import NoRedisServer, redis_server_binary
 from goby_site.stack.supervisord import (
+    MANAGE,
     RUNNERS,
     redis_data_dir,
     supervisor_config,
@@ -177,7 +178,7 @@ class Stack:
 
         Redis starts meanwhile. What changes here is announced to nobody: no other part runs yet.
         """
-        self.preparing = subprocess.Popen(tied("TERM", sys.executable, "manage.py", "prepare"), cwd=paths.BASE_DIR)
+        self.preparing = subprocess.Popen(tied("TERM", sys.executable, *MANAGE, "prepare"), cwd=paths.BASE_DIR)
 
     def await_prepared(self) -> None:
         """Wait until that is done. Raises CannotStart when it failed."""

@@ -16,7 +16,7 @@ from goby_site.stack.redis_server import redis_config, redis_server_binary
 RUNNERS = "goby"
 WORKERS = 2
 
-MANAGE = ("manage.py",)
+MANAGE = ("-m", "goby_site")
 
 
 def tied(signal_name: str, *command: str) -> list[str]:

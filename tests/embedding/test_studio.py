@@ -158,6 +158,23 @@ def test_a_script_is_published_in_the_name_of_who_logs_in_by_e_mail(studio: Stud
     assert "there is no user whose email is x" in why
 
 
+def test_an_error_is_resolved_by_who_logs_in_by_e_mail(studio: Studio, page: Page) -> None:
+    script = studio.folder / "failing.py"
+    script.write_text("result = 1 // (message['payload']['age'] - 28)\n")
+    studio.manage("publish_script", "tavern/barkeeper", "--source", str(script), "-m", "fails")
+    studio.manage("publish_event", "tavern.order", ORDER, "--key", "Ada")
+    failed = page.locator("#result_list a", has_text="tavern/barkeeper")
+    for _ in range(20):
+        page.goto("/office/scripting/errorgroup/")
+        if failed.count():
+            break
+        page.wait_for_timeout(1000)
+    failed.first.click()
+    page.fill("[name=note]", "fixed in the next version")
+    page.get_by_role("button", name="Mark as resolved").click()
+    expect(page.locator("#content")).to_contain_text(EMAIL)
+
+
 def test_the_examples_of_the_python_api_run_there(studio: Studio) -> None:
     for block in blocks_of(DOCS / "python-api.md"):
         if block.option:

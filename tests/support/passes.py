@@ -21,7 +21,7 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "liv
 
 WORKBENCH_PAGES = "draft_line", "journeys", "accessibility", "narrow", "trying", "following", "dialogs"
 ONE_STACK = {f"tests/workbench/test_{name}.py": "the workbench's pages" for name in WORKBENCH_PAGES} | {
-    f"tests/embedding/test_{name}.py": "the installed wheel" for name in ("studio", "python_api", "wheel")
+    f"tests/embedding/test_{name}.py": "the installed wheel" for name in ("studio", "demo", "python_api", "wheel")
 }
 """Files that share a stack or an environment, with a name for them all: one process of xdist runs them in this order, so one stack is started."""
 

@@ -8,11 +8,15 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from goby_site.paths import IS_CLONE
+
 
 class Command(BaseCommand):
     help = "Migrates, takes in the scripts and, with GOBY_DEMO, makes the demo logins."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
+        if not IS_CLONE:  # where `make run` has done it
+            call_command("collectstatic", interactive=False, verbosity=0)
         self.stdout.write("Bringing the database up to date …")
         call_command("migrate", interactive=False, verbosity=0)
         self.stdout.write("Taking in the scripts …")

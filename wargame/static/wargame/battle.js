@@ -12,6 +12,7 @@ const connectionText = document.getElementById("connection-text");
 const board = new Board(document.getElementById("map"));
 const toast = document.getElementById("toast");
 let toastTimer = 0;
+const root = page.dataset.root.replace(/wargame\/$/, ""); // where the site has the game
 const states = { html: "connecting", feed: "connecting" };
 
 let sockets = [];
@@ -26,7 +27,7 @@ function watch(game) {
   for (const socket of sockets) socket.close();
   const address = (kind) => () => {
     const since = seen[kind] === null ? "" : `?since=${seen[kind]}`;
-    return `/ws/wargame/${game}/${kind}/${since}`;
+    return `${root}ws/wargame/${game}/${kind}/${since}`;
   };
   sockets = [
     new LiveSocket(address("html"), (message) => onHtml(message), (...state) => onState("html", ...state)),
