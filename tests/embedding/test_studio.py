@@ -158,6 +158,22 @@ def test_a_script_is_published_in_the_name_of_who_logs_in_by_e_mail(studio: Stud
     assert "there is no user whose email is x" in why
 
 
+def test_the_examples_of_the_python_api_run_there(studio: Studio) -> None:
+    for block in blocks_of(DOCS / "python-api.md"):
+        if block.option:
+            write_block(block, studio.folder)
+    told = studio.run(
+        "-c",
+        "import django; django.setup(); import run, trial, publish\n"
+        "print(run.price_of('water'), trial.is_endless('while True: pass'), len(publish.round_for(['Ada', 'Bo'])))",
+    )
+    assert told.split()[-3:] == ["0", "True", "2"]
+
+
+def test_no_migration_is_missing_where_users_are_not_djangos(studio: Studio) -> None:
+    studio.manage("makemigrations", "--check", "--dry-run")
+
+
 def test_an_error_is_resolved_by_who_logs_in_by_e_mail(studio: Studio, page: Page) -> None:
     script = studio.folder / "failing.py"
     script.write_text("result = 1 // (message['payload']['age'] - 28)\n")
@@ -173,19 +189,3 @@ def test_an_error_is_resolved_by_who_logs_in_by_e_mail(studio: Studio, page: Pag
     page.fill("[name=note]", "fixed in the next version")
     page.get_by_role("button", name="Mark as resolved").click()
     expect(page.locator("#content")).to_contain_text(EMAIL)
-
-
-def test_the_examples_of_the_python_api_run_there(studio: Studio) -> None:
-    for block in blocks_of(DOCS / "python-api.md"):
-        if block.option:
-            write_block(block, studio.folder)
-    told = studio.run(
-        "-c",
-        "import django; django.setup(); import run, trial, publish\n"
-        "print(run.price_of('water'), trial.is_endless('while True: pass'), len(publish.round_for(['Ada', 'Bo'])))",
-    )
-    assert told.split()[-3:] == ["0", "True", "2"]
-
-
-def test_no_migration_is_missing_where_users_are_not_djangos(studio: Studio) -> None:
-    studio.manage("makemigrations", "--check", "--dry-run")
