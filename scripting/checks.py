@@ -26,7 +26,7 @@ PAGES = "scripting_pages"
 """The tag of the checks of what our pages need."""
 ONE_CALL = "or end the settings with `configure(globals(), redis_url=…)` of scripting.conf, which adds it"
 PACKAGES = ("django_ace", "prometheus_client")
-"""What pages use beside the apps of E011 and E013."""
+"""Packages that pages use beside the apps of E011 and E013."""
 REDIS_SCHEMES = {"redis", "rediss", "unix"}
 
 

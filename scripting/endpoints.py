@@ -284,7 +284,7 @@ def failure(output: ScriptOutput) -> JsonResponse:
 
 
 def described(output: ScriptOutput) -> dict[str, Any]:
-    """What went wrong, and at which place of which script."""
+    """Say what went wrong, and at which place of which script."""
     error = output.error
     return {
         "type": error.type.value if error else "cancelled",

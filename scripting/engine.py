@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name: str) -> Any:
-        """What compiles is imported when it is asked for: a process that only runs scripts has no use for it."""
+        """Import the compiling parts on first use: a process that only runs scripts never needs them."""
         places = {"LanguageEngine": "engine", "EngineFactory": "factory"}
         if name not in places:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -73,7 +73,7 @@ class ScriptInput:
     seed: int | None = None
     """Seed of `rand()` and `random`, 0 ≤ seed < 2**63; drawn afresh (and recorded) when None."""
     clock_us: int | None = None
-    """What `now()` and `timestamp()` answer: microseconds since 1970 UTC; the moment of the run when None."""
+    """The clock that `now()` and `timestamp()` read: microseconds since 1970 UTC; the moment of the run when None."""
 
 
 @dataclass(frozen=True)

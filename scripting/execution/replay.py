@@ -123,7 +123,7 @@ def _comparison(execution: Execution, then: AttemptFields, now: AttemptRecord) -
 
 
 def _decided(execution: Execution, then: AttemptFields) -> bool:
-    """Whether what it decided is kept: not of an attempt that a fallback followed, nor of what the game refused."""
+    """Whether its decision is kept: not if a fallback followed the attempt, nor if the game refused it."""
     if then.refused:
         return False
     return not isinstance(then, Attempt) or not execution.attempts.filter(ordinal__gt=then.ordinal).exists()

@@ -29,6 +29,6 @@ def admin_page(request: HttpRequest, template: str, context: dict[str, Any], sta
 
 
 def frame_context(request: HttpRequest) -> dict[str, Any]:
-    """What the frame shows around every page."""
+    """Template context of the frame around every page."""
     context = admin.site.each_context(request)
     return context if "sidebar_navigation" in context else context | menu.themed(request)

@@ -1,4 +1,4 @@
-"""What a menu of the admin may lead to, and our style sheets: a site composes its menu of it; our pages have one where it does not."""
+"""Menu entries of the engine and its style sheets: a site composes its menu of them; our pages have one where it does not."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _on_executions(request: HttpRequest) -> bool:
 
 
 def themed(request: HttpRequest) -> dict[str, Any]:
-    """What the theme would tell a page of its look and its menu, for an admin that is Django's own."""
+    """Template context that the theme would give a page, for Django's own admin."""
     groups = navigation(request)
     for group in groups:
         group["items"] = [entry for entry in group["items"] if entry["link"]]

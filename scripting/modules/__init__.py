@@ -1,4 +1,4 @@
-"""What an app that brings a game module imports. These names are stable."""
+"""Names for an app that brings a game module to import. They are stable."""
 
 from scripting.modules.calls import ArgumentsRefused, CallContext, CallRefused, EffectRefused, Outcome
 from scripting.modules.installed import ModuleRegistry, modules

@@ -24,7 +24,7 @@ class RequestMisfit(ValueError):
 
 @dataclass(frozen=True)
 class EndpointRequest:
-    """What came in, or what a designer tries a script on."""
+    """One request that came in, or one that a designer tries a script on."""
 
     method: str
     path: str

@@ -16,7 +16,7 @@ _DESIGNER = ("scripting.change_script", "scripting.edit_script", "scripting.publ
 
 
 def permissions_of(role: str) -> list[Permission]:
-    """What a role may do. Raises LookupError for a permission that a module names and no model defines."""
+    """Collect the permissions of a role. Raises LookupError for a permission that a module names and no model defines."""
     ours = Permission.objects.filter(content_type__app_label__in=["scripting", *_labels_of_modules()])
     if role == ADMIN:
         return list(ours)

@@ -113,7 +113,7 @@ _WORDS = {"null": "None", "object": "dict", "array": "list"}
 
 
 def in_words(name: str, error: Exception) -> str:
-    """What does not fit in an argument, in the words of scripts: the library's are those of JSON."""
+    """Say in a script's words why an argument does not fit: the library speaks of JSON."""
     found = _MISFIT.fullmatch(str(error))
     if found is None:
         return f"{name}: {str(error).replace('`$', '`' + name)}"
@@ -146,14 +146,14 @@ class ScriptableModule:
     config: ClassVar[ModuleScriptConfig] = ModuleScriptConfig()
     topics: ClassVar[Sequence[Topic]] = ()
     key_name: ClassVar[str] = "key"
-    """What an ordering key of its events stands for, such as `match`: pages say "match 5"."""
+    """The noun for an ordering key of its events, such as `match`: pages say "match 5"."""
     live_page: ClassVar[ModulePage | None] = None
     """Where people see what the scripts do."""
     more_pages: ClassVar[Sequence[ModulePage]] = ()
     """Further pages that the workbench leads to beside that one."""
 
     permissions: ClassVar[Mapping[str, Sequence[str]]] = {}
-    """What the roles `viewer` and `designer` take of the module's own permissions, beside looking: `{"designer": ("game.play",)}`."""
+    """The module's own permissions for the roles `viewer` and `designer`, beside looking: `{"designer": ("game.play",)}`."""
 
     def __init__(self) -> None:
         self.functions: dict[str, ExposedFunction] = {f.name: f for f in self._exposed_functions()}

@@ -74,7 +74,7 @@ class World:
         return bundle_of(source, self.helpers(source.language, instead))
 
     def today(self, key: Key) -> Bundle | None:
-        """What runs of a script now, if helpers concern it."""
+        """Return the version of a script that runs now, if it imports helpers."""
         version = self.versions.get(key)
         return None if version is None else self.bundle(_source(version), {})
 
@@ -115,7 +115,7 @@ def dependents_of(name: str) -> list[ScriptVersion]:
 def broken_by(
     changes: Mapping[str, Source | None], *, aside: Collection[Key] = (), world: World | None = None
 ) -> list[Broken]:
-    """What breaks when the helpers `shared/<name>` change (None: when one is there no longer), apart from scripts `aside`."""
+    """Find what breaks when the helpers `shared/<name>` change (None: when one is there no longer), apart from scripts `aside`."""
     found = []
     for version, today, then in (world or World()).touched(changes, aside):
         problem = _problem(version.script, then)

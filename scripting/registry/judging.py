@@ -88,7 +88,7 @@ def _check(
 
 
 def not_text(problem: source_text.NotText) -> Diagnostic:
-    """What a check says of bytes that are no source text."""
+    """Build the verdict on bytes that are no source text."""
     return Diagnostic("error", ErrorType.INVALID_SYNTAX, problem.message, problem.line, problem.column)
 
 

@@ -75,7 +75,7 @@ class Move:
     version: ScriptVersion | None
     cause: str
     base: ScriptVersion | type[AnyBase] | None = None
-    """What the actor believed active."""
+    """The version that the actor believed active."""
     actor: User | None = None
     reason: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict)

@@ -26,7 +26,7 @@ OTHER_WORDS: Mapping[str, str] = {
 
 
 def advice(error: BaseException, frame: types.FrameType | None, excerpt: str, packages: Iterable[str]) -> str:
-    """What to do about an error; empty if there is nothing to add. `frame` is the script's, `excerpt` its line."""
+    """Say what to do about an error; empty if there is nothing to add. `frame` is the script's, `excerpt` its line."""
     match error:
         case RecursionError():
             return "a function calls itself without end, or too often: use a loop"
@@ -44,7 +44,7 @@ def advice(error: BaseException, frame: types.FrameType | None, excerpt: str, pa
 
 
 def for_name(name: str, known: Iterable[str], packages: Iterable[str]) -> str:
-    """What a name that nothing defines may stand for; empty if there is no telling."""
+    """Guess what was meant by a name that nothing defines; empty if unknown."""
     if name in OTHER_WORDS:
         return f"write {OTHER_WORDS[name]}"
     if name in packages:

@@ -21,7 +21,7 @@ class Helpers:
         self._done: dict[str, HelperFacade] = {}
         self._running: set[str] = set()
         self._shared = HelperFacade({"__name__": HELPER_MODULE})
-        """What the name `shared` stands for: it has the helpers that have been imported."""
+        """The value of the name `shared`: its attributes are the helpers imported so far."""
 
     def clear(self) -> None:
         """Forget the helpers of this run."""

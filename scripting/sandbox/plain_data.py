@@ -221,7 +221,7 @@ _MAPPINGS = frozenset({dict, defaultdict, Counter, OrderedDict})
 
 
 def _instead(value: object) -> str:
-    """What to write in place of a value that is not plain data, by its class: nothing of the value itself is called."""
+    """Say what to write in place of a value that is not plain data, by its class: no code of the value is called."""
     kind = type(value)
     for classes, advice in _ADVICE:
         if issubclass(kind, classes):

@@ -110,7 +110,7 @@ class Server:
 
 
 def _argument(function: str, problem: ValueProblem) -> str:
-    """What is wrong with an argument, by its number or name: they travel as `[[positional …], {keyword: …}]`."""
+    """Say which argument is wrong, by number or name: they travel as `[[positional …], {keyword: …}]`."""
     path = problem.path.removeprefix(function)
     found = re.match(r'\[(?:0\]\[(\d+)|1\]\["((?:[^"\\]|\\.)*)")\]', path)
     if found is None:

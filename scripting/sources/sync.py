@@ -117,7 +117,7 @@ def vanished(embedded: dict[tuple[str, str], Embedded]) -> list[Step]:
 def _decide_defaults(
     embedded: Mapping[Key, Embedded], files: Mapping[Key, Found]
 ) -> tuple[list[Step], list[Candidate]]:
-    """What is done about each default at once, and those to be taken. A text is checked in a sandbox only when it is new."""
+    """Decide on each default: done at once, or to be taken. A source is checked in a sandbox only when it is new."""
     steps, candidates = list[Step](), list[Candidate]()
     for key, item in sorted(embedded.items()):
         script, _ = Script.objects.select_related("active_version", "default_version").get_or_create(
@@ -172,7 +172,7 @@ def _why_not(script: Script, file_present: bool) -> str:
 
 
 def _decide_files(files: Mapping[Key, Found]) -> tuple[list[Step], list[Candidate]]:
-    """What is done about each file at once, and those to be taken."""
+    """Decide on each file: done at once, or to be taken."""
     steps, candidates = list[Step](), list[Candidate]()
     for key, found in sorted(files.items()):
         if other := _not_taken(key, found.path):
@@ -223,7 +223,7 @@ def _reconcile_absences(keys: Iterable[Key], go_on: Callable[[], bool]) -> list[
 
 
 def _reconcile_absence(key: Key, others: Collection[Key]) -> Step | None:
-    """What was done; None when it waits for `others`, which are gone too."""
+    """Return what was done; None when it waits for `others`, which are gone too."""
     if other := _not_taken(key, ""):
         return other
     script = Script.objects.named(*key).select_related("active_version", "default_version").first()
@@ -285,7 +285,7 @@ def _needed_by(script: Script, default: ScriptVersion | None) -> str:
 
 
 def known_of(script: Script, embedded: Embedded | None = None, *, gone: bool = False) -> Known:
-    """What the decisions need, read from the database; `gone`: whose version is active counts only where a file is gone."""
+    """Read from the database what the decisions need; `gone`: whose version is active counts only where a file is gone."""
     active, default = script.active_version, script.default_version
     return Known(
         file_digest=script.file_digest,

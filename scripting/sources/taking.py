@@ -21,7 +21,7 @@ from scripting.types import ErrorType
 security = logging.getLogger("scripting.security")
 
 NO_FILE = {"file_digest": "", "rejected_basis": "", "rejected_batch": ""}
-"""What a script remembers of its file when there is none."""
+"""Field values of a script that has no file."""
 ARRIVED = "arrived"
 """The batch of the files that arrived just now."""
 AGAIN = "-"
@@ -56,7 +56,7 @@ class Candidate:
         return Proposal(*self.key, self.text.language, self.text.content, batch, yields)
 
     def move(self, version: ScriptVersion) -> Move:
-        """What makes the text active."""
+        """Return the move that makes the version active."""
         if isinstance(self.text, Embedded):
             base = self.script.default_version if self.cause == Activation.Cause.UPGRADE else None
             changes = {"default_version": version, "language": version.language}

@@ -101,7 +101,7 @@ def context_for(script: Script, source: Source, payload: Any) -> dict[str, Any]:
 
 
 def request_context(script: Script, endpoint: str, body: Any) -> dict[str, Any]:
-    """What the script would be given of a JSON request with this body. Raises Refusal for one that does not fit."""
+    """Build the script's input from a JSON request with this body. Raises Refusal for one that does not fit."""
     module = modules.get(script.module)
     assert module is not None
     headers = {"Content-Type": "application/json"}

@@ -19,7 +19,7 @@ DEFAULT = "python"
 
 @dataclass(frozen=True)
 class Step:
-    """What became of one file: `written`, `same`, `deleted`, or `kept` as somebody else's."""
+    """Result for one file: `written`, `same`, `deleted`, or `kept` because it is somebody else's."""
 
     path: str
     outcome: str

@@ -176,7 +176,7 @@ class Command(ScriptingCommand):
 
 
 def output_json(output: ScriptOutput) -> dict[str, Any]:
-    """What a run gave, as DESIGN.md's contract writes it, with what a replay needs."""
+    """Describe the outcome of a run as JSON, with everything that a replay needs."""
     version, cost = output.version, output.metrics
     return {
         "ok": output.ok,

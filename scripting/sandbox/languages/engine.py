@@ -80,7 +80,7 @@ class LanguageEngine(ABC):
         return None
 
     def explain_syntax(self, message: str, line: str, offset: int | None) -> str:
-        """What to write instead of what the compiler refuses; `offset` is a 1-based column."""
+        """Say what to write instead of what the compiler refuses; `offset` is a 1-based column."""
         return ""
 
     def explain(self, error: BaseException) -> tuple[str, str] | None:

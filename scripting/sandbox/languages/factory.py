@@ -10,7 +10,7 @@ from scripting.sandbox.languages.table import LANGUAGES, OURS
 from scripting.sandbox.policy.refusal import Refusal
 
 FORBIDDEN = frozenset({"django", "redis", "rq", "channels", "psycopg"})
-"""What nothing in a sandbox may import, nor what builds on it: a language from outside that does is not used."""
+"""Packages that nothing in a sandbox may import, directly or not: a language from outside that does is not used."""
 
 
 class EngineFactory:

@@ -148,7 +148,7 @@ class _TypeClass(type):
 
 
 class ScriptType(metaclass=_TypeClass):
-    """What the name `type` means in a script: a value's class, and what classes are instances of."""
+    """The `type` of scripts: a value's class, and the class of classes."""
 
     __slots__ = ()
 

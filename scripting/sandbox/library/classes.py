@@ -102,7 +102,7 @@ def _members(names: Any, start: int) -> Iterator[tuple[Any, Any]]:
 
 
 class _ClassMaker:
-    """What a script's class statements call in place of a metaclass: the one that fits the classes it is made from."""
+    """Stand-in for a metaclass in a script's class statements: calls the one that fits the base classes."""
 
     def __prepare__(self, name: str, bases: tuple[type, ...]) -> Any:
         return _metaclass(bases).__prepare__(name, bases)

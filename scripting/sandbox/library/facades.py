@@ -1,4 +1,4 @@
-"""What `import` gives a script: a frozen facade of a package, or of a helper with its names as they are at the moment."""
+"""The objects that `import` gives a script: a frozen facade of a package, or of a helper with its names as they are now."""
 
 from __future__ import annotations
 

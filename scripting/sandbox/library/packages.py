@@ -141,7 +141,7 @@ _ABSENT: dict[str, dict[str, str]] = {
     "typing": hints.ABSENT,
     "uuid": digests.UUID_ABSENT,
 }
-"""What a package has elsewhere and not here, with what to write instead."""
+"""Names that a package has in full Python and not here, each with what to write instead."""
 
 _LAZY = (
     "_strptime",

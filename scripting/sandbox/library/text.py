@@ -115,5 +115,5 @@ BoundFormat.__name__ = BoundFormat.__qualname__ = "builtin_function_or_method"
 
 
 def text_imod(target: Any, value: Any, /) -> Any:
-    """What `target %= value` assigns: text in it shows no address."""
+    """Compute `target %= value`; formatted text shows no memory address."""
     return scrub(operator.imod(target, value))  # type: ignore[no-untyped-call]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class OwnError(RuntimeError):
-    """What we raise in a script's run beside Python's own: its message tells all, its name says nothing to a designer."""
+    """Raised by the engine in a script's run. Its message says everything; its name means nothing to a designer."""
 
 
 class SecurityViolation(Exception):

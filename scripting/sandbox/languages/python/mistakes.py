@@ -1,4 +1,4 @@
-"""What to write instead of what is no Python: words and signs of other languages, pasted characters, decimal commas."""
+"""Say what to write instead of text that is no Python: words and signs of other languages, pasted characters, decimal commas."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _COMMA = re.compile(r"(\d+),(\d+)")
 
 
 def hint_for(message: str, line: str, offset: int | None) -> str:
-    """What to write instead, from the parser's message, the line it means and the 1-based column; empty if there is no telling."""
+    """Say what to write instead, from the parser's message, its line and 1-based column; empty if unknown."""
     if message.startswith("invalid character"):
         found = re.search(r"'(.)'", message)
         return _CHARACTERS.get(found[1] if found else "", "delete it and type it on the keyboard")
@@ -115,7 +115,7 @@ def _lists(node: ast.Subscript | ast.For) -> tuple[ast.AST, ...]:
 
 
 def _last(node: ast.expr) -> ast.expr:
-    """What stands right before the comma."""
+    """Return the text right before the comma."""
     match node:
         case ast.BinOp(right=inner) | ast.UnaryOp(operand=inner):
             return _last(inner)

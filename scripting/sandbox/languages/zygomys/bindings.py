@@ -93,7 +93,7 @@ class Bindings:
             self.uses.append((function, variable))
 
     def _bind(self, node: Assign, definite: Definite) -> None:
-        """What the assignment assigns to, once its value is there."""
+        """Return the target of the assignment, once its value is computed."""
         if node.is_def:
             self._def(node, definite)
         else:

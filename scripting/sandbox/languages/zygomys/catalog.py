@@ -1,4 +1,4 @@
-"""What Zygomys scripts find without defining it: signatures for editors, kinds of results for the lowering, and what is refused. Data only."""
+"""Built-in names of Zygomys: signatures for editors, kinds of results for the lowering, and refused names. Data only."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ REFUSED: dict[str, str] = {
     "msgpack-map": "write (defmap name)",
     "declare-msgpack-map": "write (defmap name)",
 }
-"""What the original has and scripts here have not, with what to do instead."""
+"""Names of the original that scripts here do not have, each with what to do instead."""
 
 RESERVED = frozenset(
     "byte defbuild builder field and or cond quote def mdef fn defn begin let letseq assert defmac macexpand syntaxQuote include for"

@@ -1,4 +1,4 @@
-"""What lowered code asks of the runtime besides the language's own functions."""
+"""Runtime support that lowered code calls, beside the language's own functions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ERRORS = (
     ArithmeticError,
     RecursionError,
 )
-"""What a script's own mistakes raise."""
+"""Errors that a script's own mistakes raise."""
 
 
 def read_text(text: Any, /) -> Any:
@@ -80,7 +80,7 @@ def spliced(value: Any) -> list[Any]:
 
 
 def unpacked_list(value: Any, count: int) -> list[Any]:
-    """What mdef gives its names."""
+    """Return the values that mdef assigns to its names."""
     items = list_items(value)
     if len(items) < count:
         raise Failure(f"bindlist failing: {count} targets but only {len(items)} sources")
@@ -88,7 +88,7 @@ def unpacked_list(value: Any, count: int) -> list[Any]:
 
 
 def unpacked(value: Any, count: int) -> list[Any]:
-    """What {a, b = value} gives its names."""
+    """Return the values that {a, b = value} assigns to its names."""
     if not isinstance(value, list):
         raise Failure(f"AssignInstr: don't know how to assign rhs {go_name(value)} `{shown(value)}`")
     if len(value) != count:

@@ -96,7 +96,7 @@ class Evaluator:
         self.infix = Infix(Places(""), lambda name: name)
 
     def call(self, parameters: list[str], rest: str | None, body: list[Any], arguments: list[Any], name: str) -> Any:
-        """What a macro of these parameters makes of these forms."""
+        """Expand a macro with these parameters on these forms."""
         return self._function(name, parameters, rest, body, self.functions, None)(*arguments)
 
     def forms(self, forms: list[Any], env: Env) -> Any:
@@ -245,7 +245,7 @@ class Evaluator:
         return None
 
     def template(self, form: Any, env: Env) -> Any:
-        """What a syntax-quote makes."""
+        """Evaluate a syntax-quote."""
         kind = type(form)
         if kind is list or kind is Vector:
             return list(self._parts(list(form), env))

@@ -1,4 +1,4 @@
-"""What Python raises in a lowered script, in the words of the original."""
+"""Put errors that Python raises in a lowered script into the words of the original."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _OPERATORS = {
     "can't multiply": "*",
     "not supported between": "+",
 }
-"""What Python says of a sum that is none; of a text or a list as a sum, that it cannot be compared with a number."""
+"""Python's messages for a wrong operand of a sum, or for a text or a list compared with a number."""
 
 
 def _name(error: NameError) -> str:

@@ -8,7 +8,7 @@ from scripting.sandbox.languages.zygomys.runtime.values import Mark, Pair, Symbo
 
 
 def as_data(form: Any) -> Any:
-    """What a quoted form is at run: arrays are plain lists, symbols stand nowhere."""
+    """Turn a quoted form into its value at run time: arrays become plain lists, symbols have no place."""
     kind = type(form)
     if kind is Vector:
         return [as_data(item) for item in form]
@@ -70,7 +70,7 @@ def assignment_place(form: Any) -> int:
 
 
 def arguments_of(form: Any) -> list[Any]:
-    """What follows the head of a proper list."""
+    """Return the items of a proper list behind its head."""
     return list(iterate(form.tail))
 
 

@@ -39,7 +39,7 @@ class Infix:
         """A name that nothing else has."""
 
     def forms(self, block: Vector) -> list[Any]:
-        """What the block says, one form after another."""
+        """Parse the block into forms."""
         return list(_Stream(self, list(block), block).statements())
 
 

@@ -49,7 +49,7 @@ class Macros:
         self.own[macro.name] = macro
 
     def expand(self, name: str, form: Pair) -> Any:
-        """What the macro makes of its call, placed there. Raises Refusal."""
+        """Expand a call of the macro, at its place. Raises Refusal."""
         self.depth += 1
         if self.depth > _MAX_DEPTH:
             self._refuse(
@@ -69,7 +69,7 @@ class Macros:
             self._refuse(form, f"the macro {name} fails: {_shown(problem)}", _HINT)
 
     def done(self) -> None:
-        """What was expanded is read: the next is not inside it."""
+        """Leave the expansion: the next one is not nested in it."""
         self.depth -= 1
 
     def _refuse(self, form: Any, message: str, hint: str) -> Any:
@@ -143,7 +143,7 @@ def _standard(name: str, arguments: list[Any]) -> Any:
 
 
 def expand_standard(name: str, form: Pair) -> Any:
-    """What a macro of the language makes of its call. Raises KeyError for another name."""
+    """Expand a call of a built-in macro. Raises KeyError for another name."""
     if name not in MACROS:
         raise KeyError(name)
     return _standard(name, arguments_of(form))

@@ -38,7 +38,7 @@ class Variable:
         self.label = ""
         """Its name in Python."""
         self.values: list[Node | None] = []
-        """What is assigned to it; None for what is not known (a parameter)."""
+        """Values assigned to it; None for one that is not known (a parameter)."""
         self.is_captured = False
         self.is_checked = False
         """It may be read or set before it has a value, where another of its name would then count."""
@@ -49,7 +49,7 @@ class Variable:
         self.binds = 0
         self.kinds = 0
         self.function: Function | None = None
-        """What it always is, if it is one function."""
+        """The function that it always is, if it is one."""
 
     @property
     def is_boxed(self) -> bool:

@@ -485,7 +485,7 @@ class Resolver:
         return made
 
     def _text_of(self, form: Pair) -> str:
-        """What `str` shows of a function; of a long one how it begins, as it is written."""
+        """Return the text that `str` shows of a function: its source, cut if long."""
         is_long = form.end - form.start > LONGEST_SHOWN
         return self.places.source[form.start : form.start + LONGEST_SHOWN] if is_long else shown(form)
 
@@ -861,7 +861,7 @@ _CALLED_DIRECTLY = frozenset({"raw64", "eval"})
 
 
 def _comma_items(form: Any) -> list[Any]:
-    """What the commas of {a, b, c} separate."""
+    """Split {a, b, c} at its commas."""
     found = []
     for item in arguments_of(form):
         found += _comma_items(item) if head_name(item) == "comma" else [item]

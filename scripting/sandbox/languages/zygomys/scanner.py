@@ -42,7 +42,7 @@ _DIGITS = re.compile(r"[+-][^ \t\r\n()\[\]{}+\-*<>=!&|/`\"';,:%^~]*")
 _WORD_ENDS = frozenset(["", *" \t\r\n()[]{},;"])
 _SIGNED = re.compile(r"-[0-9]")
 _AFTER_START = frozenset(" \t\n\r([{,;:+-*/<>=!&|")
-"""What may stand before the sign of a number."""
+"""Characters allowed before the sign of a number."""
 _EXPONENT = re.compile(r"-?[0-9][_0-9]*[eE]|-?(?:[0-9]+[0-9_]*\.[0-9_]*|\.[0-9]+[0-9_]*)[eE]")
 _BOUND = re.compile(r"-?[0-9][_0-9]*\Z")
 _UINT64 = re.compile(r"(?:0x|0o)?[0-9a-fA-F]+ULL\Z")
@@ -71,7 +71,7 @@ class _Scanner:
         self.places = places
         self.out: list[Token] = []
         self.kinds: dict[str, str] = {}
-        """What the words of the text stand for."""
+        """Classify the words of the text."""
 
     def tokens(self) -> list[Token]:
         source, out = self.source, self.out
@@ -181,7 +181,7 @@ class _Scanner:
 
 
 def _kind(word: str) -> str:
-    """What a word stands for; empty if it is none. The order of the questions is the original's."""
+    """Classify a word; empty if it is none. The order of the questions is the original's."""
     if word == "true" or word == "false":
         return "bool"
     first = word[0]

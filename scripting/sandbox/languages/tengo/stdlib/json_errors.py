@@ -1,4 +1,4 @@
-"""What Go's JSON scanner says of a text that is no JSON: it goes byte by byte, and names the first that cannot stand where it does."""
+"""Error messages of Go's JSON scanner: it goes byte by byte and names the first byte that cannot be where it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class _Refused(Exception):
 
 
 def complaint(data: bytes) -> str:
-    """What is wrong with a text that is known to be no JSON."""
+    """Return the message for a text that is known to be no JSON."""
     try:
         _Scanner(data).scan()
     except _Refused as refused:

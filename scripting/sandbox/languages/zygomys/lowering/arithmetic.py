@@ -73,7 +73,7 @@ class Arithmetic(Lowering):
         )
 
     def _leaves(self, node: Node, found: list[Node]) -> None:
-        """What is computed with, in the order in which it is asked for."""
+        """Collect the operands, in the order of their evaluation."""
         if isinstance(node, Builtin) and node.name in ARITHMETIC and len(node.arguments) >= 2:
             for argument in node.arguments:
                 self._leaves(argument, found)

@@ -1,4 +1,4 @@
-"""What all of the lowering shares: where statements go, names in Python, reading and storing variables."""
+"""Shared by all of the lowering: where statements go, names in Python, reading and storing variables."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class Lowering:
             self.frame.nonlocals.add(self.label(variable))
 
     def open_scope(self, scope: Scope, known: set[Variable] | None = None) -> None:
-        """What a scope's variables are when it begins: fresh boxes, and no value where that is asked for."""
+        """Initialise a scope's variables: fresh boxes, and no value where that is asked for."""
         build = self.build
         for variable in scope.variables.values():
             if known is not None and variable in known and not variable.is_boxed:

@@ -359,7 +359,7 @@ def make_field(*arguments: Any) -> Any:
 
 
 def msgmap(*arguments: Any) -> Any:
-    """What `defmap` makes its records with: (msgmap name list)."""
+    """Make a record of a `defmap`: (msgmap name list)."""
     if not arguments:
         return Record("msgmap")
     name = arguments[0]

@@ -41,7 +41,7 @@ _WORDS = {"char": "int32"}
 
 
 def type_of(value: Any, /) -> str:
-    """What `type?` gives."""
+    """Return the name that `type?` gives."""
     name = _NAMES.get(type(value))
     if name is not None:
         return name
@@ -223,7 +223,7 @@ def pointer_to(value: Any) -> Any:
 
 
 class Variable:
-    """What (var name type) stands for until it is assigned."""
+    """Return the value of (var name type) until it is assigned."""
 
 
 def address_of(value: Any, /) -> Pointer:
