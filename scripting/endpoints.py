@@ -279,7 +279,7 @@ def refusal(output: ScriptOutput, field: str = "") -> JsonResponse:
 
 
 def failure(output: ScriptOutput) -> JsonResponse:
-    """502: the script failed and nothing could stand in for it."""
+    """502: the script failed and it had no fallback."""
     return JsonResponse({"error": described(output), "execution": output.execution_id}, status=502)
 
 

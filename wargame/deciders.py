@@ -21,7 +21,7 @@ LOOKED_BACK = 40
 """Earlier entries that tell which versions decided before the first one shown."""
 SHOWN_VERSIONS = 3
 ACTIVE_ROLES = {BattleLogEntry.Role.PRIMARY.value, BattleLogEntry.Role.RETRY.value}
-"""A version that stood in for a failing one has not taken over."""
+"""A fallback of a failing version has not taken over."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from scripting.modules.installed import modules
 from scripting.modules.scriptable import ScriptableModule
 from scripting.registry.resolved import ActiveVersion, ResolvedScript, load
 
+NOBODY = "nothing"
+
 
 @dataclass(frozen=True)
 class FallbackInForce:
@@ -30,14 +32,16 @@ class FallbackInForce:
     """The version that is run first in its place; None where there is none but the module's built-in rule."""
 
     def __str__(self) -> str:
-        """`v5 failed 5 times in a row: v4 stands in`."""
-        return f"{self.failed}: {self.name} stands in"
+        """`v5 failed 5 times in a row: v4 decides as fallback`."""
+        return f"{self.failed}: " + (
+            "there is no fallback" if self.name == NOBODY else f"{self.name} decides as fallback"
+        )
 
     @property
     def name(self) -> str:
         """`v4`, `the default (v1)`, `the built-in rule`, or `nothing`."""
         if self.version is None:
-            return "the built-in rule" if _has_rule(modules.get(self.script.module)) else "nothing"
+            return "the built-in rule" if _has_rule(modules.get(self.script.module)) else NOBODY
         number = self.version.info.number
         return f"the default (v{number})" if self.version.id == self.script.default_version_id else f"v{number}"
 

@@ -1,4 +1,4 @@
-"""A script whose breaker is open: its pages, those of its versions, the list and the Overview say what stands in."""
+"""A script whose breaker is open: its pages, those of its versions, the list and the Overview name the fallback."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def version_page(script: Script, number: int) -> str:
 def test_its_page_says_since_when_until_when_and_what_stands_in(failing: Script, viewer: Client) -> None:
     text = text_of(viewer, page(failing, "change"))
     assert "Runs now the default (v1); v2 editor · python is active" in text
-    pause = r"breaker open v2 failed 3 times in a row, last [\d: -]+: the default \(v1\) stands in until [\d: -]+, then the next run tries v2 again"
+    pause = r"breaker open v2 failed 3 times in a row, last [\d: -]+: the default \(v1\) decides as fallback until [\d: -]+, then the next run tries v2 again"
     assert re.search(pause, text), text
     assert "ZeroDivisionError: division by zero" in text
     assert "It runs whenever its module calls it" not in text

@@ -1,4 +1,4 @@
-"""What pages say of a script whose breaker is open: which version stands in for it, and until when it is withheld."""
+"""What pages say of a script whose breaker is open: which fallback decides instead, and until when it is withheld."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def said(script: Script) -> str:
 def test_the_previous_version_stands_in_until_the_pause_is_over() -> None:
     make_script("result = {'points': 1}")
     script = failing()
-    assert said(script) == "v2 failed 2 times in a row: v1 stands in"
+    assert said(script) == "v2 failed 2 times in a row: v1 decides as fallback"
     found = open_breakers.of(script)
     assert found is not None
     assert found.last_error == "arena/scorer:1:1: execution: ZeroDivisionError: division by zero"
@@ -55,14 +55,14 @@ def test_the_default_is_called_so() -> None:
     script = make_script("result = {'points': 1}")
     script.default_version = script.active_version
     script.save()
-    assert said(failing()) == "v2 failed 2 times in a row: the default (v1) stands in"
+    assert said(failing()) == "v2 failed 2 times in a row: the default (v1) decides as fallback"
 
 
 def test_without_another_version_it_is_the_built_in_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     script = failing()
-    assert said(script) == "v1 failed 2 times in a row: the built-in rule stands in"
+    assert said(script) == "v1 failed 2 times in a row: the built-in rule decides as fallback"
     monkeypatch.setattr(Arena, "built_in", ScriptableModule.built_in)
-    assert said(script) == "v1 failed 2 times in a row: nothing stands in"
+    assert said(script) == "v1 failed 2 times in a row: there is no fallback"
 
 
 def test_nothing_stands_in_for_what_does_not_run_or_is_another_version() -> None:

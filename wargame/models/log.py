@@ -86,7 +86,7 @@ class BattleLogEntry(models.Model):
 
     @property
     def decided_by(self) -> str:
-        """`damage_calculator v3 · override`, or what stood in for it."""
+        """`damage_calculator v3 · override`, or its fallback."""
         if not self.script:
             return ""
         if self.role == self.Role.BUILT_IN or self.version is None:

@@ -43,5 +43,5 @@ def latest_place(group: ErrorGroup) -> Place | None:
 
 
 def failed_attempt(execution: Execution, tries: Iterable[Attempt]) -> AttemptFields:
-    """The first attempt that failed, whose error is the execution's: what came after stood in for it."""
+    """The first attempt that failed, whose error is the execution's: later attempts were its fallback."""
     return next((attempt for attempt in tries if attempt.error_type), execution)

@@ -1,4 +1,4 @@
-// What stands in while the breaker of the live version is open: the mark in the header, and what is told when that changes.
+// The fallback while the breaker of the live version is open: the mark in the header, and what is told when that changes.
 
 import { $, forget, toast } from "./dom.js";
 
@@ -7,10 +7,10 @@ export function showFallback({ active, fallback }) {
   $("fallback-words").textContent = fallback ? words(fallback, active) : "";
   $("fallback-error").textContent = fallback ? fallback.error : "";
   $("live-chip").className = `chip ${fallback ? "bad" : "live"}`;
-  if (fallback) $("live-chip").textContent = `${fallback.name} stands in for v${active.number}`;
+  if (fallback) $("live-chip").textContent = `${fallback.name} decides instead of v${active.number}`;
 }
 
-// `before` is what stood in until now, for the same version.
+// `before` is the fallback until now, for the same version.
 export function tellFallback(before, { active, enabled, fallback }) {
   if (Boolean(before) === Boolean(fallback)) return;
   forget("fallback");
