@@ -47,6 +47,7 @@ class RecordedAdmin(HistoryAdmin):
 
 @admin.register(User)
 class UserAdmin(StockUserAdmin, RecordedAdmin):  # type: ignore[type-arg, misc] # in this order: the theme has empty `add_fieldsets`
+    change_form_template = "admin/scripting/change_form.html"
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm

@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from scripting.admin.base import ReadOnlyAdmin
-from scripting.insight import display
+from scripting.insight import times
+from wargame.log_filters import BattleFilter, TimeFilter, UnitFilter
 from wargame.models import BattleLogEntry, Game
+from wargame.models.log import decided_by
 from wargame.presentation import admin_url
 
 
 @admin.register(Game)
 class GameAdmin(ReadOnlyAdmin):
-    list_display = ("battle", "map_name", "status", "turn", "outcome", "began", "over", "page")
+    list_display = ("battle", "map_name", "status", "turn", "outcome", "began", "over", "page", "log")
     list_display_links = ("battle",)
     list_filter = ("status", "map_name")
-    fields = ("map_name", "status", "phase", "turn", "winner", "outcome", "seed", "demo", "began", "over", "page")
-    readonly_fields = ("began", "over", "page")
+    fields = (
+        "map_name",
+        "status",
+        "phase",
+        "turn",
+        "winner",
+        "outcome",
+        "seed",
+        "demo",
+        "began",
+        "over",
+        "page",
+        "log",
+    )
+    readonly_fields = ("began", "over", "page", "log")
 
     @admin.display(description="battle")
     def battle(self, game: Game) -> str:
@@ -27,30 +44,35 @@ class GameAdmin(ReadOnlyAdmin):
 
     @admin.display(description="began")
     def began(self, game: Game) -> SafeString:
-        return display.moment(game.started)
+        return times.moment(game.started)
 
     @admin.display(description="ended")
     def over(self, game: Game) -> SafeString:
-        return display.moment(game.ended)
+        return times.moment(game.ended)
 
     @admin.display(description="page")
     def page(self, game: Game) -> SafeString:
         words = "watch" if game.is_running else "open"
         return format_html('<a class="goby-link" href="{}">{}</a>', reverse("wargame:battle", args=[game.pk]), words)
 
+    @admin.display(description="log")
+    def log(self, game: Game) -> SafeString:
+        url = reverse("admin:wargame_battlelogentry_changelist")
+        return format_html('<a class="goby-link" href="{}?battle={}">entries</a>', url, str(game.pk))
+
 
 @admin.register(BattleLogEntry)
 class BattleLogEntryAdmin(ReadOnlyAdmin):
-    list_display = ("entry", "turn", "kind", "text", "health", "by")
-    list_filter = ("kind", "role", "script")
+    list_display = ("entry", "written", "turn", "kind", "text", "health", "by")
+    list_filter = (TimeFilter, UnitFilter, BattleFilter, "kind", "role", "script")
     search_fields = ("text",)
     search_help_text = "Words of an entry, such as the name of a unit"
     show_full_result_count = False
     fields = (
         "game", "sequence", "turn", "kind", "text", "unit", "target", "before", "after", "critical", "by", "role", "error",
-        "decisions", "written",
+        "steps", "written",
     )  # fmt: skip
-    readonly_fields = ("by", "written")
+    readonly_fields = ("by", "steps", "written")
 
     @admin.display(description="battle.entry")
     def entry(self, entry: BattleLogEntry) -> str:
@@ -62,9 +84,28 @@ class BattleLogEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="written")
     def written(self, entry: BattleLogEntry) -> SafeString:
-        return display.moment(entry.created)
+        return times.moment(entry.created, exact=True)
 
     @admin.display(description="decided by")
     def by(self, entry: BattleLogEntry) -> SafeString | str:
-        url = admin_url("scripting_execution_change", entry.execution_id)
-        return format_html('<a class="goby-link" href="{}">{}</a>', url, entry.decided_by) if url else entry.decided_by
+        return _linked(entry.decided_by, entry.execution_id)
+
+    @admin.display(description="decisions")
+    def steps(self, entry: BattleLogEntry) -> SafeString:
+        """Every run on the way here, first to last."""
+        lines = (
+            (
+                _linked(decided_by(d), d.get("execution")),
+                "decided" if d.get("execution") == str(entry.execution_id) else "",
+                d.get("error", ""),
+            )
+            for d in entry.decisions
+        )
+        steps = format_html_join("", '<li>{} <b>{}</b> <span class="goby-quiet">{}</span></li>', lines)
+        return format_html('<ol class="goby-steps">{}</ol>', steps) if steps else SafeString("—")
+
+
+def _linked(words: str, execution: Any) -> SafeString | str:
+    """Words with a link to the run, where it is known."""
+    url = admin_url("scripting_execution_change", execution)
+    return format_html('<a class="goby-link" href="{}">{}</a>', url, words) if url else words

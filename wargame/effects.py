@@ -187,11 +187,12 @@ def carry_out_damage(outcome: Outcome) -> None:
     before = target.health
     lost = target.take_damage(_points(decision, event))
     destroyed = lost == before
-    _log_damage(outcome, game, event, decision, attacker, target, before, lost)
+    decider = _decider(outcome, event, decision)
+    _log_damage(outcome, game, event, decision, decider, attacker, target, before, lost)
     enemy = attacker.side if attacker and attacker.side_id != target.side_id else None
     if enemy is not None:
         enemy.add_score(lost + (DESTRUCTION_BONUS if destroyed else 0))
-    is_over = _destroyed(outcome, game, attacker, target) if destroyed else False
+    is_over = _destroyed(outcome, game, decider, attacker, target) if destroyed else False
     if not is_over:
         _follow_up(outcome, game, decision.follow_ups, chain=_count(event.get("chain")))
     return None
@@ -202,11 +203,19 @@ def _points(decision: results.EventResult, event: Mapping[str, Any]) -> int:
     return min(round(amount), results.MAX_DAMAGE)
 
 
+def _decider(outcome: Outcome, event: Mapping[str, Any], decision: results.EventResult) -> dict[str, Any]:
+    """The run that decided how much is lost: this one where it changed the amount, else the one that published the event."""
+    *earlier, own = decisions_of(outcome)
+    changed = decision.damage is not None and decision.damage != event.get("damageAmount")
+    return own if changed or not earlier else earlier[-1]
+
+
 def _log_damage(
     outcome: Outcome,
     game: Game,
     event: Mapping[str, Any],
     decision: results.EventResult,
+    decider: dict[str, Any],
     attacker: Unit | None,
     target: Unit,
     before: int,
@@ -219,10 +228,6 @@ def _log_damage(
         text = f"{attacker.name} hits {target.name} for {lost}"
     else:
         text = f"{target.name} loses {lost}"
-    decisions = decisions_of(outcome)
-    changed = decision.damage is not None and decision.damage != event.get("damageAmount")
-    amount_by = next((d for d in reversed(decisions[:-1]) if d["script"] == "damage_calculator"), None)
-    decider = decisions[-1] if changed or amount_by is None else amount_by
     record(
         outcome,
         game,
@@ -237,10 +242,11 @@ def _log_damage(
     )
 
 
-def _destroyed(outcome: Outcome, game: Game, attacker: Unit | None, target: Unit) -> bool:
+def _destroyed(outcome: Outcome, game: Game, decider: dict[str, Any], attacker: Unit | None, target: Unit) -> bool:
     """Say that the target is destroyed; whether that ended the battle."""
     by = f" by {attacker.name}" if attacker and attacker.pk != target.pk else ""
-    record(outcome, game, LogKind.DESTROYED, f"{target.name} is destroyed{by}", unit=attacker, target=target)
+    text = f"{target.name} is destroyed{by}"
+    record(outcome, game, LogKind.DESTROYED, text, decider=decider, unit=attacker, target=target)
     fallen = {
         "gameID": game.key,
         "turn": game.turn,

@@ -21,7 +21,9 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
             "separator": True,
             "items": [
                 menu.of_model("Battles", "swords", "wargame_game", "wargame.view_game"),
-                menu.of_model("Battle log", "history_edu", "wargame_battlelogentry", "wargame.view_battlelogentry"),
+                menu.of_model(
+                    "Battle log entries", "history_edu", "wargame_battlelogentry", "wargame.view_battlelogentry"
+                ),
             ],
         },
         {

@@ -10,7 +10,8 @@ from django.utils.safestring import SafeString
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.filters import ModuleFilter
 from scripting.admin.links import script_link, version_link
-from scripting.insight.display import badge, moment
+from scripting.insight.display import badge
+from scripting.insight.times import moment
 from scripting.models import Activation
 
 CAUSES = {"publish": "info", "rollback": "warning", "file": "success", "file_deleted": "warning"}

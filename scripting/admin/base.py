@@ -16,11 +16,15 @@ from django.db import DataError
 from django.db.models import Model, QuerySet
 from django.forms import Media
 from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
+from django.utils.text import capfirst
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
+
+from scripting.insight import menu
 
 COUNTED = 1000
 """Rows that a list counts; beyond it says `1000` and goes on by pages."""
@@ -85,6 +89,15 @@ class CheckedAdmin(ModelAdmin):  # type: ignore[misc] # unfold is not typed
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CheckedChangeList]:
         return CheckedChangeList
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list has the title that leads to it in the menu, or the name of its records."""
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data is not None:
+            groups = response.context_data.get("sidebar_navigation", ())
+            title = menu.title_of(request.path, groups) or capfirst(self.opts.verbose_name_plural)
+            response.context_data["title"] = title
+        return response
+
     def response_action(self, request: HttpRequest, *given: Any, **named: Any) -> Any:
         for chosen in request.POST.getlist(ACTION_CHECKBOX_NAME):
             if not (chosen.isdecimal() and len(chosen) < 19):
@@ -127,6 +140,7 @@ class ReadOnlyAdmin(CheckedAdmin):
     actions = None
     list_max_show_all = 0
     sortable_by: tuple[str, ...] = ()
+    change_list_template = "admin/scripting/change_list.html"
     change_form_template = "admin/scripting/readonly.html"
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[UncountedChangeList]:

@@ -20,10 +20,11 @@ from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.filters import ModuleFilter, ScriptFilter
 from scripting.insight.advice import advice
 from scripting.insight.dashboard.charts import spark
-from scripting.insight.display import badge, moment
+from scripting.insight.display import badge
 from scripting.insight.executions import listing
 from scripting.insight.executions.error_place import latest_place
 from scripting.insight.executions.filters import Filters
+from scripting.insight.times import moment
 from scripting.metrics.error_groups import ErrorGroupSummary, NoteMissing, resolve, summaries
 from scripting.models import Activation, ErrorCount, ErrorGroup, Execution, Resolution
 
@@ -98,9 +99,6 @@ class ErrorGroupAdmin(ReadOnlyAdmin):
         for told in summaries(list(found.result_list)):
             told.group.told = told  # type: ignore[attr-defined] # the very rows of the list
         return found
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return super().changelist_view(request, {"title": "Errors", **(extra_context or {})})  # type: ignore[no-any-return]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

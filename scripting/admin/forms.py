@@ -15,6 +15,7 @@ from scripting.modules.installed import modules
 from scripting.registry import lifecycle
 from scripting.sandbox.languages.table import LANGUAGES
 
+NO_REASON = "Say why: it is shown in the history for good."
 FIELDS = ("max_execution_time", "max_memory_bytes")
 
 
@@ -35,7 +36,7 @@ class MebibytesField(forms.FloatField):
 
 
 class LimitsForm(forms.ModelForm):  # type: ignore[type-arg] # at run time it takes none
-    """Limits of one script where they differ from its module's."""
+    """Limits of one script where they differ from its module's, and why they are changed."""
 
     max_execution_time = forms.FloatField(
         label="Time",
@@ -52,9 +53,24 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg] # at run time it ta
         help_text="MiB that a run may take.",
     )
 
+    reason = forms.CharField(
+        required=False,
+        max_length=lifecycle.LONGEST_REASON,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why: shown in the history for good"}),
+    )
+
     class Meta:
         model = Script
         fields = FIELDS
+
+    @property
+    def changed_limits(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in FIELDS if name in self.changed_data}
+
+    def clean(self) -> None:
+        super().clean()
+        if not self.errors and self.changed_limits and not self.cleaned_data["reason"]:
+            self.add_error("reason", NO_REASON)
 
 
 class PublishForm(forms.Form):
@@ -89,7 +105,7 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why: shown in the history for good"}),
-        error_messages={"required": "Say why: it is shown in the history for good."},
+        error_messages={"required": NO_REASON},
     )
 
     def __init__(self, *args: Any, longest: int = 1000, **kwargs: Any) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -25,10 +24,12 @@ from scripting.admin.filters import ModuleFilter, OverrideFilter, StateFilter
 from scripting.admin.links import list_url, url_of, version_link
 from scripting.admin.switches import Switch
 from scripting.insight import open_breakers
-from scripting.insight.display import badge, code_block, moment
+from scripting.insight.display import badge, code_block
 from scripting.insight.display import limits as show_limits
-from scripting.models import Activation, Breaker, Execution, Script, ScriptVersion
+from scripting.insight.times import moment
+from scripting.models import Activation, Execution, Script, ScriptVersion
 from scripting.modules.installed import limits_for, runs_on
+from scripting.registry import lifecycle
 from scripting.sources.extraction import NothingToExtract, extract
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class ScriptAdmin(HistoryAdmin):
     actions_detail = ("workbench", "publish", {"title": "More", "items": ("revert", "extract_one")})
     form = forms.LimitsForm
     readonly_fields = ("limits_said",)
+    change_list_template = "admin/scripting/change_list.html"
     change_form_template = "admin/scripting/script/change_form.html"
     object_history_list_template = "admin/scripting/script/history.html"
     warn_unsaved_form = True
@@ -79,17 +81,15 @@ class ScriptAdmin(HistoryAdmin):
         return super().history_form_view(request, object_id, version_id, extra_context)
 
     def save_model(self, request: HttpRequest, obj: Script, form: Any, change: bool) -> None:
-        """Only what the form shows is written: what is active may have changed since the page was opened."""
-        obj._history_user = request.user
-        if form.changed_data:
-            with transaction.atomic():
-                obj.save(update_fields=form.changed_data)
-                if obj.active_version_id is not None:
-                    Breaker.forgive([obj.active_version_id])  # it may do well within the new limits
+        """Only the limits are written: what is active may have changed since the page was opened."""
+        if form.changed_limits:
+            assert request.user.is_authenticated
+            reason = form.cleaned_data["reason"]
+            lifecycle.limit(Script.objects.get(pk=obj.pk), actor=request.user, reason=reason, **form.changed_limits)
 
     def get_fieldsets(self, request: HttpRequest, obj: Script | None = None) -> Any:
-        fields = forms.FIELDS if self.has_change_permission(request, obj) else ("limits_said",)
-        return (("Limits", {"fields": (fields,)}),)
+        fields = (forms.FIELDS, "reason") if self.has_change_permission(request, obj) else ("limits_said",)
+        return (("Limits", {"fields": fields}),)
 
     @admin.display(description="of this script")
     def limits_said(self, script: Script) -> str:

@@ -14,7 +14,8 @@ from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.filters import LanguageFilter, ModuleFilter, ScriptFilter
 from scripting.admin.links import script_link
 from scripting.insight import open_breakers
-from scripting.insight.display import badge, code_block, moment, size
+from scripting.insight.display import badge, code_block, size
+from scripting.insight.times import moment
 from scripting.models import ScriptVersion
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
@@ -129,16 +127,6 @@ def memory(count: int, error_type: str = "") -> str:
     if not count and error_type == "timeout":
         return "not measured"
     return "< 128 KiB" if count < 128 << 10 else size(count)
-
-
-def moment(at: datetime | None) -> SafeString:
-    """A time to the second, with the exact one on hover."""
-    if at is None:
-        return SafeString("—")
-    local = timezone.localtime(at)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), at.isoformat(), f"{local:%Y-%m-%d %H:%M:%S}"
-    )
 
 
 def badge(text: str, colour: str = "") -> SafeString:

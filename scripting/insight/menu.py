@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -72,6 +72,10 @@ def scripting_group() -> dict[str, Any]:
             },
             of_model("Errors", "error", "scripting_errorgroup", "scripting.view_errorgroup"),
             {
+                **item("Processes", "memory", address_of("processes")),
+                "permission": permitted("scripting.view_script"),
+            },
+            {
                 **item("Dead letters", "inbox", address_of("admin:scripting_execution_letters")),
                 "permission": permitted("scripting.change_outboxevent"),
             },
@@ -88,6 +92,12 @@ def of_model(title: str, icon: str, model: str, permission: str) -> dict[str, An
     """An entry that leads to the list of a model, such as `auth_user`."""
     link = address_of(f"admin:{model}_changelist")
     return {**item(title, icon, link), "permission": permitted(permission)}
+
+
+def title_of(address: str, groups: Iterable[dict[str, Any]]) -> str:
+    """The title of the entry that leads there, which is the page's too; empty without one."""
+    entries = (entry for group in groups for entry in group["items"])
+    return next((entry["title"] for entry in entries if str(entry["link"]) == address), "")
 
 
 def permitted(*permissions: str) -> Callable[[HttpRequest], bool]:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import F, QuerySet
 
 from scripting.conf import conf
+from scripting.insight.executions.filters import TRIED
 from scripting.models import Breaker, Script, ScriptVersion
 from scripting.models.script import TEXTS
 from scripting.modules.installed import modules
@@ -54,6 +55,11 @@ class FallbackInForce:
         """Whether the pause is over: the next run tries the withheld version again."""
         return datetime.now(UTC) >= self.until
 
+    @property
+    def failures(self) -> str:
+        """Query string of the list of executions: those that the withheld version failed, without those it was not tried in."""
+        return f"script={self.script.pk}&version={self.withheld.pk}&status={TRIED}"
+
     def described(self) -> dict[str, Any]:
         """As pages that follow it read it."""
         return {
@@ -61,6 +67,7 @@ class FallbackInForce:
             "name": self.name,
             "error": self.last_error,
             "until": self.until.timestamp(),
+            "withheld": self.withheld.pk,
         }
 
 

@@ -44,6 +44,7 @@ class ErrorGroup(ErrorFields):
     """One problem of one version."""
 
     class Meta:
+        verbose_name = "error"
         ordering = ["-last_seen"]
         permissions = [("resolve_errorgroup", "Can mark errors as resolved")]
         constraints = [models.UniqueConstraint(fields=["fingerprint"], name="error_group_unique")]

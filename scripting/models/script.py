@@ -149,6 +149,7 @@ class ScriptVersion(models.Model):
     objects = ScriptVersionQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "version"
         ordering = ["script", "-number"]
         constraints = [
             models.UniqueConstraint(fields=["script", "number"], name="version_number_unique"),

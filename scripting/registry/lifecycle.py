@@ -1,4 +1,4 @@
-"""Create, disable, enable, pin, retire or bring back a script; record who did it and why."""
+"""Create, disable, enable, pin, limit, retire or bring back a script; record who did it and why."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from scripting.models import SHARED, Script
+from scripting.models import SHARED, Breaker, Script
 from scripting.models.script import NAME_PATTERN
 from scripting.modules.installed import modules
 from scripting.registry import dependents
@@ -75,6 +75,14 @@ def retire(script: Script, *, actor: AbstractBaseUser | None, reason: str) -> No
 def bring_back(script: Script, *, actor: AbstractBaseUser | None, reason: str) -> None:
     """A retired script runs again, on the version that was active."""
     _change(script, actor, f"brought back: {_said(reason)}", retired_at=None)
+
+
+def limit(script: Script, *, actor: AbstractBaseUser | None, reason: str, **limits: Any) -> None:
+    """Change its limits, and close its active version's breaker: it may do well within the new ones."""
+    with transaction.atomic():
+        _change(script, actor, f"limits changed: {_said(reason)}", **limits)
+        if script.active_version_id is not None:
+            Breaker.forgive([script.active_version_id])
 
 
 def _refuse_if_needed(script: Script, what: str) -> None:

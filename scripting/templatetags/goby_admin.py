@@ -1,8 +1,7 @@
-"""Filters of the admin's templates: times, statuses, durations and labels as scripting.insight.display writes them."""
+"""Filters of the admin's templates: statuses, durations and labels as scripting.insight.display writes them."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django import template
@@ -12,11 +11,6 @@ from scripting.insight import display
 from scripting.texts.escaping import visible
 
 register = template.Library()
-
-
-@register.filter
-def when(at: datetime | None) -> SafeString:
-    return display.moment(at)
 
 
 @register.filter

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime
 
 from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from scripting.insight import times
 from scripting.insight.display import badge, milliseconds
+from scripting.insight.executions.listing import RESULT_SHOWN
 from scripting.models import Execution
 from scripting.modules import installed
 
@@ -44,9 +47,12 @@ def plain(number: float) -> str:
 
 
 @register.filter
-def up_for(started: float) -> str:
+def up_for(started: float) -> SafeString:
     """How long ago that moment (seconds since 1970) was."""
-    seconds = max(0, int(time.time() - started))
+    return times.told(datetime.fromtimestamp(started, UTC), _duration(max(0, int(time.time() - started))))
+
+
+def _duration(seconds: int) -> str:
     if seconds < 120:
         return f"{seconds} s"
     if seconds < 7200:
@@ -58,6 +64,13 @@ def up_for(started: float) -> str:
 def key_in_words(execution: Execution) -> str:
     """`match 5`, as the module of its script calls what the key stands for."""
     return installed.key_in_words(execution.script.module, execution.key)
+
+
+@register.filter
+def result_in_short(execution: Execution) -> str:
+    """The beginning of its result, exact, and marked where it goes on. Lists hold no more of it."""
+    start: str = execution.result_start if hasattr(execution, "result_start") else execution.result_text
+    return start if len(start) <= RESULT_SHOWN else f"{start[:RESULT_SHOWN]}…"
 
 
 @register.filter

@@ -1,11 +1,8 @@
-"""Filters of the workbench's templates: how long ago, and what made a version live, in words."""
+"""What made a version live, in words, for the workbench's templates."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from django import template
-from django.utils.timesince import timesince
 
 from scripting.models import Activation
 
@@ -19,14 +16,6 @@ CAUSES = {
     Activation.Cause.FILE_DELETED: "active again since its file was deleted",
     Activation.Cause.UPGRADE: "upgraded",
 }
-
-
-@register.filter
-def ago(at: datetime) -> str:
-    """`3 hours ago`: the largest unit alone; `just now` within the first minute."""
-    if (datetime.now(UTC) - at).total_seconds() < 60:
-        return "just now"
-    return f"{timesince(at, depth=1)} ago"
 
 
 @register.filter

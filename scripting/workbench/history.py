@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from scripting.insight.display import size
 from scripting.models import Activation, Script, ScriptVersion
 
 SHOWN = 200
@@ -74,7 +76,7 @@ def changes(script: Script) -> Iterator[Change]:
         if older is None:
             continue
         changed = tuple(
-            (words, show(getattr(older, field)), show(getattr(newer, field)))
+            (words, in_words(field, getattr(older, field)), in_words(field, getattr(newer, field)))
             for field, words in WORDS.items()
             if getattr(older, field) != getattr(newer, field)
         )
@@ -83,7 +85,13 @@ def changes(script: Script) -> Iterator[Change]:
             yield Change(newer.history_date, actor, newer.history_change_reason or "", changed, newer.history_id)
 
 
-def show(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "the module's" if value is None else str(value) or "none"
+def in_words(field: str, value: Any) -> str:
+    """A setting with its unit."""
+    match field:
+        case "enabled" | "pinned" | "retired_at":
+            return "yes" if value else "no"
+        case "max_execution_time":
+            return "the module's" if value is None else f"{value:g} s"
+        case "max_memory_bytes":
+            return "the module's" if value is None else size(value)
+    return str(value) or "none"

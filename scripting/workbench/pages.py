@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from scripting.conf import conf
 from scripting.insight import open_breakers
 from scripting.insight.addresses import address_of, login_address, logout_address
+from scripting.insight.executions.filters import TRIED
 from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import Draft, Script
 from scripting.modules.installed import modules
@@ -213,9 +214,9 @@ def linked(pages: Iterable[ModulePage]) -> list[dict[str, str]]:
 
 
 def failures_of(request: HttpRequest, script: Script) -> str:
-    """Where the executions are that did not go well; empty for who may not see them."""
+    """Where the executions are that the active version failed; empty for who may not see them."""
     seen = address_of("admin:scripting_execution_changelist") if may(request.user, "scripting.view_execution") else ""
-    return f"{seen}?script={script.pk}&status=unsuccessful" if seen else ""
+    return f"{seen}?script={script.pk}&version={script.active_version_id}&status={TRIED}" if seen else ""
 
 
 def number_in(request: HttpRequest, name: str) -> int:

@@ -50,7 +50,10 @@ def test_its_page_says_since_when_until_when_and_what_stands_in(failing: Script,
     assert re.search(pause, text), text
     assert "ZeroDivisionError: division by zero" in text
     assert "It runs whenever its module calls it" not in text
-    assert f"?script={failing.pk}&amp;status=unsuccessful" in viewer.get(page(failing, "change")).content.decode()
+    assert (
+        f"?script={failing.pk}&amp;version={failing.active_version_id}&amp;status=tried"
+        in viewer.get(page(failing, "change")).content.decode()
+    )
 
 
 def test_who_may_not_see_executions_is_not_sent_to_them(failing: Script) -> None:

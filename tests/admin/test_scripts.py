@@ -202,7 +202,7 @@ def test_a_viewer_sees_no_buttons_that_change_anything(script: Script, viewer: C
 def test_limits_are_saved_with_history_and_nothing_else_is_written(
     game: Game, script: Script, designer: Client
 ) -> None:
-    opened = {"max_execution_time": "2.5", "max_memory_bytes": "", "enabled": "on"}
+    opened = {"max_execution_time": "2.5", "max_memory_bytes": "", "enabled": "on", "reason": "slow dice"}
     publishing.publish(script, "python", BETTER, actor=None, reason="meanwhile", base=AnyBase)
     assert designer.post(page(script, "change"), opened).status_code == 302
     script.refresh_from_db()
@@ -217,7 +217,8 @@ def test_limits_are_written_in_seconds_and_mebibytes_and_what_no_script_can_run_
 ) -> None:
     """A limit of 64 bytes, by someone who thought of MiB, would fail every run from there on."""
     form = page(script, "change")
-    assert designer.post(form, {"max_execution_time": "0.5", "max_memory_bytes": "48.5"}).status_code == 302
+    wanted = {"max_execution_time": "0.5", "max_memory_bytes": "48.5", "reason": "it counts much"}
+    assert designer.post(form, wanted).status_code == 302
     script.refresh_from_db()
     assert script.limit_changes() == {"max_execution_time": 0.5, "max_memory_bytes": int(48.5 * 2**20)}
     text = designer.get(form).content.decode()
@@ -227,11 +228,17 @@ def test_limits_are_written_in_seconds_and_mebibytes_and_what_no_script_can_run_
     assert "0.5 s, 48.5 MiB" in designer.get(page(script, "history")).content.decode()
     records = script.history.count()
     for bad in ({"max_memory_bytes": "0.00006"}, {"max_memory_bytes": "67108864"}, {"max_execution_time": "86400"}):
-        assert designer.post(form, {"max_execution_time": "0.5", "max_memory_bytes": "48.5", **bad}).status_code == 200
-    assert "Give 1 to 4,096 MiB" in designer.post(form, {"max_memory_bytes": "67108864"}).content.decode()
+        assert designer.post(form, {**wanted, **bad}).status_code == 200
+    assert (
+        "Give 1 to 4,096 MiB"
+        in designer.post(form, {"max_memory_bytes": "67108864", "reason": "more"}).content.decode()
+    )
     assert designer.post(form, {"max_execution_time": "0.5", "max_memory_bytes": "48.5"}).status_code == 302
     assert script.history.count() == records, "nothing was changed"
-    assert designer.post(form, {"max_execution_time": "", "max_memory_bytes": ""}).status_code == 302
+    assert (
+        designer.post(form, {"max_execution_time": "", "max_memory_bytes": "", "reason": "as before"}).status_code
+        == 302
+    )
     script.refresh_from_db()
     assert script.limit_changes() == {}
 

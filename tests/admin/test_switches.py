@@ -14,6 +14,7 @@ from scripting.processes.generation import read
 from scripting.registry import lifecycle
 from scripting.sources import sync
 from scripting.types import ExecutionRequest
+from scripting.workbench.history import changes
 from tests.admin.people import page
 from tests.support.game import BETTER, GOOD, Game
 
@@ -148,9 +149,26 @@ def test_who_may_not_publish_switches_nothing_and_sees_no_buttons(script: Script
 
 def test_switches_are_not_flipped_by_the_form_of_limits(script: Script, designer: Client) -> None:
     """There they would change without a reason, and a helper under the scripts that import it."""
-    designer.post(page(script, "change"), {"max_execution_time": "1.5", "pinned": "on"})
+    designer.post(page(script, "change"), {"max_execution_time": "1.5", "pinned": "on", "reason": "quicker"})
     script.refresh_from_db()
     assert (script.max_execution_time, script.enabled, script.pinned) == (1.5, True, False)
+
+
+def test_limits_change_with_a_reason_and_their_history_names_units(script: Script, designer: Client) -> None:
+    limits = {"max_execution_time": "2", "max_memory_bytes": "48"}
+    refused = designer.post(page(script, "change"), limits)
+    assert "Say why: it is shown in the history for good." in text_of(refused)
+    script.refresh_from_db()
+    assert script.max_execution_time is None
+    assert designer.post(page(script, "change"), {**limits, "reason": "dice roll slowly"}).status_code == 302
+    record = script.history.first()
+    assert record.history_change_reason == "limits changed: dice roll slowly"
+    assert "limits changed: dice roll slowly" in text_of(designer.get(page(script, "history")))
+    history = text_of(designer.get(reverse("workbench:history", args=[script.module, script.name])))
+    assert "time limit: the module&#x27;s → <b>2 s</b>" in history
+    assert "memory limit: the module&#x27;s → <b>48.0 MiB</b>" in history
+    lifecycle.retire(script, actor=None, reason="no dice")
+    assert next(change.changes for change in changes(script)) == (("retired", "no", "yes"),)
 
 
 def test_what_there_is_not_to_do_answers_404(script: Script, designer: Client) -> None:

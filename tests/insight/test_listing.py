@@ -215,3 +215,22 @@ def test_the_filter_that_reaches_back_furthest_leads(game: Game, monkeypatch: py
     found = page(Filters(topic="common", worker="rare"), seconds=0)
     assert [row.pk for row in found.rows] == [old]
     assert not found.stopped
+
+
+def test_the_failures_of_a_version_are_listed_without_the_runs_it_was_not_tried_in(game: Game) -> None:
+    version = publish(game, "result = 1\n")
+    script = game.script("dice")
+    failing = {"error_type": "execution", "error_message": "no dice"}
+    withheld = {
+        "error_type": "execution",
+        "error_message": "not tried: v1 failed 5 times in a row, so its breaker is open",
+    }
+    wanted = write(script, 3, status="failed", error_version_id=version.pk, **failing)
+    write(script, 40, status="fell_back", **withheld)
+    write(script, 40, status="failed", **withheld)
+    write(script, 1, error_version_id=version.pk, **failing)  # a retry went well
+    wanted += write(
+        script, 1, status="fell_back", version_id=None, role="built_in", error_version_id=version.pk, **failing
+    )
+    for filters in (Filters(status="tried"), Filters(script=script.pk, version=version.pk, status="tried")):
+        assert keys(filters) == wanted[::-1]

@@ -266,7 +266,7 @@ def test_an_export_that_was_cut_says_so_at_its_end_and_what_to_do_and_the_page_s
     monkeypatch.setattr(export, "BATCH", 2)
     *lines, last = csv.reader(io.StringIO(exported(boss, "csv")))
     assert [line[0] for line in lines[1:]] == [str(key) for key in written[:5]]
-    until = f"{Execution.objects.get(pk=written[4]).started_at:%FT%T}"
+    until = f"{Execution.objects.get(pk=written[4]).started_at:%F %T} (UTC)"
     assert last == [f"Cut: an export holds 5 executions. For older ones export again until {until}."]
     *_, note = exported(boss, "json").splitlines()
     assert json.loads(note) == {"note": last[0]}
@@ -373,3 +373,33 @@ def test_what_an_execution_led_to_is_shown_as_a_tree_from_its_first_cause(game: 
     assert [branch.execution.pk for branch in root.branches] == [second, beside]
     assert [branch.execution.pk for branch in root.branches[0].branches] == [third]
     assert boss.get(reverse("admin:scripting_execution_change", args=[write(script, 1)[0]])).context["story"].tree == []
+
+
+def test_a_step_of_the_tree_tells_its_version_and_its_result(game: Game, boss: Client) -> None:
+    version = publish(game, "result = 1\n")
+    [first] = write(game.script("dice"), 1, result_text='{"score": 3}')
+    [second] = write(
+        game.script("dice"), 1, cause=first, result_text='{"score": 4}', status="fell_back", error_message="no luck"
+    )
+    text = boss.get(reverse("admin:scripting_execution_change", args=[second])).content.decode()
+    tree = text[text.index('class="goby-tree"') :]
+    steps = [re.sub(r"<[^>]+>|\s+", " ", step) for step in tree.split("<li")[1:3]]
+    for step, score in zip(steps, (3, 4), strict=True):
+        assert f"v{version.number}" in step
+        assert f"{{&quot;score&quot;: {score}}}" in step
+    assert "no luck" in steps[1]
+
+
+def test_the_list_shows_the_beginning_of_each_result_as_it_is_kept(game: Game, boss: Client) -> None:
+    publish(game, "result = 1\n")
+    write(game.script("dice"), 1, result_text='{"roll": 6, "who": "<b>"}')
+    write(game.script("dice"), 1, result_text="x" * 5000)
+    text = boss.get(reverse(LIST)).content.decode()
+    shown = re.findall(r'<code class="goby-result">(.*?)</code>', text)
+    assert shown == ["x" * 120 + "…", "{&quot;roll&quot;: 6, &quot;who&quot;: &quot;&lt;b&gt;&quot;}"]
+    with CaptureQueriesContext(connection) as few:
+        boss.get(reverse(LIST))
+    write(game.script("dice"), 20, result_text="7")
+    with CaptureQueriesContext(connection) as many:
+        boss.get(reverse(LIST))
+    assert len(few) == len(many)

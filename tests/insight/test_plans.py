@@ -35,6 +35,8 @@ INDEXES = [
     (Filters(version=1), "execution_of_version"),
     (Filters(status="failed"), "execution_unusual_status"),
     (Filters(status="unsuccessful"), "execution_unusual_status"),
+    (Filters(status="tried"), "execution_unusual_status"),
+    (Filters(status="tried", version=1), "execution_version_failed"),
     (Filters(status="succeeded"), KEY),
     (Filters(error="timeout"), "execution_of_error_type"),
     (Filters(trigger="endpoint"), "execution_unusual_trigger"),

@@ -56,7 +56,10 @@ def test_limits_saved_in_the_admin_are_announced(script: Script, heard: Heard) -
     client = staff("designer", "change_script", "edit_script", "publish_script", "run_script")
     with one_announcement(heard, "changed"):
         form = reverse("admin:scripting_script_change", args=[script.pk])
-        assert client.post(form, {"max_execution_time": "2.5", "max_memory_bytes": ""}).status_code == 302
+        assert (
+            client.post(form, {"max_execution_time": "2.5", "max_memory_bytes": "", "reason": "slow"}).status_code
+            == 302
+        )
     assert registry.resolve("arena", "scorer").limits.max_execution_time == 2.5
 
 

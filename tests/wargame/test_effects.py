@@ -185,6 +185,30 @@ def test_a_follow_up_that_does_not_fit_is_refused_and_nothing_has_happened(
     assert not BattleLogEntry.objects.exists()
 
 
+def test_a_destroyed_unit_and_a_chain_reaction_name_the_version_that_decided_the_damage(
+    duel: Duel, table: Table
+) -> None:
+    duel.add(duel.ridge, "scouts", 4, 1)
+    hit = payloads.shot(duel.game, duel.tank, duel.squad)
+    table.apply(Published("wargame.hit", hit, duel.game.key, 2), "damage_calculator", {"damage": 500})
+    chained = {
+        "topic": "wargame.event.damage",
+        "payload": {"targetUnit": "ridge-scouts-1", "damageAmount": 500, "attacker": duel.tank.code},
+    }
+    result = {"chain_reaction": True, "follow_up_events": [chained]}
+    table.apply(table.take("wargame.event.damage"), "event_processor", result)
+    table.apply(table.take("wargame.event.damage"), "event_processor", {})
+    entries = BattleLogEntry.objects.order_by("sequence")
+    assert [(entry.kind, entry.script) for entry in entries if entry.kind != "end"] == [
+        ("damage", "damage_calculator"),
+        ("destroyed", "damage_calculator"),
+        ("chain", "event_processor"),
+        ("destroyed", "event_processor"),
+    ]
+    assert entries[1].execution_id == entries[0].execution_id
+    assert str(entries[2].execution_id) == entries[2].decisions[-2]["execution"], "the run that asked for it"
+
+
 def test_destruction_is_published_and_the_last_unit_ends_the_battle(duel: Duel, table: Table) -> None:
     table.apply(damage(duel, 500), "event_processor", {})
     assert table.take("wargame.unit.destroyed").payload["unit"]["status"] == "destroyed"

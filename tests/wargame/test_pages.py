@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
-from scripting.models import Script
+from scripting.models import Script, uuid7
 from scripting.sandbox.protocol import encode_value
 from tests.insight.runs import write
 from tests.wargame.conftest import Duel
@@ -148,3 +151,39 @@ def test_the_admin_shows_battles_and_their_logs_and_changes_neither(client: Clie
         assert page.status_code == 200
         assert b"<b>bold" not in page.content
     assert client.post(f"/admin/wargame/{model}/{pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_the_battle_log_has_times_and_filters_for_time_battle_and_unit(client: Client, duel: Duel) -> None:
+    client.force_login(User.objects.create_superuser("chief"))
+    at = datetime(2030, 1, 31, 12, 0, 0, 7000, tzinfo=UTC)
+    old = BattleLogEntry.add(duel.game, LogKind.MISS, "long ago", unit=duel.tank, target=duel.squad)
+    BattleLogEntry.objects.filter(pk=old.pk).update(created=at)
+    new = BattleLogEntry.add(duel.game, LogKind.TURN, "just now")
+    address = "/admin/wargame/battlelogentry/"
+    assert ">2030-01-31 12:00:00.007<" in client.get(address).content.decode()
+
+    def found(query: str) -> list[int]:
+        return [entry.pk for entry in client.get(f"{address}?{query}").context["cl"].result_list]
+
+    BattleLogEntry.objects.filter(pk=old.pk).update(created=timezone.now() - timedelta(hours=2))
+    assert found("time=1h") == [new.pk]
+    assert found("time=24h") == [new.pk, old.pk]
+    assert found(f"unit={duel.squad.name}") == found(f"unit={duel.tank.name}") == [old.pk]
+    assert found("unit=nobody") == []
+    assert found(f"battle={duel.game.pk}") == [new.pk, old.pk]
+    assert found(f"battle={duel.game.pk + 1}") == []
+
+
+def test_an_entry_of_the_log_names_every_version_on_the_way_and_the_one_that_decided(
+    client: Client, duel: Duel
+) -> None:
+    client.force_login(User.objects.create_superuser("chief"))
+    runs = [str(uuid7()) for _ in range(2)]
+    decisions = [
+        {"script": script, "version": version, "origin": "editor", "execution": run, "role": "primary", "error": ""}
+        for script, version, run in zip(("hit_simulator", "damage_calculator"), (4, 9), runs, strict=True)
+    ]
+    entry = BattleLogEntry.add(duel.game, LogKind.DAMAGE, "a hit", decisions=decisions, execution_id=UUID(runs[1]))
+    text = client.get(f"/admin/wargame/battlelogentry/{entry.pk}/change/").content.decode()
+    steps = re.findall(r"<li><a [^>]*>(.*?)</a> <b>(.*?)</b>", text)
+    assert steps == [("hit_simulator v4 · override", ""), ("damage_calculator v9 · override", "decided")]

@@ -139,7 +139,7 @@ def test_open_pages_are_told_what_stands_in_for_a_version_that_fails_and_when_it
     page.wait_for_selector("body[data-ready]")
     expect(page.locator("#fallback")).to_contain_text(words)
     expect(page.locator("#fallback").get_by_role("link", name="See the failures")).to_have_attribute(
-        "href", re.compile(r"/execution/\?script=\d+&status=unsuccessful$")
+        "href", re.compile(r"/execution/\?script=\d+&version=\d+&status=tried$")
     )
     assert stack.manage("shell", "-c", LIMIT.format(128 << 20)).returncode == 0
     expect(page.locator(".toast.good")).to_contain_text(f"v{number} runs again.", timeout=60_000)

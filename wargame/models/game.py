@@ -48,6 +48,7 @@ class Game(models.Model):
     objects = GameQuerySet.as_manager()
 
     class Meta:
+        verbose_name = "battle"
         ordering = ("-pk",)
         permissions = (("play_game", "Can give orders and fire test shots"),)
         constraints = (

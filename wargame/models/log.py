@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import models
@@ -87,13 +88,7 @@ class BattleLogEntry(models.Model):
     @property
     def decided_by(self) -> str:
         """`damage_calculator v3 · override`, or its fallback."""
-        if not self.script:
-            return ""
-        if self.role == self.Role.BUILT_IN or self.version is None:
-            return f"{self.script} · built-in rule"
-        label = {"embedded": "default", "file": "override", "editor": "override"}.get(self.origin, self.origin)
-        words = f"{self.script} v{self.version}" + (f" · {label}" if label else "")
-        return f"{words} · fallback" if self.role == self.Role.FALLBACK else words
+        return decided_by({name: getattr(self, name) for name in ("script", "version", "origin", "role")})
 
     @staticmethod
     def add(game: Game, kind: LogKind, text: str, **fields: Any) -> BattleLogEntry:
@@ -101,3 +96,15 @@ class BattleLogEntry(models.Model):
         return BattleLogEntry.objects.create(
             game=game, sequence=game.next_sequence(), turn=game.turn, kind=kind, text=text[:400], **fields
         )
+
+
+def decided_by(decision: Mapping[str, Any]) -> str:
+    """One of an entry's decisions in words: `damage_calculator v3 · override`; empty for the game itself."""
+    script, version, origin = decision.get("script"), decision.get("version"), decision.get("origin", "")
+    if not script:
+        return ""
+    if decision.get("role") == BattleLogEntry.Role.BUILT_IN or version is None:
+        return f"{script} · built-in rule"
+    label = {"embedded": "default", "file": "override", "editor": "override"}.get(origin, origin)
+    words = f"{script} v{version}" + (f" · {label}" if label else "")
+    return f"{words} · fallback" if decision.get("role") == BattleLogEntry.Role.FALLBACK else words

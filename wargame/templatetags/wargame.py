@@ -6,8 +6,6 @@ import uuid
 from typing import Any
 
 from django import template
-from django.utils import timezone
-from django.utils.timesince import timesince
 
 from scripting.models import Execution, Script
 from scripting.texts.escaping import one_line
@@ -54,7 +52,6 @@ def latest_shots(game: Game | None) -> list[dict[str, Any]]:
         {
             "run": shot,
             "text": one_line(_in_words(shot, names), 240),
-            "ago": _ago(shot),
             "url": admin_url("scripting_execution_change", shot.pk),
         }
         for shot in shots
@@ -70,9 +67,3 @@ def _in_words(shot: Execution, names: dict[str, str]) -> str:
     attacker, target = (str(result.get(key) or "") for key in ("attacker", "target"))
     units = f"{names.get(attacker, attacker)} at {names.get(target, target)}. " if attacker and target else ""
     return f"{units}{'Hit' if result['hit'] else 'Miss'}{f': {message}' if message else ''}"
-
-
-def _ago(shot: Execution) -> str:
-    if (timezone.now() - shot.finished_at).total_seconds() < 60:
-        return "just now"
-    return f"{timesince(shot.finished_at, depth=1)} ago"

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
+from scripting.insight import times
 from scripting.insight.display import milliseconds
 from scripting.metrics.rollups import Figures
 from scripting.models import Activation
@@ -206,10 +205,10 @@ def _across(series: Series, step: timedelta) -> list[Tick]:
 
 
 def _when(start: datetime, step: timedelta) -> str:
-    local = timezone.localtime(start)
+    at = times.written(start)
     if step >= timedelta(days=1):
-        return f"{local:%b %d}"
-    return f"{local:%b %d %H:%M}" if step >= timedelta(hours=6) else f"{local:%H:%M}"
+        return at[5:10]
+    return at[5:16] if step >= timedelta(hours=6) else at[11:16]
 
 
 def _marks(series: Series, step: timedelta, publishes: Sequence[Activation]) -> list[Mark]:
@@ -221,6 +220,6 @@ def _marks(series: Series, step: timedelta, publishes: Sequence[Activation]) -> 
         x = LEFT + (WIDTH - LEFT - RIGHT) * ((each.created_at - since) / whole)
         what = f"{each.script} v{each.version.number}" if each.version else f"{each.script}: nothing active"
         by = f" by {each.actor}" if each.actor else ""
-        title = f"{timezone.localtime(each.created_at):%b %d %H:%M} {what}, {each.get_cause_display().lower()}{by}"
+        title = f"{times.written(each.created_at)} {what}, {each.get_cause_display().lower()}{by}"
         marks.append(Mark(round(x, 2), title, each.script_id))
     return marks

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from scripting.insight.executions.listing import BLOBS
+from scripting.insight.executions.listing import BLOBS, RESULT
 from scripting.models import Execution
+from scripting.models.script import TEXTS
 
 DEEP = 16
 """Steps up to the first cause; events themselves may be SCRIPTING_MAX_DEPTH deep."""
@@ -46,8 +47,9 @@ def family_tree(execution: Execution) -> list[Branch]:
 
 
 def _rows() -> QuerySet[Execution]:
-    """Of the light columns."""
-    return Execution.objects.select_related("script").defer(*BLOBS)
+    """Of the light columns, with the beginning of the result."""
+    rows = Execution.objects.select_related("script", "version").defer(*BLOBS, *(f"version__{name}" for name in TEXTS))
+    return rows.annotate(result_start=RESULT)
 
 
 def _branch(execution: Execution, children: dict[UUID, list[Execution]]) -> Branch:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from django.db.models import F, Func, IntegerField, Q, TextField
 from django.db.models.lookups import Exact, GreaterThanOrEqual, In
 
-from scripting.insight.executions.filters import UNSUCCESSFUL, Filters
+from scripting.insight.executions.filters import TRIED, UNSUCCESSFUL, Filters
 from scripting.models import ErrorGroup, Execution, Script
 from scripting.models.execution import ERROR_LINE, ERROR_VERSION, UNUSUAL_STATUS, UNUSUAL_TRIGGER
 
@@ -41,8 +41,10 @@ def conditions(filters: Filters) -> list[Condition]:
     if filters.version is not None:
         # It has one script, so that this index finds the fewer.
         made = [replace(each, walks=()) for each in made]
-        made.append(_version(filters.version))
-    if filters.status:
+        made.append(_version(filters.version, failed=filters.status == TRIED))
+    if filters.status == TRIED:
+        made.append(_tried())
+    elif filters.status:
         made.append(_status(UNSUCCESSFUL if filters.status == "unsuccessful" else (filters.status,)))
     # The condition of a partial index is named too: SQLite cannot tell that the one implies the other.
     if filters.error:
@@ -76,16 +78,25 @@ def words(filters: Filters) -> tuple[Q, list[Q]]:
     return check, found
 
 
-def _version(key: int) -> Condition:
-    """Executions that a version decided, and those it failed to decide."""
-    failed = Q(Exact(ERROR_VERSION, key)) & Q(error_version__isnull=False)
+def _version(key: int, *, failed: bool) -> Condition:
+    """Executions that a version decided and those it failed to decide; the latter alone if `failed`."""
+    of_failures = Q(Exact(ERROR_VERSION, key)) & Q(error_version__isnull=False)
+    if failed:
+        return Condition(Q(_number("error_version_id", [key])), (of_failures,))
     check = Q(_number("version_id", [key])) | Q(_number("error_version_id", [key]))
-    return Condition(check, (Q(version=key), failed))
+    return Condition(check, (Q(version=key), of_failures))
 
 
 def _status(chosen: Collection[str]) -> Condition:
     usual = Execution.Status.SUCCEEDED in chosen
     return Condition(_text("status", *chosen), () if usual else tuple(Q(status=s) & UNUSUAL_STATUS for s in chosen))
+
+
+def _tried() -> Condition:
+    """Unsuccessful executions of which a version's attempt failed. What a breaker withheld names no version that failed."""
+    unsuccessful = _status(UNSUCCESSFUL)
+    tried = Q(GreaterThanOrEqual(_Number(F("error_version_id")), 1))
+    return Condition(unsuccessful.check & tried, unsuccessful.walks, exact=False)
 
 
 def _group(key: int) -> Condition:

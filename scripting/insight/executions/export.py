@@ -13,10 +13,9 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from scripting.insight import audit
+from scripting.insight import audit, times
 from scripting.insight.executions import listing
 from scripting.insight.executions.filters import Filters, parse
 from scripting.insight.executions.list_page import EXPORT, EXPORT_MOST
@@ -103,7 +102,7 @@ def rows(filters: Filters) -> Iterator[dict[str, Any]]:
         if not found.stopped:
             notes = found.remarks
         if left == 0 and found.older is not None:
-            until = f"{timezone.localtime(found.rows[-1].started_at):%FT%T}"
+            until = times.with_zone(found.rows[-1].started_at)
             notes = (f"Cut: an export holds {EXPORT_MOST} executions. For older ones export again until {until}.",)
         if found.older is None:
             break

@@ -15,6 +15,8 @@ from scripting.models import Execution, Script
 from scripting.models.execution import SLOW_US
 
 UNSUCCESSFUL = ("failed", "fell_back", "abandoned")
+TRIED = "tried"
+"""Unsuccessful, and a version was tried and failed: what an open breaker withheld is left out."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def parse(query: Mapping[str, str], now: datetime | None = None) -> Filters:
     if module and script is not None and (other := _other_module(script, module)):
         problems.append(f"module {module} is left out, since the script is of {other}")
         module = ""
-    statuses = (*Execution.Status.values, "unsuccessful")
+    statuses = (*Execution.Status.values, "unsuccessful", TRIED)
     return Filters(
         module,
         script,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from scripting.insight.dashboard import ranges
 from scripting.insight.display import milliseconds
 from scripting.insight.executions import listing
-from scripting.insight.executions.filters import Filters, parse
+from scripting.insight.executions.filters import TRIED, Filters, parse
 from scripting.insight.frame import VIEW, admin_page, demand
 from scripting.models import Execution, Script, ScriptVersion
 from scripting.models.execution import SLOW_US
@@ -75,7 +75,11 @@ def choices(filters: Filters) -> dict[str, Any]:
         "modules": sorted({script.module for script in scripts}),
         "scripts": scripts,
         "versions": versions,
-        "statuses": [("unsuccessful", "unsuccessful"), *((s, s.replace("_", " ")) for s in Execution.Status.values)],
+        "statuses": [
+            ("unsuccessful", "unsuccessful"),
+            (TRIED, "unsuccessful, tried"),
+            *((s, s.replace("_", " ")) for s in Execution.Status.values),
+        ],
         "errors": [(t.value, t.value.replace("_", " ")) for t in ErrorType],
         "triggers": Execution.Trigger.values,
         "topics": [topic.name for topic in topics],

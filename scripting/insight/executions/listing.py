@@ -8,8 +8,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, Q
-from django.utils import timezone
+from django.db.models.functions import Left
 
+from scripting.insight import times
 from scripting.insight.executions import conditions
 from scripting.insight.executions.filters import Filters, as_id
 from scripting.insight.executions.walk import END, Found, Reach, few, walk
@@ -26,6 +27,10 @@ WORDS_RANGE = timedelta(hours=1)
 WORDS_MOST = timedelta(days=1)
 """The longest range that words are looked for in, back from its end."""
 BLOBS = ("inputs", "result", "log", "host_calls", "inputs_text", "result_text")
+RESULT_SHOWN = 120
+"""Characters of a result in a list."""
+RESULT = Left("result_text", RESULT_SHOWN + 1)
+"""The beginning of the display text as `result_start`: the whole may be long."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +100,14 @@ def _rows(ids: list[UUID]) -> list[Execution]:
     if not ids:
         return []
     versions = ScriptVersion.objects.defer(*TEXTS)
-    rows = Execution.objects.filter(pk__in=ids).defer(*BLOBS)
+    rows = Execution.objects.filter(pk__in=ids).defer(*BLOBS).annotate(result_start=RESULT)
     rows = rows.prefetch_related("script", Prefetch("version", versions), Prefetch("error_version", versions))
     return sorted(rows, key=lambda row: row.pk, reverse=True)
 
 
 def _stopped(where: UUID, upwards: bool) -> str:
-    at = timezone.localtime(time_of(where))
-    which = f"before {at:%F %T}: “Newer”" if upwards else f"since {at:%F %T}: “Older”"
+    at = times.written(time_of(where))
+    which = f"before {at}: “Newer”" if upwards else f"since {at}: “Older”"
     return f"There was time to look through what ran {which} goes on from there."
 
 

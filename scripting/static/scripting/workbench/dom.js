@@ -1,5 +1,7 @@
 // Small helpers for building and finding parts of the page. Text is only ever set as text.
 
+import { moment, timeElement } from "../times.js";
+
 export const $ = (id) => document.getElementById(id);
 
 export function pageData() {
@@ -55,12 +57,17 @@ export function onControlEnter(dialog, act) {
   };
 }
 
+// An element that says how long ago it was.
 export function ago(seconds) {
+  return timeElement(seconds, agoInWords(seconds));
+}
+
+function agoInWords(seconds) {
   const age = Math.max(0, Date.now() / 1000 - seconds);
   if (age < 60) return "just now";
   if (age < 3600) return `${Math.floor(age / 60)} min ago`;
   if (age < 86400) return `${Math.floor(age / 3600)} h ago`;
-  return new Date(seconds * 1000).toLocaleDateString();
+  return moment(seconds).slice(0, 10);
 }
 
 export function microseconds(us) {

@@ -110,9 +110,9 @@ function showActive() {
   $("live-chip").textContent = active ? `v${active.number} is live` : "nothing is live";
   const kind = page.is_default ? "the default" : active && activation && activation.cause !== "rollback" ? `${active.origin} override` : "";
   const by = activation && activation.actor ? ` by ${activation.actor}` : "";
-  const when = activation ? `${kind && ", "}${CAUSES[activation.cause]}${by} ${ago(activation.at)}` : "";
+  const when = activation ? [`${kind && ", "}${CAUSES[activation.cause]}${by} `, ago(activation.at)] : [];
   const on = page.loaded.of ? ` · loaded by ${page.loaded.loaded} of ${page.loaded.of}` : "";
-  $("live-detail").textContent = kind + when + on;
+  $("live-detail").replaceChildren(kind, ...when, on);
   showFallback(page);
   showOnShelf(page.name, page);
   $("live-detail").title = activation ? activation.reason : "";

@@ -1,5 +1,6 @@
 // The fallback while the breaker of the live version is open: the mark in the header, and what is told when that changes.
 
+import { clock } from "../times.js";
 import { $, forget, toast } from "./dom.js";
 
 export function showFallback({ active, fallback }) {
@@ -7,6 +8,11 @@ export function showFallback({ active, fallback }) {
   $("fallback-words").textContent = fallback ? words(fallback, active) : "";
   $("fallback-error").textContent = fallback ? fallback.error : "";
   $("live-chip").className = `chip ${fallback ? "bad" : "live"}`;
+  if (fallback && $("failures")) {
+    const failures = new URL($("failures").href);
+    failures.searchParams.set("version", fallback.withheld);
+    $("failures").href = failures;
+  }
   if (fallback) $("live-chip").textContent = `${fallback.name} decides instead of v${active.number}`;
 }
 
@@ -26,5 +32,5 @@ export function isDue({ fallback }) {
 
 function words(fallback, active) {
   if (isDue({ fallback })) return `${fallback.words}; the next run tries v${active.number} again.`;
-  return `${fallback.words} until ${new Date(fallback.until * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}.`;
+  return `${fallback.words} until ${clock(fallback.until)}.`;
 }

@@ -1,5 +1,6 @@
 // Try it: inputs as a form or as JSON or from a recorded event, a seed, Run, and the trials so far.
 
+import { moment } from "../times.js";
 import { Comparing } from "./trial_comparison.js";
 import { $, bytes, h, microseconds, toast } from "./dom.js";
 import { schemaForm } from "./schema_form.js";
@@ -87,7 +88,7 @@ export class Trying {
     try {
       const { events } = await this.server.get("api/events");
       for (const event of events) {
-        const at = new Date(event.at * 1000).toLocaleTimeString();
+        const at = moment(event.at);
         const mark = event.status === "succeeded" ? "" : ` ⚠ ${event.status.replace("_", " ")}`;
         $("recorded").append(h("option", { value: event.id }, `${at}  ${event.topic}${mark}  ${event.summary}`));
       }
@@ -103,7 +104,7 @@ export class Trying {
         const key = `topic:${this.execution.topic}`;
         if (this.page.inputs.some((source) => source.key === key)) $("input-source").value = key;
         if (![...$("recorded").options].some((option) => option.value === id)) {
-          $("recorded").append(h("option", { value: id }, `${new Date(this.execution.at * 1000).toLocaleTimeString()}  ${this.execution.topic}`));
+          $("recorded").append(h("option", { value: id }, `${moment(this.execution.at)}  ${this.execution.topic}`));
         }
         $("recorded").value = id;
         $("seed").value = "";
