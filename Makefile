@@ -45,7 +45,7 @@ test-quick: $(VENV)/.dev ## for the inner loop, a minute: most tests, on SQLite;
 test-newer: $(VENV)/.dev
 	@newer=$$($(BIN)/python tests/support/newer_python.py); \
 	if [ -z "$$newer" ]; then echo "== No newer Python was found: the suite ran on $$($(BIN)/python -V) alone =="; \
-	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer SELECT='-m "not e2e"'; fi
+	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer SELECT='-m "not e2e and not once"'; fi
 
 lint: $(VENV)/.dev ## check style, types and the layers of imports
 	$(BIN)/ruff check .

@@ -31,6 +31,15 @@ def test_one_that_asks_for_a_fixture_of_the_database_runs_on_postgresql(
     assert passes.reaches_database(request.node)
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("marker", ["e2e", "once"])
+def test_a_browser_and_what_no_database_changes_do_not_run_on_postgresql(
+    marker: str, request: pytest.FixtureRequest
+) -> None:
+    request.node.add_marker(marker)
+    assert not passes.reaches_database(request.node)
+
+
 def test_long_ones_come_first_and_none_is_lost(request: pytest.FixtureRequest) -> None:
     items = request.session.items
     ordered = passes.longest_first(items[::-1])

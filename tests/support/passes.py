@@ -2,9 +2,11 @@
 
 - SQLite: every test.
 - PostgreSQL: every test that may reach the database under test. pytest-django refuses the database to a test that asks for
-  none of its fixtures, and a whole stack of a test works on a SQLite file of its own: these came out on SQLite already.
-  `any_database` marks the few that reach it in a way of their own.
-- A newer Python: all but whole stacks and browsers (`e2e`).
+  none of its fixtures, and a whole stack of a test works on a SQLite file of its own: these came out on SQLite already. So did
+  browsers (`e2e`): they show what the pages' tests without one get from either database. `any_database` marks the few that
+  reach it in a way of their own.
+- A newer Python: all but whole stacks and browsers.
+- `once` marks what is between our watcher and the kernel: no database and no Python changes it.
 """
 
 from __future__ import annotations
@@ -31,6 +33,10 @@ LONG = ("e2e", "alone", "slow")
 
 def reaches_database(item: pytest.Item) -> bool:
     """Whether the test may come out differently on another database."""
+    if item.get_closest_marker("once"):
+        return False
+    if item.get_closest_marker("e2e"):
+        return item.get_closest_marker("any_database") is not None
     asks = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
     return bool(asks or item.get_closest_marker("django_db") or item.get_closest_marker("any_database"))
 
