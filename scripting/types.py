@@ -123,7 +123,10 @@ class ScriptError:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One finding of a check: `severity` is `error` or `warning`; line and column are 1-based."""
+    """One finding of a check: `severity` is `error` or `warning`; line and column are 1-based.
+
+    An error is refused. A warning that is `certain` names what goes wrong in every run that gets there.
+    """
 
     severity: str
     type: ErrorType
@@ -133,6 +136,7 @@ class Diagnostic:
     end_line: int | None = None
     end_column: int | None = None
     hint: str = ""
+    certain: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import msgspec
 from scripting.conf import fallbacks_problem
 from scripting.modules.calls import ArgumentsRefused, CallContext, Outcome
 from scripting.modules.topics import Topic
-from scripting.sandbox.protocol import decode_value
+from scripting.sandbox.protocol import Parameter, decode_value
 
 FunctionKind = Literal["pure", "read", "effect"]
 
@@ -85,6 +85,13 @@ class ExposedFunction:
     signature: str
     doc: str
     _signature: inspect.Signature
+
+    @property
+    def taken(self) -> tuple[Parameter, ...]:
+        """Its parameters as a check is told of them."""
+        return tuple(
+            Parameter(one.name, one.kind.name, one.default is one.empty) for one in self._signature.parameters.values()
+        )
 
     def bind(self, arguments: bytes) -> dict[str, Any]:
         """Arguments by name from the frame's bytes, checked against the annotations.

@@ -11,6 +11,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 from scripting.modules.installed import limits_for, modules
+from scripting.modules.runs import runs_of
 from scripting.runtime import pool
 from scripting.runtime.host_calls import host_functions
 from scripting.sandbox.languages.installed import GROUP
@@ -19,8 +20,10 @@ from scripting.types import Bundle
 
 
 def check_bundle(module_name: str, bundle: Bundle) -> CheckReport:
-    """Compile without running, with the functions and limits of the module. Raises SupervisorError."""
-    return pool.check(bundle, limits_for(module_name), host_functions(modules.get(module_name)))
+    """Compile without running, with the functions and limits of the module and the inputs of the script. Raises SupervisorError."""
+    module = modules.get(module_name)
+    runs = runs_of(module, bundle.script.name.removeprefix(f"{module_name}/"))
+    return pool.check(bundle, limits_for(module_name), host_functions(module), runs)
 
 
 def rests_on(bundles: Iterable[tuple[str, Bundle]]) -> str:

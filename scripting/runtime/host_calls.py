@@ -113,4 +113,4 @@ def host_functions(module: ScriptableModule | None) -> tuple[HostFunction, ...]:
     """The module's functions as the sandbox is told of them: their names become globals of the script."""
     if module is None:
         return ()
-    return tuple(HostFunction(f.name, f.kind, f.signature, f.doc) for f in module.functions.values())
+    return tuple(HostFunction(f.name, f.kind, f.signature, f.doc, f.taken) for f in module.functions.values())

@@ -8,6 +8,7 @@ import threading
 import time
 
 from scripting.conf import conf
+from scripting.sandbox.protocol import Inputs
 from scripting.supervisor.pool import CheckReport, HostFunction, PoolConfig, SandboxPool
 from scripting.types import Bundle, SecurityLimits
 
@@ -18,7 +19,7 @@ PASSED_KEPT = 512
 _lock = threading.Lock()
 _pool: SandboxPool | None = None
 _owner = 0
-_passed: dict[tuple[str, SecurityLimits, tuple[HostFunction, ...]], tuple[float, CheckReport]] = {}
+_passed: dict[tuple[str, SecurityLimits, tuple[HostFunction, ...], tuple[str, ...]], tuple[float, CheckReport]] = {}
 
 
 def get_pool() -> SandboxPool:
@@ -38,17 +39,22 @@ def get_pool() -> SandboxPool:
     return _pool
 
 
-def check(bundle: Bundle, limits: SecurityLimits, functions: tuple[HostFunction, ...] = ()) -> CheckReport:
+def check(
+    bundle: Bundle,
+    limits: SecurityLimits,
+    functions: tuple[HostFunction, ...] = (),
+    inputs: tuple[Inputs, ...] = (),
+) -> CheckReport:
     """Compile without running; the very same that passed a while ago is not compiled again. Raises SupervisorError.
 
     What did not pass is always tried anew: the machine may have been at fault.
     """
-    asked = (bundle.digest, limits, functions)
+    asked = (bundle.digest, limits, functions, tuple(one.label for one in inputs))
     with _lock:
         at, report = _passed.get(asked, (0.0, None))
     if report is not None and time.monotonic() - at < PASSED_SECONDS:
         return report
-    report = get_pool().check(bundle, limits, functions)
+    report = get_pool().check(bundle, limits, functions, inputs)
     if report.ok:
         with _lock:
             _passed.pop(asked, None)

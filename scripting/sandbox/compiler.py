@@ -7,14 +7,15 @@ import ast
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 
-from scripting.sandbox.languages.engine import LanguageWarning
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sandbox.library.packages import PACKAGES, offered_names
+from scripting.sandbox.lint.finding import LanguageWarning
+from scripting.sandbox.lint.surroundings import Surroundings
 from scripting.sandbox.policy.bounds import MAX_TREE_DEPTH, check_tree
 from scripting.sandbox.policy.helper_circles import circle
 from scripting.sandbox.policy.helper_uses import lacking, offered_by
@@ -22,7 +23,7 @@ from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
 from scripting.sandbox.policy.refusal import Refusal
 from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
 from scripting.sandbox.program import Program, Unit
-from scripting.sandbox.protocol import SCRIPT_FUNCTIONS, ErrorType, Fault, Finding, Load, Text, cut
+from scripting.sandbox.protocol import ErrorType, Fault, Finding, Load, Text, cut
 from scripting.sandbox.source_text import BYTE_ORDER_MARK, NotText, decode
 
 MAX_FINDINGS = 100
@@ -55,7 +56,7 @@ class Compiler:
         )
         for unit in (script, *helpers.values()):
             if unit.tree is not None:
-                self._warn(unit, is_script=unit is script and not _is_helper(unit))
+                self._warn(unit, self._around(unit, importable))
                 self._compile_unit(unit, rules)
         if any(finding.severity == "error" for finding in self.findings):
             return None
@@ -119,13 +120,21 @@ class Compiler:
             column = position - unit.text.rfind("\n", 0, position)
             raise Refusal("invalid_syntax", problem, line, column)
 
-    def _warn(self, unit: Unit, *, is_script: bool) -> None:
+    def _around(self, unit: Unit, helpers: Mapping[str, Unit]) -> Surroundings:
+        return Surroundings(
+            not _is_helper(unit),
+            {function.name: function for function in self.load.functions},
+            self.load.inputs,
+            {name: helper.tree for name, helper in helpers.items() if helper.tree is not None and helper is not unit},
+        )
+
+    def _warn(self, unit: Unit, around: Surroundings) -> None:
         assert unit.tree is not None
         engine = self.engines.engine(unit.language)
         unit.draws = engine.draws(unit.tree)
-        known = set(SCRIPT_FUNCTIONS) | {function.name for function in self.load.functions}
-        for notice in engine.warnings(unit.tree, known, is_script=is_script):
-            self._warning(unit, notice)
+        with _deep_recursion():
+            for notice in engine.warnings(unit.tree, around):
+                self._warning(unit, notice)
         for number, text in enumerate(unit.lines, 1) if _TURNING.search(unit.text) else ():
             found = _TURNING.search(text)
             if found and len(self.findings) < MAX_FINDINGS:
@@ -139,10 +148,10 @@ class Compiler:
             line = notice.line
             column = unit.column(line, notice.column_offset)
             end = unit.column(line, notice.end_column_offset)
-            finding = Finding(
-                "warning", ErrorType.COMPILATION, notice.message, unit.name, line, column, line, end, notice.hint
+            place = (unit.name, line, column, line, end)
+            self.findings.append(
+                Finding("warning", ErrorType.COMPILATION, notice.message, *place, notice.hint, notice.certain)
             )
-            self.findings.append(finding)
 
     def _compile_unit(self, unit: Unit, rules: ImportRules) -> None:
         assert unit.tree is not None
@@ -219,7 +228,7 @@ def _shown(text: str, length: int) -> str:
 
 @contextmanager
 def _deep_recursion() -> Iterator[None]:
-    """The policy's own walk takes several Python frames for each level of a tree whose depth is already bounded."""
+    """A walk takes several Python frames for each level of a tree whose depth is already bounded."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, _VISIT_FRAMES))
     try:

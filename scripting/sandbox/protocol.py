@@ -36,12 +36,15 @@ __all__ = [
     "Fault",
     "Finding",
     "Function",
+    "Inputs",
     "Load",
     "Loaded",
     "LocalProtocolError",
+    "Parameter",
     "Ready",
     "RemoteProtocolError",
     "Run",
+    "Shape",
     "State",
     "Text",
     "ValueProblem",
@@ -134,11 +137,42 @@ class Text(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     text: bytes
 
 
+class Parameter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One parameter of a function; `kind` is that of inspect.Parameter, by its name."""
+
+    name: str
+    kind: str = "POSITIONAL_OR_KEYWORD"
+    required: bool = True
+
+
 class Function(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A function that the module exposes: a global name in the script."""
 
     name: str
     kind: str
+    parameters: tuple[Parameter, ...] | None = None
+    """None where they are not known."""
+
+
+class Shape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A value as a schema has it: a dict with these fields, a list of such items, or, with neither, anything without parts.
+
+    Where a tuple of shapes stands, the value is one of them; of an empty one nothing is known.
+    """
+
+    name: str = ""
+    """Of the struct that the schema names, or the topic."""
+    fields: dict[str, tuple[Shape, ...]] | None = None
+    items: tuple[Shape, ...] | None = None
+    is_open: bool = False
+    """There may be other fields too."""
+
+
+class Inputs(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One kind of run: a topic or an endpoint, and the context variables that it brings."""
+
+    label: str
+    variables: dict[str, tuple[Shape, ...]]
 
 
 class Fault(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -154,7 +188,8 @@ class Fault(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Finding(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """One finding of a check; `severity` is `error` or `warning`."""
+    """One finding of a check; `severity` is `error` or `warning`. A warning that is `certain` is no guess: what it names goes
+    wrong in every run that gets there."""
 
     severity: str
     type: ErrorType
@@ -165,6 +200,7 @@ class Finding(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     end_line: int | None = None
     end_column: int | None = None
     hint: str = ""
+    certain: bool = False
 
 
 class Load(_Message, frozen=True, gc=False):
@@ -187,6 +223,8 @@ class Load(_Message, frozen=True, gc=False):
     max_host_calls: int
     offered_helpers: tuple[str, ...] = ()
     """Names of the helpers there are, whether imported or not."""
+    inputs: tuple[Inputs, ...] = ()
+    """The kinds of run that the script gets; empty where they are not known."""
 
 
 class Run(_Message, frozen=True, gc=False):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from scripting.sandbox.protocol import Parameter
 from scripting.types import Diagnostic, ExecutionMetrics, ScriptError
 
 
@@ -19,6 +20,8 @@ class HostFunction:
     """`pure`, `read` or `effect`."""
     signature: str = ""
     doc: str = ""
+    parameters: tuple[Parameter, ...] | None = None
+    """None where they are not known."""
 
 
 @dataclass(frozen=True, slots=True)

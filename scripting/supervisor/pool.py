@@ -15,8 +15,10 @@ import weakref
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
+
 from scripting.sandbox import protocol
-from scripting.sandbox.protocol import Load, Loaded
+from scripting.sandbox.protocol import Inputs, Load, Loaded
 from scripting.sandbox.source_text import encode
 from scripting.supervisor import exit_status
 from scripting.supervisor.errors import HostCallRefused, PoolClosed, SandboxLost, SandboxUnavailable
@@ -162,11 +164,17 @@ class SandboxPool:
         finally:
             self._give_back(sandbox, alone=alone)
 
-    def check(self, bundle: Bundle, limits: SecurityLimits, functions: tuple[HostFunction, ...] = ()) -> CheckReport:
+    def check(
+        self,
+        bundle: Bundle,
+        limits: SecurityLimits,
+        functions: tuple[HostFunction, ...] = (),
+        inputs: tuple[Inputs, ...] = (),
+    ) -> CheckReport:
         """Compile without running, in a process of its own. Raises SupervisorError for what is ours."""
         for _ in range(_ATTEMPTS):
             try:
-                loaded, sandbox = self._start(bundle, functions, limits)
+                loaded, sandbox = self._start(bundle, functions, limits, inputs)
             except NotStarted:
                 continue
             if sandbox is not None:
@@ -280,7 +288,11 @@ class SandboxPool:
         return shelf
 
     def _start(
-        self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits
+        self,
+        bundle: Bundle,
+        functions: tuple[HostFunction, ...],
+        limits: SecurityLimits,
+        inputs: tuple[Inputs, ...] = (),
     ) -> tuple[Loaded, Sandbox | None]:
         """A new sandbox with the bundle loaded, busy; None if the bundle does not compile."""
         self._take_place()
@@ -290,7 +302,8 @@ class SandboxPool:
             sandbox = Sandbox(self._parent, handle, bundle, functions, limits)
             with self._places:
                 self._all.add(sandbox)
-            loaded = sandbox.load(_load_message(bundle, functions, limits, self._cpu_seconds(limits)))
+            message = _load_message(bundle, functions, limits, self._cpu_seconds(limits))
+            loaded = sandbox.load(msgspec.structs.replace(message, inputs=inputs) if inputs else message)
         except BaseException:
             if sandbox is None:
                 self._free_place()
@@ -402,7 +415,7 @@ def _load_message(
     return Load(
         _text(bundle.script, limits),
         tuple(_text(helper, limits) for helper in bundle.helpers),
-        tuple(protocol.Function(function.name, function.kind) for function in functions),
+        tuple(protocol.Function(function.name, function.kind, function.parameters) for function in functions),
         limits.allowed_packages,
         limits.max_memory_bytes,
         cpu_seconds,
@@ -454,4 +467,5 @@ def _diagnostic(finding: protocol.Finding, bundle: Bundle) -> Diagnostic:
         finding.end_line,
         finding.end_column,
         protocol.cut(finding.hint, 600),
+        finding.certain and finding.severity == "warning",
     )

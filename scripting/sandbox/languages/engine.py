@@ -5,24 +5,12 @@ from __future__ import annotations
 import ast
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-from scripting.sandbox.advice import for_name
 from scripting.sandbox.library.builtins import BUILTIN_NAMES, make_builtins
-from scripting.sandbox.library.packages import PACKAGES
-from scripting.sandbox.policy.names import REFUSED_BUILTINS
-from scripting.sandbox.policy.transformer import bound_names
-from scripting.sandbox.policy.undefined import CONTEXT_NAMES, undefined_names
-
-
-class LanguageWarning(NamedTuple):
-    """A warning of a check: a 1-based line and offsets in bytes as the compiler counts, where it has a place."""
-
-    message: str
-    line: int | None = None
-    column_offset: int | None = None
-    end_column_offset: int | None = None
-    hint: str = ""
+from scripting.sandbox.lint.finding import LanguageWarning
+from scripting.sandbox.lint.python_text import warnings_of
+from scripting.sandbox.lint.surroundings import Surroundings
 
 
 class LanguageEngine(ABC):
@@ -42,15 +30,9 @@ class LanguageEngine(ABC):
 
     # What differs between languages at check and at run; as it stands here it is Python's.
 
-    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[LanguageWarning]:
-        """Warnings for a parsed text. `known` are the names of functions that every run offers."""
-        bound = bound_names(tree)
-        every = BUILTIN_NAMES | bound | set(known) | set(REFUSED_BUILTINS)
-        for node, message in undefined_names(tree, every | CONTEXT_NAMES if is_script else every):
-            hint = for_name(node.id, every, PACKAGES)
-            yield LanguageWarning(message, node.lineno, node.col_offset, node.end_col_offset, hint)
-        if is_script and "result" not in bound:
-            yield LanguageWarning("`result` is never assigned: the run gives nothing", hint="assign result = …")
+    def warnings(self, tree: ast.Module, around: Surroundings) -> Iterator[LanguageWarning]:
+        """Warnings for a parsed text."""
+        return warnings_of(tree, around)
 
     def draws(self, tree: ast.Module) -> bool:
         """Whether a run can draw from the library's random numbers by names that the policy does not see."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
-from scripting.sandbox.languages.engine import LanguageEngine, LanguageWarning
+from scripting.sandbox.languages.engine import LanguageEngine
 from scripting.sandbox.languages.python.mistakes import decimal_commas, hint_for
+from scripting.sandbox.lint.finding import LanguageWarning
+from scripting.sandbox.lint.surroundings import Surroundings
 from scripting.sandbox.policy.refusal import Refusal
 
 # What opens, closes or hides brackets. An f-string's text is looked into, since its fields can nest.
@@ -57,8 +59,8 @@ class PythonEngine(LanguageEngine):
             message = f"brackets or blocks are nested deeper than {max_nesting}"
             raise Refusal("compilation", message, line, column, hint="split it over several statements or functions")
 
-    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[LanguageWarning]:
-        yield from super().warnings(tree, known, is_script=is_script)
+    def warnings(self, tree: ast.Module, around: Surroundings) -> Iterator[LanguageWarning]:
+        yield from super().warnings(tree, around)
         yield from decimal_commas(tree)
 
     def explain_syntax(self, message: str, line: str, offset: int | None) -> str:

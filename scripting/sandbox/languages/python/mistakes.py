@@ -7,7 +7,7 @@ import keyword
 import re
 from collections.abc import Iterator
 
-from scripting.sandbox.languages.engine import LanguageWarning
+from scripting.sandbox.lint.finding import LanguageWarning
 
 _CHARACTERS = {
     **dict.fromkeys("“”„‟«»″", 'type the quote " instead'),

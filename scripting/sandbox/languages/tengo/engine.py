@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from scripting.sandbox.languages.engine import LanguageEngine, LanguageWarning
+from scripting.sandbox.languages.engine import LanguageEngine
 from scripting.sandbox.languages.tengo import catalog, runtime_names
 from scripting.sandbox.languages.tengo.explain import explain
 from scripting.sandbox.languages.tengo.kinds import Kinds
@@ -19,10 +19,12 @@ from scripting.sandbox.languages.tengo.plain_results import offered
 from scripting.sandbox.languages.tengo.resolver import Meaning, resolve
 from scripting.sandbox.languages.tengo.runtime import moments
 from scripting.sandbox.languages.tengo.scanner import Places, Token, scan
+from scripting.sandbox.lint.finding import LanguageWarning
+from scripting.sandbox.lint.surroundings import Surroundings
+from scripting.sandbox.policy.context_names import CONTEXT_NAMES
 from scripting.sandbox.policy.imports import HELPER_MODULE
 from scripting.sandbox.policy.names import REFUSED_BUILTINS
 from scripting.sandbox.policy.refusal import Refusal
-from scripting.sandbox.policy.undefined import CONTEXT_NAMES
 
 _RECURSION = 12_000
 """Frames that reading a text may take: each level of nesting takes about ten."""
@@ -71,11 +73,11 @@ class TengoEngine(LanguageEngine):
         self._meanings[id(tree)] = meaning, places
         return tree
 
-    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[LanguageWarning]:
+    def warnings(self, tree: ast.Module, around: Surroundings) -> Iterator[LanguageWarning]:
         meaning, places = self._meanings.pop(id(tree))
         for name, use in meaning.first_use.items():
             symbol = meaning.free[name]
-            is_known = name in known or (is_script and name in CONTEXT_NAMES)
+            is_known = name in around.called or name in around.context
             if not is_known and not (name == "result" and symbol.writes):
                 line, column = places.position(use.start)
                 message = f'nothing here defines "{name[:60]}": it must come with the context'

@@ -11,8 +11,8 @@ from scripting.sandbox.languages.tengo import nodes
 from scripting.sandbox.languages.tengo.catalog import BUILTINS, MODULES, REFUSED_MODULES
 from scripting.sandbox.languages.tengo.nodes import Symbol
 from scripting.sandbox.languages.tengo.scanner import Places
+from scripting.sandbox.policy.context_names import CONTEXT_NAMES
 from scripting.sandbox.policy.imports import HELPER_MODULE
-from scripting.sandbox.policy.undefined import CONTEXT_NAMES
 
 _PYTHONS = {"True": "true", "False": "false", "None": "undefined"}
 """Names that a Tengo text may define and use, but that no run can bring: in Python they are none."""

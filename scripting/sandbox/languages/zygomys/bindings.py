@@ -12,7 +12,7 @@ from typing import Any
 from scripting.sandbox.languages.zygomys import nodes
 from scripting.sandbox.languages.zygomys.catalog import BUILTINS, PREDEFINED
 from scripting.sandbox.languages.zygomys.nodes import Assign, Function, Node, Read, Scope, Variable
-from scripting.sandbox.policy.undefined import CONTEXT_NAMES
+from scripting.sandbox.policy.context_names import CONTEXT_NAMES
 
 Definite = set[Variable]
 

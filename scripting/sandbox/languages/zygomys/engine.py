@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from scripting.sandbox.languages.engine import LanguageEngine, LanguageWarning
+from scripting.sandbox.languages.engine import LanguageEngine
 from scripting.sandbox.languages.tengo.runtime import moments
 from scripting.sandbox.languages.zygomys import catalog, runtime_names
 from scripting.sandbox.languages.zygomys.bindings import Bindings
@@ -21,10 +21,12 @@ from scripting.sandbox.languages.zygomys.plain_results import offered
 from scripting.sandbox.languages.zygomys.reader import read
 from scripting.sandbox.languages.zygomys.resolver import Resolver
 from scripting.sandbox.languages.zygomys.scanner import Places, Token, scan
+from scripting.sandbox.lint.finding import LanguageWarning
+from scripting.sandbox.lint.surroundings import Surroundings
+from scripting.sandbox.policy.context_names import CONTEXT_NAMES
 from scripting.sandbox.policy.imports import HELPER_MODULE
 from scripting.sandbox.policy.names import REFUSED_BUILTINS
 from scripting.sandbox.policy.refusal import Refusal
-from scripting.sandbox.policy.undefined import CONTEXT_NAMES
 
 _RECURSION = 12_000
 """Frames that reading a text may take: each level of nesting takes about ten."""
@@ -80,10 +82,10 @@ class ZygomysEngine(LanguageEngine):
         self._bindings[id(tree)] = bindings, resolver, places
         return tree
 
-    def warnings(self, tree: ast.Module, known: Collection[str], *, is_script: bool) -> Iterator[LanguageWarning]:
+    def warnings(self, tree: ast.Module, around: Surroundings) -> Iterator[LanguageWarning]:
         bindings, _, places = self._bindings.pop(id(tree))
         for name, use in bindings.free.items():
-            if name in known or (is_script and name in CONTEXT_NAMES):
+            if name in around.called or name in around.context:
                 continue
             if use.start < 0:
                 continue
