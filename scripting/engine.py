@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from scripting.execution.admission import ExecutionContext, ExecutionContextMana
 from scripting.execution.attempts import run_version
 from scripting.execution.decision import Decision
 from scripting.execution.rows import refused_request_row
-from scripting.execution.run import asked_by, caused_by, run_of_event, run_of_request
+from scripting.execution.run import asked_by, caused_by, run_of_event, run_of_request, tried_by
 from scripting.execution.running import Board, RunningExecution, ask_to_cancel, running_everywhere
 from scripting.models import Execution, Role, Script
 from scripting.modules.calls import CallContext
@@ -31,6 +32,7 @@ from scripting.supervisor.pool import CheckReport
 from scripting.types import (
     ErrorType,
     ExecutionRequest,
+    HostCallRecord,
     ScriptError,
     ScriptInput,
     ScriptOutput,
@@ -139,19 +141,21 @@ class ScriptEngine:
         module_name: str = "",
         name: str = "trial",
         execution_id: str | None = None,
+        recording: Sequence[HostCallRecord] | None = None,
     ) -> ScriptOutput:
         """Run any text as a trial: effects are listed, not carried out; nothing is recorded.
 
         Never raises for what the text or its inputs are. `execution_id` is what `cancel` knows it by; one of its own without.
+        With the host calls of a recorded run as `recording`, functions that read the game answer as they did then.
         """
         request = ExecutionRequest(module_name, name, input or ScriptInput(), limits=limits, execution_id=execution_id)
         script = _trial_script(module_name, name, Source(_label(module_name, name), language, source))
-        with self._admit(asked_by(request, trial=True), request.trigger) as admitted:
+        with self._admit(tried_by(request), request.trigger) as admitted:
             try:
                 run = run_of_request(admitted, script, request)
             except ValueProblem as error:
                 return _refusal(error, request)
-            attempt = run_version(run, script.active, Role.PRIMARY)
+            attempt = run_version(replace(run, recording=recording), script.active, Role.PRIMARY)
             return Decision(run, [attempt], datetime.now(UTC)).output()
 
     def check(

@@ -228,6 +228,8 @@ class ScriptOutput:
     """When each line of `logs` was written, in µs from the beginning of the run."""
     refused: bool = False
     """Whether the fault is the caller's: the request does not fit, or the game refused what it asked for. `error` says why."""
+    left_recording: str = ""
+    """Of a trial on a recording: where it read what that does not hold, as `call 2: get_score()`."""
 
     @property
     def ok(self) -> bool:

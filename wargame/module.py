@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from scripting.modules.calls import CallContext, CallRefused, Outcome
 from scripting.modules.scriptable import ModulePage, ModuleScriptConfig, ScriptableModule, exposed
-from wargame import effects, orders, payloads, rules
+from wargame import effects, orders, payloads, rules, wording
 from wargame.requests import ShotRequest
 from wargame.topics import TOPICS
 
@@ -59,6 +59,9 @@ class WargameModule(ScriptableModule):
         carry_out = APPLY.get((outcome.context.script, outcome.context.topic))
         if carry_out is not None:
             carry_out(outcome)
+
+    def event_in_words(self, topic: str, payload: Mapping[str, Any]) -> str:
+        return wording.in_words(topic, payload)
 
     @exposed(kind="pure")
     def calculate_damage(

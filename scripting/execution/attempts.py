@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +16,7 @@ from scripting.registry.resolved import ActiveVersion, ResolvedScript
 from scripting.runtime.host_calls import Effect, Host, RecordedHost
 from scripting.runtime.pool import get_pool
 from scripting.sandbox.protocol import decode_trusted, encode_value
-from scripting.supervisor.pool import RunOutcome, RunRequest
+from scripting.supervisor.pool import Cancellation, RunOutcome, RunRequest
 from scripting.types import ErrorType, ExecutionMetrics, HostCallRecord, ScriptError, SecurityLimits
 
 INTERPRETER = platform.python_version()
@@ -36,6 +35,8 @@ class AttemptRecord:
     """False where the version's open breaker withheld it."""
     callers_fault: bool = False
     """Whether it failed since the game refused what the caller of an endpoint asked for: no fault of the version."""
+    left: str = ""
+    """Of a run on a recording: where it read what that does not hold, as `call 2: get_score()`."""
 
     @property
     def ok(self) -> bool:
@@ -54,6 +55,9 @@ class AttemptRecord:
 
 def run_version(run: Run, version: ActiveVersion, role: str) -> AttemptRecord:
     """Run one version in a sandbox. A script's failure is in the record; only our own failures raise."""
+    if run.recording is not None:
+        recorded = RecordedHost(run.recording, run.module, run.call)
+        return replay_version(version, run.request, run.limits, recorded, run.cancellation)
     host = Host(run.module, run.call, run.before_read)
     outcome = get_pool().run(
         version.bundle, run.request, run.limits, host=host, cancellation=run.cancellation, trial=run.call.trial
@@ -64,12 +68,15 @@ def run_version(run: Run, version: ActiveVersion, role: str) -> AttemptRecord:
 
 
 def replay_version(
-    version: ActiveVersion, request: RunRequest, limits: SecurityLimits, calls: Sequence[HostCallRecord]
+    version: ActiveVersion,
+    request: RunRequest,
+    limits: SecurityLimits,
+    host: RecordedHost,
+    cancellation: Cancellation | None = None,
 ) -> AttemptRecord:
-    """Replay a recorded attempt on the recorded answers of host functions; a trial, so nothing comes of it."""
-    host = RecordedHost(calls)
-    outcome = get_pool().run(version.bundle, request, limits, host=host, trial=True)
-    return AttemptRecord(Role.PRIMARY, version, outcome, tuple(host.calls))
+    """Run a version on the recorded answers of host functions; a trial, so nothing comes of it."""
+    outcome = get_pool().run(version.bundle, request, limits, host=host, cancellation=cancellation, trial=True)
+    return AttemptRecord(Role.PRIMARY, version, outcome, tuple(host.calls), left=host.left)
 
 
 def run_built_in(run: Run) -> AttemptRecord | None:

@@ -62,4 +62,5 @@ class Decision:
             host_calls=attempt.calls,
             log_truncated=outcome.log_truncated,
             refused=attempt.callers_fault,
+            left_recording=attempt.left,
         )

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from scripting.execution.attempts import INTERPRETER, AttemptRecord, replay_version
+from scripting.execution.comparison import Compared, Failure, differing, effects_of, equal_calls, failure_of
 from scripting.execution.rows import decode_calls
 from scripting.models import Attempt, Execution, ScriptVersion
 from scripting.models.execution import AttemptFields
+from scripting.modules.calls import CallContext
 from scripting.modules.installed import limits_for, modules
 from scripting.modules.masking import Mask, masks_of
+from scripting.modules.scriptable import ScriptableModule
 from scripting.registry.active import registry
 from scripting.registry.resolved import ScriptNotFound
-from scripting.runtime.host_calls import host_functions
+from scripting.runtime.host_calls import RecordedHost, call_of, host_functions
 from scripting.supervisor.pool import RunRequest
 from scripting.texts.escaping import visible
-from scripting.types import ErrorType, ScriptError
+from scripting.types import ErrorType, HostCallRecord
 
 
 class NotReplayable(Exception):
@@ -71,8 +74,10 @@ def replay(execution_id: str, *, decided: bool = False) -> Replay:
     module = modules.get(execution.script.module)
     limits = limits_for(execution.script.module, **execution.script.limit_changes())
     request = RunRequest(bytes(execution.inputs), then.seed, then.clock_us, host_functions(module))
-    now = replay_version(active, request, limits, decode_calls(bytes(then.host_calls)))
-    found = list(_comparison(execution, then, now))
+    call = CallContext(execution.script.module, execution.script.name, str(execution.pk), execution.topic, trial=True)
+    recording = decode_calls(bytes(then.host_calls))
+    now = replay_version(active, request, limits, RecordedHost(recording, module, call))
+    found = list(_comparison(execution, then, now, module))
     return Replay(
         execution,
         version,
@@ -105,21 +110,74 @@ def _attempt(execution: Execution, *, decided: bool) -> AttemptFields:
 # -- comparing -----------------------------------------------------------------------------------------------------------
 
 
-def _comparison(execution: Execution, then: AttemptFields, now: AttemptRecord) -> Iterator[tuple[str, str]]:
+def _comparison(
+    execution: Execution, then: AttemptFields, now: AttemptRecord, module: ScriptableModule | None
+) -> Iterator[tuple[str, str]]:
     """The parts compared, each with its difference in words; empty where there is none."""
-    error, logs = now.outcome.error, now.outcome.logs
-    both_stopped = _out_of_time(then.error_type) and error is not None and _out_of_time(error.type)
+    mask = masks_of(execution)[1]
+    both_stopped = (
+        _out_of_time(then.error_type) and now.outcome.error is not None and _out_of_time(now.outcome.error.type)
+    )
+    recording = decode_calls(bytes(then.host_calls))
+    before = recorded(execution, then, recording, module)
+    after = Compared(
+        before.status,
+        _as_recorded(failure_of(now.outcome.error), mask),
+        now.value,
+        effects_of(now.calls, module) if now.ok else (),
+        now.outcome.logs,
+    )
+    if both_stopped:  # each came as far as it came
+        before, after = (replace(side, error=_without_place(side.error)) for side in (before, after))
+    differ = differing(before, after)
     if not then.refused:
-        yield "error", _difference_of_errors(then, error, masks_of(execution)[1], placed=not both_stopped)
+        words = f"the error: {before.error or 'none'} then, {after.error or 'none'} now"
+        yield "error", words if "error" in differ else ""
     if _decided(execution, then):
-        result = None if execution.result is None else bytes(execution.result)
-        yield "result", "" if result == now.outcome.result else "the result"
+        yield "result", "the result" if "result" in differ else ""
+        yield "effects", "the effects" if "effects" in differ else ""
     if both_stopped:
-        return  # each came as far as it came
-    lines = [line.text for line in then.log_lines]  # their times differ from run to run
-    yield "log", "" if lines == list(logs) else "the log"
-    calls = len(decode_calls(bytes(then.host_calls)))
-    yield "host calls", "" if len(now.calls) == calls else f"host calls: {calls} then, {len(now.calls)} now"
+        return
+    yield "log", "the log" if "log" in differ else ""
+    yield "host calls", _difference_of_calls(recording, now, module)
+
+
+def recorded(
+    execution: Execution, attempt: AttemptFields, calls: Sequence[HostCallRecord], module: ScriptableModule | None
+) -> Compared:
+    """What of a recorded attempt is compared: error and log as they are kept, which is masked and fit to show."""
+    failed = bool(attempt.error_type)
+    error = Failure(
+        attempt.error_type, attempt.error_message, attempt.error_script, attempt.error_line, attempt.error_column
+    )  # fmt: skip
+    return Compared(
+        Execution.Status.FAILED if failed else Execution.Status.SUCCEEDED,
+        error if failed else None,
+        execution.result_value,
+        () if failed else effects_of(calls, module),
+        [line.text for line in attempt.log_lines],  # their times differ from run to run
+    )
+
+
+def _as_recorded(error: Failure | None, mask: Mask) -> Failure | None:
+    if error is None:
+        return None
+    return replace(error, message=visible(mask.text(error.message)), script=visible(error.script)[:140])
+
+
+def _without_place(error: Failure | None) -> Failure | None:
+    return None if error is None else replace(error, line=None, column=None)
+
+
+def _difference_of_calls(
+    recording: Sequence[HostCallRecord], now: AttemptRecord, module: ScriptableModule | None
+) -> str:
+    if now.left:
+        return f"it left the recording at {now.left}"
+    if len(now.calls) != len(recording):
+        return f"host calls: {len(recording)} then, {len(now.calls)} now"
+    pairs = [[call_of(call, module) for call in calls] for calls in (recording, now.calls)]
+    return "" if equal_calls(*pairs) else "host calls: other arguments, or in another order"
 
 
 def _decided(execution: Execution, then: AttemptFields) -> bool:
@@ -131,25 +189,6 @@ def _decided(execution: Execution, then: AttemptFields) -> bool:
 
 def _out_of_time(kind: str) -> bool:
     return kind == ErrorType.TIMEOUT
-
-
-def _difference_of_errors(then: AttemptFields, error: ScriptError | None, mask: Mask, *, placed: bool) -> str:
-    """In words; where it happened counts only if `placed`."""
-    line, column = (then.error_line, then.error_column) if placed else (None, None)
-    before = _in_words(then.error_type, mask.text(then.error_message), then.error_script, line, column)
-    after = "none"
-    if error is not None:
-        line, column = (error.line, error.column) if placed else (None, None)
-        after = _in_words(error.type, visible(mask.text(error.message)), visible(error.script)[:140], line, column)
-    return "" if before == after else f"the error: {before} then, {after} now"
-
-
-def _in_words(kind: str, message: str, script: str, line: int | None, column: int | None) -> str:
-    if not kind:
-        return "none"
-    name = "" if kind == ErrorType.EXECUTION else f"{kind.replace('_', ' ')}: "
-    where = f" at line {line}, column {column}" if line else ""
-    return f"“{name}{message}”{where} of {script}" if where else f"“{name}{message}”"
 
 
 def _remarks(execution: Execution, then: AttemptFields) -> Iterator[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -23,7 +23,7 @@ from scripting.registry.resolved import ResolvedScript
 from scripting.runtime.host_calls import host_functions
 from scripting.sandbox.protocol import encode_value
 from scripting.supervisor.pool import Cancellation, RunRequest
-from scripting.types import ExecutionRequest, SecurityLimits
+from scripting.types import ExecutionRequest, HostCallRecord, SecurityLimits
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,8 @@ class Run:
     before_read: Callable[[], None] | None = None
     """Called before a function reads the game: what was decided earlier is committed first."""
     deliveries: int = 1
+    recording: Sequence[HostCallRecord] | None = None
+    """Of a trial: host calls of a recorded run, whose answers it gets. None: functions look at the game as it is now."""
 
     @cached_property
     def mask(self) -> Mask:
@@ -57,7 +59,7 @@ class Run:
 # -- on whose behalf -----------------------------------------------------------------------------------------------------
 
 
-def asked_by(request: ExecutionRequest, *, trial: bool = False) -> CallContext:
+def asked_by(request: ExecutionRequest) -> CallContext:
     """On whose behalf the script of a request runs."""
     return CallContext(
         request.module_name,
@@ -68,7 +70,25 @@ def asked_by(request: ExecutionRequest, *, trial: bool = False) -> CallContext:
         depth=request.depth,
         user_id=request.user_id,
         request_id=request.request_id,
-        trial=trial,
+    )
+
+
+def tried_by(request: ExecutionRequest) -> CallContext:
+    """On whose behalf a trial runs: on that of the event which its inputs are, so that it reads what a real run would."""
+    call = replace(asked_by(request), trial=True)
+    variables: Any = request.input.context
+    message = variables.get("message") if isinstance(variables, Mapping) else None
+    if not isinstance(message, Mapping):
+        return call
+    topic, payload, metadata = (message.get(name) for name in ("topic", "payload", "metadata"))
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    key = metadata.get("key")
+    return replace(
+        call,
+        topic=topic if isinstance(topic, str) else "",
+        payload=payload if isinstance(payload, Mapping) else {},
+        metadata=metadata,
+        key=key if isinstance(key, str) else "",
     )
 
 

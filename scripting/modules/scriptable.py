@@ -203,5 +203,13 @@ class ScriptableModule:
     def apply(self, outcome: Outcome) -> None:
         """Change the game as the outcome says, inside the transaction that records it. Raises EffectRefused."""
 
+    def event_in_words(self, topic: str, payload: Mapping[str, Any]) -> str:
+        """One event as people speak of it: who, whom, where and when, in a line. Empty where the module has no words for it.
+
+        People choose recorded events by it. `topic` is the path of the endpoint for a request; the payload may be of a
+        schema of earlier times, and what its topic hides is hidden in it.
+        """
+        return ""
+
     def on_script_changed(self, script: str, digest: str) -> None:
         """Called in each running process once it has taken another version of one of this module's scripts."""

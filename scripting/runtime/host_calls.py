@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from scripting.modules.calls import ArgumentsRefused, CallContext, CallRefused
 from scripting.modules.scriptable import ExposedFunction, ScriptableModule
 from scripting.sandbox.protocol import ValueProblem, decode_value, encode_value
 from scripting.supervisor.pool import HostCall, HostCallRefused, HostFunction
+from scripting.texts.escaping import display, visible
 from scripting.types import HostCallRecord
 
 MAX_RECORDED_BYTES = 1 << 20
 """Arguments and answers of one run together; the record of a run must stay something a database row can hold."""
+
+MAX_SHOWN = 600
+"""Characters of an argument in a call written for people."""
 
 _NOTHING = encode_value(None)
 
@@ -50,6 +58,7 @@ class Host:
         self.calls: list[HostCallRecord] = []
         self.effects: list[Effect] = []
         self.refused: RefusedCall | None = None
+        self._module = module
         self._functions = module.functions if module else {}
         self._context = context
         self._before_read = before_read
@@ -89,23 +98,70 @@ class Host:
         self.calls.append(record)
 
 
-class RecordedHost:
-    """Answers the host calls of a replay as they were answered when the run was recorded."""
+class RecordedHost(Host):
+    """Answers the host calls of a run from a recording: what was answered then is answered again.
 
-    def __init__(self, calls: Sequence[HostCallRecord]) -> None:
-        self.calls: list[HostCallRecord] = []
-        self._recorded = iter(calls)
+    A pure function and an effect that the recording does not hold need no state of the game: they are as in any run. A read
+    that it does not hold is refused, and `left` says which.
+    """
 
-    def __call__(self, call: HostCall) -> bytes:
-        """Raises HostCallRefused as recorded, or where this run calls something else than the recorded one did."""
-        recorded = next(self._recorded, None)
-        if recorded is None or (recorded.name, recorded.arguments) != (call.name, call.arguments):
-            expected = f"{recorded.name}() with other arguments" if recorded else "nothing more"
-            raise HostCallRefused(f"the recorded run called {expected} here, this one calls {call.name}()")
-        self.calls.append(recorded)
-        if recorded.answer is None:
-            raise HostCallRefused(recorded.error)
-        return recorded.answer
+    def __init__(
+        self, recording: Sequence[HostCallRecord], module: ScriptableModule | None, context: CallContext
+    ) -> None:
+        super().__init__(module, context)
+        self.left = ""
+        """Where the run left the recording, as `call 2: get_score()`; empty if it did not."""
+        self._held: dict[tuple[str, bytes], deque[HostCallRecord]] = {}
+        for record in recording:
+            self._held.setdefault(_key(record, module), deque()).append(record)
+
+    def _answer(self, function: ExposedFunction, raw: bytes) -> bytes:
+        held = self._held.get(_key(HostCallRecord(function.name, function.kind, raw), self._module))
+        if held is None:
+            if function.kind != "read":
+                return super()._answer(function, raw)
+            function.bind(raw)  # arguments that do not fit are the script's fault, whatever was recorded
+            asked = in_words(HostCallRecord(function.name, function.kind, raw))
+            self.left = self.left or f"call {len(self.calls) + 1}: {asked}"
+            raise CallRefused(f"the recording holds no answer to {asked}")
+        record = held.popleft() if len(held) > 1 else held[0]  # within a run, the game stays as it was read last
+        if record.answer is None:
+            raise CallRefused(record.error)
+        return super()._answer(function, raw) if function.kind == "effect" else record.answer
+
+
+@dataclass(frozen=True)
+class Call:
+    """A host call as data: arguments by name, defaults filled in; as they were given where they do not fit the function."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+def call_of(record: HostCallRecord, module: ScriptableModule | None) -> Call:
+    """The same call is the same data, whether arguments were given by place or by name."""
+    function = module.functions.get(record.name) if module else None
+    if function is not None:
+        with contextlib.suppress(CallRefused, ValueProblem, msgspec.MsgspecError, TypeError):
+            arguments = msgspec.to_builtins(function.bind(record.arguments), builtin_types=(bytes,))
+            return Call(record.name, arguments)
+    positional, named = decode_value(record.arguments)
+    return Call(record.name, {str(at): value for at, value in enumerate(positional)} | named)
+
+
+def in_words(record: HostCallRecord, mask: Callable[[Any], Any] = lambda value: value) -> str:
+    """A call as people write it: `get_score("ada", last=3)`."""
+    positional, named = decode_value(record.arguments)
+    given = [display(item, MAX_SHOWN) for item in mask(positional)]
+    given += [f"{visible(name)}={display(value, MAX_SHOWN)}" for name, value in mask(named).items()]
+    return f"{record.name}({', '.join(given)})"
+
+
+def _key(record: HostCallRecord, module: ScriptableModule | None) -> tuple[str, bytes]:
+    return record.name, _sorted.encode(call_of(record, module).arguments)
+
+
+_sorted = msgspec.msgpack.Encoder(order="sorted")
 
 
 @functools.lru_cache(maxsize=64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.http import HttpRequest
@@ -9,7 +10,7 @@ from django.template.loader import render_to_string
 
 from scripting.hot_reload.fleet import spread_of
 from scripting.models import Script, ScriptVersion
-from scripting.modules.masking import masks_of
+from scripting.modules.masking import NOTHING
 from scripting.registry.publishing import check as check_text
 from scripting.sandbox import source_text
 from scripting.sources.beside import file_beside
@@ -18,7 +19,7 @@ from scripting.texts.diff import difference
 from scripting.texts.escaping import visible
 from scripting.texts.merge import merge
 from scripting.texts.plain_json import jsonable
-from scripting.workbench import completion, drafts, inputs, publishing, sampling, trials
+from scripting.workbench import completion, drafts, outcomes, publishing, recorded, sampling, trials
 from scripting.workbench.access import (
     EDIT,
     PUBLISH,
@@ -80,25 +81,39 @@ def names(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     return dict(jsonable(completion.namespace(script_named(module, name), language)))
 
 
+@api("POST", RUN)
+def compare_trials(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Two outcomes of trials side by side; each is given as the record that the page got of it."""
+    script_named(module, name)
+    document = body_of(request)
+    old, new = (outcomes.from_record(text_in(document, side)) for side in ("old", "new"))
+    return outcomes.beside(old, new, NOTHING)
+
+
 @api("GET", VIEW)
 def events(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
-    """The latest recorded events, to be picked as inputs."""
-    return {"events": inputs.recorded(script_named(module, name))}
+    """The latest recorded events in words, to be picked as inputs; `q` searches them."""
+    return {
+        "events": recorded.found(script_named(module, name), request.GET.get("q", "")),
+        "searched": recorded.SEARCHED,
+    }
 
 
 @api("GET", VIEW)
 def execution(request: HttpRequest, module: str, name: str, execution_id: str) -> dict[str, Any]:
-    """One recorded execution: its inputs as a page may show them, and what came of it."""
-    found = inputs.execution_of(script_named(module, name), execution_id)
-    given, made = masks_of(found)
+    """One recorded execution: its payload as a page may show it, as JSON text, since a browser's numbers are not exact."""
+    script = script_named(module, name)
+    found = recorded.execution_of(script, execution_id)
+    source, payload = recorded.payload_of(script, found)
     return {
         "id": str(found.pk),
         "at": found.started_at.timestamp(),
         "topic": found.topic,
         "status": found.status,
         "seed": None if found.seed is None else str(found.seed),
-        "inputs": jsonable(given.value(found.inputs_value)),
-        "result": jsonable(made.value(found.result_value)),
+        "words": recorded.in_words(script, found),
+        "source": source.key,
+        "payload": json.dumps(jsonable(payload)),
         "version": found.version.number if found.version else None,
     }
 

@@ -1,4 +1,4 @@
-"""Inputs that a script can be tried on: its topics and endpoints with an example of each, and events that really happened."""
+"""Inputs that a script can be tried on: its topics and endpoints, with a schema and an example of each."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import json
 import time
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+
+import msgspec
 
 from scripting.bus.events import Event
-from scripting.models import Execution, Script
+from scripting.models import Script
 from scripting.modules.http_requests import EndpointRequest, RequestMisfit
 from scripting.modules.installed import modules
 from scripting.modules.topics import Topic, TopicError, topics
-from scripting.texts.escaping import one_line
 from scripting.texts.plain_json import jsonable
 from scripting.workbench.access import Refusal
-
-RECORDED = 40
-"""Recorded events offered as inputs."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +52,20 @@ def described(script: Script) -> list[dict[str, Any]]:
             "key": source.key,
             "label": source.label,
             "description": source.topic.description if source.topic else "",
-            "schema": source.topic.json_schema() if source.topic else None,
+            "schema": schema_of(script, source),
             "example": jsonable(example_payload(script, source)),
         }
         for source in sources(script)
     ]
+
+
+def schema_of(script: Script, source: Source) -> dict[str, Any] | None:
+    """The schema of a payload, where it has one."""
+    if source.topic is not None:
+        return source.topic.json_schema()
+    module = modules.get(script.module)
+    body = module.config.endpoint_bodies.get(source.endpoint) if module else None
+    return msgspec.json.schema(body) if body is not None else None
 
 
 def example_payload(script: Script, source: Source) -> Any:
@@ -81,32 +87,40 @@ def example_context(script: Script, source: Source) -> dict[str, Any]:
 def context_for(script: Script, source: Source, payload: Any) -> dict[str, Any]:
     """The context variables that a run on this payload would get. Raises Refusal for a payload that does not fit."""
     if source.topic is not None:
-        try:
-            fitting = source.topic.validate(payload)
-        except TopicError as error:
-            raise Refusal(422, "inputs", str(error)) from None
         event = Event(
             id="trial",
             topic=source.topic.name,
-            payload=fitting,
+            payload=fitting(source.topic, payload),
             subscribers=[(script.module, script.name)],
             published_us=time.time_ns() // 1000,
         )
         return event.script_context(script.module)
     if source.endpoint:
-        return request_context(script, source.endpoint, payload)
+        headers = {"Content-Type": "application/json"}
+        request = EndpointRequest("POST", source.endpoint, as_text(payload), payload, headers)
+        return request_context(script, source.endpoint, request)
     if not isinstance(payload, dict):
         raise Refusal(422, "inputs", "The inputs of a bare run are an object: its keys are the context variables.")
     return payload
 
 
-def request_context(script: Script, endpoint: str, body: Any) -> dict[str, Any]:
-    """Build the script's input from a JSON request with this body. Raises Refusal for one that does not fit."""
+def fitting(topic: Topic, payload: Any) -> dict[str, Any]:
+    """The payload with its topic's defaults. Raises Refusal for one that does not fit."""
+    try:
+        return topic.validate(payload)
+    except TopicError as error:
+        raise Refusal(422, "inputs", str(error)) from None
+
+
+def as_text(body: Any) -> str:
+    """A body as the text of a JSON request."""
+    return json.dumps(jsonable(body), ensure_ascii=False)
+
+
+def request_context(script: Script, endpoint: str, request: EndpointRequest) -> dict[str, Any]:
+    """Build the script's input from a request. Raises Refusal for one that does not fit."""
     module = modules.get(script.module)
     assert module is not None
-    headers = {"Content-Type": "application/json"}
-    text = json.dumps(jsonable(body), ensure_ascii=False)
-    request = EndpointRequest("POST", endpoint, text, body, headers)
     try:
         return request.fitted(module, endpoint).script_context(module, endpoint)
     except RequestMisfit as misfit:
@@ -118,37 +132,4 @@ def source_of(script: Script, key: str) -> Source:
     found = next((source for source in sources(script) if source.key == key), None)
     if found is None:
         raise Refusal(422, "inputs", f"{script} does not run on {key!r}")
-    return found
-
-
-# -- events that happened ----------------------------------------------------------------------------------------------
-
-
-def recorded(script: Script) -> list[dict[str, Any]]:
-    """The latest executions, to be picked as inputs."""
-    latest = Execution.objects.filter(script=script).order_by("-id").exclude(inputs=b"")
-    rows = latest.values_list("id", "started_at", "topic", "trigger", "status", "result_text", "error_message")[
-        :RECORDED
-    ]
-    return [
-        {
-            "id": str(pk),
-            "at": started.timestamp(),
-            "topic": topic or trigger,
-            "status": status,
-            "summary": one_line(error or result, 90),
-        }
-        for pk, started, topic, trigger, status, result, error in rows
-    ]
-
-
-def execution_of(script: Script, given: str) -> Execution:
-    """An execution of this script by its id. Raises Refusal."""
-    try:
-        wanted = UUID(given)
-    except ValueError:
-        raise Refusal(404, "not_found", "That is no execution's id.") from None
-    found = Execution.objects.filter(script=script, pk=wanted).select_related("version").first()
-    if found is None:
-        raise Refusal(404, "not_found", "There is no such execution of this script; old ones are removed after a time.")
     return found

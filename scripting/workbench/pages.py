@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -69,7 +70,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         **active_of(script),
         "draft": drafts.described(draft) if draft else None,
         "base": base_of(draft, script),
-        "inputs": inputs.described(script),
+        "inputs": json.dumps(inputs.described(script)),  # text: a browser's numbers are not exact
         "may": permissions(request),
         "poll_seconds": conf.SCRIPTING_POLL_SECONDS,
         "browser_publish": conf.SCRIPTING_BROWSER_PUBLISH,

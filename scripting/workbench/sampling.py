@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from scripting.execution.comparison import DECIDING, PARTS, compared, differing
 from scripting.modules.masking import Mask
-from scripting.texts.escaping import one_line
+from scripting.texts.escaping import display, one_line, visible
 from scripting.types import ScriptOutput
 from scripting.workbench.trials import MAX_SEED, Trial, is_cancelled, outcome
 
@@ -26,6 +27,8 @@ def sample(trial: Trial) -> dict[str, Any]:
     until = time.monotonic() + SECONDS
     mine: list[ScriptOutput] = []
     theirs: list[ScriptOutput] = []
+    differences: Counter[str] = Counter()
+    alike = left = 0
     cancelled = False
     while len(mine) < MOST and (not mine or time.monotonic() < until):
         one = replace(trial, seed=(trial.seed + len(mine)) % MAX_SEED)
@@ -37,17 +40,30 @@ def sample(trial: Trial) -> dict[str, Any]:
             break
         mine.append(pair[0])
         theirs += pair[1:]
+        if any(output.left_recording for output in pair):
+            left += 1
+        elif active is not None:
+            parts = differing(*(compared(output, trial.module) for output in pair))
+            differences.update(part for part in parts if part != "status")
+            alike += not set(parts) & set(DECIDING)
     return {
         "runs": len(mine),
         "cancelled": cancelled,
         "version": active.number if active else None,
         "failures": [sum(not one.ok for one in side) for side in (mine, theirs)],
         "error": next((one_line(trial.mask.text(one.error.message)) for one in mine if one.error), ""),
-        "fields": compared(mine, theirs, trial.mask),
+        "fields": summarised(mine, theirs, trial.mask),
+        "alike": alike,
+        "left": left,
+        "left_at": next(
+            (visible(trial.mask.text(one.left_recording)) for one in (*mine, *theirs) if one.left_recording), ""
+        ),
+        "differences": {part: differences[part] for part in PARTS if differences[part]},
+        "on_recording": trial.recording is not None,
     }
 
 
-def compared(mine: Sequence[ScriptOutput], theirs: Sequence[ScriptOutput], mask: Mask) -> list[dict[str, Any]]:
+def summarised(mine: Sequence[ScriptOutput], theirs: Sequence[ScriptOutput], mask: Mask) -> list[dict[str, Any]]:
     """Each field of the results with what both sides made of it."""
     columns = [values_by_field(side, mask) for side in (mine, theirs)]
     names = list(dict.fromkeys(name for column in columns for name in column))
@@ -73,19 +89,20 @@ def both(sides: list[list[Any]]) -> dict[str, Any]:
         return {"kind": "share", "sides": [sum(side) / len(side) if side else None for side in sides]}
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) for value in every):
         least, most = min(every), max(every)
-        return {"kind": "number", "sides": [spread(side, least, most) for side in sides]}
+        always = display(least) if least == most and all(sides) else None
+        return {"kind": "number", "always": always, "sides": [spread(side, least, most) for side in sides]}
     return {"kind": "values", "sides": [commonest(side) for side in sides]}
 
 
 def spread(values: Sequence[float], least: float, most: float) -> dict[str, Any] | None:
-    """Mean, ends and a histogram between the ends of both sides."""
+    """Mean, ends as exact text, and a histogram between the ends of both sides."""
     if not values:
         return None
-    width = (most - least) / BINS or 1
-    counts = Counter(min(BINS - 1, int((value - least) / width)) for value in values)
+    width = (most / 2 - least / 2) or 1  # halves: the whole distance may be no float any more
+    counts = Counter(min(BINS - 1, int((value / 2 - least / 2) / width * BINS)) for value in values)
     mean = math.fsum(value / len(values) for value in values)
     bins = [counts[place] for place in range(BINS)]
-    return {"mean": mean, "least": min(values), "most": max(values), "bins": bins}
+    return {"mean": mean, "least": display(min(values)), "most": display(max(values)), "bins": bins}
 
 
 def commonest(values: Sequence[Any]) -> list[tuple[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,17 +13,17 @@ import redis
 
 from scripting.engine import get_engine
 from scripting.execution.admission import TooManyExecutions
+from scripting.execution.comparison import DECIDING, Compared, compared, differing
 from scripting.execution.running import ask_to_cancel, asked_to_cancel
 from scripting.models import Script
-from scripting.modules.installed import limits_for
+from scripting.modules.installed import limits_for, modules
 from scripting.modules.masking import Mask, mask_of_run
-from scripting.sandbox.protocol import decode_value
+from scripting.modules.scriptable import ScriptableModule
 from scripting.supervisor.errors import SandboxUnavailable
-from scripting.texts.escaping import visible
-from scripting.texts.plain_json import jsonable
-from scripting.types import HostCallRecord, ScriptError, ScriptInput, ScriptOutput
-from scripting.workbench import inputs
+from scripting.types import HostCallRecord, ScriptInput, ScriptOutput
+from scripting.workbench import inputs, recorded
 from scripting.workbench.access import Refusal, known_language, text_in
+from scripting.workbench.outcomes import beside, described
 
 MAX_SEED = 2**63
 TRIALS = uuid.UUID("6f2d7b0e-52c1-4a3b-9d1c-0b5c1a5e7a11")
@@ -42,6 +43,12 @@ class Trial:
     topic: str = ""
     id: str = ""
     """The name that `cancel` uses; empty for a trial that cannot be cancelled."""
+    recording: Sequence[HostCallRecord] | None = None
+    """Host calls of the execution whose inputs these are, which answer this one's; None: functions look at the game as it is now."""
+
+    @property
+    def module(self) -> ScriptableModule | None:
+        return modules.get(self.script.module)
 
     @cached_property
     def mask(self) -> Mask:
@@ -54,17 +61,23 @@ def trial_of(script: Script, document: dict[str, Any], user: str) -> Trial:
     source, language = text_in(document, "source"), known_language(text_in(document, "language"))
     seed = seed_of(document.get("seed"))
     given = document.get("execution")
+    recording = None
     if given:
-        execution = inputs.execution_of(script, str(given))
+        execution = recorded.execution_of(script, str(given))
         if seed is None and execution.seed is not None:
             seed = execution.seed
-        context, clock, topic = execution.inputs_value, execution.clock_us, execution.topic
+        own = "payload" in document
+        context = recorded.changed(script, execution, document["payload"]) if own else execution.inputs_value
+        clock, topic = execution.clock_us, execution.topic
+        if document.get("reads") != "now":
+            recording = recorded.recording_of(execution)
     else:
         chosen = inputs.source_of(script, text_in(document, "input", ""))
         context, clock = inputs.context_for(script, chosen, document.get("payload", {})), None
         topic = chosen.topic.name if chosen.topic else ""
     seed = secrets.randbits(31) if seed is None else seed
-    return Trial(script, source, language, context, seed, clock, topic, id_of(user, text_in(document, "trial", "")))
+    name = id_of(user, text_in(document, "trial", ""))
+    return Trial(script, source, language, context, seed, clock, topic, name, recording)
 
 
 def id_of(user: str, given: str) -> str:
@@ -111,9 +124,15 @@ def run(trial: Trial, *, compare: bool) -> dict[str, Any]:
         # The first run drew the clock where none was given: the second takes the same.
         same = replace(trial, clock_us=mine.clock_us)
         theirs = outcome(same, active.text, active.language)
+    seen = compared(mine, trial.module)
+    other = compared(theirs, trial.module) if theirs else None
+    left, other_left = mine.left_recording, theirs.left_recording if theirs else ""
     return {
-        "trial": described(mine, trial.mask),
-        "active": described(theirs, trial.mask, active.number) if theirs and active else None,
+        "trial": described(mine, seen, trial.mask),
+        "active": described(theirs, other, trial.mask, active.number) if theirs and other and active else None,
+        "verdict": verdict(seen, other, left=left, other_left=other_left),
+        "beside": beside(seen, None if left or other_left else other, trial.mask),
+        "on_recording": trial.recording is not None,
     }
 
 
@@ -129,6 +148,7 @@ def outcome(trial: Trial, source: str, language: str) -> ScriptOutput:
             module_name=trial.script.module,
             name=trial.script.name,
             execution_id=trial.id or None,
+            recording=trial.recording,
         )
     except TooManyExecutions as error:
         raise Refusal(503, "busy", str(error)) from None
@@ -136,52 +156,22 @@ def outcome(trial: Trial, source: str, language: str) -> ScriptOutput:
         raise Refusal(503, "unavailable", f"No sandbox could be started: {error}") from None
 
 
-def described(output: ScriptOutput, mask: Mask, number: int | None = None) -> dict[str, Any]:
-    """An outcome as the page shows it: masked, and every text in it shown as text."""
-    metrics = output.metrics
-    return {
-        "version": number,
-        "status": output.status,
-        "result": jsonable(mask.value(output.result)),
-        "logs": [visible(mask.text(line)) for line in output.logs],
-        "log_us": list(output.log_us),
-        "log_truncated": output.log_truncated,
-        "error": error_of(output.error, mask),
-        "seed": str(output.seed) if output.seed is not None else None,
-        "clock_us": output.clock_us,
-        "calls": [call_of(call, mask) for call in output.host_calls],
-        "metrics": {
-            "compile_us": metrics.compile_us,
-            "wall_us": metrics.wall_us,
-            "cpu_us": metrics.cpu_us,
-            "memory_bytes": metrics.memory_bytes,
-            "host_us": metrics.host_us,
-        },
-    }
-
-
-def error_of(error: ScriptError | None, mask: Mask) -> dict[str, Any] | None:
-    if error is None:
-        return None
-    return {
-        "type": error.type.value,
-        "message": visible(mask.text(error.message)),
-        "line": error.line,
-        "column": error.column,
-        "script": error.script,
-        "excerpt": visible(error.excerpt),
-        "hint": visible(error.hint),
-    }
-
-
-def call_of(call: HostCallRecord, mask: Mask) -> dict[str, Any]:
-    """A host call: what was asked, and what was answered; an effect is only listed."""
-    positional, named = decode_value(call.arguments)
-    return {
-        "name": call.name,
-        "kind": call.kind,
-        "arguments": jsonable(mask.value(positional)),
-        "named": jsonable(mask.value(named)),
-        "answer": None if call.answer is None else jsonable(mask.value(decode_value(call.answer))),
-        "error": visible(mask.text(call.error)),
-    }
+def verdict(mine: Compared, theirs: Compared | None, *, left: str, other_left: str) -> dict[str, str]:
+    """What a trial shows, in a few words. `kind` is a colour of the page."""
+    parts = differing(mine, theirs) if theirs is not None else ()
+    if left:
+        words, kind = "It left the recording", "warn"
+    elif mine.error is not None:
+        alike = theirs is not None and not set(parts) & set(DECIDING)
+        words, kind = "It fails as the live text does" if alike else "It fails", "bad"
+    elif theirs is None or theirs.error is not None:
+        words, kind = "The live text left the recording" if other_left else "It runs", "live"
+    elif "result" in parts:
+        words, kind = "It decides differently", "override"
+    elif parts == ("log",):
+        words, kind = "No difference but in the log", ""
+    elif parts:
+        words, kind = "It has other effects", "override"
+    else:
+        words, kind = "No difference on this", ""
+    return {"words": words, "kind": kind}

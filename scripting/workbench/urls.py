@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SCRIPT}api/check", api.check, name="check"),
     path(f"{SCRIPT}api/trial", api.trial, name="trial"),
     path(f"{SCRIPT}api/sample", api.sample, name="sample"),
+    path(f"{SCRIPT}api/compare_trials", api.compare_trials, name="compare_trials"),
     path(f"{SCRIPT}api/cancel", api.cancel, name="cancel"),
     path(f"{SCRIPT}api/names", api.names, name="names"),
     path(f"{SCRIPT}api/events", api.events, name="events"),

@@ -23,7 +23,7 @@ def test_the_first_attempt_is_repeated_or_the_one_that_decided(arena: Arena) -> 
     make_script("log('before')\nresult = 1 / 0")
     first, decided = replay(execution := hit()), replay(execution, decided=True)
     assert (first.version.number, first.compared) == (2, ("error", "log", "host calls"))
-    assert (decided.version.number, decided.compared) == (1, ("error", "result", "log", "host calls"))
+    assert (decided.version.number, decided.compared) == (1, ("error", "result", "effects", "log", "host calls"))
     assert first.identical, first.differences
     assert decided.identical, decided.differences
 

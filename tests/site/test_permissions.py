@@ -107,6 +107,7 @@ TABLE: dict[str, Access] = {
     f"{SCRIPT}api/check": POSTED,
     f"{SCRIPT}api/trial": POSTED,
     f"{SCRIPT}api/sample": POSTED,
+    f"{SCRIPT}api/compare_trials": POSTED,
     f"{SCRIPT}api/cancel": POSTED,
     f"{SCRIPT}api/names": SAFE,
     f"{SCRIPT}api/events": SAFE,

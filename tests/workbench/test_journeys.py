@@ -67,9 +67,11 @@ def test_an_event_of_the_battle_opens_in_the_workbench_with_its_inputs(person: E
     page.click("text=Try it in the workbench with these inputs")
     page.wait_for_selector("body[data-ready]")
     expect(page.locator("#input-note")).to_contain_text("The inputs of execution")
-    expect(page.locator("#input-json")).to_have_value(re.compile('"message"'))
+    expect(page.locator("#recorded")).to_have_value(re.compile("turn "))
+    expect(page.get_by_label("gameID")).to_have_value(re.compile(r"^\d+$"))
     page.click("#run")
     expect(page.locator("#outcome .verdict")).to_contain_text("recorded event")
+    expect(page.locator("#outcome")).to_contain_text("Read from the recording")
 
 
 def test_a_broken_script_is_marked_while_typing_and_cannot_be_published(person: Enter) -> None:

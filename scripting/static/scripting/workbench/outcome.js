@@ -1,18 +1,24 @@
-// Draws what a trial gave, beside what the live text gives on the same dice. Everything is set as text.
+// Draws what a trial gave, beside what the live text gives on the same dice. Values come as text, and are set as text.
 
 import { bytes, h, microseconds } from "./dom.js";
 
-// `trial` is {number, trial, active, label}; `goTo(line)` shows a line of the editor.
-export function drawOutcome(trial, goTo) {
-  const { trial: mine, active } = trial;
+// `answer` is the server's, with {number, label}; `goTo(line)` shows a line of the editor.
+export function drawOutcome(answer, goTo) {
+  const { trial: mine, active, beside } = answer;
+  const live = active && `live v${active.version}`;
   return [
-    verdict(trial),
-    mine.error && errorBox(mine.error, goTo),
-    !mine.error && results(mine, active),
-    active && active.error && h("div", { class: "error-box" }, h("b", {}, `The live text (v${active.version}) fails on this`), h("span", {}, active.error.message)),
+    verdict(answer),
+    leftBox(mine.left, "This text") || leftBox(active && active.left, "The live text"),
+    mine.error && !mine.left && errorBox(mine.error, goTo),
+    active && active.error && !active.left && h("div", { class: "error-box" }, h("b", {}, `The live text (v${active.version}) fails on this`), h("span", {}, active.error.message)),
+    beside.error.some((row) => row.differs) && active && active.error && mine.error && table("Error", beside.error, live),
+    beside.result.length > 0 && !mine.error && table("Result", beside.result, live),
+    beside.effects.length > 0 && table("Effects, not carried out", beside.effects, live),
     mine.calls.length > 0 && part("Calls of the game's functions", h("ol", { class: "calls" }, ...mine.calls.map(call))),
-    mine.logs.length > 0 && part(mine.log_truncated ? "Log (cut: it was too long)" : "Log", h("pre", { tabindex: "0" }, ...mine.logs.flatMap((line, at) => [written(mine.log_us[at]), `${line}\n`]))),
+    log("Log", mine),
+    beside.parts.includes("log") && (log(`Log of the ${live}: it differs`, active) || part(`Log of the ${live}: it differs`, h("p", { class: "under" }, "It writes nothing."))),
     part("Cost", figures(mine.metrics)),
+    h("p", { class: "under" }, readsOf(answer)),
     h("p", { class: "under" }, `Seed ${mine.seed}: the same text on the same seed gives the same outcome.`),
   ].filter(Boolean);
 }
@@ -25,15 +31,20 @@ export function drawCancelled(seconds, what = "The trial") {
   ];
 }
 
-function verdict({ number, trial: mine, active, label }) {
-  let words = mine.error ? "It fails" : "It runs";
-  let kind = mine.error ? "bad" : "live";
-  if (!mine.error && active && !active.error) {
-    const same = JSON.stringify(mine.result) === JSON.stringify(active.result);
-    words = same ? "No difference on this" : "It decides differently";
-    kind = same ? "" : "override";
-  }
+function verdict({ number, verdict: { words, kind }, label }) {
   return h("div", { class: "verdict" }, h("b", {}, words), h("span", { class: `chip ${kind}` }, `trial ${number}`), h("span", { class: "quiet" }, label));
+}
+
+function leftBox(left, whose) {
+  return left && h("div", { class: "error-box", role: "alert" },
+    h("b", {}, `${whose} left the recording at ${left}`),
+    h("span", {}, "The recorded run did not read this, so its answer is not known and nothing is compared. Choose “Game: as it is now” to go on."));
+}
+
+// Where the answers of the game's functions come from.
+function readsOf({ trial, on_recording: onRecording }) {
+  if (onRecording) return "Read from the recording: the game's functions answer as they did then.";
+  return trial.calls.some((one) => one.kind === "read") ? "Read from the game as it is now." : "";
 }
 
 function errorBox(error, goTo) {
@@ -45,62 +56,35 @@ function errorBox(error, goTo) {
     error.line && h("button", { type: "button", class: "link", onclick: () => goTo(error.line, error.column || 1) }, `Go to line ${error.line}`));
 }
 
-function results(mine, active) {
-  const other = active && !active.error ? active : null;
-  const parts = fieldsOf(mine.result);
-  const others = other ? fieldsOf(other.result) : {};
-  const names = [...new Set([...Object.keys(parts), ...Object.keys(others)])];
-  const head = h("tr", {}, h("th", { scope: "col" }, "Result"), h("th", { scope: "col" }, "this text"), other && h("th", { scope: "col" }, `live v${other.version}`));
-  const rows = names.map((name) => {
-    const [here, there] = [shown(parts[name]), other ? shown(others[name]) : null];
-    const differs = other && here !== there;
-    return h("tr", { class: differs ? "differs" : null }, h("td", {}, name), h("td", {}, here), other && h("td", {}, there));
-  });
-  return h("table", { class: "compared-table" }, h("thead", {}, head), h("tbody", {}, ...rows));
+// Rows of the server: {name, mine, theirs, differs, inner}; `theirs` is null where there is nothing to compare with.
+export function table(title, rows, theirs, mine = "this text") {
+  const both = theirs && rows.some((row) => row.theirs !== null);
+  const head = h("tr", {}, h("th", { scope: "col" }, title), h("th", { scope: "col" }, mine), both && h("th", { scope: "col" }, theirs));
+  return h("table", { class: "compared-table" }, h("thead", {}, head), h("tbody", {}, ...rows.map((row) => line(row, both))));
 }
 
-export function fieldsOf(result) {
-  const isObject = result !== null && typeof result === "object" && !Array.isArray(result) && !spelling(result);
-  return isObject && Object.keys(result).length ? result : { result };
-}
-
-// What JSON has no word for comes as {"$float": "nan"} or {"$bytes": "…"}; data that looks so has one more $ (plain_json.py).
-function spelling(value) {
-  const keys = Object.keys(value);
-  return keys.length === 1 && /^\$+(float|bytes)$/.test(keys[0]) ? keys[0] : "";
-}
-
-function words(value) {
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(words).join(",")}]`;
-  const key = spelling(value);
-  if (key === "$float") return { nan: "NaN", inf: "Infinity", "-inf": "-Infinity" }[value.$float];
-  if (key === "$bytes") return `bytes ${value.$bytes}`;
-  return `{${Object.entries(value).map(([name, item]) => `${JSON.stringify(key ? name.slice(1) : name)}:${words(item)}`).join(",")}}`;
-}
-
-export function shown(value) {
-  if (value === undefined) return "–";
-  const text = typeof value === "string" ? `"${value}"` : words(value);
-  return text.length > 600 ? `${text.slice(0, 599)}…` : text;
+export function line(row, both) {
+  const kind = [row.differs && "differs", row.inner && "inner"].filter(Boolean).join(" ");
+  return h("tr", { class: kind || null }, h("th", { scope: "row" }, row.name), h("td", {}, row.mine), both && h("td", {}, row.theirs ?? "–"));
 }
 
 // A call as one line: what was asked, and what was answered.
-export function callWords(one) {
-  const given = [...one.arguments.map(shown), ...Object.entries(one.named).map(([name, value]) => `${name}=${shown(value)}`)];
-  return `${one.name}(${given.join(", ")})${answerOf(one)}`;
-}
+export function callWords(one) { return `${one.asked}${answerOf(one)}`; }
 
 function answerOf(one) {
   if (one.error) return ` refused: ${one.error}`;
-  return one.kind === "effect" ? "" : ` → ${shown(one.answer)}`;
+  return one.kind === "effect" ? "" : ` → ${one.answer}`;
 }
 
 function call(one) {
   const answer = answerOf(one);
   const kind = one.kind === "effect" ? "effect, not carried out" : one.kind;
-  const asked = callWords({ ...one, kind: "effect", error: "" });
-  return h("li", {}, h("span", { class: `chip ${one.kind === "effect" ? "warn" : ""}` }, kind), asked, answer && h("div", { class: "answer" }, answer.trim()));
+  return h("li", {}, h("span", { class: `chip ${one.kind === "effect" ? "warn" : ""}` }, kind), one.asked, answer && h("div", { class: "answer" }, answer.trim()));
+}
+
+function log(title, outcome) {
+  const lines = outcome.logs.flatMap((text, at) => [written(outcome.log_us[at]), `${text}\n`]);
+  return lines.length > 0 && part(outcome.log_truncated ? `${title} (cut: it was too long)` : title, h("pre", { tabindex: "0" }, ...lines));
 }
 
 // When a line was written, since the run began.
@@ -119,6 +103,6 @@ function part(title, content) {
 
 export function oneLine(outcome) {
   if (!outcome) return "";
-  if (outcome.error) return `${outcome.error.type}: ${outcome.error.message}`;
-  return shown(outcome.result);
+  if (outcome.left) return `left the recording at ${outcome.left}`;
+  return outcome.error ? `${outcome.error.type}: ${outcome.error.message}` : outcome.result;
 }

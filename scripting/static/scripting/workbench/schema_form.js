@@ -1,6 +1,7 @@
 // A form for a value that a JSON schema describes; every change goes into the value and is told.
 
 import { h } from "./dom.js";
+import { Numeral, numeral, parse, write } from "./exact_json.js";
 
 // The element; `changed()` is called after each edit of `value`.
 export function schemaForm(schema, value, changed) {
@@ -19,7 +20,7 @@ function properties(schema, definitions, value, changed, depth) {
 function property(name, part, definitions, value, changed, depth) {
   const inner = resolved(part, definitions);
   const now = value[name];
-  if (inner.properties && now && typeof now === "object" && depth < 3) {
+  if (inner.properties && now && typeof now === "object" && !(now instanceof Numeral) && depth < 3) {
     const group = h("div", { class: "group" }, ...properties(inner, definitions, now, changed, depth + 1));
     return h("details", {}, h("summary", {}, name, h("span", { class: "quiet" }, summary(now))), group);
   }
@@ -48,16 +49,16 @@ function control(schema, now, set) {
   }
   const simple = schema.type === "string" || schema.type === "integer" || schema.type === "number";
   const field = h("input", { type: "text", spellcheck: "false", inputmode: simple && schema.type !== "string" ? "decimal" : null });
-  if (simple && (now === undefined || typeof now !== "object" || now === null)) {
+  if (simple && (now === undefined || typeof now !== "object" || now === null || now instanceof Numeral)) {
     field.value = now ?? "";
     field.placeholder = schema.default === undefined ? "" : String(schema.default);
     field.addEventListener("input", () => set(simpleValue(schema.type, field.value)));
     return field;
   }
-  field.value = now === undefined ? "" : JSON.stringify(now);
+  field.value = now === undefined ? "" : write(now);
   field.addEventListener("input", () => {
     try {
-      set(field.value === "" ? undefined : JSON.parse(field.value));
+      set(field.value === "" ? undefined : parse(field.value));
       field.removeAttribute("aria-invalid");
     } catch { field.setAttribute("aria-invalid", "true"); }
   });
@@ -67,12 +68,11 @@ function control(schema, now, set) {
 function simpleValue(type, text) {
   if (type === "string") return text;
   if (text.trim() === "") return undefined;
-  const number = Number(text);
-  return Number.isNaN(number) ? text : number; // what is no number is refused by the topic, with its words
+  return numeral(text) ?? text; // what is no number is refused by the topic, with its words
 }
 
 function summary(value) {
-  return value.name || value.id || Object.keys(value).slice(0, 3).join(", ");
+  return String(value.name || value.id || "") || Object.keys(value).slice(0, 3).join(", ");
 }
 
 function resolved(schema, definitions) {

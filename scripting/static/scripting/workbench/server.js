@@ -1,5 +1,7 @@
 // Asks the server for JSON. A refusal is an exception with the server's type and words; so is a server out of reach.
 
+import { write } from "./exact_json.js";
+
 export class Refused extends Error {
   constructor(status, document) {
     super(document.error.message);
@@ -35,7 +37,7 @@ export class Server {
     let response;
     let document;
     try {
-      response = await fetch(this.root + path, { method, headers, signal, body: body && JSON.stringify(body) });
+      response = await fetch(this.root + path, { method, headers, signal, body: body && write(body) });
       document = await response.json();
     } catch (error) {
       if (error.name === "AbortError") throw error;

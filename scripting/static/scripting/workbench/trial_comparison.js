@@ -1,7 +1,7 @@
 // Two trials side by side: what was run on what, what came of it, and where log, calls, text and inputs part.
 
 import { $, bytes, h, microseconds } from "./dom.js";
-import { callWords, fieldsOf, shown } from "./outcome.js";
+import { callWords, table } from "./outcome.js";
 
 const MOST = 2;
 
@@ -34,9 +34,10 @@ export class Comparing {
     if (!other) return;
     $("diff-title").textContent = `Trial ${one.number} and trial ${other.number}`;
     $("diff-text").textContent = "What differs is marked.";
-    const parts = h("div", { class: "trial-parts" }, table(one, other));
+    const parts = h("div", { class: "trial-parts" });
     $("diff-body").replaceChildren(parts);
     $("diff-dialog").showModal();
+    parts.append(...await this.outcomes(one, other));
     const pairs = [
       ["Log", one.trial.logs.join("\n"), other.trial.logs.join("\n")],
       ["Calls of the game's functions", one.trial.calls.map(callWords).join("\n"), other.trial.calls.map(callWords).join("\n")],
@@ -44,6 +45,16 @@ export class Comparing {
       ["Inputs", one.inputs, other.inputs],
     ];
     parts.append(...await Promise.all(pairs.map((pair) => this.part(...pair))));
+  }
+
+  async outcomes(one, other) {
+    const names = [`trial ${one.number}`, `trial ${other.number}`];
+    try {
+      const { error, result, effects } = await this.server.post("api/compare_trials", { old: one.trial.record, new: other.trial.record });
+      return [table("Outcome", ran(one, other, [...error, ...result]), names[1], names[0]), effects.length > 0 && table("Effects", effects, names[1], names[0])].filter(Boolean);
+    } catch (error) {
+      return [h("p", { class: "problem", role: "alert" }, error.message)];
+    }
   }
 
   async part(title, old, fresh) {
@@ -55,24 +66,16 @@ export class Comparing {
   }
 }
 
-function table(one, other) {
-  const head = h("tr", {}, h("td", {}), ...[one, other].map(({ number }) => h("th", { scope: "col" }, `trial ${number}`)));
-  const [left, right] = [one, other].map(({ trial }) => (trial.error ? {} : fieldsOf(trial.result)));
-  const names = [...new Set([...Object.keys(left), ...Object.keys(right)])];
-  const rows = [
-    ["text", one.text, other.text],
-    ["on", one.label, other.label],
-    ["seed", one.trial.seed, other.trial.seed],
-    ["error", ...[one, other].map(({ trial }) => (trial.error ? `${trial.error.type}: ${trial.error.message}` : "none"))],
-    ...names.map((name) => [name, shown(left[name]), shown(right[name])]),
-  ].map(([name, here, there]) => row(name, here, there, here !== there));
+// Rows that the page knows by itself, then those of the outcomes; time and memory are never quite the same.
+function ran(one, other, rows) {
+  const known = [["text", one.text, other.text], ["on", one.label, other.label], ["seed", one.trial.seed, other.trial.seed]];
   const cost = [
     ["time", ...[one, other].map(({ trial }) => microseconds(trial.metrics.wall_us))],
     ["memory", ...[one, other].map(({ trial }) => bytes(trial.metrics.memory_bytes))],
-  ].map((cells) => row(...cells, false)); // never quite the same
-  return h("table", { class: "compared-table" }, h("thead", {}, head), h("tbody", {}, ...rows, ...cost));
-}
-
-function row(name, here, there, differs) {
-  return h("tr", { class: differs ? "differs" : null }, h("th", { scope: "row" }, name), h("td", {}, here), h("td", {}, there));
+  ];
+  return [
+    ...known.map(([name, mine, theirs]) => ({ name, mine, theirs, differs: mine !== theirs })),
+    ...rows,
+    ...cost.map(([name, mine, theirs]) => ({ name, mine, theirs, differs: false })),
+  ];
 }

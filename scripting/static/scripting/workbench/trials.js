@@ -1,27 +1,28 @@
 // Try it: inputs as a form or as JSON or from a recorded event, a seed, Run, and the trials so far.
 
-import { moment } from "../times.js";
 import { Comparing } from "./trial_comparison.js";
 import { $, bytes, h, microseconds, toast } from "./dom.js";
+import { copy, parse, write } from "./exact_json.js";
 import { schemaForm } from "./schema_form.js";
 import { drawSample } from "./sample_chart.js";
 import { drawCancelled, drawOutcome, oneLine } from "./outcome.js";
+import { RecordedPicker } from "./recorded_picker.js";
 
 const PATIENCE = 250; // ms that a trial may take before it can be cancelled: most take less
 
 export class Trying {
   constructor(server, editor, page, { language, showTab, textName, ranOn }) {
     Object.assign(this, { server, editor, page, language, showTab, textName, ranOn });
-    this.payloads = new Map(page.inputs.map((source) => [source.key, structuredClone(source.example)]));
-    this.execution = null; // a recorded run whose very inputs are used
+    this.sources = parse(page.inputs);
+    this.payloads = new Map(this.sources.map((source) => [source.key, copy(source.example)]));
+    this.recorded = null; // the recorded run whose inputs are shown: {id, words, payload, original}
     this.asJson = false;
     this.trials = [];
     this.running = null; // the name by which the server knows the trial that runs
     this.comparing = new Comparing(server);
-    for (const source of page.inputs) $("input-source").append(h("option", { value: source.key }, source.label));
-    $("input-source").addEventListener("change", () => { this.execution = null; $("recorded").value = ""; this.draw(); });
-    $("recorded").addEventListener("focus", () => this.listRecorded(), { once: true });
-    $("recorded").addEventListener("change", () => this.pick($("recorded").value));
+    this.picker = new RecordedPicker(server, (id) => this.pick(id));
+    for (const source of this.sources) $("input-source").append(h("option", { value: source.key }, source.label));
+    $("input-source").addEventListener("change", () => { this.picker.show(""); this.pick(""); });
     $("as-form").addEventListener("click", () => this.choose(false));
     $("as-json").addEventListener("click", () => this.choose(true));
     $("input-json").addEventListener("input", () => this.readJson());
@@ -33,29 +34,35 @@ export class Trying {
     this.draw();
   }
 
-  get source() { return this.page.inputs.find((source) => source.key === $("input-source").value); }
-  get payload() { return this.payloads.get(this.source.key); }
+  get source() { return this.sources.find((source) => source.key === $("input-source").value); }
+  get payload() { return this.recorded ? this.recorded.payload : this.payloads.get(this.source.key); }
+  get isChanged() { return this.recorded !== null && write(this.recorded.payload) !== this.recorded.original; }
 
   draw() {
-    const source = this.source;
-    const formless = !source.schema;
-    const json = this.asJson || formless || this.execution !== null;
-    $("as-form").disabled = formless || this.execution !== null;
+    const json = this.asJson || !this.source.schema;
+    $("as-form").disabled = !this.source.schema;
     $("as-form").setAttribute("aria-pressed", String(!json));
     $("as-json").setAttribute("aria-pressed", String(json));
-    const note = this.execution ? `The inputs of execution ${this.execution.id}, with its seed and clock. Change them and they are inputs of your own.`
-      : source.description || (source.key ? "The body of a request; the rest is filled in as for a real one." : "Without inputs: the script takes its own examples. Keys become context variables.");
-    $("input-note").textContent = note;
-    $("input-note").hidden = !note;
+    $("reads-field").hidden = this.recorded === null;
+    this.tellInputs();
     $("input-form").hidden = json;
     $("input-json").hidden = !json;
     if (json) {
-      $("input-json").value = JSON.stringify(this.execution ? this.execution.inputs : this.payload, null, 2);
+      $("input-json").value = write(this.payload, 2);
       $("input-json").removeAttribute("aria-invalid");
     } else {
-      const form = schemaForm(source.schema, this.payload, () => {});
+      const form = schemaForm(this.source.schema, this.payload, () => this.tellInputs());
       $("input-form").replaceChildren(...form.children);
     }
+  }
+
+  tellInputs() {
+    const { source, recorded } = this;
+    const note = recorded
+      ? `${this.isChanged ? "Your inputs, begun from" : "The inputs of"} execution ${recorded.id}, with its seed and clock.`
+      : source.description || (source.key ? "The body of a request; the rest is filled in as for a real one." : "Without inputs: the script takes its own examples. Keys become context variables.");
+    $("input-note").textContent = note;
+    $("input-note").hidden = !note;
   }
 
   choose(json) {
@@ -65,51 +72,30 @@ export class Trying {
 
   readJson() {
     try {
-      const value = JSON.parse($("input-json").value);
+      const value = parse($("input-json").value);
       $("input-json").removeAttribute("aria-invalid");
-      if (this.execution) this.edited(value);
+      if (this.recorded) this.recorded.payload = value;
       else this.payloads.set(this.source.key, value);
+      this.tellInputs();
     } catch { $("input-json").setAttribute("aria-invalid", "true"); }
   }
 
-  // A recorded run's inputs were changed: they are whole context variables, so they are given as such.
-  edited(value) {
-    const message = value.message;
-    const key = message && this.page.inputs.some((source) => source.key === `topic:${message.topic}`) ? `topic:${message.topic}` : "";
-    this.payloads.set(key, key ? message.payload : value);
-    $("input-source").value = key;
-    $("recorded").value = "";
-    this.execution = null;
-    this.asJson = true;
-    $("input-note").textContent = "Inputs of your own, begun from a recorded event.";
-  }
-
-  async listRecorded() {
-    try {
-      const { events } = await this.server.get("api/events");
-      for (const event of events) {
-        const at = moment(event.at);
-        const mark = event.status === "succeeded" ? "" : ` ⚠ ${event.status.replace("_", " ")}`;
-        $("recorded").append(h("option", { value: event.id }, `${at}  ${event.topic}${mark}  ${event.summary}`));
-      }
-      if (!events.length) $("recorded").options[0].textContent = "this script has not run yet";
-    } catch (error) { toast(`Recorded events: ${error.message}`, { kind: "bad" }); }
-  }
-
+  // A recorded run's inputs are shown where its source's are; "" goes back to one's own.
   async pick(id) {
-    this.execution = null;
+    this.recorded = null;
     if (id) {
       try {
-        this.execution = await this.server.get(`api/executions/${encodeURIComponent(id)}`);
-        const key = `topic:${this.execution.topic}`;
-        if (this.page.inputs.some((source) => source.key === key)) $("input-source").value = key;
-        if (![...$("recorded").options].some((option) => option.value === id)) {
-          $("recorded").append(h("option", { value: id }, `${moment(this.execution.at)}  ${this.execution.topic}`));
-        }
-        $("recorded").value = id;
+        const execution = await this.server.get(`api/executions/${encodeURIComponent(id)}`);
+        const payload = parse(execution.payload);
+        this.recorded = { ...execution, payload, original: write(payload) };
+        $("input-source").value = execution.source;
         $("seed").value = "";
-        this.ranOn(this.execution);
-      } catch (error) { toast(error.message, { kind: "bad" }); }
+        this.picker.show(execution.words);
+        this.ranOn(execution);
+      } catch (error) {
+        this.picker.show("");
+        toast(error.message, { kind: "bad" });
+      }
     }
     this.draw();
   }
@@ -139,12 +125,13 @@ export class Trying {
       return;
     }
     const given = {
-      text: this.textName(), source: this.editor.shown, label: this.execution ? "recorded event" : this.source.label,
-      inputs: JSON.stringify(this.execution ? this.execution.inputs : this.payload, null, 2),
+      text: this.textName(), source: this.editor.shown, inputs: write(this.payload, 2),
+      label: this.recorded ? (this.isChanged ? "recorded event, changed" : "recorded event") : this.source.label,
     };
     const wanted = {
       source: given.source, language: this.language(), seed: $("seed").value, compare: $("compare").checked, trial: newName(),
-      ...(this.execution ? { execution: this.execution.id } : { input: this.source.key, payload: this.payload }),
+      ...(this.recorded ? { execution: this.recorded.id, reads: $("reads").value } : { input: this.source.key }),
+      ...(this.recorded && !this.isChanged ? {} : { payload: this.payload }),
     };
     const began = performance.now();
     const ended = this.begin(wanted.trial);

@@ -1,0 +1,170 @@
+"""Executions that happened, as inputs of trials: found by what they were about, shown as a payload, changed, answered from."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from scripting.bus.events import raw_text
+from scripting.execution.comparison import equal
+from scripting.execution.rows import decode_calls
+from scripting.models import Execution, Script
+from scripting.models.execution import AttemptFields
+from scripting.modules.http_requests import EndpointRequest
+from scripting.modules.installed import modules
+from scripting.modules.masking import mask_of_inputs
+from scripting.sandbox.protocol import ValueProblem
+from scripting.texts.escaping import display, one_line
+from scripting.types import HostCallRecord
+from scripting.workbench import inputs
+from scripting.workbench.access import Refusal
+from scripting.workbench.inputs import NOTHING, Source
+
+OFFERED = 40
+"""Events that a search offers."""
+SEARCHED = 500
+"""Latest executions that a search looks through: each is decoded to be told in words."""
+SEARCHED_IN = ("topic", "status", "words", "outcome")
+TOLD = 200
+"""Characters of an event in words."""
+
+logger = logging.getLogger(__name__)
+
+
+# -- finding one -------------------------------------------------------------------------------------------------------
+
+
+def found(script: Script, query: str) -> list[dict[str, Any]]:
+    """The latest executions whose words hold every word of the query, or the one of that id."""
+    wanted = query.lower().split()
+    offered: list[dict[str, Any]] = []
+    for one in _latest(script):
+        event = _listed(script, one)
+        said = " ".join(event[part] for part in SEARCHED_IN).lower()
+        if all(word in said for word in wanted) or query.strip() == event["id"]:
+            offered.append(event)
+            if len(offered) == OFFERED:
+                break
+    return offered
+
+
+def _latest(script: Script) -> Iterator[Execution]:
+    latest = Execution.objects.filter(script=script).order_by("-id").exclude(inputs=b"")
+    fields = ("id", "started_at", "topic", "trigger", "key", "status", "inputs", "result_text", "error_message")
+    return latest.only(*fields)[:SEARCHED].iterator(chunk_size=OFFERED)
+
+
+def _listed(script: Script, execution: Execution) -> dict[str, Any]:
+    return {
+        "id": str(execution.pk),
+        "at": execution.started_at.timestamp(),
+        "topic": execution.topic or execution.trigger,
+        "status": execution.status.replace("_", " "),
+        "words": in_words(script, execution),
+        "outcome": one_line(execution.error_message or execution.result_text, 90),
+    }
+
+
+def in_words(script: Script, execution: Execution) -> str:
+    """The event in its module's words, else the beginning of its payload. What its topic hides is hidden."""
+    try:
+        source, payload = payload_of(script, execution)
+    except ValueProblem:
+        return ""
+    module = modules.get(script.module)
+    words = ""
+    if module is not None and isinstance(payload, Mapping):
+        try:
+            words = module.event_in_words(source.endpoint or execution.topic, payload)
+        except Exception:
+            logger.exception("%s cannot say an event of %s in words", script.module, execution.topic)
+    return one_line(words or display(payload, TOLD), TOLD)
+
+
+def execution_of(script: Script, given: str) -> Execution:
+    """An execution of this script by its id. Raises Refusal."""
+    try:
+        wanted = UUID(given)
+    except ValueError:
+        raise Refusal(404, "not_found", "That is no execution's id.") from None
+    one = Execution.objects.filter(script=script, pk=wanted).select_related("version").first()
+    if one is None:
+        raise Refusal(404, "not_found", "There is no such execution of this script; old ones are removed after a time.")
+    return one
+
+
+# -- its inputs --------------------------------------------------------------------------------------------------------
+
+
+def payload_of(script: Script, execution: Execution) -> tuple[Source, Any]:
+    """Where the execution came from, and its payload as people may read it: what a form for that source shows."""
+    variables = execution.inputs_value
+    source = _source(script, execution, variables)
+    return source, mask_of_inputs(execution.topic, variables).value(_payload(source, variables))
+
+
+def _source(script: Script, execution: Execution, variables: Mapping[str, Any]) -> Source:
+    """A topic or an endpoint that the script still has; else a bare run, whose payload is all the variables."""
+    message, endpoint = variables.get("message"), variables.get("endpoint")
+    named = isinstance(message, Mapping) and "payload" in message
+    for source in inputs.sources(script):
+        if source.topic is not None and named and source.topic.name == execution.topic:
+            return source
+        if source.endpoint and source.endpoint == endpoint and isinstance(variables.get("http_request"), Mapping):
+            return source
+    return NOTHING
+
+
+def _payload(source: Source, variables: Any) -> Any:
+    if source.topic is not None:
+        return variables["message"]["payload"]
+    return variables["http_request"].get("body") if source.endpoint else variables
+
+
+def changed(script: Script, execution: Execution, payload: Any) -> dict[str, Any]:
+    """The execution's variables with another payload, everything else as it was. Raises Refusal for one that does not fit.
+
+    What the page showed as hidden, and was left so, is what it was.
+    """
+    variables: dict[str, Any] = execution.inputs_value
+    source, shown = payload_of(script, execution)
+    wanted = _unhidden(payload, shown, _payload(source, variables))
+    if source.topic is not None:
+        fitting = inputs.fitting(source.topic, wanted)
+        return variables | {
+            "message": variables["message"] | {"payload": fitting},
+            "message_payload": raw_text(fitting),
+        }
+    if source.endpoint:
+        was = variables["http_request"]
+        request = EndpointRequest(
+            str(was.get("method")), str(was.get("path")), inputs.as_text(wanted), wanted,
+            was.get("headers") or {}, was.get("query") or {},
+        )  # fmt: skip
+        return inputs.request_context(script, source.endpoint, request) | {"timestamp": variables.get("timestamp")}
+    return inputs.context_for(script, source, wanted)
+
+
+def _unhidden(given: Any, shown: Any, real: Any) -> Any:
+    """The value given, with the real parts where it still is what was shown."""
+    if equal(given, shown):
+        return real
+    match given, shown, real:
+        case Mapping(), Mapping(), Mapping():
+            return {
+                key: _unhidden(value, shown[key], real[key]) if key in shown and key in real else value
+                for key, value in given.items()
+            }
+        case list(), list(), list() if len(shown) == len(real):
+            return [
+                _unhidden(value, shown[at], real[at]) if at < len(real) else value for at, value in enumerate(given)
+            ]
+    return given
+
+
+def recording_of(execution: Execution) -> list[HostCallRecord]:
+    """The calls of the game's functions with their answers, of every attempt."""
+    attempts: list[AttemptFields] = [*execution.attempts.order_by("ordinal")] or [execution]
+    return [call for attempt in attempts for call in decode_calls(bytes(attempt.host_calls))]
