@@ -73,14 +73,18 @@ def effects_of(calls: Iterable[HostCallRecord], module: ScriptableModule | None)
 
 
 def differing(one: Compared, other: Compared) -> tuple[str, ...]:
-    """The parts in which the two differ, in the order of PARTS; empty where they are the same."""
+    """The parts in which the two differ, in the order of PARTS; empty where they are the same.
+
+    A run that failed has neither result nor effects to compare.
+    """
+    failed = one.error is not None or other.error is not None
     return tuple(
         part
         for part, same in (
             ("status", one.status == other.status),
             ("error", one.error == other.error),
-            ("result", equal(one.result, other.result)),
-            ("effects", equal_calls(one.effects, other.effects)),
+            ("result", failed or equal(one.result, other.result)),
+            ("effects", failed or equal_calls(one.effects, other.effects)),
             ("log", list(one.logs) == list(other.logs)),
         )
         if not same

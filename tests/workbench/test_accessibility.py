@@ -40,6 +40,10 @@ def test_there_is_no_serious_barrier(person: Callable[..., Person], scheme: Any)
             expect(page.locator("#connection")).to_have_attribute("data-state", "open")
             page.click("#run")
             expect(page.locator("#outcome .verdict")).to_be_visible()
+            page.locator("#recorded").press("ArrowDown")
+            expect(page.locator("#recorded-list")).to_be_visible()
+            assert barriers(page) == [], "recorded events"
+            page.keyboard.press("Escape")
             change(page, "SPREAD = 0.25", "SPREAD = nothing")
             expect(page.locator("#problem-list li").first).to_be_attached()
         assert barriers(page) == [], name

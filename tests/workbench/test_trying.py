@@ -1,7 +1,9 @@
-"""Trials in the browser: one that hangs is cancelled, two are laid side by side."""
+"""Trials in the browser: what is shown is what runs, one that hangs is cancelled, two are laid side by side."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +16,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
 
 Enter = Callable[..., Person]
 HITS = "wargame/hit_simulator"
+PROCESSOR = "wargame/event_processor"
+DIGITS = "9007199254740993"
 LONG = "from scripting.models import Script; Script.objects.filter(name='hit_simulator').update(max_execution_time={})"
 
 
@@ -78,4 +82,64 @@ def test_two_trials_are_laid_side_by_side(person: Enter) -> None:
     expect(page.locator("#diff-dialog")).to_be_hidden()
     expect(page.locator("#compare-trials")).to_be_focused()
     page.click("#discard")
+    assert designer.problems == []
+
+
+def test_numbers_keep_their_digits_from_the_page_to_the_script_and_back(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(PROCESSOR)
+    write(
+        page, "award = message['payload']['timestamp']\nresult = {'given': award, 'more': award + 342161316540874753}\n"
+    )
+    page.locator("#input-form label", has_text="timestamp").locator("input").fill(DIGITS)
+    page.click("#run")
+    row = page.locator("#outcome tr", has_text="given").first
+    expect(row).to_contain_text(DIGITS)
+    expect(page.locator("#outcome")).to_contain_text(str(int(DIGITS) + 342161316540874753))
+    page.click("#as-json")
+    expect(page.locator("#input-json")).to_have_value(re.compile(DIGITS))
+    page.locator("#input-json").fill(page.locator("#input-json").input_value().replace(DIGITS, f"{DIGITS[:-1]}1"))
+    page.click("#run")
+    expect(row).to_contain_text(f"{DIGITS[:-1]}1")
+    for box in page.get_by_label("Compare trial").all():
+        box.check()
+    page.click("#compare-trials")
+    expect(page.locator("#diff-body tr.differs", has_text="given")).to_contain_text(DIGITS)
+    page.keyboard.press("Escape")
+    page.click("#discard")
+    assert designer.problems == []
+
+
+def test_a_recorded_event_is_found_by_its_words_and_what_is_shown_of_it_runs(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(PROCESSOR)
+    field, options = page.locator("#recorded"), page.locator("#recorded-list [role=option]")
+    field.press("ArrowDown")
+    expect(options.nth(1)).to_be_visible()
+    page.keyboard.type("damage to")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    expect(options.first).to_contain_text("damage to")
+    page.keyboard.press("Enter")
+    expect(options.first).to_be_hidden()
+    expect(field).to_have_value(re.compile("damage to .* turn"))
+    form = page.locator("#input-form")
+    expect(form.locator("label", has_text="gameID").locator("input")).to_have_value(re.compile(r"^\d+$"))
+    page.click("#run")
+    expect(page.locator("#outcome .verdict")).to_contain_text("No difference on this")
+    expect(page.locator("#outcome")).to_contain_text("Read from the recording")
+    page.click("#as-json")
+    payload = page.locator("#input-json")
+    document = json.loads(payload.input_value())
+    for name, value in (("turn", 77), ("damageAmount", 5)):
+        document[name] = value
+        payload.fill(json.dumps(document))
+    page.select_option("#reads", "now")
+    page.click("#run")
+    expect(page.locator("#outcome .verdict")).to_contain_text("recorded event, changed")
+    expect(page.locator("#input-note")).to_contain_text("Your inputs, begun from execution")
+    page.click("#as-form")
+    expect(form.locator("label", has_text="turn").locator("input")).to_have_value("77")
+    page.click("#recorded-clear")
+    expect(page.locator("#reads-field")).to_be_hidden()
+    expect(field).to_have_value("")
     assert designer.problems == []

@@ -14,9 +14,11 @@ export class RecordedPicker {
     this.at = -1; // the option that Enter chooses
     this.chosen = "";
     this.asked = 0;
+    this.pending = false; // whether what is typed is still searched for
+    this.eager = false; // Enter was pressed meanwhile: it chooses the first that is found
     this.field.addEventListener("focus", () => this.field.select());
     this.field.addEventListener("click", () => this.open());
-    this.field.addEventListener("input", () => { clearTimeout(this.timer); this.timer = setTimeout(() => this.search(), PAUSE); });
+    this.field.addEventListener("input", () => this.typed());
     this.field.addEventListener("keydown", (event) => this.key(event));
     this.field.addEventListener("blur", () => this.close());
     this.list.addEventListener("mousedown", (event) => event.preventDefault()); // the field keeps the focus
@@ -33,11 +35,19 @@ export class RecordedPicker {
     this.clearer.hidden = !words;
   }
 
+  typed() {
+    clearTimeout(this.timer);
+    this.pending = true;
+    this.eager = false;
+    this.timer = setTimeout(() => this.search(), PAUSE);
+  }
+
   open() { if (!this.isOpen) this.search(""); }
 
   close() {
     clearTimeout(this.timer);
     this.asked += 1; // an answer that is on its way opens nothing
+    this.pending = false;
     this.list.hidden = true;
     this.field.setAttribute("aria-expanded", "false");
     this.field.removeAttribute("aria-activedescendant");
@@ -50,7 +60,10 @@ export class RecordedPicker {
     try {
       const { events, searched } = await this.server.get(`api/events?q=${encodeURIComponent(words)}`);
       if (mine === this.asked) this.draw(events, searched, words);
-    } catch (error) { toast(`Recorded events: ${error.message}`, { kind: "bad" }); }
+    } catch (error) {
+      this.pending = false;
+      toast(`Recorded events: ${error.message}`, { kind: "bad" });
+    }
   }
 
   draw(events, searched, words) {
@@ -61,6 +74,9 @@ export class RecordedPicker {
     this.list.scrollTop = 0;
     this.field.setAttribute("aria-expanded", "true");
     this.mark(words.trim() && events.length ? 0 : -1);
+    this.pending = false;
+    if (this.eager && events.length) this.choose(this.options[0]);
+    this.eager = false;
   }
 
   option(event, at) {
@@ -87,9 +103,10 @@ export class RecordedPicker {
       event.preventDefault();
       if (!this.isOpen) this.open();
       else if (this.options.length) this.mark(this.at < 0 && step < 0 ? this.options.length - 1 : (this.at + step + this.options.length) % this.options.length);
-    } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && this.isOpen) {
+    } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && (this.isOpen || this.pending)) {
       event.preventDefault();
-      if (this.options[this.at]) this.choose(this.options[this.at]);
+      if (this.pending) this.eager = true;
+      else if (this.options[this.at]) this.choose(this.options[this.at]);
     } else if (event.key === "Escape" && this.isOpen) {
       event.preventDefault();
       event.stopPropagation();

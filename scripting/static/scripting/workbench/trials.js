@@ -59,7 +59,7 @@ export class Trying {
   tellInputs() {
     const { source, recorded } = this;
     const note = recorded
-      ? `${this.isChanged ? "Your inputs, begun from" : "The inputs of"} execution ${recorded.id}, with its seed and clock.`
+      ? `${recorded.words}. ${this.isChanged ? "Your inputs, begun from" : "The inputs of"} execution ${recorded.id}, with its seed and clock.`
       : source.description || (source.key ? "The body of a request; the rest is filled in as for a real one." : "Without inputs: the script takes its own examples. Keys become context variables.");
     $("input-note").textContent = note;
     $("input-note").hidden = !note;
@@ -100,6 +100,10 @@ export class Trying {
     this.draw();
   }
 
+  recordedLabel() {
+    return `recorded event${this.isChanged ? ", changed" : ""}${$("reads").value === "now" ? ", game as it is now" : ""}`;
+  }
+
   run() {
     return this.ask("api/trial", (answer, given) => {
       if (answer.trial.status === "cancelled") this.put(drawCancelled(given.seconds));
@@ -126,7 +130,7 @@ export class Trying {
     }
     const given = {
       text: this.textName(), source: this.editor.shown, inputs: write(this.payload, 2),
-      label: this.recorded ? (this.isChanged ? "recorded event, changed" : "recorded event") : this.source.label,
+      label: this.recorded ? this.recordedLabel() : this.source.label,
     };
     const wanted = {
       source: given.source, language: this.language(), seed: $("seed").value, compare: $("compare").checked, trial: newName(),
