@@ -53,7 +53,7 @@ class Compared:
 
 
 def compared(output: ScriptOutput, module: ScriptableModule | None) -> Compared:
-    """What of a run's output is compared."""
+    """Take from a run's output all that is compared."""
     return Compared(
         output.status,
         failure_of(output.error),

@@ -145,7 +145,7 @@ def _comparison(
 def recorded(
     execution: Execution, attempt: AttemptFields, calls: Sequence[HostCallRecord], module: ScriptableModule | None
 ) -> Compared:
-    """What of a recorded attempt is compared: error and log as they are kept, which is masked and fit to show."""
+    """Take from a recorded attempt all that is compared: error and log as they are kept, which is masked and fit to show."""
     failed = bool(attempt.error_type)
     error = Failure(
         attempt.error_type, attempt.error_message, attempt.error_script, attempt.error_line, attempt.error_column

@@ -157,7 +157,7 @@ def outcome(trial: Trial, source: str, language: str) -> ScriptOutput:
 
 
 def verdict(mine: Compared, theirs: Compared | None, *, left: str, other_left: str) -> dict[str, str]:
-    """What a trial shows, in a few words. `kind` is a colour of the page."""
+    """Sum a trial up in a few words. `kind` is a colour of the page."""
     parts = differing(mine, theirs) if theirs is not None else ()
     if left:
         words, kind = "It left the recording", "warn"

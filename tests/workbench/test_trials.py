@@ -1,4 +1,4 @@
-"""What a trial tells: every difference by its name, every number to its last digit, and where its answers came from."""
+"""A trial tells every difference by its name, every number to its last digit, and where its answers came from."""
 
 from __future__ import annotations
 
