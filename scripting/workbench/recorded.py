@@ -10,6 +10,7 @@ from uuid import UUID
 from scripting.bus.events import raw_text
 from scripting.execution.comparison import equal
 from scripting.execution.rows import decode_calls
+from scripting.insight.times import written
 from scripting.models import Execution, Script
 from scripting.models.execution import AttemptFields
 from scripting.modules.http_requests import EndpointRequest
@@ -26,7 +27,7 @@ OFFERED = 40
 """Events that a search offers."""
 SEARCHED = 500
 """Latest executions that a search looks through: each is decoded to be told in words."""
-SEARCHED_IN = ("topic", "status", "words", "outcome")
+SEARCHED_IN = ("when", "topic", "status", "words", "outcome")
 TOLD = 200
 """Characters of an event in words."""
 
@@ -59,7 +60,7 @@ def _latest(script: Script) -> Iterator[Execution]:
 def _listed(script: Script, execution: Execution) -> dict[str, Any]:
     return {
         "id": str(execution.pk),
-        "at": execution.started_at.timestamp(),
+        "when": written(execution.started_at),
         "topic": execution.topic or execution.trigger,
         "status": execution.status.replace("_", " "),
         "words": in_words(script, execution),

@@ -267,6 +267,7 @@ def test_recorded_events_are_told_in_the_module_s_words_and_found_by_them(
     assert [event["words"] for event in events()] == [f"A hit of {n} on arena.hit, •••" for n in (4, 3)]
     assert [event["id"] for event in events("HIT 3")] == [str(first.pk)]
     assert [event["id"] for event in events(str(second.pk))] == [str(second.pk)]
+    assert len(events(f"{first.started_at:%Y-%m-%d}")) == 2
     assert events("swordfish") == []
 
     def fails(topic: str, payload: Any) -> str:

@@ -1,6 +1,5 @@
 // Chooses a recorded event: a field that searches them by their words, and the list of what it finds, by mouse or keyboard.
 
-import { moment } from "../times.js";
 import { $, h, toast } from "./dom.js";
 
 const PAUSE = 200; // ms after the last key before the search
@@ -82,7 +81,7 @@ export class RecordedPicker {
   option(event, at) {
     const failed = event.status !== "succeeded" && h("span", { class: "chip warn" }, event.status);
     const option = h("li", { role: "option", id: `recorded-${at}`, "aria-selected": "false", title: event.words, onclick: () => this.choose(option) },
-      h("b", {}, event.words), h("span", { class: "quiet" }, `${moment(event.at)} · ${event.topic}`, failed && " ", failed, event.outcome && h("code", {}, event.outcome)));
+      h("b", {}, event.words), h("span", { class: "quiet" }, `${event.when} · ${event.topic}`, failed && " ", failed, event.outcome && h("code", {}, event.outcome)));
     option.event = event;
     return option;
   }
