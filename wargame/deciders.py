@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Min, Q
 from django.urls import reverse
 
+from scripting.insight import open_breakers
 from scripting.models import Script
 from wargame.models import BattleLogEntry, Game, LogKind
 
@@ -20,6 +21,7 @@ RARE, OFTEN = "0.1", "0.9"
 LOOKED_BACK = 40
 """Earlier entries that tell which versions decided before the first one shown."""
 SHOWN_VERSIONS = 3
+BUILT_IN = open_breakers.BUILT_IN
 ACTIVE_ROLES = {BattleLogEntry.Role.PRIMARY.value, BattleLogEntry.Role.RETRY.value}
 """A fallback of a failing version has not taken over."""
 
@@ -67,40 +69,79 @@ def _deciding(decisions: Iterable[dict[str, Any]]) -> Iterable[tuple[str, int]]:
             yield decision["script"], decision["version"]
 
 
+@dataclass(frozen=True)
+class Decider:
+    """Who decides now what a script is for."""
+
+    version: int | None
+    """None for the module's built-in rule, or for nothing."""
+    name: str
+    """`v2`, `the default (v1)`, `the built-in rule` or `nothing`."""
+    reason: str = ""
+    """Why that is not the live version; empty where it is."""
+    advice: str = ""
+    """What to do about it."""
+
+
+def decider_of(script: Script | None) -> Decider:
+    """The version that the next run is decided by, the built-in rule, or nothing."""
+    live = script.active_version if script is not None and script.retired_at is None else None
+    if script is None or live is None:
+        return Decider(None, BUILT_IN, "no version of it is live", "Publish one.")
+    if not script.enabled:
+        return Decider(None, BUILT_IN, "it is disabled", "Enable it on its page in the admin.")
+    fallback = open_breakers.of(script)
+    if fallback is None:
+        return Decider(live.number, f"v{live.number}")
+    version = fallback.version.info.number if fallback.version else None
+    return Decider(version, fallback.name, fallback.failed, "Mend it and publish.")
+
+
 def rule_card(game: Game | None = None) -> dict[str, Any]:
-    """The rule to change first: where it is, what it says, and what came of it in `game`."""
+    """The rule to change first: where it is, what it says, who decides now, and what came of it in `game`."""
     name, constant = FIRST_RULE
     script = Script.objects.named("wargame", name).select_related("active_version").first()
     active = script.active_version if script else None
-    value = _value(active.source, constant) if active else None
+    decider = decider_of(script)
+    said = _said(active.source, constant) if active else None
+    value = said["value"] if said else None
+    url = reverse("workbench:script", args=["wargame", name]) if script else ""
     return {
         "script": name,
-        "constant": constant,
+        "said": said["line"] if said else "",
         "version": active.number if active else None,
-        "value": value,
+        "decider": decider,
         "percent": None if value is None else round(100 * float(value)),
         "proposed": RARE if value is not None and float(value) >= 0.5 else OFTEN,
-        "url": f"{reverse('workbench:script', args=['wargame', name])}?find={constant}" if script else "",
-        "figures": [] if game is None else figures(game, name, active.number if active else None),
+        "url": f"{url}?find={said['name']}" if url and said else url,
+        "figures": [] if game is None else figures(game, name, active.number if active else None, decider),
     }
 
 
-def _value(source: str, constant: str) -> str | None:
-    """The number in a line `CONSTANT = number`; None where there is no such line."""
-    found = re.search(rf"^{constant}\s*=\s*(\d+(?:\.\d*)?)\s*(?:#|//|$)", source, re.MULTILINE)
-    return found[1] if found else None
+def _said(source: str, constant: str) -> re.Match[str] | None:
+    """The line that gives the constant a number, as each language writes it; None where there is no such line."""
+    line = rf"^(?P<line>(?P<open>\(def\s+)?(?P<name>{constant})(?(open)\s|\s*:?=)\s*(?P<value>\d+(?:\.\d*)?)(?(open)\s*\)))\s*(?:#|//|$)"
+    return re.search(line, source, re.MULTILINE | re.IGNORECASE)
 
 
-def figures(game: Game, script: str, active: int | None) -> list[dict[str, Any]]:
-    """Hits that each version of `script` decided in `game`, and how many were critical: the active version first."""
-    hits = BattleLogEntry.objects.filter(game=game, kind=LogKind.DAMAGE, script=script, version__isnull=False)
+def figures(game: Game, script: str, active: int | None, decider: Decider) -> list[dict[str, Any]]:
+    """Hits that each version of `script`, or its built-in rule, decided in `game`, and how many were critical.
+
+    First comes what decides now, then the live version, then the latest.
+    """
+    hits = BattleLogEntry.objects.filter(game=game, kind=LogKind.DAMAGE, script=script)
     counted: Any = hits.order_by().values("version").annotate(
         hits=Count("pk"), critical=Count("pk", filter=Q(critical=True)), first=Min("sequence")
     )  # fmt: skip
-    rows = sorted(counted, key=lambda row: (row["version"] == active, row["first"]), reverse=True)[:SHOWN_VERSIONS]
-    if active is not None and all(row["version"] != active for row in rows):
-        rows = [{"version": active, "hits": 0, "critical": 0}, *rows[: SHOWN_VERSIONS - 1]]
-    for row in rows:
-        row["now"] = row["version"] == active
+    rows = {row["version"]: row for row in counted}
+    if decider.name != open_breakers.NOTHING:
+        rows.setdefault(decider.version, {"version": decider.version, "hits": 0, "critical": 0, "first": 0})
+    if active is not None:
+        rows.setdefault(active, {"version": active, "hits": 0, "critical": 0, "first": 0})
+    for version, row in rows.items():
+        row["name"] = BUILT_IN if version is None else f"v{version}"
+        row["now"] = version == decider.version and decider.name != open_breakers.NOTHING
+        row["set_aside"] = version is not None and version == active and bool(decider.reason)
         row["percent"] = round(100 * row["critical"] / row["hits"]) if row["hits"] else 0
-    return rows
+    rank = sorted(rows.values(), key=lambda row: (row["now"], row["set_aside"], row["first"]), reverse=True)
+    return rank[:SHOWN_VERSIONS]

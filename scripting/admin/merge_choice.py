@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scripting.models import Script, ScriptVersion
 from scripting.texts.diff import Difference, difference
-from scripting.texts.merge import Merge, merge
-
-MINE, THEIRS, BOTH = "mine", "theirs", "both"
+from scripting.texts.merge import BOTH, THEIRS, Merge, merge
 
 
 @dataclass(frozen=True)
@@ -35,22 +34,20 @@ def stale(script: Script, base: ScriptVersion | None, text: str, language: str) 
     last = script.latest_activation()
     both = None
     if active is not None and active.language == language:
-        both = merge(base.text if base else "", theirs, text, theirs_label=f"v{active.number}, which is live")
+        both = merge(base.text if base else "", theirs, text)
     by, reason = (str(last.actor or ""), last.reason) if last else ("", "")
     return Stale(active, by, reason, difference(theirs, text), both)
 
 
-def chosen_text(found: Stale, text: str, language: str, choice: str) -> tuple[str, str, str]:
-    """The text to go on with, its language, and what to say of it. Nothing is published by it."""
+def chosen_text(found: Stale, text: str, language: str, form: Mapping[str, str]) -> tuple[str, str, str]:
+    """The text to go on with, its language, and what to say of it, by the answers of a form. Nothing is published by it.
+
+    Raises ValueError for both texts while a place that both changed is not decided.
+    """
+    choice = form.get("_settle")
     if choice == THEIRS and found.active is not None:
         return found.active.text, found.active.language, f"This is v{found.number}, which is live."
     if choice == BOTH and found.merge is not None:
-        count = len(found.merge.conflicts)
-        said = (
-            "Both sets of changes are in the text now. Look at it, then publish it."
-            if found.merge.is_clean
-            else f"Both changed the same lines in {count} place{'s' if count > 1 else ''}, marked with <<<<<<< and >>>>>>>: "
-            "decide there, then publish."
-        )
-        return found.merge.merged, language, said
+        together = found.merge.decided([chosen for _, chosen in found.merge.places(form)])
+        return together, language, "Both sets of changes are in the text now. Look at it, then publish it."
     return text, language, f"This is your text. Publishing it replaces v{found.number}, which stays in the history."

@@ -108,12 +108,15 @@ def _tell_of_file(request: HttpRequest, script: Script) -> None:
         messages.warning(request, f"{beside}. Extract what runs now into it, to keep both the same.")
 
 
-def _stale_page(admin: ModelAdmin[Script], request: HttpRequest, script: Script, form: PublishForm) -> HttpResponse:
-    """Nothing is published: the page shows both texts and asks which to go on with."""
+def _stale_page(
+    admin: ModelAdmin[Script], request: HttpRequest, script: Script, form: PublishForm, problem: str = ""
+) -> HttpResponse:
+    """Nothing is published: the page shows both texts and asks which to go on with, or what of each."""
     text, language = form.cleaned_data["text"], form.cleaned_data["language"]
     found = merge_choice.stale(script, _base(script, form.cleaned_data["base"]), text, language)
     by = f" by {found.by}" if found.by else ""
-    form.add_error(None, f"{found.active} became active{by} while you wrote, and your text is not published.")
+    said = f"{found.active} became active{by} while you wrote, and your text is not published."
+    form.add_error(None, problem or said)
     return _publish_page(admin, request, script, form, stale=found)
 
 
@@ -123,7 +126,10 @@ def _go_on(admin: ModelAdmin[Script], request: HttpRequest, script: Script, form
     found = merge_choice.stale(script, _base(script, form.cleaned_data["base"]), text, language)
     if request.POST.get("_seen") != str(found.number):
         return _stale_page(admin, request, script, form)
-    chosen, language, said = merge_choice.chosen_text(found, text, language, request.POST["_settle"])
+    try:
+        chosen, language, said = merge_choice.chosen_text(found, text, language, request.POST.dict())
+    except ValueError:
+        return _stale_page(admin, request, script, form, "Choose mine, theirs or both for every place first.")
     messages.info(request, said)
     again = request.POST.copy()
     for name, value in (("text", chosen), ("language", language), ("base", str(found.number))):
@@ -157,6 +163,7 @@ def _publish_page(
     context = {
         "form": form,
         "stale": stale,
+        "places": stale.merge.places(request.POST.dict()) if stale and stale.merge else [],
         "findings": findings or [],
         "checked": checked,
         "hidden_characters": visible(text.replace("\r\n", "\n")) != text.replace("\r\n", "\n"),

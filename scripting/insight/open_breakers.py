@@ -16,7 +16,8 @@ from scripting.modules.installed import modules
 from scripting.modules.scriptable import ScriptableModule
 from scripting.registry.resolved import ActiveVersion, ResolvedScript, load
 
-NOBODY = "nothing"
+BUILT_IN, NOTHING = "the built-in rule", "nothing"
+"""Names of what decides where no version does."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,14 @@ class FallbackInForce:
     def __str__(self) -> str:
         """`v5 failed 5 times in a row: v4 decides as fallback`."""
         return f"{self.failed}: " + (
-            "there is no fallback" if self.name == NOBODY else f"{self.name} decides as fallback"
+            "there is no fallback" if self.name == NOTHING else f"{self.name} decides as fallback"
         )
 
     @property
     def name(self) -> str:
         """`v4`, `the default (v1)`, `the built-in rule`, or `nothing`."""
         if self.version is None:
-            return "the built-in rule" if _has_rule(modules.get(self.script.module)) else NOBODY
+            return BUILT_IN if _has_rule(modules.get(self.script.module)) else NOTHING
         number = self.version.info.number
         return f"the default (v{number})" if self.version.id == self.script.default_version_id else f"v{number}"
 

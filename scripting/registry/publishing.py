@@ -43,7 +43,7 @@ class PublishRefused(Exception):
 class StaleBase(PublishRefused):
     """Another version became active since the text was begun: merge with it, then publish again.
 
-    `merge` is that, done as far as it goes without a person; None where there was no text to merge.
+    `merge` is that, with the places that a person decides; None where there was no text to merge.
     """
 
     def __init__(self, message: str, version: ScriptVersion | None = None, merged: Merge | None = None) -> None:
@@ -376,8 +376,7 @@ def _merge(
     if theirs is None or theirs.language != mine.language:
         return None
     begun = base if isinstance(base, ScriptVersion) and base.language == mine.language else None
-    label = f"v{theirs.number} active"
-    return merge(begun.text if begun else "", theirs.text, mine.text, theirs_label=label, mine_label=f"v{mine.number}")
+    return merge(begun.text if begun else "", theirs.text, mine.text)
 
 
 def _described(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Upgrade:
         if len(languages) > 1:
             return None
         base = self.base.text if self.base else ""
-        return merge(base, self.default.text, self.mine.text, theirs_label=f"v{self.default.number} default")
+        return merge(base, self.default.text, self.mine.text)
 
 
 def upgrade_of(script: Script) -> Upgrade | None:

@@ -17,7 +17,7 @@ from scripting.sources.beside import file_beside
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.diff import difference
 from scripting.texts.escaping import visible
-from scripting.texts.merge import merge
+from scripting.texts.merge import CHOICES, Agreed, merge
 from scripting.texts.plain_json import jsonable
 from scripting.workbench import completion, drafts, outcomes, publishing, recorded, sampling, trials
 from scripting.workbench.access import (
@@ -146,10 +146,17 @@ def discard_draft(request: HttpRequest, module: str, name: str) -> dict[str, Any
 
 @api("POST", VIEW)
 def merged(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
-    """Three texts brought together; what both changed is marked. Nothing is stored."""
+    """Three texts brought together: their parts in order, and the places that both changed as a form. Nothing is stored."""
     document = body_of(request)
     together = merge(text_in(document, "base"), text_in(document, "theirs"), text_in(document, "mine"))
-    return {"source": together.merged, "conflicts": [conflict.line for conflict in together.conflicts]}
+    return {
+        "parts": [
+            part.text if isinstance(part, Agreed) else {choice: part.decided(choice) for choice in CHOICES}
+            for part in together.parts
+        ],
+        "words": together.in_words,
+        "html": render_to_string("scripting/workbench/_places.html", {"places": together.places({})}),
+    }
 
 
 # -- versions ----------------------------------------------------------------------------------------------------------

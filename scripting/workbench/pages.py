@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from scripting.conf import conf
 from scripting.insight import open_breakers
-from scripting.insight.addresses import address_of, login_address, logout_address
+from scripting.insight.addresses import address_of, login_address
 from scripting.insight.executions.filters import TRIED
 from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import Draft, Script
-from scripting.modules.installed import modules
-from scripting.modules.scriptable import ModulePage, ScriptableModule
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.texts.diff import difference
-from scripting.workbench import ace_files, drafts, inputs, publishing, script_tree, viewers
+from scripting.workbench import ace_files, drafts, inputs, plain_form, publishing, script_tree, viewers
 from scripting.workbench import history as record
-from scripting.workbench.access import EDIT, PUBLISH, RUN, Refusal, known_language, may, page, script_named
+from scripting.workbench.access import EDIT, Refusal, may, page, script_named
 from scripting.workbench.documents import active_of, version_of
+from scripting.workbench.frame import common, live_page, permissions, whole_number
 
 
 @require_safe
@@ -57,8 +55,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
     """The workbench of one script. POST is for browsers without JavaScript: it saves the draft, and publishes if asked to."""
     script = script_named(module, name)
     if request.method == "POST":
-        take_form(request, script)
-        return redirect("workbench:script", module, name)
+        return plain_form.taken(request, script)
     draft = drafts.draft_of(script, request.user) if may(request.user, EDIT) else None  # type: ignore[arg-type]
     active = script.active_version
     data = {
@@ -124,25 +121,6 @@ def history(request: HttpRequest, module: str, name: str) -> HttpResponse:
     return render(request, "scripting/workbench/history.html", context | common(request))
 
 
-def take_form(request: HttpRequest, script: Script) -> None:
-    """Save and publish as a form without JavaScript asks; what is refused is said on the next page."""
-    user, posted = request.user, request.POST
-    assert user.is_authenticated
-    try:
-        number = whole_number(posted.get("base", ""))
-        base = publishing.version_numbered(script, number) if number else None
-        language = known_language(posted.get("language", ""))
-        text = posted.get("source", "").replace("\r\n", "\n")
-        if may(user, EDIT):
-            drafts.save(script, user, text, language, base, posted.get("revision") or None)
-            messages.success(request, "The draft is saved.")
-        if "publish" in posted and may(user, PUBLISH):
-            publishing.publish(script, user, text, language, posted.get("reason", ""), base)
-            messages.success(request, f"{script} is live.")
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-
-
 def base_of(draft: Draft | None, script: Script) -> dict[str, Any] | None:
     """The version that the text was begun on: a number and its text."""
     version = draft.base_version if draft else script.active_version
@@ -156,22 +134,6 @@ def restored(request: HttpRequest, script: Script) -> dict[str, Any] | None:
         return version_of(publishing.version_numbered(script, number)) if number else None
     except Refusal:
         return None
-
-
-def permissions(request: HttpRequest) -> dict[str, bool]:
-    return {word: may(request.user, code) for word, code in (("edit", EDIT), ("run", RUN), ("publish", PUBLISH))}
-
-
-def common(request: HttpRequest) -> dict[str, Any]:
-    site = admin.site.each_context(request)
-    return {
-        "admin": address_of("admin:index"),
-        "logout": logout_address(),
-        "may": permissions(request),
-        "menu": [page for module in modules for page in pages_of(module)],
-        "site_title": site["site_title"],
-        "site_header": site["site_header"],
-    }
 
 
 def extract_page(request: HttpRequest, script: Script) -> str:
@@ -195,25 +157,6 @@ def siblings(script: Script, fallbacks: Mapping[int, FallbackInForce]) -> list[d
     ]
 
 
-def live_page(script: Script) -> dict[str, str] | None:
-    """Where the script's effects are seen: title and address. None where its module names no page, or the site has it not."""
-    module = modules.get(script.module)
-    if module is None or module.live_page is None:
-        return None
-    return next(iter(linked([module.live_page])), None)
-
-
-def pages_of(module: ScriptableModule) -> list[dict[str, str]]:
-    """The module's live page, then its further pages."""
-    return linked([*([module.live_page] if module.live_page else []), *module.more_pages])
-
-
-def linked(pages: Iterable[ModulePage]) -> list[dict[str, str]]:
-    """Titles with addresses, of those that this site has."""
-    found = [{"title": page.title, "url": address_of(page.view)} for page in pages]
-    return [page for page in found if page["url"]]
-
-
 def failures_of(request: HttpRequest, script: Script) -> str:
     """Where the executions are that the active version failed; empty for who may not see them."""
     seen = address_of("admin:scripting_execution_changelist") if may(request.user, "scripting.view_execution") else ""
@@ -222,8 +165,3 @@ def failures_of(request: HttpRequest, script: Script) -> str:
 
 def number_in(request: HttpRequest, name: str) -> int:
     return whole_number(request.GET.get(name, ""))
-
-
-def whole_number(text: str) -> int:
-    """0 for what is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

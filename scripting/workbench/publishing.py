@@ -84,6 +84,7 @@ def stale(script: Script, base: ScriptVersion | None, mine: str) -> Refusal:
         f"{script}: v{active.number if active else '–'} became live while you were writing. Merge with it, then publish.",
         theirs={
             "source": active.text if active else "",
+            "language": active.language if active else "",
             "number": active.number if active else None,
             "actor": str(activation.actor or "") if activation else "",
             "reason": activation.reason if activation else "",

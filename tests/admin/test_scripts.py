@@ -135,13 +135,19 @@ def test_publishing_over_a_newer_version_shows_both_and_goes_on_with_mine_theirs
         assert game.active_text("dice") == text
 
 
-def test_what_both_changed_is_marked_and_cannot_be_published_so(game: Game, script: Script, designer: Client) -> None:
+def test_each_place_that_both_changed_is_decided_before_both_go_on(
+    game: Game, script: Script, designer: Client
+) -> None:
     publishing.publish(script, "python", "result = 9\n", actor=None, reason="someone else", base=AnyBase)
-    assert b"1 to decide" in publish(designer, script, BETTER, base=1).content
-    settled = publish(designer, script, BETTER, base=1, _seen=2, _settle="both").context["form"]
-    assert "<<<<<<<" in settled["text"].value()
-    again = publish(designer, script, settled["text"].value(), base=settled["base"].value())
-    assert again.status_code == 422
+    html = publish(designer, script, BETTER, base=1).content.decode()
+    assert "1 place was changed by both" in html
+    assert html.count('name="place1"') == 3
+    undecided = publish(designer, script, BETTER, base=1, _seen=2, _settle="both")
+    assert undecided.status_code == 422
+    assert "Choose mine, theirs or both for every place first." in undecided.content.decode()
+    assert undecided.context["form"]["text"].value() == BETTER
+    settled = publish(designer, script, BETTER, base=1, _seen=2, _settle="both", place1="both").context["form"]
+    assert settled["text"].value() == f"result = 9\n{BETTER}"
     assert game.active_text("dice") == "result = 9\n"
 
 

@@ -12,6 +12,7 @@ from scripting.registry.active import registry
 from scripting.registry.publishing import AlreadyActive, AnyBase, PublishRefused, StaleBase
 from scripting.registry.resolved import ScriptNotFound
 from scripting.texts import diff
+from scripting.texts.merge import BOTH
 from tests.support.arena import Arena, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -82,19 +83,24 @@ def test_a_merge_without_conflicts_can_be_published_on_the_new_base(arena: Arena
     merged = refusal.value.merge
     assert merged is not None
     assert merged.is_clean
-    publish(script, merged.merged, script.active_version)
+    publish(script, merged.decided([]), script.active_version)
     assert registry.resolve("arena", "scorer").active.bundle.script.text == f"# theirs\n{TEXT}# mine\n"
 
 
-def test_a_text_with_conflict_markers_is_never_accepted(arena: Arena) -> None:
+def test_a_merge_with_conflicts_can_be_published_once_each_place_is_decided(arena: Arena) -> None:
     script = make_script(TEXT)
     base = script.active_version
     publish(script, TEXT.replace("POINTS = 1", "POINTS = 10"), base)
     with pytest.raises(StaleBase) as refusal:
         publish(script, TEXT.replace("POINTS = 1", "POINTS = 20"), base)
-    assert refusal.value.merge is not None
-    with pytest.raises(PublishRefused, match="is kept but not active"):
-        publish(script, refusal.value.merge.merged, script.active_version)
+    merged = refusal.value.merge
+    assert merged is not None
+    with pytest.raises(ValueError, match="places to decide: 1"):
+        merged.decided([])
+    text = merged.decided([BOTH])
+    assert "POINTS = 10\nPOINTS = 20\n" in text
+    script.refresh_from_db()
+    publish(script, text, script.active_version)
 
 
 def test_a_text_that_fails_its_check_is_kept_and_the_old_one_stays(arena: Arena) -> None:
@@ -178,8 +184,9 @@ def test_a_new_default_under_an_override_is_shown_as_base_default_and_mine(arena
     assert upgrade is not None
     assert (upgrade.base, upgrade.default, upgrade.mine) == (first, second, script.active_version)
     assert upgrade.merge is not None
-    assert upgrade.merge.merged == f"# new\n{TEXT}# mine\n"
-    publish(script, upgrade.merge.merged)
+    both = upgrade.merge.decided([])
+    assert both == f"# new\n{TEXT}# mine\n"
+    publish(script, both)
     assert upgrades.upgrade_of(script) is None, "it was decided"
 
 

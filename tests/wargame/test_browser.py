@@ -115,3 +115,46 @@ def test_nothing_sticks_out_at_the_side(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     page.evaluate("document.getElementById('connection-text').textContent = 'Reconnecting…'")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_test_shot_at_a_live_unit_is_asked_about_and_a_friend_is_named_as_one(
+    browser: Browser, stack: RunningStack, problems: list[str]
+) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 800})
+    page = context.new_page()
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.goto(f"{stack.url}/admin/login/?next=/debug/hit")
+    page.fill("[name=username]", "designer")
+    page.fill("[name=password]", stack.password("designer"))
+    page.click("[type=submit]")
+    fired: list[str] = []
+    page.on("request", lambda request: fired.append(request.url) if request.method == "POST" else None)
+    expect(page.locator("#hit-go")).to_have_text("Try the odds")
+    page.select_option("[name=attacker]", "harbour-armour-1")
+    page.select_option("[name=target]", "harbour-infantry-1")
+    expect(page.locator("#hit-note")).to_contain_text("Friendly fire: ")
+    page.focus("#hit-go")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Both are of the same side.")
+    expect(dialog).to_contain_text("changes the battle that runs now")
+    expect(page.get_by_role("button", name="Do not fire")).to_be_focused()
+    found = Axe().run(page).response["violations"]
+    assert [rule["id"] for rule in found if rule["impact"] in {"serious", "critical"}] == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.click("#hit-go")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    assert fired == [], "neither Escape nor the button that has the focus fires"
+    page.click("#hit-go")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".shot-result")).to_be_visible(timeout=30_000)
+    page.select_option("[name=target]", "")
+    page.click("#hit-go")
+    expect(page.locator(".shot-result")).to_have_count(2, timeout=30_000)
+    expect(dialog).to_be_hidden()
+    assert len(fired) == 2
+    assert not problems
+    context.close()

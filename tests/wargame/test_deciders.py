@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from scripting.models import Script
+from scripting.models import Breaker, Script
 from scripting.registry import publishing
 from scripting.registry.active import registry
 from scripting.registry.publishing import AnyBase
@@ -72,10 +73,19 @@ def test_a_version_published_between_two_battles_is_noticed_in_the_second(duel: 
     assert taken([hit(duel, 2)]) == {2: [("damage_calculator", 2)]}
 
 
-def publish(source: str) -> None:
+def publish(source: str, language: str = "python") -> None:
     script, _ = Script.objects.get_or_create(module="wargame", name="damage_calculator")
-    publishing.publish(script, "python", source, actor=None, reason="for a test", base=AnyBase)
+    publishing.publish(script, language, source, actor=None, reason="for a test", base=AnyBase)
     registry.forget()
+
+
+def live() -> Script:
+    return Script.objects.select_related("active_version").get(module="wargame", name="damage_calculator")
+
+
+def open_breaker() -> None:
+    """As after five failures in a row of what is live."""
+    Breaker.objects.create(version=live().active_version, failures=5, opened_at=timezone.now(), last_error="1 / 0")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +98,7 @@ def test_the_card_says_what_the_rule_says_and_proposes_what_shows(
     publish(f"{line}\nresult = {{'damage': 1}}\n")
     card = rule_card()
     assert (card["version"], card["percent"], card["proposed"]) == (1, percent, proposed)
-    assert card["url"] == "/scripts/wargame/damage_calculator/?find=CRITICAL_CHANCE"
+    assert card["url"].endswith("/damage_calculator/?find=CRITICAL_CHANCE" if percent else "/damage_calculator/")
 
 
 def test_the_card_counts_what_each_version_did_in_this_battle(duel: Duel) -> None:
@@ -125,3 +135,65 @@ def test_each_step_on_the_way_is_named_by_what_it_decided(duel: Duel) -> None:
     entry = BattleLogEntry.add(duel.game, LogKind.DAMAGE, "a hit", decisions=decisions)
     row = presentation.row_of(entry)
     assert [decision["step"] for decision in row["decisions"]] == ["order", "shot", "damage", "effect"]
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "said", "find"),
+    [
+        ("tengo", "critical_chance := 0.10  // rare", "critical_chance := 0.10", "critical_chance"),
+        ("zygomys", "(def critical_chance 0.10)  // rare", "(def critical_chance 0.10)", "critical_chance"),
+    ],
+)
+def test_the_card_names_the_constant_as_the_live_language_writes_it(
+    client: Client, duel: Duel, language: str, line: str, said: str, find: str
+) -> None:
+    publish(f"{line}\n" + ("result := {damage: 1}\n" if language == "tengo" else "{damage: 1}\n"), language)
+    card = rule_card()
+    assert (card["said"], card["percent"], card["proposed"]) == (said, 10, "0.9")
+    assert card["url"].endswith(f"?find={find}")
+    assert said in client.get("/wargame/").content.decode()
+
+
+def test_the_card_names_no_constant_that_the_live_text_lacks(client: Client, duel: Duel) -> None:
+    publish("result = {'damage': 1}\n")
+    html = client.get("/wargame/").content.decode()
+    assert "CRITICAL_CHANCE" not in html
+    assert "change a number in it" in html
+    assert rule_card()["url"] == "/scripts/wargame/damage_calculator/"
+
+
+def test_while_the_breaker_is_open_the_card_says_who_decides_and_that_the_live_version_does_not(
+    client: Client, duel: Duel
+) -> None:
+    publish("result = {'damage': 1}\n")
+    publish("CRITICAL_CHANCE = 0.1\nresult = {'damage': 1 / 0}\n")
+    hit(duel, 1, role="fallback")
+    open_breaker()
+    html = client.get(f"/wargame/{duel.game.pk}/").content.decode()
+    assert "but v2 failed 5 times in a row: v1 decides now. Mend it and publish." in html
+    rows = rule_card(duel.game)["figures"]
+    assert [(row["name"], row["now"], row["set_aside"], row["hits"]) for row in rows] == [
+        ("v1", True, False, 1),
+        ("v2", False, True, 0),
+    ]
+    assert html.count("decides now</span>") == 1
+    assert "<b>v2</b> set aside" in html
+
+
+def test_where_no_version_can_stand_in_the_built_in_rule_is_said_to_decide(duel: Duel) -> None:
+    publish("result = {'damage': 1 / 0}\n")
+    open_breaker()
+    BattleLogEntry.add(duel.game, LogKind.DAMAGE, "a hit", script="damage_calculator", role="built_in")
+    rows = rule_card(duel.game)["figures"]
+    assert [(row["name"], row["now"], row["hits"]) for row in rows] == [
+        ("the built-in rule", True, 1),
+        ("v1", False, 0),
+    ]
+
+
+def test_a_disabled_script_is_not_said_to_decide(client: Client, duel: Duel) -> None:
+    publish("result = {'damage': 1}\n")
+    Script.objects.filter(pk=live().pk).update(enabled=False)
+    html = client.get(f"/wargame/{duel.game.pk}/").content.decode()
+    assert "but it is disabled: the built-in rule decides now" in html
+    assert "<b>the built-in rule</b> decides now" in html

@@ -50,7 +50,7 @@ def test_the_first_paint_holds_the_whole_battle(client: Client) -> None:
     assert html.count('class="hex ') == 160
     assert html.count("data-show=") == 24
     assert f"Battle {game.pk} begins" in html
-    assert "CRITICAL_CHANCE" in html
+    assert "Start with\n  <b>damage_calculator</b>" in html
 
 
 def test_the_page_needs_nothing_that_its_policy_forbids(client: Client) -> None:
@@ -130,6 +130,23 @@ def test_test_shots_are_listed_in_words(client: Client, duel: Duel) -> None:
     write(script, 1, trigger="endpoint", result=encode_value(result))
     html = client.get("/debug/hit").content.decode()
     assert f"{duel.tank.name} at {duel.squad.name}. Miss: needed 5%" in html
+
+
+def test_the_page_of_test_shots_says_who_decides_while_the_live_version_is_set_aside(
+    client: Client, duel: Duel
+) -> None:
+    Script.objects.create(module="wargame", name="hit_simulator", enabled=False)
+    html = client.get("/debug/hit").content.decode()
+    assert "should decide, but no version of it is live: the built-in rule decides now" in html
+
+
+def test_the_page_of_test_shots_says_what_is_real_and_without_javascript_asks_for_a_tick(
+    client: Client, duel: Duel
+) -> None:
+    client.force_login(User.objects.create_superuser("chief"))
+    html = client.get("/debug/hit").content.decode()
+    assert "With both the shot is real" in html
+    assert re.search(r"<noscript>.*<input type=\"checkbox\" required>.*</noscript>", html)
 
 
 def test_firing_takes_the_permission_and_a_csrf_token(duel: Duel) -> None:

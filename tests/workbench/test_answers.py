@@ -218,6 +218,17 @@ def test_publishing_takes_a_reason_a_sound_text_and_the_base_it_was_begun_on(des
     )
 
 
+def test_a_merge_gives_its_parts_in_order_and_no_marks_of_a_conflict(designer: Client) -> None:
+    base, theirs, mine = (f"a = {a}\nb = 2\nc = {c}\n" for a, c in ((1, 3), (1, "<theirs>"), (9, "<mine>")))
+    status, answer = ask(designer, "POST", "api/merge", base=base, theirs=theirs, mine=mine)
+    assert status == 200
+    both = {"mine": "c = <mine>\n", "theirs": "c = <theirs>\n", "both": "c = <theirs>\nc = <mine>\n"}
+    assert answer["parts"] == ["a = 9\n", "b = 2\n", both]
+    assert answer["words"].startswith("1 place was changed by both. 1 other change is in the text already: 1 of yours")
+    assert "c = &lt;mine&gt;" in answer["html"]
+    assert "<<<" not in answer["html"]
+
+
 def test_with_publishing_switched_off_only_what_was_live_can_be_live_again(
     designer: Client, script: Script, settings: Any
 ) -> None:

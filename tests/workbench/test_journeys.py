@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from goby_site.paths import BASE_DIR
@@ -133,7 +134,9 @@ def test_two_designers_in_conflict_lose_nothing(person: Enter) -> None:
     expect(hers.locator("#merge-title")).to_have_text("Another version went live")
     expect(hers.locator("#merge-diff tr.gone", has_text="HOLD_FIRE_BELOW = 0.1")).to_be_attached()
     hers.click("#merge-see-merged")
-    expect(hers.locator("#merge-legend")).to_contain_text("nothing was changed by both")
+    expect(hers.locator("#merge-told")).to_have_text(
+        "Nothing was changed by both. 2 changes are in the text already: 1 of theirs, 1 of yours."
+    )
     expect(hers.locator("#merge-diff tr.new", has_text="BLAST_DAMAGE = 20")).to_be_attached()
     expect(hers.locator("#merge-diff tr.gone", has_text="HOLD_FIRE_BELOW")).to_have_count(0)
     hers.click("#merge-both")
@@ -162,14 +165,66 @@ def test_two_tabs_of_one_person_do_not_overwrite_each_other(person: Enter) -> No
     expect(second.locator("#draft-state")).to_have_text("Draft saved")
     change(first, "HILL_COVER = 0.10", "HILL_COVER = 0.15")
     first.keyboard.press("Control+S")
-    expect(first.locator("#merge-title")).to_be_visible()
-    first.click("#merge-both")
+    expect(first.locator("#merge-count")).to_have_text("0 of 1 decided")
+    first.keyboard.press("3")
+    first.keyboard.press("Enter")
+    expect(first.locator("#merge-both")).to_be_focused()
+    first.keyboard.press("Enter")
     expect(first.locator("#draft-state")).to_have_text("Draft saved")
     first.reload()
     first.wait_for_selector("body[data-ready]")
     assert "BASE_CHANCE = 0.80" not in text_of(first) or "TOWN_COVER = 0.30" in text_of(first)
     assert "TOWN_COVER = 0.30" in text_of(first)
     first.click("#discard")
+
+
+def test_places_that_both_changed_are_decided_by_keyboard_and_no_mark_reaches_the_editor(person: Enter) -> None:
+    admin = person("admin")
+    first, second = admin.open(HITS), admin.open(HITS)
+    change(first, "BASE_CHANCE = 0.85", "BASE_CHANCE = 0.80")
+    change(first, "HILL_VIEW = 0.10", "HILL_VIEW = 0.20")
+    change(first, "SCOUTS_HIDE = 0.10", "SCOUTS_HIDE = 0.20")
+    first.keyboard.press("Control+S")
+    expect(first.locator("#draft-state")).to_have_text("Draft saved")
+    change(second, "BASE_CHANCE = 0.85", "BASE_CHANCE = 0.70")
+    change(second, "HILL_VIEW = 0.10", "HILL_VIEW = 0.30")
+    second.keyboard.press("Control+S")
+    expect(second.locator("#merge-told")).to_have_text(
+        "2 places were changed by both. 1 other change is in the text already: 1 of theirs."
+    )
+    place = second.locator(".place:visible")
+    expect(place.locator(".mine pre")).to_contain_text("BASE_CHANCE = 0.70")
+    expect(place.locator(".theirs pre")).to_contain_text("BASE_CHANCE = 0.80")
+    expect(place.locator(".base pre")).to_contain_text("BASE_CHANCE = 0.85")
+    before = text_of(second)
+    second.click("#merge-both")
+    expect(second.locator("#merge-dialog")).to_be_visible()
+    second.keyboard.press("2")
+    expect(second.locator("#merge-count")).to_have_text("1 of 2 decided")
+    found = Axe().run(second).response["violations"]
+    assert [rule["id"] for rule in found if rule["impact"] in {"serious", "critical"}] == []
+    second.keyboard.press("Escape")
+    expect(second.locator("#merge-dialog")).to_be_hidden()
+    assert text_of(second) == before, "what is left for later stays as it was"
+    second.keyboard.press("Control+S")
+    expect(second.locator("#merge-count")).to_have_text("0 of 2 decided")
+    second.keyboard.press("ArrowDown")  # from one choice to the next, as radio buttons go
+    expect(second.locator("#merge-count")).to_have_text("1 of 2 decided")
+    second.keyboard.press("Enter")
+    expect(place.locator("legend")).to_contain_text("Place 2 of 2")
+    second.keyboard.press("3")
+    second.keyboard.press("Enter")
+    expect(second.locator("#merge-both")).to_be_focused()
+    second.keyboard.press("Enter")
+    expect(second.locator("#draft-state")).to_have_text("Draft saved")
+    text = text_of(second)
+    assert "<<<" not in text
+    assert "BASE_CHANCE = 0.80" in text, "theirs, to which the arrow went"
+    assert re.search(r"HILL_VIEW = 0.20.*\nHILL_VIEW = 0.30", text)
+    assert "SCOUTS_HIDE = 0.20" in text
+    second.click("#discard")
+    expect(second.locator("#draft-state")).to_have_text("")
+    assert admin.problems == []
 
 
 def test_a_rollback_under_load_decides_the_very_next_events(person: Enter, stack: RunningStack) -> None:

@@ -10,6 +10,7 @@ from django import template
 from scripting.models import Execution, Script
 from scripting.texts.escaping import one_line
 from wargame.access import may_watch
+from wargame.deciders import decider_of
 from wargame.maps import TERRAIN
 from wargame.models import Game, Unit
 from wargame.presentation import admin_url
@@ -25,23 +26,24 @@ SOME_ID = str(uuid.UUID(int=0))
 
 @register.simple_tag(takes_context=True)
 def test_shots(context: template.Context) -> dict[str, Any] | None:
-    """The running battle's units by side, and the latest test shots; None for those who may not watch."""
+    """The running battle's units by side, who decides, and the latest test shots; None for those who may not watch."""
     if not may_watch(context["request"].user):
         return None
+    script = Script.objects.named("wargame", context["script"]).select_related("active_version").first()
     game = Game.objects.running().filter(demo=True).first()
     sides = [] if game is None else list(game.sides.all())
     return {
         "game": game,
         "armies": [(side.name, list(side.units.living())) for side in sides],
         "terrains": [(terrain.key, terrain.label) for terrain in TERRAIN.values() if terrain.cost is not None],
-        "latest": latest_shots(game),
+        "decider": decider_of(script),
+        "latest": latest_shots(script, game),
         "execution_url": admin_url("scripting_execution_change", SOME_ID) if context["request"].user.is_staff else "",
         "execution_id": SOME_ID,
     }
 
 
-def latest_shots(game: Game | None) -> list[dict[str, Any]]:
-    script = Script.objects.named("wargame", "hit_simulator").first()
+def latest_shots(script: Script | None, game: Game | None) -> list[dict[str, Any]]:
     if script is None:
         return []
     runs = Execution.objects.filter(script=script).order_by("-id").values_list("id", "trigger")[:LOOKED_AT]

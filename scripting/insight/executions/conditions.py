@@ -14,7 +14,8 @@ from django.db.models.lookups import Exact, GreaterThanOrEqual, In
 
 from scripting.insight.executions.filters import TRIED, UNSUCCESSFUL, Filters
 from scripting.models import ErrorGroup, Execution, Script
-from scripting.models.execution import ERROR_LINE, ERROR_VERSION, UNUSUAL_STATUS, UNUSUAL_TRIGGER
+from scripting.models.execution import ERROR_LINE, ERROR_VERSION, UNUSUAL_STATUS, UNUSUAL_TRIGGER, WITHHELD
+from scripting.types import ErrorType
 
 NONE = Q(pk__in=[])
 
@@ -112,6 +113,9 @@ def _group(key: int) -> Condition:
         return Condition(check, (Q(status=abandoned) & UNUSUAL_STATUS,), exact=False)
     check &= _number("error_version_id", [group.version_id]) & _text("error_type", group.error_type)
     place = Q(error_version=group.version_id, error_type=group.error_type, error_script=group.error_script)
+    if group.error_type == ErrorType.EXECUTION and not group.error_line:
+        # Runs that an open breaker withheld are recorded at this place too, and failed with nothing.
+        return Condition(check & ~Q(error_message__startswith=WITHHELD), (place & line,), exact=False)
     return Condition(check, (place & line,))
 
 

@@ -1,13 +1,68 @@
-// The page of test shots: fires without leaving the page and says what the script decided. Without it the form works too.
+// The page of test shots: asks before a shot at a unit of the running battle, fires without leaving the page and says what the
+// script decided. Without it the form works too.
 
 const SHOWN = 6;
 
 const form = document.getElementById("hit-form");
 const place = document.getElementById("hit-result");
+const dialog = document.getElementById("hit-dialog");
 
+form?.addEventListener("change", showWhatFiringDoes);
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const button = form.querySelector("button");
+  if (!isReal() || await confirmed()) await fire();
+});
+if (form) showWhatFiringDoes();
+
+function chosen(name) {
+  return form.elements[name].selectedOptions[0];
+}
+
+// With both units named the game carries the shot out.
+function isReal() {
+  return Boolean(form.elements.attacker.value && form.elements.target.value);
+}
+
+function showWhatFiringDoes() {
+  const note = document.getElementById("hit-note");
+  document.getElementById("hit-go").textContent = isReal() ? "Fire at a live unit…" : "Try the odds";
+  note.hidden = !isReal();
+  if (isReal()) note.textContent = `${isFriend() ? "Friendly fire: " : ""}${chosen("attacker").dataset.name} would really fire at ${chosen("target").dataset.name}${isFriend() ? ", of its own side" : ""}.`;
+}
+
+function isFriend() {
+  return chosen("attacker").dataset.side === chosen("target").dataset.side;
+}
+
+// Asks by a dialog that names what would be hit, as the battle is now.
+async function confirmed() {
+  const [attacker, target] = [chosen("attacker").dataset, chosen("target").dataset];
+  const health = await healthNow(form.elements.target.value) ?? Number(target.health);
+  const itself = form.elements.attacker.value === form.elements.target.value;
+  document.getElementById("hit-question").textContent = itself ? `Let ${attacker.name} fire at itself?` : isFriend() ? `Fire at a friend: ${target.name}?` : `Fire at ${target.name}?`;
+  document.getElementById("hit-told").textContent = health > 0
+    ? `${attacker.name} (${attacker.side}) fires at ${target.name} (${target.side}), which has ${health} health. ${isFriend() ? "Both are of the same side. " : ""}This changes the battle that runs now, for everybody who watches it, and cannot be undone.`
+    : `${target.name} (${target.side}) is destroyed already: the shot would come to nothing.`;
+  document.getElementById("hit-fire").textContent = isFriend() ? "Fire at a friend" : "Fire";
+  dialog.returnValue = "";
+  dialog.showModal();
+  await new Promise((resolve) => { dialog.addEventListener("close", resolve, { once: true }); });
+  return dialog.returnValue === "fire";
+}
+
+// The unit's health in the battle that runs; null where it cannot be told.
+async function healthNow(code) {
+  try {
+    const answer = await fetch(form.dataset.state, { headers: { Accept: "application/json" } });
+    const unit = (await answer.json()).units.find((one) => one.id === code);
+    return unit ? unit.health : null;
+  } catch {
+    return null;
+  }
+}
+
+async function fire() {
+  const button = document.getElementById("hit-go");
   button.disabled = true;
   try {
     const answer = await fetch(location.href, {
@@ -24,7 +79,7 @@ form?.addEventListener("submit", async (event) => {
   } finally {
     button.disabled = false;
   }
-});
+}
 
 function tell(answer, execution) {
   document.getElementById("latest-empty")?.replaceChildren("The shots above are listed here when the page is loaded again.");

@@ -22,7 +22,7 @@ const server = new Server(root, loggedOut);
 const editor = makeEditor($("source"), $("editor"), { mode: page.languages[page.language], readonly: !page.may.edit });
 const language = () => page.language;
 const checking = new Checking(server, editor, language);
-const merging = new Merging(server, editor);
+const merging = new Merging(server, language);
 const keeping = new Keeping(server, editor, page, { settle: settleDraft, onState: showState, language });
 const publishing = page.may.publish ? new Publishing(server, editor, page, { keeping, checking, language, trialOf: (text) => trying.trials.findLast((one) => one.source === text), onPublished: nowActive, onStale: settleStale, onBehind: mergeActive }) : null;
 const trying = new Trying(server, editor, page, { language: () => (draftLine.version ? draftLine.version.language : page.language), showTab, textName, ranOn });
@@ -74,6 +74,13 @@ function speak(name) {
   learnNames();
 }
 
+// What is taken over may be written in another language.
+function speakAs(name) {
+  if (!name || name === page.language) return;
+  if ($("language")) $("language").value = name;
+  speak(name);
+}
+
 // `?line=` and `?find=` open the text at a place: a module's live page may lead to the constant to change.
 function place() {
   const query = new URLSearchParams(location.search);
@@ -87,10 +94,7 @@ function place() {
 // A version becomes the text of one's own draft, which Undo brings back.
 function startFrom(version) {
   const mine = keeping.hasDraft || keeping.changed;
-  if ($("language") && version.language !== page.language) {
-    $("language").value = version.language;
-    speak(version.language);
-  }
+  speakAs(version.language);
   editor.replace(version.source);
   editor.focus();
   toast(`Your draft is now the text of v${version.number}.${mine ? " Undo brings back what you had." : ""}`, { seconds: 12 });
@@ -215,7 +219,9 @@ async function settleDraft({ kind, mine, theirs, base_source }) {
   if (theirs.revision) {
     keeping.revision = theirs.revision;
     keeping.saved = theirs.source;
+    keeping.savedLanguage = theirs.language;
   }
+  if (choice === "theirs") speakAs(theirs.language);
   editor.replace(source);
   if (choice !== "theirs") await keeping.save();
   else keeping.settled();
@@ -226,17 +232,21 @@ async function settleStale({ theirs, base_source, error }) {
   const { choice, source } = await merging.settle({ kind: "stale", mine: editor.text, theirs, base_source, text });
   if (choice === "later") return;
   forget("live");
-  keeping.become(theirs.number ? { number: theirs.number, source: theirs.source } : null);
-  editor.replace(source);
-  if (choice === "theirs" && keeping.hasDraft) await discard();
-  else await keeping.save();
+  keeping.become(theirs.number ? { number: theirs.number, source: theirs.source, language: theirs.language } : null, { replace: choice === "theirs" });
+  if (choice === "theirs") {
+    speakAs(theirs.language);
+    if (keeping.hasDraft) await discard();
+  } else {
+    editor.replace(source);
+    await keeping.save();
+  }
   try { take(await server.get("api/active")); } catch { /* the socket will tell */ }
 }
 
 function mergeActive() {
   const { active, activation } = page;
   settleStale({
-    theirs: { source: active.source, number: active.number, actor: activation?.actor, reason: activation?.reason },
+    theirs: { source: active.source, language: active.language, number: active.number, actor: activation?.actor, reason: activation?.reason },
     base_source: keeping.base ? keeping.base.source : "",
     error: { message: `v${active.number} went live after you began.` },
   });
@@ -246,10 +256,7 @@ async function discard() {
   try {
     take(await keeping.discard());
     forget("live");
-    if ($("language") && page.active && page.active.language !== page.language) {
-      $("language").value = page.active.language;
-      speak(page.active.language);
-    }
+    if (page.active) speakAs(page.active.language);
     toast("The draft is gone; this is the live text. Undo brings the draft back.");
   } catch (error) {
     if (error.type === "draft_conflict") settleDraft({ kind: "draft", mine: editor.text, ...error.document });

@@ -1,5 +1,7 @@
-// Two texts where one is wanted: shows how they differ and asks for mine, theirs or both.
+// Two texts where one is wanted: shows how they differ, lets every place that both changed be decided, and asks for mine, theirs or
+// both. What goes into the editor has no marks of a conflict: places are decided here.
 
+import { Places } from "./merge_places.js";
 import { $, toast } from "./dom.js";
 
 const WORDS = {
@@ -7,14 +9,19 @@ const WORDS = {
   copy: ["Two texts of yours", "This browser kept a text that was never saved, and the server has another one."],
   stale: ["Another version went live", ""],
 };
+const VIEWS = ["places", "both", "merged"];
 
 export class Merging {
-  constructor(server, editor) {
+  constructor(server, language) {
     this.server = server;
-    this.editor = editor;
+    this.language = language;
     this.dialog = $("merge-dialog");
-    this.dialog.addEventListener("cancel", (event) => { event.preventDefault(); this.leave(); });
+    this.places = new Places({ onDecided: () => this.tellCount(), onDone: () => $("merge-both").focus() });
     this.leave = () => {};
+    this.dialog.addEventListener("cancel", (event) => { event.preventDefault(); this.leave(); });
+    $("merge-later").addEventListener("click", () => this.leave());
+    $("merge-form").addEventListener("submit", (event) => { event.preventDefault(); this.places.next(); }); // Enter on a choice
+    for (const name of VIEWS) $(`merge-see-${name}`).addEventListener("click", () => this.look(name));
   }
 
   // Resolves to {choice: "mine" | "theirs" | "both" | "later", source} once the person has chosen. Escape is `later`; of
@@ -23,60 +30,76 @@ export class Merging {
     const [title, words] = WORDS[kind];
     $("merge-title").textContent = title;
     $("merge-text").textContent = text || words;
-    $("merge-both").textContent = "Merge both";
-    $("merge-diff").replaceChildren();
-    const merging = this.server.post("api/merge", { base: base_source, theirs: theirs.source, mine }).catch((error) => ({ error }));
-    const views = {
-      both: () => this.look("both", "Red is theirs, green is yours. Nothing is lost: whatever you choose can be undone in the editor.", theirs.source, mine),
-      merged: async () => {
-        const merged = await merging;
-        if (merged.error) $("merge-diff").textContent = merged.error.message;
-        else await this.look("merged", told(merged.conflicts), theirs.source, merged.source);
-      },
-    };
-    $("merge-see-both").onclick = views.both;
-    $("merge-see-merged").onclick = views.merged;
+    this.texts = { mine, theirs: theirs.source };
+    this.mixed = Boolean(theirs.language) && theirs.language !== this.language();
+    this.merged = null;
+    this.places.show({ html: "", parts: [] });
+    this.tellMerged();
     if (!this.dialog.open) this.dialog.showModal();
-    $("merge-both").focus();
-    views.both();
-    merging.then(({ conflicts }) => {
-      if (conflicts && conflicts.length) $("merge-both").textContent = `Merge both (${conflicts.length} to decide)`;
-    });
+    $("merge-later").textContent = kind === "copy" ? "Keep mine for now" : "Not now";
+    const merging = this.mixed ? null : this.merge(base_source);
+    this.look("both");
+    $(this.mixed ? "keep-mine" : "merge-both").focus();
     const choice = await new Promise((resolve) => {
       $("take-theirs").onclick = () => resolve("theirs");
       $("keep-mine").onclick = () => resolve("mine");
-      $("merge-both").onclick = () => resolve("both");
+      $("merge-both").onclick = async () => {
+        await merging;
+        if (!this.merged) toast("The two texts could not be merged just now: try again, or choose one.", { kind: "bad" });
+        else if (this.places.left) { this.look("places"); this.places.toUndecided(); } else resolve("both");
+      };
       this.leave = () => resolve(kind === "copy" ? "mine" : "later");
     });
     this.dialog.close();
-    const source = choice === "mine" || choice === "later" ? mine : choice === "theirs" ? theirs.source : this.both(await merging, mine);
-    return { choice, source };
+    if (choice === "both") toast("Both sets of changes are in the text now. Undo brings back what you had.", { kind: "good" });
+    return { choice, source: choice === "both" ? this.places.text : choice === "theirs" ? theirs.source : mine };
   }
 
-  async look(name, legend, old, fresh) {
+  async merge(base) {
+    const { mine, theirs } = this.texts;
+    try { this.merged = await this.server.post("api/merge", { base, theirs, mine }); } catch (error) { $("merge-told").textContent = `Not merged: ${error.message}`; return; }
+    this.places.show(this.merged);
+    this.tellMerged();
+    if (this.places.count) this.look("places");
+  }
+
+  tellMerged() {
+    const { count } = this.places;
+    $("merge-told").textContent = this.mixed ? "The two are written in different languages, so they cannot be merged: choose one." : this.merged ? this.merged.words : "";
+    $("merge-told").className = `publish-check ${count || this.mixed ? "warn" : "good"}`;
+    $("merge-told").hidden = !$("merge-told").textContent;
+    $("merge-both").hidden = this.mixed;
+    $("merge-see-merged").hidden = this.mixed;
+    $("merge-see-places").hidden = !count;
+    $("merge-both").textContent = count ? "Put into the editor" : "Merge both";
+    this.tellCount();
+  }
+
+  tellCount() {
+    const { count, left } = this.places;
+    $("merge-count").textContent = count ? `${count - left} of ${count} decided` : "";
+  }
+
+  async look(name) {
     this.view = name;
-    for (const one of ["both", "merged"]) $(`merge-see-${one}`).setAttribute("aria-pressed", String(one === name));
-    $("merge-legend").textContent = legend;
+    for (const one of VIEWS) $(`merge-see-${one}`).setAttribute("aria-pressed", String(one === name));
+    $("merge-places").hidden = name !== "places";
+    $("merge-steps").hidden = name !== "places";
+    $("merge-diff").hidden = name === "places";
+    $("merge-legend").textContent = LEGENDS[name](this.places);
+    if (name === "places") { this.places.focus(); return; }
+    const fresh = name === "both" ? this.texts.mine : this.merged && this.places.text;
+    $("merge-diff").replaceChildren();
+    if (typeof fresh !== "string") return;
     try {
-      const { html } = await this.server.post("api/compare", { old, new: fresh });
+      const { html } = await this.server.post("api/compare", { old: this.texts.theirs, new: fresh });
       if (this.view === name) $("merge-diff").innerHTML = html; // our own template's, every text in it escaped
     } catch (error) { $("merge-diff").textContent = error.message; }
   }
-
-  both({ source, conflicts, error }, mine) {
-    if (error) {
-      toast(`Not merged (${error.message}): your text stays.`, { kind: "bad" });
-      return mine;
-    }
-    if (conflicts.length) {
-      toast(`${conflicts.length === 1 ? "One place was" : `${conflicts.length} places were`} changed by both: marked in the text, for you to decide.`, { kind: "bad", seconds: 12 });
-      setTimeout(() => this.editor.goTo(conflicts[0]), 50);
-    } else toast("Both sets of changes are in the text now.", { kind: "good" });
-    return source;
-  }
 }
 
-function told(conflicts) {
-  if (!conflicts.length) return "The live text with your changes in green: nothing was changed by both.";
-  return `The live text with your changes in green. ${conflicts.length === 1 ? "One place was" : `${conflicts.length} places were`} changed by both: both stand there between <<<<<<< and >>>>>>>, and you decide in the editor.`;
-}
+const LEGENDS = {
+  places: () => "Choose what stands here: 1 mine, 2 theirs, 3 both. Enter goes on. Nothing is lost: undo in the editor brings back what you had.",
+  both: () => "Red is theirs, green is yours. Nothing is lost: whatever you choose can be undone in the editor.",
+  merged: ({ left }) => `Their text with your changes in green.${left ? " Places that are not decided stand here as yours." : ""}`,
+};

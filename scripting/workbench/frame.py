@@ -1,0 +1,55 @@
+"""What every page of the workbench is given: the menu, who may do what, the site's names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from scripting.insight.addresses import address_of, logout_address
+from scripting.models import Script
+from scripting.modules.installed import modules
+from scripting.modules.scriptable import ModulePage, ScriptableModule
+from scripting.workbench.access import EDIT, PUBLISH, RUN, may
+
+
+def common(request: HttpRequest) -> dict[str, Any]:
+    site = admin.site.each_context(request)
+    return {
+        "admin": address_of("admin:index"),
+        "logout": logout_address(),
+        "may": permissions(request),
+        "menu": [page for module in modules for page in pages_of(module)],
+        "site_title": site["site_title"],
+        "site_header": site["site_header"],
+    }
+
+
+def permissions(request: HttpRequest) -> dict[str, bool]:
+    return {word: may(request.user, code) for word, code in (("edit", EDIT), ("run", RUN), ("publish", PUBLISH))}
+
+
+def live_page(script: Script) -> dict[str, str] | None:
+    """Where the script's effects are seen: title and address. None where its module names no page, or the site has it not."""
+    module = modules.get(script.module)
+    if module is None or module.live_page is None:
+        return None
+    return next(iter(linked([module.live_page])), None)
+
+
+def pages_of(module: ScriptableModule) -> list[dict[str, str]]:
+    """The module's live page, then its further pages."""
+    return linked([*([module.live_page] if module.live_page else []), *module.more_pages])
+
+
+def linked(pages: Iterable[ModulePage]) -> list[dict[str, str]]:
+    """Titles with addresses, of those that this site has."""
+    found = [{"title": page.title, "url": address_of(page.view)} for page in pages]
+    return [page for page in found if page["url"]]
+
+
+def whole_number(text: str) -> int:
+    """0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
