@@ -1,4 +1,4 @@
-"""Forms of the admin: create, publish, say why, and limits in seconds and MiB."""
+"""Forms of the admin: publish, say why, and limits in seconds and MiB."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from django.core.validators import MaxLengthValidator
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from scripting.conf import LEAST, LONGEST, MIB, MOST, SHORTEST
-from scripting.models import SHARED, Script
-from scripting.modules.installed import modules
-from scripting.registry import lifecycle
+from scripting.models import Script
 from scripting.sandbox.languages.table import LANGUAGES
 
 NO_REASON = "Say why: it is shown in the history for good."
@@ -115,23 +113,3 @@ class ReasonForm(forms.Form):
         reason.max_length = longest
         reason.validators = [MaxLengthValidator(longest)]
         reason.widget.attrs["maxlength"] = longest
-
-
-class CreateForm(ReasonForm):
-    """Where the script belongs, what it is called, and what it is for."""
-
-    module = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
-    name = forms.CharField(
-        max_length=64,
-        widget=UnfoldAdminTextInputWidget(
-            attrs={"spellcheck": "false", "autocapitalize": "off", "placeholder": "a-z, 0-9 and _, a letter first"}
-        ),
-        error_messages={"required": "Name the script."},
-    )
-    field_order = ("module", "name", "reason")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, longest=lifecycle.LONGEST_REASON, **kwargs)
-        names = [module.name for module in modules]
-        choices = [(name, name) for name in names] + [(SHARED, f"{SHARED} (helpers that scripts import)")]
-        self.fields["module"].choices = choices  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from scripting.admin.links import url_of
 from scripting.conf import conf
 from scripting.insight.display import marked_line
 from scripting.models import Script, ScriptVersion
-from scripting.registry import publishing
+from scripting.registry import publishing, reach
 from scripting.registry.publishing import AlreadyActive, PublishRefused, StaleBase
 from scripting.sources.beside import FileBeside, file_beside
 from scripting.sources.folder import scripts_dir
@@ -92,7 +92,7 @@ def _publish(admin: ModelAdmin[Script], request: HttpRequest, script: Script, fo
     except PublishRefused as refusal:
         form.add_error(None if refusal.diagnostics else "reason", str(refusal))
         return _publish_page(admin, request, script, form, _findings(refusal.diagnostics, text))
-    messages.success(request, f"{activation.version} is live.")
+    messages.success(request, f"{activation.version} is live. {reach.unheard(script)}".strip())
     _tell_of_file(request, script)
     return redirect(url_of(script))
 

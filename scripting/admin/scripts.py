@@ -19,7 +19,6 @@ from unfold.decorators import action
 
 from scripting.admin import forms, publishing, switches
 from scripting.admin.base import HistoryAdmin
-from scripting.admin.creating import create_view
 from scripting.admin.filters import ModuleFilter, OverrideFilter, StateFilter
 from scripting.admin.links import list_url, url_of, version_link
 from scripting.admin.switches import Switch
@@ -29,7 +28,7 @@ from scripting.insight.display import limits as show_limits
 from scripting.insight.times import moment
 from scripting.models import Activation, Execution, Script, ScriptVersion
 from scripting.modules.installed import limits_for, runs_on
-from scripting.registry import lifecycle
+from scripting.registry import lifecycle, reach
 from scripting.sources.extraction import NothingToExtract, extract
 
 logger = logging.getLogger(__name__)
@@ -147,10 +146,10 @@ class ScriptAdmin(HistoryAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponseBase:
-        """A script begins as an embedded default, as a file, with publish_script, or here."""
+        """A script begins as an embedded default, as a file, with publish_script, or on the workbench's page."""
         if not self.has_add_permission(request):
             raise PermissionDenied("Creating scripts takes the permission scripting.publish_script.")
-        return create_view(self, request)
+        return redirect("workbench:new")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -180,6 +179,7 @@ class ScriptAdmin(HistoryAdmin):
             "may_extract": self.has_extract_permission(request),
             "module_limits": limits_for(script.module),
             "runs_on": runs_on(script.module, script.name),
+            "unheard": reach.unheard(script),
             "fallback": open_breakers.of(script),
             "states": switches.states_of(script),
             "switches": switches.open_to(script),

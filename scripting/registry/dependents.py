@@ -112,6 +112,13 @@ def dependents_of(name: str) -> list[ScriptVersion]:
     return [version for version, bundle in found if any(source.name == helper for source in bundle.helpers)]
 
 
+def imported() -> set[str]:
+    """The helpers, as `shared/<name>`, that some active version takes in."""
+    world = World()
+    bundles = (world.bundle(_source(version), {}) for version in world.versions.values())
+    return {helper.name for bundle in bundles for helper in bundle.helpers}
+
+
 def broken_by(
     changes: Mapping[str, Source | None], *, aside: Collection[Key] = (), world: World | None = None
 ) -> list[Broken]:

@@ -7,11 +7,12 @@ from typing import Any
 from scripting.hot_reload.fleet import spread_of
 from scripting.insight import open_breakers
 from scripting.models import Script, ScriptVersion
+from scripting.registry import reach
 from scripting.workbench import viewers
 
 
 def active_of(script: Script) -> dict[str, Any]:
-    """The active version, why it is, which fallback runs in its place, who else is here and where it is loaded."""
+    """The active version, why it is, which fallback runs in its place, whether anything runs it, who else is here and where it is loaded."""
     activation = script.latest_activation()
     fallback = open_breakers.of(script)
     return {
@@ -26,6 +27,7 @@ def active_of(script: Script) -> dict[str, Any]:
         else None,
         "is_default": not script.is_overridden,
         "enabled": script.enabled,
+        "unheard": reach.unheard(script),
         "fallback": fallback.described() if fallback else None,
         "loaded": spread_of(script).described(),
         "people": viewers.people_or_nobody(script.module, script.name),

@@ -28,7 +28,8 @@ def common(request: HttpRequest) -> dict[str, Any]:
 
 
 def permissions(request: HttpRequest) -> dict[str, bool]:
-    return {word: may(request.user, code) for word, code in (("edit", EDIT), ("run", RUN), ("publish", PUBLISH))}
+    found = {word: may(request.user, code) for word, code in (("edit", EDIT), ("run", RUN), ("publish", PUBLISH))}
+    return found | {"create": found["edit"] and found["publish"]}
 
 
 def live_page(script: Script) -> dict[str, str] | None:

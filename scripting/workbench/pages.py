@@ -17,6 +17,7 @@ from scripting.insight.addresses import address_of, login_address
 from scripting.insight.executions.filters import TRIED
 from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import Draft, Script
+from scripting.registry import reach
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.texts.diff import difference
 from scripting.workbench import ace_files, drafts, inputs, plain_form, publishing, script_tree, viewers
@@ -88,7 +89,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "siblings": siblings(script, fallbacks),
         "languages": list(LANGUAGES),
         "ace_modes": [f"{ace_files.PREFIX}/{mode}" for mode in ace_files.MODES],
-        "live_page": live_page(script),
+        "live_page": None if data["unheard"] else live_page(script),
         "switched_off": "" if conf.SCRIPTING_BROWSER_PUBLISH else publishing.SWITCHED_OFF,
     }
     return render(request, "scripting/workbench/workbench.html", context | common(request))
@@ -107,7 +108,7 @@ def history(request: HttpRequest, module: str, name: str) -> HttpResponse:
         "activations": record.activations(script),
         "changes": list(record.changes(script)),
         "data": {"module": module, "name": name, "may": permissions(request), "login": login_address()},
-        "live_page": live_page(script),
+        "live_page": None if reach.unheard(script) else live_page(script),
         "access_record": address_of("admin:auth_user_record"),
     }
     old, new = (number_in(request, side) for side in ("old", "new"))

@@ -13,6 +13,7 @@ from scripting.insight import open_breakers
 from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import SHARED, Activation, Draft, Script
 from scripting.modules.installed import runs_on
+from scripting.registry import dependents, reach
 from scripting.workbench.activity import Pulse, pulses
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Entry:
     """The draft that the person looking has of it."""
     fallback: FallbackInForce | None = None
     """The fallback while the breaker of its active version is open."""
+    unheard: str = ""
+    """Why nothing runs it."""
 
     @property
     def runs_on(self) -> list[str]:
@@ -80,13 +83,15 @@ def tree(query: str = "", user: User | None = None) -> list[Branch]:
     scripts = {script: script.latest for script in found.annotate(latest=Subquery(latest))}  # type: ignore[attr-defined]
     changes = Activation.objects.select_related("actor", "version").in_bulk([pk for pk in scripts.values() if pk])
     places, ran, fallbacks = spreads_of(scripts), pulses(), open_breakers.of_all()
+    imported = dependents.imported() if any(script.module == SHARED for script in scripts) else set()
     branches: dict[str, list[Entry]] = {}
     for script, change in scripts.items():
         draft = drafts.get(script.pk)
         matches = matching_lines(script, draft, query) if query else ()
         pulse = ran.get(script.pk) or Pulse()
         place, fallback = places.get(script.pk, NOWHERE), fallbacks.get(script.pk)
-        entry = Entry(script, changes.get(change or 0), pulse, place, matches, draft, fallback)
+        unheard = reach.unheard(script, imported)
+        entry = Entry(script, changes.get(change or 0), pulse, place, matches, draft, fallback, unheard)
         branches.setdefault(script.module, []).append(entry)
     return [Branch(module, entries) for module, entries in sorted(branches.items())]
 

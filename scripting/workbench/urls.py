@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 
-from scripting.workbench import api, pages
+from scripting.workbench import api, creating, pages
 
 
 class NameConverter(StringConverter):
@@ -21,6 +21,7 @@ SCRIPT = "<script_name:module>/<script_name:name>/"
 app_name = "workbench"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.scripts, name="scripts"),
+    path("new/", creating.new_script, name="new"),
     path(SCRIPT, pages.workbench, name="script"),
     path(f"{SCRIPT}history/", pages.history, name="history"),
     path(f"{SCRIPT}api/check", api.check, name="check"),

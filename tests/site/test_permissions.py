@@ -102,6 +102,7 @@ TABLE: dict[str, Access] = {
     f"{EXECUTIONS}dead-letters/<str:key>/delete/": (ADMIN, ADMIN),
     # The workbench
     "scripts/": SAFE,
+    "scripts/new/": WRITES,
     SCRIPT: (STAFF, STAFF),
     f"{SCRIPT}history/": SAFE,
     f"{SCRIPT}api/check": POSTED,

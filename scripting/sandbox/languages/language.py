@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+EVENT, ENDPOINT, HELPER = "event", "endpoint", "helper"
+"""Kinds of templates: a script that answers an event, one that answers a request to an endpoint, a helper."""
+
 
 class Language(NamedTuple):
-    """One script language: how its files end, how the editor shows it, where its LanguageEngine lives."""
+    """One script language: how its files end, how the editor shows it, where its LanguageEngine and its templates live."""
 
     name: str
     suffix: str
     editor_mode: str
     engine: str
+    templates: str = ""
+    """Dotted name of the texts that new scripts begin with: a dict from EVENT, ENDPOINT and HELPER, in a module of data. Empty: none."""

@@ -8,10 +8,13 @@ from __future__ import annotations
 from scripting.sandbox.languages.installed import installed
 from scripting.sandbox.languages.language import Language
 
+HERE = "scripting.sandbox.languages"
 OURS = (
-    Language("python", ".py", "python", "scripting.sandbox.languages.python.engine.PythonEngine"),
-    Language("tengo", ".tengo", "golang", "scripting.sandbox.languages.tengo.engine.TengoEngine"),
-    Language("zygomys", ".zygomys", "clojure", "scripting.sandbox.languages.zygomys.engine.ZygomysEngine"),
+    Language("python", ".py", "python", f"{HERE}.python.engine.PythonEngine", f"{HERE}.python.templates.TEMPLATES"),
+    Language("tengo", ".tengo", "golang", f"{HERE}.tengo.engine.TengoEngine", f"{HERE}.tengo.templates.TEMPLATES"),
+    Language(
+        "zygomys", ".zygomys", "clojure", f"{HERE}.zygomys.engine.ZygomysEngine", f"{HERE}.zygomys.templates.TEMPLATES"
+    ),
 )
 
 LANGUAGES: dict[str, Language] = {language.name: language for language in (*OURS, *installed(OURS))}

@@ -118,13 +118,15 @@ function showActive() {
   const on = page.loaded.of ? ` · loaded by ${page.loaded.loaded} of ${page.loaded.of}` : "";
   $("live-detail").replaceChildren(kind, ...when, on);
   showFallback(page);
+  $("unheard").hidden = !page.unheard;
+  $("unheard").textContent = page.unheard;
   showOnShelf(page.name, page);
   $("live-detail").title = activation ? activation.reason : "";
   showPeople(page.people, page.user);
 }
 
 function take(answer) {
-  Object.assign(page, { active: answer.active, activation: answer.activation, is_default: answer.is_default, loaded: answer.loaded, people: answer.people, enabled: answer.enabled, fallback: answer.fallback });
+  Object.assign(page, { active: answer.active, activation: answer.activation, is_default: answer.is_default, loaded: answer.loaded, people: answer.people, enabled: answer.enabled, unheard: answer.unheard, fallback: answer.fallback });
   showActive();
   keeping.tell();
 }

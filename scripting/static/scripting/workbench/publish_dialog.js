@@ -139,13 +139,13 @@ export class Publishing {
       if (state && state.number !== number) { $("going-title").textContent = `v${state.number} went live after it.`; return; }
       if (state) known = state.known;
       if (!known) this.tellUnknown(number);
-      else if (state && !state.of) { $("going-title").textContent = `v${number} is live.`; return; }
+      else if (state && !state.of) { $("going-title").textContent = `v${number} is live.`; $("going-detail").textContent = this.page.unheard; return; }
       if (state && known) {
         this.page.loaded = state;
         $("lamps").replaceChildren(...Array.from({ length: state.of }, (_, place) => h("i", { class: place < state.loaded ? "lit" : null })));
         const words = `on ${state.loaded} of ${state.of}`;
         $("going-title").textContent = state.loaded === state.of ? `Live ${words}` : `Going live: ${words}`;
-        $("going-detail").textContent = state.loaded === state.of ? "Every running process has taken it." : `Waiting for ${state.waiting.join(", ")}.`;
+        $("going-detail").textContent = state.loaded === state.of ? this.page.unheard || "Every running process has taken it." : `Waiting for ${state.waiting.join(", ")}.`;
         if (state.loaded === state.of) return;
       }
       await new Promise((resolve) => { setTimeout(resolve, LOOK); });
