@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 from scripting.models import SHARED, Draft, Script
 from scripting.models.script import NAME_PATTERN
 from scripting.modules.installed import modules
-from scripting.registry import lifecycle, reach
+from scripting.registry import lifecycle
 from scripting.sandbox.languages.language import EVENT, HELPER
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.texts.escaping import visible
@@ -69,8 +69,7 @@ def new_script(request: HttpRequest) -> HttpResponseBase:
         script = make(request.user, wanted_of(given))  # type: ignore[arg-type] # nobody else gets past the door
     except Misfit as misfit:
         return _form(request, given, misfit)
-    said = f"{script} is made, and this is your draft of it: nothing is live until you publish. {reach.unheard(script)}"
-    messages.success(request, said.strip())
+    messages.success(request, f"{script} is made, and this is your draft of it: nothing is live until you publish.")
     return redirect("workbench:script", script.module, script.name)
 
 

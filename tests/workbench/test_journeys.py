@@ -176,6 +176,7 @@ def test_two_tabs_of_one_person_do_not_overwrite_each_other(person: Enter) -> No
     assert "BASE_CHANCE = 0.80" not in text_of(first) or "TOWN_COVER = 0.30" in text_of(first)
     assert "TOWN_COVER = 0.30" in text_of(first)
     first.click("#discard")
+    expect(first.locator("#draft-state")).to_have_text("")
 
 
 def test_places_that_both_changed_are_decided_by_keyboard_and_no_mark_reaches_the_editor(person: Enter) -> None:

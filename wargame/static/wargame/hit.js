@@ -6,11 +6,18 @@ const SHOWN = 6;
 const form = document.getElementById("hit-form");
 const place = document.getElementById("hit-result");
 const dialog = document.getElementById("hit-dialog");
+let busy = false; // asking, or firing
 
 form?.addEventListener("change", showWhatFiringDoes);
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
-  if (!isReal() || await confirmed()) await fire();
+  if (busy) return;
+  busy = true;
+  try {
+    if (!isReal() || await confirmed()) await fire();
+  } finally {
+    busy = false;
+  }
 });
 if (form) showWhatFiringDoes();
 

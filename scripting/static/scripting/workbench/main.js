@@ -44,6 +44,10 @@ editor.onCursor((line, column) => { $("position").textContent = `${line}:${colum
 $("login-link").href = `${page.login}?next=${encodeURIComponent(location.pathname + location.search)}`;
 if ($("language")) $("language").addEventListener("change", () => speak($("language").value));
 if ($("discard")) $("discard").addEventListener("click", discard);
+for (const message of document.querySelectorAll(".form-message")) { // it would cover the head, for those without JavaScript
+  toast(message.textContent, { kind: message.classList.contains("error") ? "bad" : "good", seconds: 12 });
+  message.remove();
+}
 showActive();
 performance.mark("goby:editor");
 document.body.dataset.ready = "true"; // the editor can be used; what follows fills in

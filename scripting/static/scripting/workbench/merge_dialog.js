@@ -20,7 +20,7 @@ export class Merging {
     this.leave = () => {};
     this.dialog.addEventListener("cancel", (event) => { event.preventDefault(); this.leave(); });
     $("merge-later").addEventListener("click", () => this.leave());
-    $("merge-form").addEventListener("submit", (event) => { event.preventDefault(); this.places.next(); }); // Enter on a choice
+    $("merge-form").addEventListener("submit", (event) => event.preventDefault()); // only the buttons decide
     for (const name of VIEWS) $(`merge-see-${name}`).addEventListener("click", () => this.look(name));
   }
 

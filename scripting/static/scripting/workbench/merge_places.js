@@ -60,7 +60,12 @@ export class Places {
   key(event) {
     const choice = KEYS[event.key];
     const place = this.all[this.at];
-    if (!choice || this.box.hidden || !place || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.box.hidden || !place || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Enter" && this.box.contains(event.target)) {
+      event.preventDefault();
+      this.next();
+    }
+    if (!choice) return;
     event.preventDefault();
     const radio = place.querySelector(`input[value="${choice}"]`);
     radio.checked = true;
