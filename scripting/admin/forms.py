@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminSelectWidge
 
 from scripting.conf import LEAST, LONGEST, MIB, MOST, SHORTEST
 from scripting.models import Script
+from scripting.registry import lifecycle
 from scripting.sandbox.languages.table import LANGUAGES
 
 NO_REASON = "Say why: it is shown in the history for good."
