@@ -53,7 +53,8 @@ def trial(client: Client, script: str, context: dict[str, Any]) -> Any:
     draft = Draft.objects.get(script__name=script.split("/")[1])
     wanted = {"source": draft.source, "language": draft.language, "input": "", "payload": context}
     answer = client.post(f"/scripts/{script}/api/trial", json.dumps(wanted), content_type="application/json")
-    return answer.json()["trial"]
+    tried = answer.json()["trial"]
+    return tried | {"result": tried["result"] and json.loads(tried["result"])}
 
 
 def test_a_new_script_is_a_draft_that_only_its_author_sees_and_nothing_is_live(designer: Client) -> None:
