@@ -69,10 +69,16 @@ class BattleLogEntryAdmin(ReadOnlyAdmin):
     search_help_text = "Words of an entry, such as the name of a unit"
     show_full_result_count = False
     fields = (
-        "game", "sequence", "turn", "kind", "text", "unit", "target", "before", "after", "critical", "by", "role", "error",
+        "battle", "sequence", "turn", "kind", "text", "unit", "target", "before", "after", "critical", "by", "role", "error",
         "steps", "written",
     )  # fmt: skip
-    readonly_fields = ("by", "steps", "written")
+    readonly_fields = ("battle", "by", "steps", "written")
+
+    @admin.display(description="battle")
+    def battle(self, entry: BattleLogEntry) -> SafeString | str:
+        return format_html(
+            '<a class="goby-link" href="{}">{}</a>', admin_url("wargame_game_change", entry.game_id), entry.game
+        )
 
     @admin.display(description="battle.entry")
     def entry(self, entry: BattleLogEntry) -> str:

@@ -7,12 +7,12 @@ from typing import Any
 import redis
 from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from scripting.hot_reload.fleet import Loading, Overview, overview
+from scripting.insight.frame import admin_page
 from scripting.processes.members import Process
 
 
@@ -23,7 +23,8 @@ from scripting.processes.members import Process
 def page(request: HttpRequest) -> HttpResponse:
     """Processes, and how far each script's active version has come. 503 while Redis is unavailable."""
     found = _overview()
-    return render(request, "scripting/processes.html", {"overview": found}, status=200 if found else 503)
+    context = {"title": "Processes", "overview": found}
+    return admin_page(request, "scripting/processes.html", context, status=200 if found else 503)
 
 
 @never_cache

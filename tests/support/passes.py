@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
-WORKBENCH_PAGES = "draft_line", "journeys", "accessibility", "narrow", "trying", "following", "dialogs"
+WORKBENCH_PAGES = "draft_line", "journeys", "accessibility", "narrow", "trying", "following", "dialogs", "every_page"
 ONE_STACK = {f"tests/workbench/test_{name}.py": "the workbench's pages" for name in WORKBENCH_PAGES} | {
     f"tests/embedding/test_{name}.py": "the installed wheel" for name in ("studio", "demo", "python_api", "wheel")
 }

@@ -19,6 +19,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     folder: Path = tmp_path_factory.mktemp("workbench") / "var"
     scripts = str(folder.parent / "scripts")
     settings = {"WARGAME_TICK_SECONDS": "0.3", "SCRIPTING_SCRIPTS_DIR": scripts, "SCRIPTING_BREAKER_SECONDS": "3"}
+    settings["TIME_ZONE"] = "Asia/Kolkata"  # neither UTC nor the zone of any browser here
     with RunningStack(folder, **settings) as running:
         yield running
 
