@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from scripting.modules.calls import CallContext, CallRefused, Outcome
 from scripting.modules.scriptable import ModulePage, ModuleScriptConfig, ScriptableModule, exposed
-from wargame import effects, orders, payloads, rules, wording
+from wargame import effects, orders, payloads, results, rules, wording
 from wargame.requests import ShotRequest
 from wargame.topics import TOPICS
 
@@ -21,6 +21,16 @@ APPLY: dict[tuple[str, str], Callable[[Outcome], None]] = {
     ("event_processor", "wargame.event.damage"): effects.carry_out_damage,
 }
 """(script, topic) → what its outcome does. State updates are for rules that watch: their outcomes are recorded only."""
+
+
+RESULTS: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("event_processor", "wargame.action"): results.action_result,
+    ("hit_simulator", "wargame.attack"): results.hit_result,
+    ("hit_simulator", ""): results.hit_result,
+    ("damage_calculator", "wargame.hit"): results.damage_result,
+    ("event_processor", "wargame.event.damage"): results.event_result,
+}
+"""(script, topic) → reads its result, and refuses one that the game would not admit."""
 
 
 class WargameModule(ScriptableModule):
@@ -54,6 +64,11 @@ class WargameModule(ScriptableModule):
 
     def applies(self, context: CallContext) -> bool:
         return (context.script, context.topic) in APPLY
+
+    def validate(self, context: CallContext, result: Any) -> None:
+        read = RESULTS.get((context.script, context.topic))
+        if read is not None:
+            read(result)
 
     def apply(self, outcome: Outcome) -> None:
         carry_out = APPLY.get((outcome.context.script, outcome.context.topic))

@@ -190,6 +190,9 @@ def _apply(decision: Decision, publisher: _Publisher) -> None:
     applies = run.trigger != Execution.Trigger.REPLAY and run.module.applies(run.call)
     if not applies and not attempt.effects:
         return
+    value = attempt.value
+    if applies:
+        run.module.validate(run.call, value)
     call = replace(run.call, publish=publisher)
     for effect in attempt.effects:
         try:
@@ -203,7 +206,7 @@ def _apply(decision: Decision, publisher: _Publisher) -> None:
         run.module.apply(
             Outcome(
                 call,
-                attempt.value,
+                value,
                 Status.SUCCEEDED if decision.status == Status.SUCCEEDED else Status.FELL_BACK,
                 attempt.role,
                 attempt.version.info if attempt.version else None,

@@ -2,6 +2,7 @@
 
 from scripting.models.breaker import Breaker
 from scripting.models.error_groups import ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Resolution
+from scripting.models.evidence import ReplayReport
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.ids import uuid7
 from scripting.models.retention import RetentionMark
@@ -22,6 +23,7 @@ __all__ = [
     "Execution",
     "ExecutionStat",
     "OutboxEvent",
+    "ReplayReport",
     "Resolution",
     "RetentionMark",
     "Role",

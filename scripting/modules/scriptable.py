@@ -200,6 +200,12 @@ class ScriptableModule:
         """Whether `apply` does anything for this script and topic; False saves every such event the call."""
         return True
 
+    def validate(self, context: CallContext, result: Any) -> None:
+        """Raise EffectRefused for a result that `apply` would not admit, whatever the state of the game.
+
+        It changes and reads nothing: trials, samples and replays ask it too, and `apply` is called only with what passed.
+        """
+
     def apply(self, outcome: Outcome) -> None:
         """Change the game as the outcome says, inside the transaction that records it. Raises EffectRefused."""
 

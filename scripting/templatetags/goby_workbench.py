@@ -19,6 +19,26 @@ CAUSES = {
 
 
 @register.filter
+def rounded(value: float) -> str:
+    """A figure of four digits: `12.35`, `1,235`."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+@register.filter
+def signed(value: float) -> str:
+    """With its sign, `+4.2`; `0` has none."""
+    if not value:
+        return "0"
+    return ("+" if value > 0 else "\N{MINUS SIGN}") + rounded(abs(value))
+
+
+@register.filter
+def percent_of(part: int, whole: int) -> str:
+    """`12 %`"""
+    return f"{100 * part / whole:.3g} %"
+
+
+@register.filter
 def in_words(activation: Activation) -> str:
     """`published by anna`."""
     words = CAUSES.get(activation.cause, activation.get_cause_display().lower())  # type: ignore[call-overload]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 
-from scripting.workbench import api, creating, pages
+from scripting.workbench import api, creating, pages, replay_pages
 
 
 class NameConverter(StringConverter):
@@ -24,6 +24,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("new/", creating.new_script, name="new"),
     path(SCRIPT, pages.workbench, name="script"),
     path(f"{SCRIPT}history/", pages.history, name="history"),
+    path(f"{SCRIPT}replay/", replay_pages.chooser, name="replay"),
+    path(f"{SCRIPT}replay/<uuid:report_id>/", replay_pages.report, name="report"),
+    path(f"{SCRIPT}api/replay", replay_pages.start, name="start_replay"),
     path(f"{SCRIPT}api/check", api.check, name="check"),
     path(f"{SCRIPT}api/trial", api.trial, name="trial"),
     path(f"{SCRIPT}api/sample", api.sample, name="sample"),

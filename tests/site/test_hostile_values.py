@@ -49,7 +49,7 @@ def known(root: Client) -> dict[str, str]:
     done = get_engine().execute(ExecutionRequest("wargame", script.name, ScriptInput({}), trigger="manual"))
     return {
         "module": "wargame", "name": script.name, "script": str(script.pk), "script_id": str(script.pk), "queue_index": "0",
-        "execution": str(done.execution_id), "execution_id": str(done.execution_id), "form": "csv", "letter": "1-1",
+        "execution": str(done.execution_id), "execution_id": str(done.execution_id), "report_id": str(done.execution_id), "form": "csv", "letter": "1-1",
         "scheduler_index": "0", "connection_index": "0", "scriptversion": str(script.active_version_id), "number": "1",
     }  # fmt: skip
 
@@ -94,6 +94,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "check": TEXT,
     "trial": TRIAL | {"compare": False},
     "sample": TRIAL | {"source": "import"},  # refused, so that fifty runs need not be waited for
+    "start_replay": TEXT,
     "cancel": {"trial": "x"},
     "draft": TEXT | {"base": 1, "revision": "x"},
     "discard": {"revision": "x"},

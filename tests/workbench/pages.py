@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support.stack import RunningStack
@@ -99,3 +100,14 @@ def publish(page: Page, reason: str) -> None:
     expect(page.locator("#publish-go")).to_be_enabled(timeout=20_000)
     page.click("#publish-go")
     expect(page.locator("#going-title")).to_contain_text("Live on", timeout=20_000)
+
+
+def barriers(page: Page) -> list[str]:
+    """Name what axe-core calls serious or critical, with its place."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {node['target']}"
+        for rule in found
+        if rule["impact"] in {"serious", "critical"}
+        for node in rule["nodes"]
+    ]

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.workbench.pages import Person, change
+from tests.workbench.pages import Person, barriers, change
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
 
@@ -18,17 +17,6 @@ PAGES = {
     "workbench": "/scripts/wargame/damage_calculator/?find=CRITICAL_CHANCE",
     "history": "/scripts/wargame/damage_calculator/history/",
 }
-
-
-def barriers(page: Page) -> list[str]:
-    """What axe-core calls serious or critical, with where it is."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{rule['id']}: {node['target']}"
-        for rule in found
-        if rule["impact"] in {"serious", "critical"}
-        for node in rule["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.workbench.pages import Person, change, text_of, write
+from tests.workbench.pages import Person, barriers, change, text_of, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
 
@@ -50,6 +50,22 @@ def test_reading_a_version_changes_nothing_until_a_draft_is_started_from_it(pers
     assert text_of(page).startswith("# mine")
     page.click("#discard")
     expect(page.locator("#draft-state")).to_have_text("")
+
+
+def test_the_head_says_what_a_draft_would_have_changed_and_leads_to_the_report(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(DAMAGE)
+    change(page, "MINIMUM_DAMAGE = 1 ", "MINIMUM_DAMAGE = 9999 ")
+    expect(page.locator("#replay-line a")).to_contain_text("decisions, 0 would fail", timeout=20_000)
+    page.locator("#replay-line a").press("Enter")
+    expect(page.locator("h1")).to_contain_text("would fail")
+    assert barriers(page) == []
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page = designer.open(DAMAGE)
+    page.click("#discard")
+    expect(page.locator("#replay-line")).to_have_text("")
+    assert designer.problems == []
 
 
 def test_a_double_click_takes_a_number_whole(person: Enter) -> None:

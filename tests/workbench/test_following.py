@@ -88,6 +88,7 @@ def test_a_change_of_limits_reaches_the_history(person: Enter) -> None:
     of_script.goto("/admin/scripting/script/")
     of_script.get_by_role("link", name=EVENTS).click()
     of_script.fill("[name=max_execution_time]", "7")
+    of_script.fill("[name=reason]", "it has much to do")
     of_script.locator("[name=_save]").click()
     of_script.wait_for_url("**/script/")
     page.get_by_role("button", name="Show").click()

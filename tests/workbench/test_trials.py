@@ -253,19 +253,19 @@ def test_recorded_events_are_told_in_the_module_s_words_and_found_by_them(
     designer: Client, module: arena.Arena, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_script("result = {'points': 1}\n")
-    first, second = hit(1, points=3), hit(2, points=4)
+    first, second = hit(1, points=303), hit(2, points=404)
 
     def events(query: str = "") -> list[dict[str, Any]]:
         return list(designer.get(f"{ROOT}api/events", {"q": query}).json()["events"])
 
-    assert [event["words"] for event in events()] == [f'{{"points": {n}, "secret": "•••"}}' for n in (4, 3)]
+    assert [event["words"] for event in events()] == [f'{{"points": {n}, "secret": "•••"}}' for n in (404, 303)]
 
     def words(topic: str, payload: Any) -> str:
         return f"A hit of {payload['points']} on {topic}, {payload['secret']}"
 
     monkeypatch.setattr(module, "event_in_words", words)
-    assert [event["words"] for event in events()] == [f"A hit of {n} on arena.hit, •••" for n in (4, 3)]
-    assert [event["id"] for event in events("HIT 3")] == [str(first.pk)]
+    assert [event["words"] for event in events()] == [f"A hit of {n} on arena.hit, •••" for n in (404, 303)]
+    assert [event["id"] for event in events("HIT 303")] == [str(first.pk)]
     assert [event["id"] for event in events(str(second.pk))] == [str(second.pk)]
     assert len(events(f"{first.started_at:%Y-%m-%d}")) == 2
     assert events("swordfish") == []

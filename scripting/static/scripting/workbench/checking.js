@@ -12,6 +12,7 @@ export class Checking {
     this.checked = null; // the text that `problems` are of
     this.problems = [];
     this.running = null;
+    this.onChecked = () => {}; // told the text and its result
   }
 
   soon() {
@@ -33,6 +34,7 @@ export class Checking {
       if (this.editor.text !== text) return undefined;
       this.checked = text;
       this.show(result);
+      this.onChecked(text, result);
       if (this.lastKey) performance.measure("goby:check", { start: this.lastKey });
       this.lastKey = null;
       return result;

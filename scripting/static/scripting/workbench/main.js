@@ -10,6 +10,7 @@ import { Keeping } from "./drafts.js";
 import { Merging } from "./merge_dialog.js";
 import { Names } from "./completion.js";
 import { Publishing } from "./publish_dialog.js";
+import { ReplayLine } from "./replay_line.js";
 import { Server } from "./server.js";
 import { wireShortcuts } from "./shortcuts.js";
 import { Socket } from "./socket.js";
@@ -27,6 +28,10 @@ const keeping = new Keeping(server, editor, page, { settle: settleDraft, onState
 const publishing = page.may.publish ? new Publishing(server, editor, page, { keeping, checking, language, trialOf: (text) => trying.trials.findLast((one) => one.source === text), onPublished: nowActive, onStale: settleStale, onBehind: mergeActive }) : null;
 const trying = new Trying(server, editor, page, { language: () => (draftLine.version ? draftLine.version.language : page.language), showTab, textName, ranOn });
 const draftLine = new DraftLine(editor, page, keeping, { start: startFrom, compare: compareWith, merge: mergeActive, onShown });
+if (page.may.run) {
+  const replayLine = new ReplayLine(server, editor, language, (text) => page.active && text === page.active.source);
+  checking.onChecked = (text, result) => replayLine.checked(text, result);
+}
 let socket = null;
 const DUE = 15_000; // ms between two looks at whether a version that is tried again does well
 const CAUSES = { default: "as shipped,", file: "taken from a file", publish: "published", rollback: "rolled back", file_deleted: "back since its file was deleted,", upgrade: "upgraded" };

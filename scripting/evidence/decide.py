@@ -1,0 +1,132 @@
+"""Decide recorded executions again, by any bundle: on their inputs, dice and clock, and on what they read then."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from scripting.execution.comparison import Compared, effects_of, failure_of
+from scripting.execution.rows import decode_calls
+from scripting.models import Attempt, Execution
+from scripting.models.execution import AttemptFields
+from scripting.modules.calls import CallContext, EffectRefused
+from scripting.modules.scriptable import ScriptableModule
+from scripting.runtime.host_calls import RecordedHost, host_functions
+from scripting.runtime.pool import get_pool
+from scripting.sandbox.protocol import decode_trusted
+from scripting.supervisor.pool import RunRequest
+from scripting.types import Bundle, ExecutionMetrics, HostCallRecord, SecurityLimits
+
+PYTHON = ".".join(platform.python_version_tuple()[:2])
+
+
+@dataclass(frozen=True)
+class Given:
+    """Everything that a recorded execution was decided on."""
+
+    execution: Execution
+    call: CallContext
+    inputs: Mapping[str, Any]
+    reads: tuple[HostCallRecord, ...]
+    """Answers of `read` functions, of all its attempts: whichever version asks, the game was the same."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The outcome of one bundle on one recorded execution."""
+
+    compared: Compared
+    refusal: str = ""
+    """Why the game would not admit it; empty where it would."""
+    left: str = ""
+    """Where it read what the recording does not hold, as `call 2: get_score()`."""
+    metrics: ExecutionMetrics = field(default_factory=ExecutionMetrics)
+    excerpt: str = ""
+    """The line of source that an error points at."""
+
+    @property
+    def failed(self) -> bool:
+        return self.compared.error is not None
+
+
+def given(execution: Execution, attempts: Sequence[Attempt]) -> Given | str:
+    """The execution as something to decide again, or the reason why it cannot be."""
+    if execution.seed is None or execution.clock_us is None:
+        return "no script ran in it"
+    if not execution.inputs:
+        return "its inputs were deleted by retention"
+    if execution.interpreter and ".".join(execution.interpreter.split(".")[:2]) != PYTHON:
+        return f"it was recorded by Python {execution.interpreter}, this is {PYTHON}"
+    inputs = decode_trusted(bytes(execution.inputs))
+    message = inputs.get("message")
+    message = message if isinstance(message, dict) else {}
+    script = execution.script
+    call = CallContext(
+        script.module,
+        script.name,
+        str(execution.pk),
+        execution.topic,
+        payload=message.get("payload") or {},
+        metadata=message.get("metadata") or {},
+        key=execution.key,
+        depth=execution.depth,
+        user_id=execution.user,
+        trial=True,
+    )
+    tries: Sequence[AttemptFields] = attempts or [execution]
+    reads = [record for made in tries for record in decode_calls(bytes(made.host_calls)) if record.kind == "read"]
+    return Given(execution, call, inputs, tuple(reads))
+
+
+class Decider:
+    """Decides by one bundle, in warm sandboxes of this process."""
+
+    def __init__(self, bundle: Bundle, limits: SecurityLimits, module: ScriptableModule | None) -> None:
+        self.bundle = bundle
+        self._limits = limits
+        self._module = module
+        self._functions = host_functions(module)
+
+    def decide(self, event: Given) -> Decided:
+        """Run it; no effect is carried out. Raises SupervisorError for what is ours."""
+        execution, module = event.execution, self._module
+        assert execution.seed is not None
+        assert execution.clock_us is not None
+        host = RecordedHost(event.reads, module, event.call)
+        request = RunRequest(bytes(execution.inputs), execution.seed, execution.clock_us, self._functions)
+        outcome = get_pool().run(self.bundle, request, self._limits, host=host)
+        error = outcome.error
+        result = None if outcome.result is None else decode_trusted(outcome.result)
+        compared = Compared(
+            Execution.Status.FAILED if error else Execution.Status.SUCCEEDED,
+            failure_of(error),
+            result,
+            effects_of(host.calls, module) if error is None else (),
+            outcome.logs,
+        )
+        refusal = "" if error else would_refuse(module, event.call, result)
+        return Decided(compared, refusal, host.left, outcome.metrics, error.excerpt if error else "")
+
+    def as_recorded(self, event: Given) -> Decided | None:
+        """The recorded outcome, if this bundle made it at the first try; None where it must be decided again."""
+        execution, module = event.execution, self._module
+        if execution.status != Execution.Status.SUCCEEDED or execution.bundle_digest != self.bundle.digest:
+            return None
+        result = None if execution.result is None else decode_trusted(bytes(execution.result))
+        effects = effects_of(decode_calls(bytes(execution.host_calls)), module)
+        metrics = ExecutionMetrics(wall_us=execution.wall_us, memory_bytes=execution.memory_bytes)
+        compared = Compared(Execution.Status.SUCCEEDED, None, result, effects)
+        return Decided(compared, would_refuse(module, event.call, result), metrics=metrics)
+
+
+def would_refuse(module: ScriptableModule | None, call: CallContext, result: Any) -> str:
+    """Why the game would not admit a result; empty where it would."""
+    if module is None:
+        return ""
+    try:
+        module.validate(call, result)
+    except EffectRefused as refusal:
+        return str(refusal)
+    return ""

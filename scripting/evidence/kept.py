@@ -1,0 +1,41 @@
+"""Reports that are kept: two replays of one candidate over one corpus are one report."""
+
+from __future__ import annotations
+
+from scripting.evidence import replays
+from scripting.evidence.corpus import Corpus
+from scripting.models import ReplayReport, Script
+from scripting.types import Bundle
+
+KEPT = 200
+"""Reports of one script; older ones are deleted."""
+
+
+def report_of(corpus: Corpus, candidate: Bundle, *, title: str, user: str = "") -> ReplayReport:
+    """The report of this candidate over this corpus, made now if there is none.
+
+    Raises ScriptNotFound where no version is live, SupervisorError for what is ours.
+    """
+    script = corpus.script
+    live = replays.live_bundle(script).digest
+    known = {"script": script, "candidate": candidate.digest, "live": live, "corpus": corpus.digest}
+    found = ReplayReport.objects.filter(**known).first()
+    if found is not None:
+        return found
+    made = replays.replay(corpus, candidate)
+    report, _ = ReplayReport.objects.get_or_create(
+        **known, defaults={"document": made.document, "title": title[:200], "user": user[:150]}
+    )
+    _forget_old(script)
+    return report
+
+
+def reports_of(script: Script, count: int = 20) -> list[ReplayReport]:
+    """The newest reports of a script."""
+    return list(ReplayReport.objects.filter(script=script).order_by("-id")[:count])
+
+
+def _forget_old(script: Script) -> None:
+    reports = ReplayReport.objects.filter(script=script).order_by("-id")
+    if (last := reports.values_list("id", flat=True)[KEPT : KEPT + 1].first()) is not None:
+        reports.filter(id__lte=last).delete()

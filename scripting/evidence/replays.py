@@ -1,0 +1,52 @@
+"""Replay: decide a corpus again by a candidate, beside what the live version made of it."""
+
+from __future__ import annotations
+
+import time
+
+from scripting.evidence import corpus as corpora
+from scripting.evidence.corpus import Corpus
+from scripting.evidence.decide import Decided, Decider, Given, given
+from scripting.evidence.report import Report, Tally, report
+from scripting.models import Script
+from scripting.modules.installed import limits_for, modules
+from scripting.registry.active import registry
+from scripting.registry.bundles import bundle_for
+from scripting.types import Bundle, Source
+
+
+def candidate_of(script: Script, source: str, language: str) -> Bundle:
+    """A text as a candidate: with the helpers that it may import, as they are live now."""
+    return bundle_for(Source(str(script), language, source))
+
+
+def live_bundle(script: Script) -> Bundle:
+    """The bundle of the live version. Raises ScriptNotFound where none is live."""
+    return registry.resolve(script.module, script.name).active.bundle
+
+
+def replay(corpus: Corpus, candidate: Bundle) -> Report:
+    """Decide each execution of the corpus by the candidate, and by the live version where the record is not its own.
+
+    Raises ScriptNotFound where no version is live, SupervisorError for what is ours.
+    """
+    script = corpus.script
+    module = modules.get(script.module)
+    limits = limits_for(script.module, **script.limit_changes())
+    started = time.perf_counter()
+    before = Decider(live_bundle(script), limits, module)
+    after = Decider(candidate, limits, module)
+    tally = Tally()
+    for execution, attempts in corpora.recorded(corpus):
+        execution.script = script
+        event = given(execution, attempts)
+        if isinstance(event, str):
+            tally.skip(event)
+        else:
+            tally.add(event, _baseline(before, event), after.decide(event))
+    return report(tally, time.perf_counter() - started)
+
+
+def _baseline(live: Decider, event: Given) -> Decided:
+    """The recorded outcome where the live version made it, else what the live version decides now."""
+    return live.as_recorded(event) or live.decide(event)

@@ -1,0 +1,44 @@
+// What the draft would have decided on the last recorded events: one sentence in the head, which leads to the report.
+
+import { $, h } from "./dom.js";
+
+const REST = 1000; // ms that a text that passed its check must rest
+
+export class ReplayLine {
+  // `isLive(text)` tells whether the text is what is live: there is nothing to replay.
+  constructor(server, editor, language, isLive) {
+    Object.assign(this, { server, editor, language, isLive, said: "" });
+  }
+
+  // Called after each check with the text and its result.
+  checked(text, { ok }) {
+    clearTimeout(this.timer);
+    if (this.running) this.running.abort();
+    if (!ok || this.isLive(text)) return this.say();
+    if (text === this.said) return undefined;
+    this.say();
+    this.timer = setTimeout(() => this.replay(text), REST);
+    return undefined;
+  }
+
+  async replay(text) {
+    const running = new AbortController();
+    this.running = running;
+    try {
+      const found = await this.server.post("api/replay", { source: text, language: this.language() }, running.signal);
+      if (this.editor.text !== text) return;
+      this.said = text;
+      const sentence = found.sentence[0].toUpperCase() + found.sentence.slice(1);
+      this.say(h("a", { href: found.address, "data-kind": found.kind }, `${sentence}.`));
+    } catch (error) {
+      if (!["AbortError", "nothing_recorded"].includes(error.type || error.name)) this.say(h("span", {}, `Not replayed: ${error.message}`));
+    } finally {
+      if (this.running === running) this.running = null;
+    }
+  }
+
+  say(...parts) {
+    if (!parts.length) this.said = "";
+    $("replay-line").replaceChildren(...parts);
+  }
+}

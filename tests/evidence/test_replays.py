@@ -1,0 +1,138 @@
+"""A replay decides what happened again by another text: every difference is found, counted and named."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripting.evidence.corpus import Selection, resolve
+from scripting.evidence.replays import candidate_of, live_bundle, replay
+from scripting.evidence.report import Report
+from scripting.models import Execution, Script
+from scripting.registry.active import registry
+from tests.evidence.recorded import hits, record
+from tests.support.arena import Arena, make_script
+
+EVENTS = 300
+
+
+@pytest.fixture
+def recorded(damage: Script) -> list[Execution]:
+    return record("wargame", "damage_calculator", "wargame.hit", hits(EVENTS))
+
+
+def against(script: Script, text: str, selection: Selection = Selection(last=EVENTS)) -> Report:  # noqa: B008
+    return replay(resolve(script, selection), candidate_of(script, text, "python"))
+
+
+def live_text(script: Script) -> str:
+    assert script.active_version is not None
+    return script.active_version.text
+
+
+def with_rule(script: Script, rule: str) -> str:
+    """The live text followed by one more rule."""
+    return f"{live_text(script)}\nhit = message['payload']\n{rule}\n"
+
+
+def test_the_live_version_decides_its_own_record_alike(damage: Script, recorded: list[Execution]) -> None:
+    found = replay(resolve(damage, Selection(last=EVENTS)), live_bundle(damage)).document
+    assert (found["events"], found["same"]) == (EVENTS, EVENTS)
+
+
+def test_exactly_the_events_change_that_the_rule_touches(damage: Script, recorded: list[Execution]) -> None:
+    """An independent computation says which: the recorded damage, doubled for artillery on infantry."""
+    rule = "if hit['attacker']['kind'] == 'artillery' and hit['target']['kind'] == 'infantry':\n    result['damage'] = min(10000, result['damage'] * 2)"  # fmt: skip
+    found = against(damage, with_rule(damage, rule)).document
+    expected = {}
+    for execution in recorded:
+        payload, result = execution.inputs_value["message"]["payload"], execution.result_value
+        if (payload["attacker"]["kind"], payload["target"]["kind"]) == ("artillery", "infantry") and result["damage"]:
+            expected[str(execution.pk)] = result["damage"]
+    assert 0 < len(expected) < EVENTS
+    assert (found["changed"], found["same"]) == (len(expected), EVENTS - len(expected))
+    assert {change["execution"] for change in found["changes"]} == set(expected)
+    difference = found["fields"]["damage"]
+    assert difference["difference"] == pytest.approx(sum(expected.values()) / EVENTS)
+    assert difference["low"] < difference["difference"] < difference["high"]
+    first = found["where"][0]
+    assert first["fields"] == {"attacker.kind": "artillery", "target.kind": "infantry"}
+    assert first["changed"] == len(expected)
+    assert first["percent"] == pytest.approx(100)
+
+
+def test_a_change_by_the_dice_alone_is_put_down_to_no_field(damage: Script, recorded: list[Execution]) -> None:
+    text = live_text(damage).replace("CRITICAL_CHANCE = 0.10", "CRITICAL_CHANCE = 0.50")
+    found = against(damage, text).document
+    assert found["changed"] > 50
+    assert found["where"] == []
+
+
+def test_what_fails_for_some_events_only_is_counted_with_its_line(damage: Script, recorded: list[Execution]) -> None:
+    scouts = sum(each.inputs_value["message"]["payload"]["attacker"]["kind"] == "scouts" for each in recorded)
+    rule = "if hit['attacker']['kind'] == 'scouts':\n    result = hit['no such field']"
+    text = with_rule(damage, rule)
+    found = against(damage, text).document
+    assert (found["failing"], found["same"]) == (scouts, EVENTS - scouts)
+    [failure] = found["failures"]
+    assert failure["events"] == scouts
+    assert failure["where"] == f"line {len(text.splitlines())}"
+    assert "no such field" in failure["message"]
+
+
+def test_what_the_game_would_refuse_is_a_class_of_its_own(damage: Script, recorded: list[Execution]) -> None:
+    found = against(damage, with_rule(damage, "result['damage'] = 'much'")).document
+    assert found["refused"] == EVENTS
+    assert "must be a number" in found["failures"][0]["message"]
+
+
+def test_a_loop_without_end_on_one_event_costs_its_limit_and_no_more(damage: Script, recorded: list[Execution]) -> None:
+    chosen = recorded[7].inputs_value["event_id"]
+    damage.max_execution_time = 0.2
+    damage.save()
+    registry.forget()
+    rule = f"if event_id == {chosen!r}:\n    while True: pass"
+    found = against(damage, with_rule(damage, rule)).document
+    assert (found["failing"], found["same"]) == (1, EVENTS - 1)
+    assert found["changes"][0]["execution"] == str(recorded[7].pk)
+
+
+def test_a_draft_that_fixes_what_failed_is_said_to(damage: Script) -> None:
+    shipped = live_text(damage)
+    make_script("result = 1 / 0", "damage_calculator", "wargame")
+    registry.forget()
+    failed = record("wargame", "damage_calculator", "wargame.hit", hits(10))
+    assert {each.status for each in failed} == {"fell_back"}
+    found = against(damage, shipped).document
+    assert (found["events"], found["fixed"]) == (10, 10)
+
+
+def test_executions_whose_inputs_are_gone_are_counted_and_not_guessed(
+    damage: Script, recorded: list[Execution]
+) -> None:
+    Execution.objects.filter(pk__in=[each.pk for each in recorded[:40]]).update(inputs=b"")
+    found = replay(resolve(damage, Selection(last=EVENTS)), live_bundle(damage)).document
+    assert (found["not_replayable"], found["same"]) == (40, EVENTS - 40)
+    assert found["reasons"] == [{"reason": "its inputs were deleted by retention", "events": 40}]
+
+
+def test_a_read_is_answered_from_the_recording_and_a_new_one_leaves_it(arena: Arena, transactional_db: None) -> None:
+    script = make_script("result = {'points': get_score()}")
+    record("arena", "scorer", "arena.hit", [{"points": 1}] * 5, key="ada")
+    again = against(script, "log('new')\nresult = {'points': get_score()}").document
+    assert (again["same"], again["left"]) == (5, 0)
+    other = against(script, "result = {'points': get_rival('bob')}").document
+    assert (other["left"], other["same"], other["failing"]) == (5, 0, 0)
+    assert other["reasons"] == [{"reason": "left the recording at call 1: get_rival()", "events": 5}]
+
+
+def test_an_event_that_a_draft_newly_publishes_is_a_change_and_is_not_published(
+    arena: Arena, transactional_db: None
+) -> None:
+    script = make_script("result = {'points': 1}")
+    record("arena", "scorer", "arena.hit", [{"points": 1}] * 5, key="ada")
+    before = Execution.objects.count()
+    text = "publish_event('arena.unheard', {'points': 1})\nresult = {'points': 1}"
+    found = against(script, text).document
+    assert (found["changed"], found["same"]) == (5, 0)
+    assert found["changes"][0]["effects"] == [[], ["publish_event"]]
+    assert Execution.objects.count() == before

@@ -1,0 +1,58 @@
+"""The figures of a report against known values, and its intervals against differences that are known."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from scripting.evidence.statistics import Weights, histograms, paired_difference, quantile, student_quantile
+
+
+@pytest.mark.parametrize(
+    ("freedom", "table"), [(1, 12.706), (2, 4.303), (3, 3.182), (5, 2.571), (10, 2.228), (30, 2.042), (1000, 1.962)]
+)
+def test_students_quantiles_are_those_of_the_tables(freedom: int, table: float) -> None:
+    assert student_quantile(0.975, freedom) == pytest.approx(table, rel=0.01)
+
+
+@pytest.mark.parametrize("pairs", [8, 60])
+def test_ninety_five_of_a_hundred_intervals_cover_the_true_difference(pairs: int) -> None:
+    dice, covered = random.Random(pairs), 0
+    for _ in range(1000):
+        before = [dice.uniform(0, 100) for _ in range(pairs)]
+        after = [value + dice.gauss(3, 10) for value in before]
+        found = paired_difference(before, after)
+        covered += found.low <= 3 <= found.high
+    assert covered / 1000 == pytest.approx(0.95, abs=0.02)
+
+
+def test_a_quantile_lies_between_its_neighbours() -> None:
+    assert [quantile([1, 2, 3, 4], share) for share in (0, 0.5, 1)] == [1, 2.5, 4]
+    assert quantile([7], 0.95) == 7
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 5), (0, 1000), (-3, 300)])
+def test_each_bin_of_whole_numbers_holds_equally_many_of_them(low: int, high: int) -> None:
+    edges, before, after = histograms([float(low), float(high)], [float(low)])
+    widths = {round(right - left, 9) for left, right in itertools.pairwise(edges)}
+    assert len(widths) == 1
+    assert widths.pop().is_integer()
+    assert (sum(before), sum(after)) == (2, 1)
+    assert edges[0] <= low
+    assert edges[-1] >= high
+
+
+def test_numbers_that_are_all_alike_have_a_histogram_too() -> None:
+    edges, before, after = histograms([0.5, 0.5], [0.5])
+    assert (sum(before), sum(after), len(edges) - 1) == (2, 1, len(before))
+
+
+def test_a_group_that_is_the_change_correlates_fully_with_it() -> None:
+    weights = Weights.of([1.0, 1.0, 0.0, 0.0])
+    assert weights.correlation({0, 1}) == pytest.approx(1)
+    assert weights.correlation({2, 3}) == pytest.approx(-1)
+    assert weights.correlation({0, 2}) == pytest.approx(0)
+    assert weights.correlation(set()) == 0
+    assert Weights.of([1.0, 1.0]).correlation({0}) == 0
