@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from scripting.checks import ENGINE
 from scripting.models import SHARED, Script, ScriptVersion
 from scripting.modules.installed import modules
+from scripting.registry import reach
 from scripting.registry.publishing import AlreadyActive
 from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
@@ -80,7 +81,13 @@ class ScriptingCommand(BaseCommand):
         else:
             self.say(f"{script} runs v{version.number} now ({version.sha256[:12]})")
         if already is None:
+            self.tell_unheard(script)
             self.tell_of_file(script)
+
+    def tell_unheard(self, script: Script) -> None:
+        """Say, on stderr, that nothing runs the script, if nothing does."""
+        if why := reach.unheard(script):
+            self.stderr.write(f"{script}: {why}")
 
     def tell_of_file(self, script: Script) -> None:
         """Say, on stderr, that the script's file holds another text than what runs now, if it does."""

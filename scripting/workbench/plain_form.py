@@ -22,7 +22,7 @@ DRAFT, LIVE = "draft", "live"
 
 @dataclass(frozen=True)
 class Other:
-    """The text that somebody else's was met by, and what it is to be told by when that changes again."""
+    """The other one of two texts that meet: a draft of another tab, or the version that became live."""
 
     kind: str
     source: str
@@ -30,6 +30,7 @@ class Other:
     base: ScriptVersion | None
     """The version that both were begun on."""
     mark: str
+    """Another one once the text is another, so that an answer to an older question does not count."""
     words: str
 
 

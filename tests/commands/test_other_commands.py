@@ -173,6 +173,7 @@ def test_publishing_a_script_that_is_not_there_says_that_it_is_new(
     ran = manage("publish_script", "chess_club/dcie", "--source", better, "-m", "more points")
     assert ran.code == 0, ran.err
     assert "chess_club/dcie is new (module chess_club had: dice" in ran.err
+    assert "chess_club/dcie: No event or endpoint runs it yet" in ran.err
     assert shipped.script("dcie").history.last().history_change_reason == "created: more points"
 
 

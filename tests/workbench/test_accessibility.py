@@ -16,6 +16,7 @@ PAGES = {
     "tree": "/scripts/?q=rand",
     "workbench": "/scripts/wargame/damage_calculator/?find=CRITICAL_CHANCE",
     "history": "/scripts/wargame/damage_calculator/history/",
+    "new script": "/scripts/new/",
 }
 
 

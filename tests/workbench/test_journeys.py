@@ -228,6 +228,36 @@ def test_places_that_both_changed_are_decided_by_keyboard_and_no_mark_reaches_th
     assert [problem for problem in admin.problems if "409" not in problem] == []
 
 
+def test_a_new_script_is_named_tried_and_published_and_said_to_run_on_nothing(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.page()
+    page.goto("/scripts/")
+    page.get_by_role("link", name="New script").click()
+    said = page.locator("#name-said")
+    for name, words in {
+        "Chain": "Write c for C: names have small letters.",
+        "hit_simulator": "wargame/hit_simulator exists already: choose another name, or open it.",
+        "chain_bonus": "wargame/chain_bonus can be had.",
+    }.items():
+        page.fill("#name", name)
+        expect(said).to_have_text(words)
+    page.check("[value=helper]")
+    expect(page.locator("#module")).to_have_value("shared")
+    page.check("[value=event]")
+    expect(page.locator("#module")).to_have_value("wargame")
+    page.focus("#name")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator(".toast")).to_contain_text("nothing is live until you publish")
+    expect(page.locator("#unheard")).to_contain_text("No event or endpoint runs it yet")
+    page.click("#run")
+    expect(page.locator("#outcome .verdict")).to_be_visible()
+    publish(page, "A first try")
+    expect(page.locator("#going-detail")).to_contain_text("No event or endpoint runs it yet")
+    expect(page.get_by_role("link", name=re.compile("See it live"))).to_have_count(0)
+    assert designer.problems == []
+
+
 def test_a_rollback_under_load_decides_the_very_next_events(person: Enter, stack: RunningStack) -> None:
     admin = person("admin")
     page = admin.page()

@@ -140,6 +140,7 @@ class Command(ScriptingCommand):
             assert version is not None
             how = "is live already" if version.pk == before[text.script.pk] else f"runs v{version.number} now"
             self.say(f"{text.script}: {how} ({version.sha256[:12]})")
+            self.tell_unheard(text.script)
             self.tell_of_file(text.script)
 
     def _publish(

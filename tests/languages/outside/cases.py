@@ -15,6 +15,7 @@ from scripting.runtime.pool import close_pool
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sources import sync
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
+from scripting.workbench import beginnings
 from scripting.workbench.completion import namespace
 from tests.support.game import Game, game
 
@@ -74,3 +75,9 @@ def test_the_workbench_offers_its_names(game: Game) -> None:
     game.ship("dice", "result = roll\n")
     sync.sync(wait=lambda _: None)
     assert "give" in {entry["name"] for entry in namespace(game.script("dice"), "tally")["builtins"]}
+
+
+def test_a_new_script_begins_with_its_template_or_empty(game: Game) -> None:
+    given = {"module": Game.name, "name": "fresh", "purpose": ""}
+    assert beginnings.text_for("tally", "event", **given) == "roll + 2\ngive roll\n"
+    assert beginnings.text_for("tally", "helper", **given) == ""

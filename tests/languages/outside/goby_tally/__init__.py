@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from scripting.sandbox.languages.language import Language
 
-LANGUAGE = Language("tally", ".tally", "text", "goby_tally.engine.TallyEngine")
+LANGUAGE = Language("tally", ".tally", "text", "goby_tally.engine.TallyEngine", "goby_tally.templates.TEMPLATES")

@@ -1,0 +1,7 @@
+"""What new scripts in Tally begin with."""
+
+from __future__ import annotations
+
+from scripting.sandbox.languages.language import EVENT
+
+TEMPLATES = {EVENT: "roll + 2\ngive roll\n"}
