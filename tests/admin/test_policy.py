@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from scripting.engine import get_engine
 from scripting.metrics import error_groups
-from scripting.models import Execution, Script
+from scripting.models import Execution
 from scripting.registry import publishing
 from scripting.registry.active import registry
 from scripting.registry.publishing import AnyBase
@@ -25,8 +25,6 @@ from tests.support.game import BROKEN, Game
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 
-REPORT = """addEventListener('securitypolicyviolation', (event) =>
-    console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`), true)"""
 PASSWORD = "a walk through it all"
 
 
@@ -88,58 +86,25 @@ def test_the_themes_pages_admit_eval_and_no_inline_style(client_of_boss: Client)
     themed = [reverse("admin:index"), reverse("admin:scripting_script_changelist"), reverse("admin:auth_user_add")]
     for address in [*themed, "/django-rq/"]:
         found = policy(client_of_boss, address)
-        assert found["script-src"] == ["'self'", "'unsafe-eval'"], address
+        without_nonce = [source for source in found["script-src"] if not source.startswith("'nonce-")]
+        assert without_nonce == ["'self'", "'unsafe-eval'"], address
         assert found["style-src"] == ["'self'"]
         assert not [name for name in found if name.startswith(("style-src-", "script-src-"))]
 
 
-def every_page() -> list[str]:
-    """The pages of every model that the admin shows, found in the admin itself, and those beside them."""
-    found = [reverse("admin:index"), reverse("admin:password_change")]
-    for model in admin.site._registry:
-        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
-        found.append(reverse(f"{name}_changelist"))
-        one = model._default_manager.first()
-        kinds = [("add", [])] + ([(kind, [one.pk]) for kind in ("change", "history", "delete")] if one else [])
-        found += [reverse(f"{name}_{kind}", args=args) for kind, args in kinds]
-        if one is not None and hasattr(one, "history") and one.history.exists():
-            found.append(reverse(f"{name}_simple_history", args=[one.pk, one.history.first().pk]))
-    for app in {model._meta.app_label for model in admin.site._registry}:
-        found.append(reverse("admin:app_list", args=[app]))
-    user = User.objects.first()
-    assert user is not None
-    of_script = reverse("admin:scripting_script_change", args=[Script.objects.get(name="dice").pk])
-    found.append(reverse("admin:auth_user_password_change", args=[user.pk]))
-    found += [of_script.replace("change", end) for end in ("publish", "rollback/1", "revert", "extract")]
-    found += [reverse("admin:scripting_execution_figures"), "/admin/nothing/here/"]
-    return [*found, "/django-rq/", "/django-rq/queues/0/", "/django-rq/workers/0/"]
-
-
-def is_expected(status: int, message: str) -> bool:
-    """The browser itself says so of a page that is refused or not there."""
-    return status in {403, 404} and message.startswith("Failed to load resource")
-
-
 @pytest.mark.e2e
-def test_no_page_of_the_admin_breaks_the_policy_or_complains(boss: User, live_server: Any) -> None:
-    addresses = every_page()
-    problems: list[str] = []
+def test_the_bar_of_actions_is_as_wide_as_its_list(boss: User, live_server: Any) -> None:
+    """The theme lays it out by a script, which the policy could keep from it. Of every page the workbench's tests ask the rest."""
+    lists = [reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist") for model in admin.site._registry]
+    chosen = []
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.add_init_script(REPORT)
-        said: list[str] = []
-        page.on("console", lambda m: said.append(m.text) if m.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
         log_in(page, live_server.url)
-        for address in addresses:
-            said.clear()
-            response = page.goto(live_server.url + address)
-            assert response is not None
-            assert response.status in {200, 403, 404}, address
-            choose_a_row(page)
-            problems += [f"{address}: {text}" for text in said if not is_expected(response.status, text)]
-    assert len(addresses) > 30
-    assert problems == []
+        for address in lists:
+            page.goto(live_server.url + address)
+            if choose_a_row(page):
+                chosen.append(address)
+    assert len(chosen) > 1
 
 
 def log_in(page: Page, url: str) -> None:
@@ -150,12 +115,12 @@ def log_in(page: Page, url: str) -> None:
     expect(page.get_by_text("Latest runs")).to_be_visible()
 
 
-def choose_a_row(page: Page) -> None:
-    """Where a list has actions, their bar is shown, as wide as the list."""
+def choose_a_row(page: Page) -> bool:
+    """Where a list has actions, their bar is shown, as wide as the list; whether it has any."""
     boxes = page.locator("#result_list input.action-select")
     bar = page.locator("#changelist-actions")
     if not boxes.count() or not bar.count():
-        return
+        return False
     boxes.first.check()
     expect(bar).to_be_visible()
     width = page.locator("#changelist-form").bounding_box()
@@ -163,3 +128,4 @@ def choose_a_row(page: Page) -> None:
     assert width is not None
     assert shown is not None
     assert abs(width["width"] - shown["width"]) < 40, "the theme's bar got its width"
+    return True

@@ -5,7 +5,8 @@
   none of its fixtures, and a whole stack of a test works on a SQLite file of its own: these came out on SQLite already. So did
   browsers (`e2e`): they show what the pages' tests without one get from either database. `any_database` marks the few that
   reach it in a way of their own.
-- A newer Python: all but whole stacks and browsers.
+- A newer Python: the rooms where it can make a difference, which are the sandbox and its languages, processes, values and
+  texts; of pages every address once, by every role (`tests/site`). Whole stacks and browsers are left out.
 - `once` marks what is between our watcher and the kernel: no database and no Python changes it.
 """
 
