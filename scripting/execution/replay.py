@@ -8,6 +8,7 @@ from uuid import UUID
 
 from scripting.execution.attempts import INTERPRETER, AttemptRecord, replay_version
 from scripting.execution.comparison import Compared, Failure, differing, effects_of, equal_calls, failure_of
+from scripting.execution.differences import effects_in_words, result_in_words
 from scripting.execution.rows import decode_calls
 from scripting.models import Attempt, Execution, ScriptVersion
 from scripting.models.execution import AttemptFields
@@ -134,12 +135,12 @@ def _comparison(
         words = f"the error: {before.error or 'none'} then, {after.error or 'none'} now"
         yield "error", words if "error" in differ else ""
     if _decided(execution, then):
-        yield "result", "the result" if "result" in differ else ""
-        yield "effects", "the effects" if "effects" in differ else ""
+        yield "result", result_in_words(before.result, after.result, mask) if "result" in differ else ""
+        yield "effects", effects_in_words(before.effects, after.effects, mask) if "effects" in differ else ""
     if both_stopped:
         return
     yield "log", "the log" if "log" in differ else ""
-    yield "host calls", _difference_of_calls(recording, now, module)
+    yield "host calls", _difference_of_calls(recording, now, module, mask)
 
 
 def recorded(
@@ -170,10 +171,10 @@ def _without_place(error: Failure | None) -> Failure | None:
 
 
 def _difference_of_calls(
-    recording: Sequence[HostCallRecord], now: AttemptRecord, module: ScriptableModule | None
+    recording: Sequence[HostCallRecord], now: AttemptRecord, module: ScriptableModule | None, mask: Mask
 ) -> str:
     if now.left:
-        return f"it left the recording at {now.left}"
+        return f"it left the recording at {mask.text(now.left)}"
     if len(now.calls) != len(recording):
         return f"host calls: {len(recording)} then, {len(now.calls)} now"
     pairs = [[call_of(call, module) for call in calls] for calls in (recording, now.calls)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -104,7 +105,7 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
     try:
         if int(request.headers.get("Content-Length") or 0) > MAX_BODY_BYTES:
             raise Refusal(413, "too_large", f"A request may have {MAX_BODY_BYTES >> 20} MiB.")
-        document = json.loads(request.body, object_hook=from_json)
+        document = json.loads(request.body, object_hook=from_json, parse_float=_finite)
     except RequestDataTooBig:
         raise Refusal(413, "too_large", "The request is too large.") from None
     except (ValueError, RecursionError):
@@ -112,6 +113,14 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Refusal(400, "not_json", "The request is no JSON object.")
     return document
+
+
+def _finite(text: str) -> float:
+    """A decimal number of a request; one that no float can hold would become infinite. Raises Refusal."""
+    value = float(text)
+    if math.isinf(value):
+        raise Refusal(422, "inputs", f"{text[:40]} is too large for a decimal number.")
+    return value
 
 
 def text_in(document: Mapping[str, Any], name: str, default: str | None = None) -> str:

@@ -87,7 +87,10 @@ def compare_trials(request: HttpRequest, module: str, name: str) -> dict[str, An
     script_named(module, name)
     document = body_of(request)
     old, new = (outcomes.from_record(text_in(document, side)) for side in ("old", "new"))
-    return outcomes.beside(old, new, NOTHING)
+    try:
+        return outcomes.beside(old, new, NOTHING)
+    except RecursionError:
+        raise outcomes.no_record() from None
 
 
 @api("GET", VIEW)

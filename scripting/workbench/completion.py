@@ -15,8 +15,11 @@ from typing import Any
 from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
 from scripting.modules.scriptable import ScriptableModule
+from scripting.texts.escaping import display
 from scripting.workbench import inputs
 
+EXAMPLE = 120
+"""Characters of an example, which comes as text: a browser's numbers are not exact."""
 DESCRIBE = (sys.executable, "-s", "-P", "-m", "scripting.sandbox.describe")
 DESCRIBE_SECONDS = 30
 
@@ -79,7 +82,9 @@ def context_variables(script: Script) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for source in inputs.sources(script):
         for name, value in inputs.example_context(script, source).items():
-            entry = found.setdefault(name, {"name": name, "type": type_name(value), "example": value, "when": []})
+            entry = found.setdefault(
+                name, {"name": name, "type": type_name(value), "example": display(value, EXAMPLE), "when": []}
+            )
             entry["when"].append(source.label)
     return [found[name] for name in sorted(found)]
 
@@ -110,7 +115,7 @@ def fields_of(
                 "topic": topic,
                 "type": schema_type(part, definitions),
                 "doc": part.get("description") or inner.get("description", ""),
-                "example": next(iter(part.get("examples", [])), None) if value is None else value,
+                "example": display(next(iter(part.get("examples", [])), None) if value is None else value, EXAMPLE),
             }
         )
         item = inner.get("items")

@@ -113,8 +113,11 @@ def fitting(topic: Topic, payload: Any) -> dict[str, Any]:
 
 
 def as_text(body: Any) -> str:
-    """A body as the text of a JSON request."""
-    return json.dumps(jsonable(body), ensure_ascii=False)
+    """A body as the text of a JSON request. Raises Refusal."""
+    try:
+        return json.dumps(jsonable(body), ensure_ascii=False)
+    except RecursionError:
+        raise Refusal(422, "inputs", "The body is nested too deeply.") from None
 
 
 def request_context(script: Script, endpoint: str, request: EndpointRequest) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import Any
 
-from scripting.execution.comparison import DECIDING, MISSING, Compared, Failure, differing, equal, equal_calls, places
+from scripting.execution.comparison import DECIDING, MISSING, Compared, Failure, differing, equal
+from scripting.execution.differences import NOTHING, effect_text, effects_side_by_side, places_shown, text_of
 from scripting.modules.masking import HIDDEN, Mask
 from scripting.runtime.host_calls import Call, in_words
 from scripting.sandbox.protocol import decode_value
@@ -18,7 +18,6 @@ from scripting.workbench.access import Refusal
 
 SHOWN = 600
 """Characters of one value in a table."""
-WHOLE = 1 << 20
 BEFORE = 60
 """Of two long texts, so much is shown before the first character that differs."""
 INNER = 40
@@ -41,7 +40,7 @@ def described(output: ScriptOutput, seen: Compared, mask: Mask, number: int | No
         "error": _error(output.error, mask),
         "left": visible(mask.text(output.left_recording)),
         "seed": str(output.seed) if output.seed is not None else None,
-        "calls": [_call(call, mask) for call in output.host_calls],
+        "calls": [_call(call, mask) for call in output.host_calls if call.kind != "effect" or call.answer is None],
         "record": _record(seen, mask),
         "metrics": {
             "compile_us": metrics.compile_us,
@@ -68,12 +67,11 @@ def _error(error: ScriptError | None, mask: Mask) -> dict[str, Any] | None:
 
 
 def _call(call: HostCallRecord, mask: Mask) -> dict[str, Any]:
-    """A host call: what was asked, and what was answered; an effect is only listed."""
-    answered = call.kind != "effect" and call.answer is not None
+    """A host call: what was asked, and what was answered. Accepted effects are listed apart."""
     return {
         "kind": call.kind,
         "asked": visible(mask.text(in_words(call, mask.value))),
-        "answer": display(mask.value(decode_value(call.answer or b"")), SHOWN) if answered else "",
+        "answer": "" if call.answer is None else display(mask.value(decode_value(call.answer)), SHOWN),
         "error": visible(mask.text(call.error)),
     }
 
@@ -101,46 +99,34 @@ def _results(mine: Compared, theirs: Compared | None, mask: Mask) -> Iterator[di
     shown = [fields_of(mask.value(side.result)) for side in sides]
     for name in dict.fromkeys(name for side in fields for name in side):
         values = [side.get(name, MISSING) for side in fields]
-        texts = [_text(_at(side, (name,), known=name in own)) for side, own in zip(shown, fields, strict=True)]
+        masked = [side.get(name, HIDDEN if name in own else MISSING) for side, own in zip(shown, fields, strict=True)]
+        texts = [text_of(value) for value in masked]
         if mine.error is not None:
-            texts = ["–", *texts]
+            texts = [NOTHING, *texts]
         differs = len(values) == 2 and not equal(*values)
         yield _pair(visible(mask.text(name)), *texts, differs=differs)
         if differs and all(isinstance(value, (Mapping, list, tuple)) for value in values):
-            for count, (path, *both) in enumerate(places(*values)):
-                if count == INNER:
-                    yield _pair("…", "more places differ", "", differs=True, inner=True)
-                    break
-                inner = [
-                    _text(_at(side, (name, *path), known=value is not MISSING))
-                    for side, value in zip(shown, both, strict=True)
-                ]
-                yield _pair(visible(mask.text(_path(name, path))), *inner, differs=True, inner=True)
+            yield from _inner(visible(mask.text(name)), values, masked, mask)
+
+
+def _inner(name: str, values: Sequence[Any], masked: Sequence[Any], mask: Mask) -> Iterator[dict[str, Any]]:
+    for count, (path, one, other) in enumerate(places_shown(*values, *masked)):
+        if count == INNER:
+            yield _pair("…", "more places differ", "", differs=True, inner=True)
+            return
+        dot = "" if path.startswith("[") or not path else "."
+        yield _pair(f"{name}{dot}{mask.text(path)}", one, other, differs=True, inner=True)
 
 
 def _effects(mine: Compared, theirs: Compared | None, mask: Mask) -> Iterator[dict[str, Any]]:
     """A row for each effect, in order; the same effect of both sides stands in one row."""
     if theirs is None:
         for number, effect in enumerate(mine.effects, 1):
-            yield _pair(str(number), _effect(effect, mask))
+            yield _pair(str(number), effect_text(effect, mask))
         return
-    for number, (one, other) in enumerate(_aligned(mine.effects, theirs.effects), 1):
-        same = one is not None and other is not None and equal_calls([one], [other])
-        yield _pair(str(number), *(_effect(each, mask) for each in (one, other)), differs=not same)
-
-
-def _aligned(one: Sequence[Call], other: Sequence[Call]) -> Iterator[tuple[Call | None, Call | None]]:
-    mine, theirs = ([display([each.name, each.arguments], WHOLE) for each in side] for side in (one, other))
-    for _, a, b, c, d in SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes():
-        for at in range(max(b - a, d - c)):
-            yield one[a + at] if a + at < b else None, other[c + at] if c + at < d else None
-
-
-def _effect(effect: Call | None, mask: Mask) -> str:
-    if effect is None:
-        return "–"
-    given = ", ".join(f"{visible(k)}={display(v, WHOLE)}" for k, v in mask.value(effect.arguments).items())
-    return f"{effect.name}({given})"
+    pairs = effects_side_by_side(mine.effects, theirs.effects, mask)
+    for number, (one, other, differs) in enumerate(pairs, 1):
+        yield _pair(str(number), one, other, differs=differs)
 
 
 def _errors(mine: Compared, theirs: Compared | None, mask: Mask) -> list[str]:
@@ -172,28 +158,6 @@ def fields_of(result: Any) -> Mapping[str, Any]:
     return result if isinstance(result, Mapping) and result else {"result": result}
 
 
-def _at(value: Any, path: Sequence[str | int], *, known: bool) -> Any:
-    """The part of a masked value at this path; hidden where the mask took the path away."""
-    if not known:
-        return MISSING
-    for step in path:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return HIDDEN
-        if value == HIDDEN:
-            return HIDDEN
-    return value
-
-
-def _text(value: Any) -> str:
-    return "–" if value is MISSING else display(value, WHOLE)
-
-
-def _path(name: str, path: Sequence[str | int]) -> str:
-    return name + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-
-
 # -- kept by the page --------------------------------------------------------------------------------------------------
 
 
@@ -223,4 +187,8 @@ def from_record(text: str) -> Compared:
             [str(line) for line in kept["logs"]],
         )
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Refusal(400, "not_json", "That is no outcome of a trial.") from None
+        raise no_record() from None
+
+
+def no_record() -> Refusal:
+    return Refusal(400, "not_json", "That is no outcome of a trial.")

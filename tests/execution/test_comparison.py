@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from scripting.execution.comparison import MISSING, Compared, Failure, compared, differing, equal, places
+from scripting.execution.differences import effects_in_words, result_in_words
+from scripting.modules.masking import Mask
 from scripting.runtime.host_calls import Call
 from scripting.sandbox.protocol import encode_value
 from scripting.types import ErrorType, HostCallRecord, ScriptError, ScriptOutput
@@ -84,3 +86,17 @@ def test_effects_are_the_accepted_commands_of_a_run_that_succeeded_by_the_names_
     assert differing(seen(placed), seen(named)) == ()
     assert differing(seen(placed, read), seen(placed)) == (), "what a run reads is no part of what it decides"
     assert seen(placed, error=ScriptError(ErrorType.EXECUTION, "no")).effects == ()
+
+
+def test_differences_are_said_in_words_and_what_is_hidden_stays_so() -> None:
+    mask = Mask(frozenset({"pin"}), frozenset({"squid"}), ("squid",))
+    then = {"a": [{"x": 2**62}], "pin": 1234, "same": 1}
+    now = {"same": 1, "a": [{"x": 2**62 + 1}, "squid"], "pin": 1235}
+    words = result_in_words(then, now, mask)
+    assert words == (
+        f'the result: at a[0].x {2**62} then, {2**62 + 1} now; at a[1] – then, "•••" now; at pin "•••" then, "•••" now'
+    )
+    assert result_in_words(1, 2, mask) == "the result: 1 then, 2 now"
+    effects = [Call("award", {"points": points}) for points in range(5)]
+    assert effects_in_words(effects[:2], [effects[0]], mask) == "the effects: award(points=1) then, – now"
+    assert effects_in_words([], effects, mask).endswith("; 2 more")

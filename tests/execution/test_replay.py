@@ -6,8 +6,10 @@ import pytest
 
 from scripting.engine import get_engine
 from scripting.execution.replay import NotTried, replay
+from scripting.execution.rows import encode_calls
 from scripting.models import Execution
-from scripting.types import ExecutionRequest, ScriptInput
+from scripting.sandbox.protocol import encode_value
+from scripting.types import ExecutionRequest, HostCallRecord, ScriptInput
 from tests.support.arena import Arena, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,3 +59,25 @@ def test_a_withheld_version_is_not_repeated(arena: Arena, settings: pytest.Fixtu
 def test_a_script_whose_error_reads_like_ours_was_tried(arena: Arena) -> None:
     make_script("raise ValueError('not tried: at all')")
     assert not Execution.objects.get(pk=hit()).withheld
+
+
+def test_what_differs_from_the_record_is_named_with_both_sides(arena: Arena) -> None:
+    make_script("get_score()\naward(2)\nresult = {'points': 1, 'id': 2**62 + 1}")
+    execution = Execution.objects.get(pk=hit())
+    assert replay(str(execution.pk)).identical
+    Execution.objects.filter(pk=execution.pk).update(
+        result=encode_value({"id": 2**62, "points": 1}),
+        host_calls=encode_calls(
+            [
+                HostCallRecord("get_score", "read", encode_value([[], {}]), encode_value(0)),
+                HostCallRecord("award", "effect", encode_value([[], {"points": 3}]), encode_value(None)),
+            ]
+        ),
+    )
+    assert replay(str(execution.pk)).differences == (
+        f"the result: at id {2**62} then, {2**62 + 1} now",
+        "the effects: award(points=3) then, award(points=2) now",
+        "host calls: other arguments, or in another order",
+    )
+    Execution.objects.filter(pk=execution.pk).update(host_calls=b"")
+    assert replay(str(execution.pk)).differences[-1] == "it left the recording at call 1: get_score()"

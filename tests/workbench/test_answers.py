@@ -69,7 +69,7 @@ def test_a_trial_plays_both_texts_on_the_same_dice_and_commits_nothing(designer:
     points, live = (json.loads(each["result"])["points"] for each in (mine, active))
     assert points == pytest.approx(1 + live)
     assert mine["seed"] == active["seed"]
-    assert [(call["asked"], call["kind"], call["answer"]) for call in mine["calls"]] == [("award(5)", "effect", "")]
+    assert [row["mine"] for row in answer["beside"]["effects"]] == ["award(points=5)"]
     assert mine["logs"] == ["awarding"]
     assert 0 < mine["log_us"][0] <= mine["metrics"]["wall_us"]
     assert not script.executions.exists()

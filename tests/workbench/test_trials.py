@@ -45,6 +45,11 @@ def tried(designer: Client, source: str, live: str = "", **more: Any) -> dict[st
     return dict(answer)
 
 
+def ask_text(designer: Client, body: str) -> tuple[int, Any]:
+    answer = designer.post(f"{ROOT}api/trial", body, content_type="application/json")
+    return answer.status_code, answer.json()
+
+
 def rows(answer: dict[str, Any], part: str = "result") -> list[tuple[str, str, str | None, bool]]:
     return [(row["name"], row["mine"], row["theirs"], row["differs"]) for row in answer["beside"][part]]
 
@@ -104,7 +109,11 @@ def test_two_trials_are_compared_on_the_server_as_a_trial_with_the_live_text(des
     assert (status, beside["parts"]) == (200, ["result", "effects"])
     found = {row["name"]: (row["mine"], row["theirs"], row["differs"]) for row in beside["result"]}
     assert found == {"a": ("1", "1", False), "n": (str(2**62 + 1), str(2**62), True)}
-    assert ask(designer, "POST", "api/compare_trials", old="[]", new=new)[0] == 400
+    deep = json.dumps({"status": "", "error": None, "result": 0, "effects": [], "logs": []})
+    deep = deep.replace("0", "[" * 900 + "]" * 900)
+    for wrong in ("[]", "{", '{"status": 1}'):
+        assert ask(designer, "POST", "api/compare_trials", old=wrong, new=new)[0] == 400
+    assert ask(designer, "POST", "api/compare_trials", old=deep, new=deep)[0] in {200, 400}
 
 
 def test_a_sample_says_in_how_many_runs_and_in_what_the_two_texts_differ(designer: Client) -> None:
@@ -149,6 +158,8 @@ def test_numbers_of_inputs_reach_the_script_exactly(designer: Client) -> None:
     source = "result = [n + 1, type(f) is float, f]\n"
     answer = tried(designer, source, "result = 1\n", payload={"n": 9007199254740993, "f": 1.0})
     assert answer["trial"]["result"] == "[9007199254740994, true, 1.0]"
+    status, refused = ask_text(designer, '{"source": "", "language": "python", "input": "", "payload": {"n": 1e999}}')
+    assert (status, refused["error"]["message"]) == (422, "1e999 is too large for a decimal number.")
     answer = tried(designer, "result = n\n", payload={"n": 2**63})
     assert "64 bits" in answer["trial"]["error"]["message"] or "2**63" in answer["trial"]["error"]["message"]
 

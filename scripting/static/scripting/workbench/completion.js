@@ -110,12 +110,12 @@ function helpOf(one, kind) {
 }
 
 function contextHelp(one) {
-  return { signature: `${one.name}: ${one.type}`, doc: `In a run on ${one.when.join(", ")}.`, more: `for example ${short(one.example)}` };
+  return { signature: `${one.name}: ${one.type}`, doc: `In a run on ${one.when.join(", ")}.`, more: `for example ${one.example}` };
 }
 
 function fieldHelp(field) {
   const places = field.places.map((place) => `${place.topic}: payload.${place.path}`);
-  return { signature: `${field.name}: ${field.type}`, doc: field.doc, more: [...places.slice(0, 4), `for example ${short(field.example)}`].join("\n") };
+  return { signature: `${field.name}: ${field.type}`, doc: field.doc, more: [...places.slice(0, 4), `for example ${field.example}`].join("\n") };
 }
 
 function byName(fields) {
@@ -125,11 +125,6 @@ function byName(fields) {
     found.get(field.name).places.push({ topic: field.topic, path: field.path });
   }
   return found;
-}
-
-function short(value) {
-  const text = JSON.stringify(value) ?? "none";
-  return text.length > 120 ? `${text.slice(0, 119)}…` : text;
 }
 
 function plain({ signature, doc, more }) {

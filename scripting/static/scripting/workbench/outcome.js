@@ -71,15 +71,10 @@ export function line(row, both) {
 // A call as one line: what was asked, and what was answered.
 export function callWords(one) { return `${one.asked}${answerOf(one)}`; }
 
-function answerOf(one) {
-  if (one.error) return ` refused: ${one.error}`;
-  return one.kind === "effect" ? "" : ` → ${one.answer}`;
-}
+function answerOf(one) { return one.error ? ` refused: ${one.error}` : ` → ${one.answer}`; }
 
 function call(one) {
-  const answer = answerOf(one);
-  const kind = one.kind === "effect" ? "effect, not carried out" : one.kind;
-  return h("li", {}, h("span", { class: `chip ${one.kind === "effect" ? "warn" : ""}` }, kind), one.asked, answer && h("div", { class: "answer" }, answer.trim()));
+  return h("li", {}, h("span", { class: `chip ${one.error ? "warn" : ""}` }, one.kind), one.asked, h("div", { class: "answer" }, answerOf(one).trim()));
 }
 
 function log(title, outcome) {

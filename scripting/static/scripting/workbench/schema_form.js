@@ -37,13 +37,13 @@ function property(name, part, definitions, value, changed, depth) {
 function control(schema, now, set) {
   if (schema.type === "boolean") {
     const box = h("input", { type: "checkbox" });
-    box.checked = now === true;
+    box.checked = (now ?? schema.default) === true;
     box.addEventListener("change", () => set(box.checked));
     return box;
   }
   if (schema.enum) {
     const select = h("select", {}, ...schema.enum.map((one) => h("option", {}, String(one))));
-    select.value = String(now);
+    select.value = String(now ?? schema.default);
     select.addEventListener("change", () => set(schema.enum.find((one) => String(one) === select.value)));
     return select;
   }
@@ -59,10 +59,17 @@ function control(schema, now, set) {
   field.addEventListener("input", () => {
     try {
       set(field.value === "" ? undefined : parse(field.value));
-      field.removeAttribute("aria-invalid");
-    } catch { field.setAttribute("aria-invalid", "true"); }
+      judge(field);
+    } catch (error) { judge(field, error); }
   });
   return field;
+}
+
+// Marks a field of JSON that cannot be read, and says why.
+export function judge(field, error) {
+  if (error) field.setAttribute("aria-invalid", "true");
+  else field.removeAttribute("aria-invalid");
+  field.title = error ? error.message : "";
 }
 
 function simpleValue(type, text) {

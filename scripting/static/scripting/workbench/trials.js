@@ -3,7 +3,7 @@
 import { Comparing } from "./trial_comparison.js";
 import { $, bytes, h, microseconds, toast } from "./dom.js";
 import { copy, parse, write } from "./exact_json.js";
-import { schemaForm } from "./schema_form.js";
+import { judge, schemaForm } from "./schema_form.js";
 import { drawSample } from "./sample_chart.js";
 import { drawCancelled, drawOutcome, oneLine } from "./outcome.js";
 import { RecordedPicker } from "./recorded_picker.js";
@@ -49,7 +49,7 @@ export class Trying {
     $("input-json").hidden = !json;
     if (json) {
       $("input-json").value = write(this.payload, 2);
-      $("input-json").removeAttribute("aria-invalid");
+      judge($("input-json"));
     } else {
       const form = schemaForm(this.source.schema, this.payload, () => this.tellInputs());
       $("input-form").replaceChildren(...form.children);
@@ -73,11 +73,11 @@ export class Trying {
   readJson() {
     try {
       const value = parse($("input-json").value);
-      $("input-json").removeAttribute("aria-invalid");
+      judge($("input-json"));
       if (this.recorded) this.recorded.payload = value;
       else this.payloads.set(this.source.key, value);
       this.tellInputs();
-    } catch { $("input-json").setAttribute("aria-invalid", "true"); }
+    } catch (error) { judge($("input-json"), error); }
   }
 
   // A recorded run's inputs are shown where its source's are; "" goes back to one's own.
@@ -123,9 +123,11 @@ export class Trying {
   // What is run on what; `path` says how. `show(answer, given)` gets both.
   async ask(path, show) {
     if (!this.page.may.run || this.running) return;
-    if ($("input-json").getAttribute("aria-invalid") && !$("input-json").hidden) {
-      toast("This isn't valid JSON.", { kind: "bad" });
-      $("input-json").focus();
+    const wrong = [...$("try-inputs").querySelectorAll('[aria-invalid="true"]')].find((field) => !field.closest("[hidden]"));
+    if (wrong) { // what is shown is what runs, or nothing does
+      toast(`This isn't valid JSON${wrong.title && `: ${wrong.title}`}.`, { kind: "bad" });
+      wrong.closest("details")?.setAttribute("open", "");
+      wrong.focus();
       return;
     }
     const given = {
