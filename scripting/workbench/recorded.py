@@ -27,7 +27,7 @@ OFFERED = 40
 """Events that a search offers."""
 SEARCHED = 500
 """Latest executions that a search looks through: each is decoded to be told in words."""
-SEARCHED_IN = ("when", "topic", "status", "words", "outcome")
+SEARCHED_IN = ("topic", "status", "words", "outcome")
 TOLD = 200
 """Characters of an event in words."""
 
@@ -44,11 +44,16 @@ def found(script: Script, query: str) -> list[dict[str, Any]]:
     for one in _latest(script):
         event = _listed(script, one)
         said = " ".join(event[part] for part in SEARCHED_IN).lower()
-        if all(word in said for word in wanted) or query.strip() == event["id"]:
+        if all(word in said or _is_time(word, event["when"]) for word in wanted) or query.strip() == event["id"]:
             offered.append(event)
             if len(offered) == OFFERED:
                 break
     return offered
+
+
+def _is_time(word: str, when: str) -> bool:
+    """Whether a word is part of the time, such as `12:03`. A mere number is more likely one of the event."""
+    return any(mark in word for mark in ":-") and word in when
 
 
 def _latest(script: Script) -> Iterator[Execution]:

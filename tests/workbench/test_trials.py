@@ -279,6 +279,7 @@ def test_recorded_events_are_told_in_the_module_s_words_and_found_by_them(
     assert [event["id"] for event in events("HIT 303")] == [str(first.pk)]
     assert [event["id"] for event in events(str(second.pk))] == [str(second.pk)]
     assert len(events(f"{first.started_at:%Y-%m-%d}")) == 2
+    assert events(f"{first.started_at:%Y} hit") == []
     assert events("swordfish") == []
 
     def fails(topic: str, payload: Any) -> str:
