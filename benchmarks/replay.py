@@ -131,7 +131,7 @@ def replayed(count: int) -> float:
     assert script.active_version is not None
     text = script.active_version.text.replace("CRITICAL_CHANCE = 0.10", "CRITICAL_CHANCE = 0.12")
     started = time.perf_counter()
-    found = replay(resolve(script, Selection(last=count)), candidate_of(script, text, "python")).document
+    found = replay(resolve(script, Selection(last=count)), candidate_of(script, text, "python"))
     took = time.perf_counter() - started
     if found["same"] + found["changed"] != count or not found["changed"]:
         raise RuntimeError(f"of {count} decisions {found['same']} are the same and {found['changed']} changed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from scripting.evidence import replays
 from scripting.evidence.corpus import Corpus
-from scripting.models import ReplayReport, Script
+from scripting.models import ReplayReport, Script, ScriptVersion
 from scripting.types import Bundle
 
 KEPT = 200
@@ -24,7 +24,13 @@ def report_of(corpus: Corpus, candidate: Bundle, *, title: str, user: str = "") 
         return found
     made = replays.replay(corpus, candidate)
     report, _ = ReplayReport.objects.get_or_create(
-        **known, defaults={"document": made.document, "title": title[:200], "user": user[:150]}
+        **known,
+        defaults={
+            "document": made,
+            "text": ScriptVersion.digest_of(candidate.script.text.encode()),
+            "title": title[:200],
+            "user": user[:150],
+        },
     )
     _forget_old(script)
     return report

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from scripting.evidence import corpus as corpora
 from scripting.evidence.corpus import Corpus
 from scripting.evidence.decide import Decided, Decider, Given, given
-from scripting.evidence.report import Report, Tally, report
+from scripting.evidence.report import Tally, report
 from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
 from scripting.registry.active import registry
@@ -25,8 +26,8 @@ def live_bundle(script: Script) -> Bundle:
     return registry.resolve(script.module, script.name).active.bundle
 
 
-def replay(corpus: Corpus, candidate: Bundle) -> Report:
-    """Decide each execution of the corpus by the candidate, and by the live version where the record is not its own.
+def replay(corpus: Corpus, candidate: Bundle) -> dict[str, Any]:
+    """Decide each execution of the corpus by the candidate, and by the live version where the record is not its own: the report.
 
     Raises ScriptNotFound where no version is live, SupervisorError for what is ours.
     """

@@ -174,18 +174,6 @@ class Tally:
         push(self.changes, entry)
 
 
-@dataclass(frozen=True)
-class Report:
-    """A replay's result as plain JSON data: `document` is what the command prints and the page draws."""
-
-    document: dict[str, Any]
-
-    @property
-    def sentence(self) -> str:
-        """All of it in one line: `changes 37 of 200 decisions, 0 would fail`."""
-        return sentence(self.document)
-
-
 def sentence(document: Mapping[str, Any]) -> str:
     """The totals of a report in one line."""
     decided = document["events"] - document["not_replayable"]
@@ -201,8 +189,8 @@ def sentence(document: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def report(tally: Tally, seconds: float) -> Report:
-    """Put a tally into words and figures."""
+def report(tally: Tally, seconds: float) -> dict[str, Any]:
+    """Put a tally into words and figures: plain JSON data, which the command prints and the page draws."""
     totals = {each.value: tally.classes[each] for each in Class}
     measure = _measure(tally)
     pairs = list(tally.numbers.get(measure, Pairs()).by_event(len(tally.changed)))
@@ -229,7 +217,8 @@ def report(tally: Tally, seconds: float) -> Report:
         "memory_bytes": list(tally.memory),
         "cannot_know": OPEN_LOOP,
     }
-    return Report(document)
+    document["sentence"] = sentence(document)
+    return document
 
 
 def _measure(tally: Tally) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from scripting.evidence.kept import KEPT, reports_of
 from scripting.insight.display import size
-from scripting.models import Activation, Script, ScriptVersion
+from scripting.models import Activation, ReplayReport, Script, ScriptVersion
 
 SHOWN = 200
 """Versions, activations and changes that the page shows of each."""
@@ -33,6 +34,8 @@ class VersionLine:
     """Than the active version."""
     predecessor: int | None
     """The version before it, to compare with."""
+    replay: ReplayReport | None
+    """The newest report of a replay of this text."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Change:
 def versions(script: Script) -> list[VersionLine]:
     """The latest versions, latest first."""
     rows = list(script.versions.select_related("author").defer("content", "source").order_by("-number")[:SHOWN])
+    replays = {report.text: report for report in reversed(reports_of(script, KEPT))}
     numbers = [row.number for row in rows]
     active = script.active_version.number if script.active_version else 0
     return [
@@ -59,6 +63,7 @@ def versions(script: Script) -> list[VersionLine]:
             row.pk == script.default_version_id,
             row.number < active,
             numbers[place + 1] if place + 1 < len(numbers) else None,
+            replays.get(row.sha256),
         )
         for place, row in enumerate(rows)
     ]

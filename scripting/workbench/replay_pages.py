@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from scripting.evidence.classes import Class
 from scripting.evidence.corpus import LAST
 from scripting.evidence.kept import reports_of
-from scripting.evidence.report import sentence
 from scripting.insight.addresses import address_of
 from scripting.insight.executions.export import harmless
 from scripting.models import ReplayReport, Script
@@ -58,7 +57,7 @@ def chooser(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "versions": script.versions.filter(accepted=True).order_by("-number")[:30],
         "sizes": replays.SIZES,
         "chosen_size": LAST,
-        "reports": [(report, sentence(report.document)) for report in reports_of(script)],
+        "reports": reports_of(script),
         "problem": problem,
     }
     return render(request, "scripting/workbench/replay.html", context | common(request), status=409 if problem else 200)
@@ -116,7 +115,6 @@ def report(request: HttpRequest, module: str, name: str, report_id: UUID) -> Htt
         "script": script,
         "report": found,
         "document": document,
-        "sentence": sentence(document),
         "classes": [(each, each.words, document[each.value]) for each in Class],
         "distributions": replays.distributions(document),
         "rates": replays.rates(document),

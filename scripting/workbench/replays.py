@@ -10,7 +10,6 @@ from scripting.evidence import corpus as corpora
 from scripting.evidence.corpus import Corpus, Selection
 from scripting.evidence.kept import report_of
 from scripting.evidence.replays import candidate_of
-from scripting.evidence.report import sentence
 from scripting.models import ReplayReport, Script
 from scripting.registry import publishing as registry_publishing
 from scripting.registry.resolved import ScriptNotFound
@@ -52,7 +51,7 @@ def described(report: ReplayReport) -> dict[str, Any]:
     bad = document["failing"] + document["refused"] + document["left"]
     return {
         "id": str(report.pk),
-        "sentence": sentence(document),
+        "sentence": report.sentence,
         "kind": "bad" if bad else "changed" if document["changed"] or document["fixed"] else "same",
     }
 

@@ -12,14 +12,17 @@ from typing import Any
 import redis
 
 from scripting.engine import get_engine
+from scripting.evidence.decide import would_refuse
 from scripting.execution.admission import TooManyExecutions
 from scripting.execution.comparison import DECIDING, Compared, compared, differing
 from scripting.execution.running import ask_to_cancel, asked_to_cancel
 from scripting.models import Script
+from scripting.modules.calls import CallContext
 from scripting.modules.installed import limits_for, modules
 from scripting.modules.masking import Mask, mask_of_run
 from scripting.modules.scriptable import ScriptableModule
 from scripting.supervisor.errors import SandboxUnavailable
+from scripting.texts.escaping import one_line
 from scripting.types import HostCallRecord, ScriptInput, ScriptOutput
 from scripting.workbench import inputs, recorded
 from scripting.workbench.access import Refusal, known_language, text_in
@@ -49,6 +52,14 @@ class Trial:
     @property
     def module(self) -> ScriptableModule | None:
         return modules.get(self.script.module)
+
+    @property
+    def call(self) -> CallContext:
+        """On whose behalf it runs, as the module is asked whether it would admit the result."""
+        message = self.context.get("message")
+        payload = message.get("payload") if isinstance(message, dict) else None
+        given = payload if isinstance(payload, dict) else {}
+        return CallContext(self.script.module, self.script.name, self.id, self.topic, given, trial=True)
 
     @cached_property
     def mask(self) -> Mask:
@@ -127,10 +138,11 @@ def run(trial: Trial, *, compare: bool) -> dict[str, Any]:
     seen = compared(mine, trial.module)
     other = compared(theirs, trial.module) if theirs else None
     left, other_left = mine.left_recording, theirs.left_recording if theirs else ""
+    refusal = "" if seen.error else would_refuse(trial.module, trial.call, seen.result)
     return {
-        "trial": described(mine, seen, trial.mask),
+        "trial": described(mine, seen, trial.mask) | {"refusal": one_line(trial.mask.text(refusal))},
         "active": described(theirs, other, trial.mask, active.number) if theirs and other and active else None,
-        "verdict": verdict(seen, other, left=left, other_left=other_left),
+        "verdict": verdict(seen, other, refused=bool(refusal), left=left, other_left=other_left),
         "beside": beside(seen, None if left or other_left else other, trial.mask),
         "on_recording": trial.recording is not None,
     }
@@ -156,7 +168,7 @@ def outcome(trial: Trial, source: str, language: str) -> ScriptOutput:
         raise Refusal(503, "unavailable", f"No sandbox could be started: {error}") from None
 
 
-def verdict(mine: Compared, theirs: Compared | None, *, left: str, other_left: str) -> dict[str, str]:
+def verdict(mine: Compared, theirs: Compared | None, *, refused: bool, left: str, other_left: str) -> dict[str, str]:
     """Sum a trial up in a few words. `kind` is a colour of the page."""
     parts = differing(mine, theirs) if theirs is not None else ()
     if left:
@@ -164,6 +176,8 @@ def verdict(mine: Compared, theirs: Compared | None, *, left: str, other_left: s
     elif mine.error is not None:
         alike = theirs is not None and not set(parts) & set(DECIDING)
         words, kind = "It fails as the live text does" if alike else "It fails", "bad"
+    elif refused:
+        words, kind = "The game would refuse this", "bad"
     elif theirs is None or theirs.error is not None:
         words, kind = "The live text left the recording" if other_left else "It runs", "live"
     elif "result" in parts:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from scripting.evidence.corpus import Selection, resolve
 from scripting.evidence.replays import candidate_of, live_bundle, replay
-from scripting.evidence.report import Report
 from scripting.models import Execution, Script
 from scripting.registry.active import registry
 from tests.evidence.recorded import hits, record
@@ -20,7 +21,7 @@ def recorded(damage: Script) -> list[Execution]:
     return record("wargame", "damage_calculator", "wargame.hit", hits(EVENTS))
 
 
-def against(script: Script, text: str, selection: Selection = Selection(last=EVENTS)) -> Report:  # noqa: B008
+def against(script: Script, text: str, selection: Selection = Selection(last=EVENTS)) -> dict[str, Any]:  # noqa: B008
     return replay(resolve(script, selection), candidate_of(script, text, "python"))
 
 
@@ -35,14 +36,14 @@ def with_rule(script: Script, rule: str) -> str:
 
 
 def test_the_live_version_decides_its_own_record_alike(damage: Script, recorded: list[Execution]) -> None:
-    found = replay(resolve(damage, Selection(last=EVENTS)), live_bundle(damage)).document
+    found = replay(resolve(damage, Selection(last=EVENTS)), live_bundle(damage))
     assert (found["events"], found["same"]) == (EVENTS, EVENTS)
 
 
 def test_exactly_the_events_change_that_the_rule_touches(damage: Script, recorded: list[Execution]) -> None:
     """An independent computation says which: the recorded damage, doubled for artillery on infantry."""
     rule = "if hit['attacker']['kind'] == 'artillery' and hit['target']['kind'] == 'infantry':\n    result['damage'] = min(10000, result['damage'] * 2)"  # fmt: skip
-    found = against(damage, with_rule(damage, rule)).document
+    found = against(damage, with_rule(damage, rule))
     expected = {}
     for execution in recorded:
         payload, result = execution.inputs_value["message"]["payload"], execution.result_value
@@ -62,7 +63,7 @@ def test_exactly_the_events_change_that_the_rule_touches(damage: Script, recorde
 
 def test_a_change_by_the_dice_alone_is_put_down_to_no_field(damage: Script, recorded: list[Execution]) -> None:
     text = live_text(damage).replace("CRITICAL_CHANCE = 0.10", "CRITICAL_CHANCE = 0.50")
-    found = against(damage, text).document
+    found = against(damage, text)
     assert found["changed"] > 50
     assert found["where"] == []
 
@@ -71,7 +72,7 @@ def test_what_fails_for_some_events_only_is_counted_with_its_line(damage: Script
     scouts = sum(each.inputs_value["message"]["payload"]["attacker"]["kind"] == "scouts" for each in recorded)
     rule = "if hit['attacker']['kind'] == 'scouts':\n    result = hit['no such field']"
     text = with_rule(damage, rule)
-    found = against(damage, text).document
+    found = against(damage, text)
     assert (found["failing"], found["same"]) == (scouts, EVENTS - scouts)
     [failure] = found["failures"]
     assert failure["events"] == scouts
@@ -80,7 +81,7 @@ def test_what_fails_for_some_events_only_is_counted_with_its_line(damage: Script
 
 
 def test_what_the_game_would_refuse_is_a_class_of_its_own(damage: Script, recorded: list[Execution]) -> None:
-    found = against(damage, with_rule(damage, "result['damage'] = 'much'")).document
+    found = against(damage, with_rule(damage, "result['damage'] = 'much'"))
     assert found["refused"] == EVENTS
     assert "must be a number" in found["failures"][0]["message"]
 
@@ -91,7 +92,7 @@ def test_a_loop_without_end_on_one_event_costs_its_limit_and_no_more(damage: Scr
     damage.save()
     registry.forget()
     rule = f"if event_id == {chosen!r}:\n    while True: pass"
-    found = against(damage, with_rule(damage, rule)).document
+    found = against(damage, with_rule(damage, rule))
     assert (found["failing"], found["same"]) == (1, EVENTS - 1)
     assert found["changes"][0]["execution"] == str(recorded[7].pk)
 
@@ -102,7 +103,7 @@ def test_a_draft_that_fixes_what_failed_is_said_to(damage: Script) -> None:
     registry.forget()
     failed = record("wargame", "damage_calculator", "wargame.hit", hits(10))
     assert {each.status for each in failed} == {"fell_back"}
-    found = against(damage, shipped).document
+    found = against(damage, shipped)
     assert (found["events"], found["fixed"]) == (10, 10)
 
 
@@ -110,7 +111,7 @@ def test_executions_whose_inputs_are_gone_are_counted_and_not_guessed(
     damage: Script, recorded: list[Execution]
 ) -> None:
     Execution.objects.filter(pk__in=[each.pk for each in recorded[:40]]).update(inputs=b"")
-    found = replay(resolve(damage, Selection(last=EVENTS)), live_bundle(damage)).document
+    found = replay(resolve(damage, Selection(last=EVENTS)), live_bundle(damage))
     assert (found["not_replayable"], found["same"]) == (40, EVENTS - 40)
     assert found["reasons"] == [{"reason": "its inputs were deleted by retention", "events": 40}]
 
@@ -118,9 +119,9 @@ def test_executions_whose_inputs_are_gone_are_counted_and_not_guessed(
 def test_a_read_is_answered_from_the_recording_and_a_new_one_leaves_it(arena: Arena, transactional_db: None) -> None:
     script = make_script("result = {'points': get_score()}")
     record("arena", "scorer", "arena.hit", [{"points": 1}] * 5, key="ada")
-    again = against(script, "log('new')\nresult = {'points': get_score()}").document
+    again = against(script, "log('new')\nresult = {'points': get_score()}")
     assert (again["same"], again["left"]) == (5, 0)
-    other = against(script, "result = {'points': get_rival('bob')}").document
+    other = against(script, "result = {'points': get_rival('bob')}")
     assert (other["left"], other["same"], other["failing"]) == (5, 0, 0)
     assert other["reasons"] == [{"reason": "left the recording at call 1: get_rival()", "events": 5}]
 
@@ -132,7 +133,7 @@ def test_an_event_that_a_draft_newly_publishes_is_a_change_and_is_not_published(
     record("arena", "scorer", "arena.hit", [{"points": 1}] * 5, key="ada")
     before = Execution.objects.count()
     text = "publish_event('arena.unheard', {'points': 1})\nresult = {'points': 1}"
-    found = against(script, text).document
+    found = against(script, text)
     assert (found["changed"], found["same"]) == (5, 0)
     assert found["changes"][0]["effects"] == [[], ["publish_event"]]
     assert Execution.objects.count() == before

@@ -74,12 +74,14 @@ class Arena(ScriptableModule):
             raise NotImplementedError
         return {"points": inputs["message"]["payload"]["points"] if "message" in inputs else 0}
 
-    def apply(self, outcome: Outcome) -> None:
-        result = outcome.result if isinstance(outcome.result, dict) else {}
-        points = result.get("points", 0)
+    def validate(self, context: CallContext, result: Any) -> None:
+        points = result.get("points", 0) if isinstance(result, dict) else 0
         if not isinstance(points, int) or points > 1000:
             raise EffectRefused(f"points must be a whole number up to 1000, not {points!r}")
-        add(outcome.context.key, points)
+
+    def apply(self, outcome: Outcome) -> None:
+        result = outcome.result if isinstance(outcome.result, dict) else {}
+        add(outcome.context.key, result.get("points", 0))
         for payload in result.get("follow_up", []):
             outcome.publish("arena.aftermath", payload)
 

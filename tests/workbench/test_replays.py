@@ -106,6 +106,14 @@ def test_who_may_not_try_scripts_sees_no_report(script: Script, designer: Client
     assert ask(viewer, "POST", "api/replay", source=DOUBLED)[0] == 403
 
 
+def test_the_history_shows_the_replay_of_a_version_to_those_who_may_try_it(script: Script, designer: Client) -> None:
+    replayed(designer, DOUBLED)
+    make_script(DOUBLED)
+    page = designer.get(ROOT + "history/").content.decode()
+    assert page.count("Replay: changes") == 1
+    assert "Replay:" not in client_of("view", name="vera").get(ROOT + "history/").content.decode()
+
+
 def test_a_report_of_another_script_or_that_is_gone_is_not_found(designer: Client) -> None:
     address = replayed(designer, DOUBLED)["address"]
     ReplayReport.objects.all().delete()

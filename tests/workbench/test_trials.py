@@ -90,6 +90,13 @@ def test_what_decides_differently_has_a_row_that_shows_it(designer: Client) -> N
     assert not rows(answer)[3][-1]
 
 
+def test_a_result_that_the_game_would_refuse_is_said_to_be(designer: Client) -> None:
+    answer = tried(designer, "result = {'points': 1001}\n", "result = {'points': 1}\n")
+    assert answer["verdict"] == {"words": "The game would refuse this", "kind": "bad"}
+    assert answer["trial"]["refusal"] == "points must be a whole number up to 1000, not 1001"
+    assert tried(designer, "result = {'points': 1000}\n")["trial"]["refusal"] == ""
+
+
 def test_errors_are_compared_by_type_message_and_place(designer: Client) -> None:
     assert (
         tried(designer, "result = 1 / 0\n", "result = 1 / 0\n")["verdict"]["words"] == "It fails as the live text does"

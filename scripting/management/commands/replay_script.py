@@ -16,7 +16,6 @@ from django.utils.dateparse import parse_datetime
 from scripting.evidence import corpus as corpora
 from scripting.evidence.corpus import Selection
 from scripting.evidence.replays import candidate_of, live_bundle, replay
-from scripting.evidence.report import Report
 from scripting.management.output import ScriptingCommand, script_argument, source_argument, version_argument
 from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
@@ -122,10 +121,10 @@ class Command(ScriptingCommand):
         if options["junit"] is not None:
             write_junit(options["junit"], f"replay of {target}", found, options["fail_on"])
         if as_json:
-            self.print_json(found.document)
+            self.print_json(found)
         else:
             self._tell(target, found)
-        if exceeded := over(found.document, options["fail_on"]):
+        if exceeded := over(found, options["fail_on"]):
             self.fail("; ".join(exceeded))
 
     def _candidate(self, script: Script, options: dict[str, Any]) -> Bundle:
@@ -152,9 +151,8 @@ class Command(ScriptingCommand):
             self.fail(f"it does not pass its check: line {first.line}: {first.message}")
         return bundle
 
-    def _tell(self, script: Script, found: Report) -> None:
-        document = found.document
-        self.say(f"{script}: {found.sentence} (in {document['seconds']:.1f} s)")
+    def _tell(self, script: Script, document: dict[str, Any]) -> None:
+        self.say(f"{script}: {document['sentence']} (in {document['seconds']:.1f} s)")
         rows = [
             (name, f"{each['before']:.4g}", f"{each['after']:.4g}", f"{each['difference']:+.4g}", f"{each['low']:+.4g} to {each['high']:+.4g}")
             for name, each in document["fields"].items()
@@ -192,9 +190,8 @@ def over(document: dict[str, Any], allowed: dict[str, tuple[float, bool]]) -> li
     return found
 
 
-def write_junit(path: Path, name: str, found: Report, allowed: dict[str, tuple[float, bool]]) -> None:
+def write_junit(path: Path, name: str, document: dict[str, Any], allowed: dict[str, tuple[float, bool]]) -> None:
     """One test case for each class; one over its threshold is a failure, with the changed events in it."""
-    document = found.document
     exceeded = {line.split(" are ")[1].split(";")[0].replace(" ", "_"): line for line in over(document, allowed)}
     suite = ET.Element(
         "testsuite", name=name, tests=str(len(FAILING)), failures=str(len(exceeded)), time=str(document["seconds"])

@@ -9,6 +9,7 @@ export function drawOutcome(answer, goTo) {
   return [
     verdict(answer),
     leftBox(mine.left, "This text") || leftBox(active && active.left, "The live text"),
+    mine.refusal && h("div", { class: "error-box", role: "alert" }, h("b", {}, "The game would refuse this result"), h("span", {}, mine.refusal)),
     mine.error && !mine.left && errorBox(mine.error, goTo),
     active && active.error && !active.left && h("div", { class: "error-box" }, h("b", {}, `The live text (v${active.version}) fails on this`), h("span", {}, active.error.message)),
     beside.error.some((row) => row.differs) && active && active.error && mine.error && table("Error", beside.error, live),
