@@ -93,7 +93,7 @@ class CheckedAdmin(ModelAdmin):  # type: ignore[misc] # unfold is not typed
         """The list has the title that leads to it in the menu, or the name of its records."""
         response: HttpResponse = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data is not None:
-            groups = response.context_data.get("sidebar_navigation", ())
+            groups = response.context_data.get("sidebar_navigation") or menu.navigation(request)
             title = menu.title_of(request.path, groups) or capfirst(self.opts.verbose_name_plural)
             response.context_data["title"] = title
         return response

@@ -113,7 +113,7 @@ class ScriptAdmin(HistoryAdmin):
         version = script.active_version
         return f"{version.origin} · {version.language}" if version else "—"
 
-    @admin.display(description="")
+    @admin.display(description="marks")
     def marks(self, script: Script) -> SafeString:
         return marks_of(script)
 

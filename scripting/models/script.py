@@ -237,7 +237,7 @@ class Activation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.script}: {self.version} by {self.cause}"
+        return f"{self.version or f'{self.script}: nothing'} ({self.get_cause_display().lower()})"
 
 
 class Draft(models.Model):

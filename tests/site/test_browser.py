@@ -39,3 +39,34 @@ def test_signing_in_and_the_index_complain_of_nothing(page: Page, live_server: L
     page.goto(f"{live_server.url}/admin/auth/user/")
     page.wait_for_selector("#result_list, table")
     assert complaints == []
+
+
+def press_until(page: Page, key: str, wanted: str) -> None:
+    """Press Tab until the element of that name has the focus, then the key."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        name = page.evaluate(
+            "document.activeElement.ariaLabel || document.activeElement.textContent.trim().split(/\\s/)[0]"
+        )
+        if name == wanted:
+            page.keyboard.press(key)
+            return
+    raise AssertionError(f"no {wanted} among what Tab reaches")
+
+
+def test_filters_and_the_menu_open_by_the_keyboard_and_have_the_focus(page: Page, live_server: LiveServer) -> None:
+    User.objects.create_superuser("root", password="long enough to be one")
+    page.set_viewport_size({"width": 820, "height": 800})
+    page.goto(f"{live_server.url}/admin/login/?next=/admin/wargame/battlelogentry/")
+    page.fill("input[name=username]", "root")
+    page.fill("input[name=password]", "long enough to be one")
+    page.click("button[type=submit]")
+    page.wait_for_url("**/battlelogentry/")
+    page.wait_for_load_state()
+    press_until(page, "Enter", "Filters")
+    page.wait_for_function("document.activeElement.closest('#changelist-filter')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#changelist-filter", state="hidden")
+    page.reload()
+    press_until(page, " ", "Menu")
+    page.wait_for_function("document.activeElement.closest('#nav-sidebar')")
