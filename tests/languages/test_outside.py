@@ -76,3 +76,37 @@ def test_a_language_that_takes_the_name_of_another_is_refused(tmp_path: Path, mo
     mine = installed(OURS)[0]
     with pytest.raises(BadLanguage, match="the name or the suffix"):
         installed((*OURS, mine))
+
+
+LOAD = """
+from scripting.sandbox.languages.factory import EngineFactory
+from scripting.sandbox.policy.refusal import Refusal
+factory = EngineFactory()
+factory.load_all()
+print(factory.languages())
+try:
+    factory.engine("tally")
+except Refusal as refusal:
+    print(refusal)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("import helper_of_tally\n", "the language tally imports redis, which no sandbox may load"),
+        ("raise OSError('no disk')\n", "the language tally cannot be loaded: OSError: no disk"),
+    ],
+)
+def test_a_language_whose_engine_may_not_be_loaded_harms_no_other(line: str, words: str, tmp_path: Path) -> None:
+    """In a process as bare as a sandbox: this one has the packages already that no sandbox may load."""
+    install(tmp_path)
+    (tmp_path / "helper_of_tally.py").write_text("import redis\n")
+    engine = tmp_path / "goby_tally" / "engine.py"
+    engine.write_text(engine.read_text().replace("\nimport ast\n", f"\nimport ast\n{line}", 1))
+    paths = os.pathsep.join([str(tmp_path), str(ROOT)])
+    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    ran = subprocess.run([sys.executable, "-c", LOAD], env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[0] == "['python', 'tengo', 'zygomys']"
+    assert words in ran.stdout
