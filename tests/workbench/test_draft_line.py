@@ -82,3 +82,21 @@ def test_a_double_click_takes_a_number_whole(person: Enter) -> None:
     assert found == ["-1.5e-3"] * 4 + ["SPREAD", "-1.5e-3"]
     page.click("#discard")
     expect(page.locator("#draft-state")).to_have_text("")
+
+
+def test_zygomys_has_its_comments_and_raw_texts_in_colour(person: Enter) -> None:
+    page = person("designer").open(DAMAGE)
+    page.select_option("#language", "zygomys")
+    write(page, "// a ( note\n(log `raw ( text`) /* one\n( more */ (def x 1)\n")
+    kinds = page.evaluate(
+        """() => [0, 1, 2].map((row) => window.ace.edit('editor').session.getTokens(row)
+             .filter((token) => /comment|string/.test(token.type)).map((token) => [token.type, token.value]))"""
+    )
+    joined = [{kind: "".join(value for one, value in row if one == kind) for kind, _ in row} for row in kinds]
+    assert joined == [
+        {"comment": "// a ( note"},
+        {"string": "`raw ( text`", "comment": "/* one"},
+        {"comment": "( more */"},
+    ]
+    page.click("#discard")
+    expect(page.locator("#draft-state")).to_have_text("")

@@ -1,5 +1,7 @@
 // The editor: Ace under a strict policy, or the plain textarea where Ace is missing. Both have the same verbs.
 
+import { modeNamed } from "./zygomys_mode.js";
+
 const THEME = "ace/theme/goby"; // its colours are in editor.css
 
 export function makeEditor(textarea, mount, { mode, readonly }) {
@@ -33,7 +35,7 @@ class AceEditor {
     });
     this.ace.setTheme(THEME);
     this.own = this.ace.session; // what is written; while another version is read, the editor shows a session of that
-    this.own.setMode(`ace/mode/${mode}`);
+    this.own.setMode(modeNamed(mode));
     selectNumbersWhole(this.own, this.Range);
     this.readonly = readonly;
     this.ace.textInput.getElement().setAttribute("aria-label", textarea.labels[0].textContent);
@@ -53,7 +55,7 @@ class AceEditor {
 
   // Show another text, read-only. The own one keeps its undo, its marks and its cursor.
   read(text, mode) {
-    const session = window.ace.createEditSession(text, `ace/mode/${mode}`);
+    const session = window.ace.createEditSession(text, modeNamed(mode));
     session.setUseWorker(false);
     selectNumbersWhole(session, this.Range);
     this.ace.setSession(session);
@@ -93,7 +95,7 @@ class AceEditor {
     });
   }
 
-  setMode(mode) { this.own.setMode(`ace/mode/${mode}`); }
+  setMode(mode) { this.own.setMode(modeNamed(mode)); }
 
   // Diagnostics with line, column (1-based, in characters), severity, message.
   show(problems) {
