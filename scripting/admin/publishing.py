@@ -18,7 +18,8 @@ from scripting.conf import conf
 from scripting.insight.display import marked_line
 from scripting.models import Script, ScriptVersion
 from scripting.registry import publishing, reach
-from scripting.registry.publishing import AlreadyActive, PublishRefused, StaleBase
+from scripting.registry.publishing import AlreadyActive, PublishRefused, StaleBase, WillFail
+from scripting.sandbox import source_text
 from scripting.sources.beside import FileBeside, file_beside
 from scripting.sources.folder import scripts_dir
 from scripting.texts.escaping import visible
@@ -82,7 +83,10 @@ def _publish(admin: ModelAdmin[Script], request: HttpRequest, script: Script, fo
             actor=request.user,  # type: ignore[arg-type] # the admin lets nobody in without a user
             reason=form.cleaned_data["reason"],
             base=_base(script, form.cleaned_data["base"]),
+            confirmed=request.POST.get("_confirmed") == _mark(text),
         )
+    except WillFail as failing:
+        return _publish_page(admin, request, script, form, failing=_findings(failing.diagnostics, text))
     except AlreadyActive as already:
         messages.info(request, f"{script}: {already}.")
         return redirect(url_of(script))
@@ -95,6 +99,11 @@ def _publish(admin: ModelAdmin[Script], request: HttpRequest, script: Script, fo
     messages.success(request, f"{activation.version} is live. {reach.unheard(script)}".strip())
     _tell_of_file(request, script)
     return redirect(url_of(script))
+
+
+def _mark(text: str) -> str:
+    """Names the text whose failures were shown: another one is not confirmed with it."""
+    return ScriptVersion.digest_of(source_text.encode(text))[:16]
 
 
 def _file_beside(script: Script, version: ScriptVersion | None) -> FileBeside | None:
@@ -158,6 +167,7 @@ def _publish_page(
     *,
     checked: bool = False,
     stale: merge_choice.Stale | None = None,
+    failing: list[Finding] | None = None,
 ) -> HttpResponse:
     text = form["text"].value() or ""
     context = {
@@ -165,11 +175,15 @@ def _publish_page(
         "stale": stale,
         "places": stale.merge.places(request.POST.dict()) if stale and stale.merge else [],
         "findings": findings or [],
+        "failing": failing or [],
+        "mark": _mark(form.cleaned_data["text"]) if failing else "",
         "checked": checked,
         "hidden_characters": visible(text.replace("\r\n", "\n")) != text.replace("\r\n", "\n"),
         "title": f"Publish a new version of {script}",
         "file": _file_beside(script, script.active_version),
     }
+    if failing:
+        return _page(admin, request, script, "publish", context, 409)
     status = 200 if not form.errors and not findings else 422 if request.method == "POST" and form.errors else 200
     return _page(admin, request, script, "publish", context, status)
 

@@ -51,7 +51,7 @@ def _code_row(number: int, line: str, diagnostics: Sequence[Mapping[str, Any]]) 
                 "error" if d.get("severity") == "error" else "warning",
                 number,
                 d.get("column") or 1,
-                d.get("type", ""),
+                "will fail" if d.get("certain") else d.get("type", ""),
                 visible(str(d.get("message", ""))),
                 f" — {visible(str(d['hint']))}" if d.get("hint") else "",
             )

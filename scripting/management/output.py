@@ -235,7 +235,8 @@ def compiler_line(path: str, diagnostic: Diagnostic) -> str:
     hint = f" ({diagnostic.hint})" if diagnostic.hint else ""
     kind = diagnostic.type.value
     place = f"{one_line(path)}:{diagnostic.line or 1}:{diagnostic.column or 1}"
-    return f"{place}: {diagnostic.severity}: {one_line(diagnostic.message + hint, 1000)} [{kind}]"
+    words = f"will fail: {diagnostic.message}" if diagnostic.certain else diagnostic.message
+    return f"{place}: {diagnostic.severity}: {one_line(words + hint, 1000)} [{kind}]"
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -251,4 +252,5 @@ def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "line": diagnostic.line,
         "column": diagnostic.column,
         "hint": diagnostic.hint,
+        "certain": diagnostic.certain,
     }

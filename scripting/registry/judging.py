@@ -50,6 +50,11 @@ class Verdict:
     diagnostics: tuple[Diagnostic, ...]
 
     @property
+    def failures(self) -> tuple[Diagnostic, ...]:
+        """What goes wrong in every run that gets there, though the text is accepted."""
+        return tuple(d for d in self.diagnostics if d.certain)
+
+    @property
     def first_error(self) -> Diagnostic:
         return next(d for d in self.diagnostics if d.severity == "error")
 

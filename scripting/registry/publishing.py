@@ -40,6 +40,10 @@ class PublishRefused(Exception):
         self.diagnostics = tuple(diagnostics)
 
 
+class WillFail(PublishRefused):
+    """A text that passes its check, but will certainly fail: nothing is stored until a person confirms it."""
+
+
 class StaleBase(PublishRefused):
     """Another version became active since the text was begun: merge with it, then publish again.
 
@@ -243,18 +247,23 @@ def publish(
     base: ScriptVersion | type[AnyBase] | None,
     origin: str = ScriptVersion.Origin.EDITOR,
     keep_stale: bool = True,
+    confirmed: bool = True,
 ) -> Activation:
     """Check, store and activate a text; its actor's draft of it is done with.
 
     Raises PublishRefused (the text is kept), StaleBase or AlreadyActive. `keep_stale` False stores no text that is known to be
-    stale, or live, before its check.
+    stale, or live, before its check. `confirmed` False raises WillFail for a text that will certainly fail.
     """
     _say_why(reason)
     content = source_text.encode(text)
     if not keep_stale:
         _require_change(script, language, content)
         _require_base(script, base)
-    version, diagnostics = store(script, language, content, origin, author=actor, message=reason)
+    verdict = _judge(script, language, content)
+    diagnostics = verdict.diagnostics
+    if not confirmed and verdict.accepted and verdict.failures:
+        raise WillFail("the text will certainly fail; nothing is stored or published", None, verdict.failures)
+    version = keep(script, language, content, origin, verdict, author=actor, message=reason)
     if not version.accepted:
         first = next(d for d in diagnostics if d.severity == "error")
         raise PublishRefused(f"{version} is kept but not active: {first.message}", version, diagnostics)
@@ -262,8 +271,9 @@ def publish(
         activation = activate(script, version, Activation.Cause.PUBLISH, actor=actor, reason=reason, base=base)
     except HelpersChanged:  # beside what others published it is refused now, or fits after all
         return publish(
-            script, language, text, actor=actor, reason=reason, base=base, origin=origin, keep_stale=keep_stale
-        )
+            script, language, text, actor=actor, reason=reason, base=base, origin=origin, keep_stale=keep_stale,
+            confirmed=confirmed,
+        )  # fmt: skip
     except StaleBase as stale:
         script.refresh_from_db()
         raise StaleBase(str(stale), version, _merge(base, script.active_version, version)) from None
@@ -283,21 +293,31 @@ class Text:
 class TogetherRefused(PublishRefused):
     """None of the texts was made active. `refused` says of each that is at fault what is wrong; every text is kept."""
 
-    def __init__(self, refused: Mapping[str, Verdict]) -> None:
+    def __init__(self, refused: Mapping[str, Verdict], message: str = "") -> None:
         self.refused = dict(refused)
-        super().__init__(f"nothing is published: {', '.join(self.refused)} did not pass; every text is kept")
+        names = ", ".join(self.refused)
+        super().__init__(message or f"nothing is published: {names} did not pass; every text is kept")
 
 
 def publish_together(
-    texts: Sequence[Text], *, actor: User | None, reason: str, origin: str = ScriptVersion.Origin.EDITOR
+    texts: Sequence[Text],
+    *,
+    actor: User | None,
+    reason: str,
+    origin: str = ScriptVersion.Origin.EDITOR,
+    confirmed: bool = True,
 ) -> list[Activation]:
     """Check, store and activate texts of several scripts, each beside the others: all of them or none.
 
-    What is live already stays as it is. Raises TogetherRefused, or PublishRefused without a reason.
+    What is live already stays as it is. Raises TogetherRefused, or PublishRefused without a reason. `confirmed` as in `publish`:
+    TogetherRefused names the texts that will certainly fail, and nothing is stored.
     """
     _say_why(reason)
     proposals = [Proposal(t.script.module, t.script.name, t.language, t.content) for t in texts]
     verdicts = judging.judge(proposals)
+    failing = {p.label: verdicts[p.key] for p in proposals if verdicts[p.key].failures}
+    if failing and not confirmed and all(verdict.accepted for verdict in verdicts.values()):
+        raise TogetherRefused(failing, f"nothing is published: {', '.join(failing)} will certainly fail")
     versions = [
         keep(text.script, text.language, text.content, origin, verdicts[proposal.key], author=actor, message=reason)
         for text, proposal in zip(texts, proposals, strict=True)
@@ -315,7 +335,7 @@ def publish_together(
     except (HelpersChanged, AlreadyActive):  # beside what others published it is refused now, or fits after all
         for text in texts:
             text.script.refresh_from_db()
-        return publish_together(texts, actor=actor, reason=reason, origin=origin)
+        return publish_together(texts, actor=actor, reason=reason, origin=origin, confirmed=confirmed)
     for move in moves:
         assert move.version is not None
         Draft.objects.filter(script=move.script, user=actor, source=move.version.text).delete()

@@ -45,6 +45,13 @@ def said(step: Step, level: int = logging.DEBUG) -> Step:
     return step
 
 
+def will_fail(diagnostics: Iterable[Diagnostic]) -> str:
+    """What of an accepted text will certainly fail, in one line; empty if nothing will."""
+    found = [f"line {d.line}: {d.message}" if d.line is not None else d.message for d in diagnostics if d.certain]
+    more = f", and {len(found) - 3} more" if len(found) > 3 else ""
+    return one_line(f"will fail: {'; '.join(found[:3])}{more}", 600) if found else ""
+
+
 def first_error(diagnostics: Iterable[Diagnostic]) -> str:
     """The first error as compilers write it: `line:column: type: message`."""
     for diagnostic in diagnostics:

@@ -15,7 +15,7 @@ from scripting.registry.publishing import AnyBase, FileOvertaken, HelpersChanged
 from scripting.registry.settling import settle
 from scripting.sources.embedded import Embedded
 from scripting.sources.folder import ScriptFile
-from scripting.sources.steps import Step, first_error, said
+from scripting.sources.steps import Step, first_error, said, will_fail
 from scripting.types import ErrorType
 
 security = logging.getLogger("scripting.security")
@@ -130,7 +130,9 @@ def _kept(member: Candidate, verdict: Verdict) -> ScriptVersion:
 def _activated(member: Candidate, version: ScriptVersion) -> Step:
     name = str(member.script)
     if isinstance(member.text, ScriptFile):
-        return said(Step(name, "activated", f"v{version.number} from {member.text.path}", "file"))
+        warned = will_fail(map(publishing.diagnostic_of, version.diagnostics))
+        detail = f"v{version.number} from {member.text.path}" + (f"; it {warned}" if warned else "")
+        return said(Step(name, "activated", detail, "file"), logging.WARNING if warned else logging.DEBUG)
     if member.cause == Activation.Cause.UPGRADE:
         return said(Step(name, "upgraded", f"v{version.number}, new embedded default", "default"))
     return said(Step(name, "activated", f"v{version.number}, embedded default", "default"))

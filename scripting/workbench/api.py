@@ -224,7 +224,8 @@ def publish(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     base = base_in(document, script)
     user = request.user
     assert user.is_authenticated
-    publishing.publish(script, user, source, language, reason, base)
+    confirmed = document.get("confirmed") is True
+    publishing.publish(script, user, source, language, reason, base, confirmed=confirmed)
     return active_of(script_named(module, name))
 
 

@@ -49,7 +49,8 @@ def taken(request: HttpRequest, script: Script) -> HttpResponseBase:
             drafts.save(script, user, text, language, base, posted.get("revision") or None)
             messages.success(request, "The draft is saved.")
         if "publish" in posted and may(user, PUBLISH):
-            publishing.publish(script, user, text, language, posted.get("reason", ""), base)
+            reason, confirmed = posted.get("reason", ""), "confirmed" in posted
+            publishing.publish(script, user, text, language, reason, base, confirmed=confirmed)
             messages.success(request, f"{script} is live.")
     except Refusal as refusal:
         met = {"draft_conflict": DRAFT, "stale_base": LIVE}.get(refusal.document["error"]["type"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scripting.conf import conf
 from scripting.models import Activation, Script, ScriptVersion
 from scripting.registry import publishing
-from scripting.registry.publishing import AlreadyActive, PublishRefused, StaleBase
+from scripting.registry.publishing import AlreadyActive, PublishRefused, StaleBase, WillFail
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.escaping import visible
 from scripting.types import Diagnostic
@@ -25,18 +25,26 @@ MAX_REASON = 2000
 
 
 def publish(
-    script: Script, user: User, source: str, language: str, reason: str, base: ScriptVersion | None
+    script: Script, user: User, source: str, language: str, reason: str, base: ScriptVersion | None, *, confirmed: bool
 ) -> Activation:
-    """Check, store and activate. Raises Refusal: switched_off, reason, unchanged, check_failed, stale_base, refused."""
+    """Check, store and activate; a text that will certainly fail only if that is confirmed.
+
+    Raises Refusal: switched_off, reason, unchanged, check_failed, will_fail, stale_base, refused.
+    """
     if not conf.SCRIPTING_BROWSER_PUBLISH:
         raise Refusal(403, "switched_off", SWITCHED_OFF)
     require_reason(reason)
     try:
         # Of a stale text nothing is kept: the merge of it will be published instead.
-        return publishing.publish(script, language, source, actor=user, reason=reason, base=base, keep_stale=False)
+        return publishing.publish(
+            script, language, source, actor=user, reason=reason, base=base, keep_stale=False, confirmed=confirmed
+        )
     except StaleBase:
         script.refresh_from_db()
         raise stale(script, base, source) from None
+    except WillFail as failing:
+        found = [described(diagnostic) for diagnostic in failing.diagnostics]
+        raise Refusal(409, "will_fail", in_words(failing), diagnostics=found) from None
     except PublishRefused as refused:
         raise of_refused(refused) from None
     except SandboxUnavailable as error:
@@ -92,6 +100,12 @@ def stale(script: Script, base: ScriptVersion | None, mine: str) -> Refusal:
         base_source=base.text if base else "",
         mine=mine,
     )
+
+
+def in_words(failing: WillFail) -> str:
+    """What will fail, in one text."""
+    lines = [f"line {d.line}: {d.message}" if d.line else d.message for d in failing.diagnostics]
+    return visible(f"This will fail, so it is not published: {'; '.join(lines[:5])}")
 
 
 def of_refused(refused: PublishRefused) -> Refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -80,6 +81,27 @@ def test_a_designer_publishes_a_new_version_with_a_reason(game: Game, script: Sc
 def test_line_ends_of_browsers_are_kept_as_line_feeds(game: Game, script: Script, designer: Client) -> None:
     publish(designer, script, BETTER.replace("\n", "\r\n"))
     assert game.active_text("dice") == BETTER
+
+
+def test_what_will_certainly_fail_is_named_and_published_only_when_that_is_confirmed(
+    game: Game, script: Script, designer: Client
+) -> None:
+    address = f"/admin/scripting/script/{script.pk}/publish/"
+    text, base = "result = damge\n", script.active_version.number  # type: ignore[union-attr]
+    posted = {"text": text, "language": "python", "base": base, "reason": "why"}
+    answer = designer.post(address, posted)
+    page = answer.content.decode()
+    assert (answer.status_code, script.versions.count()) == (409, 1)
+    assert "This will fail. Publish it all the same?" in page
+    assert "line 1, column 10" in page
+    mark = re.search(r'name="_confirmed" value="(\w+)"', page)
+    assert mark is not None
+    other = designer.post(address, posted | {"text": "result = demage\n", "_confirmed": mark[1]})
+    assert other.status_code == 409, "another text is asked about anew"
+    answer = designer.post(address, posted | {"_confirmed": mark[1]})
+    assert answer.status_code == 302
+    script.refresh_from_db()
+    assert script.active_version.text == text  # type: ignore[union-attr]
 
 
 def test_publishing_without_a_reason_is_refused(game: Game, script: Script, designer: Client) -> None:

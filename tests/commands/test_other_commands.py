@@ -182,7 +182,20 @@ def test_publishing_prints_the_warnings_of_the_check(shipped: Game, manage: Call
     file.write_text("x = 1\n")
     ran = manage("publish_script", "chess_club/dice", "--source", str(file), "-m", "try")
     assert ran.code == 0
-    assert f"{file}:1:1: warning: `result` is never assigned" in ran.err
+    assert f"{file}:1:1: warning: will fail: `result` is never assigned" in ran.err
+
+
+def test_with_strict_nothing_is_published_that_will_certainly_fail(
+    shipped: Game, manage: Callable, tmp_path: Path
+) -> None:
+    file = tmp_path / "forgetful.py"
+    file.write_text("result = damge\n# a misspelt name\nx = len()\n")
+    for arguments in (["chess_club/dice", "--source", str(file)], [f"chess_club/dice={file}"]):
+        ran = manage("publish_script", *arguments, "-m", "try", "--strict")
+        assert ran.code == 1
+        assert f"{file}:3:5: warning: will fail: len() is called without obj" in ran.err
+        assert "will certainly fail" in ran.err
+    assert shipped.script("dice").versions.count() == 1
 
 
 def test_several_scripts_are_published_together(shipped: Game, manage: Callable, tmp_path: Path) -> None:

@@ -152,6 +152,13 @@ def test_nothing_is_said_of_fields_that_may_be_there(text: str) -> None:
     assert told(check(DUEL + text, helpers={"dress": 'def up(unit):\n    unit["armor"] = 1'})) == []
 
 
+def test_a_slip_is_warned_of_where_the_value_may_be_something_else_too() -> None:
+    text = 'state_of = state()\nunit = duel["target"] if topic else state_of["unit"]\n'
+    (found,) = check(f'{DUEL}{text}result = unit["atack"]')
+    assert (found.certain, found.message, found.hint) == (False, '"atack" is no field of Unit', "did you mean attack?")
+    assert check(f'{DUEL}{text}result = unit["morale"]') == []
+
+
 def test_of_a_script_on_several_topics_a_field_that_only_some_have_is_named_where_the_run_would_fail() -> None:
     start = 'event = message["payload"]\n'
     (found,) = check(f'{start}result = event["attacker"]', inputs=BOTH)

@@ -48,6 +48,18 @@ def test_an_invalid_file_leaves_the_default_in_use_and_says_why(game: Game, text
     assert kept.diagnostics[0]["message"]
 
 
+def test_a_file_that_will_certainly_fail_is_taken_and_said_in_the_log(
+    game: Game, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Requirement 3.4: a file is what its author saved; nobody is there to be asked."""
+    game.ship("dice")
+    game.override("dice", "def main():\n    result = 1\nmain()\n")
+    (step,) = [step for step in discovery.sync() if step.source == "file"]
+    assert step.outcome == "activated"
+    assert "it will fail: line 2: `result` is assigned only inside main()" in step.detail
+    assert step.detail in caplog.text
+
+
 def test_an_invalid_change_leaves_the_previous_override_in_use(game: Game) -> None:
     """Requirement 5.4."""
     game.ship("dice")

@@ -60,6 +60,18 @@ def test_a_check_names_line_column_and_what_to_write_instead(designer: Client) -
     assert "os" in error["message"]
 
 
+def test_what_will_certainly_fail_is_published_only_when_it_is_confirmed(designer: Client, script: Script) -> None:
+    base = script.active_version.number  # type: ignore[union-attr]
+    asked = {"source": "result = damge\n", "reason": "why", "base": base}
+    status, answer = ask(designer, "POST", "api/publish", **asked)
+    assert (status, answer["error"]["type"]) == (409, "will_fail")
+    assert [(found["line"], found["certain"]) for found in answer["diagnostics"]] == [(1, True)]
+    assert 'line 1: nothing here defines "damge"' in answer["error"]["message"]
+    assert script.versions.count() == 1
+    status, answer = ask(designer, "POST", "api/publish", **asked, confirmed=True)
+    assert (status, answer["active"]["number"]) == (200, 2)
+
+
 def test_a_trial_plays_both_texts_on_the_same_dice_and_commits_nothing(designer: Client, script: Script) -> None:
     source = "log('awarding')\naward(5)\nresult = {'points': 1 + rand()}\n"
     _, answer = ask(

@@ -50,6 +50,33 @@ def test_a_version_is_published_and_rolled_back_by_keyboard_and_the_reason_outli
     expect(page.locator("#activations li").first).to_contain_text("Kept through the login")
 
 
+def test_what_will_certainly_fail_is_named_and_confirmed_once_more_by_keyboard(person: Enter) -> None:
+    page = person("designer").open(HITS)
+    change(page, 'message.get("payload") or {})', 'message.get("payload")["atacker"])')
+    page.keyboard.press("Control+Shift+Enter")
+    expect(page.locator("#publish-check")).to_contain_text("will fail: line", timeout=SLOW)
+    page.fill("#publish-reason", "Sure of it")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#failing-title")).to_be_focused(timeout=SLOW)
+    expect(page.locator("#failing-list li")).to_contain_text(["did you mean attacker?"])
+    page.keyboard.press("Control+Enter")  # the key that asked does not answer
+    expect(page.locator("#publish-failing")).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.locator("#failing-back")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#publish-dialog")).to_be_hidden()
+    page.keyboard.press("Control+Shift+Enter")
+    expect(page.locator("#publish-go")).to_be_enabled(timeout=SLOW)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#failing-title")).to_be_focused(timeout=SLOW)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#going-title")).to_contain_text("Live on", timeout=SLOW)
+    page.keyboard.press("Enter")
+    change(page, 'message.get("payload")["atacker"])', 'message.get("payload") or {})')
+
+
 @contextmanager
 def without_redis(stack: RunningStack) -> Iterator[None]:
     """Redis ends, and begins again at the end."""

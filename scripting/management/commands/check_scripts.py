@@ -72,7 +72,9 @@ class Command(ScriptingCommand):
 
 def strict(file: CheckedFile) -> CheckedFile:
     """The file with its warnings as errors."""
-    return replace(file, diagnostics=tuple(replace(found, severity="error") for found in file.diagnostics))
+    return replace(
+        file, diagnostics=tuple(replace(found, severity="error", certain=False) for found in file.diagnostics)
+    )
 
 
 def _described(file: CheckedFile) -> dict[str, Any]:

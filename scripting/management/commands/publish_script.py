@@ -20,7 +20,7 @@ from scripting.management.output import (
     source_argument,
     version_argument,
 )
-from scripting.models import Script
+from scripting.models import Script, ScriptVersion
 from scripting.registry import lifecycle, publishing
 from scripting.registry.publishing import AlreadyActive, AnyBase, PublishRefused, StaleBase, Text, TogetherRefused
 from scripting.sandbox import source_text
@@ -67,6 +67,7 @@ class Command(ScriptingCommand):
         parser.add_argument("-m", "--message", required=True, help="why; shown beside the version for good")
         parser.add_argument("--language", help="default: by the file's suffix")
         parser.add_argument("--base", type=version_argument, metavar="N", help="refuse unless this version is active")
+        parser.add_argument("--strict", action="store_true", help="publish nothing that will certainly fail")
         parser.add_argument("--user", metavar="NAME", help="the author, by the name that they log in with")
         self.add_json(parser)
 
@@ -76,7 +77,7 @@ class Command(ScriptingCommand):
         actor = author(self, options["user"])
         if source is None:
             wanted = self._wanted(scripts, options)
-            self._publish_together(wanted, actor, message, options["language"], as_json=as_json)
+            self._publish_together(wanted, actor, message, options, as_json=as_json)
         elif len(scripts) == 1 and scripts[0].source is None and options["folder"] is None:
             self._publish(scripts[0], source, actor, message, options, as_json=as_json)
         else:
@@ -111,7 +112,7 @@ class Command(ScriptingCommand):
         ]
 
     def _publish_together(
-        self, wanted: list[Wanted], actor: Any, message: str, language: str | None, *, as_json: bool
+        self, wanted: list[Wanted], actor: Any, message: str, options: dict[str, Any], *, as_json: bool
     ) -> None:
         for script in wanted:
             self.require_module(script.module)
@@ -120,11 +121,11 @@ class Command(ScriptingCommand):
             assert script.source is not None
             target = self._script(script.module, script.name, actor, message)
             content = source_text.encode(script.source.text)
-            texts.append(Text(target, script.source.language(language), content))
+            texts.append(Text(target, script.source.language(options["language"]), content))
             paths[str(target)] = script.source.path
         before = {text.script.pk: text.script.active_version_id for text in texts}
         try:
-            publishing.publish_together(texts, actor=actor, reason=message)
+            publishing.publish_together(texts, actor=actor, reason=message, confirmed=not options["strict"])
         except TogetherRefused as refusal:
             lines = [
                 compiler_line(paths[label], diagnostic)
@@ -138,6 +139,7 @@ class Command(ScriptingCommand):
         for text in texts:
             version = text.script.active_version
             assert version is not None
+            self._warn(paths[str(text.script)], version)
             how = "is live already" if version.pk == before[text.script.pk] else f"runs v{version.number} now"
             self.say(f"{text.script}: {how} ({version.sha256[:12]})")
             self.tell_unheard(text.script)
@@ -150,7 +152,9 @@ class Command(ScriptingCommand):
         target = self._script(script.module, script.name, actor, message)
         base = self._base(target, options["base"])
         try:
-            activation = publishing.publish(target, language, source.text, actor=actor, reason=message, base=base)
+            activation = publishing.publish(
+                target, language, source.text, actor=actor, reason=message, base=base, confirmed=not options["strict"]
+            )
         except AlreadyActive as already:
             self.tell_active(target, already.version, already, as_json=as_json)
             return
@@ -161,10 +165,12 @@ class Command(ScriptingCommand):
             self.fail("\n".join([*lines, str(refusal)]))
         version = activation.version
         assert version is not None
-        for warning in version.diagnostics:
-            place = f"{source.path}:{warning['line'] or 1}:{warning['column'] or 1}"
-            self.stderr.write(visible(f"{place}: {warning['severity']}: {warning['message']}"))
+        self._warn(source.path, version)
         self.tell_active(target, version, as_json=as_json)
+
+    def _warn(self, path: str, version: ScriptVersion) -> None:
+        for warning in in_order(map(publishing.diagnostic_of, version.diagnostics)):
+            self.stderr.write(visible(compiler_line(path, warning)))
 
     def _script(self, module: str, name: str, actor: Any, reason: str) -> Script:
         """The script; a new one is made, and it is said: its name may be a slip."""

@@ -24,7 +24,7 @@ def fields(scopes: Scopes, sure: Sure, around: Surroundings) -> Iterator[Languag
     for lack in shapes.lacking(reader.facts):
         place = lack.use.place
         assert isinstance(place, ast.expr)
-        if lack.is_certain or place in sure.always:
+        if lack.how != "sometimes" or place in sure.always:
             yield warning_at(place, lack.message, lack.hint, certain=lack.is_certain)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from scripting.sandbox.lint.surroundings import Stored
 from scripting.sandbox.protocol import Shape
@@ -127,9 +127,16 @@ class GivenList:
     shape: Shape
 
 
-Form: TypeAlias = Given | GivenList | Made | Listed
-Forms: TypeAlias = frozenset[Form] | None
-"""What a value may be; None for anything."""
+class Anything:
+    """A value of which nothing is known."""
+
+
+Form: TypeAlias = Given | GivenList | Made | Listed | Anything
+Forms: TypeAlias = frozenset[Form]
+"""What a value may be."""
+
+ANYTHING = Anything()
+UNSURE: Forms = frozenset({ANYTHING})
 
 
 @dataclass(frozen=True)
@@ -140,15 +147,19 @@ class Lack:
     names: tuple[str, ...]
     """Of the structs that lack it."""
     fields: tuple[str, ...]
-    is_certain: bool
-    """None of them has it."""
+    how: Literal["never", "slip", "sometimes"]
+    """None of them has it; nor do they, and it is nearly the name of one; some of them have it, and the run fails without."""
+
+    @property
+    def is_certain(self) -> bool:
+        return self.how == "never"
 
     @property
     def message(self) -> str:
         where = " or ".join(self.names[:3]) or "the payload"
-        if self.is_certain:
-            return f'"{self.use.name[:60]}" is no field of {where}: it is never there'
-        return f'{where} has no "{self.use.name[:60]}"'
+        if self.how == "sometimes":
+            return f'{where} has no "{self.use.name[:60]}"'
+        return f'"{self.use.name[:60]}" is no field of {where}' + (": it is never there" if self.is_certain else "")
 
     @property
     def hint(self) -> str:
@@ -171,20 +182,23 @@ def _lacking(facts: Facts) -> Iterator[Lack]:
     for use in facts.uses:
         if use.name in facts.stored.names:
             continue
-        dicts = [form for form in solved.forms(use.value) or () if isinstance(form, (Given, Made))]
+        forms = solved.forms(use.value)
+        dicts = [form for form in forms if isinstance(form, (Given, Made))]
         given = [form for form in dicts if isinstance(form, Given)]
         lack = [form for form in given if use.name not in form.fields]
         if not lack:
             continue
         fields = tuple(sorted({name for form in given for name in form.fields}))
-        names = tuple(dict.fromkeys(form.shape.name for form in lack if form.shape.name))
-        if any(form.shape.is_open for form in lack):
-            if len(lack) == len(given) and get_close_matches(use.name, fields, 1, 0.8):
-                yield Lack(use, ("the context",), fields, is_certain=False)
-        elif not any(use.name in form.fields for form in dicts):
-            yield Lack(use, names, fields, is_certain=True)
-        elif use.must_exist:
-            yield Lack(use, names, fields, is_certain=False)
+        names = tuple(sorted({form.shape.name for form in lack if form.shape.name}))
+        is_open = any(form.shape.is_open for form in lack)
+        if any(use.name in form.fields for form in dicts):
+            if use.must_exist and not is_open and ANYTHING not in forms:
+                yield Lack(use, names, fields, "sometimes")
+        elif is_open or ANYTHING in forms:
+            if get_close_matches(use.name, fields, 1, 0.75):
+                yield Lack(use, ("the context",) if is_open else names, fields, "slip")
+        else:
+            yield Lack(use, names, fields, "never")
 
 
 class _Solver:
@@ -209,8 +223,7 @@ class _Solver:
 
     def may_be_payload(self, value: Expr) -> bool:
         """Whether a value may be, or hold, a part of what the run was given."""
-        forms = self.forms(value)
-        return forms is None or any(isinstance(form, Given) for form in forms)
+        return any(isinstance(form, (Given, Anything)) for form in self.forms(value))
 
     def forms(self, value: Expr) -> Forms:
         self._steps += 1
@@ -222,25 +235,25 @@ class _Solver:
             case Known(shapes=shapes):
                 return self._of_shapes(shapes)
             case Variable(key=key):
-                return self.known.get(key)
+                return self.known.get(key, UNSURE)
             case Either(parts=parts):
                 return _union(self.forms(part) for part in parts)
             case Made() | Listed():
                 return frozenset((value,))
             case Field(value=inner, name=name):
                 outer = self.forms(inner)
-                self._steps += len(outer or ())
-                return None if outer is None else _union(self._field(form, name) for form in outer)
+                self._steps += len(outer)
+                return _union(self._field(form, name) for form in outer)
             case Item(value=inner):
                 outer = self.forms(inner)
-                self._steps += len(outer or ())
-                return None if outer is None else _union(self._item(form) for form in outer)
-        return None
+                self._steps += len(outer)
+                return _union(self._item(form) for form in outer)
+        return UNSURE
 
     def _of_shapes(self, shapes: tuple[Shape, ...]) -> Forms:
         """Of no shapes nothing is known; values without parts are left out."""
         if not shapes:
-            return None
+            return UNSURE
         found: list[Form] = []
         for shape in shapes:
             form = self._given.get(id(shape))
@@ -254,15 +267,15 @@ class _Solver:
 
     def _field(self, form: Form, name: str) -> Forms:
         if name in self.facts.stored.names:
-            return None
+            return UNSURE
         match form:
             case Made(fields=made):
-                return self.forms(made[name]) if name in made else None
+                return self.forms(made[name]) if name in made else UNSURE
             case Given(fields=given):
                 if name in given:
                     return self._of_shapes(given[name])
-                return None if form.shape.is_open else frozenset()
-        return frozenset()
+                return UNSURE if form.shape.is_open else frozenset()
+        return UNSURE if form is ANYTHING else frozenset()
 
     def _item(self, form: Form) -> Forms:
         match form:
@@ -270,13 +283,8 @@ class _Solver:
                 return self.forms(item)
             case GivenList(shape=shape):
                 return self._of_shapes(shape.items or ())
-        return None
+        return UNSURE
 
 
 def _union(found: Iterable[Forms]) -> Forms:
-    every: set[Form] = set()
-    for forms in found:
-        if forms is None:
-            return None
-        every |= forms
-    return frozenset(every)
+    return frozenset(form for forms in found for form in forms)

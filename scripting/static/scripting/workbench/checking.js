@@ -52,7 +52,9 @@ export class Checking {
     this.editor.show(diagnostics);
     const errors = diagnostics.filter((one) => one.severity === "error").length;
     const warnings = diagnostics.length - errors;
+    const failing = diagnostics.filter((one) => one.certain).length;
     if (errors) this.say("bad", `${count(errors, "error")}${warnings ? `, ${count(warnings, "warning")}` : ""}`);
+    else if (failing) this.say("bad", `Compiles, but will fail: ${count(warnings, "warning")}`);
     else if (warnings) this.say("warn", `Compiles, with ${count(warnings, "warning")}`);
     else this.say("good", "No problems");
     $("problem-count").textContent = diagnostics.length;
@@ -63,7 +65,7 @@ export class Checking {
 
   line(one) {
     const where = one.line ? `${one.line}:${one.column || 1}` : "";
-    const what = h("span", {}, h("span", { class: "what" }, one.message), one.hint && h("span", { class: "hint" }, one.hint));
+    const what = h("span", {}, h("span", { class: "what" }, one.certain && h("b", {}, "Will fail: "), one.message), one.hint && h("span", { class: "hint" }, one.hint));
     const go = () => this.editor.goTo(one.line || 1, one.column || 1);
     return h("li", { class: one.severity }, h("button", { type: "button", onclick: go }, h("span", { class: "where" }, where), what));
   }

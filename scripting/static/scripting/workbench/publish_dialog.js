@@ -11,7 +11,9 @@ export class Publishing {
     this.dialog = $("publish-dialog");
     $("publish").addEventListener("click", () => this.open());
     $("publish-form").addEventListener("submit", (event) => { event.preventDefault(); this.go(); });
-    onControlEnter(this.dialog, () => this.go());
+    $("failing-go").addEventListener("click", () => this.go(true));
+    $("failing-back").addEventListener("click", () => { this.dialog.close(); this.editor.goTo(this.failing[0].line || 1, this.failing[0].column || 1); });
+    onControlEnter(this.dialog, () => $("publish-failing").hidden && this.go());
   }
 
   get may() { return this.page.may.publish; }
@@ -31,6 +33,7 @@ export class Publishing {
     $("going-live").hidden = true;
     document.querySelector(".publish-columns").hidden = false;
     this.problem("");
+    this.askOf([]);
     $("publish-diff").replaceChildren();
     $("publish-summary").textContent = "";
     this.tellBehind();
@@ -92,12 +95,24 @@ export class Publishing {
       this.checkState("bad", `This cannot go live: ${first.line ? `line ${first.line}: ` : ""}${first.message}`);
     } else {
       const { length } = check.diagnostics;
-      this.checkState(length ? "warn" : "good", length ? `It compiles, with ${length} warning${length > 1 ? "s" : ""}: ${check.diagnostics[0].message}` : "It compiles, and nothing is suspicious.");
+      const failing = check.diagnostics.filter((one) => one.certain);
+      if (failing.length) this.checkState("bad", `It compiles, but will fail: ${failing[0].line ? `line ${failing[0].line}: ` : ""}${failing[0].message}${failing.length > 1 ? `, and ${failing.length - 1} more` : ""}`);
+      else this.checkState(length ? "warn" : "good", length ? `It compiles, with ${length} warning${length > 1 ? "s" : ""}: ${check.diagnostics[0].message}` : "It compiles, and nothing is suspicious.");
     }
     $("publish-go").disabled = !this.page.browser_publish || (Boolean(check && !check.ok) && !this.behind);
   }
 
-  async go() {
+  // Name what will certainly fail, and ask once more; with none, ask about the text as usual.
+  askOf(failing) {
+    this.failing = failing;
+    $("publish-failing").hidden = !failing.length;
+    $("publish-actions").hidden = failing.length > 0;
+    document.querySelector(".publish-columns").hidden = failing.length > 0;
+    $("failing-list").replaceChildren(...failing.map((one) => h("li", {}, one.line && h("b", {}, `line ${one.line} `), one.message, one.hint && h("span", { class: "hint" }, one.hint))));
+    if (failing.length) $("failing-title").focus();
+  }
+
+  async go(confirmed = false) {
     if ($("publish-go").disabled) return;
     if (this.behind) { this.dialog.close(); this.onBehind(); return; }
     if (!$("publish-reason").value.trim()) { this.problem("Say why: the next person who wonders will read it."); $("publish-reason").focus(); return; }
@@ -105,16 +120,19 @@ export class Publishing {
     const source = this.editor.text;
     try {
       const answer = await this.server.post("api/publish", {
-        source, language: this.language(), reason: $("publish-reason").value, base: this.keeping.base ? this.keeping.base.number : null,
+        source, language: this.language(), reason: $("publish-reason").value, base: this.keeping.base ? this.keeping.base.number : null, confirmed,
       });
       $("publish-reason").value = "";
       this.onPublished(answer);
       await this.watch(answer.active.number);
     } catch (error) {
       $("publish-go").disabled = false;
+      if (error.type !== "will_fail") this.askOf([]);
       if (error.type === "stale_base") {
         this.dialog.close();
         this.onStale(error.document);
+      } else if (error.type === "will_fail") {
+        this.askOf(error.document.diagnostics);
       } else if (error.type === "check_failed") {
         this.checking.show(error.document);
         this.problem(error.message);
@@ -124,6 +142,7 @@ export class Publishing {
 
   // Look until every process has taken version `number`.
   async watch(number) {
+    this.askOf([]);
     document.querySelector(".publish-columns").hidden = true;
     $("publish-actions").hidden = true;
     $("going-live").hidden = false;
