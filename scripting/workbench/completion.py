@@ -12,6 +12,8 @@ import subprocess
 import sys
 from typing import Any
 
+import msgspec
+
 from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
 from scripting.modules.scriptable import ScriptableModule
@@ -90,12 +92,20 @@ def context_variables(script: Script) -> list[dict[str, Any]]:
 
 
 def payload_fields(script: Script) -> list[dict[str, Any]]:
-    """Every field of the payloads of the script's topics: path, type, what it means, an example."""
+    """Every field of the payloads of the script's topics and of the bodies of its endpoints: path, type, what it means, an example.
+
+    `root` are the names that lead to the payload from the context.
+    """
     found: list[dict[str, Any]] = []
+    module = modules.get(script.module)
     for source in inputs.sources(script):
-        if source.topic is not None:
-            schema = source.topic.json_schema()
-            found += fields_of(schema, schema.get("$defs", {}), source.topic.name, (), source.topic.example)
+        root, schema = ["message", "payload"], source.topic.json_schema() if source.topic else None
+        if source.endpoint and module is not None and source.endpoint in module.config.endpoint_bodies:
+            root, schema = ["http_request", "body"], msgspec.json.schema(module.config.endpoint_bodies[source.endpoint])
+        if schema is not None:
+            example = inputs.example_payload(script, source)
+            fields = fields_of(schema, schema.get("$defs", {}), source.label, (), example)
+            found += [field | {"root": root} for field in fields]
     return found
 
 

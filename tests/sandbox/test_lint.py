@@ -126,6 +126,7 @@ def test_a_call_of_a_helper_is_looked_at_too() -> None:
         'result = max(duel["near"], key=len)["armor"]',
         'body = get_context().get("message").get("payload")\nresult = body["target"].get("armor")',
         'result = (duel.get("target") or {"armour": 3})["armor"]',
+        'whole = get_context().get("message") or {}\nunit = (whole.get("payload") or {}).get("target") or {}\nresult = unit.get("armor")',
     ],
 )
 def test_a_field_that_the_payload_does_not_have_is_certain(text: str) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
+from difflib import get_close_matches
 from typing import NamedTuple
+
+from scripting.sandbox.lint.surroundings import Surroundings
 
 
 class LanguageWarning(NamedTuple):
@@ -22,3 +26,15 @@ def warning_at(node: ast.expr | ast.stmt, message: str, hint: str = "", *, certa
     """A warning at a node of the tree."""
     end = node.end_col_offset if node.end_lineno == node.lineno else None
     return LanguageWarning(message, node.lineno, node.col_offset, end, hint, certain)
+
+
+def nothing_defines(name: str, around: Surroundings) -> str:
+    """The message about a name that is unresolved."""
+    message = f'nothing here defines "{name[:60]}"'
+    return message if around.knows_context or not around.is_script else f"{message}: it must come with the context"
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """The known name that is nearly the same; empty if there is none."""
+    near = get_close_matches(name, sorted(known), 1, 0.75)
+    return f"did you mean {near[0]}?" if near else ""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from scripting.sandbox.advice import for_name
 from scripting.sandbox.library.builtins import BUILTIN_NAMES
 from scripting.sandbox.library.packages import PACKAGES
-from scripting.sandbox.lint.finding import LanguageWarning, warning_at
+from scripting.sandbox.lint.finding import LanguageWarning, nothing_defines, warning_at
 from scripting.sandbox.lint.scopes import Binding, Place, Scope, Scopes
 from scripting.sandbox.lint.sure import Sure
 from scripting.sandbox.lint.surroundings import Surroundings
@@ -45,16 +45,11 @@ def _undefined(
         nodes.sort(key=lambda node: (node not in sure.always, node.lineno, node.col_offset))
         node = nodes[0]
         certain = node in sure.always and (around.knows_context or (not around.is_script and bool(around.functions)))
-        yield warning_at(node, _nothing_defines(name, around), _meant(name, around, known, bound), certain=certain)
+        yield warning_at(node, nothing_defines(name, around), _meant(name, around, known, bound), certain=certain)
     for name, node in partly.items():
         labels = around.lacking(name)
         hint = f'write get_context().get("{name}"): that is None where it does not come'
         yield warning_at(node, f'a run on {labels[0]} does not bring "{name}": it fails there', hint)
-
-
-def _nothing_defines(name: str, around: Surroundings) -> str:
-    message = f'nothing here defines "{name[:60]}"'
-    return message if around.knows_context or not around.is_script else f"{message}: it must come with the context"
 
 
 def _meant(name: str, around: Surroundings, known: Collection[str], bound: Collection[str]) -> str:

@@ -191,10 +191,11 @@ def _lacking(facts: Facts) -> Iterator[Lack]:
         fields = tuple(sorted({name for form in given for name in form.fields}))
         names = tuple(sorted({form.shape.name for form in lack if form.shape.name}))
         is_open = any(form.shape.is_open for form in lack)
+        is_unsure = ANYTHING in forms or any(form in solved.grown for form in dicts)
         if any(use.name in form.fields for form in dicts):
-            if use.must_exist and not is_open and ANYTHING not in forms:
+            if use.must_exist and not is_open and not is_unsure:
                 yield Lack(use, names, fields, "sometimes")
-        elif is_open or ANYTHING in forms:
+        elif is_open or is_unsure:
             if get_close_matches(use.name, fields, 1, 0.75):
                 yield Lack(use, ("the context",) if is_open else names, fields, "slip")
         else:
@@ -209,11 +210,15 @@ class _Solver:
         self.known: dict[Hashable, Forms] = dict.fromkeys(facts.variables, frozenset())
         self._given: dict[int, Given | GivenList] = {}
         self._steps = 0
+        self.grown: set[Form] = set()
+        """Dicts of the text's own that get keys which only a run knows."""
         while self._round():
             pass
 
     def _round(self) -> bool:
-        changed = False
+        grown = {form for value in self.facts.stores for form in self.forms(value)} - self.grown
+        self.grown |= grown
+        changed = bool(grown)
         for key, values in self.facts.variables.items():
             found = _union(self.forms(value) for value in values)
             if found != self.known[key]:
@@ -270,7 +275,9 @@ class _Solver:
             return UNSURE
         match form:
             case Made(fields=made):
-                return self.forms(made[name]) if name in made else UNSURE
+                if name in made:
+                    return self.forms(made[name])
+                return UNSURE if form in self.grown else frozenset()
             case Given(fields=given):
                 if name in given:
                     return self._of_shapes(given[name])

@@ -47,6 +47,11 @@ class Surroundings:
         return frozenset(name for one in self.inputs for name in one.variables)
 
     @property
+    def known(self) -> frozenset[str]:
+        """Names that a run brings: functions and context variables."""
+        return self.called | self.context
+
+    @property
     def knows_context(self) -> bool:
         """Whether no run brings any other context variable."""
         return bool(self.inputs) and self.is_script
@@ -71,7 +76,7 @@ class Surroundings:
 
     def way_to(self, name: str) -> str:
         """How to write a field of the payload that is taken for a variable; empty if there is none of the name."""
-        for one in self.inputs:
+        for one in self.inputs if self.is_script else ():
             for variable, shapes in one.variables.items():
                 for keys in _ways(name, shapes, 3):
                     return variable + "".join(f'["{key}"]' for key in keys)

@@ -12,6 +12,7 @@ from scripting.sandbox.languages.engine import LanguageEngine
 from scripting.sandbox.languages.tengo import catalog, runtime_names
 from scripting.sandbox.languages.tengo.explain import explain
 from scripting.sandbox.languages.tengo.kinds import Kinds
+from scripting.sandbox.languages.tengo.lint import gives_commands, text_warnings
 from scripting.sandbox.languages.tengo.lowering.build import Builder
 from scripting.sandbox.languages.tengo.lowering.statements import Statements
 from scripting.sandbox.languages.tengo.parser import parse
@@ -75,19 +76,18 @@ class TengoEngine(LanguageEngine):
 
     def warnings(self, tree: ast.Module, around: Surroundings) -> Iterator[LanguageWarning]:
         meaning, places = self._meanings.pop(id(tree))
-        for name, use in meaning.first_use.items():
-            symbol = meaning.free[name]
-            is_known = name in around.called or name in around.context
-            if not is_known and not (name == "result" and symbol.writes):
-                line, column = places.position(use.start)
-                message = f'nothing here defines "{name[:60]}": it must come with the context'
-                yield LanguageWarning(message, line, column, places.position(use.end)[1])
+        for found in text_warnings(meaning, around):
+            line, column = places.position(found.start)
+            last, end = places.position(found.end)
+            yield LanguageWarning(found.message, line, column, end if last == line else None, found.hint, found.certain)
         for warning in meaning.warnings:
+            certain = warning.is_final and not gives_commands(meaning, around)
             if warning.start < 0:
-                yield LanguageWarning(warning.message, hint=warning.hint)
+                yield LanguageWarning(warning.message, hint=warning.hint, certain=certain)
                 continue
             line, column = places.position(warning.start)
-            yield LanguageWarning(warning.message, line, column, places.position(warning.end)[1], warning.hint)
+            end = places.position(warning.end)[1]
+            yield LanguageWarning(warning.message, line, column, end, warning.hint, certain)
 
     def draws(self, tree: ast.Module) -> bool:
         return self._meanings[id(tree)][0].draws

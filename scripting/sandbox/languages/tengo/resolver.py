@@ -26,6 +26,8 @@ class PlacedWarning:
     start: int
     end: int
     hint: str = ""
+    is_final: bool = False
+    """The run gives nothing."""
 
 
 @dataclass(eq=False)
@@ -101,7 +103,9 @@ class _Resolver:
                 warnings.append(PlacedWarning(message, statement.start, statement.target.end, hint))
         if result is None and not self.lost and not self.returns_outcome:
             hint = "write `result := …`, or `return …` at the end"
-            warnings.append(PlacedWarning("`result` is never assigned: the run gives nothing", -1, -1, hint))
+            warnings.append(
+                PlacedWarning("`result` is never assigned: the run gives nothing", -1, -1, hint, is_final=True)
+            )
         return warnings
 
     def _refuse(self, message: str, node: nodes.Node, hint: str = "") -> None:

@@ -21,7 +21,7 @@ from scripting.sandbox.languages.zygomys.plain_results import offered
 from scripting.sandbox.languages.zygomys.reader import read
 from scripting.sandbox.languages.zygomys.resolver import Resolver
 from scripting.sandbox.languages.zygomys.scanner import Places, Token, scan
-from scripting.sandbox.lint.finding import LanguageWarning
+from scripting.sandbox.lint.finding import LanguageWarning, did_you_mean, nothing_defines
 from scripting.sandbox.lint.surroundings import Surroundings
 from scripting.sandbox.policy.context_names import CONTEXT_NAMES
 from scripting.sandbox.policy.imports import HELPER_MODULE
@@ -83,16 +83,22 @@ class ZygomysEngine(LanguageEngine):
         return tree
 
     def warnings(self, tree: ast.Module, around: Surroundings) -> Iterator[LanguageWarning]:
-        bindings, _, places = self._bindings.pop(id(tree))
+        bindings, resolver, places = self._bindings.pop(id(tree))
+        bound = {name for scope in resolver.every_scope for name in scope.variables}
         for name, use in bindings.free.items():
-            if name in around.called or name in around.context:
+            if name in around.called or name in around.context or name in bound or use.start < 0:
                 continue
-            if use.start < 0:
+            if around.is_script and name in CONTEXT_NAMES:  # nil where a run does not bring it
                 continue
             line, column = places.position(use.start)
-            message = f'nothing here defines "{name[:60]}": it must come with the context'
             end = use.end if places.position(use.end)[0] == line else use.start + 1
-            yield LanguageWarning(message, line, column, places.position(end)[1])
+            near = around.way_to(name)
+            hint = (
+                f"the payload has it: write {near}"
+                if near
+                else did_you_mean(name, {*bound, *around.known, *catalog.BUILTINS})
+            )
+            yield LanguageWarning(nothing_defines(name, around), line, column, places.position(end)[1], hint)
 
     def draws(self, tree: ast.Module) -> bool:
         return False

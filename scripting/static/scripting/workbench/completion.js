@@ -1,12 +1,15 @@
 // Completion and hover help out of the names that the server says the sandbox gives.
 
 import { h } from "./dom.js";
+import { Shapes } from "./shapes.js";
 
 const KEYWORDS = "and as assert break class continue def del elif else except finally for from if import in is lambda not or pass raise return try while".split(" ");
 
 export class Names {
-  constructor(names) {
+  constructor(names, language) {
     this.names = names;
+    this.language = language;
+    this.shapes = new Shapes(names, language);
     this.fields = byName(names.fields.map((field) => ({ ...field, kind: field.type })));
     this.known = new Map();
     for (const one of names.builtins) this.known.set(one.name, helpOf(one, one.kind));
@@ -20,7 +23,7 @@ export class Names {
   attach(editor) {
     const completer = {
       id: "goby",
-      triggerCharacters: [".", '"', "'"],
+      triggerCharacters: this.language === "zygomys" ? [".", '"', ":", "%"] : [".", '"', "'"],
       identifierRegexps: [/[a-zA-Z_0-9]/],
       getCompletions: (_editor, session, position, _prefix, answer) => answer(null, this.at(session, position)),
       getDocTooltip: (item) => { if (item.help && !item.docText) item.docText = plain(item.help); },
@@ -42,6 +45,8 @@ export class Names {
   // What may stand at a position.
   at(session, { row, column }) {
     const before = session.getLine(row).slice(0, column);
+    const own = /#|\/\//.test(before) ? null : this.shapes.at(session.getDocument().getAllLines(), row, column);
+    if (own) return own.map((field) => item(field.name, field.type, fieldHelp(field), 10));
     let found = /(?:\[|\.get\(|\bin\s)\s*f?["'](\w*)$/.exec(before);
     if (found) return [...this.fields.values()].map((field) => item(field.name, field.type, fieldHelp(field), 10));
     found = /\b(\w+)\.\w*$/.exec(before) || /^\s*from\s+(\w+)\s+import\b.*$/.exec(before);

@@ -71,7 +71,7 @@ async function begin() {
 
 async function learnNames() {
   if (!window.ace) return;
-  try { new Names(await server.get(`api/names?language=${page.language}`)).attach(editor.ace); } catch (error) { toast(`No completion: ${error.message}`); }
+  try { new Names(await server.get(`api/names?language=${page.language}`), page.language).attach(editor.ace); } catch (error) { toast(`No completion: ${error.message}`); }
 }
 
 // An override may be in another language than the default that it replaces.
