@@ -153,6 +153,13 @@ def test_nothing_is_said_of_fields_that_may_be_there(text: str) -> None:
     assert told(check(DUEL + text, helpers={"dress": 'def up(unit):\n    unit["armor"] = 1'})) == []
 
 
+def test_a_script_that_answers_requests_too_has_its_payload_looked_at() -> None:
+    request = type(INPUTS[0])("request to /roll", {"http_request": (), "module": ()})
+    text = 'context = get_context()\nmessage = context.get("message") or {}\nduel = message.get("payload") or {}\n'
+    (found,) = check(f'{text}result = duel.get("atacker")', inputs=(*INPUTS, request))
+    assert (found.certain, found.hint) == (True, "did you mean attacker?")
+
+
 def test_a_slip_is_warned_of_where_the_value_may_be_something_else_too() -> None:
     text = 'state_of = state()\nunit = duel["target"] if topic else state_of["unit"]\n'
     (found,) = check(f'{DUEL}{text}result = unit["atack"]')

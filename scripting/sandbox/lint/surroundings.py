@@ -69,10 +69,11 @@ class Surroundings:
 
     @cached_property
     def whole(self) -> tuple[Shape, ...]:
-        """The shapes of get_context()."""
+        """The shapes of get_context(); a variable that only other runs bring has no fields."""
         if not self.knows_context:
             return ()
-        return tuple(Shape(one.label, one.variables, is_open=True) for one in self.inputs)
+        lacking = dict.fromkeys(self.context, (Shape(),))
+        return tuple(Shape(one.label, {**lacking, **one.variables}, is_open=True) for one in self.inputs)
 
     def way_to(self, name: str) -> str:
         """How to write a field of the payload that is taken for a variable; empty if there is none of the name."""

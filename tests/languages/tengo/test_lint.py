@@ -75,10 +75,3 @@ def test_nothing_is_certain_to_fail_in_a_script_that_runs(case: Case, inputs: tu
     if case.context and inputs:
         inputs = (type(INPUTS[0])("all", {**INPUTS[0].variables, **dict.fromkeys(case.context, ())}),)
     assert [line for line in told(check(case.text, "tengo", inputs=inputs)) if "!" in line.split(" ")[0]] == []
-
-
-@pytest.mark.parametrize(
-    "case", [case for case in cases("zygomys") if "infix" in case.name], ids=lambda case: case.name
-)
-def test_names_that_infix_blocks_define_are_defined(case: Case) -> None:
-    assert case.error or told(check(case.text, "zygomys")) == []

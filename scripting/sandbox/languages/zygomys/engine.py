@@ -15,8 +15,10 @@ from scripting.sandbox.languages.zygomys import catalog, runtime_names
 from scripting.sandbox.languages.zygomys.bindings import Bindings
 from scripting.sandbox.languages.zygomys.explain import explain
 from scripting.sandbox.languages.zygomys.kinds import Kinds
+from scripting.sandbox.languages.zygomys.lint import lacking_fields
 from scripting.sandbox.languages.zygomys.lowering.build import Builder
 from scripting.sandbox.languages.zygomys.lowering.statements import Statements
+from scripting.sandbox.languages.zygomys.nodes import Node
 from scripting.sandbox.languages.zygomys.plain_results import offered
 from scripting.sandbox.languages.zygomys.reader import read
 from scripting.sandbox.languages.zygomys.resolver import Resolver
@@ -99,6 +101,13 @@ class ZygomysEngine(LanguageEngine):
                 else did_you_mean(name, {*bound, *around.known, *catalog.BUILTINS})
             )
             yield LanguageWarning(nothing_defines(name, around), line, column, places.position(end)[1], hint)
+
+        for lack in lacking_fields(bindings.body, around, has_helpers=bool(resolver.helpers)):
+            place = lack.use.place
+            assert isinstance(place, Node)
+            line, column = places.position(max(place.start, 0))
+            last, end = places.position(max(place.end, 0))
+            yield LanguageWarning(lack.message, line, column, end if last == line else None, lack.hint, lack.is_certain)
 
     def draws(self, tree: ast.Module) -> bool:
         return False
