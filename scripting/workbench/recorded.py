@@ -98,6 +98,8 @@ def execution_of(script: Script, given: str) -> Execution:
     one = Execution.objects.filter(script=script, pk=wanted).select_related("version").first()
     if one is None:
         raise Refusal(404, "not_found", "There is no such execution of this script; old ones are removed after a time.")
+    if not one.inputs:
+        raise Refusal(404, "not_found", "The inputs of this execution are not kept any more: choose a later one.")
     return one
 
 
