@@ -78,6 +78,16 @@ def compared(page: Page) -> None:
     expect(page.locator("#diff-body tr.new")).to_be_visible()
 
 
+def recorded(page: Page) -> None:
+    """An event that happened, found by its words."""
+    battle(page)
+    open_workbench(page)
+    page.locator("#recorded").press("ArrowDown")
+    page.keyboard.type("hits")
+    expect(page.locator("#recorded-list [role=option]").first).to_contain_text("hits")
+    expect(page.locator("#recorded-list [role=option]").first).to_have_attribute("aria-selected", "true")
+
+
 def error(page: Page) -> None:
     """What a mistake looks like."""
     open_workbench(page)
@@ -121,6 +131,7 @@ STORIES: tuple[Callable[[Page], None], ...] = (
     workbench,
     sample,
     compared,
+    recorded,
     error,
     publishing,
     live,
