@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
 from scripting.models import Script, ScriptVersion
+from scripting.registry import reach
 from scripting.texts.diff import difference
 from scripting.texts.merge import BOTH, THEIRS, Merge, merge
 from scripting.workbench import drafts, publishing
@@ -39,6 +40,7 @@ def taken(request: HttpRequest, script: Script) -> HttpResponseBase:
     user, posted = request.user, request.POST
     assert user.is_authenticated
     text = posted.get("source", "").replace("\r\n", "\n")
+    said = ""
     try:
         number = whole_number(posted.get("base", ""))
         base = publishing.version_numbered(script, number) if number else None
@@ -47,16 +49,18 @@ def taken(request: HttpRequest, script: Script) -> HttpResponseBase:
             return _settled(request, script, text, language, base)
         if may(user, EDIT):
             drafts.save(script, user, text, language, base, posted.get("revision") or None)
-            messages.success(request, "The draft is saved.")
+            said = "The draft is saved."
         if "publish" in posted and may(user, PUBLISH):
             reason, confirmed = posted.get("reason", ""), "confirmed" in posted
             publishing.publish(script, user, text, language, reason, base, confirmed=confirmed)
-            messages.success(request, f"{script} is live.")
+            said = f"{script} is live. {reach.unheard(script)}".strip()
     except Refusal as refusal:
         met = {"draft_conflict": DRAFT, "stale_base": LIVE}.get(refusal.document["error"]["type"])
         if met and may(user, EDIT):
             return _asked(request, script, text, language, base, met)
         messages.error(request, str(refusal))
+    if said:
+        messages.success(request, said)
     return redirect("workbench:script", script.module, script.name)
 
 
@@ -121,11 +125,11 @@ def _other(request: HttpRequest, script: Script, base: ScriptVersion | None, kin
     if kind == LIVE:
         script.refresh_from_db()
         active = script.active_version
-        words = f"v{active.number if active else '–'} became live while you were writing."
+        words = f"v{active.number if active else '–'} became live while you were writing. Your text is kept as your draft, and is not published."
         source, language = (active.text, active.language) if active else ("", script.language)
         return Other(kind, source, language, base, str(active.pk if active else ""), words)
     draft = drafts.draft_of(script, request.user)  # type: ignore[arg-type]
-    words = "This script is open in another tab or on another device, and was changed there."
+    words = "This script is open in another tab or on another device, and was changed there. Nothing is stored yet."
     if draft is None:
         return Other(kind, "", script.language, base, "", words)
     return Other(kind, draft.source, draft.language, draft.base_version, str(draft.revision), words)
