@@ -29,7 +29,7 @@ const publishing = page.may.publish ? new Publishing(server, editor, page, { kee
 const trying = new Trying(server, editor, page, { language: () => (draftLine.version ? draftLine.version.language : page.language), showTab, textName, ranOn });
 const draftLine = new DraftLine(editor, page, keeping, { start: startFrom, compare: compareWith, merge: mergeActive, onShown });
 if (page.may.run) {
-  const replayLine = new ReplayLine(server, editor, language, (text) => page.active && text === page.active.source);
+  const replayLine = new ReplayLine(server, editor, language, (text) => !page.active || Boolean(page.unheard) || text === page.active.source); // what nothing runs was never recorded
   checking.onChecked = (text, result) => replayLine.checked(text, result);
 }
 let socket = null;

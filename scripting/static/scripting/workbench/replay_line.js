@@ -5,16 +5,16 @@ import { $, h } from "./dom.js";
 const REST = 1000; // ms that a text that passed its check must rest
 
 export class ReplayLine {
-  // `isLive(text)` tells whether the text is what is live: there is nothing to replay.
-  constructor(server, editor, language, isLive) {
-    Object.assign(this, { server, editor, language, isLive, said: "" });
+  // `isPointless(text)` tells whether there is nothing to replay: the text is what is live, or nothing was ever recorded.
+  constructor(server, editor, language, isPointless) {
+    Object.assign(this, { server, editor, language, isPointless, said: "" });
   }
 
   // Called after each check with the text and its result.
   checked(text, { ok }) {
     clearTimeout(this.timer);
     if (this.running) this.running.abort();
-    if (!ok || this.isLive(text)) return this.say();
+    if (!ok || this.isPointless(text)) return this.say();
     if (text === this.said) return undefined;
     this.say();
     this.timer = setTimeout(() => this.replay(text), REST);
