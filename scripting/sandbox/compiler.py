@@ -132,9 +132,13 @@ class Compiler:
         assert unit.tree is not None
         engine = self.engines.engine(unit.language)
         unit.draws = engine.draws(unit.tree)
+        if not self.load.warns:
+            engine.forget(unit.tree)
+            return
         with _deep_recursion():
             for notice in engine.warnings(unit.tree, around):
                 self._warning(unit, notice)
+        engine.forget(unit.tree)
         for number, text in enumerate(unit.lines, 1) if _TURNING.search(unit.text) else ():
             found = _TURNING.search(text)
             if found and len(self.findings) < MAX_FINDINGS:

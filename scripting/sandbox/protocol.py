@@ -225,6 +225,8 @@ class Load(_Message, frozen=True, gc=False):
     """Names of the helpers there are, whether imported or not."""
     inputs: tuple[Inputs, ...] = ()
     """The kinds of run that the script gets; empty where they are not known."""
+    warns: bool = True
+    """Look for warnings too: a check does, a run need not wait for it."""
 
 
 class Run(_Message, frozen=True, gc=False):

@@ -174,7 +174,7 @@ class SandboxPool:
         """Compile without running, in a process of its own. Raises SupervisorError for what is ours."""
         for _ in range(_ATTEMPTS):
             try:
-                loaded, sandbox = self._start(bundle, functions, limits, inputs)
+                loaded, sandbox = self._start(bundle, functions, limits, inputs, warns=True)
             except NotStarted:
                 continue
             if sandbox is not None:
@@ -293,6 +293,8 @@ class SandboxPool:
         functions: tuple[HostFunction, ...],
         limits: SecurityLimits,
         inputs: tuple[Inputs, ...] = (),
+        *,
+        warns: bool = False,
     ) -> tuple[Loaded, Sandbox | None]:
         """A new sandbox with the bundle loaded, busy; None if the bundle does not compile."""
         self._take_place()
@@ -303,7 +305,7 @@ class SandboxPool:
             with self._places:
                 self._all.add(sandbox)
             message = _load_message(bundle, functions, limits, self._cpu_seconds(limits))
-            loaded = sandbox.load(msgspec.structs.replace(message, inputs=inputs) if inputs else message)
+            loaded = sandbox.load(msgspec.structs.replace(message, inputs=inputs, warns=True) if warns else message)
         except BaseException:
             if sandbox is None:
                 self._free_place()
@@ -429,6 +431,7 @@ def _load_message(
         limits.max_log_bytes,
         limits.max_host_calls,
         bundle.offered[:MAX_OFFERED],
+        warns=False,
     )
 
 

@@ -34,6 +34,9 @@ class LanguageEngine(ABC):
         """Warnings for a parsed text."""
         return warnings_of(tree, around)
 
+    def forget(self, tree: ast.Module) -> None:  # noqa: B027 - most know nothing beside the tree
+        """Drop what is known of a parsed text beside its tree: nobody asks any more."""
+
     def draws(self, tree: ast.Module) -> bool:
         """Whether a run can draw from the library's random numbers by names that the policy does not see."""
         return False

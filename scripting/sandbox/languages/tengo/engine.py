@@ -75,7 +75,7 @@ class TengoEngine(LanguageEngine):
         return tree
 
     def warnings(self, tree: ast.Module, around: Surroundings) -> Iterator[LanguageWarning]:
-        meaning, places = self._meanings.pop(id(tree))
+        meaning, places = self._meanings[id(tree)]
         for found in text_warnings(meaning, around):
             line, column = places.position(found.start)
             last, end = places.position(found.end)
@@ -88,6 +88,9 @@ class TengoEngine(LanguageEngine):
             line, column = places.position(warning.start)
             end = places.position(warning.end)[1]
             yield LanguageWarning(warning.message, line, column, end, warning.hint, certain)
+
+    def forget(self, tree: ast.Module) -> None:
+        self._meanings.pop(id(tree), None)
 
     def draws(self, tree: ast.Module) -> bool:
         return self._meanings[id(tree)][0].draws

@@ -85,7 +85,7 @@ class ZygomysEngine(LanguageEngine):
         return tree
 
     def warnings(self, tree: ast.Module, around: Surroundings) -> Iterator[LanguageWarning]:
-        bindings, resolver, places = self._bindings.pop(id(tree))
+        bindings, resolver, places = self._bindings[id(tree)]
         bound = {name for scope in resolver.every_scope for name in scope.variables}
         for name, use in bindings.free.items():
             if name in around.called or name in around.context or name in bound or use.start < 0:
@@ -108,6 +108,9 @@ class ZygomysEngine(LanguageEngine):
             line, column = places.position(max(place.start, 0))
             last, end = places.position(max(place.end, 0))
             yield LanguageWarning(lack.message, line, column, end if last == line else None, lack.hint, lack.is_certain)
+
+    def forget(self, tree: ast.Module) -> None:
+        self._bindings.pop(id(tree), None)
 
     def draws(self, tree: ast.Module) -> bool:
         return False
