@@ -36,6 +36,8 @@ def adapted(contents: str) -> str:
         words = heading[1] or (title[1] if title else "Queues")
         contents = contents.replace(heading[0], f"{{% block content_title %}}{words}{{% endblock %}}", 1)
     contents = contents.replace("<h1>", "<h2>").replace("</h1>", "</h2>")  # the title is the page's heading
+    # A worker's page reads its job with pickle, whatever the queue's serializer: the description is plain text.
+    contents = contents.replace("{{ job.func_name }}", "{{ job.description }}")
     contents = contents.replace('id="action-toggle"', 'id="action-toggle" aria-label="Select all jobs"')
     contents = contents.replace('class="action-select"', 'class="action-select" aria-label="Select this job"')
     if CONTENT in contents:

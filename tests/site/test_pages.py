@@ -6,7 +6,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client
+from django_rq import get_queue
 from django_rq.settings import QUEUES
+from rq import Worker
 
 
 def test_our_pages_allow_nothing_unsafe_and_nothing_from_elsewhere(client: Client) -> None:
@@ -44,6 +46,20 @@ def test_the_queues_without_their_redis_say_so(client: Client, monkeypatch: pyte
     response = client.get("/django-rq/")
     assert response.status_code == 503
     assert b"Accepted events are kept" in response.content
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_busy_worker_names_its_job(client: Client) -> None:
+    index, queue = next((i, get_queue(name)) for i, name in enumerate(QUEUES) if name == "scripting")
+    job = queue.create_job("scripting.workers.drain_job.drain", args=("wargame", 7))
+    job.save()
+    worker = Worker([queue], connection=queue.connection, serializer=queue.serializer)
+    worker.register_birth()
+    worker.prepare_execution(job)
+    client.force_login(User.objects.create_superuser("root"))
+    response = client.get(f"/django-rq/workers/{index}/{worker.key}/")
+    assert response.status_code == 200
+    assert b"scripting.workers.drain_job.drain(&#x27;wargame&#x27;, 7)" in response.content
 
 
 @pytest.mark.django_db

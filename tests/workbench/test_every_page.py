@@ -88,7 +88,11 @@ def walk(page: Page, waiting: dict[str, str]) -> tuple[list[str], list[str]]:
         answer = page.request.get(at, max_redirects=0)
         if answer.status != 200 or not answer.text().lstrip().lower().startswith("<!doctype html"):
             continue  # refused, for programs, or a part of a page
-        page.goto(at)
+        before = len(complaints)
+        shown = page.goto(at)
+        if shown is None or shown.status == 404:  # a job that was there a moment ago
+            del complaints[before:]
+            continue
         seen.append(at)
         known.add(resolve(at).route)
         for problem in page.evaluate(AMISS):
