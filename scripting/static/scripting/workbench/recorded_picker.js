@@ -36,6 +36,7 @@ export class RecordedPicker {
 
   typed() {
     clearTimeout(this.timer);
+    this.asked += 1; // an answer to what was asked before shows nothing any more
     this.pending = true;
     this.eager = false;
     this.timer = setTimeout(() => this.search(), PAUSE);

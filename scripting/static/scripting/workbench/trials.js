@@ -16,6 +16,8 @@ export class Trying {
     this.sources = parse(page.inputs);
     this.payloads = new Map(this.sources.map((source) => [source.key, copy(source.example)]));
     this.recorded = null; // the recorded run whose inputs are shown: {id, words, payload, original}
+    this.picks = 0;
+    this.picking = null; // settled once what was chosen is shown
     this.asJson = false;
     this.trials = [];
     this.running = null; // the name by which the server knows the trial that runs
@@ -80,12 +82,20 @@ export class Trying {
     } catch (error) { judge($("input-json"), error); }
   }
 
-  // A recorded run's inputs are shown where its source's are; "" goes back to one's own.
-  async pick(id) {
-    this.recorded = null;
-    if (id) {
+  // A recorded run's inputs are shown where its source's are; "" goes back to one's own. Run waits for them.
+  pick(id) {
+    this.picking = this.take(id);
+    return this.picking;
+  }
+
+  async take(id) {
+    this.picks += 1;
+    const mine = this.picks;
+    if (!id) this.recorded = null;
+    else {
       try {
         const execution = await this.server.get(`api/executions/${encodeURIComponent(id)}`);
+        if (mine !== this.picks) return; // another was chosen meanwhile
         const payload = parse(execution.payload);
         this.recorded = { ...execution, payload, original: write(payload) };
         $("input-source").value = execution.source;
@@ -93,6 +103,8 @@ export class Trying {
         this.picker.show(execution.words);
         this.ranOn(execution);
       } catch (error) {
+        if (mine !== this.picks) return;
+        this.recorded = null;
         this.picker.show("");
         toast(error.message, { kind: "bad" });
       }
@@ -122,6 +134,7 @@ export class Trying {
 
   // What is run on what; `path` says how. `show(answer, given)` gets both.
   async ask(path, show) {
+    await this.picking;
     if (!this.page.may.run || this.running) return;
     const wrong = [...$("try-inputs").querySelectorAll('[aria-invalid="true"]')].find((field) => !field.closest("[hidden]"));
     if (wrong) { // what is shown is what runs, or nothing does
