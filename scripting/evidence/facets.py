@@ -117,8 +117,8 @@ def where(
     """Groups of events by one field or two, those first that tell best which decisions change.
 
     A group's strength is Pearson's correlation of membership with the change (of two yes/no variables: the phi coefficient),
-    where nearly all decisions change with the size of the difference. Groups that chance explains are left out. Each field, and each pair of the strongest fields,
-    appears with its groups in which something changes.
+    where nearly all decisions change with the size of the difference. Groups in which nothing changes, or no more than chance
+    explains, are left out.
     """
     if not any(changed):
         return []

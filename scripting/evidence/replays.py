@@ -8,7 +8,8 @@ from typing import Any
 from scripting.evidence import corpus as corpora
 from scripting.evidence.corpus import Corpus
 from scripting.evidence.decide import Decided, Decider, Given, given
-from scripting.evidence.report import Tally, report
+from scripting.evidence.report import report
+from scripting.evidence.tally import Tally
 from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
 from scripting.registry.active import registry
