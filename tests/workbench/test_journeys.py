@@ -249,6 +249,7 @@ def test_a_new_script_is_named_tried_and_published_and_said_to_run_on_nothing(pe
     page.keyboard.press("Enter")
     page.wait_for_selector("body[data-ready]")
     expect(page.locator(".toast")).to_contain_text("nothing is live until you publish")
+    expect(page.locator("#live-line")).to_have_text(re.compile(r"^nothing is live\s*$"))
     expect(page.locator("#unheard")).to_contain_text("No event or endpoint runs it yet")
     page.click("#run")
     expect(page.locator("#outcome .verdict")).to_be_visible()

@@ -121,7 +121,7 @@ function onShown() {
 function showActive() {
   const { active, activation } = page;
   $("live-chip").textContent = active ? `v${active.number} is live` : "nothing is live";
-  const kind = page.is_default ? "the default" : active && activation && activation.cause !== "rollback" ? `${active.origin} override` : "";
+  const kind = !active ? "" : page.is_default ? "the default" : activation && activation.cause !== "rollback" ? `${active.origin} override` : "";
   const by = activation && activation.actor ? ` by ${activation.actor}` : "";
   const when = activation ? [`${kind && ", "}${CAUSES[activation.cause]}${by} `, ago(activation.at)] : [];
   const on = page.loaded.of ? ` · loaded by ${page.loaded.loaded} of ${page.loaded.of}` : "";
