@@ -28,10 +28,11 @@ export class ReplayLine {
       const found = await this.server.post("api/replay", { source: text, language: this.language() }, running.signal);
       if (this.editor.text !== text) return;
       this.said = text;
+      if (!found.sentence) return;
       const sentence = found.sentence[0].toUpperCase() + found.sentence.slice(1);
       this.say(h("a", { href: found.address, "data-kind": found.kind }, `${sentence}.`));
     } catch (error) {
-      if (!["AbortError", "nothing_recorded"].includes(error.type || error.name)) this.say(h("span", {}, `Not replayed: ${error.message}`));
+      if (error.name !== "AbortError") this.say(h("span", {}, `Not replayed: ${error.message}`));
     } finally {
       if (this.running === running) this.running = null;
     }
