@@ -92,7 +92,10 @@ class CheckedAdmin(ModelAdmin):  # type: ignore[misc] # unfold is not typed
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The list has the title that leads to it in the menu, or the name of its records."""
         response: HttpResponse = super().changelist_view(request, extra_context)
-        if isinstance(response, TemplateResponse) and response.context_data is not None:
+        if isinstance(response, TemplateResponse) and "cl" in (
+            response.context_data or {}
+        ):  # an action answers here too
+            assert response.context_data is not None
             groups = response.context_data.get("sidebar_navigation") or menu.navigation(request)
             title = menu.title_of(request.path, groups) or capfirst(self.opts.verbose_name_plural)
             response.context_data["title"] = title
