@@ -12,8 +12,6 @@ import subprocess
 import sys
 from typing import Any
 
-import msgspec
-
 from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
 from scripting.modules.scriptable import ScriptableModule
@@ -85,9 +83,13 @@ def context_variables(script: Script) -> list[dict[str, Any]]:
     for source in inputs.sources(script):
         for name, value in inputs.example_context(script, source).items():
             entry = found.setdefault(
-                name, {"name": name, "type": type_name(value), "example": display(value, EXAMPLE), "when": []}
+                name,
+                {"name": name, "type": type_name(value), "example": display(value, EXAMPLE), "when": [], "parts": {}},
             )
             entry["when"].append(source.label)
+            for part, inner in value.items() if isinstance(value, dict) else ():
+                shown = {"name": part, "type": type_name(inner), "example": display(inner, EXAMPLE), "doc": ""}
+                entry["parts"].setdefault(part, shown)
     return [found[name] for name in sorted(found)]
 
 
@@ -97,11 +99,11 @@ def payload_fields(script: Script) -> list[dict[str, Any]]:
     `root` are the names that lead to the payload from the context.
     """
     found: list[dict[str, Any]] = []
-    module = modules.get(script.module)
     for source in inputs.sources(script):
-        root, schema = ["message", "payload"], source.topic.json_schema() if source.topic else None
-        if source.endpoint and module is not None and source.endpoint in module.config.endpoint_bodies:
-            root, schema = ["http_request", "body"], msgspec.json.schema(module.config.endpoint_bodies[source.endpoint])
+        root, schema = (
+            ["message", "payload"] if source.topic else ["http_request", "body"],
+            inputs.schema_of(script, source),
+        )
         if schema is not None:
             example = inputs.example_payload(script, source)
             fields = fields_of(schema, schema.get("$defs", {}), source.label, (), example)

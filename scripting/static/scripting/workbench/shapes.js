@@ -16,7 +16,7 @@ export class Shapes {
     this.root = node();
     for (const one of names.context) {
       this.root.fields.set(one.name, node({ name: one.name, type: one.type, doc: "", example: one.example, places: [] }));
-      if (one.example && typeof one.example === "object") for (const [key, value] of Object.entries(one.example)) this.add([one.name, key], { name: key, type: typeName(value), doc: "", example: value });
+      for (const [key, part] of Object.entries(one.parts)) this.add([one.name, key], part);
     }
     for (const field of names.fields) this.add([...field.root, ...field.path.split(".")], field);
   }
@@ -148,10 +148,4 @@ function split(text, mark) {
     else found[found.length - 1] += one;
   }
   return found.map((one) => one.trim());
-}
-
-function typeName(value) {
-  if (value === null) return "None";
-  if (Array.isArray(value)) return "list";
-  return { string: "str", number: Number.isInteger(value) ? "int" : "float", boolean: "bool", object: "dict" }[typeof value] || "any";
 }
