@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -23,9 +24,12 @@ FLAGS = [
 
 
 def chromium_path() -> str | None:
-    """The Chromium to use: the environment's CHROMIUM, else the one on PATH, else None."""
+    """The Chromium to use: the environment's CHROMIUM, else the one on PATH, else None.
+
+    The headless shell first: the same engine without the parts of a desktop takes half the processor time.
+    """
     named = os.environ.get("CHROMIUM")
-    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return named or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @contextmanager

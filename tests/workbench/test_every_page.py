@@ -49,7 +49,7 @@ AMISS = """() => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) {
     const inside = texts.currentNode.parentElement.closest('time, svg, script, style, pre, code, textarea, select, .entry, .shots');
-    if (!inside && /\\d\\d:\\d\\d|\\d{4}-\\d\\d-\\d\\d/.test(texts.currentNode.data)) found.push(texts.currentNode.data.trim());
+    if (!inside && /(?<![:\\w])\\d\\d:\\d\\d|\\d{4}-\\d\\d-\\d\\d/.test(texts.currentNode.data)) found.push(texts.currentNode.data.trim());
   }
   return found;
 }"""
