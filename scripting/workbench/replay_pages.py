@@ -18,8 +18,8 @@ from scripting.evidence.classes import Class
 from scripting.evidence.corpus import LAST
 from scripting.evidence.kept import reports_of
 from scripting.insight.addresses import address_of
-from scripting.insight.executions.export import harmless
 from scripting.models import ReplayReport, Script
+from scripting.texts.cells import harmless
 from scripting.texts.plain_json import jsonable
 from scripting.workbench import drafts, publishing, replays
 from scripting.workbench.access import (

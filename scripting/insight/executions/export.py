@@ -23,11 +23,10 @@ from scripting.insight.frame import VIEW, demand
 from scripting.models import Execution
 from scripting.modules.masking import Mask, masks_of
 from scripting.sandbox.protocol import ValueProblem
+from scripting.texts.cells import harmless
 from scripting.texts.escaping import display, visible
 
 BATCH = 500
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""A cell that begins so, a spreadsheet may run."""
 COLUMNS = (
     "id",
     "script",
@@ -147,11 +146,6 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, int):
         return value
     return visible(value.isoformat() if hasattr(value, "isoformat") else str(value))
-
-
-def harmless(cell: Any) -> Any:
-    """The cell, quoted where a spreadsheet would take it for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def as_csv(values: Iterable[dict[str, Any]]) -> Iterator[str]:
