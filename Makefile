@@ -12,8 +12,8 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 # Bytecode of packages is compiled when first used: quicker than compiling all of it at installation.
 INSTALL := $(PIP) --no-compile --require-hashes -r
 JOBS ?= auto
-# Tests of pages, which a newer Python draws alike.
-PAGES := admin docs embedding insight wargame workbench
+# Tests of pages and of files that are watched, on which a newer Python has no part.
+SAME_ON_NEWER := admin docs embedding hot_reload insight wargame workbench
 UPGRADE ?= --upgrade
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header $(UPGRADE)
@@ -47,7 +47,7 @@ test-quick: $(VENV)/.dev ## for the inner loop, a minute: most tests, on SQLite;
 test-newer: $(VENV)/.dev
 	@newer=$$($(BIN)/python tests/support/newer_python.py); \
 	if [ -z "$$newer" ]; then echo "== No newer Python was found: the suite ran on $$($(BIN)/python -V) alone =="; \
-	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer SELECT='-m "not e2e and not once" $(PAGES:%=--ignore=tests/%)'; fi
+	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer SELECT='-m "not e2e and not once" $(SAME_ON_NEWER:%=--ignore=tests/%)'; fi
 
 lint: $(VENV)/.dev ## check style, types and the layers of imports
 	$(BIN)/ruff check .
