@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import benchmarks
+from benchmarks import tengo, zygomys
 from benchmarks.__main__ import main
 from goby_site.paths import BASE_DIR, var_dir
 
@@ -98,3 +100,10 @@ def test_without_chromium_the_editor_is_left_out(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "Left out: all figures of editor. Chromium was not found: install the package `chromium`" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("benchmark", [tengo, zygomys])
+def test_reading_a_language_is_measured_on_its_engine_of_today(benchmark: ModuleType) -> None:
+    figures = benchmark.reading()
+    assert figures
+    assert all(figure["value"] > 0 for figure in figures)
