@@ -57,6 +57,9 @@ def test_the_head_says_what_a_draft_would_have_changed_and_leads_to_the_report(p
     page = designer.open(DAMAGE)
     change(page, "MINIMUM_DAMAGE = 1 ", "MINIMUM_DAMAGE = 9999 ")
     expect(page.locator("#replay-line a")).to_contain_text("decisions, 0 would fail", timeout=20_000)
+    page.click("#publish")
+    expect(page.locator("#publish-replay")).to_contain_text("decisions, 0 would fail")
+    page.keyboard.press("Escape")
     page.locator("#replay-line a").press("Enter")
     expect(page.locator("h1")).to_contain_text("would fail")
     assert barriers(page) == []

@@ -85,7 +85,6 @@ export class Publishing {
     const trial = this.trialOf(this.editor.text);
     const words = trial && (trial.trial.error ? `Trial ${trial.number} of this version failed.` : `Trial ${trial.number} ran this version.`);
     $("publish-tried").textContent = words || "You haven't tried this version yet. Run it before you publish.";
-    $("publish-replay").replaceChildren(...[...$("replay-line").childNodes].map((one) => one.cloneNode(true)));
   }
 
   judge(check) {

@@ -1,4 +1,5 @@
-// What the draft would have decided on the last recorded events: one sentence in the head, which leads to the report.
+// What the draft would have decided on the last recorded events: one sentence in the head and in the publish dialog, which
+// leads to the report.
 
 import { $, h } from "./dom.js";
 
@@ -41,5 +42,6 @@ export class ReplayLine {
   say(...parts) {
     if (!parts.length) this.said = "";
     $("replay-line").replaceChildren(...parts);
+    $("publish-replay")?.replaceChildren(...parts.map((part) => part.cloneNode(true)));
   }
 }
