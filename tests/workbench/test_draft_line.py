@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -101,5 +102,27 @@ def test_zygomys_has_its_comments_and_raw_texts_in_colour(person: Enter) -> None
         {"string": "`raw ( text`", "comment": "/* one"},
         {"comment": "( more */"},
     ]
+    page.click("#discard")
+    expect(page.locator("#draft-state")).to_have_text("")
+
+
+def test_zygomys_has_completion_and_help_as_the_other_languages(person: Enter) -> None:
+    page = person("designer").open(DAMAGE)
+    with page.expect_response(re.compile("api/names.language=zygomys")):
+        page.select_option("#language", "zygomys")
+    write(page, '(log (sprintf "%d" 1))\n(calculate_damage 3)\n')
+    page.evaluate(
+        "{ const e = window.ace.edit('editor'); e.find('sprintf', {wrap: true}); e.clearSelection(); e.focus(); }"
+    )
+    box = page.locator(".ace_cursor").bounding_box()
+    assert box is not None
+    for step in range(3):  # the pointer has to move over the name
+        page.mouse.move(box["x"] - 20 - step, box["y"] + 8)
+    expect(page.locator(".ace_tooltip .help-signature")).to_contain_text("sprintf")
+    page.mouse.move(5, 400)
+    page.evaluate("{ const e = window.ace.edit('editor'); e.navigateFileEnd(); e.focus(); }")
+    page.keyboard.type("(calculate_d", delay=60)
+    expect(page.locator(".ace_autocomplete .ace_line").first).to_contain_text("calculate_damage")
+    page.keyboard.press("Escape")
     page.click("#discard")
     expect(page.locator("#draft-state")).to_have_text("")
