@@ -80,7 +80,7 @@ class Decider:
     reason: str = ""
     """Why that is not the live version; empty where it is."""
     advice: str = ""
-    """What to do about it."""
+    """Advice."""
 
 
 def decider_of(script: Script | None) -> Decider:

@@ -74,8 +74,11 @@ def resolve(script: Script, selection: Selection) -> Corpus:
     if not ranged:
         ids = list(executions.values_list("id", flat=True)[:wanted])
         return Corpus(script, tuple(reversed(ids)), len(ids))
-    rows = list(executions.values_list("id", "status", "result")[:MOST])
-    return Corpus(script, tuple(sorted(sample(rows, wanted))), len(rows))
+    ids = list(executions.values_list("id", flat=True)[:MOST])
+    if len(ids) > wanted:
+        rows = list(executions.values_list("id", "status", "result")[:MOST])
+        return Corpus(script, tuple(sorted(sample(rows, wanted))), len(rows))
+    return Corpus(script, tuple(reversed(ids)), len(ids))
 
 
 def sample(rows: Sequence[tuple[UUID, str, Any]], wanted: int) -> list[UUID]:
@@ -83,8 +86,6 @@ def sample(rows: Sequence[tuple[UUID, str, Any]], wanted: int) -> list[UUID]:
 
     The rest is drawn evenly, with a seed of its own: the same executions give the same sample.
     """
-    if len(rows) <= wanted:
-        return [identifier for identifier, _, _ in rows]
     strata: dict[Any, list[UUID]] = defaultdict(list)
     for identifier, status, result in rows:
         strata[status, _shape(result)].append(identifier)
@@ -100,7 +101,7 @@ def sample(rows: Sequence[tuple[UUID, str, Any]], wanted: int) -> list[UUID]:
 
 
 def _shape(result: Any) -> Any:
-    """The flags and short words of a result: what makes two outcomes of one kind."""
+    """Two results are of one kind if they have the same fields with the same flags and types."""
     if result is None:
         return None
     value = _decoder.decode(bytes(result))
@@ -119,7 +120,7 @@ def recorded(corpus: Corpus) -> Iterator[tuple[Execution, Sequence[Attempt]]]:
     """The executions of a corpus with their attempts (none where one was enough), read as they are asked for."""
     for begin in range(0, len(corpus.ids), CHUNK):
         ids = corpus.ids[begin : begin + CHUNK]
-        executions = Execution.objects.filter(pk__in=ids).defer("inputs_text", "result_text", "log").in_bulk()
+        executions = Execution.objects.filter(pk__in=ids).defer("inputs_text", "result_text").in_bulk()
         attempts: dict[UUID, list[Attempt]] = defaultdict(list)
         for attempt in Attempt.objects.filter(execution__in=ids).defer("log").order_by("execution", "ordinal"):
             attempts[attempt.execution_id].append(attempt)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from scripting.execution.attempts import INTERPRETER
 from scripting.execution.comparison import Compared, effects_of, failure_of
 from scripting.execution.rows import decode_calls
+from scripting.execution.run import on_inputs
 from scripting.models import Attempt, Execution
 from scripting.models.execution import AttemptFields
 from scripting.modules.calls import CallContext, EffectRefused
@@ -19,7 +20,7 @@ from scripting.sandbox.protocol import decode_trusted
 from scripting.supervisor.pool import RunRequest
 from scripting.types import Bundle, ExecutionMetrics, HostCallRecord, SecurityLimits
 
-PYTHON = ".".join(platform.python_version_tuple()[:2])
+PYTHON = INTERPRETER.rpartition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,6 @@ class Decided:
     left: str = ""
     """Where it read what the recording does not hold, as `call 2: get_score()`."""
     metrics: ExecutionMetrics = field(default_factory=ExecutionMetrics)
-    excerpt: str = ""
-    """The line of source that an error points at."""
 
     @property
     def failed(self) -> bool:
@@ -57,24 +56,14 @@ def given(execution: Execution, attempts: Sequence[Attempt]) -> Given | str:
         return "no script ran in it"
     if not execution.inputs:
         return "its inputs were deleted by retention"
-    if execution.interpreter and ".".join(execution.interpreter.split(".")[:2]) != PYTHON:
+    if execution.interpreter and execution.interpreter.rpartition(".")[0] != PYTHON:
         return f"it was recorded by Python {execution.interpreter}, this is {PYTHON}"
     inputs = decode_trusted(bytes(execution.inputs))
-    message = inputs.get("message")
-    message = message if isinstance(message, dict) else {}
     script = execution.script
     call = CallContext(
-        script.module,
-        script.name,
-        str(execution.pk),
-        execution.topic,
-        payload=message.get("payload") or {},
-        metadata=message.get("metadata") or {},
-        key=execution.key,
-        depth=execution.depth,
-        user_id=execution.user,
-        trial=True,
+        script.module, script.name, str(execution.pk), depth=execution.depth, user_id=execution.user, trial=True
     )
+    call = replace(on_inputs(call, inputs), topic=execution.topic, key=execution.key)
     tries: Sequence[AttemptFields] = attempts or [execution]
     reads = [record for made in tries for record in decode_calls(bytes(made.host_calls)) if record.kind == "read"]
     return Given(execution, call, inputs, tuple(reads))
@@ -107,7 +96,7 @@ class Decider:
             outcome.logs,
         )
         refusal = "" if error else would_refuse(module, event.call, result)
-        return Decided(compared, refusal, host.left, outcome.metrics, error.excerpt if error else "")
+        return Decided(compared, refusal, host.left, outcome.metrics)
 
     def as_recorded(self, event: Given) -> Decided | None:
         """The recorded outcome, if this bundle made it at the first try; None where it must be decided again."""
@@ -117,13 +106,14 @@ class Decider:
         result = None if execution.result is None else decode_trusted(bytes(execution.result))
         effects = effects_of(decode_calls(bytes(execution.host_calls)), module)
         metrics = ExecutionMetrics(wall_us=execution.wall_us, memory_bytes=execution.memory_bytes)
-        compared = Compared(Execution.Status.SUCCEEDED, None, result, effects)
+        logs = tuple(line.text for line in execution.log_lines)
+        compared = Compared(Execution.Status.SUCCEEDED, None, result, effects, logs)
         return Decided(compared, would_refuse(module, event.call, result), metrics=metrics)
 
 
 def would_refuse(module: ScriptableModule | None, call: CallContext, result: Any) -> str:
-    """Why the game would not admit a result; empty where it would."""
-    if module is None:
+    """Why the game would not admit a result; empty where it would, or where nothing comes of the result."""
+    if module is None or not module.applies(call):
         return ""
     try:
         module.validate(call, result)

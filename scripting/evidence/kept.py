@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from scripting.evidence import replays
 from scripting.evidence.corpus import Corpus
 from scripting.models import ReplayReport, Script, ScriptVersion
@@ -11,22 +13,23 @@ KEPT = 200
 """Reports of one script; older ones are deleted."""
 
 
-def report_of(corpus: Corpus, candidate: Bundle, *, title: str, user: str = "") -> ReplayReport:
-    """The report of this candidate over this corpus, made now if there is none.
+def report_of(corpus: Corpus, candidate: Bundle, *, title: str, user: str = "", seconds: float) -> ReplayReport:
+    """The report of this candidate over this corpus, made now, within `seconds`, if there is none that had time for all of it.
 
     Raises ScriptNotFound where no version is live, SupervisorError for what is ours.
     """
     script = corpus.script
     live = replays.live_bundle(script).digest
-    known = {"script": script, "candidate": candidate.digest, "live": live, "corpus": corpus.digest}
+    known: dict[str, Any] = {"script": script, "candidate": candidate.digest, "live": live, "corpus": corpus.digest}
     found = ReplayReport.objects.filter(**known).first()
-    if found is not None:
+    if found is not None and found.document["complete"]:
         return found
-    made = replays.replay(corpus, candidate)
-    report, _ = ReplayReport.objects.get_or_create(
+    made = replays.replay(corpus, candidate, seconds=seconds)
+    report, _ = ReplayReport.objects.update_or_create(
         **known,
         defaults={
             "document": made,
+            "sentence": made["sentence"],
             "text": ScriptVersion.digest_of(candidate.script.text.encode()),
             "title": title[:200],
             "user": user[:150],
@@ -37,8 +40,8 @@ def report_of(corpus: Corpus, candidate: Bundle, *, title: str, user: str = "") 
 
 
 def reports_of(script: Script, count: int = 20) -> list[ReplayReport]:
-    """The newest reports of a script."""
-    return list(ReplayReport.objects.filter(script=script).order_by("-id")[:count])
+    """The newest reports of a script, without their documents."""
+    return list(ReplayReport.objects.filter(script=script).defer("document").order_by("-id")[:count])
 
 
 def _forget_old(script: Script) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -27,9 +28,14 @@ def live_bundle(script: Script) -> Bundle:
     return registry.resolve(script.module, script.name).active.bundle
 
 
-def replay(corpus: Corpus, candidate: Bundle) -> dict[str, Any]:
+NO_TIME = "the time of the replay was up"
+
+
+def replay(corpus: Corpus, candidate: Bundle, *, seconds: float = math.inf) -> dict[str, Any]:
     """Decide each execution of the corpus by the candidate, and by the live version where the record is not its own: the report.
 
+    After `seconds` no further decision is begun, and the rest is counted as not replayable: a text that loops takes its whole
+    time limit for each.
     Raises ScriptNotFound where no version is live, SupervisorError for what is ours.
     """
     script = corpus.script
@@ -41,12 +47,13 @@ def replay(corpus: Corpus, candidate: Bundle) -> dict[str, Any]:
     tally = Tally()
     for execution, attempts in corpora.recorded(corpus):
         execution.script = script
-        event = given(execution, attempts)
+        in_time = time.perf_counter() - started < seconds
+        event = given(execution, attempts) if in_time else NO_TIME
         if isinstance(event, str):
             tally.skip(event)
         else:
             tally.add(event, _baseline(before, event), after.decide(event))
-    return report(tally, time.perf_counter() - started)
+    return report(tally, time.perf_counter() - started) | {"complete": NO_TIME not in tally.reasons}
 
 
 def _baseline(live: Decider, event: Given) -> Decided:

@@ -91,7 +91,7 @@ class Tally:
             self.reasons[f"left the recording at {_first_words(after.left or before.left)}"] += 1
         if found in (Class.FAILING, Class.REFUSED):
             self._take_failure(event, after, mask)
-        if found is Class.SAME and before.compared.logs and after.compared.logs:
+        if found is Class.SAME:
             self.only_log += list(before.compared.logs) != list(after.compared.logs)
         numbers = self._take_results(before, after, mask) if found is not Class.LEFT else {}
         self.facets.add(facets.facets_of(mask_of_inputs(event.call.topic, event.inputs).value(event.inputs)))

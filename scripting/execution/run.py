@@ -75,8 +75,11 @@ def asked_by(request: ExecutionRequest) -> CallContext:
 
 def tried_by(request: ExecutionRequest) -> CallContext:
     """On whose behalf a trial runs: on that of the event which its inputs are, so that it reads what a real run would."""
-    call = replace(asked_by(request), trial=True)
-    variables: Any = request.input.context
+    return on_inputs(replace(asked_by(request), trial=True), request.input.context)
+
+
+def on_inputs(call: CallContext, variables: Any) -> CallContext:
+    """The call on behalf of the event that these context variables are of; unchanged where they are of none."""
     message = variables.get("message") if isinstance(variables, Mapping) else None
     if not isinstance(message, Mapping):
         return call

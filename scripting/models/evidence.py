@@ -20,6 +20,7 @@ class ReplayReport(models.Model):
     title = models.CharField(max_length=200, help_text="The candidate in words, such as `draft of ada` or `v3`.")
     user = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    sentence = models.CharField(max_length=200, help_text="Its totals: `changes 37 of 200 decisions, 0 would fail`.")
     document = models.JSONField(help_text="As `replay_script --json` prints it.")
 
     class Meta:
@@ -29,8 +30,3 @@ class ReplayReport(models.Model):
 
     def __str__(self) -> str:
         return f"replay of {self.script} by {self.title}"
-
-    @property
-    def sentence(self) -> str:
-        """Its totals: `changes 37 of 200 decisions, 0 would fail`."""
-        return str(self.document["sentence"])

@@ -51,7 +51,7 @@ class Verdict:
 
     @property
     def failures(self) -> tuple[Diagnostic, ...]:
-        """What goes wrong in every run that gets there, though the text is accepted."""
+        """Warnings of what fails in every run that reaches it; the script is accepted all the same."""
         return tuple(d for d in self.diagnostics if d.certain)
 
     @property

@@ -46,7 +46,7 @@ def said(step: Step, level: int = logging.DEBUG) -> Step:
 
 
 def will_fail(diagnostics: Iterable[Diagnostic]) -> str:
-    """What of an accepted text will certainly fail, in one line; empty if nothing will."""
+    """Say in one line what will certainly fail in an accepted version; empty if nothing will."""
     found = [f"line {d.line}: {d.message}" if d.line is not None else d.message for d in diagnostics if d.certain]
     more = f", and {len(found) - 3} more" if len(found) > 3 else ""
     return one_line(f"will fail: {'; '.join(found[:3])}{more}", 600) if found else ""

@@ -1,4 +1,4 @@
-"""What made a version live, in words, for the workbench's templates."""
+"""Filters of the workbench's templates: figures, and how a version became live, in words."""
 
 from __future__ import annotations
 

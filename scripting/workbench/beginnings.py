@@ -1,4 +1,4 @@
-"""What a new script begins with: a template of its language, filled with what its module offers.
+"""Fill the template of a new script with the names that its module offers.
 
 A line of a template that has `$function`, `$field` or `$example` stands once for each function of the module, or for each field of
 the topic; where there are none it is left out.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the form asks for. `once` is of the form alone: sent twice, it makes one script."""
+    """The fields of the form. `once` belongs to one form: sent twice, it makes one script."""
 
     module: str
     name: str
@@ -74,7 +74,7 @@ def new_script(request: HttpRequest) -> HttpResponseBase:
 
 
 def wanted_of(form: dict[str, str]) -> Wanted:
-    """What a form asks for, its fields checked one by one. Raises Misfit."""
+    """Read a form, its fields checked one by one. Raises Misfit."""
     kind, module, name = (form.get(field, "").strip() for field in ("kind", "module", "name"))
     if kind not in beginnings.KINDS:
         raise Misfit("kind", "Choose what the script is for.")

@@ -1,4 +1,4 @@
-"""What every page of the workbench is given: the menu, who may do what, the site's names."""
+"""Template context of every page of the workbench: the menu, permissions, the site's names."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from scripting.workbench.access import EDIT, PUBLISH, Refusal, known_language, m
 from scripting.workbench.frame import common, whole_number
 
 DRAFT, LIVE = "draft", "live"
-"""What the text met: a draft that another tab saved, or a version that became live."""
+"""The other side of a conflict: a draft that another tab saved, or a version that became live."""
 
 
 @dataclass(frozen=True)

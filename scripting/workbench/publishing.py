@@ -103,7 +103,7 @@ def stale(script: Script, base: ScriptVersion | None, mine: str) -> Refusal:
 
 
 def in_words(failing: WillFail) -> str:
-    """What will fail, in one text."""
+    """Say in one text what will fail."""
     lines = [f"line {d.line}: {d.message}" if d.line else d.message for d in failing.diagnostics]
     return visible(f"This will fail, so it is not published: {'; '.join(lines[:5])}")
 

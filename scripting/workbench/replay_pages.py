@@ -96,7 +96,8 @@ def start(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     if script.active_version is None or not script.executions.exists():
         return {"sentence": ""}
     user = request.user.get_username()
-    made = replays.replay(script, source, language, last=LAST, title=f"draft of {user}", user=user)
+    by = {"title": f"draft of {user}", "user": user}
+    made = replays.replay(script, source, language, last=LAST, seconds=replays.BY_ITSELF_SECONDS, **by)
     return replays.described(made) | {"address": reverse("workbench:report", args=[module, name, made.pk])}
 
 

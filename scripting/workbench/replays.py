@@ -16,6 +16,8 @@ from scripting.registry.resolved import ScriptNotFound
 from scripting.supervisor.errors import SupervisorError
 from scripting.workbench.access import Refusal
 
+BY_ITSELF_SECONDS, ASKED_SECONDS = 10.0, 60.0
+"""A replay that the page begins by itself, and one that somebody asks for, begin no further decision after so long."""
 SIZES = (200, 1000, 5000)
 """Executions that a page may ask for; more by `manage.py replay_script`."""
 WIDTH, HEIGHT, FOOT = 320, 96, 18
@@ -23,14 +25,16 @@ BAR = 100.0
 """Width of a full bar of rates, in units of its drawing."""
 
 
-def replay(script: Script, source: str, language: str, *, last: int, title: str, user: str) -> ReplayReport:
+def replay(
+    script: Script, source: str, language: str, *, last: int, title: str, user: str, seconds: float = ASKED_SECONDS
+) -> ReplayReport:
     """Replay a text on the newest executions. Raises Refusal."""
     checked = registry_publishing.check(script.module, script.name, language, source)
     if not checked.ok:
         raise Refusal(422, "rejected", "This script does not pass its check: fix what Problems lists, then replay it.")
     corpus = corpus_of(script, last)
     try:
-        return report_of(corpus, candidate_of(script, source, language), title=title, user=user)
+        return report_of(corpus, candidate_of(script, source, language), title=title, user=user, seconds=seconds)
     except ScriptNotFound:
         raise Refusal(409, "nothing_live", "No version of this script is live, so there is nothing to compare with.") from None  # fmt: skip
     except SupervisorError as error:

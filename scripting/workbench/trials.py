@@ -15,6 +15,7 @@ from scripting.engine import get_engine
 from scripting.evidence.decide import would_refuse
 from scripting.execution.admission import TooManyExecutions
 from scripting.execution.comparison import DECIDING, Compared, compared, differing
+from scripting.execution.run import on_inputs
 from scripting.execution.running import ask_to_cancel, asked_to_cancel
 from scripting.models import Script
 from scripting.modules.calls import CallContext
@@ -56,10 +57,8 @@ class Trial:
     @property
     def call(self) -> CallContext:
         """On whose behalf it runs, as the module is asked whether it would admit the result."""
-        message = self.context.get("message")
-        payload = message.get("payload") if isinstance(message, dict) else None
-        given = payload if isinstance(payload, dict) else {}
-        return CallContext(self.script.module, self.script.name, self.id, self.topic, given, trial=True)
+        call = CallContext(self.script.module, self.script.name, self.id, trial=True)
+        return replace(on_inputs(call, self.context), topic=self.topic)
 
     @cached_property
     def mask(self) -> Mask:

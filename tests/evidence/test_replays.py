@@ -97,6 +97,33 @@ def test_a_loop_without_end_on_one_event_costs_its_limit_and_no_more(damage: Scr
     assert found["changes"][0]["execution"] == str(recorded[7].pk)
 
 
+def test_another_log_alone_is_counted_and_changes_no_decision(damage: Script, recorded: list[Execution]) -> None:
+    found = against(damage, with_rule(damage, "log('another line')"))
+    assert (found["same"], found["only_log"]) == (EVENTS, EVENTS)
+
+
+def test_a_draft_that_always_loops_ends_with_its_time_and_says_what_was_left_out(
+    damage: Script, recorded: list[Execution]
+) -> None:
+    damage.max_execution_time = 0.2
+    damage.save()
+    registry.forget()
+    corpus = resolve(damage, Selection(last=EVENTS))
+    found = replay(corpus, candidate_of(damage, "while True: pass\nresult = 1\n", "python"), seconds=0.5)
+    assert found["failing"] >= 1
+    assert found["failing"] + found["not_replayable"] == EVENTS
+    assert found["reasons"] == [{"reason": "the time of the replay was up", "events": found["not_replayable"]}]
+    assert not found["complete"]
+
+
+def test_a_result_that_is_never_applied_is_refused_by_nobody(arena: Arena, transactional_db: None) -> None:
+    script = make_script("result = {'points': 1}")
+    record("arena", "scorer", "arena.hit", [{"points": 1}], key="ada")
+    arena.applies = lambda context: False  # type: ignore[method-assign]
+    found = against(script, "result = {'points': 100000}")
+    assert (found["refused"], found["changed"]) == (0, 1)
+
+
 def test_a_draft_that_fixes_what_failed_is_said_to(damage: Script) -> None:
     shipped = live_text(damage)
     make_script("result = 1 / 0", "damage_calculator", "wargame")

@@ -111,3 +111,15 @@ def barriers(page: Page) -> list[str]:
         if rule["impact"] in {"serious", "critical"}
         for node in rule["nodes"]
     ]
+
+
+def hover(page: Page, name: str) -> None:
+    """Move the pointer over a name in the editor."""
+    page.evaluate(
+        f"{{ const e = window.ace.edit('editor'); e.find('{name}', {{wrap: true}}); e.clearSelection(); e.focus(); }}"
+    )
+    expect(page.locator(".ace_line", has_text=name).first).to_be_visible()
+    box = page.locator(".ace_cursor").bounding_box()
+    assert box is not None
+    for step in range(3):  # the pointer has to move over the name
+        page.mouse.move(box["x"] - 20 - step, box["y"] + 8)

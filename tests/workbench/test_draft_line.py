@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.workbench.pages import Person, barriers, change, text_of, write
+from tests.workbench.pages import Person, barriers, change, hover, text_of, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
 
@@ -111,13 +111,7 @@ def test_zygomys_has_completion_and_help_as_the_other_languages(person: Enter) -
     with page.expect_response(re.compile("api/names.language=zygomys")):
         page.select_option("#language", "zygomys")
     write(page, '(log (sprintf "%d" 1))\n(calculate_damage 3)\n')
-    page.evaluate(
-        "{ const e = window.ace.edit('editor'); e.find('sprintf', {wrap: true}); e.clearSelection(); e.focus(); }"
-    )
-    box = page.locator(".ace_cursor").bounding_box()
-    assert box is not None
-    for step in range(3):  # the pointer has to move over the name
-        page.mouse.move(box["x"] - 20 - step, box["y"] + 8)
+    hover(page, "sprintf")
     expect(page.locator(".ace_tooltip .help-signature")).to_contain_text("sprintf")
     page.mouse.move(5, 400)
     page.evaluate("{ const e = window.ace.edit('editor'); e.navigateFileEnd(); e.focus(); }")

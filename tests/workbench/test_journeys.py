@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, expect
 from goby_site.paths import BASE_DIR
 from tests.support.processes import free_port
 from tests.support.stack import RunningStack, wait_until
-from tests.workbench.pages import Person, change, publish, text_of, write
+from tests.workbench.pages import Person, change, hover, publish, text_of, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
 
@@ -412,15 +412,7 @@ def test_completion_and_hover_help_tell_what_the_game_offers(person: Enter) -> N
     with page.expect_response(re.compile("/api/names")):
         page.reload()
     page.wait_for_selector("body[data-ready]")
-    place = page.locator(".ace_line", has_text="get_game_state()").first
-    page.evaluate(
-        "{ const e = window.ace.edit('editor'); e.find('get_game_state', {wrap: true}); e.clearSelection(); e.focus(); }"
-    )
-    expect(place).to_be_visible()
-    box = page.locator(".ace_cursor").bounding_box()
-    assert box is not None
-    for step in range(3):  # the pointer has to move over the name
-        page.mouse.move(box["x"] - 20 - step, box["y"] + 8)
+    hover(page, "get_game_state")
     expect(page.locator(".ace_tooltip .help-signature")).to_contain_text("get_game_state(game_id: str = '')")
     page.mouse.move(5, 400)
     page.evaluate("{ const e = window.ace.edit('editor'); e.gotoLine(61, 0); e.focus(); }")

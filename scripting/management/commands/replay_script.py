@@ -114,6 +114,10 @@ class Command(ScriptingCommand):
         corpus = corpora.resolve(target, selection)
         if not corpus.ids:
             self.fail(f"no recorded execution of {target} fits: run it first, or ask for another time, topic or status")
+        if corpus.found > len(corpus.ids) and not as_json:
+            self.say(
+                f"a sample of {len(corpus.ids)} of {corpus.found} executions, all failures and rare outcomes first"
+            )
         try:
             found = replay(corpus, candidate)
         except ScriptNotFound as error:

@@ -59,7 +59,7 @@ def _written(function: ast.expr) -> str:
 
 
 def misfit(name: str, parameters: Parameters, call: ast.Call) -> tuple[str, str] | None:
-    """What is wrong with a call, and what to do about it."""
+    """One fault of a call, with what to do about it."""
     given = len(call.args)
     is_spread = any(isinstance(argument, ast.Starred) for argument in call.args)
     keywords = [keyword.arg for keyword in call.keywords if keyword.arg is not None]

@@ -79,7 +79,7 @@ class _Reader:
         return self.scopes.function(name, outer) is function and function not in self._escaped
 
     def _results(self) -> None:
-        """What functions give."""
+        """Record the values that functions return."""
         for function, scope in self.scopes.of.items():
             if not isinstance(function, ast.FunctionDef):
                 continue

@@ -19,7 +19,7 @@ class LanguageWarning(NamedTuple):
     end_column_offset: int | None = None
     hint: str = ""
     certain: bool = False
-    """What it names goes wrong in every run that gets there."""
+    """Whether it fails in every run that reaches it."""
 
 
 def warning_at(node: ast.expr | ast.stmt, message: str, hint: str = "", *, certain: bool = False) -> LanguageWarning:

@@ -53,7 +53,7 @@ def _undefined(
 
 
 def _meant(name: str, around: Surroundings, known: Collection[str], bound: Collection[str]) -> str:
-    """What the name may stand for."""
+    """Guess what was meant by the name."""
     near = for_name(name, known, PACKAGES)
     if near.startswith("did you mean") or not near:
         way = around.way_to(name)

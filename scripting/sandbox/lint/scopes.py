@@ -80,7 +80,7 @@ class Scopes:
         self._settle()
 
     def sole(self, name: str, scope: Scope) -> Binding | None:
-        """What a name always stands for: the one place that binds it; None where there are several, or none."""
+        """Return the one place that binds a name; None where there are several, or none."""
         found = scope.find(name)
         if found is None or len(found.bindings[name]) != 1:
             return None

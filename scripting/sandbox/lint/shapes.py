@@ -1,4 +1,4 @@
-"""What the values of a text may be, out of the schemas of its inputs: a field that none of them has is never there.
+"""Follow the types of a script's values from the schemas of its inputs: a field that no schema has is never there.
 
 The languages give what they know as `Expr`s, one of each kind of expression that keeps a shape; all else is `UNKNOWN`, and of what
 may be unknown nothing is said. A variable is what any of its bindings gives: the order of a run plays no part.
@@ -106,7 +106,7 @@ class Facts:
     uses: list[Use] = field(default_factory=list)
     stored: Stored = field(default_factory=Stored)
     stores: list[Expr] = field(default_factory=list)
-    """What the text stores into under keys that only a run knows."""
+    """Values that the script stores into under keys known only at run time."""
 
     def bind(self, key: Hashable, value: Expr) -> None:
         self.variables.setdefault(key, []).append(value)
@@ -133,7 +133,7 @@ class Anything:
 
 Form: TypeAlias = Given | GivenList | Made | Listed | Anything
 Forms: TypeAlias = frozenset[Form]
-"""What a value may be."""
+"""The possible shapes of a value."""
 
 ANYTHING = Anything()
 UNSURE: Forms = frozenset({ANYTHING})

@@ -103,7 +103,7 @@ class Sure:
 
 
 def _may_leave(statement: ast.stmt) -> bool:
-    """Whether what follows the statement may be left out."""
+    """Whether the statements after this one may be skipped."""
     return any(isinstance(node, ast.Return) for node in _within([statement]))
 
 

@@ -1,4 +1,4 @@
-"""What a text finds around it at run, as far as a check knows."""
+"""The names that a script finds at run time, as far as a check knows them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Surroundings:
         return [one.label for one in self.inputs if name not in one.variables]
 
     def shapes(self, name: str) -> tuple[Shape, ...]:
-        """What a context variable may be; nothing where that is not known."""
+        """The possible shapes of a context variable; empty where unknown."""
         if not self.knows_context or name not in self.context:
             return ()
         found = [one.variables[name] for one in self.inputs if name in one.variables]

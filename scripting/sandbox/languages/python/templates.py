@@ -1,4 +1,4 @@
-"""What new scripts in Python begin with. `scripting.workbench.beginnings` fills in what begins with $."""
+"""Templates of new scripts in Python. `scripting.workbench.beginnings` fills in the names that begin with $."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What new scripts in Tengo begin with. `scripting.workbench.beginnings` fills in what begins with $."""
+"""Templates of new scripts in Tengo. `scripting.workbench.beginnings` fills in the names that begin with $."""
 
 from __future__ import annotations
 

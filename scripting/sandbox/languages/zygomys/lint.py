@@ -96,7 +96,7 @@ class _Reader:
         return UNKNOWN
 
     def _other(self, node: Node) -> None:
-        """What gives nothing that is known."""
+        """Record an expression whose value is not known."""
         match node:
             case nodes.MultiAssign(targets=targets, value=value):
                 self.expression(value)

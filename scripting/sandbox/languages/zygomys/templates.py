@@ -1,4 +1,4 @@
-"""What new scripts in Zygomys begin with. `scripting.workbench.beginnings` fills in what begins with $."""
+"""Templates of new scripts in Zygomys. `scripting.workbench.beginnings` fills in the names that begin with $."""
 
 from __future__ import annotations
 
