@@ -147,6 +147,14 @@ def where(
     return sorted(telling, key=lambda row: (-round(row.strength, 6), len(row.fields)))
 
 
+def is_nested(one: Mapping[str, set[int]], other: Mapping[str, set[int]]) -> bool:
+    """Whether the value of one field says that of the other, as a kind says its armour: together they tell no more."""
+    return any(
+        all(any(members <= wider for wider in outer.values()) for members in inner.values())
+        for inner, outer in ((one, other), (other, one))
+    )
+
+
 def least_telling(events: int, groups: int) -> float:
     """The correlation that chance alone would reach in one of so many groups, or of their pairs, once in a hundred reports.
 

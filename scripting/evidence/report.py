@@ -127,10 +127,11 @@ def _table(
     differences: Sequence[float | None],
 ) -> dict[str, Any] | None:
     """The two strongest fields together."""
-    names = list(dict.fromkeys(name for row in rows for name in row.fields))[:2]
-    if len(names) < 2:
+    names = list(dict.fromkeys(name for row in rows for name in row.fields))
+    others = [name for name in names[1:] if not facets.is_nested(groups[names[0]], groups[name])]
+    if not others:
         return None
-    one, other = names
+    one, other = names[0], others[0]
     cells = facets.table(groups, one, other, tally.changed, befores, differences)
     columns: list[str] = []
     for row in cells:

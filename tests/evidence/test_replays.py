@@ -58,6 +58,7 @@ def test_exactly_the_events_change_that_the_rule_touches(damage: Script, recorde
     first = found["where"][0]
     assert first["fields"] == {"attacker.kind": "artillery", "target.kind": "infantry"}
     assert first["changed"] == len(expected)
+    assert (found["table"]["rows"], found["table"]["columns"]) == ("attacker.kind", "target.kind")
     assert first["percent"] == pytest.approx(100)
 
 

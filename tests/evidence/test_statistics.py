@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from scripting.evidence.facets import is_nested
 from scripting.evidence.statistics import Weights, histograms, paired_difference, quantile, student_quantile
 
 
@@ -56,3 +57,10 @@ def test_a_group_that_is_the_change_correlates_fully_with_it() -> None:
     assert weights.correlation({0, 2}) == pytest.approx(0)
     assert weights.correlation(set()) == 0
     assert Weights.of([1.0, 1.0]).correlation({0}) == 0
+
+
+def test_a_field_that_another_determines_adds_nothing_to_it() -> None:
+    kinds = {"scouts": {0, 1}, "artillery": {2}, "armour": {3}}
+    assert is_nested(kinds, {"1": {0, 1, 2}, "10": {3}})
+    assert is_nested({"1": {0, 1, 2}, "10": {3}}, kinds)
+    assert not is_nested(kinds, {"plain": {0, 2}, "hill": {1, 3}})
