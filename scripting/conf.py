@@ -183,6 +183,8 @@ FINDER = "scripting.workbench.ace_files.AceFinder"
 SERIALIZER = "rq.serializers.JSONSerializer"
 QUEUE = "scripting"
 """RQ's queue of drain jobs."""
+EVIDENCE_QUEUE = "scripting-evidence"
+"""RQ's queue of evidence jobs, see bus/evidence_jobs.py."""
 
 
 def configure(settings: MutableMapping[str, Any], *, redis_url: str = "") -> None:
@@ -202,7 +204,8 @@ def configure(settings: MutableMapping[str, Any], *, redis_url: str = "") -> Non
     settings["STATICFILES_FINDERS"] = [*finders, *([] if FINDER in finders else [FINDER])]
     if url:
         queues = settings.setdefault("RQ_QUEUES", {})
-        queues.setdefault(QUEUE, {"URL": url, "SERIALIZER": SERIALIZER, "DEFAULT_TIMEOUT": 60})
+        for name in (QUEUE, EVIDENCE_QUEUE):
+            queues.setdefault(name, {"URL": url, "SERIALIZER": SERIALIZER, "DEFAULT_TIMEOUT": 60})
         layers = settings.setdefault("CHANNEL_LAYERS", {})
         pubsub = "channels_redis.pubsub.RedisPubSubChannelLayer"
         layers.setdefault("default", {"BACKEND": pubsub, "CONFIG": {"hosts": [url]}})

@@ -45,6 +45,7 @@ def runners(host: str, port: int) -> dict[str, tuple[str, ...]]:
     return {
         "web": web,
         "worker": (*MANAGE, "run_worker"),
+        "evidence": (*MANAGE, "run_worker", "--evidence"),
         "battle": (*MANAGE, "play_wargame"),
         "watcher": (*MANAGE, "watch_scripts"),
     }

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import redis
 from rq.utils import as_text, now, utcformat
 
-from scripting.bus import lease
-from scripting.conf import conf
+from scripting.bus import evidence_jobs, lease
+from scripting.conf import EVIDENCE_QUEUE, QUEUE, conf
 from scripting.processes.members import process_name
 from scripting.storage.redis_client import key, redis_client
 
@@ -22,16 +22,25 @@ logger = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 1.0
 ALIVE_SECONDS = 5.0
 """A worker that was not heard of for so long is dead, or as good as."""
+WORKER = "worker"
+QUEUES = {WORKER: QUEUE, evidence_jobs.KIND: EVIDENCE_QUEUE}
+"""Kinds of workers, and the queue that each takes jobs from."""
 
 
 class Liveness:
     """This worker's sign of life. `beat` is one; `start` a thread that gives one each second and then calls `each_second`."""
 
     def __init__(
-        self, name: str, *, also: Callable[[], None] = lambda: None, each_second: Callable[[], None] = lambda: None
+        self,
+        name: str,
+        kind: str = WORKER,
+        *,
+        also: Callable[[], None] = lambda: None,
+        each_second: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = f"{name or process_name()}.{secrets.token_hex(3)}"
         """Never used twice: who comes after a dead worker of the same name must not keep its leases alive."""
+        self.kind = kind
         self.stopping = threading.Event()
         """Set when the worker has been asked to end."""
         self._also = also
@@ -44,7 +53,7 @@ class Liveness:
     def beat(self) -> None:
         """Raises redis.RedisError."""
         with redis_client().pipeline(transaction=False) as pipe:
-            pipe.sadd(_workers_key(), self.name)
+            pipe.sadd(_workers_key(self.kind), self.name)
             pipe.set(_alive_key(self.name), utcformat(now()), px=int(ALIVE_SECONDS * 1000))
             pipe.execute()
         lease.renew_held()
@@ -63,7 +72,7 @@ class Liveness:
         if self._thread is not None:
             self._thread.join(HEARTBEAT_SECONDS + 5)
         try:
-            _bury(self.name)
+            _bury(self.name, self.kind)
         except redis.RedisError as error:
             logger.debug("left without saying so: %s", error)
 
@@ -95,39 +104,39 @@ class Liveness:
                 logger.exception("after the heartbeat of %s", self.name)
 
 
-def live_workers() -> list[str]:
-    """Names of the workers that gave a heartbeat within ALIVE_SECONDS. Raises redis.RedisError."""
-    return [name for name, alive in _roll_call() if alive]
+def live_workers(kind: str = WORKER) -> list[str]:
+    """Names of the workers of this kind that gave a heartbeat within ALIVE_SECONDS. Raises redis.RedisError."""
+    return [name for name, alive in _roll_call(kind) if alive]
 
 
 def bury_dead_workers() -> list[str]:
     """Strike those who died without saying so from our list and RQ's: their names. Raises redis.RedisError."""
-    dead = [name for name, alive in _roll_call() if not alive]
-    for name in dead:
-        logger.warning("worker %s is dead", name)
-        _bury(name)
-    return dead
+    dead = [(name, kind) for kind in QUEUES for name, alive in _roll_call(kind) if not alive]
+    for name, kind in dead:
+        logger.warning("%s %s is dead", kind if kind == WORKER else f"{kind} worker", name)
+        _bury(name, kind)
+    return [name for name, _ in dead]
 
 
-def _roll_call() -> list[tuple[str, bool]]:
+def _roll_call(kind: str) -> list[tuple[str, bool]]:
     client = redis_client()
-    names = sorted(as_text(name) for name in client.smembers(_workers_key()))
+    names = sorted(as_text(name) for name in client.smembers(_workers_key(kind)))
     heard = client.mget([_alive_key(name) for name in names]) if names else []
     return [(name, beat is not None) for name, beat in zip(names, heard, strict=True)]
 
 
-def _bury(name: str) -> None:
+def _bury(name: str, kind: str) -> None:
     # RQ's own key is left to its expiry if the worker said good-bye to RQ; here only what makes it look alive goes.
     with redis_client().pipeline() as pipe:
         pipe.delete(_alive_key(name))
-        pipe.srem(_workers_key(), name)
-        for registry in ("rq:workers", "rq:workers:scripting"):
+        pipe.srem(_workers_key(kind), name)
+        for registry in ("rq:workers", f"rq:workers:{QUEUES[kind]}"):
             pipe.srem(registry, f"rq:worker:{name}")
         pipe.execute()
 
 
-def _workers_key() -> str:
-    return key("workers")
+def _workers_key(kind: str) -> str:
+    return key("workers") if kind == WORKER else key("workers", kind)
 
 
 def _alive_key(name: str) -> str:

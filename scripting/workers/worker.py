@@ -54,10 +54,12 @@ class ScriptWorker(SimpleWorker):
     """Takes drain jobs from RQ's queue, one after the other, in this process. `work` never ends before it is asked to."""
 
     death_penalty_class = NoAlarm
+    kind = "worker"
+    """The kind of this process among the live ones; workers of one kind are listed together."""
 
     def __init__(self, name: str = "", queue: Queue | None = None) -> None:
-        self.listener = Listener("worker", heartbeat=False)
-        self.liveness = Liveness(name, also=self.listener.member.beat, each_second=self._each_second)
+        self.listener = Listener(self.kind, heartbeat=False)
+        self.liveness = Liveness(name, self.kind, also=self.beat, each_second=self._each_second)
         self._sweep = Sweep()
         connection = redis.Redis.from_url(conf.SCRIPTING_REDIS_URL, socket_connect_timeout=2)
         super().__init__(
@@ -76,7 +78,7 @@ class ScriptWorker(SimpleWorker):
     def work(self, burst: bool = False, **_options: Any) -> bool:  # type: ignore[override] # RQ's other options mean nothing here
         """Run jobs until asked to end by SIGTERM or SIGINT; `burst` ends when no job waits. True if any job was run."""
         self._install_signal_handlers()  # type: ignore[no-untyped-call]
-        drain_job.worker = self.liveness
+        self.begin()
         self.listener.start()
         worked = False
         backoff = 0.05
@@ -133,6 +135,22 @@ class ScriptWorker(SimpleWorker):
         finally:
             self.liveness.idle()
 
+    def begin(self) -> None:
+        """Before the first job: what jobs of this process are to know of it."""
+        drain_job.worker = self.liveness
+
+    def end(self) -> None:
+        """After the last one."""
+        drain_job.worker = None
+
+    def beat(self) -> None:
+        """This kind's part of the heartbeat. Raises redis.RedisError."""
+        self.listener.member.beat()
+
+    def sweep(self) -> None:
+        """Each second, on the heartbeat's thread. Raises redis.RedisError and database errors."""
+        self._sweep.once()
+
     def _register(self) -> None:
         self.liveness.beat()
         self.connection.delete(self.key)
@@ -145,7 +163,7 @@ class ScriptWorker(SimpleWorker):
         """On the heartbeat's thread."""
         drain_job.close_dead_connections()
         try:
-            self._sweep.once()
+            self.sweep()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("sweep not finished: %s", error)
 
@@ -173,6 +191,6 @@ class ScriptWorker(SimpleWorker):
             self.register_death()  # type: ignore[no-untyped-call]
         except redis.RedisError as error:
             logger.debug("RQ not told of the end of %s: %s", self.name, error)
-        drain_job.worker = None
+        self.end()
         close_pool()
         logger.info("worker %s has ended", self.name)

@@ -38,10 +38,11 @@ def oddly_named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSta
 
 
 def test_every_part_runs_and_its_data_is_private(stack: RunningStack) -> None:
-    assert {name: len(stack.pids(name)) for name in ("redis", "web", "worker", "battle", "watcher")} == {
+    assert {name: len(stack.pids(name)) for name in ("redis", "web", "worker", "evidence", "battle", "watcher")} == {
         "redis": 1,
         "web": 1,
         "worker": 2,
+        "evidence": 1,
         "battle": 1,
         "watcher": 1,
     }

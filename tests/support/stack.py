@@ -77,7 +77,7 @@ class RunningStack:
         return "\n".join([self.log.read_text(errors="replace"), *parts])
 
     def pids(self, program: str) -> list[int]:
-        """The process ids of a part: web, worker, battle, watcher or redis."""
+        """The process ids of a part: web, worker, evidence, battle, watcher or redis."""
         running = [part for part in self._parts() if part["statename"] == "RUNNING"]
         return sorted(part["pid"] for part in running if part["name"].split("-")[0] == program)
 

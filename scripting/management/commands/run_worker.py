@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from scripting.checks import ENGINE
 from scripting.processes.startup import freeze_startup_objects
+from scripting.workers.evidence_worker import EvidenceWorker
 from scripting.workers.worker import ScriptWorker
 
 
@@ -18,10 +19,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--name", default="", help="shown in executions and in RQ's dashboard; made if left out")
-        parser.add_argument("--burst", action="store_true", help="end when no event waits")
+        parser.add_argument("--burst", action="store_true", help="end when nothing waits")
+        parser.add_argument(
+            "--evidence",
+            action="store_true",
+            help="take long replays and what a gate asks for instead of events; one such process is enough",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         logging.getLogger("rq.worker").setLevel(logging.WARNING)  # our own lines say what matters
-        worker = ScriptWorker(options["name"])
+        worker = (EvidenceWorker if options["evidence"] else ScriptWorker)(options["name"])
         freeze_startup_objects()
         worker.work(burst=options["burst"])

@@ -1,0 +1,65 @@
+"""The worker of evidence jobs: a process of its own, at a low priority, that never takes an event."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import redis
+from rq.job import Job
+from rq.queue import Queue
+
+from scripting.bus import evidence_jobs
+from scripting.bus.evidence_jobs import Running
+from scripting.workers import drain_job
+from scripting.workers.worker import ScriptWorker
+
+logger = logging.getLogger(__name__)
+
+NICE = 10
+"""Whatever runs for the game goes first."""
+
+
+class EvidenceWorker(ScriptWorker):
+    """Takes evidence jobs, one after the other. A job whose worker died is begun anew by the next that lives."""
+
+    kind = evidence_jobs.KIND
+
+    def __init__(self, name: str = "") -> None:
+        self._job_id = ""
+        super().__init__(name, evidence_jobs.evidence_queue())
+
+    def begin(self) -> None:
+        os.nice(max(0, NICE - os.nice(0)))
+        evidence_jobs.running = Running(self.liveness.stopping.is_set, self.liveness.busy)
+
+    def end(self) -> None:
+        evidence_jobs.running = Running()
+
+    def beat(self) -> None:
+        super().beat()
+        if job_id := self._job_id:
+            evidence_jobs.renew(job_id)
+
+    def sweep(self) -> None:
+        evidence_jobs.begin_orphans_anew()
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        drain_job.close_dead_connections()
+        evidence_jobs.take(job)
+        self._job_id = job.id
+        try:
+            super().execute_job(job, queue)
+        finally:
+            self._job_id = ""
+            try:
+                evidence_jobs.leave(job.id)
+            except redis.RedisError as error:
+                logger.warning("job %s is not known to have ended: %s", job.id, error)
+        self._after(job)
+
+    def _after(self, job: Job) -> None:
+        if job.is_failed:
+            result = job.latest_result()
+            error = ((result.exc_string if result else "") or "").strip().rpartition("\n")[2]
+            evidence_jobs.tell_failed(job.meta["failed"], list(job.args), error or "it failed")

@@ -1,0 +1,38 @@
+"""Jobs for tests of evidence workers: each notes that it began, as a row (auth Group) that every process sees."""
+
+from __future__ import annotations
+
+import time
+
+from django.contrib.auth.models import Group
+
+from scripting.bus import evidence_jobs
+
+NOTE = "tests.workers.evidence_tasks.note"
+FAIL = "tests.workers.evidence_tasks.fail"
+WAIT = "tests.workers.evidence_tasks.wait"
+FAILED = "tests.workers.evidence_tasks.failed"
+
+
+def note(name: str) -> None:
+    Group.objects.create(name=f"{name} {Group.objects.count()}")
+
+
+def fail(name: str) -> None:
+    raise ZeroDivisionError("the bug")
+
+
+def wait(name: str) -> None:
+    """Until the worker is asked to end."""
+    note(name)
+    while not evidence_jobs.running.is_stopping():
+        evidence_jobs.running.progress()
+        time.sleep(0.02)
+
+
+def failed(name: str, why: str) -> None:
+    Group.objects.create(name=f"{name} failed: {why}")
+
+
+def notes() -> list[str]:
+    return list(Group.objects.order_by("pk").values_list("name", flat=True))
