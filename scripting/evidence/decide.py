@@ -24,14 +24,35 @@ PYTHON = INTERPRETER.rpartition(".")[0]
 
 
 @dataclass(frozen=True)
-class Given:
-    """Everything that a recorded execution was decided on."""
+class Situation:
+    """Everything that a decision is made on."""
 
-    execution: Execution
     call: CallContext
     inputs: Mapping[str, Any]
+    encoded: bytes
+    """The inputs as a sandbox takes them."""
+    seed: int
+    clock_us: int
     reads: tuple[HostCallRecord, ...]
-    """Answers of `read` functions, of all its attempts: whichever version asks, the game was the same."""
+    """Answers of `read` functions."""
+    by_function: Mapping[str, HostCallRecord] = field(default_factory=dict)
+    """Answers of functions whatever they are asked, where `reads` holds none."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A recorded execution as something to decide again. Its reads are those of all its attempts: the game was the same."""
+
+    execution: Execution
+    situation: Situation
+
+    @property
+    def call(self) -> CallContext:
+        return self.situation.call
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        return self.situation.inputs
 
 
 @dataclass(frozen=True)
@@ -66,7 +87,8 @@ def given(execution: Execution, attempts: Sequence[Attempt]) -> Given | str:
     call = replace(on_inputs(call, inputs), topic=execution.topic, key=execution.key)
     tries: Sequence[AttemptFields] = attempts or [execution]
     reads = [record for made in tries for record in decode_calls(bytes(made.host_calls)) if record.kind == "read"]
-    return Given(execution, call, inputs, tuple(reads))
+    encoded, seed, clock_us = bytes(execution.inputs), execution.seed, execution.clock_us
+    return Given(execution, Situation(call, inputs, encoded, seed, clock_us, tuple(reads)))
 
 
 class Decider:
@@ -80,11 +102,13 @@ class Decider:
 
     def decide(self, event: Given) -> Decided:
         """Run it; no effect is carried out. Raises SupervisorError for what is ours."""
-        execution, module = event.execution, self._module
-        assert execution.seed is not None
-        assert execution.clock_us is not None
-        host = RecordedHost(event.reads, module, event.call)
-        request = RunRequest(bytes(execution.inputs), execution.seed, execution.clock_us, self._functions)
+        return self.decide_on(event.situation)
+
+    def decide_on(self, situation: Situation) -> Decided:
+        """The same of a situation that nobody recorded."""
+        module = self._module
+        host = RecordedHost(situation.reads, module, situation.call, situation.by_function)
+        request = RunRequest(situation.encoded, situation.seed, situation.clock_us, self._functions)
         outcome = get_pool().run(self.bundle, request, self._limits, host=host)
         error = outcome.error
         result = None if outcome.result is None else decode_trusted(outcome.result)
@@ -95,7 +119,7 @@ class Decider:
             effects_of(host.calls, module) if error is None else (),
             outcome.logs,
         )
-        refusal = "" if error else would_refuse(module, event.call, result)
+        refusal = "" if error else would_refuse(module, situation.call, result)
         return Decided(compared, refusal, host.left, outcome.metrics)
 
     def as_recorded(self, event: Given) -> Decided | None:

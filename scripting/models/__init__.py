@@ -1,6 +1,7 @@
 """The data model: scripts and versions in `script`, runs and events in `execution`, sums over time in `stats`."""
 
 from scripting.models.breaker import Breaker
+from scripting.models.cases import Case
 from scripting.models.error_groups import ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Resolution
 from scripting.models.evidence import ReplayReport
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
@@ -15,6 +16,7 @@ __all__ = [
     "Attempt",
     "Breaker",
     "BundleHelper",
+    "Case",
     "Draft",
     "ErrorCount",
     "ErrorDelta",

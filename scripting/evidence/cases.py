@@ -1,0 +1,92 @@
+"""Cases of scripts: run by a bundle, one digest over all of a script's, kept from what happened, changed and deleted."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.utils import timezone
+
+from scripting.evidence import case_runs
+from scripting.evidence.case_runs import CaseOutcome
+from scripting.evidence.decide import Decider
+from scripting.models import Case, Script
+from scripting.modules.installed import limits_for, modules
+from scripting.texts.case_text import CaseProblem, CaseText
+from scripting.types import Bundle
+
+NO_TIME = "it was not run: the time for all cases was up"
+
+
+def run_cases(
+    script: Script, bundle: Bundle, *, seconds: float = math.inf, cases: Iterable[Case] | None = None
+) -> list[CaseOutcome]:
+    """Run the cases of a script (or these of them) by a bundle, in the order of their names. Nothing takes effect.
+
+    After `seconds` no further case is begun, and the rest counts as red. Raises SupervisorError for what is ours.
+    """
+    module = modules.get(script.module)
+    decider = Decider(bundle, limits_for(script.module, **script.limit_changes()), module)
+    until = time.perf_counter() + seconds
+    found = []
+    for case in script.cases.kept() if cases is None else cases:
+        if time.perf_counter() > until:
+            found.append(CaseOutcome(case.name, False, NO_TIME))
+            continue
+        try:
+            decoded = case.decoded()
+        except CaseProblem as problem:
+            found.append(CaseOutcome(case.name, False, f"the case cannot be read: {problem}"))
+            continue
+        found.append(case_runs.run(case.name, decoded, decider, module, (script.module, script.name)))
+    return found
+
+
+def red_cases(script: Script, bundle: Bundle, *, seconds: float = math.inf) -> list[CaseOutcome]:
+    """The cases of a script that do not hold by this bundle. Raises SupervisorError for what is ours."""
+    return [outcome for outcome in run_cases(script, bundle, seconds=seconds) if not outcome.passed]
+
+
+def cases_digest(script: Script) -> str:
+    """sha256 (hex) over all cases of a script: another after any of them was added, changed or deleted."""
+    hasher = hashlib.sha256()
+    for name, digest in script.cases.kept().order_by("name").values_list("name", "digest"):
+        hasher.update(f"{name} {digest}\n".encode())
+    return hasher.hexdigest()
+
+
+# -- in the browser ------------------------------------------------------------------------------------------------------
+
+
+class NameTaken(ValueError):
+    """The script has a case of this name already."""
+
+
+def add(script: Script, name: str, case: CaseText, *, user: str) -> Case:
+    """Keep a new case; one that was deleted gives its name back. Raises NameTaken."""
+    with transaction.atomic():
+        found = script.cases.select_for_update().filter(name=name).first()
+        if found is not None and found.removed_at is None:
+            raise NameTaken(f"{script} has a case {name} already: choose another name")
+        found = found or Case(script=script, name=name)
+        found.write(case, Case.Origin.EDITOR, user=user)
+        found.save()
+    return found
+
+
+def change(case: Case, content: CaseText, *, user: str) -> None:
+    """Take another content from the browser. A file of the case counts again when it is saved the next time."""
+    case.write(content, Case.Origin.EDITOR, user=user)
+    case.save()
+
+
+def remove(case: Case, *, user: str) -> None:
+    """Delete a case. Where a file or a default of it is known, that it was deleted is remembered: it stays away until that changes."""
+    if not (case.file_digest or case.default_digest):
+        case.delete()
+        return
+    case.removed_at, case.user = timezone.now(), user[:150]
+    case.save(update_fields=["removed_at", "user", "changed_at"])
