@@ -20,6 +20,8 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 
 export GOBY_DEMO ?= true
 export PYTHONUNBUFFERED := 1
+# Images of containers often set it; then each of the many processes here compiles all its packages anew, for a second and more.
+export PYTHONDONTWRITEBYTECODE :=
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -53,6 +53,19 @@ def test_the_makefile_and_the_project_name_the_same_pythons() -> None:
     assert (f"3, {required[0]}", f"3, {int(required[1]) - 1}") == (oldest, newest)
 
 
+def test_bytecode_is_kept_also_where_the_environment_says_not_to() -> None:
+    """Else each process of a stack compiles Django and the project before it does anything."""
+    answer = subprocess.run(
+        ["make", "--eval", 'kept: ; @echo "[$$PYTHONDONTWRITEBYTECODE]"', "kept"],
+        cwd=BASE_DIR,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stdout) == (0, "[]\n")
+
+
 def test_this_machine_lacks_nothing() -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "goby_site.stack.machine"], cwd=BASE_DIR, capture_output=True, text=True, check=False
