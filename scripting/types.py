@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scripting.sandbox.protocol import DEFAULT_PACKAGES, ErrorType
+from scripting.sandbox.protocol import DEFAULT_PACKAGES, ErrorType, KnobValue
 
 __all__ = [
     "Bundle",
@@ -20,6 +21,8 @@ __all__ = [
     "ExecutionMetrics",
     "ExecutionRequest",
     "HostCallRecord",
+    "Knob",
+    "KnobValue",
     "ScriptError",
     "ScriptInput",
     "ScriptOutput",
@@ -180,6 +183,8 @@ class Source:
     """`module/name` for a stored script."""
     language: str
     text: str
+    knobs: tuple[tuple[str, KnobValue], ...] = ()
+    """Values that are set for its knobs, by name: they are compiled in the place of the defaults."""
 
 
 @dataclass(frozen=True)
@@ -194,17 +199,50 @@ class Bundle:
 
     @property
     def digest(self) -> str:
-        """sha256 (hex) over names, languages and texts."""
+        """sha256 (hex) over names, languages and texts, and over values of knobs where any are set."""
         cached = self.__dict__.get("_digest")
         if cached is None:
             hasher = hashlib.sha256()
             for source in (self.script, *sorted(self.helpers, key=lambda helper: helper.name)):
-                for part in (source.name, source.language, source.text):
+                knobs = (f"knobs {canonical(dict(source.knobs))}",) if source.knobs else ()
+                for part in (source.name, source.language, source.text, *knobs):
                     encoded = part.encode("utf-8", "surrogatepass")
                     hasher.update(len(encoded).to_bytes(8, "big") + encoded)
             cached = hasher.hexdigest()
             self.__dict__["_digest"] = cached
         return cached
+
+
+def canonical(values: Mapping[str, KnobValue]) -> str:
+    """Values of knobs as one text: the same values give the same."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A constant of a script that people set without editing its text, as its check reports it."""
+
+    name: str
+    kind: str
+    """`whole`, `decimal`, `flag`, `choice` or `text`."""
+    default: KnobValue
+    value: KnobValue
+    """The one in force: the value that is set, or the default."""
+    low: int | float | None = None
+    high: int | float | None = None
+    step: int | float | None = None
+    choices: tuple[str, ...] = ()
+    label: str = ""
+    line: int = 1
+    column: int = 1
+    end_column: int = 1
+    """Of its name: 1-based, in characters."""
+    problem: str = ""
+    """Why the value that is set is not taken; empty where it is, or where none is set."""
+
+    @property
+    def is_number(self) -> bool:
+        return self.kind in ("whole", "decimal")
 
 
 @dataclass(frozen=True)

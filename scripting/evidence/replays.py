@@ -14,13 +14,14 @@ from scripting.evidence.tally import Tally
 from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
 from scripting.registry.active import registry
-from scripting.registry.bundles import bundle_for
+from scripting.registry.bundles import Values, bundle_for
 from scripting.types import Bundle, Source
 
 
-def candidate_of(script: Script, source: str, language: str) -> Bundle:
-    """A text as a candidate: with the helpers that it may import, as they are live now."""
-    return bundle_for(Source(str(script), language, source))
+def candidate_of(script: Script, source: str, language: str, values: Values | None = None) -> Bundle:
+    """A text as a candidate: with the helpers that it may import, as they are live now, and these values of its knobs
+    (None: those that are live)."""
+    return bundle_for(Source(str(script), language, source), values)
 
 
 def live_bundle(script: Script) -> Bundle:

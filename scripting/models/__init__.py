@@ -8,7 +8,7 @@ from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.ids import uuid7
 from scripting.models.retention import RetentionMark
 from scripting.models.rollups import ExecutionStat, StatDelta
-from scripting.models.script import SHARED, Activation, BundleHelper, Draft, Script, ScriptVersion
+from scripting.models.script import SHARED, Activation, BundleHelper, BundleKnobs, Draft, KnobSet, Script, ScriptVersion
 
 __all__ = [
     "SHARED",
@@ -16,6 +16,7 @@ __all__ = [
     "Attempt",
     "Breaker",
     "BundleHelper",
+    "BundleKnobs",
     "Case",
     "Draft",
     "ErrorCount",
@@ -24,6 +25,7 @@ __all__ = [
     "ErrorTotal",
     "Execution",
     "ExecutionStat",
+    "KnobSet",
     "OutboxEvent",
     "ReplayReport",
     "Resolution",

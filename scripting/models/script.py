@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -48,6 +49,15 @@ class Script(models.Model):
         editable=False,
         help_text="The embedded default as this release ships it.",
     )
+    active_knobs = models.ForeignKey(
+        "KnobSet",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
+        help_text="Values of its knobs; empty: the defaults of its text.",
+    )
     max_execution_time = models.FloatField(null=True, blank=True, help_text="Seconds; empty: the module's limit.")
     max_memory_bytes = models.BigIntegerField(null=True, blank=True, help_text="Bytes; empty: the module's limit.")
     enabled = models.BooleanField(
@@ -80,6 +90,7 @@ class Script(models.Model):
             ("edit_script", _("Can write drafts of scripts")),
             ("publish_script", _("Can publish and roll back scripts")),
             ("run_script", _("Can run scripts")),
+            ("tune_script", _("Can set the knobs of scripts")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["module", "name"], name="script_module_name_unique"),
@@ -190,6 +201,55 @@ class ScriptVersion(models.Model):
         return visible(content.decode("utf-8", "backslashreplace"))
 
 
+class KnobSet(models.Model):
+    """Values of a script's knobs, all that are set together: immutable, numbered from 1 per script."""
+
+    script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="knob_sets")
+    number = models.PositiveIntegerField()
+    content = models.TextField(
+        help_text="The values by name, as JSON with sorted keys. A knob that is not in it has its default."
+    )
+    sha256 = models.CharField(max_length=64)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    message = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["script", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["script", "number"], name="knob_set_number_unique"),
+            models.UniqueConstraint(fields=["script", "sha256"], name="knob_set_values_unique"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="knob_set_number_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.script} knobs {self.number}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise ValidationError("a stored set of values never changes: publish a new one")
+        super().save(*args, **kwargs)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return dict(json.loads(self.content))
+
+
+class BundleKnobs(models.Model):
+    """A set of values that a bundle was compiled with, of its script or of a helper: for a run recorded with its digest."""
+
+    bundle_digest = models.CharField(max_length=64)
+    knobs = models.ForeignKey(KnobSet, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["bundle_digest", "knobs"], name="bundle_knobs_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.knobs} in {self.bundle_digest[:12]}"
+
+
 class BundleHelper(models.Model):
     """A helper version that a bundle took in, so that a run recorded with the bundle's digest can be repeated."""
 
@@ -220,6 +280,14 @@ class Activation(models.Model):
     version = models.ForeignKey(
         ScriptVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="activations"
     )
+    knobs = models.ForeignKey(
+        KnobSet,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="activations",
+        help_text="The values of its knobs from then on; empty: the defaults of the text.",
+    )
     cause = models.CharField(max_length=16, choices=Cause.choices)
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -237,7 +305,8 @@ class Activation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.version or f'{self.script}: nothing'} ({self.get_cause_display().lower()})"
+        knobs = f", knobs {self.knobs.number}" if self.knobs else ""
+        return f"{self.version or f'{self.script}: nothing'}{knobs} ({self.get_cause_display().lower()})"
 
 
 class Draft(models.Model):

@@ -54,6 +54,8 @@ class Notice:
     epoch: str = ""
     counter: int = 0
     """The generation that the change made, for kinds that change what runs; empty where Redis was unavailable."""
+    knobs: int | None = None
+    """Of an activation: the number of the set of values of its knobs; None for the defaults of its text."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -80,7 +82,9 @@ def activated(script: Script, version: ScriptVersion | None, cause: str, actor: 
     """That `version` (None: nothing) became the one that runs."""
     kind = REVERTED if cause == "file_deleted" else ACTIVATED
     number, digest = (version.number, version.sha256) if version else (None, "")
-    return Notice(kind, script.module, script.name, number, digest, cause, str(actor or ""), reason, time.time())
+    knobs = script.active_knobs.number if script.active_knobs else None
+    made = Notice(kind, script.module, script.name, number, digest, cause, str(actor or ""), reason, time.time())
+    return replace(made, knobs=knobs)
 
 
 def rejected(version: ScriptVersion, origin: str, why: str) -> Notice:

@@ -1,15 +1,19 @@
-"""The helpers that a version is bundled with."""
+"""What a version is bundled with: the helpers that it imports, and the values of its knobs that are active."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from django.db import router
 
-from scripting.models import SHARED, BundleHelper, Script, ScriptVersion
+from scripting.models import SHARED, BundleHelper, BundleKnobs, KnobSet, Script, ScriptVersion
 from scripting.sandbox import source_text
 from scripting.storage.compiled_query import Parameter, Prepared
-from scripting.types import Bundle, Source
+from scripting.types import Bundle, KnobValue, Source, canonical
+
+Values: TypeAlias = Mapping[str, KnobValue]
 
 
 def active_helpers(languages: Collection[str]) -> dict[str, tuple[Source, ...]]:
@@ -17,8 +21,8 @@ def active_helpers(languages: Collection[str]) -> dict[str, tuple[Source, ...]]:
     database = router.db_for_read(Script)
     return {
         language: tuple(
-            Source(f"{SHARED}/{name}", language, source_text.decode(bytes(content)))
-            for name, content in _helpers.rows(database, language=language)
+            Source(f"{SHARED}/{name}", language, source_text.decode(bytes(content)), pairs_in(knobs))
+            for name, content, knobs in _helpers.rows(database, language=language)
         )
         for language in languages
     }
@@ -29,16 +33,37 @@ _helpers = Prepared(
         Script.objects.in_use()
         .filter(module=SHARED, active_version__language=Parameter("language"), enabled=True)
         .order_by("name")
-        .values_list("name", "active_version__content")
+        .values_list("name", "active_version__content", "active_knobs__content")
     )
 )
 
 
-def bundle_for(source: Source) -> Bundle:
-    """`source` with the active helpers that it may import."""
+def pairs_in(content: str | None) -> tuple[tuple[str, KnobValue], ...]:
+    """Values as a source has them, out of a stored set (None: there is none)."""
+    return pairs(json.loads(content)) if content else ()
+
+
+def pairs(values: Values) -> tuple[tuple[str, KnobValue], ...]:
+    return tuple(sorted(values.items()))
+
+
+def active_values(name: str) -> Values:
+    """The values that are active for the knobs of the script `module/name`."""
+    module, _, script = name.partition("/")
+    content = Script.objects.named(module, script).values_list("active_knobs__content", flat=True).first()
+    return dict(pairs_in(content))
+
+
+def bundle_for(source: Source, values: Values | None = None) -> Bundle:
+    """`source` with the active helpers that it may import, and these values of its knobs (None: the active ones)."""
+    source = with_values(source, active_values(source.name) if values is None else values)
     if SHARED not in source.text:
         return Bundle(source)
     return bundle_of(source, active_helpers({source.language}).get(source.language, ()))
+
+
+def with_values(source: Source, values: Values) -> Source:
+    return Source(source.name, source.language, source.text, pairs(values))
 
 
 def bundle_of(source: Source, available: Sequence[Source]) -> Bundle:
@@ -64,8 +89,14 @@ def _wanted(source: Source, available: Sequence[Source]) -> tuple[Source, ...]:
     return tuple(wanted[name] for name in sorted(wanted))
 
 
+def remember(bundles: Iterable[Bundle]) -> None:
+    """Keep which helper versions and which values each bundle took in; idempotent, and without a write where it is known."""
+    several = list(bundles)
+    _remember_helpers(several)
+    _remember_knobs(several)
+
+
 def _remember_helpers(bundles: Iterable[Bundle]) -> None:
-    """Keep which helper versions each bundle took in; idempotent, and without a write where it is known."""
     new = {bundle.digest: bundle for bundle in bundles if bundle.helpers}
     if not new:
         return
@@ -87,3 +118,38 @@ def _remember_helpers(bundles: Iterable[Bundle]) -> None:
     ]
     if rows:
         BundleHelper.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _remember_knobs(bundles: Iterable[Bundle]) -> None:
+    new = {bundle.digest: tuned for bundle in bundles if (tuned := [each for each in sources(bundle) if each.knobs])}
+    if not new:
+        return
+    known = BundleKnobs.objects.filter(bundle_digest__in=list(new)).values_list("bundle_digest", flat=True).distinct()
+    missing = new.keys() - set(known)
+    wanted = {
+        digest: [(source.name, values_digest(dict(source.knobs))) for source in new[digest]] for digest in missing
+    }
+    sets = {
+        (str(knobs.script), knobs.sha256): knobs
+        for knobs in KnobSet.objects.filter(
+            sha256__in={digest for each in wanted.values() for _, digest in each}
+        ).select_related("script")
+    }
+    rows = [
+        BundleKnobs(bundle_digest=digest, knobs=sets[which])
+        for digest, each in wanted.items()
+        for which in each
+        if which in sets  # else a trial's, which is recorded nowhere
+    ]
+    if rows:
+        BundleKnobs.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def sources(bundle: Bundle) -> tuple[Source, ...]:
+    """The script of a bundle, then its helpers."""
+    return (bundle.script, *bundle.helpers)
+
+
+def values_digest(values: Values) -> str:
+    """sha256 (hex) of values, as a stored set has it."""
+    return ScriptVersion.digest_of(canonical(values).encode())

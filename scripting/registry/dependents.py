@@ -9,9 +9,9 @@ from functools import cached_property
 from django.db.models import Q
 
 from scripting.models import SHARED, Script, ScriptVersion
-from scripting.registry.bundles import bundle_of
+from scripting.registry.bundles import bundle_of, pairs_in, with_values
 from scripting.registry.checking import check_bundle
-from scripting.types import Bundle, Diagnostic, Source
+from scripting.types import Bundle, Diagnostic, KnobValue, Source
 
 Key = tuple[str, str]
 """(module, script)."""
@@ -41,6 +41,7 @@ class World:
         """Nothing is active: texts are judged beside each other alone, without a database."""
         world = cls()
         world.__dict__["versions"] = {}
+        world.__dict__["knobs"] = {}
         return world
 
     @cached_property
@@ -56,6 +57,19 @@ class World:
             found[script.module, script.name] = version
         return found
 
+    @cached_property
+    def knobs(self) -> dict[str, dict[str, KnobValue]]:
+        """The values that are active for knobs, by script."""
+        rows = Script.objects.in_use().exclude(active_knobs=None).order_by("pk")
+        return {
+            f"{module}/{name}": dict(pairs_in(content))
+            for module, name, content in rows.values_list("module", "name", "active_knobs__content")
+        }
+
+    def tuned(self, source: Source) -> Source:
+        """A text with the values that are active for its knobs."""
+        return with_values(source, self.knobs.get(source.name, {}))
+
     def helpers(self, language: str, instead: Mapping[str, Source | None]) -> tuple[Source, ...]:
         """The helpers of a language, with those of `instead`, by name, in the place of the active ones (None: gone)."""
         active = {
@@ -65,10 +79,11 @@ class World:
         }
         kept = [helper for name, helper in active.items() if name not in instead]
         new = [helper for helper in instead.values() if helper is not None and helper.language == language]
-        return tuple(sorted((*kept, *new), key=lambda helper: helper.name))
+        return tuple(sorted(map(self.tuned, (*kept, *new)), key=lambda helper: helper.name))
 
     def bundle(self, source: Source, instead: Mapping[str, Source | None]) -> Bundle:
         """A text as it is compiled beside these helpers."""
+        source = self.tuned(source)
         if SHARED not in source.text:
             return Bundle(source)
         return bundle_of(source, self.helpers(source.language, instead))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Max
 
-from scripting.models import SHARED, Activation, Breaker, Draft, Script, ScriptVersion
+from scripting.models import SHARED, Activation, Breaker, Draft, KnobSet, Script, ScriptVersion
 from scripting.processes import notices
 from scripting.registry import dependents, judging
 from scripting.registry.announce import announce
@@ -71,9 +71,13 @@ class AnyBase:
     """In place of a base version: activate over whatever is active."""
 
 
+class SameKnobs:
+    """In place of a set of values: leave the knobs as they are."""
+
+
 @dataclass(frozen=True)
 class Move:
-    """That a version is to become the one that runs."""
+    """That a version, or a set of values of its knobs, is to become the one that runs."""
 
     script: Script
     version: ScriptVersion | None
@@ -86,6 +90,14 @@ class Move:
     """Further fields of the script saved with it."""
     file_seen: str | None = None
     """The digest that the script's file had when the version was made of it; None where no file is concerned."""
+    knobs: KnobSet | type[SameKnobs] | None = SameKnobs
+    """The set of values that is to be active; None for the defaults of the text."""
+    knobs_base: KnobSet | type[AnyBase] | None = AnyBase
+    """The set of values that the actor believed active."""
+
+    @property
+    def is_of_knobs(self) -> bool:
+        return self.knobs is not SameKnobs
 
 
 def check(module_name: str, name: str, language: str, text: str) -> CheckReport:
@@ -194,11 +206,16 @@ def activate_together(moves: Sequence[Move], *, judge: bool = True) -> list[Acti
                 if move.script.module == SHARED:
                     Breaker.forgive(each.pk for each in dependents.dependents_of(move.script.name))
             load()  # records the new bundles here, once: else every process would, all at the same moment
-        elif importing := [m.script for m in moves if m.version is not None and SHARED in m.version.source]:
-            load([(script.module, script.name) for script in importing])
+        elif bundled := [m.script for m in moves if _is_bundled(m, locked[m.script.pk])]:
+            load([(script.module, script.name) for script in bundled])
     for move in moves:
         move.script.refresh_from_db()
     return activations
+
+
+def _is_bundled(move: Move, locked: Script) -> bool:
+    """Whether more than its text decides what the script's bundle is."""
+    return move.version is not None and (SHARED in move.version.source or locked.active_knobs_id is not None)
 
 
 def _allow(move: Move, locked: Script) -> None:
@@ -207,11 +224,26 @@ def _allow(move: Move, locked: Script) -> None:
     if move.file_seen is not None and locked.file_digest != move.file_seen:
         # A watcher that was stopped and goes on must not bring an old text back over what its successor took.
         raise FileOvertaken(f"the file of {locked} was taken by another process meanwhile", version)
-    if move.cause in BY_PEOPLE and version is not None and locked.active_version_id == version.pk:
+    if move.is_of_knobs:
+        _require_other_knobs(move, locked)
+    elif move.cause in BY_PEOPLE and version is not None and locked.active_version_id == version.pk:
         raise _already_active(version)
     _require_base(locked, base, version)
     if version is not None and (version.script_id != locked.pk or not version.accepted):
         raise PublishRefused(f"{version} did not pass its check and cannot become active", version)
+
+
+def _require_other_knobs(move: Move, locked: Script) -> None:
+    """Raise what stands against a move of knobs: they are set so already, or others were set meanwhile."""
+    pk = move.knobs.pk if isinstance(move.knobs, KnobSet) else None
+    if move.knobs_base is not AnyBase:
+        believed = move.knobs_base.pk if isinstance(move.knobs_base, KnobSet) else None
+        if locked.active_knobs_id != believed:
+            raise StaleBase(
+                f"the knobs of {locked} were set meanwhile; look at the new values, then set yours", move.version
+            )
+    if locked.active_knobs_id == pk and locked.active_version_id == (move.version and move.version.pk):
+        raise AlreadyActive("the knobs are set so already; nothing changed", move.version)
 
 
 def _judge_again(moves: Sequence[Move]) -> None:
@@ -230,11 +262,15 @@ def _move(move: Move, locked: Script) -> Activation:
     for name, value in move.changes.items():
         setattr(locked, name, value)
     locked.active_version = version
+    if move.is_of_knobs:
+        locked.active_knobs = move.knobs if isinstance(move.knobs, KnobSet) else None
     locked._history_user = move.actor
     locked._change_reason = f"{move.cause}: {reason}"[:100] if reason else move.cause
-    locked.save(update_fields=["active_version", "rejected_basis", "rejected_batch", *move.changes])
+    locked.save(update_fields=["active_version", "active_knobs", "rejected_basis", "rejected_batch", *move.changes])
     announce(notices.activated(locked, version, move.cause, move.actor, reason))
-    return Activation.objects.create(script=locked, version=version, cause=move.cause, actor=move.actor, reason=reason)
+    return Activation.objects.create(
+        script=locked, version=version, knobs=locked.active_knobs, cause=move.cause, actor=move.actor, reason=reason
+    )
 
 
 def publish(
@@ -254,7 +290,7 @@ def publish(
     Raises PublishRefused (the text is kept), StaleBase or AlreadyActive. `keep_stale` False stores no text that is known to be
     stale, or live, before its check. `confirmed` False raises WillFail for a text that will certainly fail.
     """
-    _say_why(reason)
+    say_why(reason)
     content = source_text.encode(text)
     if not keep_stale:
         _require_change(script, language, content)
@@ -312,7 +348,7 @@ def publish_together(
     What is live already stays as it is. Raises TogetherRefused, or PublishRefused without a reason. `confirmed` as in `publish`:
     TogetherRefused names the texts that will certainly fail, and nothing is stored.
     """
-    _say_why(reason)
+    say_why(reason)
     proposals = [Proposal(t.script.module, t.script.name, t.language, t.content) for t in texts]
     verdicts = judging.judge(proposals)
     failing = {p.label: verdicts[p.key] for p in proposals if verdicts[p.key].failures}
@@ -344,7 +380,7 @@ def publish_together(
 
 def rollback(script: Script, number: int, *, actor: User | None, reason: str) -> Activation:
     """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run, AlreadyActive."""
-    _say_why(reason)
+    say_why(reason)
     version = script.versions.filter(number=number).first()
     if version is None:
         raise PublishRefused(f"{script} has no version {number}")
@@ -384,7 +420,8 @@ def _require_base(
         raise StaleBase(f"{now} became active meanwhile; merge with it, then publish again", version)
 
 
-def _say_why(reason: str) -> None:
+def say_why(reason: str) -> None:
+    """Raise PublishRefused for a change without a reason."""
     if not reason.strip():
         raise PublishRefused("say why: the reason is shown beside the version for good")
 

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 from django.db import router
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 
-from scripting.models import SHARED, Activation, Breaker, BundleHelper, Script, ScriptVersion
+from scripting.models import SHARED, Activation, Breaker, BundleHelper, BundleKnobs, KnobSet, Script, ScriptVersion
 from scripting.models.execution import AttemptFields
 from scripting.modules.installed import fallbacks_for, limits_for
-from scripting.registry.bundles import _remember_helpers, active_helpers, bundle_of
+from scripting.registry.bundles import active_helpers, bundle_of, pairs_in, remember
 from scripting.sandbox import source_text
 from scripting.storage.compiled_query import Parameter, Prepared
-from scripting.types import Bundle, SecurityLimits, Source, VersionInfo
+from scripting.types import Bundle, KnobValue, SecurityLimits, Source, VersionInfo
 
 Key = tuple[str, str]
 """(module, script): what a script is known by."""
@@ -110,8 +110,12 @@ class _Row(NamedTuple):
     max_memory_bytes: int | None
     previous: int | None
     """The last other version that was active and whose breaker is not open."""
+    previous_knobs: int | None
+    """The set of values that was active with it last."""
     default: int | None
     """The embedded default, likewise."""
+    knobs: str | None
+    """The values that are active, as their set has them."""
     failures: int | None
     opened_at: datetime | None
     window_failures: int | None
@@ -137,11 +141,12 @@ def load(
     versions = _at_hand(read.values() if keys is None else (read[key] for key in keys if key in read))
     versions |= {row.active.id: row.active for row in rows}
     versions |= _versions({pk for row in rows for pk in (row.previous, row.default)} - versions.keys())
-    candidates = {row.id: [versions[pk] for pk in _candidates(row)] for row in rows}
-    importing = {version.language for few in candidates.values() for version in few if SHARED in version.text}
+    sets = _contents({row.previous_knobs for row in rows})
+    candidates = {row.id: [(versions[pk], content) for pk, content in _candidates(row, sets)] for row in rows}
+    importing = {version.language for few in candidates.values() for version, _ in few if SHARED in version.text}
     helpers = active_helpers(importing)
     found = {(row.module, row.name): _resolved(row, candidates[row.id], helpers) for row in rows}
-    _remember_helpers(version.bundle for script in found.values() for version in (script.active, *script.fallbacks))
+    remember(version.bundle for script in found.values() for version in (script.active, *script.fallbacks))
     return found
 
 
@@ -162,7 +167,7 @@ def _rows(keys: Collection[Key] | None) -> list[_Row]:
 
 
 def _row(columns: Sequence[Any]) -> _Row:
-    return _Row._make((*columns[:12], _Version.of(columns[12:])))
+    return _Row._make((*columns[:14], _Version.of(columns[14:])))
 
 
 def _query() -> QuerySet[Script, Any]:
@@ -173,11 +178,26 @@ def _query() -> QuerySet[Script, Any]:
         .order_by("-id")
     )
     default = Case(When(default_version__breaker__opened_at=None, then="default_version"))
-    own = ("pk", "module", "name", "enabled", *_LIMITS, "previous", "default", *_BREAKER)
+    own = (
+        "pk",
+        "module",
+        "name",
+        "enabled",
+        *_LIMITS,
+        "previous",
+        "previous_knobs",
+        "default",
+        "active_knobs__content",
+        *_BREAKER,
+    )
     return (
         Script.objects.in_use()
         .exclude(active_version=None)
-        .annotate(previous=Subquery(earlier.values("version")[:1]), default=default)
+        .annotate(
+            previous=Subquery(earlier.values("version")[:1]),
+            previous_knobs=Subquery(earlier.values("knobs")[:1]),
+            default=default,
+        )
         .values_list(*own, *(f"active_version__{name}" for name in _VERSION))
     )
 
@@ -200,16 +220,35 @@ def _versions(ids: set[int | None]) -> dict[int, _Version]:
     return {row[0]: _Version.of(row) for row in rows.values_list(*_VERSION) if row[0] in wanted}
 
 
-def _candidates(row: _Row) -> list[int]:
-    """The active version and what runs when it fails: each at most once."""
-    named = {"previous": row.previous, "default": row.default}
+def _contents(ids: set[int | None]) -> dict[int | None, str]:
+    """The values of these sets, as they are stored."""
+    wanted = {pk for pk in ids if pk is not None}
+    if not wanted:
+        return {}
+    rows = KnobSet.objects.order_by()
+    if len(wanted) <= _MANY:
+        rows = rows.filter(pk__in=wanted)
+    return {pk: content for pk, content in rows.values_list("pk", "content") if pk in wanted}
+
+
+def _candidates(row: _Row, sets: Mapping[int | None, str]) -> list[tuple[int, str | None]]:
+    """The active version and what runs when it fails, each with the values of its knobs, and at most once.
+
+    The previous version has those that were active with it, the embedded default its own: what fails may be a value.
+    """
+    named = {"previous": (row.previous, sets.get(row.previous_knobs)), "default": (row.default, None)}
     order = [named[name] for name in fallbacks_for(row.module)]
-    return list(dict.fromkeys(pk for pk in (row.active.id, *order) if pk is not None))
+    found = [(pk, content) for pk, content in ((row.active.id, row.knobs), *order) if pk is not None]
+    return list(dict.fromkeys((pk, None if content == "{}" else content) for pk, content in found))
 
 
-def _resolved(row: _Row, versions: Sequence[_Version], helpers: Mapping[str, tuple[Source, ...]]) -> ResolvedScript:
+def _resolved(
+    row: _Row, versions: Sequence[tuple[_Version, str | None]], helpers: Mapping[str, tuple[Source, ...]]
+) -> ResolvedScript:
     name = f"{row.module}/{row.name}"
-    active, *fallbacks = [_ready(name, version, helpers.get(version.language, ())) for version in versions]
+    active, *fallbacks = [
+        _ready(name, version, helpers.get(version.language, ()), pairs_in(content)) for version, content in versions
+    ]
     own = {limit: value for limit in _LIMITS if (value := getattr(row, limit)) is not None}
     limits = limits_for(row.module, **own)
     breaker = None
@@ -218,8 +257,10 @@ def _resolved(row: _Row, versions: Sequence[_Version], helpers: Mapping[str, tup
     return ResolvedScript(row.id, row.module, row.name, row.enabled, active, limits, tuple(fallbacks), breaker)
 
 
-def _ready(name: str, version: _Version, helpers: Sequence[Source]) -> ActiveVersion:
-    source = Source(name, version.language, version.text)
+def _ready(
+    name: str, version: _Version, helpers: Sequence[Source], knobs: tuple[tuple[str, KnobValue], ...]
+) -> ActiveVersion:
+    source = Source(name, version.language, version.text, knobs)
     info = VersionInfo(version.number, version.sha256, version.origin, version.language)
     return ActiveVersion(version.id, info, bundle_of(source, helpers))
 
@@ -230,13 +271,22 @@ def recorded(execution: AttemptFields) -> ActiveVersion:
     if version is None:
         raise ScriptNotFound("no version decided this execution: there is nothing to repeat")
     name = str(version.script)
+    values = {
+        str(kept.knobs.script): pairs_in(kept.knobs.content)
+        for kept in BundleKnobs.objects.filter(bundle_digest=execution.bundle_digest).select_related("knobs__script")
+    }
     helpers = tuple(
-        Source(str(helper.version.script), helper.version.language, helper.version.text)
+        Source(
+            str(helper.version.script),
+            helper.version.language,
+            helper.version.text,
+            values.get(str(helper.version.script), ()),
+        )
         for helper in BundleHelper.objects.filter(bundle_digest=execution.bundle_digest)
         .select_related("version__script")
         .order_by("version__script__name")
     )
-    bundle = Bundle(Source(name, version.language, version.text), helpers)
+    bundle = Bundle(Source(name, version.language, version.text, values.get(name, ())), helpers)
     if bundle.digest != execution.bundle_digest:
         raise ScriptNotFound(f"the bundle {execution.bundle_digest[:12]} of {name} is not known whole")
     info = VersionInfo(version.number, version.sha256, version.origin, version.language)

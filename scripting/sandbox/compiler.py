@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 
+from scripting.sandbox.knobs import text as knob_text
+from scripting.sandbox.languages.engine import LanguageEngine
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sandbox.library.packages import PACKAGES, offered_names
@@ -23,7 +25,7 @@ from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
 from scripting.sandbox.policy.refusal import Refusal
 from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
 from scripting.sandbox.program import Program, Unit
-from scripting.sandbox.protocol import ErrorType, Fault, Finding, Load, Text, cut
+from scripting.sandbox.protocol import ErrorType, Fault, Finding, Knob, KnobValue, Load, Text, cut
 from scripting.sandbox.source_text import BYTE_ORDER_MARK, NotText, decode
 
 MAX_FINDINGS = 100
@@ -41,6 +43,8 @@ class Compiler:
         self.load = load
         self.engines = engines
         self.findings: list[Finding] = []
+        self.knobs: tuple[Knob, ...] = ()
+        """Of the script, where warnings are asked for too."""
         self._units: list[Unit] = []
 
     def compile(self) -> Program | None:
@@ -82,8 +86,9 @@ class Compiler:
             unit.lines = unit.text.split("\n")
             self._check_source(unit, source.text)
             engine = self.engines.engine(source.language)
-            engine.check_bounds(unit.text, self.load.max_source_nesting)
-            tree = engine.parse(unit.text, source.name)
+            written = self._with_values(unit, source, engine)
+            engine.check_bounds(written, self.load.max_source_nesting)
+            tree = engine.parse(written, source.name)
             check_tree(tree)
             unit.bound = bound_names(tree)
             unit.tree = tree
@@ -92,6 +97,50 @@ class Compiler:
         except KeyError:
             self._add(unit, Refusal("compilation", _unknown(source.language)))
         return unit
+
+    def _with_values(self, unit: Unit, source: Text, engine: LanguageEngine) -> str:
+        """The text with the values that are set for its knobs in the place of their defaults."""
+        notation = engine.notation
+        if notation is None or not (source.knobs or self.load.warns):
+            return unit.text
+        found, given = knob_text.find(unit.text, notation), dict(source.knobs)
+        unit.knobs = found.with_values(given)
+        if self.load.warns:
+            self._tell_of_knobs(unit, found, given)
+        return found.written(unit.text, given, notation.flags)
+
+    def _tell_of_knobs(self, unit: Unit, found: knob_text.Found, given: Mapping[str, KnobValue]) -> None:
+        """Problems with the knobs of a text, and values that are set and do not fit it."""
+        for refusal in islice(found.problems, MAX_FINDINGS):
+            self._add(unit, refusal)
+        if unit.name != self.load.script.name:
+            return
+        self.knobs = unit.knobs
+        for knob in unit.knobs:
+            if knob.problem:
+                set_value, default = _said(given[knob.name]), _said(knob.default)
+                message = (
+                    f"the value {set_value} that is set for {knob.name} {knob.problem}: the default {default} is taken"
+                )
+                place = (unit.name, knob.line, knob.column, knob.line, knob.end_column)
+                self.findings.append(Finding("warning", ErrorType.COMPILATION, message, *place))
+        for name in sorted(given.keys() - {knob.name for knob in unit.knobs}):
+            message = f"the text has no knob {name}: the value {_said(given[name])} that is set for it is not taken"
+            self.findings.append(Finding("warning", ErrorType.COMPILATION, message, unit.name))
+
+    def _refuse_knobs_bound_again(self, unit: Unit, engine: LanguageEngine) -> None:
+        """A knob is a constant: its name means nothing else anywhere in the text."""
+        assert unit.tree is not None
+        if not unit.knobs:
+            return
+        lines = {knob.name: knob.line for knob in unit.knobs}
+        again = {place for place in engine.bindings(unit.tree) if lines.get(place[0], place[1]) != place[1]}
+        for name, line, offset in sorted(again, key=lambda place: place[1:])[:MAX_FINDINGS]:
+            column = unit.column(line, offset)
+            message = f"{name} is a knob (line {lines[name]}), so it gets no other value"
+            hint = "give this variable another name"
+            end = None if column is None else column + len(name)
+            self._add(unit, Refusal("compilation", message, line, column, end_line=line, end_column=end, hint=hint))
 
     def _refuse_circle(self, helpers: dict[str, Unit]) -> None:
         found = circle({name: unit.tree for name, unit in helpers.items()})
@@ -135,6 +184,7 @@ class Compiler:
         if not self.load.warns:
             engine.forget(unit.tree)
             return
+        self._refuse_knobs_bound_again(unit, engine)
         with _deep_recursion():
             for notice in engine.warnings(unit.tree, around):
                 self._warning(unit, notice)
@@ -239,6 +289,11 @@ def _deep_recursion() -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(before)
+
+
+def _said(value: KnobValue) -> str:
+    """A value as messages name it."""
+    return str(value).lower() if isinstance(value, bool) else _shown(str(value), 60)
 
 
 def _unknown(language: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from scripting.sandbox.languages.engine import LanguageEngine
 from scripting.sandbox.library.dice import DRAWING
-from scripting.sandbox.protocol import cut
+from scripting.sandbox.protocol import Knob, cut
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Unit:
     used: frozenset[str] = frozenset()
     suspends: bool = False
     draws: bool = False
+    knobs: tuple[Knob, ...] = ()
 
     def excerpt(self, line: int | None) -> str:
         """The line of source, bounded; empty if there is none."""

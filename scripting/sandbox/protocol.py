@@ -37,6 +37,8 @@ __all__ = [
     "Finding",
     "Function",
     "Inputs",
+    "Knob",
+    "KnobValue",
     "Load",
     "Loaded",
     "LocalProtocolError",
@@ -129,12 +131,38 @@ class _Message(msgspec.Struct, frozen=True, array_like=True, tag=True, forbid_un
     pass
 
 
+KnobValue: TypeAlias = bool | int | float | str
+
+
 class Text(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One source text; `text` is UTF-8 with surrogates passed, so that text which cannot be encoded is refused over there."""
 
     name: str
     language: str
     text: bytes
+    knobs: tuple[tuple[str, KnobValue], ...] = ()
+    """Values that are set for its knobs."""
+
+
+class Knob(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A constant of the script that people may set without editing its text; line and columns are those of its name."""
+
+    name: str
+    kind: str
+    """`whole`, `decimal`, `flag`, `choice` or `text`."""
+    default: KnobValue
+    value: KnobValue
+    """The one in force: the value that is set, or the default."""
+    low: int | float | None
+    high: int | float | None
+    step: int | float | None
+    choices: tuple[str, ...]
+    label: str
+    line: int
+    column: int
+    end_column: int
+    problem: str = ""
+    """Why the value that is set is not taken; empty where it is, or where none is set."""
 
 
 class Parameter(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -257,6 +285,8 @@ class Loaded(_Message, frozen=True, gc=False):
     compile_us: int
     findings: tuple[Finding, ...]
     fault: Fault | None
+    knobs: tuple[Knob, ...] = ()
+    """Of the script, in the order of its text; a check asks for them, a run does not."""
 
 
 class Call(_Message, frozen=True, gc=False):

@@ -77,7 +77,8 @@ class Server:
         compiler = Compiler(message, self.engines)
         program = compiler.compile()
         fault: Fault | None = compiler.fault()
-        self._loaded = Loaded((time.monotonic_ns() - started) // 1000, tuple(compiler.findings), fault)
+        taken = (time.monotonic_ns() - started) // 1000
+        self._loaded = Loaded(taken, tuple(compiler.findings), fault, compiler.knobs)
         if program is None:
             self._send(self._loaded)
         return program

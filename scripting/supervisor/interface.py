@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from scripting.sandbox.protocol import Parameter
-from scripting.types import Diagnostic, ExecutionMetrics, ScriptError
+from scripting.types import Diagnostic, ExecutionMetrics, Knob, ScriptError
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ class CheckReport:
     diagnostics: tuple[Diagnostic, ...]
     ok: bool
     compile_us: int = 0
+    knobs: tuple[Knob, ...] = ()
+    """Of the script, in the order of its text."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from scripting.supervisor.interface import (
     RunRequest,
     SandboxStats,
 )
+from scripting.supervisor.knobs import knobs_of
 from scripting.supervisor.sandbox import NotStarted, Sandbox, Shelf, WornOut
 from scripting.types import Bundle, Diagnostic, ExecutionMetrics, SecurityLimits, Source
 
@@ -180,7 +181,7 @@ class SandboxPool:
             if sandbox is not None:
                 self._end(sandbox)
             diagnostics = tuple(_diagnostic(finding, bundle) for finding in loaded.findings)
-            return CheckReport(diagnostics, loaded.fault is None, loaded.compile_us)
+            return CheckReport(diagnostics, loaded.fault is None, loaded.compile_us, knobs_of(loaded))
         raise SandboxUnavailable("sandboxes end before they can compile: is something killing them?")
 
     def warm(
@@ -304,7 +305,7 @@ class SandboxPool:
             sandbox = Sandbox(self._parent, handle, bundle, functions, limits)
             with self._places:
                 self._all.add(sandbox)
-            message = _load_message(bundle, functions, limits, self._cpu_seconds(limits))
+            message = _load_message(bundle.digest, bundle, functions, limits, self._cpu_seconds(limits))
             loaded = sandbox.load(msgspec.structs.replace(message, inputs=inputs, warns=True) if warns else message)
         except BaseException:
             if sandbox is None:
@@ -412,8 +413,9 @@ def _headroom(limits: SecurityLimits) -> int | None:
 
 @functools.lru_cache(maxsize=64)
 def _load_message(
-    bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits, cpu_seconds: int
+    digest: str, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits, cpu_seconds: int
 ) -> Load:
+    # The digest tells bundles apart that are equal in Python: values of knobs may be True or 1.
     return Load(
         _text(bundle.script, limits),
         tuple(_text(helper, limits) for helper in bundle.helpers),
@@ -442,7 +444,7 @@ MAX_OFFERED = 100
 def _text(source: Source, limits: SecurityLimits) -> protocol.Text:
     # One character too many is enough for the sandbox to refuse it.
     text = source.text[: limits.max_source_bytes + 1]
-    return protocol.Text(source.name, source.language, encode(text))
+    return protocol.Text(source.name, source.language, encode(text), source.knobs)
 
 
 def _refused(bundle: Bundle, loaded: Loaded) -> RunOutcome:

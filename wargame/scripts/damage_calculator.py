@@ -5,14 +5,14 @@ Result: {"damage": points, "base_damage": points before luck and armour, "critic
 """
 
 # --- Tune these -----------------------------------------------------------
-CRITICAL_CHANCE = 0.10      # one hit in ten finds a weak spot
-CRITICAL_MULTIPLIER = 2.0   # and does this much more
-SPREAD = 0.25               # luck: from 75 % to 125 % of the base damage
-RANGE_FALLOFF = 0.30        # lost at the very end of the attacker's range
-ANTI_TANK_BONUS = 1.7       # anti-tank guns against armour
-ENGINEER_BONUS = 1.5        # engineers against whoever sits in a town
-TOWN_PROTECTION = 4         # points that walls take off
-MINIMUM_DAMAGE = 1          # a hit always does something
+CRITICAL_CHANCE = 0.10     # knob 0..1 step 0.01: chance that a hit finds a weak spot
+CRITICAL_MULTIPLIER = 2.0  # knob 1..5 step 0.1: a hit on a weak spot does so much more
+SPREAD = 0.25              # knob 0..1 step 0.01: luck: from 75 % to 125 % of the base damage with 0.25
+RANGE_FALLOFF = 0.30       # knob 0..1 step 0.01: lost at the very end of the attacker's range
+ANTI_TANK_BONUS = 1.7      # knob 1..4 step 0.1: anti-tank guns against armour
+ENGINEER_BONUS = 1.5       # knob 1..4 step 0.1: engineers against whoever sits in a town
+TOWN_PROTECTION = 4        # knob 0..20: points that walls take off
+MINIMUM_DAMAGE = 1         # knob 0..10: points that a hit does at least
 # --------------------------------------------------------------------------
 
 TANK = {"kind": "armour", "attack": 36, "range": 3}

@@ -6,12 +6,12 @@ Result for orders: {"requires_validation": True, "valid": True or False, "reason
 """
 
 # --- Tune these -----------------------------------------------------------
-AMMUNITION_CHANCE = 0.35     # an armoured or artillery unit that is destroyed blows up
-BLAST_DAMAGE = 14            # and does this to every unit around it
-CHAIN_LIMIT = 2              # blasts that set off further blasts, at most
-LAST_STAND_HEALTH = 0.15     # below this part of its health a unit digs in ...
-LAST_STAND_FACTOR = 0.7      # ... and takes only this part of the damage
-HOLD_FIRE_BELOW = 0.0        # units with less than this part of their health left refuse to attack
+AMMUNITION_CHANCE = 0.35  # knob 0..1 step 0.01: chance that a destroyed armoured or artillery unit blows up
+BLAST_DAMAGE = 14         # knob 0..50: points that it does to every unit around it
+CHAIN_LIMIT = 2           # knob 0..6: blasts that set off further blasts, at most
+LAST_STAND_HEALTH = 0.15  # knob 0..1 step 0.01: below this part of its health a unit digs in
+LAST_STAND_FACTOR = 0.7   # knob 0..1 step 0.01: a unit that digs in takes this part of the damage
+HOLD_FIRE_BELOW = 0.0     # knob 0..1 step 0.01: units with less than this part of their health refuse to attack
 # --------------------------------------------------------------------------
 
 EXPLOSIVE = ["armour", "artillery"]

@@ -5,16 +5,16 @@ Result: {"hit": True or False, "chance": 0 to 1, "roll": 0 to 1, "message": text
 """
 
 # --- Tune these -----------------------------------------------------------
-BASE_CHANCE = 0.85        # chance to hit in the open, from the next hex
-DISTANCE_PENALTY = 0.06   # less for each further hex
-FOREST_COVER = 0.20       # less when the target stands in a forest
-TOWN_COVER = 0.25         # less when it stands in a town
-HILL_COVER = 0.10         # less when it stands on a hill
-HILL_VIEW = 0.10          # more when the attacker stands on a hill
-SCREEN_PENALTY = 0.08     # less for each hex of forest, hill or town in between
-SCOUTS_HIDE = 0.10        # less against scouts
-LOWEST_CHANCE = 0.05      # there is always hope ...
-HIGHEST_CHANCE = 0.95     # ... and never certainty
+BASE_CHANCE = 0.85       # knob 0..1 step 0.01: chance to hit in the open, from the next hex
+DISTANCE_PENALTY = 0.06  # knob 0..0.5 step 0.01: less for each further hex
+FOREST_COVER = 0.20      # knob 0..1 step 0.01: less when the target stands in a forest
+TOWN_COVER = 0.25        # knob 0..1 step 0.01: less when it stands in a town
+HILL_COVER = 0.10        # knob 0..1 step 0.01: less when it stands on a hill
+HILL_VIEW = 0.10         # knob 0..1 step 0.01: more when the attacker stands on a hill
+SCREEN_PENALTY = 0.08    # knob 0..0.5 step 0.01: less for each hex of forest, hill or town in between
+SCOUTS_HIDE = 0.10       # knob 0..1 step 0.01: less against scouts
+LOWEST_CHANCE = 0.05     # knob 0..1 step 0.01: there is always hope
+HIGHEST_CHANCE = 0.95    # knob 0..1 step 0.01: and never certainty
 # --------------------------------------------------------------------------
 
 COVER = {"forest": FOREST_COVER, "town": TOWN_COVER, "hill": HILL_COVER}

@@ -7,10 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
+from scripting.sandbox.knobs.notation import Notation
 from scripting.sandbox.library.builtins import BUILTIN_NAMES, make_builtins
 from scripting.sandbox.lint.finding import LanguageWarning
 from scripting.sandbox.lint.python_text import warnings_of
 from scripting.sandbox.lint.surroundings import Surroundings
+from scripting.sandbox.policy.transformer import bound_by
 
 
 class LanguageEngine(ABC):
@@ -59,6 +61,18 @@ class LanguageEngine(ABC):
     def foreign(self) -> frozenset[str]:
         """Names that the policy refuses as Python's builtins, but that mean nothing in this language."""
         return frozenset()
+
+    @property
+    def notation(self) -> Notation | None:
+        """How a constant is written that may be a knob; None where the language has no knobs."""
+        return None
+
+    def bindings(self, tree: ast.Module) -> Iterator[tuple[str, int, int]]:
+        """Every place where a parsed text gives a name a value: the name, line, and the column's offset in bytes."""
+        for node in ast.walk(tree):
+            for name in bound_by(node):
+                if name:
+                    yield name, getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
 
     def described(self) -> dict[str, Any] | None:
         """For editors: `builtins` and `packages` as describe.py lists Python's; None where they are Python's."""

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterator
 
+from scripting.sandbox.knobs.notation import NAME, Notation
 from scripting.sandbox.languages.engine import LanguageEngine
 from scripting.sandbox.languages.python.mistakes import decimal_commas, hint_for
 from scripting.sandbox.lint.finding import LanguageWarning
@@ -24,6 +25,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BRACKET = re.compile(r"[(\[{}\])]")
+_CONSTANT = re.compile(NAME + r"\s*(?::[^=#]*)?=(?!=)\s*(?P<value>.*)")
 _INDENT = re.compile(r"^([ \t]*)\S", re.MULTILINE)
 
 
@@ -31,6 +33,10 @@ class PythonEngine(LanguageEngine):
     """The first language: what a designer writes is Python."""
 
     has_two_timestamps = True
+
+    @property
+    def notation(self) -> Notation:
+        return Notation(_TOKEN, _CONSTANT, "#", ("False", "True"))
 
     def check_bounds(self, source: str, max_nesting: int) -> None:
         depth = 0

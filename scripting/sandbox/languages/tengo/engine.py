@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from scripting.sandbox.knobs.notation import NAME, Notation
 from scripting.sandbox.languages.engine import LanguageEngine
-from scripting.sandbox.languages.tengo import catalog, runtime_names
+from scripting.sandbox.languages.tengo import catalog, nodes, runtime_names
 from scripting.sandbox.languages.tengo.explain import explain
 from scripting.sandbox.languages.tengo.kinds import Kinds
 from scripting.sandbox.languages.tengo.lint import gives_commands, text_warnings
@@ -31,6 +33,11 @@ _RECURSION = 12_000
 """Frames that reading a text may take: each level of nesting takes about ten."""
 _FRAMES = 1_060
 """As many calls inside one another as the original's machine has frames, with room for the runner's own."""
+_LEXEME = re.compile(
+    r"""(?P<comment>//[^\n]*)|(?P<block>/\*.*?(?:\*/|\Z))|(?P<text>"(?:[^"\\\n]|\\[^\n])*"?|`[^`]*`?|'(?:[^'\\\n]|\\[^\n])*'?)""",
+    re.DOTALL,
+)
+_CONSTANT = re.compile(NAME + r"[ \t]*:=[ \t]*(?P<value>[^;]*?)[ \t]*;?")
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
 
@@ -88,6 +95,15 @@ class TengoEngine(LanguageEngine):
             line, column = places.position(warning.start)
             end = places.position(warning.end)[1]
             yield LanguageWarning(warning.message, line, column, end, warning.hint, certain)
+
+    @property
+    def notation(self) -> Notation:
+        return Notation(_LEXEME, _CONSTANT)
+
+    def bindings(self, tree: ast.Module) -> Iterator[tuple[str, int, int]]:
+        meaning, places = self._meanings[id(tree)]
+        for ident in nodes.bound(meaning.statements):
+            yield ident.name, *places.position(ident.start)
 
     def forget(self, tree: ast.Module) -> None:
         self._meanings.pop(id(tree), None)

@@ -5,7 +5,8 @@ Each is documented by the text that it stands for. `Symbol`s are filled in by re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields
 
 
 @dataclass(slots=True, eq=False)
@@ -291,3 +292,28 @@ class Symbol:
     def is_boxed(self) -> bool:
         """Fresh, and assigned to later: it lives in a list of one."""
         return self.is_fresh and (self.writes > 0 or self.function is not None)
+
+
+def bound(statements: Iterable[Node]) -> Iterator[Ident]:
+    """Every name that is defined, assigned to, counted through or taken as a parameter, where that happens."""
+    waiting: list[object] = list(statements)
+    while waiting:
+        match waiting.pop():
+            case list() as several:
+                waiting += several
+                continue
+            case tuple() as several:
+                waiting += several
+                continue
+            case Node() as node:
+                pass
+            case _:
+                continue
+        match node:
+            case Define(target=Ident() as name) | Assign(target=Ident() as name):
+                yield name
+            case ForIn(key=key, value=value):
+                yield from (name for name in (key, value) if name is not None)
+            case Function(parameters=parameters):
+                yield from parameters
+        waiting += [getattr(node, each.name) for each in fields(node)]

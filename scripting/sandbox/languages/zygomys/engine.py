@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import gc
+import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from scripting.sandbox.knobs.notation import NAME, Notation
 from scripting.sandbox.languages.engine import LanguageEngine
 from scripting.sandbox.languages.tengo.runtime import moments
 from scripting.sandbox.languages.zygomys import catalog, runtime_names
@@ -18,7 +20,7 @@ from scripting.sandbox.languages.zygomys.kinds import Kinds
 from scripting.sandbox.languages.zygomys.lint import lacking_fields
 from scripting.sandbox.languages.zygomys.lowering.build import Builder
 from scripting.sandbox.languages.zygomys.lowering.statements import Statements
-from scripting.sandbox.languages.zygomys.nodes import Node
+from scripting.sandbox.languages.zygomys.nodes import Node, bound
 from scripting.sandbox.languages.zygomys.plain_results import offered
 from scripting.sandbox.languages.zygomys.reader import read
 from scripting.sandbox.languages.zygomys.resolver import Resolver
@@ -34,6 +36,11 @@ _RECURSION = 12_000
 """Frames that reading a text may take: each level of nesting takes about ten."""
 _FRAMES = 5_000
 """Calls inside one another, with room for the runner's own."""
+_LEXEME = re.compile(
+    r"""(?P<comment>//[^\n]*)|(?P<block>/\*.*?(?:\*/|\Z))|(?P<text>"(?:[^"\\]|\\.)*"?|`[^`]*`?|'(?:[^'\\\n]|\\.)')""",
+    re.DOTALL,
+)
+_CONSTANT = re.compile(r"\([ \t]*def[ \t]+" + NAME + r"(?:[ \t]+(?P<value>.*?))?[ \t]*\)")
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _PREFIXES = frozenset({"%", "^", "~", "~@"})
 
@@ -108,6 +115,15 @@ class ZygomysEngine(LanguageEngine):
             line, column = places.position(max(place.start, 0))
             last, end = places.position(max(place.end, 0))
             yield LanguageWarning(lack.message, line, column, end if last == line else None, lack.hint, lack.is_certain)
+
+    @property
+    def notation(self) -> Notation:
+        return Notation(_LEXEME, _CONSTANT)
+
+    def bindings(self, tree: ast.Module) -> Iterator[tuple[str, int, int]]:
+        bindings, _, places = self._bindings[id(tree)]
+        for name, start in bound(bindings.body):
+            yield name, *places.position(max(start, 0))
 
     def forget(self, tree: ast.Module) -> None:
         self._bindings.pop(id(tree), None)

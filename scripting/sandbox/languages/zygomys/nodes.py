@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -330,6 +330,23 @@ def children(node: Node) -> Iterator[Node]:
             yield from value.values()
         elif value is not None:
             yield value
+
+
+def bound(body: Iterable[Node]) -> Iterator[tuple[str, int]]:
+    """Every name that is defined, set, counted through or taken as a parameter, with the offset of the form that does it."""
+    waiting = list(body)
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case Assign(name=name):
+                yield name, node.start
+            case MultiAssign(targets=targets) | Range(targets=targets):
+                yield from ((target.name, node.start) for target in targets)
+            case Inner(bindings=bindings):
+                yield from ((variable.name, node.start) for variable, _ in bindings)
+            case Function(parameters=parameters, rest=rest):
+                yield from ((variable.name, node.start) for variable in (*parameters, *([rest] if rest else [])))
+        waiting += children(node)
 
 
 _CHILDREN: dict[type, tuple[str, ...]] = {

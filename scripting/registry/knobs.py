@@ -1,0 +1,171 @@
+"""Values of a script's knobs: check, store and activate them, by the same way as its texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Max
+
+from scripting.models import Activation, KnobSet, Script, ScriptVersion
+from scripting.registry.bundles import Values, active_values, bundle_for, values_digest
+from scripting.registry.checking import check_bundle
+from scripting.registry.publishing import (
+    AnyBase,
+    Move,
+    PublishRefused,
+    StaleBase,
+    activate_together,
+    say_why,
+)
+from scripting.supervisor.pool import CheckReport
+from scripting.texts.escaping import visible
+from scripting.types import Knob, KnobValue, Source, canonical
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+LARGEST, LONGEST = 10**15, 200
+
+
+class ValuesRefused(PublishRefused):
+    """Values that do not fit the knobs of the active text. `problems` says of each, by name, why."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        super().__init__("; ".join(f"{visible(name)} {problem}" for name, problem in self.problems.items()))
+
+
+def knobs_of(script: Script, values: Values | None = None) -> tuple[Knob, ...]:
+    """The knobs of the active text, with these values (None: the active ones). Raises SupervisorError, PublishRefused."""
+    return _check(script, _active(script), active_values(str(script)) if values is None else values).knobs
+
+
+def settle(script: Script, values: Values) -> dict[str, KnobValue]:
+    """The values as a set keeps them: each as its knob has it, and none that is the default.
+
+    Raises ValuesRefused where one does not fit the active text, PublishRefused where that itself does not pass its check.
+    """
+    problems = {
+        visible(name)[:64]: "is not a value that a knob can have"
+        for name in values
+        if not _is_plain(name, values[name])
+    }
+    if problems:
+        raise ValuesRefused(problems)
+    report = _check(script, _active(script), values)
+    found = {knob.name: knob for knob in report.knobs}
+    problems = dict.fromkeys(sorted(values.keys() - found.keys()), "is no knob of this script")
+    problems |= {knob.name: knob.problem for knob in report.knobs if knob.problem}
+    if problems:
+        raise ValuesRefused(problems)
+    return {name: found[name].value for name in sorted(values) if found[name].value != found[name].default}
+
+
+def publish(
+    script: Script,
+    values: Values,
+    *,
+    actor: User | None,
+    reason: str,
+    base: KnobSet | type[AnyBase] | None = AnyBase,
+) -> Activation:
+    """Check, store and activate values of knobs; what is not named has its default.
+
+    Raises ValuesRefused, StaleBase (`base` is the set that the actor believed active), AlreadyActive, PublishRefused.
+    """
+    say_why(reason)
+    version = _active(script)
+    return _activate(
+        script,
+        version,
+        keep(script, settle(script, values), author=actor, message=reason),
+        Activation.Cause.PUBLISH,
+        actor,
+        reason,
+        base,
+    )
+
+
+def rollback(script: Script, number: int, *, actor: User | None, reason: str) -> Activation:
+    """Activate an old set of values again, without a copy; 0 are the defaults of the text. Raises as `publish` does."""
+    say_why(reason)
+    version = _active(script)
+    chosen = None
+    if number:
+        chosen = script.knob_sets.filter(number=number).first()
+        if chosen is None:
+            raise PublishRefused(f"{script} has no knobs {number}")
+        settle(script, chosen.values)
+    return _activate(script, version, chosen, Activation.Cause.ROLLBACK, actor, reason, AnyBase)
+
+
+def keep(script: Script, values: Values, *, author: User | None, message: str) -> KnobSet:
+    """The set that holds these settled values; equal ones reuse theirs. Never activates."""
+    with transaction.atomic():
+        locked = Script.objects.select_for_update().get(pk=script.pk)
+        sha256 = values_digest(values)
+        found = locked.knob_sets.filter(sha256=sha256).first()
+        if found is not None:
+            return found
+        last = locked.knob_sets.aggregate(last=Max("number"))["last"] or 0
+        return KnobSet.objects.create(
+            script=locked,
+            number=last + 1,
+            content=canonical(values),
+            sha256=sha256,
+            author=author,
+            message=visible(message),
+        )
+
+
+def _activate(
+    script: Script,
+    version: ScriptVersion,
+    knobs: KnobSet | None,
+    cause: str,
+    actor: User | None,
+    reason: str,
+    base: KnobSet | type[AnyBase] | None,
+) -> Activation:
+    move = Move(script, version, cause, version, actor, reason, knobs=knobs, knobs_base=base)
+    try:
+        return activate_together([move], judge=False)[0]
+    except StaleBase:
+        script.refresh_from_db()
+        if script.active_version_id != version.pk:
+            raise StaleBase(
+                f"the text of {script} was changed meanwhile; look at its knobs, then set them", version
+            ) from None
+        raise
+
+
+def _is_plain(name: object, value: object) -> bool:
+    """Whether a value can be sent to a sandbox at all; what fits the knob, that decides."""
+    match value:
+        case bool():
+            fits = True
+        case int() | float():
+            fits = abs(value) <= LARGEST  # no number that is none
+        case str():
+            fits = len(value) <= LONGEST and value.isprintable()
+        case _:
+            fits = False
+    return fits and isinstance(name, str) and 0 < len(name) <= LONGEST and name.isprintable()
+
+
+def _active(script: Script) -> ScriptVersion:
+    if script.active_version is None:
+        raise PublishRefused(f"no version of {script} is live, so it has no knobs to set")
+    return script.active_version
+
+
+def _check(script: Script, version: ScriptVersion, values: Values) -> CheckReport:
+    source = Source(str(script), version.language, version.text)
+    report = check_bundle(script.module, bundle_for(source, values))
+    if not report.ok:
+        first = next(d for d in report.diagnostics if d.severity == "error")
+        raise PublishRefused(f"{version} does not pass its check: {first.message}", version, report.diagnostics)
+    return report
