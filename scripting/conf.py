@@ -151,6 +151,9 @@ class ScriptingSettings:
     SCRIPTING_METRICS_TOKEN = Setting(
         "", "text", "Bearer token of /metrics; without one it answers this machine alone."
     )
+    SCRIPTING_API_RATE = Setting(
+        6000, "count", "Requests of one API token in a minute, where the token says nothing else."
+    )
     SCRIPTING_GENERATION_MAX_AGE = Setting(0.05, "seconds", "How old the version generation that a run trusts may be.")
     SCRIPTING_POLL_SECONDS = Setting(5.0, "seconds", "How often versions are read from the database without a notice.")
     SCRIPTING_BROWSER_PUBLISH = Setting(True, "boolean", "Allow publishing from the browser.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
@@ -66,6 +67,40 @@ def endpoint_name(module_name: str, endpoint: str) -> str:
     return f"{module_name}/{endpoint.lstrip('/')}"
 
 
+@dataclass(frozen=True)
+class Endpoint:
+    """A path of a module, and the script that answers there."""
+
+    module: str
+    path: str
+    script: str
+
+    def run(self, given: EndpointRequest, *, user_id: str, request: HttpRequest) -> tuple[ScriptOutput, str]:
+        """The outcome, committed; and the path of what does not fit the endpoint's schema, empty where it fits.
+
+        Raises TooManyExecutions.
+        """
+        module = modules.get(self.module)
+        assert module is not None
+        try:
+            fitted = given.fitted(module, self.path)
+        except RequestMisfit as misfit:
+            asked = self._asked(given.script_context(module, self.path), user_id, request)
+            return get_engine().refuse(asked, str(misfit)), misfit.field
+        return get_engine().execute(self._asked(fitted.script_context(module, self.path), user_id, request)), ""
+
+    def _asked(self, context: dict[str, Any], user_id: str, request: HttpRequest) -> ExecutionRequest:
+        return ExecutionRequest(
+            self.module,
+            self.script,
+            ScriptInput(context),
+            trigger="endpoint",
+            user_id=user_id,
+            request_id=request.headers.get("X-Request-ID", "")[:64],
+            queue_deadline=1.0,
+        )
+
+
 @method_decorator([never_cache, csrf_protect], name="dispatch")
 class EndpointView(View):
     """One endpoint of one module. CSRF is checked here too, whatever the site's middleware does."""
@@ -102,30 +137,12 @@ class EndpointView(View):
         body = bounded_body(request)
         if body is None:
             return problem(413, "too_large", f"a request's body may have {MAX_BODY_BYTES} bytes")
-        module = modules.get(self.module_name)
-        assert module is not None
-        given = request_of(request, body)
+        endpoint = Endpoint(self.module_name, self.endpoint, self.script)
         try:
-            fitted = given.fitted(module, self.endpoint)
-        except RequestMisfit as misfit:
-            output = get_engine().refuse(self._asked(request, given.script_context(module, self.endpoint)), str(misfit))
-            return refusal(output, misfit.field)
-        try:
-            output = get_engine().execute(self._asked(request, fitted.script_context(module, self.endpoint)))
+            output, field = endpoint.run(request_of(request, body), user_id=str(request.user.pk), request=request)
         except TooManyExecutions as error:
             return problem(503, "busy", str(error))
-        return answer(output)
-
-    def _asked(self, request: HttpRequest, context: dict[str, Any]) -> ExecutionRequest:
-        return ExecutionRequest(
-            self.module_name,
-            self.script,
-            ScriptInput(context),
-            trigger="endpoint",
-            user_id=str(request.user.pk),
-            request_id=request.headers.get("X-Request-ID", "")[:64],
-            queue_deadline=1.0,
-        )
+        return refusal(output, field) if field else answer(output)
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """405; in JSON to who asks for that."""

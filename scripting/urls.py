@@ -14,6 +14,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *processes_page.urlpatterns,
 ]
 
+if find_spec("ninja"):  # the extra `api`
+    urlpatterns.append(path("api/v1/", include("scripting.api.urls")))
+
 if find_spec("prometheus_client"):  # else the system check E014 tells
     from scripting.insight import metrics_page
 

@@ -75,6 +75,7 @@ def scripting_group() -> dict[str, Any]:
                 **item("Processes", "memory", address_of("processes")),
                 "permission": permitted("scripting.view_script"),
             },
+            of_model("API tokens", "key", "scripting_apitoken", "scripting.view_apitoken"),
             {
                 **item("Dead letters", "inbox", address_of("admin:scripting_execution_letters")),
                 "permission": permitted("scripting.change_outboxevent"),

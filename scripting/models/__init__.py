@@ -9,10 +9,13 @@ from scripting.models.ids import uuid7
 from scripting.models.retention import RetentionMark
 from scripting.models.rollups import ExecutionStat, StatDelta
 from scripting.models.script import SHARED, Activation, BundleHelper, BundleKnobs, Draft, KnobSet, Script, ScriptVersion
+from scripting.models.tokens import Action, ApiToken
 
 __all__ = [
     "SHARED",
+    "Action",
     "Activation",
+    "ApiToken",
     "Attempt",
     "Breaker",
     "BundleHelper",

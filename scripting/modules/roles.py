@@ -20,7 +20,7 @@ def permissions_of(role: str) -> list[Permission]:
     ours = Permission.objects.filter(content_type__app_label__in=["scripting", *_labels_of_modules()])
     if role == ADMIN:
         return list(ours)
-    found = list(ours.filter(codename__startswith="view_"))
+    found = list(ours.filter(codename__startswith="view_").exclude(codename__endswith="apitoken"))
     named = [name for module in modules for name in module.permissions.get(role, ())]
     return found + [permission_named(name) for name in [*(_DESIGNER if role == DESIGNER else ()), *named]]
 

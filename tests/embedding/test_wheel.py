@@ -17,12 +17,18 @@ from goby_site.paths import BASE_DIR
 pytestmark = pytest.mark.slow
 
 LISTS = BASE_DIR / "requirements"
-EXTRAS = {"": {"core"}, "admin": {"admin"}, "stack": {"stack", "redis"}, "demo": {"admin", "stack", "redis"}}
+EXTRAS = {
+    "": {"core"},
+    "admin": {"admin"},
+    "api": {"api"},
+    "stack": {"stack", "redis"},
+    "demo": {"admin", "api", "stack", "redis"},
+}
 """The package's extras, and the lists that each is made of."""
 LOCKS = {
-    "runtime": {"core", "admin", "stack"},
+    "runtime": {"core", "admin", "api", "stack"},
     "redis": {"redis"},
-    "dev": {"core", "admin", "stack", "dev"},
+    "dev": {"core", "admin", "api", "stack", "dev"},
 }
 
 

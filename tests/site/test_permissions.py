@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from pytest_django import Settings
 
+from scripting import tokens
 from scripting.engine import get_engine
 from scripting.models import Script
 from scripting.types import ExecutionRequest, ScriptInput
@@ -29,6 +30,7 @@ SAFE = (STAFF, None)
 """Who gets past the door by GET and by POST; None where the method is none of the address (405)."""
 ANY = (STAFF, STAFF)
 QUEUES = (ADMIN, ADMIN)
+API = "api/v1/"
 WRITES = (WRITERS, WRITERS)
 POSTED = (None, WRITERS)
 
@@ -71,6 +73,8 @@ TABLE: dict[str, Access] = {
     "admin/(?P<url>.*)$": ANY,
     **model("scripting/activation"),
     **model("scripting/errorgroup"),
+    **model("scripting/apitoken", ADMIN, added=ADMIN),
+    "admin/scripting/apitoken/<int:token>/revoke/": (ADMIN, ADMIN),
     **model("scripting/scriptversion"),
     **model("scripting/execution"),
     EXECUTIONS: SAFE,
@@ -126,6 +130,7 @@ TABLE: dict[str, Access] = {
     f"{SCRIPT}api/file": (None, STAFF),
     f"{SCRIPT}api/publish": POSTED,
     f"{SCRIPT}api/rollback": POSTED,
+    API: (ALL, ALL),  # and all that is no address below it: a problem that says so
     "ws/scripts/": (ALL, None),  # says to everybody that it takes WebSockets
     "ws/scripts/<path:rest>": (ALL, None),
     "scripting/processes/": SAFE,
@@ -150,6 +155,8 @@ def access_of(route: str) -> Access | None:
     """What the table says; the queues' dashboard is another's, and for role admin alone whatever it offers."""
     if route.startswith("django-rq/"):
         return QUEUES
+    if route.startswith(API) and route != API:
+        return NOBODY, NOBODY  # no login opens it; tests/api has a table of what tokens open
     return (TABLE | HISTORIES).get(route)
 
 
@@ -174,12 +181,14 @@ def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterat
     script = Script.objects.get(module="wargame", name="damage_calculator")
     request = ExecutionRequest("wargame", script.name, ScriptInput({}), trigger="manual")
     execution = str(get_engine().execute(request).execution_id)
+    keeper = User.objects.get(username="admin")
+    token, _ = tokens.make(tokens.Wanted("ci", keeper, ("read",)), actor=keeper, reason="for a test")
     logging.disable(logging.CRITICAL)  # hundreds of refusals, each a warning
     yield {
         "module": "wargame", "name": script.name, "script": str(script.pk), "script_id": str(script.pk), "execution": execution,
         "execution_id": execution, "scriptversion": str(script.active_version_id), "queue_index": "0", "form": "csv",
         "user": str(User.objects.get(username="viewer").pk), "group": str(Group.objects.get(name="viewer").pk),
-        "rest": "wargame/x/", "report_id": execution, "scheduler_index": "0", "connection_index": "0", "key": "1-1",
+        "rest": "wargame/x/", "apitoken": str(token.pk), "token": str(token.pk), "report_id": execution, "scheduler_index": "0", "connection_index": "0", "key": "1-1",
         "content_type_id": str(ContentType.objects.get_for_model(Script).pk),
     }  # fmt: skip
     logging.disable(logging.NOTSET)

@@ -1,0 +1,113 @@
+"""Who asks, and whether they may: a token, its action, its scripts, and what its user may do."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import redis
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja.security import HttpBearer
+
+from scripting import tokens
+from scripting.api.problems import Problem
+from scripting.conf import conf
+from scripting.models import Script
+from scripting.models.tokens import Action, ApiToken
+from scripting.storage.redis_client import briefly, redis_client
+
+security = logging.getLogger("scripting.security")
+
+PERMISSIONS = {
+    Action.READ: ("scripting.view_script",),
+    Action.CHECK: ("scripting.view_script", "scripting.edit_script"),
+    Action.TRY: ("scripting.view_script", "scripting.run_script"),
+    Action.PUBLISH: ("scripting.view_script", "scripting.publish_script"),
+    Action.EVENTS: ("scripting.publish_event",),
+    Action.ENDPOINTS: ("scripting.run_script",),
+}
+"""Permissions of the token's user that an action takes, as the workbench asks them of who sits before it."""
+OF_STAFF = frozenset({Action.READ, Action.CHECK, Action.TRY, Action.PUBLISH})
+"""Actions that the pages, too, leave to members of staff."""
+EXECUTIONS = "scripting.view_execution"
+WINDOW = 60
+"""Seconds over which requests of a token are counted."""
+
+
+class ApiRequest(HttpRequest):
+    """A request whose token is known."""
+
+    auth: ApiToken
+
+
+class Token(HttpBearer):
+    """`Authorization: Bearer goby_…`."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> ApiToken:
+        """The token of a request. Raises Problem."""
+        known, now = tokens.found(token), timezone.now()
+        state = known.state(now) if known else "unknown"
+        if known is None or state != "valid" or not known.user.is_active:
+            said = state if state in ("expired", "revoked") else "not known here, or its user is not active"
+            raise Problem(
+                401,
+                "bad_token",
+                f"This token is {said}: ask an admin for another.",
+                headers={"WWW-Authenticate": 'Bearer realm="goby", error="invalid_token"'},
+            )
+        address = request.META.get("REMOTE_ADDR", "")
+        if not known.may_come_from(address):
+            security.warning("token %s was used from %s, which it may not come from", known, address)
+            raise Problem(403, "network", f"This token may not be used from {address}.")
+        _count(known)
+        tokens.used(known, now)
+        return known
+
+
+def _count(token: ApiToken) -> None:
+    """Count a request of the token. Raises Problem where it makes too many; without Redis nothing is counted."""
+    most = token.per_minute or conf.SCRIPTING_API_RATE
+    now = time.time()
+    window = int(now // WINDOW)
+    key = f"{conf.SCRIPTING_REDIS_PREFIX}:api:{token.public_id}:{window}"
+    try:
+        with briefly(), redis_client().pipeline(transaction=False) as pipe:
+            pipe.incr(key)
+            pipe.expire(key, 2 * WINDOW)
+            made, _ = pipe.execute()
+    except redis.RedisError:
+        return
+    if made > most:
+        wait = int((window + 1) * WINDOW - now) + 1
+        detail = f"This token may make {most} requests in a minute: come back in {wait} s."
+        raise Problem(429, "too_many", detail, headers={"Retry-After": str(wait)})
+
+
+def demand(request: ApiRequest, action: Action, *scripts: str, also: str = "") -> None:
+    """Raise Problem unless the token and its user (who has the permission `also` too) may do this to all these scripts (`module/name`)."""
+    token = request.auth
+    if not token.allows(action):
+        raise refused(token, request, f"This token is not for this: it lacks the action {action.value}.")
+    if action in OF_STAFF and not token.user.is_staff:
+        raise refused(token, request, f"{token.user} is no member of staff, so their token may not do this.")
+    for permission in filter(None, (*PERMISSIONS[action], also)):
+        if not token.user.has_perm(permission):
+            raise refused(token, request, f"{token.user} lacks the permission {permission}, and so does their token.")
+    for script in scripts:
+        if not token.covers(script):
+            raise refused(token, request, f"This token is not for {script}.")
+
+
+def refused(token: ApiToken, request: HttpRequest, why: str) -> Problem:
+    security.warning("token %s asked for %s %s: %s", token, request.method, request.path, why)
+    return Problem(403, "forbidden", why)
+
+
+def script_for(request: ApiRequest, action: Action, module: str, name: str) -> Script:
+    """The script of an address, for an action on it. Raises Problem."""
+    demand(request, action, f"{module}/{name}")
+    found = Script.objects.in_use().named(module, name).select_related("active_version", "default_version").first()
+    if found is None:
+        raise Problem(404, "no_script", f"There is no script {module}/{name}.")
+    return found

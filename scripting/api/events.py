@@ -1,0 +1,94 @@
+"""Publish events from outside, and wait for their outcome if the caller wants it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from ninja import Field, Header, Query, Router, Schema, Status
+
+from scripting.api import waiting
+from scripting.api.access import ApiRequest, demand
+from scripting.api.problems import Problem
+from scripting.api.shapes import Outcome, outcome_of
+from scripting.bus import publishing
+from scripting.models.tokens import Action
+from scripting.modules.installed import modules
+from scripting.modules.topics import topics
+
+router = Router(tags=["events"])
+
+MAX_WAIT = 30.0
+
+
+class EventIn(Schema):
+    """An event to publish."""
+
+    topic: str = Field(max_length=128)
+    payload: dict[str, Any] = Field(description="As the topic's schema has it: components/schemas/topic.<name>.")
+    key: str = Field("", max_length=128, description="Ordering key: events of one key are decided in order.")
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    id: str | None = Field(None, min_length=1, max_length=64, description="Yours: sent twice, it takes effect once.")
+
+
+class EventOut(Schema):
+    """An event that was accepted."""
+
+    event: str
+    complete: bool = Field(description="Whether every script that runs on it has decided.")
+    outcomes: list[Outcome]
+
+
+class TopicOut(Schema):
+    """A kind of event."""
+
+    name: str
+    description: str
+    example: dict[str, Any]
+    schema_: dict[str, Any] = Field(serialization_alias="schema")
+    scripts: list[str]
+
+
+@router.post("/events", response={200: EventOut, 202: EventOut}, by_alias=True)
+def publish(
+    request: ApiRequest,
+    event: EventIn,
+    wait: Annotated[float, Query(ge=0, le=MAX_WAIT, description="Seconds to wait for the outcomes.")] = 0,
+    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=64)] = None,
+) -> Status[EventOut]:
+    """Publish an event: 202 once it is accepted; with `wait`, 200 with the outcomes if all are known in time.
+
+    An id (or the header Idempotency-Key) makes it safe to send again.
+    """
+    listening = [f"{module}/{script}" for module, script in modules.subscribers(event.topic)]
+    demand(request, Action.EVENTS, *listening)
+    if event.id is not None and idempotency_key is not None and event.id != idempotency_key:
+        raise Problem(422, "two_ids", "The event's id and the header Idempotency-Key differ: send one of them.")
+    name = publishing.publish(
+        event.topic,
+        event.payload,
+        key=event.key,
+        metadata=event.metadata,
+        user_id=str(request.auth.user.pk),
+        event_id=event.id or idempotency_key,
+        request_id=request.headers.get("X-Request-ID", "")[:64],
+    )
+    found = waiting.executions_of(name, len(listening), wait) if wait else []
+    complete = len(found) >= len(listening)
+    answer = EventOut(event=name, complete=complete, outcomes=[outcome_of(each) for each in found])
+    return Status(200 if wait and complete else 202, answer)
+
+
+@router.get("/topics", response=list[TopicOut], by_alias=True)
+def catalogue(request: ApiRequest) -> list[dict[str, Any]]:
+    """The topics, with schema and example of their payloads and the scripts that run on them."""
+    demand(request, Action.READ)
+    return [
+        {
+            "name": topic.name,
+            "description": topic.description,
+            "example": topic.example,
+            "schema_": topic.json_schema(),
+            "scripts": [f"{module}/{script}" for module, script in modules.subscribers(topic.name)],
+        }
+        for topic in topics
+    ]

@@ -1,0 +1,144 @@
+"""Problems: what went wrong with a request, as RFC 9457 has it, whoever found it out."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import redis
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+from scripting.execution.admission import TooManyExecutions
+from scripting.modules.topics import TopicError
+from scripting.supervisor.errors import SandboxUnavailable, SupervisorError
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+TITLES = {
+    400: "The request cannot be read",
+    401: "A valid token is needed",
+    403: "This token may not do that",
+    404: "There is nothing at this address",
+    405: "This address does not take this method",
+    409: "It is not as the request takes it to be",
+    413: "The request is too large",
+    422: "The request does not fit",
+    429: "Too many requests",
+    500: "The server failed",
+    502: "The script failed",
+    503: "Come back later",
+}
+
+
+class ProblemDocument(Schema):
+    """The body of every answer that is an error."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+class Problem(Exception):
+    """A request that is not carried out: what is wrong, whose fault it is, what to do."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.more = status, code, detail, more
+        self.headers = dict(headers or {})
+
+
+def answer(problem: Problem) -> HttpResponse:
+    """The problem as a response."""
+    document = {
+        "type": "about:blank",
+        "title": TITLES[problem.status],
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+        **problem.more,
+    }
+    headers = {"Cache-Control": "no-store", **problem.headers}
+    return HttpResponse(json.dumps(document), content_type=MEDIA_TYPE, status=problem.status, headers=headers)
+
+
+def _of_validation(error: ValidationError) -> Problem:
+    """Which fields do not fit."""
+    errors = [{"at": ".".join(map(str, each["loc"][1:])), "message": each["msg"]} for each in error.errors]
+    first = f"{errors[0]['at']}: {errors[0]['message']}" if errors else "it does not fit"
+    return Problem(422, "does_not_fit", first, errors=errors)
+
+
+def _of_http_error(error: HttpError) -> Problem:
+    status = error.status_code if error.status_code in TITLES else 400
+    return Problem(status, "not_json" if status == 400 else "refused", str(error))
+
+
+def _unexpected(error: Exception) -> Problem:
+    logger.error("a request of the API failed", exc_info=error)
+    return Problem(500, "failed", "The server failed; the request may have been carried out or not. It is in the log.")
+
+
+OF: Mapping[type[Exception], Callable[[Any], Problem]] = {
+    Problem: lambda problem: problem,
+    ValidationError: _of_validation,
+    HttpError: _of_http_error,
+    AuthenticationError: lambda _: Problem(
+        401,
+        "no_token",
+        "Send a valid token: Authorization: Bearer goby_…",
+        headers={"WWW-Authenticate": 'Bearer realm="goby"'},
+    ),
+    Http404: lambda error: Problem(404, "not_found", str(error) or "There is nothing at this address."),
+    RequestDataTooBig: lambda _: Problem(413, "too_large", "The request is too large: send less at once."),
+    TopicError: lambda error: Problem(422, "does_not_fit", str(error)),
+    TooManyExecutions: lambda error: later("busy", str(error)),
+    SandboxUnavailable: lambda error: later("unavailable", f"No sandbox could be started: {error}"),
+    SupervisorError: lambda error: later("unavailable", f"The run ended without an outcome: {error}"),
+    redis.RedisError: lambda _: later("unavailable", "Redis does not answer: whether an event was accepted is unknown. Send it again with the same id."),
+    Exception: _unexpected,
+}  # fmt: skip
+"""Every exception that may end a request, as the problem it is."""
+
+
+def later(code: str, detail: str, seconds: int = 1) -> Problem:
+    """503: nothing is wrong with the request."""
+    return Problem(503, code, detail, headers={"Retry-After": str(seconds)})
+
+
+def install(api: NinjaAPI) -> None:
+    """Let the API answer with problems, whatever happens."""
+    for kind, made in OF.items():
+        api.add_exception_handler(kind, _answering(made))
+
+
+def _answering(made: Callable[[Any], Problem]) -> Callable[[HttpRequest, Any], HttpResponse]:
+    return lambda _request, error: answer(made(error))
+
+
+def without_address(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    """The view of all that is no address of the API."""
+    return answer(Problem(404, "not_found", "There is nothing at this address: see openapi.json."))
+
+
+def in_json(view: Callable[..., Any]) -> Callable[..., Any]:
+    """A view whose 405 is a problem too."""
+
+    def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        response = view(request, *args, **kwargs)
+        if response.status_code == 405:
+            allowed = response["Allow"]
+            return answer(Problem(405, "method", f"This address takes {allowed}.", headers={"Allow": allowed}))
+        return response
+
+    answered.csrf_exempt = True  # type: ignore[attr-defined] # no cookie opens anything here
+    return answered

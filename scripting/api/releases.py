@@ -1,0 +1,180 @@
+"""Make texts live over the API: what publishing answers, why it refuses, and releases of several texts at once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from ninja import Field, Router, Schema
+
+from scripting.api.access import ApiRequest, demand
+from scripting.api.problems import Problem
+from scripting.api.shapes import Finding, findings
+from scripting.conf import conf
+from scripting.models import SHARED, Script
+from scripting.models.tokens import Action
+from scripting.modules.installed import modules
+from scripting.registry import judging, lifecycle, publishing
+from scripting.registry.judging import Proposal
+from scripting.registry.lifecycle import ChangeRefused
+from scripting.registry.publishing import (
+    AlreadyActive,
+    PublishRefused,
+    StaleBase,
+    Text,
+    TogetherRefused,
+    WillFail,
+    diagnostic_of,
+)
+from scripting.sandbox import source_text
+from scripting.sandbox.languages.table import LANGUAGES
+
+router = Router(tags=["scripts"])
+
+MOST_TEXTS = 200
+"""Texts of one release."""
+
+
+class Published(Schema):
+    """The version that is live now."""
+
+    script: str
+    version: int
+    digest: str
+    changed: bool = Field(description="False where it was live already.")
+    warnings: list[Finding]
+
+
+class ReleaseText(Schema):
+    """One text of a release: of a script, or of a helper (module `shared`)."""
+
+    module: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    source: str
+    language: str = "python"
+
+
+class ReleaseIn(Schema):
+    """Texts that become live together, or not at all."""
+
+    reason: str
+    commit: str = Field("", max_length=64, description="The commit they come from; kept in the reason.")
+    scripts: list[ReleaseText] = Field(min_length=1, max_length=MOST_TEXTS)
+    confirmed: bool = Field(False, description="Publish texts although they will certainly fail.")
+    dry_run: bool = Field(False, description="Judge them together and store nothing.")
+
+
+class ReleaseOut(Schema):
+    """What came of a release."""
+
+    published: list[Published]
+    unchanged: list[str]
+    dry_run: bool
+
+
+@router.post("/releases", response=ReleaseOut)
+def release(request: ApiRequest, wanted: ReleaseIn) -> ReleaseOut:
+    """Publish many scripts and helpers in one transaction, judged beside each other. A script that is new is made."""
+    names = [f"{each.module}/{each.name}" for each in wanted.scripts]
+    demand(request, Action.PUBLISH, *names)
+    if len(set(names)) < len(names):
+        raise Problem(422, "doubled", "A script is named twice in this release.")
+    for each in wanted.scripts:
+        if each.language not in LANGUAGES:
+            raise Problem(422, "language", f"There is no language {each.language[:60]!r}.")
+        if each.module != SHARED and modules.get(each.module) is None:
+            raise Problem(422, "no_module", f"There is no module {each.module}.")
+    if wanted.dry_run:
+        return _judge(wanted)
+    require_switch()
+    reason = f"{wanted.reason} ({wanted.commit})" if wanted.commit and wanted.reason.strip() else wanted.reason
+    with stating(None):
+        return _publish(request, wanted, reason)
+
+
+def _publish(request: ApiRequest, wanted: ReleaseIn, reason: str) -> ReleaseOut:
+    user = request.auth.user
+    texts, before = [], {}
+    for each in wanted.scripts:
+        script = Script.objects.named(each.module, each.name).first()
+        if script is None:
+            script = lifecycle.create(each.module, each.name, actor=user, reason=reason[: lifecycle.LONGEST_REASON])
+        elif script.retired_at is not None:
+            raise Problem(409, "retired", f"{script} is retired: bring it back in the admin, then release it.")
+        before[script.pk] = script.active_version_id
+        texts.append(Text(script, each.language, source_text.encode(each.source)))
+    publishing.publish_together(texts, actor=user, reason=reason, confirmed=wanted.confirmed)
+    done = [published(text.script, before[text.script.pk]) for text in texts]
+    return ReleaseOut(
+        published=[each for each in done if each.changed],
+        unchanged=[each.script for each in done if not each.changed],
+        dry_run=False,
+    )
+
+
+def _judge(wanted: ReleaseIn) -> ReleaseOut:
+    """Raise Problem with what does not pass; nothing is stored."""
+    proposals = [
+        Proposal(each.module, each.name, each.language, source_text.encode(each.source)) for each in wanted.scripts
+    ]
+    verdicts = judging.judge(proposals)
+    refused = {each.label: verdicts[each.key] for each in proposals if not verdicts[each.key].accepted}
+    if refused:
+        raise of_refused(TogetherRefused(refused))
+    return ReleaseOut(published=[], unchanged=[], dry_run=True)
+
+
+def published(script: Script, before: int | None) -> Published:
+    """What is live now, beside what was."""
+    script.refresh_from_db()
+    version = script.active_version
+    assert version is not None
+    return Published(
+        script=str(script),
+        version=version.number,
+        digest=version.sha256,
+        changed=version.pk != before,
+        warnings=findings([diagnostic_of(each) for each in version.diagnostics]),
+    )
+
+
+def require_switch() -> None:
+    """The switch that leaves publishing to commands holds here as in the browser. Raises Problem."""
+    if not conf.SCRIPTING_BROWSER_PUBLISH:
+        raise Problem(
+            403,
+            "switched_off",
+            "Publishing from outside the server is switched off for this site (SCRIPTING_BROWSER_PUBLISH).",
+        )
+
+
+@contextlib.contextmanager
+def stating(script: Script | None) -> Iterator[None]:
+    """Turn refusals to publish into problems. What is live already is no problem: the answer says that nothing changed."""
+    try:
+        yield
+    except AlreadyActive:
+        pass
+    except (PublishRefused, ChangeRefused) as refused:
+        raise of_refused(refused, script) from None
+
+
+def of_refused(refused: PublishRefused | ChangeRefused, script: Script | None = None) -> Problem:
+    """Why nothing was made live, as a problem."""
+    match refused:
+        case StaleBase():
+            live = script.active_version.number if script and script.active_version else None
+            return Problem(409, "stale_base", f"{refused}.", live=live)
+        case TogetherRefused():
+            found = {label: _plain(verdict.diagnostics) for label, verdict in refused.refused.items()}
+            return Problem(422, "check_failed", f"{refused}.", findings=found)
+        case WillFail():
+            return Problem(409, "will_fail", f"{refused}.", findings=_plain(refused.diagnostics))
+        case PublishRefused() if refused.diagnostics:
+            return Problem(422, "check_failed", f"{refused}.", findings=_plain(refused.diagnostics))
+    return Problem(422, "refused", f"{refused}.")
+
+
+def _plain(diagnostics: Any) -> list[dict[str, Any]]:
+    return [each.model_dump() for each in findings(diagnostics)]

@@ -1,0 +1,145 @@
+"""What answers are made of: versions, outcomes, findings. Every time is ISO 8601 with its zone, every duration µs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from ninja import Field, Schema
+
+from scripting.models import Execution, Script, ScriptVersion
+from scripting.sandbox.protocol import decode_trusted
+from scripting.types import Diagnostic, ScriptError
+
+
+class VersionOut(Schema):
+    """A version of a script."""
+
+    number: int
+    language: str
+    digest: str = Field(description="sha256 of the text, hex.")
+    origin: str
+    accepted: bool
+    author: str | None
+    message: str
+    created_at: datetime
+
+
+class ScriptOut(Schema):
+    """A script and the version of it that is live."""
+
+    script: str
+    module: str
+    name: str
+    enabled: bool
+    pinned: bool
+    runs_on: list[str]
+    live: VersionOut | None
+    default: VersionOut | None
+
+
+class Failure(Schema):
+    """Why a run failed, and where."""
+
+    type: str
+    message: str
+    script: str
+    line: int | None
+    column: int | None
+
+
+class Outcome(Schema):
+    """What one execution decided."""
+
+    execution: str
+    script: str
+    status: str
+    version: int | None = Field(description="Number of the version that decided; null for the built-in rule.")
+    result: Any
+    error: Failure | None
+
+
+class Finding(Schema):
+    """A finding of a check."""
+
+    severity: str
+    type: str
+    message: str
+    line: int | None
+    column: int | None
+    hint: str
+
+
+def version_out(version: ScriptVersion | None) -> VersionOut | None:
+    if version is None:
+        return None
+    return VersionOut(
+        number=version.number,
+        language=version.language,
+        digest=version.sha256,
+        origin=version.origin,
+        accepted=version.accepted,
+        author=str(version.author) if version.author else None,
+        message=version.message,
+        created_at=version.created_at,
+    )
+
+
+def script_out(script: Script, runs_on: Sequence[str]) -> ScriptOut:
+    return ScriptOut(
+        script=str(script),
+        module=script.module,
+        name=script.name,
+        enabled=script.enabled,
+        pinned=script.pinned,
+        runs_on=list(runs_on),
+        live=version_out(script.active_version),
+        default=version_out(script.default_version),
+    )
+
+
+def outcome_of(execution: Execution) -> Outcome:
+    """The outcome for who sent the event: nothing of it is masked."""
+    return Outcome(
+        execution=str(execution.pk),
+        script=str(execution.script),
+        status=execution.status,
+        version=execution.version.number if execution.version else None,
+        result=None if execution.result is None else decode_trusted(bytes(execution.result)),
+        error=failure_of_record(execution),
+    )
+
+
+def failure_of_record(execution: Execution) -> Failure | None:
+    if not execution.error_type:
+        return None
+    return Failure(
+        type=execution.error_type,
+        message=execution.error_message,
+        script=execution.error_script,
+        line=execution.error_line,
+        column=execution.error_column,
+    )
+
+
+def failure_of(error: ScriptError | None) -> Failure | None:
+    if error is None:
+        return None
+    return Failure(
+        type=error.type.value, message=error.message, script=error.script, line=error.line, column=error.column
+    )
+
+
+def findings(diagnostics: Sequence[Diagnostic]) -> list[Finding]:
+    return [
+        Finding(
+            severity=each.severity,
+            type=each.type.value,
+            message=each.message,
+            line=each.line,
+            column=each.column,
+            hint=each.hint,
+        )
+        for each in diagnostics
+    ]

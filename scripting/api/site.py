@@ -1,0 +1,120 @@
+"""The API as a whole: its routers below /api/v1/, its description as OpenAPI 3.1, its JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, re_path
+from ninja import NinjaAPI
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
+
+from scripting.api import access, endpoints, events, executions, problems, releases, scripts, watching
+from scripting.api.problems import MEDIA_TYPE, TITLES, Problem, ProblemDocument
+from scripting.modules.installed import modules
+from scripting.modules.topics import topics
+from scripting.texts.plain_json import from_json, jsonable
+
+MAX_BODY_BYTES = 4 << 20
+ERRORS = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 502, 503)
+
+
+class PlainParser(Parser):
+    """Reads JSON as every door of this site does: int64 exact, `$bytes` and `$float` as plain_json writes them."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """Raises Problem."""
+        try:
+            length = int(request.headers.get("Content-Length") or 0)
+        except ValueError:
+            length = 0
+        if length > MAX_BODY_BYTES:
+            raise Problem(413, "too_large", f"A request may have {MAX_BODY_BYTES >> 20} MiB.")
+        try:
+            return json.loads(request.body, object_hook=from_json, parse_float=_finite, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise Problem(400, "not_json", f"The body is no JSON: {str(error)[:200]}") from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"{text[:40]} is too large for a decimal number")
+    return value
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON value")
+
+
+class PlainRenderer(BaseRenderer):
+    """Writes plain data as JSON without loss."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> str:
+        return json.dumps(jsonable(data), default=str, ensure_ascii=False)
+
+
+api = NinjaAPI(
+    title="Goby",
+    version="1",
+    description="Publish events, run endpoints, read, check, try, replay and publish scripts. docs/api.md begins with examples.",
+    docs_url=None,
+    openapi_url=None,
+    urls_namespace="scripting-api",
+    auth=access.Token(),
+    parser=PlainParser(),
+    renderer=PlainRenderer(),
+)
+problems.install(api)
+for router in (events.router, endpoints.router, scripts.router, releases.router, executions.router, watching.router):
+    api.add_router("", router)
+
+
+@api.get("/openapi.json", include_in_schema=False)
+def openapi(request: access.ApiRequest) -> HttpResponse:
+    """This description, with the schemas of all topics and endpoints in it."""
+    prefix = request.path.removesuffix("openapi.json")
+    return HttpResponse(json.dumps(described(prefix)), content_type="application/json")
+
+
+def described(prefix: str = "/") -> dict[str, Any]:
+    """The API, which begins at `prefix`, as OpenAPI 3.1: every error is a problem, and every topic's payload a schema."""
+    document: dict[str, Any] = json.loads(json.dumps(api.get_openapi_schema(path_prefix=prefix), default=str))
+    schemas = document["components"]["schemas"]
+    schemas["Problem"] = ProblemDocument.model_json_schema()
+    for topic in topics:
+        schemas[f"topic.{topic.name}"] = _embedded(f"topic.{topic.name}", topic.json_schema()) | {
+            "description": topic.description
+        }
+    for module in modules:
+        for path, body in module.config.endpoint_bodies.items():
+            name = f"endpoint.{module.name}.{path.strip('/').replace('/', '.')}"
+            schemas[name] = _embedded(name, msgspec.json.schema(body))
+    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for status in ERRORS:
+                operation["responses"].setdefault(str(status), {"description": TITLES[status], "content": problem})
+    return document
+
+
+def _embedded(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with definitions of its own, its references pointing to where it stands in the description."""
+    text = json.dumps(schema).replace('"#/$defs/', f'"#/components/schemas/{name}/$defs/')
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def urls() -> list[URLPattern]:
+    """Where the API is, below whatever prefix it is included at; everything else there is a problem as well."""
+    found = (pattern for pattern in api.urls[0] if isinstance(pattern, URLPattern))
+    patterns = [pattern for pattern in found if pattern.name != "api-root"]
+    for pattern in patterns:
+        pattern.callback = problems.in_json(pattern.callback)
+    return [*patterns, re_path("", problems.in_json(problems.without_address))]
