@@ -29,6 +29,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     """`write(name, value)` makes a benchmark with one figure, `write(name, text=…)` any; there are no others."""
     monkeypatch.setattr(benchmarks, "__path__", [str(tmp_path)])
     monkeypatch.setenv("GOBY_VAR", str(tmp_path / "var"))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # which would hide a change within the same second
 
     def make(name: str, value: int = 1, text: str = "") -> None:
         (tmp_path / f"{name}.py").write_text(text or FIGURE.format(name=name, value=value))
