@@ -92,9 +92,11 @@ class Running:
     """The worker that this process is, as its jobs see it; in a process that is none, a job may take its time."""
 
     is_stopping: Callable[[], bool] = lambda: False
-    """Whether the worker was asked to end: a job then enqueues itself again (`again`) and returns."""
+    """Whether the worker was asked to end: a job then returns, having set `again`."""
     progress: Callable[[], None] = lambda: None
     """To be called now and then: a worker that hears nothing for SCRIPTING_JOB_TIMEOUT is stuck, and ends itself."""
+    again: bool = False
+    """Whether the job that just returned is to be enqueued again."""
 
 
 running = Running()

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, overload
 from uuid import UUID
 
 import msgspec
@@ -46,14 +46,43 @@ class Corpus:
     """Executions to replay, the oldest first."""
 
     script: Script
-    ids: tuple[UUID, ...]
+    ids: Sequence[UUID]
     found: int
     """Executions that the selection fits: more than `ids` where a sample was drawn."""
 
     @property
     def digest(self) -> str:
         """sha256 (hex) of the ids: two replays of one corpus and one candidate are the same replay."""
-        return hashlib.sha256(b"".join(identifier.bytes for identifier in self.ids)).hexdigest()
+        return hashlib.sha256(packed(self.ids)).hexdigest()
+
+
+class Packed(Sequence[UUID]):
+    """Ids in the space of their bytes: a job holds as many as there are."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __len__(self) -> int:
+        return len(self.data) // ID_BYTES
+
+    @overload
+    def __getitem__(self, place: int) -> UUID: ...
+    @overload
+    def __getitem__(self, place: slice) -> Packed: ...
+    def __getitem__(self, place: int | slice) -> UUID | Packed:
+        if isinstance(place, slice):
+            begin, end, _ = place.indices(len(self))
+            return Packed(self.data[ID_BYTES * begin : ID_BYTES * end])
+        at = range(len(self))[place] * ID_BYTES
+        return UUID(bytes=self.data[at : at + ID_BYTES])
+
+
+ID_BYTES = 16
+
+
+def packed(ids: Sequence[UUID]) -> bytes:
+    """The ids as they are stored."""
+    return b"".join(identifier.bytes for identifier in ids)
 
 
 def resolve(script: Script, selection: Selection) -> Corpus:

@@ -17,6 +17,7 @@ from scripting.modules.scriptable import ScriptableModule
 from scripting.runtime.host_calls import RecordedHost, host_functions
 from scripting.runtime.pool import get_pool
 from scripting.sandbox.protocol import decode_trusted
+from scripting.supervisor.interface import Cancellation
 from scripting.supervisor.pool import RunRequest
 from scripting.types import Bundle, ExecutionMetrics, HostCallRecord, SecurityLimits
 
@@ -94,14 +95,21 @@ def given(execution: Execution, attempts: Sequence[Attempt]) -> Given | str:
 class Decider:
     """Decides by one bundle, in warm sandboxes of this process."""
 
-    def __init__(self, bundle: Bundle, limits: SecurityLimits, module: ScriptableModule | None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        limits: SecurityLimits,
+        module: ScriptableModule | None,
+        cancellation: Cancellation | None = None,
+    ) -> None:
         self.bundle = bundle
+        self._cancellation = cancellation
         self._limits = limits
         self._module = module
         self._functions = host_functions(module)
 
     def decide(self, event: Given) -> Decided:
-        """Run it; no effect is carried out. Raises SupervisorError for what is ours."""
+        """Run it; no effect is carried out. Of a run that was cancelled nothing is known. Raises SupervisorError for what is ours."""
         return self.decide_on(event.situation)
 
     def decide_on(self, situation: Situation) -> Decided:
@@ -109,7 +117,7 @@ class Decider:
         module = self._module
         host = RecordedHost(situation.reads, module, situation.call, situation.by_function)
         request = RunRequest(situation.encoded, situation.seed, situation.clock_us, self._functions)
-        outcome = get_pool().run(self.bundle, request, self._limits, host=host)
+        outcome = get_pool().run(self.bundle, request, self._limits, host=host, cancellation=self._cancellation)
         error = outcome.error
         result = None if outcome.result is None else decode_trusted(outcome.result)
         compared = Compared(

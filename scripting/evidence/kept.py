@@ -30,12 +30,12 @@ def report_of(corpus: Corpus, candidate: Bundle, *, title: str, user: str = "", 
         defaults={
             "document": made,
             "sentence": made["sentence"],
-            "text": ScriptVersion.digest_of(candidate.script.text.encode()),
+            "text": text_digest(candidate),
             "title": title[:200],
             "user": user[:150],
         },
     )
-    _forget_old(script)
+    forget_old(script)
     return report
 
 
@@ -44,7 +44,13 @@ def reports_of(script: Script, count: int = 20) -> list[ReplayReport]:
     return list(ReplayReport.objects.filter(script=script).defer("document").order_by("-id")[:count])
 
 
-def _forget_old(script: Script) -> None:
+def text_digest(candidate: Bundle) -> str:
+    """Of the candidate's own text, as versions have it."""
+    return ScriptVersion.digest_of(candidate.script.text.encode())
+
+
+def forget_old(script: Script) -> None:
+    """Delete reports beyond KEPT; those that still grow are among the newest."""
     reports = ReplayReport.objects.filter(script=script).order_by("-id")
     if (last := reports.values_list("id", flat=True)[KEPT : KEPT + 1].first()) is not None:
         reports.filter(id__lte=last).delete()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from scripting.evidence import corpus as corpora
@@ -15,6 +16,7 @@ from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
 from scripting.registry.active import registry
 from scripting.registry.bundles import Values, bundle_for
+from scripting.supervisor.interface import Cancellation
 from scripting.types import Bundle, Source
 
 
@@ -32,20 +34,41 @@ def live_bundle(script: Script) -> Bundle:
 NO_TIME = "the time of the replay was up"
 
 
-def replay(corpus: Corpus, candidate: Bundle, *, seconds: float = math.inf) -> dict[str, Any]:
+def replay(
+    corpus: Corpus, candidate: Bundle, *, live: Bundle | None = None, seconds: float = math.inf
+) -> dict[str, Any]:
     """Decide each execution of the corpus by the candidate, and by the live version where the record is not its own: the report.
 
     After `seconds` no further decision is begun, and the rest is counted as not replayable: a text that loops takes its whole
     time limit for each.
     Raises ScriptNotFound where no version is live, SupervisorError for what is ours.
     """
+    started = time.perf_counter()
+    tally = Tally()
+    for _ in decide_all(corpus, candidate, live or live_bundle(corpus.script), tally, seconds=seconds):
+        pass
+    return report(tally, time.perf_counter() - started) | {"complete": NO_TIME not in tally.reasons}
+
+
+def decide_all(
+    corpus: Corpus,
+    candidate: Bundle,
+    live: Bundle,
+    tally: Tally,
+    *,
+    seconds: float = math.inf,
+    cancellation: Cancellation | None = None,
+) -> Iterator[None]:
+    """Decide one execution after the other into the tally, a step for each; a cancel ends it, in the middle of a run.
+
+    Raises SupervisorError for what is ours.
+    """
     script = corpus.script
     module = modules.get(script.module)
     limits = limits_for(script.module, **script.limit_changes())
     started = time.perf_counter()
-    before = Decider(live_bundle(script), limits, module)
-    after = Decider(candidate, limits, module)
-    tally = Tally()
+    before = Decider(live, limits, module, cancellation)
+    after = Decider(candidate, limits, module, cancellation)
     for execution, attempts in corpora.recorded(corpus):
         execution.script = script
         in_time = time.perf_counter() - started < seconds
@@ -53,8 +76,11 @@ def replay(corpus: Corpus, candidate: Bundle, *, seconds: float = math.inf) -> d
         if isinstance(event, str):
             tally.skip(event)
         else:
-            tally.add(event, _baseline(before, event), after.decide(event))
-    return report(tally, time.perf_counter() - started) | {"complete": NO_TIME not in tally.reasons}
+            old, new = _baseline(before, event), after.decide(event)
+            if cancellation is not None and cancellation.cancelled:
+                return
+            tally.add(event, old, new)
+        yield
 
 
 def _baseline(live: Decider, event: Given) -> Decided:

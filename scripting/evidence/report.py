@@ -25,7 +25,7 @@ def sentence(document: Mapping[str, Any]) -> str:
     """The totals of a report in one line."""
     decided = document["events"] - document["not_replayable"]
     if not decided:
-        return "No recorded decision could be replayed"
+        return "no recorded decision could be replayed"
     parts = [f"changes {document['changed'] + document['fixed']} of {decided} decisions", f"{document['failing']} would fail"]  # fmt: skip
     if document["refused"]:
         parts.append(f"{document['refused']} the game would refuse")
@@ -54,7 +54,8 @@ def report(tally: Tally, seconds: float) -> dict[str, Any]:
         "measure": measure,
         "where": [{**asdict(row), "percent": row.percent} for row in rows[:GROUPS]],
         "table": _table(tally, groups, rows, befores, differences),
-        "changes": [item for _, _, item in sorted(tally.changes, key=lambda entry: (-entry[0], -entry[1]))],
+        "changes": [item for _, _, item in sorted(tally.changes, key=lambda entry: (-entry[0], -entry[1]))]
+        + tally.wrong,
         "failures": [
             {"where": where, "message": message, "events": count, "execution": tally.examples[where, message]}
             for (where, message), count in tally.failures.most_common()

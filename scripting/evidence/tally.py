@@ -19,7 +19,9 @@ from scripting.modules.masking import Mask, mask_of_inputs, mask_of_run
 from scripting.texts.escaping import display, one_line
 
 CHANGES = 100
-"""Changed events that are listed, the largest change first."""
+"""Changed events that are listed, the largest change first; of those that fail, are refused or left so many too."""
+OUTCOME = 1000
+"""Characters of an outcome that are kept."""
 FAILURES = 50
 """Failures that are told apart."""
 
@@ -69,6 +71,9 @@ class Tally:
     facets: facets.Facets = field(default_factory=facets.Facets)
     changed: list[bool] = field(default_factory=list)
     changes: list[tuple[float, int, dict[str, Any]]] = field(default_factory=list)
+    """A heap of (size, minus its place, item): the largest changes so far."""
+    wrong: list[dict[str, Any]] = field(default_factory=list)
+    """The first that fail, are refused or left the recording."""
     wall_us: tuple[array[int], array[int]] = field(default_factory=lambda: (array("q"), array("q")))
     memory: tuple[int, int] = (0, 0)
 
@@ -147,8 +152,8 @@ class Tally:
         mask: Mask,
     ) -> None:
         size = max((abs(new - old) for old, new in numbers.values()), default=0.0)
-        rank = size if found in (Class.CHANGED, Class.FIXED) else math.inf
-        if len(self.changes) == CHANGES and rank <= self.changes[0][0]:
+        decides = found in (Class.CHANGED, Class.FIXED)
+        if len(self.wrong) == CHANGES if not decides else len(self.changes) == CHANGES and size <= self.changes[0][0]:
             return
         rows = [
             {"field": _path(path), "before": _shown(mask.value(old)), "after": _shown(mask.value(new))}
@@ -162,8 +167,12 @@ class Tally:
             "before": _outcome(before, mask),
             "after": _outcome(after, mask),
             "effects": [[call.name for call in side.compared.effects] for side in (before, after)],
+            "calls": [_calls(side, mask) for side in (before, after)],
         }
-        entry = rank, -self.events, item
+        if not decides:
+            self.wrong.append(item)
+            return
+        entry = size, -self.events, item
         push = heapq.heappush if len(self.changes) < CHANGES else heapq.heappushpop
         push(self.changes, entry)
 
@@ -196,6 +205,17 @@ def _shown(value: Any) -> str:
     return "—" if value is MISSING else display(value, 200)
 
 
+def _calls(side: Decided, mask: Mask) -> list[str]:
+    """The effects with their arguments: `award(points=5)`."""
+    return [
+        one_line(
+            f"{call.name}({', '.join(f'{name}={display(mask.value(value), 100)}' for name, value in call.arguments.items())})",
+            300,
+        )
+        for call in side.compared.effects[:12]
+    ]
+
+
 def _outcome(side: Decided, mask: Mask) -> str:
     error = side.compared.error
     if side.left:
@@ -205,7 +225,7 @@ def _outcome(side: Decided, mask: Mask) -> str:
         return one_line(f"{error.type.replace('_', ' ')}{where}: {mask.text(error.message)}", 300)
     if side.refusal:
         return one_line(f"the game would refuse this: {mask.text(side.refusal)}", 300)
-    return display(mask.value(side.compared.result), 300)
+    return display(mask.value(side.compared.result), OUTCOME)
 
 
 def _first_words(left: str) -> str:

@@ -3,7 +3,7 @@
 from scripting.models.breaker import Breaker
 from scripting.models.cases import Case
 from scripting.models.error_groups import ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Resolution
-from scripting.models.evidence import ReplayReport
+from scripting.models.evidence import ReplayJob, ReplayReport
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.ids import uuid7
 from scripting.models.retention import RetentionMark
@@ -30,6 +30,7 @@ __all__ = [
     "ExecutionStat",
     "KnobSet",
     "OutboxEvent",
+    "ReplayJob",
     "ReplayReport",
     "Resolution",
     "RetentionMark",

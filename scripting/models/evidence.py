@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from scripting.models.ids import uuid7
-from scripting.models.script import Script
+from scripting.models.script import Script, ScriptVersion
 
 
 class ReplayReport(models.Model):
@@ -30,3 +30,50 @@ class ReplayReport(models.Model):
 
     def __str__(self) -> str:
         return f"replay of {self.script} by {self.title}"
+
+
+class ReplayJob(models.Model):
+    """A replay that an evidence worker makes. What it has found so far is its report's document.
+
+    The report stays when the work is done; what only the work needs (the texts, the ids) goes with its end.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        DONE = "done"
+        CANCELLED = "cancelled"
+        FAILED = "failed"
+
+    UNFINISHED = (State.QUEUED, State.RUNNING)
+
+    report = models.OneToOneField(ReplayReport, on_delete=models.CASCADE, primary_key=True, related_name="job")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
+    decided = models.PositiveIntegerField(default=0, help_text="Executions decided so far.")
+    total = models.PositiveIntegerField(help_text="Executions of the corpus.")
+    chosen = models.CharField(max_length=200, help_text="The corpus in words, such as `the last 1000`.")
+    reason = models.CharField(max_length=300, blank=True, help_text="Why it failed.")
+    bundles = models.BinaryField(help_text="Candidate and live: all that they are compiled from, until it is decided.")
+    live_version = models.ForeignKey(ScriptVersion, on_delete=models.CASCADE, related_name="+")
+    executions = models.BinaryField(help_text="Ids of the corpus, 16 bytes each, until they are decided.")
+    queued_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["state"], condition=models.Q(state__in=["queued", "running"]), name="replay_job_unfinished"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.report}: {self.state}"
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.state in self.UNFINISHED
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.decided // self.total if self.total else 100

@@ -12,16 +12,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from scripting.evidence import jobs, junit
 from scripting.evidence.classes import Class
 from scripting.evidence.corpus import LAST
 from scripting.evidence.kept import reports_of
 from scripting.insight.addresses import address_of
-from scripting.models import ReplayReport, Script
+from scripting.models import Execution, ReplayJob, ReplayReport, Script
 from scripting.texts.cells import harmless
 from scripting.texts.plain_json import jsonable
-from scripting.workbench import drafts, publishing, replays
+from scripting.workbench import drafts, recorded, replay_forms, replays
 from scripting.workbench.access import (
     RUN,
     WORDS,
@@ -34,32 +35,35 @@ from scripting.workbench.access import (
     script_named,
     text_in,
 )
-from scripting.workbench.frame import common, whole_number
+from scripting.workbench.frame import common
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def chooser(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
-    """The form and the reports so far; POST replays and goes to the report."""
+    """The form and the reports so far; POST replays, or has it done, and goes to the report."""
     script = script_named(module, name)
     demand_run(request)
     problem = ""
     if request.method == "POST":
         try:
-            report = replay_of_form(request, script)
+            upload = request.FILES.get("upload")
+            found = replay_forms.replay_asked(script, request.user, request.POST, upload)
         except Refusal as refusal:
             problem = str(refusal)
         else:
-            return redirect("workbench:report", module, name, report.pk)
+            return redirect("workbench:report", module, name, found.pk)
     context: dict[str, Any] = {
         "script": script,
         "draft": drafts.draft_of(script, request.user),  # type: ignore[arg-type]
         "versions": script.versions.filter(accepted=True).order_by("-number")[:30],
-        "sizes": replays.SIZES,
-        "chosen_size": LAST,
         "reports": reports_of(script),
+        "ran": script.executions.exists(),
         "problem": problem,
+        **replay_forms.choices(script),
     }
+    if request.method == "POST":
+        context["chosen"] = request.POST
     return render(request, "scripting/workbench/replay.html", context | common(request), status=409 if problem else 200)
 
 
@@ -67,22 +71,6 @@ def demand_run(request: HttpRequest) -> None:
     """Reports show what happened in the game, to those who may try scripts on it."""
     if not may(request.user, RUN):
         raise PermissionDenied(f"{WORDS[RUN]} takes the permission {RUN}.")
-
-
-def replay_of_form(request: HttpRequest, script: Script) -> ReplayReport:
-    """Raises Refusal."""
-    user = request.user.get_username()
-    last = whole_number(request.POST.get("last", ""))
-    if last not in replays.SIZES:
-        raise Refusal(422, "wrong_size", "Choose how many executions to replay.")
-    which = request.POST.get("candidate", "")
-    if which == "draft":
-        draft = drafts.draft_of(script, request.user)  # type: ignore[arg-type]
-        if draft is None:
-            raise Refusal(409, "no_draft", "You have no draft of this script: change it in the workbench first.")
-        return replays.replay(script, draft.source, draft.language, last=last, title=f"draft of {user}", user=user)
-    version = publishing.version_numbered(script, whole_number(which))
-    return replays.replay(script, version.text, version.language, last=last, title=f"v{version.number}", user=user)
 
 
 @api("POST", RUN)
@@ -104,29 +92,85 @@ def start(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 @require_safe
 @page
 def report(request: HttpRequest, module: str, name: str, report_id: UUID) -> HttpResponseBase:
-    """One report; `?format=json` is the document, `?format=csv` its changed events."""
+    """One report, which may still grow; `?format=json` is the document, `csv` its changed events, `junit` its classes as tests."""
     script = script_named(module, name)
     demand_run(request)
-    found = ReplayReport.objects.filter(script=script, pk=report_id).first()
-    if found is None:
-        raise Http404("There is no such report: old ones are deleted.")
+    found = report_with(script, report_id)
     match request.GET.get("format"):
         case "json":
             text = json.dumps(jsonable(found.document), indent=2)
             return HttpResponse(text, content_type="application/json", headers=attachment(found, "json"))
         case "csv":
             return as_csv(found)
+        case "junit":
+            tests = junit.of_report(f"replay of {script}", found.document, junit.wrong(found.document))
+            return HttpResponse(tests, content_type="application/xml", headers=attachment(found, "xml"))
     document = found.document
+    job = ReplayJob.objects.select_related("live_version").defer("bundles", "executions").filter(pk=found.pk).first()
     context: dict[str, Any] = {
         "script": script,
         "report": found,
+        "job": job,
+        "unserved": replay_forms.unserved(job),
+        "compared_with": replays.compared_with(found, job),
         "document": document,
         "classes": [(each, each.words, document[each.value]) for each in Class],
+        "changes": replays.changes(document),
+        "wrong": replays.wrong(document),
         "distributions": replays.distributions(document),
         "rates": replays.rates(document),
-        "executions": address_of("admin:scripting_execution_changelist") if may(request.user, "scripting.view_execution") else "",
-    }  # fmt: skip
+        "costs": list(zip(("before", "after"), document["wall_us"], document["memory_bytes"], strict=True)),
+        "executions": executions_address(request),
+    }
     return render(request, "scripting/workbench/report.html", context | common(request))
+
+
+@require_safe
+@page
+def change(request: HttpRequest, module: str, name: str, report_id: UUID, execution_id: UUID) -> HttpResponseBase:
+    """One event of a report: what was decided and what would be, side by side."""
+    script = script_named(module, name)
+    demand_run(request)
+    found = report_with(script, report_id)
+    item = next((each for each in found.document["changes"] if each["execution"] == str(execution_id)), None)
+    if item is None:
+        raise Http404("This event is not among those that the report lists.")
+    execution = Execution.objects.filter(script=script, pk=execution_id).first()
+    sides = zip(("Before", "After"), (item["before"], item["after"]), item["calls"], strict=True)
+    context: dict[str, Any] = {
+        "script": script,
+        "report": found,
+        "item": item,
+        "words": Class(item["class"]).words,
+        "execution": execution,
+        "event": recorded.in_words(script, execution) if execution and execution.inputs else "",
+        "sides": list(sides),
+        "executions": executions_address(request),
+    }
+    return render(request, "scripting/workbench/replay_change.html", context | common(request))
+
+
+@require_POST
+@page
+def cancel(request: HttpRequest, module: str, name: str, report_id: UUID) -> HttpResponseBase:
+    """End a replay that grows; what it has found stays."""
+    demand_run(request)
+    found = report_with(script_named(module, name), report_id)
+    jobs.cancel(found.pk)
+    return redirect("workbench:report", module, name, found.pk)
+
+
+def report_with(script: Script, report_id: UUID) -> ReplayReport:
+    """Raises Http404."""
+    found = ReplayReport.objects.filter(script=script, pk=report_id).select_related("script").first()
+    if found is None:
+        raise Http404("There is no such report: old ones are deleted.")
+    return found
+
+
+def executions_address(request: HttpRequest) -> str:
+    """Of the admin's list of executions, for those who may see it."""
+    return address_of("admin:scripting_execution_changelist") if may(request.user, "scripting.view_execution") else ""
 
 
 def as_csv(found: ReplayReport) -> HttpResponse:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripting.evidence import corpus as corpora
+from scripting.evidence.classes import Class
 from scripting.evidence.corpus import Corpus, Selection
 from scripting.evidence.kept import report_of
-from scripting.evidence.replays import candidate_of
-from scripting.models import ReplayReport, Script
+from scripting.evidence.replays import candidate_of, live_bundle
+from scripting.models import ReplayJob, ReplayReport, Script
 from scripting.registry import publishing as registry_publishing
 from scripting.registry.resolved import ScriptNotFound
 from scripting.supervisor.errors import SupervisorError
@@ -18,27 +19,43 @@ from scripting.workbench.access import Refusal
 
 BY_ITSELF_SECONDS, ASKED_SECONDS = 10.0, 60.0
 """A replay that the page begins by itself, and one that somebody asks for, begin no further decision after so long."""
-SIZES = (200, 1000, 5000)
-"""Executions that a page may ask for; more by `manage.py replay_script`."""
+DECIDED = (Class.CHANGED, Class.FIXED)
 WIDTH, HEIGHT, FOOT = 320, 96, 18
 BAR = 100.0
 """Width of a full bar of rates, in units of its drawing."""
 
 
 def replay(
-    script: Script, source: str, language: str, *, last: int, title: str, user: str, seconds: float = ASKED_SECONDS
+    script: Script, source: str, language: str, *, last: int, title: str, user: str, seconds: float
 ) -> ReplayReport:
     """Replay a text on the newest executions. Raises Refusal."""
+    demand_check(script, source, language)
+    return report_on(corpus_of(script, last), source, language, title=title, user=user, seconds=seconds)
+
+
+def demand_check(script: Script, source: str, language: str) -> None:
+    """Raises Refusal for a text that does not pass its check."""
     checked = registry_publishing.check(script.module, script.name, language, source)
     if not checked.ok:
-        raise Refusal(422, "rejected", "This script does not pass its check: fix what Problems lists, then replay it.")
-    corpus = corpus_of(script, last)
+        first = next((each for each in checked.diagnostics if each.severity == "error"), None)
+        why = f" Line {first.line}: {first.message}" if first and first.line else ""
+        raise Refusal(
+            422, "rejected", f"This script does not pass its check: fix what Problems lists, then replay it.{why}"
+        )
+
+
+def report_on(corpus: Corpus, source: str, language: str, *, title: str, user: str, seconds: float) -> ReplayReport:
+    """Replay a text that passed its check, while the caller waits. Raises Refusal."""
     try:
-        return report_of(corpus, candidate_of(script, source, language), title=title, user=user, seconds=seconds)
+        return report_of(corpus, candidate_of(corpus.script, source, language), title=title, user=user, seconds=seconds)
     except ScriptNotFound:
-        raise Refusal(409, "nothing_live", "No version of this script is live, so there is nothing to compare with.") from None  # fmt: skip
+        raise nothing_live() from None
     except SupervisorError as error:
         raise Refusal(503, "unavailable", f"No sandbox could be started: {error}") from None
+
+
+def nothing_live() -> Refusal:
+    return Refusal(409, "nothing_live", "No version of this script is live, so there is nothing to compare with.")
 
 
 def corpus_of(script: Script, last: int) -> Corpus:
@@ -47,6 +64,17 @@ def corpus_of(script: Script, last: int) -> Corpus:
     if not corpus.ids:
         raise Refusal(409, "nothing_recorded", "This script has not run yet: there is nothing to replay.")
     return corpus
+
+
+def compared_with(report: ReplayReport, job: ReplayJob | None) -> str:
+    """What it was compared with, where that is not live any more; else empty."""
+    try:
+        if live_bundle(report.script).digest == report.live:
+            return ""
+    except ScriptNotFound:
+        pass
+    number = f"v{job.live_version.number}" if job else "another version"
+    return f"Compared with {number}, which was live then and is not now: replay it again to compare with what is live."
 
 
 def described(report: ReplayReport) -> dict[str, Any]:
@@ -126,3 +154,13 @@ def rates(document: Mapping[str, Any]) -> list[Rates]:
     return [
         each for moved, each in sorted(found, key=lambda pair: (-pair[0], pair[1].name)) if moved or len(each.rows) > 1
     ]
+
+
+def changes(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The decisions that come out otherwise, the largest change first."""
+    return [each for each in document["changes"] if each["class"] in DECIDED]
+
+
+def wrong(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Of the decisions that fail, are refused or left the recording, those that are listed."""
+    return [each for each in document["changes"] if each["class"] not in DECIDED]

@@ -11,6 +11,7 @@ from rq.queue import Queue
 
 from scripting.bus import evidence_jobs
 from scripting.bus.evidence_jobs import Running
+from scripting.evidence import jobs
 from scripting.workers import drain_job
 from scripting.workers.worker import ScriptWorker
 
@@ -43,6 +44,7 @@ class EvidenceWorker(ScriptWorker):
 
     def sweep(self) -> None:
         evidence_jobs.begin_orphans_anew()
+        jobs.look_for_lost()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         drain_job.close_dead_connections()
@@ -59,6 +61,11 @@ class EvidenceWorker(ScriptWorker):
         self._after(job)
 
     def _after(self, job: Job) -> None:
+        if evidence_jobs.running.again:
+            evidence_jobs.running.again = False
+            assert job.func_name is not None
+            evidence_jobs.enqueue(job.func_name, *job.args, job_id=job.id, **job.meta)
+            return
         if job.is_failed:
             result = job.latest_result()
             error = ((result.exc_string if result else "") or "").strip().rpartition("\n")[2]

@@ -111,6 +111,8 @@ TABLE: dict[str, Access] = {
     f"{SCRIPT}history/": SAFE,
     f"{SCRIPT}replay/": WRITES,
     f"{SCRIPT}replay/<uuid:report_id>/": (WRITERS, None),
+    f"{SCRIPT}replay/<uuid:report_id>/cancel/": POSTED,
+    f"{SCRIPT}replay/<uuid:report_id>/<uuid:execution_id>/": (WRITERS, None),
     f"{SCRIPT}api/replay": POSTED,
     f"{SCRIPT}api/check": POSTED,
     f"{SCRIPT}api/trial": POSTED,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 from django.core.management.base import CommandParser
 from django.utils.dateparse import parse_datetime
 
 from scripting.evidence import corpus as corpora
+from scripting.evidence import junit
 from scripting.evidence.corpus import Selection
 from scripting.evidence.replays import candidate_of, live_bundle, replay
 from scripting.management.output import ScriptingCommand, script_argument, source_argument, version_argument
@@ -24,7 +23,7 @@ from scripting.runtime.host_calls import host_functions
 from scripting.runtime.pool import check
 from scripting.types import Bundle
 
-FAILING = ("failing", "refused", "changed", "left", "not_replayable")
+FAILING = junit.CASES
 """Classes that --fail-on may name."""
 SHOWN = 10
 """Rows of each list on a terminal; --json has all."""
@@ -122,14 +121,15 @@ class Command(ScriptingCommand):
             found = replay(corpus, candidate)
         except ScriptNotFound as error:
             self.fail(str(error))
+        exceeded = over(found, options["fail_on"])
         if options["junit"] is not None:
-            write_junit(options["junit"], f"replay of {target}", found, options["fail_on"])
+            options["junit"].write_bytes(junit.of_report(f"replay of {target}", found, exceeded))
         if as_json:
             self.print_json(found)
         else:
             self._tell(target, found)
-        if exceeded := over(found, options["fail_on"]):
-            self.fail("; ".join(exceeded))
+        if exceeded:
+            self.fail("; ".join(exceeded.values()))
 
     def _candidate(self, script: Script, options: dict[str, Any]) -> Bundle:
         """Raises CommandError for a text that does not pass its check."""
@@ -181,32 +181,13 @@ class Command(ScriptingCommand):
             self.say(f"{reason['events']}: {reason['reason']}")
 
 
-def over(document: dict[str, Any], allowed: dict[str, tuple[float, bool]]) -> list[str]:
-    """The classes of which there are more than allowed, in words."""
-    found = []
+def over(document: dict[str, Any], allowed: dict[str, tuple[float, bool]]) -> dict[str, str]:
+    """The classes of which there are more than allowed, each in words."""
+    found = {}
     for name, (most, is_share) in allowed.items():
         count = document[name]
         limit = most / 100 * document["events"] if is_share else most
         if count > limit:
-            found.append(
-                f"{count} of {document['events']} are {name.replace('_', ' ')}; allowed: {most:g}{'%' if is_share else ''}"
-            )
+            words = f"{count} of {document['events']} are {name.replace('_', ' ')}"
+            found[name] = f"{words}; allowed: {most:g}{'%' if is_share else ''}"
     return found
-
-
-def write_junit(path: Path, name: str, document: dict[str, Any], allowed: dict[str, tuple[float, bool]]) -> None:
-    """One test case for each class; one over its threshold is a failure, with the changed events in it."""
-    exceeded = {line.split(" are ")[1].split(";")[0].replace(" ", "_"): line for line in over(document, allowed)}
-    suite = ET.Element(
-        "testsuite", name=name, tests=str(len(FAILING)), failures=str(len(exceeded)), time=str(document["seconds"])
-    )
-    for each in FAILING:
-        case = ET.SubElement(suite, "testcase", classname=name, name=each.replace("_", " "))
-        if each in exceeded:
-            failure = ET.SubElement(case, "failure", message=exceeded[each])
-            failure.text = "\n".join(lines_of(document["changes"], each))
-    ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
-
-
-def lines_of(changes: Sequence[dict[str, Any]], wanted: str) -> list[str]:
-    return [f"{each['execution']}: {each['before']} → {each['after']}" for each in changes if each["class"] == wanted]
