@@ -198,13 +198,15 @@ class Compiler:
                 self.findings.append(Finding("warning", ErrorType.COMPILATION, message, *place, hint))
 
     def _warning(self, unit: Unit, notice: LanguageWarning) -> None:
-        if len(self.findings) < MAX_FINDINGS:
+        is_first = notice.is_error and all(finding.severity != "error" for finding in self.findings)
+        if len(self.findings) < MAX_FINDINGS or is_first:
             line = notice.line
             column = unit.column(line, notice.column_offset)
             end = unit.column(line, notice.end_column_offset)
             place = (unit.name, line, column, line, end)
+            severity = "error" if notice.is_error else "warning"
             self.findings.append(
-                Finding("warning", ErrorType.COMPILATION, notice.message, *place, notice.hint, notice.certain)
+                Finding(severity, ErrorType.COMPILATION, notice.message, *place, notice.hint, notice.certain)
             )
 
     def _compile_unit(self, unit: Unit, rules: ImportRules) -> None:

@@ -20,6 +20,8 @@ class LanguageWarning(NamedTuple):
     hint: str = ""
     certain: bool = False
     """Whether it fails in every run that reaches it."""
+    is_error: bool = False
+    """The text is refused: its language does not know such a text. A run of a version that is stored does not ask."""
 
 
 def warning_at(node: ast.expr | ast.stmt, message: str, hint: str = "", *, certain: bool = False) -> LanguageWarning:

@@ -11,7 +11,7 @@ import msgspec
 from scripting.sandbox.compiler import Compiler
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.meter import Meter
-from scripting.sandbox.protocol import Fault, Finding, Function, Load, Run, Text
+from scripting.sandbox.protocol import Fault, Finding, Function, Inputs, Load, Run, Text
 from scripting.sandbox.runner import Runner
 
 _ENGINES = EngineFactory()
@@ -45,6 +45,8 @@ def run(
     helpers: Mapping[str, str] | None = None,
     functions: Mapping[str, Any] | None = None,
     seed: int = 1,
+    inputs_of_check: tuple[Inputs, ...] = (),
+    warns: bool = True,
 ) -> Ran:
     """Compile and run; what `functions` are given are called in this process."""
     sources = tuple(Text(f"shared/{name}", language, source.encode()) for name, source in (helpers or {}).items())
@@ -52,6 +54,7 @@ def run(
     load = Load(
         Text("test/script", language, text.encode("utf-8", "surrogatepass")), sources, exposed, (),
         32 << 20, 5, 256 << 10, 20_000, 60, 1 << 20, 40, 100_000, 1000, 1 << 20, 1000,
+        inputs=inputs_of_check, warns=warns,
     )  # fmt: skip
     compiler = Compiler(load, _ENGINES)
     program = compiler.compile()

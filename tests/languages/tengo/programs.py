@@ -77,6 +77,7 @@ _numbers = st.recursive(
             "2",
             "0",
             "1.5",
+            "-0.0",
             "-3",
             "7",
             "1073741823",
@@ -126,6 +127,7 @@ _simple = st.one_of(
     st.tuples(_targets, st.sampled_from(["=", "=", "+=", "-=", "*=", "/=", "%="]), expressions).map(" ".join),
     st.tuples(_targets, expressions).map(" = ".join),
     st.sampled_from(["a++", "b--", "m.k++", "xs = append(xs, a)", "delete(m, s)", "splice(xs, 0, 1, a)", "n++"]),
+    st.sampled_from(["xs = xs[0:2]", "t = xs[1:]", "xs = append(xs[:1], b)", "part := xs[1:]; part[0] = a"]),
 )
 # Parts of one record, read again and again while it changes in between: by name, by another name, in a function.
 _part_reads = st.sampled_from(

@@ -106,6 +106,38 @@ def test_other_numbers_are_compared_as_ever(left: str, right: str, expected: lis
         assert tengo(opening + body).result == expected
 
 
+@pytest.mark.parametrize("body", ["result := {}", "f := func(a, b) {{ return {} }}\nresult := f(a, b)"])
+def test_numbers_inside_of_arrays_and_maps_are_compared_as_those_outside(body: str) -> None:
+    compared = "[[a] == [b], {k: a} == {k: b}, [[a]] != [[b]], immutable([a]) == [b], [a, 1] == [b, 2]]"
+    opening = f"a := {LARGE}\nb := {FLOAT}\n"
+    assert tengo(opening + body.format(compared)).result == [True, True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("zero * minus", "0"),
+        ("(-zero) * minus", "-0"),
+        ("minus * zero", "-0"),
+        ("none * -2.5", "-0"),
+        ("zero / minus", "0"),
+        ("-zero + zero", "-0"),
+        ("-zero - (-zero)", "-0"),
+        ("zero * minus * 1", "0"),
+        ("-(zero * minus)", "-0"),
+    ],
+)
+def test_a_nought_keeps_its_sign_as_there(expression: str, expected: str) -> None:
+    opening = "zero := 0.0\nminus := -1.5\nnone := 0\n"
+    assert tengo(f"{opening}result := string({expression})").result == expected
+    body = f"f := func(zero, minus, none) {{ return {expression} }}\nresult := string(f([0.0][0], [-1.5][0], [0][0]))"
+    assert tengo(body).result == expected
+
+
+def test_an_int_is_within_64_bits_before_it_meets_a_float() -> None:
+    assert tengo("a := 4611686018427387904\nb := 2.0\nresult := (-3 * a) * b").result == 9223372036854775808.0
+
+
 def test_bools_and_texts_are_no_numbers_still() -> None:
     text = 'f := func(a, b) { return a == b }\nresult := [f(true, 1), f(1, true), f(0.0, false), f("1", 1), f(undefined, 0)]'
     assert tengo(text).result == [False] * 5

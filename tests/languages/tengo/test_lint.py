@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conformance.cases import Case, cases
+from tests.languages.tengo.harness import tengo
 from tests.sandbox.checks import INPUTS, check, told
 
 DUEL = "duel := message.payload\nattacker := duel.attacker || {}\n"
@@ -13,19 +14,47 @@ DUEL = "duel := message.payload\nattacker := duel.attacker || {}\n"
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("result := damge", ['1! nothing here defines "damge"']),
-        ("f := func() { return damge }\nresult := f()", ['1 nothing here defines "damge"']),
         ("x := 1", ["-! `result` is never assigned: the run gives nothing"]),
         ('publish_event("a", {})', ["- `result` is never assigned: the run gives nothing"]),
         ("hit := func(a, b) { return a }\nresult := hit(1)", ["2! hit() is called without b"]),
         ("hit := func(a, b) { return a }\nresult := hit(1, 2, 3)", ["2! hit() takes 2, and 3 are given here"]),
         ("hit := func(a, ...rest) { return a }\nresult := hit(1) + hit(1, 2, 3) + hit([1]...)", []),
         ("result := state(1, 2)", ["1! state() takes 1, and 2 are given here"]),
-        ("result := http_request || message_topic || event_id", ['1 nothing here defines "event_id"']),
+        ("result := http_request || message_topic", []),
+        ("return 5", ["1 `return` outside a function ends the script with this result; the original refuses it"]),
     ],
 )  # fmt: skip
 def test_names_and_calls_are_warned_of(text: str, expected: list[str]) -> None:
     assert told(check(text, "tengo")) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("result := damge", "unresolved reference 'damge'"),
+        ("f := func() { return damge }\nresult := 1", "unresolved reference 'damge'"),
+        ("if topic == 1 { damge = 5 }\nresult := 1", "unresolved reference 'damge'"),
+        ("result := event_id", "unresolved reference 'event_id'"),
+        ("message := 5\nresult := message", "'message' redeclared in this block: it comes with the context"),
+    ],
+)
+def test_what_the_original_does_not_compile_is_refused_where_the_names_are_known(text: str, expected: str) -> None:
+    assert [(found.severity, found.message) for found in check(text, "tengo")] == [("error", expected)]
+    assert [found.severity for found in check(text, "tengo", inputs=())] == ["warning"]
+
+
+def test_a_context_variable_may_be_hidden_in_a_function_and_where_no_run_brings_it() -> None:
+    assert check("f := func() { message := 5; return message }\nendpoint := f()\nresult := endpoint", "tengo") == []
+
+
+def test_an_error_is_told_beyond_any_number_of_warnings() -> None:
+    text = "f := func(a) { return a }\nresult := [" + "f(1, 2), " * 200 + "damge]"
+    assert "unresolved reference 'damge'" in [found.message for found in check(text, "tengo")]
+
+
+def test_a_run_of_a_stored_version_does_not_ask() -> None:
+    ran = tengo("f := func() { return damge }\nresult := 1", inputs_of_check=INPUTS, warns=False)
+    assert (ran.fault, ran.result) == (None, 1)
 
 
 def test_a_warning_says_what_may_be_meant() -> None:

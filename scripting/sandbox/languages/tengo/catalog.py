@@ -5,8 +5,8 @@ The same table serves the lowering (which kinds may come out), the completion da
 
 from __future__ import annotations
 
-UNDEFINED, BOOL, INT, FLOAT, STRING, ARRAY, MAP, CHAR, TIME, OTHER = (1 << bit for bit in range(10))
-ANY = (1 << 10) - 1
+UNDEFINED, BOOL, INT, FLOAT, STRING, ARRAY, MAP, CHAR, TIME, OTHER, SLICE = (1 << bit for bit in range(11))
+ANY = (1 << 11) - 1
 NUMBER = INT | FLOAT
 _TEXT_OR_ERROR = STRING | OTHER
 
@@ -14,7 +14,7 @@ BUILTINS: dict[str, tuple[str, int, bool]] = {
     # name: (signature, kinds of the result, pure)
     "len": ("len(value) -> int", INT, True),
     "copy": ("copy(value) -> value", ANY, True),
-    "append": ("append(array, item, ...) -> array", ARRAY, False),
+    "append": ("append(array, item, ...) -> array", ARRAY | SLICE, False),
     "delete": ("delete(map, key)", UNDEFINED, False),
     "splice": ("splice(array, start, count, item, ...) -> array", ARRAY, False),
     "string": ("string(value, default) -> string", ANY, True),

@@ -86,7 +86,8 @@ class TengoEngine(LanguageEngine):
         for found in text_warnings(meaning, around):
             line, column = places.position(found.start)
             last, end = places.position(found.end)
-            yield LanguageWarning(found.message, line, column, end if last == line else None, found.hint, found.certain)
+            end_offset = end if last == line else None
+            yield LanguageWarning(found.message, line, column, end_offset, found.hint, found.certain, found.is_error)
         for warning in meaning.warnings:
             certain = warning.is_final and not gives_commands(meaning, around)
             if warning.start < 0:

@@ -10,7 +10,7 @@ _TAKES = re.compile(r"([^.]*)\(\) takes (?:from (\d+) to )?(\d+) positional argu
 _MISSING = re.compile(r"([^.]*)\(\) missing (\d+) required positional arguments?: ")
 _NOT_CALLABLE = re.compile(r"'(\w+)' object is not callable$")
 _TYPES = {
-    "int": "int", "float": "float", "bool": "bool", "str": "string", "list": "array", "dict": "map", "NoneType": "undefined",
+    "int": "int", "float": "float", "bool": "bool", "str": "string", "list": "array", "Slice": "array", "dict": "map", "NoneType": "undefined",
     "bytearray": "bytes", "bytes": "bytes", "Char": "char", "Error": "error", "Time": "time", "ImmutableArray": "immutable-array",
     "ImmutableMap": "immutable-map",
 }  # fmt: skip

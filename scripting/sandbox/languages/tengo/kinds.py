@@ -21,6 +21,7 @@ from scripting.sandbox.languages.tengo.catalog import (
     MODULES,
     NUMBER,
     OTHER,
+    SLICE,
     STRING,
     TIME,
     UNDEFINED,
@@ -42,6 +43,12 @@ class Kinds:
         self.meaning = meaning
         self._memo: dict[int, int] = {}
         self._changed = False
+        self._slices = False
+        """A part of an array is taken."""
+        self._writes = bool(meaning.is_helper or meaning.helpers or meaning.mentions_splice)
+        """Something may write into an array that a slice shares: here, or in a text at the other end of an import."""
+        self.slices_share = False
+        """Whether a run could tell a slice that shares the storage of its array from a copy."""
 
     def settle(self) -> None:
         """Join until nothing changes any more; if that takes too long, know nothing."""
@@ -60,10 +67,12 @@ class Kinds:
                 break
         else:
             self.know_nothing()
+        self.slices_share |= self._slices and self._writes
         self._memo.clear()
 
     def know_nothing(self) -> None:
         """Take every variable and function for anything."""
+        self.slices_share = True
         for symbol in self.meaning.free.values():
             symbol.kinds = ANY
         for symbol in self.meaning.locals:
@@ -93,10 +102,12 @@ class Kinds:
                 if isinstance(target, nodes.Ident):
                     assert target.symbol is not None
                     if operator:
+                        self._writes |= _may_write(operator, target.symbol.kinds)
                         kinds = _binary(operator, target.symbol.kinds, kinds)
                     self._join(target.symbol, kinds)
                 else:
                     self.visit(target)
+                    self._writes |= not _is_key(target)
             case nodes.ExprStmt(value=value):
                 self.visit(value)
             case nodes.Export(value=value):
@@ -144,7 +155,8 @@ class Kinds:
 
     def of(self, node: nodes.Expr) -> int:
         """The kinds of an expression, ANY where nothing is known."""
-        return self.visit(node) or ANY
+        kinds = self.visit(node) or ANY
+        return kinds if self.slices_share or not kinds & SLICE else kinds & ~SLICE | ARRAY
 
     def _visit(self, node: nodes.Expr) -> int:
         match node:
@@ -155,7 +167,9 @@ class Kinds:
             case nodes.Binary(operator="&&" | "||", left=left, right=right):
                 return self.visit(left) | self.visit(right)
             case nodes.Binary(operator=operator, left=left, right=right):
-                return _binary(operator, self.visit(left), self.visit(right))
+                kinds = self.visit(left)
+                self._writes |= _may_write(operator, kinds)
+                return _binary(operator, kinds, self.visit(right))
             case nodes.Unary(operator=operator, operand=operand):
                 kinds = self.visit(operand)
                 return (
@@ -190,10 +204,12 @@ class Kinds:
             case nodes.Slice(value=value, low=low, high=high):
                 self._all([part for part in (low, high) if part is not None])
                 kinds = self.visit(value)
-                return kinds & (ARRAY | STRING) | (OTHER | ARRAY if kinds & OTHER else 0)
+                self._slices |= bool(kinds & (ARRAY | SLICE | OTHER))
+                return kinds & (STRING | OTHER) | (SLICE if kinds & (ARRAY | SLICE | OTHER) else 0)
             case nodes.Immutable(value=value):
                 kinds = self.visit(value)
-                return kinds & ~(ARRAY | MAP) | (OTHER if kinds & (ARRAY | MAP | OTHER) else 0)
+                frozen = ARRAY | SLICE | MAP
+                return kinds & ~frozen | (OTHER if kinds & (frozen | OTHER) else 0)
             case nodes.ErrorValue(value=value):
                 self.visit(value)
         return CHAR if isinstance(node, nodes.CharLiteral) else OTHER if isinstance(node, nodes.ErrorValue) else ANY
@@ -203,7 +219,10 @@ class Kinds:
             self.visit(item)
 
     def _ident(self, node: nodes.Ident) -> int:
-        return OTHER if node.symbol is None else node.symbol.kinds
+        if node.symbol is None:
+            self._writes |= node.name == "append"  # as a value: who knows what it is called with
+            return OTHER
+        return node.symbol.kinds
 
     def _function(self, node: nodes.Function) -> None:
         if node.is_variadic:
@@ -215,6 +234,8 @@ class Kinds:
 
     def _selected(self, node: nodes.Selector) -> int:
         value = node.value
+        if node.name == "chunk":  # of enum
+            self._slices = self._writes = True
         if isinstance(value, nodes.Ident) and value.symbol is not None and value.symbol.module:
             module = value.symbol.module
             return OTHER if node.name in MODULES[module] else CONSTANTS.get(module, {}).get(node.name, ANY)
@@ -222,10 +243,13 @@ class Kinds:
 
     def _call(self, node: nodes.Call) -> int:
         arguments = [self.visit(argument) for argument in node.arguments]
-        self.visit(node.function)
         function = node.function
+        if not isinstance(function, nodes.Ident) or function.symbol is not None:
+            self.visit(function)
         if isinstance(function, nodes.Ident):
             if function.symbol is None:
+                if function.name == "append":
+                    self._writes |= not arguments or bool(arguments[0] & (SLICE | OTHER))
                 return _builtin(function.name, arguments, spread=node.spread)
             if function.symbol.function is not None:
                 return self._known_call(function.symbol.function, node, arguments)
@@ -351,13 +375,35 @@ def _sum_of_others(operator: str, left: int, right: int) -> int:
         kinds |= TIME if right & INT else 0
         kinds |= INT if operator == "-" and right & TIME else 0
     if operator == "+":
-        kinds |= left & STRING | left & right & (ARRAY | OTHER)
-        kinds |= ARRAY if left & right & OTHER else 0
+        kinds |= left & STRING | left & right & OTHER
+        if left & _ARRAYS and right & _ARRAYS:
+            kinds |= ARRAY | left & SLICE
+        kinds |= ARRAY | SLICE if left & right & OTHER else 0
     return kinds
+
+
+_ARRAYS = ARRAY | SLICE
+
+
+def _may_write(operator: str, left: int) -> bool:
+    """Whether `left + right` may fill the room behind a slice."""
+    return operator == "+" and bool(left & (SLICE | OTHER))
+
+
+def _is_key(target: nodes.Expr) -> bool:
+    """Whether only a map can be assigned to by this."""
+    match target:
+        case nodes.Selector():
+            return True
+        case nodes.Index(index=nodes.Literal(value=str() as key)):
+            return not key[-1:].isdigit()  # as an index of an array, "0" is 0
+    return False
 
 
 def _builtin(name: str, arguments: list[int], *, spread: bool) -> int:
     result = BUILTINS[name][1]
+    if name == "append" and len(arguments) > 1:
+        return result if not arguments[0] or arguments[0] & ~ARRAY else ARRAY
     if spread or not arguments:
         return result
     first = arguments[0]
@@ -372,7 +418,7 @@ def _builtin(name: str, arguments: list[int], *, spread: bool) -> int:
         case "float":
             return FLOAT | (0 if not first & ~NUMBER else rest)
         case "copy":
-            return first & ~OTHER | (OTHER | ARRAY | MAP if first & OTHER else 0)
+            return first & ~(OTHER | SLICE) | (OTHER | ARRAY | MAP if first & OTHER else ARRAY if first & SLICE else 0)
         case "char":
             return CHAR | rest
         case "time":

@@ -1,4 +1,4 @@
-"""Warnings of a check about a Tengo text: unresolved names, calls that do not fit, fields that no payload has."""
+"""What a check says of a Tengo text: unresolved names, calls that do not fit, fields that no payload has."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ class TextWarning(NamedTuple):
     end: int
     hint: str = ""
     certain: bool = False
+    is_error: bool = False
 
 
 def text_warnings(meaning: Meaning, around: Surroundings) -> list[TextWarning]:
     """In the order of the text."""
     reader = _Reader(meaning, around)
     reader.statements(meaning.statements, sure=True)
-    found = [*_unresolved(meaning, around, reader), *reader.misfits]
+    found = [*_unresolved(meaning, around), *_redefined(meaning, around), *reader.misfits]
     for lack in shapes.lacking(reader.facts) if around.knows_context else ():
         place = lack.use.place
         assert isinstance(place, nodes.Node)
@@ -43,14 +44,34 @@ def gives_commands(meaning: Meaning, around: Surroundings) -> bool:
     return any(function.kind == "effect" and name in meaning.free for name, function in around.functions.items())
 
 
-def _unresolved(meaning: Meaning, around: Surroundings, reader: _Reader) -> Iterator[TextWarning]:
+def _unresolved(meaning: Meaning, around: Surroundings) -> Iterator[TextWarning]:
     for name, use in meaning.first_use.items():
         symbol = meaning.free[name]
         is_known = name in around.known or (around.is_script and name in CONTEXT_NAMES)
         if is_known or (name == "result" and symbol.writes):
             continue
-        certain = around.knows_context and name in reader.sure
-        yield TextWarning(nothing_defines(name, around), use.start, use.end, _meant(name, meaning, around), certain)
+        hint = _meant(name, meaning, around)
+        if around.knows_context:
+            yield TextWarning(f"unresolved reference '{name[:60]}'", use.start, use.end, hint, is_error=True)
+        else:
+            yield TextWarning(nothing_defines(name, around), use.start, use.end, hint)
+
+
+def _redefined(meaning: Meaning, around: Surroundings) -> Iterator[TextWarning]:
+    """Context variables that the text defines anew, at its own level."""
+    if not around.is_script:
+        return
+    hint = "choose another name, or write `=`"
+    for define in meaning.statements:
+        if not isinstance(define, nodes.Define) or define.target.name not in around.context:
+            continue
+        name, end = define.target.name, define.target.end
+        if around.knows_context:
+            message = f"'{name}' redeclared in this block: it comes with the context"
+            yield TextWarning(message, define.start, end, hint, is_error=True)
+        else:
+            message = f"`{name}` comes with the context: `:=` hides it from the whole text"
+            yield TextWarning(message, define.start, end, hint)
 
 
 def _meant(name: str, meaning: Meaning, around: Surroundings) -> str:
@@ -68,8 +89,6 @@ class _Reader:
         self.around = around
         self.facts = Facts()
         self.facts.stored.may_be_any = bool(meaning.helpers)  # a helper may store into what it is given
-        self.sure: set[str] = set()
-        """Free names that every run reads."""
         self.misfits: list[TextWarning] = []
         for name, symbol in meaning.free.items():
             self.facts.bind(symbol, Known(around.shapes(name)))
@@ -150,7 +169,7 @@ class _Reader:
             case nodes.Literal() | nodes.CharLiteral():
                 return NOTHING
             case nodes.Ident():
-                return self._name(node, sure=sure)
+                return self._name(node)
             case nodes.Binary(operator=operator, left=left, right=right):
                 lazy = operator in {"||", "&&"}
                 both = Either((self.expression(left, sure=sure), self.expression(right, sure=sure and not lazy)))
@@ -187,12 +206,10 @@ class _Reader:
                 return self._call(node, sure=sure)
         return UNKNOWN
 
-    def _name(self, node: nodes.Ident, *, sure: bool) -> Expr:
+    def _name(self, node: nodes.Ident) -> Expr:
         symbol = node.symbol
         if symbol is None:
             return UNKNOWN
-        if sure and symbol.is_free:
-            self.sure.add(node.name)
         return shapes.Variable(symbol)
 
     def _field(self, value: Expr, name: str, place: nodes.Node) -> Expr:
@@ -205,7 +222,7 @@ class _Reader:
         if not isinstance(called, nodes.Ident):
             self.expression(called, sure=sure)
             return UNKNOWN
-        self._name(called, sure=sure)
+        self._name(called)
         symbol = called.symbol
         if symbol is None or symbol.is_free:
             self._of_module(called.name, node, sure=sure)

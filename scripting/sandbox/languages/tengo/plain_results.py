@@ -8,11 +8,11 @@ from typing import Any
 from scripting.sandbox.languages.tengo.runtime import moments
 from scripting.sandbox.languages.tengo.runtime.shown import char_text, text_of
 from scripting.sandbox.languages.tengo.runtime.values import (
+    ARRAYS,
     BYTES,
     Char,
     Error,
     Failure,
-    ImmutableArray,
     ImmutableMap,
     Time,
     is_callable,
@@ -37,7 +37,7 @@ def leave(value: Any, path: str = "result", depth: int = 0) -> Any:
     if kind is dict or kind is ImmutableMap:
         entries = value if kind is dict else value.items
         return {leave(key): leave(item, f"{path}.{key}", depth + 1) for key, item in entries.items()}
-    if kind is list or kind is ImmutableArray:
+    if kind in ARRAYS:
         items = value if kind is list else value.items
         return [leave(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(items)]
     if kind in BYTES:

@@ -11,7 +11,6 @@ from scripting.sandbox.languages.tengo import nodes
 from scripting.sandbox.languages.tengo.catalog import BUILTINS, MODULES, REFUSED_MODULES
 from scripting.sandbox.languages.tengo.nodes import Symbol
 from scripting.sandbox.languages.tengo.scanner import Places
-from scripting.sandbox.policy.context_names import CONTEXT_NAMES
 from scripting.sandbox.policy.imports import HELPER_MODULE
 
 _PYTHONS = {"True": "true", "False": "false", "None": "undefined"}
@@ -79,16 +78,17 @@ class _Resolver:
         self.labels: dict[str, int] = {}
         self.mentions_splice = False
         self.draws = False
-        self.returns_outcome = False
+        self.outcomes: list[nodes.Return] = []
+        """`return` outside a function."""
 
     def meaning(self, statements: list[nodes.Stmt]) -> Meaning:
         result = self.top.names.get("result") or self.free.get("result")
         return Meaning(
-            statements, result, self.free, self.locals, self.functions, self.helpers, self._warnings(result, statements),
+            statements, result, self.free, self.locals, self.functions, self.helpers, self._warnings(result),
             self.mentions_splice, self.draws, self.first_use, self.is_helper,
         )  # fmt: skip
 
-    def _warnings(self, result: Symbol | None, statements: list[nodes.Stmt]) -> list[PlacedWarning]:
+    def _warnings(self, result: Symbol | None) -> list[PlacedWarning]:
         warnings: list[PlacedWarning] = []
         if self.is_helper:
             return warnings
@@ -96,13 +96,12 @@ class _Resolver:
             message = "this `result` is lost: `:=` defines a new one that ends with the block"
             hint = "write `result := undefined` above the block, and here `result = …`"
             warnings.append(PlacedWarning(message, define.start, define.target.end, hint))
-        for statement in statements:
-            if isinstance(statement, nodes.Define) and statement.target.name in CONTEXT_NAMES:
-                message = f"`{statement.target.name}` comes with the context: `:=` hides it from the whole text"
-                hint = "choose another name, or write `=`"
-                warnings.append(PlacedWarning(message, statement.start, statement.target.end, hint))
-        if result is None and not self.lost and not self.returns_outcome:
-            hint = "write `result := …`, or `return …` at the end"
+        for leaving in self.outcomes:
+            message = "`return` outside a function ends the script with this result; the original refuses it"
+            end = leaving.start + len("return")
+            warnings.append(PlacedWarning(message, leaving.start, end, "write `result = …`, with the rest in an else"))
+        if result is None and not self.lost and not self.outcomes:
+            hint = "write `result := …`"
             warnings.append(
                 PlacedWarning("`result` is never assigned: the run gives nothing", -1, -1, hint, is_final=True)
             )
@@ -216,7 +215,7 @@ class _Resolver:
         if self.scope.function is None:
             if self.is_helper:
                 self._refuse("return not allowed outside function", statement, "write export instead of return")
-            self.returns_outcome = True
+            self.outcomes.append(statement)
         if value is not None:
             self._expression(value)
 

@@ -17,13 +17,14 @@ _RUNTIME: dict[str, Any] = {
     "scrub": scrub,
     # the general ways
     **{name: getattr(operators, name) for name in (
-        "add sub mul div rem band bor bxor bclear shl shr lt le gt ge neg invert wrap same".split()
+        "add sub mul div rem band bor bxor bclear shl shr lt le gt ge neg invert wrap wrap_or_miss same".split()
     )},
     **{name: getattr(containers, name) for name in (
-        "get put cut values items steady_values steady_items spread append_one".split()
+        "get put cut share values items steady_values steady_items spread append_one".split()
     )},
     **{name: getattr(values, name) for name in "equals truth immutable miss Char Error".split()},
     "Miss": values.MISSES,
+    "nests": values.NESTS,
     "text": shown.text_of,
     "float_text": shown.shortest,
     "leave": leave,

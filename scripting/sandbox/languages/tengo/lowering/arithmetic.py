@@ -2,6 +2,8 @@
 
 Wrapping commutes with + - *, so a tree of them is computed unbounded and tested once, at its root. The test compares with a number
 that fits one digit of CPython's ints, which is much quicker than comparing with 2**63; what fails it is looked at by `$wrap`.
+A float that an operation leaves equal stays itself in Tengo, so a nought has the sign that it had: where the sign of a tree's
+value may be another in Python, noughts are computed the general way.
 """
 
 from __future__ import annotations
@@ -34,9 +36,11 @@ def binary(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     if node.operator == "+" and lower.kinds.of(node.left) == STRING:
         return _concatenation(lower, node, mode)
     if node.operator in _RING:
-        if _is_ring(lower, node, mode):
-            return _ring_root(lower, node, mode)
-        return _tested(lower, node, mode)
+        if not _is_ring(lower, node, mode):
+            return _tested(lower, node, mode)
+        if _may_turn(lower, node, mode) and mode != _FAST and not lower.is_pure(node):
+            return _called(lower, node, mode)
+        return _ring_root(lower, node, mode)
     if node.operator == "/":
         return _division(lower, node, mode)
     if node.operator == "%":
@@ -58,7 +62,8 @@ def unary(lower: Lowering, node: nodes.Unary, mode: Mode) -> ast.expr:
             case nodes.Literal(value=int() | float() as value) if type(value) is not bool:
                 build.at(node)
                 return build.constant(-value) if value else build.unary(ast.USub(), build.constant(value))
-        if not lower.kinds.of(node.operand) & ~NUMBER:
+        is_number = not lower.kinds.of(node.operand) & ~NUMBER
+        if is_number and (mode == _FAST or lower.is_pure(node) or not _may_turn(lower, node, mode)):
             return _ring_root(lower, node, mode)
     operand = lower.lower(node.operand, mode)
     build.at(node.operand)
@@ -117,12 +122,57 @@ def _ring_root(lower: Lowering, node: nodes.Binary | nodes.Unary, mode: Mode) ->
     raw = _ring(lower, node, mode, guards)
     build.at(node)
     bound = lower.kinds.bound(node)
-    if lower.kinds.of(node) & INT and not (bound is not None and bound < _SAFE):
+    is_within = not lower.kinds.of(node) & INT or (bound is not None and bound < _SAFE)
+    if _may_turn(lower, node, mode):
+        raw = _with_its_sign(lower, node, mode, raw, is_within=is_within)
+    elif not is_within:
         raw = within_64_bits(lower, raw, side=_side(lower, node, mode))
     if guards:
         lower.risky = True
         raw = build.guarded(guards, raw)
     return raw
+
+
+def _may_turn(lower: Lowering, node: nodes.Expr, mode: Mode) -> bool:
+    """Whether the value of a tree may be a float that is nought, with another sign in Python."""
+    if not _is_ring(lower, node, mode) or not lower.kinds.of(node) & FLOAT:
+        return False
+    if isinstance(node, nodes.Unary):
+        return _may_turn(lower, node.operand, mode)
+    assert isinstance(node, nodes.Binary)
+    if lower.kinds.of(node.left) & FLOAT and not _is_nonzero(node.left) and not _keeps_sign(node):
+        return True
+    return _may_turn(lower, node.left, mode) or _may_turn(lower, node.right, mode)
+
+
+def _is_nonzero(node: nodes.Expr) -> bool:
+    return isinstance(node, nodes.Literal) and bool(node.value)
+
+
+def _keeps_sign(node: nodes.Binary) -> bool:
+    return _positive(node.right) is not None if node.operator in {"*", "/"} else _is_nonzero(node.right)
+
+
+def _with_its_sign(
+    lower: Lowering, node: nodes.Binary | nodes.Unary, mode: Mode, raw: ast.expr, *, is_within: bool
+) -> ast.expr:
+    """The value of a tree unless it is nought (or beyond 64 bits), else computed the general way."""
+    build = lower.build
+    label = lower.temporary()
+    tests = [build.keep(label, raw)]
+    if not is_within:
+        tests = [
+            build.compare(tests[0], (ast.Lt(), build.constant(_QUICK))),
+            build.compare(build.name(label), (ast.Gt(), build.constant(-_QUICK))),
+            build.name(label),
+        ]
+    if mode == _FAST:
+        lower.risky = True
+        other: ast.expr = build.call("wrap_or_miss", build.name(label))
+    else:
+        other = lower.lower(node, type(mode)(_COLD))
+        build.at(node)
+    return build.choose(tests[0] if is_within else build.all_of(tests), build.name(label), other)
 
 
 def within_64_bits(lower: Lowering, raw: ast.expr, *, side: str = "") -> ast.expr:
@@ -157,14 +207,21 @@ def _ring(lower: Lowering, node: nodes.Expr, mode: Mode, guards: list[ast.expr])
             build.at(node)
             return build.unary(ast.USub(), operand)
         assert isinstance(node, nodes.Binary)
-        left = _ring(lower, node.left, mode, guards)
-        right = _ring(lower, node.right, mode, guards)
+        left = _branch(lower, node.left, node.right, mode, guards)
+        right = _branch(lower, node.right, node.left, mode, guards)
         build.at(node)
         return build.binary(_RING[node.operator](), left, right)
     kinds = lower.kinds.of(node)
     if kinds & ~NUMBER:
         lower.risky = True
     return not_bool(lower, node, mode, guards) if kinds & BOOL else lower.lower(node, mode)
+
+
+def _branch(lower: Lowering, node: nodes.Expr, beside: nodes.Expr, mode: Mode, guards: list[ast.expr]) -> ast.expr:
+    """One side of a tree: what is an int beside a float must be within 64 bits before it meets it."""
+    if lower.kinds.of(node) == INT and lower.kinds.of(beside) & FLOAT and _is_ring(lower, node, mode):
+        return lower.lower(node, mode)
+    return _ring(lower, node, mode, guards)
 
 
 def not_bool(lower: Lowering, node: nodes.Expr, mode: Mode, guards: list[ast.expr]) -> ast.expr:
@@ -247,7 +304,11 @@ def _division(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
         first, second = lower.lower(node.left, mode), lower.lower(node.right, mode)
         build.at(node)
         lower.risky |= not _positive(node.right)
-        return build.binary(ast.Div(), first, second)
+        quotient = build.binary(ast.Div(), first, second)
+        if not left & FLOAT or _positive(node.right):
+            return quotient
+        label = lower.temporary()
+        return build.choose(build.keep(label, quotient), build.name(label), build.call("miss"))
     if mode == _FAST and isinstance(_positive(node.right), float) and left & NUMBER:
         guards: list[ast.expr] = []
         lower.risky = True

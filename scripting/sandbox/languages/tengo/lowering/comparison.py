@@ -6,7 +6,18 @@ import ast
 from typing import TYPE_CHECKING
 
 from scripting.sandbox.languages.tengo import nodes
-from scripting.sandbox.languages.tengo.catalog import BOOL, FLOAT, INT, NUMBER, STRING, UNDEFINED
+from scripting.sandbox.languages.tengo.catalog import (
+    ARRAY,
+    BOOL,
+    FLOAT,
+    INT,
+    MAP,
+    NUMBER,
+    OTHER,
+    SLICE,
+    STRING,
+    UNDEFINED,
+)
 from scripting.sandbox.languages.tengo.lowering.arithmetic import not_bool
 
 if TYPE_CHECKING:
@@ -160,6 +171,9 @@ def equality(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     return called if is_equal else build.not_(called)
 
 
+_NESTS = ARRAY | SLICE | MAP | OTHER
+
+
 def _undefined(node: nodes.Expr) -> bool:
     return isinstance(node, nodes.Literal) and node.value is None
 
@@ -182,12 +196,17 @@ def _is_plain(node: nodes.Binary, left: int, right: int) -> bool:
 
 
 def _equal_then_same(lower: Lowering, node: nodes.Binary, mode: Mode, *, is_equal: bool) -> ast.expr:
-    """Trust Python's "unequal", but for numbers of two kinds; look again at its "equal"."""
+    """Trust Python's "unequal", but for numbers of two kinds, and of what may hold some; look again at its "equal"."""
     build = lower.build
     (first, left), (second, right) = lower.kept(node.left, mode), lower.kept(node.right, mode)
     build.at(node)
     test = build.all_of([build.compare(first, (ast.Eq(), second)), build.call("same", left, right)])
-    if _may_mix(node, lower.kinds.of(node.left), lower.kinds.of(node.right)):
+    kinds = lower.kinds.of(node.left), lower.kinds.of(node.right)
+    may_nest = bool(kinds[0] & _NESTS and kinds[1] & _NESTS)
+    if may_nest or _may_mix(node, *kinds):
         other = build.compare(build.call("type", left), (ast.IsNot(), build.call("type", right)))
+        if may_nest:
+            holds = build.compare(build.call("type", left), (ast.In(), build.name("$nests")))
+            other = build.any_of(other, holds)
         test = build.any_of(test, build.all_of([other, build.call("equals", left, right)]))
     return test if is_equal else build.not_(test)

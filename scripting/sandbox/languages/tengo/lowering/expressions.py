@@ -15,6 +15,7 @@ from scripting.sandbox.languages.tengo.catalog import (
     FLOAT,
     INT,
     MAP,
+    SLICE,
     STRING,
     UNDEFINED,
 )
@@ -67,7 +68,7 @@ class Expressions(Lowering):
             case nodes.Slice(value=value, low=low, high=high):
                 parts = [self.lower(part, mode) if part else build.constant(None) for part in (value, low, high)]
                 build.at(node)
-                return build.call("cut", *parts)
+                return build.call("share" if self.kinds.slices_share else "cut", *parts)
             case nodes.Import(name=name):
                 return build.name(f"$import.{name}")
             case nodes.ErrorValue(value=value):
@@ -239,6 +240,8 @@ class Expressions(Lowering):
             "is_map": MAP,
         }.get(name)
         if test is None:
+            return None
+        if test == ARRAY and kinds & SLICE:
             return None
         argument = self.lower(node.arguments[0], mode)
         build.at(node)

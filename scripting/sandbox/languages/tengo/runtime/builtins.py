@@ -9,6 +9,7 @@ from scripting.sandbox.languages.tengo.catalog import BUILTINS
 from scripting.sandbox.languages.tengo.runtime import containers, conversions, values
 from scripting.sandbox.languages.tengo.runtime.formatting import format_text
 from scripting.sandbox.languages.tengo.runtime.shown import byte_length, text_of
+from scripting.sandbox.languages.tengo.runtime.slices import Slice
 from scripting.sandbox.languages.tengo.runtime.values import (
     ARRAYS,
     BYTES,
@@ -47,7 +48,7 @@ def delete(mapping: Any, key: Any, /) -> None:
 
 
 def splice(array: Any, start: Any = 0, count: Any = _GIVEN, /, *more: Any) -> list[Any]:
-    if type(array) is not list:
+    if type(array) is not list and type(array) is not Slice:
         raise _bad("splice", "first", "array", array)
     if type(start) is not int:
         raise _bad("splice", "second", "int", start)
@@ -59,8 +60,23 @@ def splice(array: Any, start: Any = 0, count: Any = _GIVEN, /, *more: Any) -> li
         raise _bad("splice", "third", "int", count)
     if count < 0:
         raise Failure("index out of bounds")
+    if isinstance(array, Slice):
+        return _splice_slice(array, start, count, more)
     deleted = array[start : start + count]
     array[start : start + count] = more
+    return deleted
+
+
+def _splice_slice(array: Slice, start: int, count: int, more: tuple[Any, ...]) -> list[Any]:
+    """It keeps its storage while what it has then fits in."""
+    items = array.items
+    deleted = items[start : start + count]
+    items[start : start + count] = more
+    if array.start + len(items) <= len(array.store):
+        array.store[array.start : array.start + len(items)] = items
+    else:
+        array.store, array.start = items, 0
+    array.length = len(items)
     return deleted
 
 
@@ -155,7 +171,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "is_bool": _is(bool),
     "is_char": _is(Char),
     "is_bytes": _is(*BYTES),
-    "is_array": _is(list),
+    "is_array": _is(list, Slice),
     "is_immutable_array": _is(values.ImmutableArray),
     "is_map": _is(dict),
     "is_immutable_map": _is(values.ImmutableMap),

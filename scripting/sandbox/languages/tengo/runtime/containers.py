@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scripting.sandbox.languages.tengo.runtime.shown import byte_length, bytes_text, characters, text_bytes, text_of
+from scripting.sandbox.languages.tengo.runtime.slices import Slice, extended
 from scripting.sandbox.languages.tengo.runtime.values import (
+    ARRAYS,
     BYTES,
     Error,
     Failure,
@@ -40,7 +42,7 @@ def get(value: Any, key: Any) -> Any:
     raise Failure(f"not indexable: {type_name(key)}")
 
 
-_INDEXED = frozenset({list, ImmutableArray, str, bytearray, bytes})
+_INDEXED = frozenset({list, ImmutableArray, Slice, str, bytearray, bytes})
 
 
 def _map_key(key: Any) -> str:
@@ -54,7 +56,7 @@ def put(value: Any, key: Any, item: Any) -> None:
     kind = type(value)
     if kind is dict:
         value[key if type(key) is str else _map_key(key)] = item
-    elif kind is list:
+    elif kind is list or kind is Slice:
         index = _as_index(key)
         if not 0 <= index < len(value):
             raise Failure("index out of bounds")
@@ -73,7 +75,25 @@ def _as_index(key: Any) -> int:
 
 
 def cut(value: Any, low: Any, high: Any) -> Any:
-    """`value[low:high]`, clamped; a string is cut by bytes."""
+    """`value[low:high]`, clamped; a string is cut by bytes. Of an array it is a copy: for texts that cannot tell."""
+    items, start, end = _bounds(value, low, high)
+    if type(items) is str and not items.isascii():
+        return bytes_text(text_bytes(items)[start:end])
+    return items.items[start:end] if type(items) is Slice else items[start:end]
+
+
+def share(value: Any, low: Any, high: Any) -> Any:
+    """`value[low:high]`: of an array, immutable or not, a part that shares its storage."""
+    if type(value) not in ARRAYS:
+        return cut(value, low, high)
+    items, start, end = _bounds(value, low, high)
+    if type(items) is Slice:
+        return Slice(items.store, items.start + start, end - start)
+    return Slice(items, start, end - start)
+
+
+def _bounds(value: Any, low: Any, high: Any) -> tuple[Any, int, int]:
+    """What is cut, from where and to where."""
     start = 0 if low is None else _slice_index(low)
     kind = type(value)
     if kind not in _INDEXED:
@@ -83,10 +103,7 @@ def cut(value: Any, low: Any, high: Any) -> Any:
     end = length if high is None else _slice_index(high)
     if start > end:
         raise Failure(f"invalid slice index: {start} > {end}")
-    start, end = min(max(start, 0), length), min(max(end, 0), length)
-    if kind is str and length != len(items):
-        return bytes_text(text_bytes(items)[start:end])
-    return items[start:end]
+    return items, min(max(start, 0), length), min(max(end, 0), length)
 
 
 def _slice_index(value: Any) -> int:
@@ -98,7 +115,7 @@ def _slice_index(value: Any) -> int:
 def values(value: Any) -> Iterable[Any]:
     """Iterate as `for x in value` does."""
     kind = type(value)
-    if kind is list:
+    if kind is list or kind is Slice:
         return value  # type: ignore[no-any-return]
     if kind is dict or kind is ImmutableMap:
         entries = value if kind is dict else value.items
@@ -124,7 +141,7 @@ def items(value: Any) -> Iterable[tuple[Any, Any]]:
     if kind is dict or kind is ImmutableMap:
         entries = value if kind is dict else value.items
         return ((key, entries.get(key)) for key in list(entries))
-    return enumerate(value if kind is list else _other(value, kind))
+    return enumerate(value if kind is list or kind is Slice else _other(value, kind))
 
 
 def steady_values(value: Any) -> Iterable[Any]:
@@ -146,19 +163,19 @@ def spread(value: Any) -> list[Any]:
     """The items of `value...`."""
     if type(value) is list:
         return value
-    if type(value) is ImmutableArray:
-        return value.items
+    if type(value) in ARRAYS:
+        return list(value.items)
     raise Failure(f"not an array: {type_name(value)}")
 
 
 def append(array: Any, *more: Any) -> Any:
-    """append(array, items...): a new array."""
+    """append(array, items...): a new array; a slice goes on in its array's storage as long as that reaches."""
     if not more:
         raise Failure("wrong number of arguments in call to 'builtin-function:append'")
     if type(array) is list:
         return [*array, *more]
-    if type(array) is ImmutableArray:
-        return [*array.items, *more]
+    if type(array) in ARRAYS:
+        return extended(array.items if type(array) is ImmutableArray else array, more)
     raise Failure(
         "invalid type for argument 'first' in call to 'builtin-function:append': "
         f"expected array, found {type_name(array)}"

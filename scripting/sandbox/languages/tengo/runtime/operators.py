@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scripting.sandbox.languages.tengo.runtime.shown import text_of
+from scripting.sandbox.languages.tengo.runtime.slices import Slice, extended
 from scripting.sandbox.languages.tengo.runtime.values import (
     BYTES,
     Char,
@@ -13,12 +14,15 @@ from scripting.sandbox.languages.tengo.runtime.values import (
     ImmutableArray,
     Time,
     equals,
+    miss,
     type_name,
 )
 
 INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
 _MASK = (1 << 64) - 1
 _SIGN = 1 << 63
+_ARRAYS = frozenset({list, Slice})
+"""That can be changed."""
 
 
 def wrap(value: Any) -> Any:
@@ -26,6 +30,16 @@ def wrap(value: Any) -> Any:
     if type(value) is int and not INT_MIN <= value <= INT_MAX:
         return ((value + _SIGN) & _MASK) - _SIGN
     return value
+
+
+def wrap_or_miss(value: Any) -> Any:
+    """As `wrap`; a float that is nought may have the wrong sign."""
+    return wrap(value) if type(value) is int or value else miss()
+
+
+def _kept(left: Any, result: Any) -> Any:
+    """A float that an operation leaves equal stays itself: 0.0 * -1.0 is 0.0, not -0.0."""
+    return left if result == left and type(left) is float else result
 
 
 def wrap32(value: int) -> int:
@@ -48,13 +62,15 @@ def add(left: Any, right: Any) -> Any:
     if first is str:
         return left + text_of(right)
     if _is_number(first) and _is_number(second):
-        return left + right
+        return _kept(left, left + right)
     if first is list and second is list:
         return left + right if right else left
+    if first in _ARRAYS and second in _ARRAYS:
+        return extended(left, right.items if second is Slice else right) if right else left
     if first in BYTES and second in BYTES:
         return bytearray(left) + right
     if first is ImmutableArray and second is ImmutableArray:
-        return left.items + right.items
+        return extended(left.items, list(right.items))
     if first is Time and second is int:
         return Time(left.nanoseconds + right, left.zone)
     return _char_sum("+", left, right, 1)
@@ -65,7 +81,7 @@ def sub(left: Any, right: Any) -> Any:
     if first is int and second is int:
         return wrap(left - right)
     if _is_number(first) and _is_number(second):
-        return left - right
+        return _kept(left, left - right)
     if first is Time and second is int:
         return Time(left.nanoseconds - right, left.zone)
     if first is Time and second is Time:
@@ -85,7 +101,7 @@ def mul(left: Any, right: Any) -> Any:
     if first is int and second is int:
         return wrap(left * right)
     if _is_number(first) and _is_number(second):
-        return left * right
+        return _kept(left, left * right)
     raise _invalid("*", left, right)
 
 
@@ -97,7 +113,7 @@ def div(left: Any, right: Any) -> Any:
         quotient = abs(left) // abs(right)
         return wrap(quotient if (left < 0) == (right < 0) else -quotient)
     if _is_number(first) and _is_number(second):
-        return float_div(float(left), float(right))
+        return _kept(left, float_div(float(left), float(right)))
     raise _invalid("/", left, right)
 
 

@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 from scripting.sandbox.languages.tengo.runtime.values import (
+    ARRAYS,
     BYTES,
     Char,
     Error,
     Failure,
-    ImmutableArray,
     ImmutableMap,
     Time,
     is_callable,
@@ -86,7 +86,7 @@ def shown(value: Any) -> str:
 def _shown_other(value: Any) -> str:
     kind = type(value)
     try:
-        if kind is list or kind is ImmutableArray:
+        if kind in ARRAYS:
             return f"[{', '.join([shown(item) for item in (value if kind is list else value.items)])}]"
         if kind is dict or kind is ImmutableMap:
             entries = value if kind is dict else value.items

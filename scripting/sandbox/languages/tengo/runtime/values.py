@@ -11,6 +11,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from scripting.sandbox.languages.tengo.runtime.slices import Slice
+
 
 class Failure(Exception):
     """A run-time error of a script: it ends the run."""
@@ -64,7 +66,7 @@ class ImmutableArray:
 
     __slots__ = ("items",)
 
-    def __init__(self, items: list[Any]) -> None:
+    def __init__(self, items: list[Any] | Slice) -> None:
         self.items = items
 
     def __len__(self) -> int:
@@ -122,7 +124,7 @@ ZERO_TIME_NS = -62_135_596_800 * 1_000_000_000
 """The first of January of the year 1, which is Go's zero time."""
 
 BYTES = (bytearray, bytes)
-ARRAYS = (list, ImmutableArray)
+ARRAYS = (list, ImmutableArray, Slice)
 MAPS = (dict, ImmutableMap)
 
 _NAMES: dict[type, str] = {
@@ -131,6 +133,7 @@ _NAMES: dict[type, str] = {
     bool: "bool",
     str: "string",
     list: "array",
+    Slice: "array",
     dict: "map",
     type(None): "undefined",
     bytearray: "bytes",
@@ -198,7 +201,7 @@ def equals(left: Any, right: Any) -> bool:
     return left is right and not is_callable(left)
 
 
-def _same_items(left: list[Any], right: list[Any]) -> bool:
+def _same_items(left: list[Any] | Slice, right: list[Any] | Slice) -> bool:
     return len(left) == len(right) and all(map(equals, left, right))
 
 
@@ -208,13 +211,15 @@ def _same_entries(left: dict[str, Any], right: dict[str, Any]) -> bool:
     return all(key in right and equals(value, right[key]) for key, value in left.items())
 
 
+NESTS = frozenset({*ARRAYS, *MAPS})
+"""Types of values that hold values."""
 _NUMBERS = frozenset({int, float})
 _SCALARS = frozenset({str, type(None), bytearray, bytes, Char, Time, int, float})
 
 
 def immutable(value: Any) -> Any:
     """As `immutable(value)`: arrays and maps frozen at their own level, everything else as it is."""
-    if type(value) is list:
+    if type(value) is list or type(value) is Slice:
         return ImmutableArray(value)
     if type(value) is dict:
         return ImmutableMap(value)
@@ -226,7 +231,7 @@ def copy(value: Any) -> Any:
     kind = type(value)
     if kind is list:
         return [copy(item) for item in value]
-    if kind is ImmutableArray:
+    if kind is ImmutableArray or kind is Slice:
         return [copy(item) for item in value.items]
     if kind is dict or kind is ImmutableMap:
         entries = value if kind is dict else value.items
@@ -239,12 +244,12 @@ def copy(value: Any) -> Any:
 def freeze(value: Any, memo: dict[int, Any]) -> Any:
     """As `freeze(value)`: arrays and maps frozen all through; what contains itself is frozen once."""
     kind = type(value)
-    if kind in {list, dict}:
+    if kind in {list, dict, Slice}:
         if id(value) in memo:
             return memo[id(value)]
-        frozen: ImmutableArray | ImmutableMap = ImmutableArray([]) if kind is list else ImmutableMap({})
+        frozen: ImmutableArray | ImmutableMap = ImmutableMap({}) if kind is dict else ImmutableArray([])
         memo[id(value)] = frozen
-        if kind is list:
+        if isinstance(frozen, ImmutableArray):
             frozen.items = [freeze(item, memo) for item in value]
         else:
             frozen.items = {key: freeze(item, memo) for key, item in value.items()}

@@ -6,7 +6,7 @@ import types
 from collections.abc import Iterable
 from typing import Any
 
-from scripting.sandbox.languages.tengo.runtime.containers import cut, get, items
+from scripting.sandbox.languages.tengo.runtime.containers import get, items, share
 from scripting.sandbox.languages.tengo.runtime.operators import add, lt
 from scripting.sandbox.languages.tengo.runtime.values import (
     ARRAYS,
@@ -45,7 +45,7 @@ def chunk(x: Any, size: Any, /) -> Any:
     start: Any = 0
     while lt(start, len(x)):
         end = add(start, size)
-        chunks.append(cut(x, start, end))
+        chunks.append(share(x, start, end))
         if not lt(start, end):
             raise Failure("the size of a chunk must be greater than 0")
         start = end

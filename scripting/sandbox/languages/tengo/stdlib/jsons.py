@@ -13,7 +13,7 @@ from scripting.sandbox.languages.tengo.runtime.conversions import bad_argument
 from scripting.sandbox.languages.tengo.runtime.floats import format_float
 from scripting.sandbox.languages.tengo.runtime.operators import INT_MAX, INT_MIN
 from scripting.sandbox.languages.tengo.runtime.shown import text_bytes
-from scripting.sandbox.languages.tengo.runtime.values import BYTES, Char, Failure, ImmutableArray, ImmutableMap, Time
+from scripting.sandbox.languages.tengo.runtime.values import ARRAYS, BYTES, Char, Failure, ImmutableMap, Time
 from scripting.sandbox.languages.tengo.stdlib.arguments import error, taking
 from scripting.sandbox.languages.tengo.stdlib.json_errors import complaint
 
@@ -36,7 +36,7 @@ def encode(value: Any) -> Any:
 
 def _encoded(value: Any) -> str:
     kind = type(value)
-    if kind is list or kind is ImmutableArray:
+    if kind in ARRAYS:
         return f"[{','.join([_encoded(item) for item in (value if kind is list else value.items)])}]"
     if kind is dict or kind is ImmutableMap:
         entries = value if kind is dict else value.items
