@@ -12,14 +12,16 @@ from pathlib import Path
 from django.db import DatabaseError, InterfaceError, close_old_connections
 from watchfiles import watch
 
+from scripting.hot_reload.memory import Memory
 from scripting.hot_reload.watcher_lock import STANDBY_SECONDS, WatcherLock
+from scripting.sources.case_folder import CaseFound, CaseKey, CaseScan, scan_cases
+from scripting.sources.case_sync import cases_with_file, miss_cases, take_cases
 from scripting.sources.folder import (
+    CASES,
     HOLD,
-    BeingWritten,
     FolderRefused,
     Found,
     Remark,
-    Scan,
     is_held,
     is_noise,
     open_folder,
@@ -38,93 +40,89 @@ DEBOUNCE_MS = 200
 QUIET_MS = 20
 """A change is taken once nothing more has changed for this long, or after DEBOUNCE_MS."""
 WAKE_MS = 250
-WRITING_SECONDS = 5
-"""A file that is being written for longer than this is spoken of, and looked at every LOOK_SECONDS."""
 WRITER_LOOK_SECONDS = 0.1
-"""How often at the least before that."""
+"""How often at the least a file is looked at that is being written, before it is spoken of."""
+
+
+def _scripts_expected() -> set[tuple[str, str]]:
+    return {(script.module, script.name) for script in scripts_with_file()}
+
+
+def _cases_expected() -> set[CaseKey]:
+    return set(cases_with_file())
 
 
 @dataclass
 class Watcher:
-    """A watcher's memory between looks: the files as last taken, and since when each missing one is missing."""
+    """A watcher between looks. Scripts are taken before cases, which need them."""
 
     root: Path = field(default_factory=scripts_dir)
     clock: Callable[[], float] = time.monotonic
     may_go_on: Callable[[], bool] = lambda: True
     """Asked before each group of files: whether this still is the watcher. What is left then is its successor's."""
-    seen: dict[tuple[str, str], Found] = field(default_factory=dict)
-    missing: dict[tuple[str, str], float] = field(default_factory=dict)
+    scripts: Memory[tuple[str, str], Found] = field(default_factory=lambda: Memory(_scripts_expected))
+    cases: Memory[CaseKey, CaseFound] = field(default_factory=lambda: Memory(_cases_expected))
+    waiting: dict[str, Step] = field(default_factory=dict)
+    """Cases whose script is not there yet, by label: they are looked at again each time."""
     remarks: set[Remark] = field(default_factory=set)
-    written: dict[tuple[str, str], float] = field(default_factory=dict)
-    """Since when a program was seen to have which file open for writing."""
     _looked: float = float("-inf")
-    _started: bool = False
 
     def look(self) -> list[Step]:
         """Read the folder and take every file that differs from the last look. The first look reconciles everything."""
         now = self._looked = self.clock()
         if is_held(self.root, time.time()):
             return []
-        found = scan(self.root)
-        ready = self._ready(found, now)
-        changed = {name: file for name, file in ready.items() if self.seen.get(name) != file}
-        for name in found.files:
-            self.missing.pop(name, None)
+        found, cases = scan(self.root), scan_cases(self.root)
+        ready = self.scripts.ready(found.files, now)
+        changed = self.scripts.changed(ready)
         steps = reconcile_files(changed, ready, self.may_go_on)
         if not self.may_go_on():
             return [step for step in steps if step.is_news]
-        self.seen |= changed
-        for name in self._expected() - found.files.keys():
-            self.missing.setdefault(name, now)
-        steps += [report_remark(remark) for remark in found.remarks if remark not in self.remarks]
-        self.remarks = set(found.remarks)
+        self.scripts.took(changed, found.files, now)
+        steps += self._take_cases(cases, now)
+        remarks = (*found.remarks, *cases.remarks)
+        steps += [report_remark(remark) for remark in remarks if remark not in self.remarks]
+        self.remarks = set(remarks)
         return [step for step in steps if step.is_news]
 
-    def _ready(self, found: Scan, now: float) -> dict[tuple[str, str], Found]:
-        """The files that can be taken: one that is being written is looked at again soon, and said only if it goes on for long."""
-        written = {name for name, file in found.files.items() if isinstance(file, BeingWritten)}
-        self.written = {name: self.written.get(name, now) for name in written}
-        late = {name for name, since in self.written.items() if now - since >= WRITING_SECONDS}
-        return {name: file for name, file in found.files.items() if name not in written - late}
+    def _take_cases(self, cases: CaseScan, now: float) -> list[Step]:
+        changed = self.cases.changed(self.cases.ready(cases.files, now))
+        steps = take_cases(changed)
+        before, self.waiting = self.waiting, {step.script: step for step in steps if step.outcome == "ignored"}
+        taken = {key: file for key, file in changed.items() if "/".join(key) not in self.waiting}
+        self.cases.took(taken, cases.files, now)
+        return [step for step in steps if before.get(step.script) != step]
 
     @property
     def is_waiting(self) -> bool:
         """Whether a program is about to end the writing of a file."""
         now = self.clock()
-        return any(now - since < WRITING_SECONDS for since in self.written.values())
-
-    def _expected(self) -> set[tuple[str, str]]:
-        if self._started:
-            return set(self.seen)
-        self._started = True
-        return {(script.module, script.name) for script in scripts_with_file()}
+        return self.scripts.is_waiting(now) or self.cases.is_waiting(now)
 
     def count_absences(self) -> list[Step]:
         """Take as deleted what has been missing for ABSENCE_SECONDS."""
         now = self.clock()
         if is_held(self.root, time.time()):
             return []
-        due = [name for name, since in self.missing.items() if now - since >= ABSENCE_SECONDS]
-        if not due:
-            return []
-        there = scan(self.root).files  # once more: the news that it is back may still be under way
-        for name in due:
-            del self.missing[name]
-        gone = [name for name in due if name not in there]
-        for name in gone:
-            self.seen.pop(name, None)
-        return [step for step in reconcile_files(dict.fromkeys(gone), {}, self.may_go_on) if step.is_news]
+        scripts, cases = self.scripts.due(now, ABSENCE_SECONDS), self.cases.due(now, ABSENCE_SECONDS)
+        steps: list[Step] = []
+        # Read once more: the news that it is back may still be under way.
+        if scripts:
+            gone = self.scripts.gone(scripts, scan(self.root).files)
+            steps += reconcile_files(dict.fromkeys(gone), {}, self.may_go_on)
+        if cases:
+            steps += miss_cases(self.cases.gone(cases, scan_cases(self.root).files))
+        return [step for step in steps if step.is_news]
 
     def is_due(self) -> bool:
         return self.clock() - self._looked >= LOOK_SECONDS
 
     def forget(self) -> None:
         """Begin again with a full look, as after a failure of ours."""
-        self.seen.clear()
-        self.missing.clear()
-        self.written.clear()
+        self.scripts.forget()
+        self.cases.forget()
+        self.waiting.clear()
         self.remarks.clear()
-        self._started = False
         self._looked = float("-inf")
 
 
@@ -151,7 +149,8 @@ def _watch(lock: WatcherLock, watcher: Watcher, stop: threading.Event, report: C
 
     def of_interest(_change: object, path: str) -> bool:
         parts = Path(path).relative_to(watcher.root).parts
-        return len(parts) <= 2 and (parts == (HOLD,) or not any(map(is_noise, parts)))
+        depth = 4 if parts[1:2] == (CASES,) else 2
+        return len(parts) <= depth and (parts == (HOLD,) or not any(map(is_noise, parts)))
 
     _step(watcher, report, changed=True)  # start-up reconciliation; the system's news queue up from here
     news = watch(

@@ -1,4 +1,4 @@
-"""Scripts written to disk, where designers find and edit them: `scripts/<module>/<name><suffix>` (requirement 4).
+"""Scripts and cases written to disk, where designers find and edit them: `scripts/<module>/<name><suffix>` (requirement 4).
 
 Extraction activates nothing: the digest of what it wrote is recorded as seen, so that no watcher takes the file for news.
 """
@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from scripting.models import Script
+from scripting.models import Case, Script
 from scripting.modules.installed import modules
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.sources.case_folder import SUFFIX
 from scripting.sources.embedded import embedded_by_script
-from scripting.sources.folder import file_digest, open_folder, present, read_bytes, scripts_dir, write_bytes
+from scripting.sources.folder import CASES, file_digest, open_folder, present, read_bytes, scripts_dir, write_bytes
 from scripting.texts.escaping import one_line
 
 logger = logging.getLogger(__name__)
+
+Undo = Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Extracted:
 
 @dataclass(frozen=True)
 class Text:
-    """A file to write."""
+    """A script's file to write."""
 
     module: str
     name: str
@@ -45,8 +49,76 @@ class Text:
     content: bytes
 
     @property
+    def folder(self) -> Path:
+        """Below the folder of the overrides."""
+        return Path(self.module)
+
+    @property
     def file_name(self) -> str:
         return f"{self.name}{LANGUAGES[self.language].suffix}"
+
+    def other_file(self, handle: int) -> str:
+        """The file of the same script in another language, if there is one."""
+        for language in LANGUAGES.values():
+            name = f"{self.name}{language.suffix}"
+            if language.name != self.language and present(handle, name):
+                return name
+        return ""
+
+    def record_seen(self) -> Undo | None:
+        """Make the registry know the file; gives what takes that back. None where it does not know the script."""
+        script = Script.objects.named(self.module, self.name).first()
+        if script is None:
+            return None
+        digest, before = file_digest(self.name, self.language, self.content), script.file_digest
+        found = Script.objects.filter(pk=script.pk)
+        found.update(file_digest=digest, rejected_basis="", rejected_batch="")
+        return lambda: found.update(file_digest=before)
+
+    def remark(self) -> str:
+        """Said where the file and what runs differ, since extraction activates nothing."""
+        script = Script.objects.named(self.module, self.name).select_related("active_version").first()
+        version = script.active_version if script else None
+        if version is None or bytes(version.content) == self.content:
+            return ""
+        return f"v{version.number} ({version.origin}) stays active: saving a change to the file activates it"
+
+
+@dataclass(frozen=True)
+class CaseCopy:
+    """A case's file to write."""
+
+    case: Case
+
+    @property
+    def module(self) -> str:
+        return self.case.script.module
+
+    @property
+    def content(self) -> bytes:
+        return self.case.document.encode()
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.module, CASES, self.case.script.name)
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.case.name}{SUFFIX}"
+
+    def other_file(self, handle: int) -> str:
+        return ""
+
+    def record_seen(self) -> Undo:
+        found, before = Case.objects.filter(pk=self.case.pk), self.case.file_digest
+        found.update(file_digest=self.case.digest)
+        return lambda: found.update(file_digest=before)
+
+    def remark(self) -> str:
+        return ""
+
+
+Copy = Text | CaseCopy
 
 
 class NothingToExtract(LookupError):
@@ -66,9 +138,32 @@ def extract(
 
     An existing file is never overwritten unless `force`. Raises NothingToExtract.
     """
-    texts = _texts(module, scripts, active=active)
+    return _write_all(_texts(module, scripts, active=active), to, force=force, dry_run=dry_run)
+
+
+def extract_cases(
+    *,
+    to: Path | None = None,
+    module: str | None = None,
+    scripts: Iterable[Script] | None = None,
+    force: bool = False,
+    dry_run: bool = False,
+) -> list[Extracted]:
+    """The same with cases: `<module>/cases/<script>/<name>.json`. Raises NothingToExtract."""
+    found = Case.objects.kept().filter(script__retired_at=None).select_related("script")
+    if module is not None:
+        found = found.filter(script__module=module)
+    if scripts is not None:
+        found = found.filter(script__in=list(scripts))
+    copies = [CaseCopy(case) for case in found.order_by("script__module", "script__name", "name")]
+    if not copies:
+        raise NothingToExtract("there is no case of these scripts: keep one in the workbench first")
+    return _write_all(copies, to, force=force, dry_run=dry_run)
+
+
+def _write_all(copies: Iterable[Copy], to: Path | None, *, force: bool, dry_run: bool) -> list[Extracted]:
     root = to or scripts_dir()
-    report = [_extract(text, root, force=force, dry_run=dry_run) for text in texts]
+    report = [_extract(copy, root, force=force, dry_run=dry_run) for copy in copies]
     for item in report:
         logger.debug("extract: %s: %s %s", item.path, item.outcome, item.detail)
     return report
@@ -110,8 +205,8 @@ def _active_texts() -> list[Text]:
     ]
 
 
-def _extract(text: Text, root: Path, *, force: bool, dry_run: bool) -> Extracted:
-    folder = root / text.module
+def _extract(text: Copy, root: Path, *, force: bool, dry_run: bool) -> Extracted:
+    folder = root / text.folder
     path = str(folder / text.file_name)
     try:
         with open_folder(folder, make=not dry_run) as handle:
@@ -122,9 +217,9 @@ def _extract(text: Text, root: Path, *, force: bool, dry_run: bool) -> Extracted
         return Extracted(path, "failed", one_line(error.strerror or str(error)))
 
 
-def _write(text: Text, handle: int, path: str, *, force: bool, dry_run: bool, overrides: bool) -> Extracted:
+def _write(text: Copy, handle: int, path: str, *, force: bool, dry_run: bool, overrides: bool) -> Extracted:
     there = present(handle, text.file_name)
-    other = _other_language(text, handle)
+    other = text.other_file(handle)
     if there in {"link", "other"}:
         what = "a symbolic link" if there == "link" else "no regular file"
         return Extracted(path, "failed", f"what is there is {what}: nothing is written through it")
@@ -138,47 +233,19 @@ def _write(text: Text, handle: int, path: str, *, force: bool, dry_run: bool, ov
     if dry_run:
         return Extracted(path, outcome)
     # Recorded before the file appears, so that a watcher that sees it at once knows it already.
-    before = _record_seen(text) if overrides else None
+    undo = text.record_seen() if overrides else None
     try:
         write_bytes(handle, text.file_name, text.content, replace=bool(there))
     except OSError as error:
-        if before is not None:
-            Script.objects.filter(pk=before[0]).update(file_digest=before[1])
+        if undo is not None:
+            undo()
         if isinstance(error, FileExistsError):
             return Extracted(path, "kept", "someone wrote the file just now; --force overwrites it")
         raise
-    return Extracted(path, outcome, _what_runs(text) if overrides else "")
+    return Extracted(path, outcome, text.remark() if overrides else "")
 
 
-def _same(handle: int, text: Text) -> bool:
+def _same(handle: int, text: Copy) -> bool:
     with contextlib.suppress(OSError):
         return read_bytes(handle, text.file_name) == text.content
     return False
-
-
-def _other_language(text: Text, handle: int) -> str:
-    """The file of the same script in another language, if there is one."""
-    for language in LANGUAGES.values():
-        name = f"{text.name}{language.suffix}"
-        if language.name != text.language and present(handle, name):
-            return name
-    return ""
-
-
-def _record_seen(text: Text) -> tuple[int, str] | None:
-    """Make the registry know the file; gives the script and the digest known before."""
-    script = Script.objects.named(text.module, text.name).first()
-    if script is None:
-        return None
-    digest = file_digest(text.name, text.language, text.content)
-    Script.objects.filter(pk=script.pk).update(file_digest=digest, rejected_basis="", rejected_batch="")
-    return script.pk, script.file_digest
-
-
-def _what_runs(text: Text) -> str:
-    """Said where the file and what runs differ, since extraction activates nothing."""
-    script = Script.objects.named(text.module, text.name).select_related("active_version").first()
-    version = script.active_version if script else None
-    if version is None or bytes(version.content) == text.content:
-        return ""
-    return f"v{version.number} ({version.origin}) stays active: saving a change to the file activates it"

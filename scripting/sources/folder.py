@@ -36,6 +36,9 @@ HOLD = ".hold"
 HOLD_SECONDS = 300
 """How long: a hold that someone forgot must not stop the watcher for good."""
 
+CASES = "cases"
+"""The folder in a module's that holds cases; `case_folder` reads it."""
+
 _NAME = re.compile(NAME_PATTERN)
 _BACKUPS = ("~", ".swp", ".swx", ".swo", ".bak", ".orig", ".rej", ".tmp", ".pyc")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -143,7 +146,7 @@ def open_folder(folder: Path, *, make: bool = False) -> Iterator[int]:
     try:
         for index, part in enumerate(parts[1:], 2):
             try:
-                inner = _enter(handle, part, make)
+                inner = enter(handle, part, make)
             except OSError as error:
                 raise _explained(error, Path(*parts[:index])) from None
             os.close(handle)
@@ -153,7 +156,8 @@ def open_folder(folder: Path, *, make: bool = False) -> Iterator[int]:
         os.close(handle)
 
 
-def _enter(handle: int, name: str, make: bool) -> int:
+def enter(handle: int, name: str, make: bool = False) -> int:
+    """A descriptor of the folder `name` in an open one, which is no symbolic link. Raises OSError."""
     try:
         return os.open(name, _FOLDER, dir_fd=handle)
     except FileNotFoundError:
@@ -181,7 +185,7 @@ def scan(root: Path) -> Scan:
     result = Scan()
     try:
         with open_folder(root) as handle:
-            for entry in _entries(handle, root.name, result):
+            for entry in entries(handle, root.name, result.remarks):
                 _scan_module(handle, entry, f"{root.name}/{entry}", result)
     except FileNotFoundError:
         pass
@@ -201,10 +205,11 @@ def look_up(root: Path, module: str, name: str) -> Found | None:
     return result.files.get((module, name))
 
 
-def _entries(handle: int, shown: str, result: Scan) -> list[str]:
+def entries(handle: int, shown: str, remarks: list[Remark]) -> list[str]:
+    """Names in the open folder but noise, sorted; more than MAX_ENTRIES are remarked upon."""
     names = sorted(name for name in os.listdir(handle) if not is_noise(name))
     if len(names) > MAX_ENTRIES:
-        result.remarks.append(Remark(shown, f"holds {len(names)} entries; only the first {MAX_ENTRIES} are looked at"))
+        remarks.append(Remark(shown, f"holds {len(names)} entries; only the first {MAX_ENTRIES} are looked at"))
     return names[:MAX_ENTRIES]
 
 
@@ -241,7 +246,9 @@ def _scan_module(root: int, module: str, shown: str, result: Scan) -> None:
         if not is_module_name(module):
             result.remarks.append(Remark(shown, "is no module's name: use lower-case letters, digits and underscores"))
             return
-        for name in _entries(handle, shown, result):
+        for name in entries(handle, shown, result.remarks):
+            if name == CASES:
+                continue
             _take(_look(handle, module, name, shown), result)
     finally:
         os.close(handle)

@@ -14,11 +14,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that discovery did or found. `script` is module/name, or the path of what is no script."""
+    """One thing that discovery did or found. `script` is module/name, of a case module/script/name, or the path of what is neither."""
 
     script: str
     outcome: str
-    """`activated`, `upgraded`, `reverted`, `unchanged`, `flagged`, `rejected`, `kept`, `forgotten`, `vanished`, `retired`, `ignored`, `in_conflict`, `failed`."""
+    """`activated`, `upgraded`, `reverted`, `unchanged`, `flagged`, `rejected`, `kept`, `forgotten`, `vanished`, `retired`, `ignored`, `in_conflict`, `failed`; of a case also `taken`, `deleted`."""
     detail: str = ""
     source: str = ""
     """`default` or `file`: what it is about."""
@@ -31,7 +31,7 @@ class Step:
 
     @property
     def changed(self) -> bool:
-        return self.outcome in {"activated", "upgraded", "reverted"}
+        return self.outcome in {"activated", "upgraded", "reverted", "taken", "deleted"}
 
     @property
     def is_failure(self) -> bool:

@@ -19,6 +19,8 @@ from scripting.processes import notices
 from scripting.registry import dependents, publishing
 from scripting.registry.dependents import Key
 from scripting.registry.publishing import FileOvertaken, Move, StaleBase, activate_together
+from scripting.sources.case_folder import scan_cases
+from scripting.sources.case_sync import cases_with_file, miss_cases, take_cases, take_embedded_cases
 from scripting.sources.embedded import Embedded, embedded_by_script
 from scripting.sources.folder import BeingWritten, Found, Remark, ScriptFile, Unusable, file_digest, scan, scripts_dir
 from scripting.sources.rules import DefaultAction, FileAction, Known, decide_default, decide_file
@@ -45,10 +47,12 @@ def sync(*, root: Path | None = None, wait: Callable[[float], None] = time.sleep
     folder = root or scripts_dir()
     seen = scan(folder)
     embedded = embedded_by_script()
+    cases = scan_cases(folder)
     away = any((script.module, script.name) not in seen.files for script in scripts_with_file())
-    if away or any(isinstance(found, BeingWritten) for found in seen.files.values()):
+    away = away or bool(cases_with_file().keys() - cases.files.keys())
+    if away or any(isinstance(found, BeingWritten) for found in (*seen.files.values(), *cases.files.values())):
         wait(ABSENCE_SECONDS)
-        seen = scan(folder)
+        seen, cases = scan(folder), scan_cases(folder)
     gone = {(s.module, s.name): None for s in scripts_with_file() if (s.module, s.name) not in seen.files}
     steps, defaults = _decide_defaults(embedded, seen.files)
     there, files = _decide_files(seen.files)
@@ -61,7 +65,8 @@ def sync(*, root: Path | None = None, wait: Callable[[float], None] = time.sleep
         more, defaults = _decide_defaults(again, seen.files)
         first = [step for step in first if not step.is_failure] + more + take(defaults, _always, _flag)
     steps = first + steps + vanished(embedded) + reconcile_files(gone)
-    return steps + [report_remark(remark) for remark in seen.remarks]
+    steps += take_embedded_cases() + take_cases(cases.files) + miss_cases(cases_with_file().keys() - cases.files.keys())
+    return steps + [report_remark(remark) for remark in (*seen.remarks, *cases.remarks)]
 
 
 def reconcile_files(

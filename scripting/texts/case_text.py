@@ -92,7 +92,7 @@ def decode(text: str | bytes) -> CaseText:
     """The case that a text holds. Raises CaseProblem."""
     try:
         given = json.loads(
-            text if isinstance(text, str) else text.decode(),
+            text if isinstance(text, str) else text.decode("utf-8-sig"),
             object_pairs_hook=_once,
             parse_float=_finite,
             parse_constant=_finite,

@@ -1,0 +1,116 @@
+"""Cases taken from files and from the modules' packages into the database: the last change wins, as it does for scripts.
+
+A file counts when it changes. What was changed in the browser since stays until the file is saved the next time, and so does
+the absence of a case that was deleted there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from scripting.models import Case, Script
+from scripting.sources.case_folder import CaseFile, CaseFound, CaseKey, embedded_cases
+from scripting.sources.folder import Unusable
+from scripting.sources.steps import Step, said
+from scripting.texts import case_text
+from scripting.texts.case_text import CaseProblem
+
+
+def take_cases(files: Mapping[CaseKey, CaseFound]) -> list[Step]:
+    """Take each file that differs from what was last seen of it. A file that is no case leaves the last good one."""
+    return [_take(key, found) for key, found in sorted(files.items())]
+
+
+def _take(key: CaseKey, found: CaseFound) -> Step:
+    label = "/".join(key)
+    if isinstance(found, Unusable):
+        return said(
+            Step(label, "kept", f"{found.path} {found.reason}; the case stays as it was", "file"), logging.WARNING
+        )
+    script = Script.objects.in_use().named(*key[:2]).first()
+    if script is None:
+        return Step(label, "ignored", f"{found.path} waits: there is no script {key[0]}/{key[1]} in use", "file")
+    case = script.cases.filter(name=key[2]).first() or Case(script=script, name=key[2])
+    if case.file_digest == found.digest:
+        return Step(label, "unchanged", found.path, "file")
+    try:
+        content = case_text.decode(found.content)
+    except CaseProblem as problem:
+        stays = "the case stays as it was" if case.pk and case.removed_at is None else "no case comes of it"
+        return said(Step(label, "rejected", f"{found.path}: {problem}; {stays}", "file"), logging.WARNING)
+    case.write(content, Case.Origin.FILE)
+    case.file_digest = found.digest
+    case.save()
+    return said(Step(label, "taken", f"case from {found.path}", "file"))
+
+
+def cases_with_file() -> dict[CaseKey, Case]:
+    """Cases for which a file was seen and not yet missed, deleted ones among them."""
+    rows = Case.objects.exclude(file_digest="").select_related("script")
+    return {(case.script.module, case.script.name, case.name): case for case in rows}
+
+
+def miss_cases(keys: Iterable[CaseKey]) -> list[Step]:
+    """Files that are gone: the module's own case comes back; without one the case is deleted, unless it was changed in the browser."""
+    known, embedded = cases_with_file(), embedded_cases()
+    return [_miss(known[key], embedded.get(key)) for key in sorted(keys) if key in known]
+
+
+def _miss(case: Case, embedded: CaseFile | None) -> Step:
+    is_files = case.origin == Case.Origin.FILE or case.file_digest == case.digest
+    case.file_digest = ""
+    if case.removed_at is None and not is_files:
+        case.save()
+        return said(
+            Step(str(case), "forgotten", "its file is gone; the case was changed in the browser and stays", "file")
+        )
+    if embedded is not None and case.removed_at is None:
+        case.write(case_text.decode(embedded.content), Case.Origin.EMBEDDED)
+        case.save()
+        return said(Step(str(case), "reverted", "its file is gone; the module's own case is back", "file"))
+    label = str(case)
+    if case.default_digest:
+        case.save()
+    else:
+        case.delete()
+    return said(Step(label, "deleted", "its file is gone, and the case with it", "file"))
+
+
+def take_embedded_cases() -> list[Step]:
+    """Cases that the packages ship: new ones, changed ones that nobody changed here, and those shipped no longer."""
+    shipped = embedded_cases()
+    steps = [step for key, found in shipped.items() if (step := _take_embedded(key, found)) is not None]
+    known = Case.objects.exclude(default_digest="").select_related("script")
+    return steps + [_unship(case) for case in known if (case.script.module, case.script.name, case.name) not in shipped]
+
+
+def _take_embedded(key: CaseKey, found: CaseFile) -> Step | None:
+    script = Script.objects.in_use().named(*key[:2]).first()
+    if script is None:
+        return None
+    case = script.cases.filter(name=key[2]).first() or Case(script=script, name=key[2], origin=Case.Origin.EMBEDDED)
+    if case.default_digest == found.digest:
+        return None
+    try:
+        content = case_text.decode(found.content)
+    except CaseProblem as problem:
+        return said(Step("/".join(key), "failed", f"{found.path}: {problem}", "default"), logging.ERROR)
+    was_default = case.origin == Case.Origin.EMBEDDED and not case.file_digest
+    if was_default:
+        case.write(content, Case.Origin.EMBEDDED)
+    case.default_digest = found.digest
+    case.save()
+    if was_default:
+        return said(Step(str(case), "taken", "case of the module", "default"))
+    return said(Step(str(case), "flagged", "the module ships another case of this name; yours stays", "default"))
+
+
+def _unship(case: Case) -> Step:
+    label = str(case)
+    if case.origin == Case.Origin.EMBEDDED and not case.file_digest:
+        case.delete()
+        return said(Step(label, "deleted", "the module ships this case no longer", "default"))
+    case.default_digest = ""
+    case.save()
+    return said(Step(label, "vanished", "the module ships this case no longer; yours stays", "default"))
