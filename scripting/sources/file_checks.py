@@ -28,7 +28,7 @@ from scripting.sources.folder import (
     script_name_of,
     scripts_dir,
 )
-from scripting.types import Diagnostic, ErrorType, Source
+from scripting.types import Bundle, Diagnostic, ErrorType, Source
 
 
 @dataclass(frozen=True)
@@ -62,29 +62,29 @@ def check_everything(module: str | None = None, *, live: bool = False) -> list[C
         for key, item in sorted(embedded_by_script().items())
     ]
     files = list(scan(scripts_dir()).files.values())
-    program = _Program(files, live=live)
+    program = Program(files, live=live)
     return [program.check(file) for file in (*defaults, *files) if module in {None, file.module}]
 
 
 def check_path(path: Path, module: str | None = None, *, live: bool = False) -> list[CheckedFile]:
     """A file, or every script below a folder. `live`: helpers that no file brings are those of the database. Raises NothingToCheck."""
     if path.is_dir():
-        files = [_read(file, module) for file in _scripts_below(path)]
+        files = [read_file(file, module) for file in _scripts_below(path)]
     elif script_name_of(path.name) is not None:
-        files = [_read(path, module)]
+        files = [read_file(path, module)]
     else:
         suffixes = ", ".join(language.suffix for language in LANGUAGES.values())
         raise NothingToCheck(
             f"{path} is no script: a name of a-z, 0-9 and _ that begins with a letter, then {suffixes}"
         )
-    program = _Program([*_helpers_beside(path), *files], live=live)
+    program = Program([*helpers_beside(path), *files], live=live)
     return [program.check(file) for file in files]
 
 
-class _Program:
+class Program:
     """Files with the helpers among them."""
 
-    def __init__(self, files: Iterable[Read], *, live: bool) -> None:
+    def __init__(self, files: Iterable[Read], *, live: bool = False) -> None:
         self._world = World() if live else World.empty()
         self._helpers: Mapping[str, Source | None] = {
             f"{SHARED}/{file.name}": source
@@ -98,12 +98,19 @@ class _Program:
             problem = Diagnostic("error", ErrorType.NOT_FOUND, file.reason)
             return CheckedFile(file.path, file.module, file.name, "", "", (problem,))
         try:
-            source = Source(f"{file.module}/{file.name}", file.language, source_text.decode(file.content))
+            bundle = self.bundle(file)
         except source_text.NotText as problem:
             shown = file.content.decode("utf-8", "replace")
             return CheckedFile(file.path, file.module, file.name, file.language, shown, (not_text(problem),))
-        report = check_bundle(file.module, self._world.bundle(source, self._helpers))
-        return CheckedFile(file.path, file.module, file.name, file.language, source.text, tuple(report.diagnostics))
+        report = check_bundle(file.module, bundle)
+        return CheckedFile(
+            file.path, file.module, file.name, file.language, bundle.script.text, tuple(report.diagnostics)
+        )
+
+    def bundle(self, file: ScriptFile) -> Bundle:
+        """A file with the helpers that it may import. Raises NotText."""
+        source = Source(f"{file.module}/{file.name}", file.language, source_text.decode(file.content))
+        return self._world.bundle(source, self._helpers)
 
 
 def _source(file: ScriptFile) -> Source | None:
@@ -113,12 +120,12 @@ def _source(file: ScriptFile) -> Source | None:
         return None
 
 
-def _helpers_beside(path: Path) -> list[Read]:
+def helpers_beside(path: Path) -> list[Read]:
     """The helpers of the program that a file or folder belongs to; without any there, those of the scripts folder."""
     folder = path.absolute() if path.is_dir() else path.absolute().parent
     for root in (folder, folder.parent):
         if (root / SHARED).is_dir():
-            return [_read(file, None) for file in _scripts_below(root / SHARED)]
+            return [read_file(file, None) for file in _scripts_below(root / SHARED)]
     return [found for found in scan(scripts_dir()).files.values() if found.module == SHARED]
 
 
@@ -128,7 +135,8 @@ def _scripts_below(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in sorted(names) if script_name_of(name) and not is_noise(name))
 
 
-def _read(path: Path, module: str | None) -> Read:
+def read_file(path: Path, module: str | None = None) -> Read:
+    """A script's file; its module is that of its folder, unless it is given."""
     named = script_name_of(path.name)
     assert named is not None
     module = module or module_of(path)
