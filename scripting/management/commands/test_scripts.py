@@ -55,8 +55,8 @@ class Command(ScriptingCommand):
             self.fail(f"{len(red)} of {len(tested)} cases are red")
 
     def _of(self, path: str) -> list[TestedCase]:
-        """A path that exists is a path; anything else names scripts."""
-        if Path(path).exists():
+        """A module's name is the module, though a folder be called so (write `./wargame`); else a path that exists is a path."""
+        if modules.get(path) is None and Path(path).exists():
             try:
                 return decide_cases(Path(path))
             except NothingToCheck as error:
