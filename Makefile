@@ -12,8 +12,6 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 # Bytecode of packages is compiled when first used: quicker than compiling all of it at installation.
 INSTALL := $(PIP) --no-compile --require-hashes -r
 JOBS ?= auto
-# Tests of pages and of files that are watched, on which a newer Python has no part.
-SAME_ON_NEWER := admin docs embedding hot_reload insight wargame workbench
 UPGRADE ?= --upgrade
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header $(UPGRADE)
@@ -32,7 +30,7 @@ run: $(VENV)/.runtime static ## serve Goby on 127.0.0.1:$PORT (8000) with worker
 setup: $(VENV)/.dev static ## install everything that run, test and lint need
 
 # tests/support/passes.py says which tests can come out differently where; each pass runs those.
-test: ## run all tests on SQLite, those that reach a database on PostgreSQL too, all but whole stacks on a newer Python too
+test: ## run all tests on SQLite, on PostgreSQL and on a newer Python again those that can come out differently there
 	@$(MAKE) --no-print-directory --keep-going test-sqlite test-postgres test-newer
 
 test-sqlite: $(VENV)/.dev
@@ -49,7 +47,7 @@ test-quick: $(VENV)/.dev ## for the inner loop, a minute: most tests, on SQLite;
 test-newer: $(VENV)/.dev
 	@newer=$$($(BIN)/python tests/support/newer_python.py); \
 	if [ -z "$$newer" ]; then echo "== No newer Python was found: the suite ran on $$($(BIN)/python -V) alone =="; \
-	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer SELECT='-m "not e2e and not once" $(SAME_ON_NEWER:%=--ignore=tests/%)'; fi
+	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer TEST_PYTHON=newer; fi
 
 lint: $(VENV)/.dev ## check style, types and the layers of imports
 	$(BIN)/ruff check .

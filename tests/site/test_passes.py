@@ -16,6 +16,26 @@ def test_every_file_that_uses_the_workbenchs_stack_runs_in_a_row_with_the_others
     assert {passes.group(f"{name}::test_of_it") for name in users} == {"the workbench's pages"}
 
 
+def test_what_is_left_out_is_there_and_each_has_its_reason() -> None:
+    """A file that was renamed would run again unnoticed."""
+    for table in (passes.SAME_ON_POSTGRESQL, passes.SAME_ON_NEWER_PYTHON):
+        assert [path for path, reason in table.items() if not reason or not (BASE_DIR / path).exists()] == []
+
+
+def test_a_name_that_only_begins_alike_is_not_left_out() -> None:
+    table = {"tests/site/test_a.py": "", "tests/admin": ""}
+    assert passes.left_out("tests/admin/test_x.py", table)
+    assert not passes.left_out("tests/administration/test_x.py", table)
+    assert not passes.left_out("tests/site/test_a.pyi", table)
+
+
+@pytest.mark.e2e
+def test_of_whole_stacks_the_marked_run_on_a_newer_python(request: pytest.FixtureRequest) -> None:
+    assert not passes.reaches_python(request.node)
+    request.node.add_marker("any_python")
+    assert passes.reaches_python(request.node)
+
+
 def test_one_that_asks_for_no_database_does_not_run_on_postgresql(request: pytest.FixtureRequest) -> None:
     assert not passes.reaches_database(request.node)
 
@@ -44,9 +64,6 @@ def test_long_ones_come_first_and_none_is_lost(request: pytest.FixtureRequest) -
     items = request.session.items
     ordered = passes.longest_first(items[::-1])
     assert sorted(item.nodeid for item in ordered) == sorted(item.nodeid for item in items)
-    long = [path(item) for item in items if any(map(item.get_closest_marker, passes.LONG))]
-    assert {path(item) for item in ordered[: sum(path(item) in long for item in items)]} == set(long)
-
-
-def path(item: pytest.Item) -> str:
-    return item.nodeid.split("::", 1)[0]
+    files = [passes.file_of(item.nodeid) for item in ordered]
+    long = {passes.file_of(item.nodeid) for item in items if any(map(item.get_closest_marker, passes.LONG))}
+    assert set(files[: sum(name in long for name in files)]) == long

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,7 @@ def oddly_named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSta
         yield running
 
 
+@pytest.mark.any_python
 def test_every_part_runs_and_its_data_is_private(stack: RunningStack) -> None:
     assert {name: len(stack.pids(name)) for name in ("redis", "web", "worker", "evidence", "battle", "watcher")} == {
         "redis": 1,
@@ -48,6 +51,18 @@ def test_every_part_runs_and_its_data_is_private(stack: RunningStack) -> None:
     }
     assert stack.folder.stat().st_mode & 0o777 == 0o700
     assert {(stack.folder / name).stat().st_mode & 0o777 for name in ("secret-key", "demo-logins")} == {0o600}
+
+
+@pytest.mark.any_python
+def test_the_page_and_the_workers_run_scripts(stack: RunningStack) -> None:
+    wait_until(lambda: ready(stack), 60)
+
+    def decided() -> int:
+        with closing(sqlite3.connect(stack.folder / "goby.sqlite3")) as database:
+            query = "SELECT count(*) FROM scripting_execution WHERE trigger = 'event' AND status = 'succeeded'"
+            return int(database.execute(query).fetchone()[0])
+
+    wait_until(decided, 60, "the battle's events are decided by scripts")
 
 
 def test_a_killed_worker_is_replaced(stack: RunningStack) -> None:

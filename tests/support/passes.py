@@ -5,13 +5,16 @@
   none of its fixtures, and a whole stack of a test works on a SQLite file of its own: these came out on SQLite already. So did
   browsers (`e2e`): they show what the pages' tests without one get from either database. `any_database` marks the few that
   reach it in a way of their own.
-- A newer Python: the rooms where it can make a difference, which are the sandbox and its languages, processes, values and
-  texts; of pages every address once, by every role (`tests/site`). Whole stacks and browsers are left out.
+- A newer Python: the sandbox and its languages, processes, values, commands and texts; of pages every address once, by every
+  role, and one whole stack (`any_python`), which serves, plays and runs its events there. Other stacks and browsers are left out.
 - `once` marks what is between our watcher and the kernel: no database and no Python changes it.
+
+Two tables name what else a pass leaves out, each with its reason. What they do not name runs.
 """
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +24,35 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
 
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+
+SAME_ON_POSTGRESQL = {
+    "tests/admin/test_policy.py": "headers and templates: its statements are those of the pages' own tests",
+    "tests/commands/test_check_scripts.py": "checks files in a sandbox; the game that it knows was made as everywhere",
+    "tests/hot_reload/test_real_parts.py": "what a stopped worker does next: test_fleet.py has its statements",
+    "tests/hot_reload/test_succession.py": "which of two watchers is active is decided in Redis",
+    "tests/languages/test_override.py": "the same statements as tests/sources, for each pair of languages",
+    "tests/site/test_demo.py": "who may log in from where: decided by address and setting",
+    "tests/site/test_permissions.py": "asks at each address who is let in; test_hostile_values.py asks each on PostgreSQL too",
+}
+SAME_ON_NEWER_PYTHON = {
+    "tests/admin": "pages, of which test_permissions.py opens every one",
+    "tests/benchmarks": "no part of what is installed",
+    "tests/docs": "whole stacks and commands of a copy",
+    "tests/embedding": "another project, its stack and browser",
+    "tests/hot_reload": "files, the kernel and Redis; the stack of test_stack.py has a watcher",
+    "tests/insight": "pages, and statements of the database",
+    "tests/languages/test_override.py": "which text runs is decided by rows; each language has tests of its own",
+    "tests/registry": "rows and the order of their changes",
+    "tests/site/test_demo.py": "who may log in from where: decided by address and setting",
+    "tests/site/test_hostile_text.py": "templates escape it, those of Django and ours",
+    "tests/site/test_hostile_values.py": "a thousand requests; the values themselves are in tests/endpoints and tests/sandbox",
+    "tests/wargame": "a game's rules and pages",
+    "tests/workbench": "pages, and what they ask of the rooms below",
+    "tests/workers/test_evidence_worker.py": "processes killed by signals; test_worker.py runs the same code",
+    "tests/workers/test_upgrade.py": "an old process beside a new one, on one Python",
+    "tests/workers/test_worker_processes.py": "processes killed by signals, transactions and Redis; the stack of test_stack.py has workers",
+}
+"""Files and folders with the reason why a pass leaves them out."""
 
 WORKBENCH_PAGES = "draft_line", "journeys", "accessibility", "narrow", "trying", "following", "dialogs", "every_page"
 ONE_STACK = {f"tests/workbench/test_{name}.py": "the workbench's pages" for name in WORKBENCH_PAGES} | {
@@ -32,9 +64,35 @@ LONG = ("e2e", "alone", "slow")
 """Markers of tests that take long, the longest first."""
 
 
+def left_out(path: str, table: dict[str, str]) -> bool:
+    """Whether the file, or a folder that it is in, is in the table."""
+    return any(f"{path}/".startswith(f"{name}/") for name in table)
+
+
+def skips_file(path: str) -> bool:
+    """Whether the pass that runs now leaves out the whole file or folder, and so need not read it."""
+    return os.environ.get("TEST_PYTHON") == "newer" and left_out(path, SAME_ON_NEWER_PYTHON)
+
+
+def can_differ(item: pytest.Item) -> bool:
+    """Whether the test may come out differently in the pass that runs now; the one on SQLite runs every test."""
+    if os.environ.get("TEST_DATABASE") == "postgres":
+        return reaches_database(item)
+    if os.environ.get("TEST_PYTHON") == "newer":
+        return reaches_python(item)
+    return True
+
+
+def reaches_python(item: pytest.Item) -> bool:
+    """Whether the test may come out differently on another Python."""
+    if left_out(file_of(item.nodeid), SAME_ON_NEWER_PYTHON) or item.get_closest_marker("once"):
+        return False
+    return not item.get_closest_marker("e2e") or item.get_closest_marker("any_python") is not None
+
+
 def reaches_database(item: pytest.Item) -> bool:
     """Whether the test may come out differently on another database."""
-    if item.get_closest_marker("once"):
+    if left_out(file_of(item.nodeid), SAME_ON_POSTGRESQL) or item.get_closest_marker("once"):
         return False
     if item.get_closest_marker("e2e"):
         return item.get_closest_marker("any_database") is not None
@@ -50,16 +108,20 @@ def longest_first(items: list[pytest.Item]) -> list[pytest.Item]:
         ranks[group(item.nodeid)] = min(rank, ranks.get(group(item.nodeid), rank))
 
     def place(item: pytest.Item) -> tuple[int, int]:
-        path = item.nodeid.split("::", 1)[0]
+        path = file_of(item.nodeid)
         return ranks[group(item.nodeid)], list(ONE_STACK).index(path) if path in ONE_STACK else len(ONE_STACK)
 
     return sorted(items, key=place)
 
 
+def file_of(nodeid: str) -> str:
+    """The file that the test is in."""
+    return nodeid.split("::", 1)[0]
+
+
 def group(nodeid: str) -> str:
     """What one process runs as a whole: a file, or the files that share a stack."""
-    path = nodeid.split("::", 1)[0]
-    return ONE_STACK.get(path, path)
+    return ONE_STACK.get(file_of(nodeid), file_of(nodeid))
 
 
 class ByStack(LoadScopeScheduling):
