@@ -12,7 +12,7 @@ from scripting.api.access import ApiRequest, demand
 from scripting.api.problems import Problem
 from scripting.api.shapes import Finding, findings
 from scripting.conf import conf
-from scripting.models import SHARED, Script
+from scripting.models import SHARED, Script, ScriptVersion
 from scripting.models.tokens import Action
 from scripting.modules.installed import modules
 from scripting.registry import judging, lifecycle, publishing
@@ -20,6 +20,7 @@ from scripting.registry.judging import Proposal
 from scripting.registry.lifecycle import ChangeRefused
 from scripting.registry.publishing import (
     AlreadyActive,
+    AnyBase,
     PublishRefused,
     StaleBase,
     Text,
@@ -53,6 +54,12 @@ class ReleaseText(Schema):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
     source: str
     language: str = "python"
+    base: int | None = Field(
+        None,
+        ge=0,
+        lt=2**31,
+        description="Number of the version it was made from (0: none), refused if another is live.",
+    )
 
 
 class ReleaseIn(Schema):
@@ -71,6 +78,7 @@ class ReleaseOut(Schema):
     published: list[Published]
     unchanged: list[str]
     dry_run: bool
+    findings: dict[str, list[Finding]] = Field({}, description="Of a dry run: warnings of each text.")
 
 
 @router.post("/releases", response=ReleaseOut)
@@ -103,14 +111,27 @@ def _publish(request: ApiRequest, wanted: ReleaseIn, reason: str) -> ReleaseOut:
         elif script.retired_at is not None:
             raise Problem(409, "retired", f"{script} is retired: bring it back in the admin, then release it.")
         before[script.pk] = script.active_version_id
-        texts.append(Text(script, each.language, source_text.encode(each.source)))
+        texts.append(Text(script, each.language, source_text.encode(each.source), _base(script, each.base)))
     publishing.publish_together(texts, actor=user, reason=reason, confirmed=wanted.confirmed)
     done = [published(text.script, before[text.script.pk]) for text in texts]
     return ReleaseOut(
         published=[each for each in done if each.changed],
         unchanged=[each.script for each in done if not each.changed],
         dry_run=False,
+        findings={},
     )
+
+
+def _base(script: Script, number: int | None) -> ScriptVersion | type[AnyBase] | None:
+    """The version that a text was made from. Raises Problem."""
+    if number is None:
+        return AnyBase
+    if number == 0:
+        return None
+    found = script.versions.filter(number=number).first()
+    if found is None:
+        raise Problem(404, "no_version", f"{script} has no version {number}.")
+    return found
 
 
 def _judge(wanted: ReleaseIn) -> ReleaseOut:
@@ -122,7 +143,8 @@ def _judge(wanted: ReleaseIn) -> ReleaseOut:
     refused = {each.label: verdicts[each.key] for each in proposals if not verdicts[each.key].accepted}
     if refused:
         raise of_refused(TogetherRefused(refused))
-    return ReleaseOut(published=[], unchanged=[], dry_run=True)
+    found = {each.label: findings(verdicts[each.key].diagnostics) for each in proposals}
+    return ReleaseOut(published=[], unchanged=[], dry_run=True, findings=found)
 
 
 def published(script: Script, before: int | None) -> Published:

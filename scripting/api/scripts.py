@@ -34,6 +34,7 @@ from scripting.modules.calls import CallContext
 from scripting.modules.installed import limits_for, modules, runs_on
 from scripting.modules.topics import topics
 from scripting.registry import publishing
+from scripting.registry.checking import namespace_of
 from scripting.registry.publishing import AnyBase
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.types import ScriptInput
@@ -124,6 +125,13 @@ def scripts(request: ApiRequest) -> list[ScriptOut]:
     demand(request, Action.READ)
     found = Script.objects.in_use().select_related("active_version__author", "default_version__author")
     return [script_out(each, _runs_on(each)) for each in found if request.auth.covers(str(each))]
+
+
+@router.get("/namespace", response=dict[str, Any])
+def namespace(request: ApiRequest) -> dict[str, Any]:
+    """What a check knows of each module beside the texts: `goby check` works with it where no server is."""
+    demand(request, Action.READ)
+    return {module.name: namespace_of(module).as_json() for module in modules}
 
 
 @router.get(SCRIPT, response=ScriptOut)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
 
 from django.db import router
@@ -11,6 +11,7 @@ from django.db import router
 from scripting.models import SHARED, BundleHelper, BundleKnobs, KnobSet, Script, ScriptVersion
 from scripting.sandbox import source_text
 from scripting.storage.compiled_query import Parameter, Prepared
+from scripting.supervisor.bundling import bundle_of
 from scripting.types import Bundle, KnobValue, Source, canonical
 
 Values: TypeAlias = Mapping[str, KnobValue]
@@ -64,29 +65,6 @@ def bundle_for(source: Source, values: Values | None = None) -> Bundle:
 
 def with_values(source: Source, values: Values) -> Source:
     return Source(source.name, source.language, source.text, pairs(values))
-
-
-def bundle_of(source: Source, available: Sequence[Source]) -> Bundle:
-    """`source` with those of the available helpers that it may import."""
-    return Bundle(source, _wanted(source, available), tuple(helper.name for helper in available))
-
-
-def _wanted(source: Source, available: Sequence[Source]) -> tuple[Source, ...]:
-    """The helpers that `source` may import, transitively: those whose name its text, or theirs, mentions.
-
-    A text search without parsing (source is never parsed in a trusted process): it may take one too many, never one too few.
-    """
-    wanted: dict[str, Source] = {}
-    texts = [source.text]
-    while texts:
-        text = texts.pop()
-        if SHARED not in text:
-            continue
-        for helper in available:
-            if helper.name not in wanted and helper.name != source.name and helper.name.split("/")[1] in text:
-                wanted[helper.name] = helper
-                texts.append(helper.text)
-    return tuple(wanted[name] for name in sorted(wanted))
 
 
 def remember(bundles: Iterable[Bundle]) -> None:

@@ -12,9 +12,11 @@ from importlib.resources.abc import Traversable
 
 from scripting.modules.installed import limits_for, modules
 from scripting.modules.runs import runs_of
+from scripting.modules.scriptable import ScriptableModule
 from scripting.runtime import pool
 from scripting.runtime.host_calls import host_functions
 from scripting.sandbox.languages.installed import GROUP
+from scripting.supervisor.namespace import Namespace
 from scripting.supervisor.pool import CheckReport
 from scripting.types import Bundle
 
@@ -24,6 +26,13 @@ def check_bundle(module_name: str, bundle: Bundle) -> CheckReport:
     module = modules.get(module_name)
     runs = runs_of(module, bundle.script.name.removeprefix(f"{module_name}/"))
     return pool.check(bundle, limits_for(module_name), host_functions(module), runs)
+
+
+def namespace_of(module: ScriptableModule) -> Namespace:
+    """All that a check of the module's scripts knows beside their texts."""
+    scripts = {*module.config.message_handlers.values(), *module.config.endpoint_scripts.values()}
+    runs = {script: runs_of(module, script) for script in sorted(scripts)}
+    return Namespace(host_functions(module), runs, limits_for(module.name))
 
 
 def rests_on(bundles: Iterable[tuple[str, Bundle]]) -> str:

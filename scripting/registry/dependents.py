@@ -9,8 +9,9 @@ from functools import cached_property
 from django.db.models import Q
 
 from scripting.models import SHARED, Script, ScriptVersion
-from scripting.registry.bundles import bundle_of, pairs_in, with_values
+from scripting.registry.bundles import pairs_in, with_values
 from scripting.registry.checking import check_bundle
+from scripting.supervisor.bundling import bundle_of
 from scripting.types import Bundle, Diagnostic, KnobValue, Source
 
 Key = tuple[str, str]

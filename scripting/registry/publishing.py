@@ -324,6 +324,8 @@ class Text:
     script: Script
     language: str
     content: bytes
+    base: ScriptVersion | type[AnyBase] | None = AnyBase
+    """The version that the text was made from; another one that became live meanwhile refuses them all."""
 
 
 class TogetherRefused(PublishRefused):
@@ -345,7 +347,7 @@ def publish_together(
 ) -> list[Activation]:
     """Check, store and activate texts of several scripts, each beside the others: all of them or none.
 
-    What is live already stays as it is. Raises TogetherRefused, or PublishRefused without a reason. `confirmed` as in `publish`:
+    What is live already stays as it is. Raises TogetherRefused, StaleBase, or PublishRefused without a reason. `confirmed` as in `publish`:
     TogetherRefused names the texts that will certainly fail, and nothing is stored.
     """
     say_why(reason)
@@ -362,7 +364,7 @@ def publish_together(
     if refused:
         raise TogetherRefused(refused)
     moves = [
-        Move(text.script, version, Activation.Cause.PUBLISH, AnyBase, actor, reason)
+        Move(text.script, version, Activation.Cause.PUBLISH, text.base, actor, reason)
         for text, version in zip(texts, versions, strict=True)
         if text.script.active_version_id != version.pk
     ]

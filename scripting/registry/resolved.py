@@ -14,9 +14,10 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from scripting.models import SHARED, Activation, Breaker, BundleHelper, BundleKnobs, KnobSet, Script, ScriptVersion
 from scripting.models.execution import AttemptFields
 from scripting.modules.installed import fallbacks_for, limits_for
-from scripting.registry.bundles import active_helpers, bundle_of, pairs_in, remember
+from scripting.registry.bundles import active_helpers, pairs_in, remember
 from scripting.sandbox import source_text
 from scripting.storage.compiled_query import Parameter, Prepared
+from scripting.supervisor.bundling import bundle_of
 from scripting.types import Bundle, KnobValue, SecurityLimits, Source, VersionInfo
 
 Key = tuple[str, str]

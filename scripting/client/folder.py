@@ -1,0 +1,142 @@
+"""A folder of rules on this machine, `DIR/<module>/<name><suffix>`, and what is known of the server that it goes with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripting.sandbox import source_text
+from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+STATE = Path(".goby") / "state.json"
+NAMESPACE = Path(".goby") / "namespace.json"
+MAX_BYTES = 1 << 20
+
+
+class FolderWrong(Exception):
+    """A folder or a file in it cannot be used. The message says what to do."""
+
+
+@dataclass(frozen=True)
+class RuleFile:
+    """A file with the text of a script."""
+
+    path: Path
+    module: str
+    name: str
+    language: str
+    text: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.module}/{self.name}"
+
+    @property
+    def digest(self) -> str:
+        """As versions have it."""
+        return digest_of(self.text)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A version of a script that this folder was last the same as."""
+
+    number: int
+    digest: str
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(source_text.encode(text)).hexdigest()
+
+
+def rules_in(folder: Path) -> list[RuleFile]:
+    """Every script below the folder, by module and name; may be none. Raises FolderWrong."""
+    if not folder.is_dir():
+        raise FolderWrong(f"{folder} is no folder: name one with files such as wargame/damage_calculator.py in it")
+    found: dict[str, RuleFile] = {}
+    for module in sorted(folder.iterdir()):
+        if module.is_symlink() or not module.is_dir() or not NAME.fullmatch(module.name):
+            continue
+        for path in sorted(module.iterdir()):
+            language = language_for_suffix(path.suffix)
+            if language is None or not NAME.fullmatch(path.stem) or path.is_symlink() or not path.is_file():
+                continue
+            rule = RuleFile(path, module.name, path.stem, language.name, text_of(path))
+            if rule.label in found:
+                raise FolderWrong(f"{rule.label} has two files, {found[rule.label].path} and {path}: keep one of them")
+            found[rule.label] = rule
+    return list(found.values())
+
+
+def some_rules_in(folder: Path) -> list[RuleFile]:
+    """`rules_in`, where a folder without scripts is a slip. Raises FolderWrong."""
+    found = rules_in(folder)
+    if not found:
+        suffixes = ", ".join(language.suffix for language in LANGUAGES.values())
+        raise FolderWrong(f"{folder} has no scripts: they are files such as wargame/damage_calculator.py ({suffixes})")
+    return found
+
+
+def text_of(path: Path) -> str:
+    """The text of a file. Raises FolderWrong."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise FolderWrong(f"{path} has more than {MAX_BYTES >> 20} MiB: no script has")
+        return source_text.decode(path.read_bytes())
+    except (OSError, source_text.NotText) as error:
+        raise FolderWrong(f"{path} cannot be read: {error}") from None
+
+
+def path_of(folder: Path, module: str, name: str, language: str) -> Path:
+    known = LANGUAGES.get(language)
+    if known is None or not NAME.fullmatch(module) or not NAME.fullmatch(name):
+        raise FolderWrong(f"{module}/{name} is in {language}, which this goby does not know: install a newer one")
+    return folder / module / f"{name}{known.suffix}"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file in one go, so that nobody reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=".being-written", delete=False) as half:
+        half.write(source_text.encode(text))
+    made = Path(half.name)
+    made.chmod(0o644)
+    made.replace(path)
+
+
+# -- what is known of the server -----------------------------------------------------------------------------------------
+
+
+def known_of(folder: Path) -> dict[str, Known]:
+    """The versions that this folder was last the same as, by script. Raises FolderWrong."""
+    document = _document(folder / STATE) or {}
+    try:
+        return {label: Known(int(each["number"]), str(each["digest"])) for label, each in document.items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise FolderWrong(f"{folder / STATE} is damaged: delete it, then pull") from None
+
+
+def remember(folder: Path, known: dict[str, Known]) -> None:
+    document = {label: {"number": each.number, "digest": each.digest} for label, each in sorted(known.items())}
+    write(folder / STATE, json.dumps(document, indent=1) + "\n")
+
+
+def namespace_of(folder: Path) -> dict[str, Any]:
+    """What the last pull told of each module's functions and inputs; empty where none did."""
+    return _document(folder / NAMESPACE) or {}
+
+
+def _document(path: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        raise FolderWrong(f"{path} is damaged: delete it, then pull") from None
+    return document if isinstance(document, dict) else None

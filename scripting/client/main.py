@@ -1,0 +1,166 @@
+"""`goby`: check a folder of rules, and bring it to a server and back, on a machine without Django or a database."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from scripting.client import checking, folder, syncing
+from scripting.client.folder import FolderWrong
+from scripting.client.formats import FORMATS
+from scripting.client.server import SERVER, TOKEN, Server, ServerRefused
+from scripting.client.syncing import BothChanged, Side
+from scripting.sandbox.languages.table import language_for_suffix
+from scripting.supervisor.errors import SupervisorError
+from scripting.texts.escaping import one_line, visible
+
+FAILED, USAGE = 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0; 1 where rules are wrong or differ; 2 where the command cannot do its work."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except (FolderWrong, ServerRefused, SupervisorError) as error:
+        _complain(str(error))
+        for found in _findings(error):
+            _complain(found)
+        return FAILED if isinstance(error, ServerRefused) and error.problem else USAGE
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="goby", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="check every script of a folder in sandboxes of this machine")
+    check.add_argument("dir", type=Path, metavar="DIR")
+    check.add_argument("--strict", action="store_true", help="warnings are errors")
+    check.add_argument("--format", choices=FORMATS, default="text")
+    check.set_defaults(run=_check)
+
+    diff = commands.add_parser("diff", help="show how a folder differs from what is live")
+    pull = commands.add_parser("pull", help="write what is live into a folder; merge what was changed on both sides")
+    pull.add_argument("--force", action="store_true", help="take the server's text everywhere")
+    push = commands.add_parser("push", help="make a folder's changes live, all in one release or none")
+    push.add_argument("-m", "--message", required=True, help="why; shown beside each version for good")
+    push.add_argument("--commit", default="", help="the commit that they come from")
+    push.add_argument("--dry-run", action="store_true", help="let the server judge them and publish nothing")
+    push.add_argument("--confirmed", action="store_true", help="publish texts although they will certainly fail")
+    for each, run in ((diff, _diff), (pull, _pull), (push, _push)):
+        each.add_argument("dir", type=Path, metavar="DIR")
+        each.set_defaults(run=run)
+
+    replay = commands.add_parser("replay", help="decide recorded executions again by a file, on the server")
+    replay.add_argument("script", metavar="MODULE/NAME")
+    replay.add_argument("--source", type=Path, required=True, metavar="FILE")
+    replay.add_argument("--last", type=int, default=200, metavar="N")
+    replay.add_argument("--json", action="store_true", help="print the whole report")
+    replay.set_defaults(run=_replay)
+    for each in (diff, pull, push, replay):
+        each.add_argument("--server", metavar="URL", help=f"default: {SERVER} of the environment; the token is {TOKEN}")
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    rules, namespaces = folder.some_rules_in(options.dir), folder.namespace_of(options.dir)
+    checked = checking.check(rules, namespaces, strict=options.strict)
+    if not namespaces:
+        _complain(
+            "functions and inputs of the modules are not known here, so errors alone are told: `goby pull` asks for them"
+        )
+    for line in FORMATS[options.format](checked):
+        print(line)
+    return FAILED if any(each.errors for each in checked) else 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    server = Server.named(options.server)
+    differing = [each for each in syncing.compare(options.dir, server) if each.side is not Side.NOBODY]
+    for each in differing:
+        print(f"{each.label}: {each.side.value}")
+        if each.here is not None and each.live is not None:
+            live = server.get(f"scripts/{each.label}/versions/{each.number}")["source"]
+            name = str(each.here.path)
+            lines = difflib.unified_diff(
+                live.split("\n"), each.here.text.split("\n"), f"live v{each.number}", name, lineterm=""
+            )
+            print("\n".join(visible(line) for line in lines))
+    print(f"{len(differing)} scripts differ" if differing else "nothing differs")
+    return FAILED if differing else 0
+
+
+def _pull(options: argparse.Namespace) -> int:
+    options.dir.mkdir(parents=True, exist_ok=True)
+    done = syncing.pull(options.dir, Server.named(options.server), force=options.force)
+    for each in done:
+        if each.what != "same":
+            print(f"{one_line(str(each.path))}: {each.what}")
+    conflicts = [each for each in done if each.what == "conflict"]
+    if conflicts:
+        _complain(
+            "changed on both sides in the same lines: `goby diff` shows where; mend the file, then `goby pull` again, or --force"
+        )
+    print(f"{len(done)} scripts, {sum(each.what in ('written', 'merged') for each in done)} written")
+    return FAILED if conflicts else 0
+
+
+def _push(options: argparse.Namespace) -> int:
+    try:
+        answer = syncing.push(
+            options.dir,
+            Server.named(options.server),
+            reason=options.message,
+            commit=options.commit,
+            dry_run=options.dry_run,
+            confirmed=options.confirmed,
+        )
+    except BothChanged as both:
+        _complain(str(both))
+        return FAILED
+    for each in answer["published"]:
+        print(f"{each['script']}: v{each['version']} is live")
+    if options.dry_run:
+        print("the server would take it; nothing is published")
+    elif not answer["published"]:
+        print("nothing to push: the server has these texts")
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    source = {"source": folder.text_of(options.source), "language": _language(options.source), "last": options.last}
+    report = Server.named(options.server).post(f"scripts/{options.script}/replay", source)
+    print(json.dumps(report, indent=2) if options.json else f"{options.script}: {report['sentence']}")
+    return FAILED if report["failing"] or report["refused"] else 0
+
+
+def _language(path: Path) -> str:
+    found = language_for_suffix(path.suffix)
+    if found is None:
+        raise FolderWrong(f"{path} is no script: its suffix says no language")
+    return found.name
+
+
+def _findings(error: Any) -> list[str]:
+    """What the server's check found, a line each."""
+    found = getattr(error, "problem", {}).get("findings", {})
+    texts = found.items() if isinstance(found, dict) else [("", found)]
+    return [
+        f"{label}{':' if label else ''}{each.get('line') or 1}: {each.get('severity')}: {each.get('message')}"
+        for label, several in texts
+        for each in several
+    ]
+
+
+def _complain(text: str) -> None:
+    print(visible(text), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""A server's HTTP API, asked with a token."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+TOKEN = "GOBY_TOKEN"  # noqa: S105 - the variable that holds it
+SERVER = "GOBY_SERVER"
+SECONDS = 120.0
+
+
+class ServerRefused(Exception):
+    """The server did not do what was asked. `problem` is its answer, empty where there was none."""
+
+    def __init__(self, message: str, problem: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.problem = problem or {}
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where it is, and the token for it."""
+
+    url: str
+    token: str
+
+    @staticmethod
+    def named(url: str | None) -> Server:
+        """The server of an option or of the environment; the token is always the environment's. Raises ServerRefused."""
+        url, token = url or os.environ.get(SERVER, ""), os.environ.get(TOKEN, "")
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+            raise ServerRefused(f"name the server, as --server https://goby.example or in {SERVER}, not {url!r}")
+        if not token:
+            raise ServerRefused(f"put a token into {TOKEN}: an admin makes one with `manage.py api_token make`")
+        return Server(url.rstrip("/"), token)
+
+    def get(self, address: str) -> Any:
+        """Raises ServerRefused."""
+        return self._ask(address, None)
+
+    def post(self, address: str, document: Any) -> Any:
+        """Raises ServerRefused."""
+        return self._ask(address, json.dumps(document).encode())
+
+    def _ask(self, address: str, body: bytes | None) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/api/v1/{address}", body, headers)  # noqa: S310 - http or https, see above
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            problem = _problem(error)
+            detail = problem.get("detail") or f"{error.code} {error.reason}: is there a Goby with its API?"
+            raise ServerRefused(f"{self.url}: {detail}", problem) from None
+        except (OSError, ValueError) as error:
+            raise ServerRefused(f"{self.url} does not answer: {error}") from None
+
+
+def _problem(error: urllib.error.HTTPError) -> dict[str, Any]:
+    try:
+        document = json.load(error)
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,178 @@
+"""Bring a folder and a server together: three sides for each script, which are the file, the live version, and what both last were."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from scripting.client import folder as folders
+from scripting.client.folder import Known, RuleFile
+from scripting.client.server import Server, ServerRefused
+from scripting.texts.merge import merge
+
+
+class Side(Enum):
+    """Who changed a script since both were last the same."""
+
+    NOBODY = "same"
+    HERE = "changed here"
+    THERE = "changed there"
+    BOTH = "changed on both sides"
+    NEW_HERE = "only here"
+    NEW_THERE = "only there"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One script on three sides."""
+
+    label: str
+    side: Side
+    here: RuleFile | None
+    live: dict[str, Any] | None
+    known: Known | None
+
+    @property
+    def number(self) -> int:
+        """Of the live version, 0 for none."""
+        return int(self.live["number"]) if self.live else 0
+
+
+def compare(folder: Path, server: Server) -> list[Compared]:
+    """Every script of the folder and of the server, by name. Raises FolderWrong, ServerRefused."""
+    here = {rule.label: rule for rule in folders.rules_in(folder)}
+    there = {each["script"]: each["live"] for each in server.get("scripts") if each["live"]}
+    known = folders.known_of(folder)
+    return [_compared(label, here.get(label), there.get(label), known.get(label)) for label in sorted({*here, *there})]
+
+
+def _compared(label: str, here: RuleFile | None, live: dict[str, Any] | None, known: Known | None) -> Compared:
+    if here is None:
+        return Compared(label, Side.NEW_THERE, here, live, known)
+    if live is None:
+        return Compared(label, Side.NEW_HERE, here, live, known)
+    if here.digest == live["digest"]:
+        side = Side.NOBODY
+    elif known is not None and known.digest == live["digest"]:
+        side = Side.HERE
+    elif known is not None and known.digest == here.digest:
+        side = Side.THERE
+    else:
+        side = Side.BOTH
+    return Compared(label, side, here, live, known)
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull did with one script: `written`, `merged`, `kept` (it was changed here alone), `same`, or `conflict`."""
+
+    label: str
+    what: str
+    path: Path
+
+
+def pull(folder: Path, server: Server, *, force: bool = False) -> list[Pulled]:
+    """Write the live texts into the folder. What was changed on both sides is merged where that is clear; else it stays as it is.
+
+    `force` takes the server's text everywhere. Raises FolderWrong, ServerRefused.
+    """
+    known, done = folders.known_of(folder), []
+    for each in compare(folder, server):
+        if each.live is None:
+            continue
+        pulled = _pull(folder, server, each, force=force)
+        done.append(pulled)
+        if pulled.what != "conflict" and pulled.what != "kept":
+            known[each.label] = Known(each.number, each.live["digest"])
+    folders.remember(folder, known)
+    document = server.get("namespace")
+    folders.write(folder / folders.NAMESPACE, json.dumps(document, indent=1) + "\n")
+    return done
+
+
+def _pull(folder: Path, server: Server, each: Compared, *, force: bool) -> Pulled:
+    assert each.live is not None
+    module, name = each.label.split("/")
+    path = folders.path_of(folder, module, name, each.live["language"])
+    if each.side is Side.NOBODY:
+        return Pulled(each.label, "same", path)
+    if each.side is Side.HERE and not force:
+        assert each.here is not None
+        return Pulled(each.label, "kept", each.here.path)
+    text = _version(server, each.label, each.number)["source"]
+    what = "written"
+    if each.side is Side.BOTH and not force:
+        merged = _merged(server, each, text)
+        if merged is None:
+            assert each.here is not None
+            return Pulled(each.label, "conflict", each.here.path)
+        text, what = merged, "merged"
+    folders.write(path, text)
+    if each.here is not None and each.here.path != path:
+        each.here.path.unlink()  # the live version is in another language
+    return Pulled(each.label, what, path)
+
+
+def _merged(server: Server, each: Compared, theirs: str) -> str | None:
+    """Both changes in one text; None where a person decides, or there is no text that both began with."""
+    assert each.here is not None
+    assert each.live is not None
+    if each.known is None or each.here.language != each.live["language"]:
+        return None
+    try:
+        base = _version(server, each.label, each.known.number)
+    except ServerRefused:
+        return None
+    made = merge(base["source"], theirs, each.here.text)
+    return made.decided(()) if made.is_clean and base["language"] == each.here.language else None
+
+
+def _version(server: Server, label: str, number: int) -> dict[str, Any]:
+    found: dict[str, Any] = server.get(f"scripts/{label}/versions/{number}")
+    return found
+
+
+class BothChanged(Exception):
+    """Scripts changed here and there since the last pull: nothing was pushed."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels = tuple(labels)
+        super().__init__(f"changed there since your last pull: {', '.join(labels)}; nothing is pushed: pull, then push")
+
+
+def push(
+    folder: Path, server: Server, *, reason: str, commit: str = "", dry_run: bool = False, confirmed: bool = False
+) -> dict[str, Any]:
+    """Make the files that differ live, all of them in one release or none: the server's answer.
+
+    Raises BothChanged, FolderWrong, ServerRefused.
+    """
+    compared = [each for each in compare(folder, server) if each.here is not None]
+    if both := [each.label for each in compared if each.side in (Side.BOTH, Side.THERE)]:
+        raise BothChanged(both)
+    changed = [each for each in compared if each.side in (Side.HERE, Side.NEW_HERE)]
+    answer: dict[str, Any] = {"published": [], "unchanged": [], "dry_run": dry_run, "findings": {}}
+    if changed:
+        scripts = [_release_text(each) for each in changed]
+        release = {"reason": reason, "commit": commit, "scripts": scripts, "dry_run": dry_run, "confirmed": confirmed}
+        answer = server.post("releases", release)
+    if not dry_run:
+        known = folders.known_of(folder)
+        for each in compared:
+            if each.side is Side.NOBODY and each.live is not None:
+                known[each.label] = Known(each.number, each.live["digest"])
+        for published in answer["published"]:
+            known[published["script"]] = Known(published["version"], published["digest"])
+        folders.remember(folder, known)
+    return answer
+
+
+def _release_text(each: Compared) -> dict[str, Any]:
+    rule = each.here
+    assert rule is not None
+    text = {"module": rule.module, "name": rule.name, "language": rule.language, "source": rule.text}
+    return {**text, "base": each.number}

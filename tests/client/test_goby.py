@@ -1,0 +1,246 @@
+"""The command `goby`: a folder of rules is checked, pulled, compared and pushed, with a real server and real sandboxes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from django.contrib.auth.models import Permission, User
+
+from scripting import tokens
+from scripting.client import main as command
+from scripting.models import Activation, Script
+from scripting.registry import publishing
+from scripting.registry.publishing import AnyBase
+from scripting.sources import sync
+from scripting.tokens import Wanted
+from tests.support.game import BETTER, BROKEN, Game, game
+
+__all__ = ["game"]
+
+DICE = "a = 1\nb = 2\nc = 3\nd = 4\ne = 5\nresult = {'points': a + e}\n"
+PERMISSIONS = ("view_script", "edit_script", "run_script", "publish_script")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "rules"
+
+
+@pytest.fixture
+def server(game: Game, live_server: Any, monkeypatch: pytest.MonkeyPatch) -> Game:
+    """The chess club on a server, which the environment names."""
+    user = User.objects.create_user("ci", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=PERMISSIONS))
+    _, text = tokens.make(Wanted("ci", user, ("read", "check", "try", "publish")), actor=user, reason="for a test")
+    monkeypatch.setenv("GOBY_SERVER", live_server.url)
+    monkeypatch.setenv("GOBY_TOKEN", text)
+    game.ship("dice", DICE)
+    sync.sync()
+    return game
+
+
+def goby(*arguments: str | Path) -> int:
+    return command.main([str(each) for each in arguments])
+
+
+def live_text() -> str:
+    version = Script.objects.get(module="chess_club", name="dice").active_version
+    assert version is not None
+    return version.text
+
+
+def publish(text: str) -> None:
+    """As somebody does in the browser."""
+    script = Script.objects.get(module="chess_club", name="dice")
+    publishing.publish(script, "python", text, actor=None, reason="in the browser", base=AnyBase)
+
+
+def write(folder: Path, text: str, name: str = "chess_club/dice.py") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+# -- check ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_checked_as_one_program_without_django(folder: Path) -> None:
+    write(folder, "from shared import tables\nresult = tables.twice(2)\n")
+    write(folder, "def twice(n):\n    return 2 * n\n", "shared/tables.py")
+    write(folder, "result = (\n", "chess_club/broken.py")
+    alone = "import sys; from scripting.client.main import main; code = main(); assert 'django' not in sys.modules; sys.exit(code)"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO")}
+    ran = subprocess.run(
+        [sys.executable, "-c", alone, "check", "rules"],
+        cwd=folder.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (ran.returncode, "goby pull" in ran.stderr) == (1, True)
+    assert "rules/chess_club/broken.py:1:" in ran.stdout
+    assert ran.stdout.endswith("3 checked, 1 with errors\n")
+
+
+def test_findings_come_as_people_ci_servers_and_code_scanning_read_them(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, "import os\nresult = 1\n")
+    printed = {}
+    for form in ("json", "junit", "sarif", "github"):
+        assert goby("check", folder, "--format", form) == 1
+        printed[form] = capsys.readouterr().out
+    assert json.loads(printed["json"])["files"][0]["diagnostics"][0]["line"] == 1
+    assert ET.fromstring(printed["junit"]).get("failures") == "1"
+    result = json.loads(printed["sarif"])["runs"][0]["results"][0]
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 1
+    assert printed["github"].startswith(f"::error file={folder}/chess_club/dice.py,line=1,col=")
+
+
+def test_with_what_a_pull_told_a_check_knows_functions_and_fields(
+    server: Game, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, "x = message['payload']['side']\nresult = double(1, 2, 3)\n")
+    assert goby("check", folder) == 0
+    (folder / "chess_club/dice.py").unlink()
+    assert goby("pull", folder) == 0
+    write(folder, "x = message['payload']['side']\nresult = double(1, 2, 3)\n")
+    capsys.readouterr()
+    assert goby("check", folder, "--strict") == 1
+    out = capsys.readouterr().out
+    assert "sides" in out
+    assert "double" in out
+
+
+@pytest.mark.parametrize("content", [None, "", "nothing.txt"])
+def test_a_folder_without_scripts_is_the_callers_to_name_rightly(folder: Path, content: str | None) -> None:
+    if content is not None:
+        folder.mkdir()
+        if content:
+            (folder / content).touch()
+    assert goby("check", folder) == 2
+
+
+# -- pull, diff, push ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_pulled_is_the_same_until_a_side_changes(server: Game, folder: Path) -> None:
+    assert goby("pull", folder) == 0
+    assert (folder / "chess_club/dice.py").read_text() == DICE
+    assert goby("diff", folder) == 0
+    write(folder, BETTER)
+    assert goby("diff", folder) == 1
+    assert goby("pull", folder) == 0
+    assert (folder / "chess_club/dice.py").read_text() == BETTER
+    assert goby("pull", folder, "--force") == 0
+    assert (folder / "chess_club/dice.py").read_text() == DICE
+
+
+def test_a_push_is_one_release_with_its_reason_and_commit(server: Game, folder: Path) -> None:
+    goby("pull", folder)
+    write(folder, "from shared import tables\nresult = {'points': tables.twice(2)}\n")
+    write(folder, "def twice(n):\n    return 2 * n\n", "shared/tables.py")
+    assert goby("push", folder, "-m", "fairer", "--commit", "abc123", "--dry-run") == 0
+    assert live_text() == DICE
+    assert goby("push", folder, "-m", "fairer", "--commit", "abc123") == 0
+    assert "tables" in live_text()
+    assert {each.reason for each in Activation.objects.order_by("-id")[:2]} == {"fairer (abc123)"}
+    before = Activation.objects.count()
+    assert goby("push", folder, "-m", "again") == 0
+    assert goby("diff", folder) == 0
+    assert Activation.objects.count() == before
+
+
+def test_a_push_with_a_wrong_text_publishes_nothing_and_says_where(
+    server: Game, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    goby("pull", folder)
+    write(folder, BETTER)
+    write(folder, BROKEN, "chess_club/bingo.py")
+    capsys.readouterr()
+    assert goby("push", folder, "-m", "why") == 1
+    assert "chess_club/bingo:1: error" in capsys.readouterr().err
+    assert live_text() == DICE
+
+
+def test_what_changed_on_both_sides_is_never_overwritten(
+    server: Game, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    goby("pull", folder)
+    publish(DICE.replace("a = 1", "a = 10"))
+    write(folder, DICE.replace("e = 5", "e = 50"))
+    capsys.readouterr()
+    assert goby("push", folder, "-m", "why") == 1
+    assert "changed there since your last pull: chess_club/dice" in capsys.readouterr().err
+    assert goby("pull", folder) == 0
+    merged = DICE.replace("a = 1", "a = 10").replace("e = 5", "e = 50")
+    assert (folder / "chess_club/dice.py").read_text() == merged
+    assert goby("push", folder, "-m", "both") == 0
+    assert live_text() == merged
+
+
+def test_the_same_line_changed_on_both_sides_is_left_to_a_person(server: Game, folder: Path) -> None:
+    goby("pull", folder)
+    publish(DICE.replace("a = 1", "a = 10"))
+    mine = DICE.replace("a = 1", "a = 11")
+    path = write(folder, mine)
+    assert goby("pull", folder) == 1
+    assert path.read_text() == mine
+    assert goby("push", folder, "-m", "why") == 1
+    assert "a = 10" in live_text()
+
+
+def test_a_version_that_becomes_live_during_a_push_is_not_overwritten(
+    server: Game, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goby("pull", folder)
+    write(folder, BETTER)
+    from scripting.client import syncing
+
+    text_of = syncing._release_text
+
+    def late(each: Any) -> dict[str, Any]:
+        publish(DICE + "# meanwhile\n")
+        return text_of(each)
+
+    monkeypatch.setattr(syncing, "_release_text", late)
+    assert goby("push", folder, "-m", "why") == 1
+    assert "# meanwhile" in live_text()
+
+
+def test_a_file_is_replayed_on_the_server(server: Game, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(folder, BETTER)
+    assert goby("replay", "chess_club/dice", "--source", path) == 1
+    assert "No recorded execution" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"GOBY_TOKEN": ""}, "put a token into GOBY_TOKEN"),
+        ({"GOBY_SERVER": ""}, "name the server"),
+        ({"GOBY_SERVER": "ftp://goby.example"}, "name the server"),
+        ({"GOBY_SERVER": "http://127.0.0.1:9"}, "does not answer"),
+        ({"GOBY_TOKEN": "goby_nothing"}, "This token is not known here"),
+    ],
+)
+def test_a_server_that_cannot_be_asked_is_named_with_what_to_do(
+    server: Game,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    change: dict[str, str],
+    said: str,
+) -> None:
+    for name, value in change.items():
+        monkeypatch.setenv(name, value)
+    assert goby("pull", folder) in (1, 2)
+    assert said in capsys.readouterr().err
