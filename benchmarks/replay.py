@@ -138,8 +138,8 @@ def replayed(count: int) -> float:
     return took
 
 
-def bare() -> float:
-    """Seconds for a warm run of each event's inputs, with nothing read, compared or reported."""
+def bare(events: int = EVENTS, times: int = 1) -> float:
+    """Seconds for warm runs of each event's inputs, with nothing read, compared or reported."""
     from scripting.models import Execution
     from scripting.modules.installed import modules
     from scripting.registry.active import registry
@@ -149,12 +149,12 @@ def bare() -> float:
 
     active = registry.resolve("wargame", "damage_calculator")
     functions = host_functions(modules.get("wargame"))
-    rows = Execution.objects.order_by("-id").values_list("inputs", "seed", "clock_us")[:EVENTS]
+    rows = Execution.objects.order_by("-id").values_list("inputs", "seed", "clock_us")[:events]
     requests = [RunRequest(bytes(inputs), seed or 0, clock or 0, functions) for inputs, seed, clock in rows]
     pool = get_pool()
     pool.run(active.active.bundle, requests[0], active.limits)
     started = time.perf_counter()
-    for request in requests:
+    for request in requests * times:
         pool.run(active.active.bundle, request, active.limits)
     return time.perf_counter() - started
 

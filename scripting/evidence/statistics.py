@@ -57,6 +57,32 @@ def paired_difference(before: Sequence[float], after: Sequence[float]) -> Paired
     return PairedDifference(mean, mean - margin, mean + margin)
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """A mean or a share with its 95 % confidence interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def mean(values: Sequence[float]) -> Estimate:
+    """Student's interval; of one value, the number alone."""
+    found = paired_difference([0.0] * len(values), values)
+    return Estimate(found.difference, found.low, found.high)
+
+
+def share(values: Sequence[float]) -> Estimate:
+    """The share of ones among zeros and ones, with Wilson's interval (“Probable inference, the law of succession, and statistical
+    inference”, Journal of the American Statistical Association 22, 1927), which holds near 0 and 1 too."""
+    count = len(values)
+    part = math.fsum(values) / count
+    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    middle = (part + z * z / (2 * count)) / (1 + z * z / count)
+    margin = z / (1 + z * z / count) * math.sqrt(part * (1 - part) / count + z * z / (4 * count * count))
+    return Estimate(part, max(0.0, middle - margin), min(1.0, middle + margin))
+
+
 def student_quantile(share: float, freedom: int) -> float:
     """Of Student's distribution with so many degrees of freedom.
 

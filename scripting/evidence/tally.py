@@ -126,11 +126,11 @@ class Tally:
 
     def _take_results(self, before: Decided, after: Decided, mask: Mask) -> dict[str, tuple[float, float]]:
         """Numbers and flags that both sides have, by field; words are counted."""
-        one, two = _flat(before, mask), _flat(after, mask)
+        one, two = flat(before, mask), flat(after, mask)
         numbers: dict[str, tuple[float, float]] = {}
         for name in one.keys() & two.keys():
             match one[name], two[name]:
-                case bool() | int() | float() as old, bool() | int() | float() as new if _finite(old, new):
+                case bool() | int() | float() as old, bool() | int() | float() as new if finite(old, new):
                     numbers[name] = float(old), float(new)
         for at, side in enumerate((one, two)):
             for name, value in side.items():
@@ -177,7 +177,7 @@ class Tally:
         push(self.changes, entry)
 
 
-def _flat(side: Decided, mask: Mask) -> dict[str, Any]:
+def flat(side: Decided, mask: Mask) -> dict[str, Any]:
     """The result's fields by path; a result that is no object is the field `result`."""
     found: dict[str, Any] = {}
 
@@ -193,7 +193,7 @@ def _flat(side: Decided, mask: Mask) -> dict[str, Any]:
     return found
 
 
-def _finite(*values: float) -> bool:
+def finite(*values: float) -> bool:
     return all(math.isfinite(value) for value in values)
 
 

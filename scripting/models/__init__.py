@@ -3,7 +3,7 @@
 from scripting.models.breaker import Breaker
 from scripting.models.cases import Case
 from scripting.models.error_groups import ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Resolution
-from scripting.models.evidence import ReplayJob, ReplayReport
+from scripting.models.evidence import KnobCurve, ReplayJob, ReplayReport
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.ids import uuid7
 from scripting.models.retention import RetentionMark
@@ -28,6 +28,7 @@ __all__ = [
     "ErrorTotal",
     "Execution",
     "ExecutionStat",
+    "KnobCurve",
     "KnobSet",
     "OutboxEvent",
     "ReplayJob",

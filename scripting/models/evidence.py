@@ -1,4 +1,4 @@
-"""Reports of replays, kept so that people can come back to them and show them."""
+"""Reports of replays and curves of knobs, kept so that people can come back to them and show them."""
 
 from __future__ import annotations
 
@@ -77,3 +77,19 @@ class ReplayJob(models.Model):
     @property
     def percent(self) -> int:
         return 100 * self.decided // self.total if self.total else 100
+
+
+class KnobCurve(models.Model):
+    """The curve of a knob over the last recorded events: the newest there is while these values and this text are live."""
+
+    script = models.ForeignKey(Script, on_delete=models.CASCADE, related_name="knob_curves")
+    knob = models.CharField(max_length=64, blank=True, help_text="Empty: why none could be drawn.")
+    live = models.CharField(max_length=64, help_text="Digest of the bundle that was live.")
+    document = models.JSONField()
+    drawn_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["script", "knob", "live"], name="knob_curve_once")]
+
+    def __str__(self) -> str:
+        return f"curve of {self.knob} of {self.script}"

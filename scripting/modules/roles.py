@@ -11,8 +11,17 @@ from django.db.models import Q
 
 from scripting.modules.installed import modules
 
-VIEWER, DESIGNER, ADMIN = ROLES = ("viewer", "designer", "admin")
-_DESIGNER = ("scripting.change_script", "scripting.edit_script", "scripting.publish_script", "scripting.run_script")
+VIEWER, DESIGNER, ADMIN, TUNER = ROLES = ("viewer", "designer", "admin", "tuner")
+_DESIGNER = (
+    "scripting.change_script",
+    "scripting.edit_script",
+    "scripting.publish_script",
+    "scripting.run_script",
+    "scripting.tune_script",
+)
+_TUNER = ("scripting.tune_script",)
+"""Nothing else: who sets numbers need not see the texts they stand in."""
+_OWN = {DESIGNER: _DESIGNER, TUNER: _TUNER}
 
 
 def permissions_of(role: str) -> list[Permission]:
@@ -20,9 +29,10 @@ def permissions_of(role: str) -> list[Permission]:
     ours = Permission.objects.filter(content_type__app_label__in=["scripting", *_labels_of_modules()])
     if role == ADMIN:
         return list(ours)
-    found = list(ours.filter(codename__startswith="view_").exclude(codename__endswith="apitoken"))
+    views = ours.filter(codename__startswith="view_").exclude(codename__endswith="apitoken")
+    found = [] if role == TUNER else list(views)
     named = [name for module in modules for name in module.permissions.get(role, ())]
-    return found + [permission_named(name) for name in [*(_DESIGNER if role == DESIGNER else ()), *named]]
+    return found + [permission_named(name) for name in [*_OWN.get(role, ()), *named]]
 
 
 @transaction.atomic

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from django import template
 
 from scripting.models import Activation
+from scripting.texts.escaping import visible
 
 register = template.Library()
 
@@ -30,6 +33,20 @@ def signed(value: float) -> str:
     if not value:
         return "0"
     return ("+" if value > 0 else "\N{MINUS SIGN}") + rounded(abs(value))
+
+
+@register.filter
+def unlocalized(value: object) -> str:
+    """A number as attributes of HTML and SVG take it, whatever the site's language: `0.25`, never `2e-05`."""
+    return format(Decimal(repr(value)).normalize(), "f") if isinstance(value, (int, float)) else str(value)
+
+
+@register.filter
+def knob_value(value: object) -> str:
+    """A knob's value for people: `on`, `0.25`, `“easy”`."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return unlocalized(value) if isinstance(value, (int, float)) else visible(f"“{value}”")
 
 
 @register.filter

@@ -21,12 +21,13 @@ from scripting.models import Script
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.texts.plain_json import from_json
 
-VIEW, EDIT, RUN, PUBLISH = (f"scripting.{word}_script" for word in ("view", "edit", "run", "publish"))
+VIEW, EDIT, RUN, PUBLISH, TUNE = (f"scripting.{word}_script" for word in ("view", "edit", "run", "publish", "tune"))
 WORDS = {
     VIEW: "Looking at scripts",
     EDIT: "Writing drafts",
     RUN: "Trying scripts",
     PUBLISH: "Publishing and rolling back",
+    TUNE: "Setting the knobs of scripts",
 }
 MAX_BODY_BYTES = 2 << 20
 """A draft, its inputs and what JSON adds to them."""
@@ -48,25 +49,33 @@ def may(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
     return bool(user.is_active and getattr(user, "is_staff", False) and user.has_perm(permission))  # type: ignore[attr-defined]
 
 
-def page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """A page for those who may look at scripts; visitors are sent to the login."""
+def page_for(
+    permission: str,
+) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """A page for those who have this permission; visitors are sent to the login."""
 
-    @never_cache
-    @ensure_csrf_cookie
-    @csrf_protect
-    @functools.wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        if not may(request.user, VIEW):
-            raise PermissionDenied(f"{WORDS[VIEW]} takes the permission {VIEW}.")
-        return view(request, *args, **kwargs)
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @never_cache
+        @ensure_csrf_cookie
+        @csrf_protect
+        @functools.wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not may(request.user, permission):
+                raise PermissionDenied(f"{WORDS[permission]} takes the permission {permission}.")
+            return view(request, *args, **kwargs)
 
-    return guarded
+        return guarded
+
+    return decorate
+
+
+page = page_for(VIEW)
 
 
 def api(method: str, permission: str) -> Callable[[Callable[..., Mapping[str, Any]]], Callable[..., JsonResponse]]:
-    """An answer in JSON to requests of this method, for those who have the permission (and may look at scripts).
+    """An answer in JSON to requests of this method, for those who have the permission and, but for TUNE, may look at scripts.
 
     CSRF is checked here too, whatever the site's middleware does. A session that ended is a 401 that the page understands.
     """
@@ -83,7 +92,7 @@ def api(method: str, permission: str) -> Callable[[Callable[..., Mapping[str, An
                     raise Refusal(
                         401, "login_required", "Your session has ended: log in again. Your text is kept here."
                     )
-                for needed in {VIEW, permission}:
+                for needed in {TUNE} if permission == TUNE else {VIEW, permission}:
                     if not may(request.user, needed):
                         raise forbidden(request, needed)
                 return JsonResponse(dict(view(request, *args, **kwargs)))

@@ -12,7 +12,7 @@ from scripting.insight.addresses import address_of, logout_address
 from scripting.models import Script
 from scripting.modules.installed import modules
 from scripting.modules.scriptable import ModulePage, ScriptableModule
-from scripting.workbench.access import EDIT, PUBLISH, RUN, may
+from scripting.workbench.access import EDIT, PUBLISH, RUN, TUNE, VIEW, may
 
 
 def common(request: HttpRequest) -> dict[str, Any]:
@@ -28,7 +28,8 @@ def common(request: HttpRequest) -> dict[str, Any]:
 
 
 def permissions(request: HttpRequest) -> dict[str, bool]:
-    found = {word: may(request.user, code) for word, code in (("edit", EDIT), ("run", RUN), ("publish", PUBLISH))}
+    words = (("view", VIEW), ("edit", EDIT), ("run", RUN), ("publish", PUBLISH), ("tune", TUNE))
+    found = {word: may(request.user, code) for word, code in words}
     return found | {"create": found["edit"] and found["publish"]}
 
 

@@ -71,7 +71,7 @@ def versions(script: Script) -> list[VersionLine]:
 
 def activations(script: Script) -> list[Activation]:
     """Who made which version live, latest first."""
-    return list(script.activations.select_related("version", "actor")[:SHOWN])
+    return list(script.activations.select_related("version", "knobs", "actor")[:SHOWN])
 
 
 def changes(script: Script) -> Iterator[Change]:

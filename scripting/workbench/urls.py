@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 
-from scripting.workbench import api, creating, pages, replay_pages
+from scripting.workbench import api, creating, pages, replay_pages, tune_pages
 
 
 class NameConverter(StringConverter):
@@ -28,6 +28,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SCRIPT}replay/<uuid:report_id>/", replay_pages.report, name="report"),
     path(f"{SCRIPT}replay/<uuid:report_id>/cancel/", replay_pages.cancel, name="cancel_replay"),
     path(f"{SCRIPT}replay/<uuid:report_id>/<uuid:execution_id>/", replay_pages.change, name="replay_change"),
+    path("tune/", tune_pages.tunable, name="tunable"),
+    path(f"{SCRIPT}tune/", tune_pages.tune, name="tune"),
+    path(f"{SCRIPT}api/tune/replay", tune_pages.replay, name="tune_replay"),
+    path(f"{SCRIPT}api/tune/curves", tune_pages.curves, name="tune_curves"),
+    path(f"{SCRIPT}api/tune/publish", tune_pages.publish, name="tune_publish"),
+    path(f"{SCRIPT}api/tune/rollback", tune_pages.rollback, name="tune_rollback"),
     path(f"{SCRIPT}api/replay", replay_pages.start, name="start_replay"),
     path(f"{SCRIPT}api/check", api.check, name="check"),
     path(f"{SCRIPT}api/trial", api.trial, name="trial"),

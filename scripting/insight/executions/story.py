@@ -17,7 +17,7 @@ from scripting.insight.executions.cause_tree import Branch, family_tree
 from scripting.insight.executions.cost import Cost, Figure, cost_of, figures, is_stopped
 from scripting.insight.executions.error_place import Place, failed_attempt, place_of
 from scripting.metrics.error_groups import ErrorGroupSummary, group_of, summaries
-from scripting.models import SHARED, Attempt, Breaker, ErrorGroup, Execution, ScriptVersion
+from scripting.models import SHARED, Attempt, Breaker, BundleKnobs, ErrorGroup, Execution, ScriptVersion
 from scripting.models.execution import WITHHELD, AttemptFields, LogLine
 from scripting.modules.masking import Mask, masks_of
 from scripting.sandbox.protocol import decode_value
@@ -119,6 +119,8 @@ class Story:
     """Everything that the first cause set off, this execution among it; empty where that is this execution alone."""
     led_on: bool
     """Whether anything followed."""
+    knobs: list[str]
+    """The sets of values that its bundle had: `3` of its own script, `shared/dice 2` of a helper."""
 
 
 def story_of(execution: Execution) -> Story:
@@ -144,7 +146,19 @@ def story_of(execution: Execution) -> Story:
         execution.cause if execution.cause and Execution.objects.filter(pk=execution.cause).exists() else None,
         tree,
         _led_on(tree, execution),
+        _knobs(execution),
     )
+
+
+def _knobs(execution: Execution) -> list[str]:
+    found = BundleKnobs.objects.filter(bundle_digest=execution.bundle_digest).select_related("knobs__script")
+    sets = sorted(
+        (kept.knobs for kept in found), key=lambda knobs: (knobs.script_id != execution.script_id, str(knobs))
+    )
+    return [
+        str(knobs.number) if knobs.script_id == execution.script_id else f"{knobs.number} of {knobs.script}"
+        for knobs in sets
+    ]
 
 
 def _call(record: Any, mask: Mask) -> Call:
