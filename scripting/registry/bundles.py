@@ -51,6 +51,8 @@ def pairs(values: Values) -> tuple[tuple[str, KnobValue], ...]:
 def active_values(name: str) -> Values:
     """The values that are active for the knobs of the script `module/name`."""
     module, _, script = name.partition("/")
+    if not script:  # a text that is of no module
+        return {}
     content = Script.objects.named(module, script).values_list("active_knobs__content", flat=True).first()
     return dict(pairs_in(content))
 

@@ -71,7 +71,6 @@ def test_a_mark_at_the_beginning_is_taken_by_every_door(language: str, tmp_path:
     assert output("run_script", "--source", str(path))["result"] == 5
 
 
-@pytest.mark.django_db
 def test_a_mark_moves_no_column() -> None:
     error = get_engine().execute_source("\ufeffresult = nothing", language="python").error
     assert error is not None
