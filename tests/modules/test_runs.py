@@ -55,6 +55,7 @@ def test_every_part_of_a_request_is_known_to_the_check() -> None:
     assert list(lost(run.variables["http_request"], context["http_request"], "http_request")) == []
 
 
+@pytest.mark.django_db
 def test_the_shipped_scripts_say_nothing_and_a_misspelt_field_is_found() -> None:
     engine = get_engine()
     text = "payload = message['payload']\nresult = payload['attacker'].get('armor', 0)\n"
