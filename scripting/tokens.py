@@ -99,6 +99,7 @@ def used(token: ApiToken, now: datetime) -> None:
     if token.last_used_at is None or token.last_used_at < before:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=before)
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+        token.last_used_at = now
 
 
 def _digest(secret: str, key: str | bytes) -> str:

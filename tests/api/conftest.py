@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from scripting import tokens
+from scripting.api import access
 from scripting.models import Action
 from scripting.sources import sync
 from scripting.tokens import Wanted
@@ -26,6 +27,12 @@ PERMISSIONS = (
     "publish_event",
     "view_execution",
 )
+
+
+@pytest.fixture(autouse=True)
+def read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tokens are read for each request, so that what a test changes counts at once."""
+    monkeypatch.setattr(access, "REMEMBERED", 0.0)
 
 
 @dataclass

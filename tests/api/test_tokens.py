@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from scripting import tokens
+from scripting.api import access
 from scripting.models import Action, ApiToken
 from scripting.tokens import Wanted, WrongToken
 from tests.api.conftest import Machine, machine_of
@@ -84,6 +85,20 @@ def test_too_many_requests_in_a_minute_are_told_when_to_come_back(club: Game, de
     refused = next(answer for answer in (machine.get("scripts") for _ in range(8)) if answer.status_code == 429)
     assert 1 <= int(refused["Retry-After"]) <= 61
     assert other.get("scripts").status_code == 200
+
+
+def test_a_token_that_was_just_read_costs_no_query_and_is_read_again_after_a_second(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    event = {"topic": "chess_club.roll", "payload": {"sides": 6}}
+    monkeypatch.setattr(access, "REMEMBERED", 1.0)
+    assert machine.post("events", event).status_code == 202
+    with django_assert_num_queries(0):
+        assert machine.post("events", event).status_code == 202
+    ApiToken.objects.update(revoked_at=timezone.now())
+    monkeypatch.setattr(access.time, "monotonic", lambda: later)
+    later = access._tokens[machine.token][0] + 1.0
+    assert machine.post("events", event).status_code == 401
 
 
 WRONG = [
