@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -15,13 +16,16 @@ from scripting.admin import merge_choice
 from scripting.admin.forms import PublishForm, ReasonForm
 from scripting.admin.links import url_of
 from scripting.conf import conf
+from scripting.evidence.gate import with_evidence
 from scripting.insight.display import marked_line
-from scripting.models import Script, ScriptVersion
-from scripting.registry import publishing, reach
-from scripting.registry.publishing import AlreadyActive, PublishRefused, StaleBase, WillFail
+from scripting.models import Activation, Script, ScriptVersion
+from scripting.registry import gate, publishing, reach
+from scripting.registry.gate import GateClosed, OverrideForbidden
+from scripting.registry.moves import AlreadyActive, AtGate, PublishRefused, StaleBase, WillFail
 from scripting.sandbox import source_text
 from scripting.sources.beside import FileBeside, file_beside
 from scripting.sources.folder import scripts_dir
+from scripting.supervisor.errors import SupervisorError
 from scripting.texts.escaping import visible
 from scripting.types import Diagnostic
 
@@ -75,15 +79,16 @@ def publish_view(admin: ModelAdmin[Script], request: HttpRequest, script: Script
 
 def _publish(admin: ModelAdmin[Script], request: HttpRequest, script: Script, form: PublishForm) -> HttpResponseBase:
     text, language = form.cleaned_data["text"], form.cleaned_data["language"]
+    how: dict[str, Any] = {
+        "actor": request.user,
+        "reason": form.cleaned_data["reason"],
+        "base": _base(script, form.cleaned_data["base"]),
+        "confirmed": request.POST.get("_confirmed") == _mark(text),
+        "at_gate": _at_gate(request),
+    }
     try:
-        activation = publishing.publish(
-            script,
-            language,
-            text,
-            actor=request.user,  # type: ignore[arg-type] # the admin lets nobody in without a user
-            reason=form.cleaned_data["reason"],
-            base=_base(script, form.cleaned_data["base"]),
-            confirmed=request.POST.get("_confirmed") == _mark(text),
+        activation = with_evidence(
+            lambda: publishing.publish(script, language, text, **how), user=request.user.get_username()
         )
     except WillFail as failing:
         return _publish_page(admin, request, script, form, failing=_findings(failing.diagnostics, text))
@@ -93,12 +98,33 @@ def _publish(admin: ModelAdmin[Script], request: HttpRequest, script: Script, fo
     except StaleBase:
         script.refresh_from_db()
         return _stale_page(admin, request, script, form)
+    except OverrideForbidden as forbidden:
+        raise PermissionDenied(str(forbidden)) from None
+    except GateClosed as closed:
+        form.add_error(None, f"{closed}. The text is kept as {closed.version}.")
+        return _publish_page(admin, request, script, form, closed=closed)
     except PublishRefused as refusal:
         form.add_error(None if refusal.diagnostics else "reason", str(refusal))
         return _publish_page(admin, request, script, form, _findings(refusal.diagnostics, text))
+    except SupervisorError as error:
+        form.add_error(None, f"The text could not be checked or replayed: {error}")
+        return _publish_page(admin, request, script, form)
     messages.success(request, f"{activation.version} is live. {reach.unheard(script)}".strip())
+    _tell_evidence(request, activation)
     _tell_of_file(request, script)
     return redirect(url_of(script))
+
+
+def _at_gate(request: HttpRequest) -> AtGate:
+    return AtGate(request.POST.get("_override", "").strip()[: gate.MAX_REASON], wants_advice=True)
+
+
+def _tell_evidence(request: HttpRequest, activation: Activation) -> None:
+    """What was known of the change when it went live."""
+    for evidence in activation.evidence.select_related("script"):
+        messages.info(request, f"{evidence.script}: {evidence.in_words}.")
+    if activation.override:
+        messages.warning(request, "The gate was overridden.")
 
 
 def _mark(text: str) -> str:
@@ -168,6 +194,7 @@ def _publish_page(
     checked: bool = False,
     stale: merge_choice.Stale | None = None,
     failing: list[Finding] | None = None,
+    closed: GateClosed | None = None,
 ) -> HttpResponse:
     text = form["text"].value() or ""
     context = {
@@ -178,6 +205,8 @@ def _publish_page(
         "failing": failing or [],
         "mark": _mark(form.cleaned_data["text"]) if failing else "",
         "checked": checked,
+        "may_override": closed is not None and request.user.has_perm(gate.OVERRIDE),
+        "override": request.POST.get("_override", ""),
         "hidden_characters": visible(text.replace("\r\n", "\n")) != text.replace("\r\n", "\n"),
         "title": f"Publish a new version of {script}",
         "file": _file_beside(script, script.active_version),
@@ -193,17 +222,30 @@ def rollback_view(admin: ModelAdmin[Script], request: HttpRequest, script: Scrip
     version = script.versions.filter(number=number).first()
     if version is None:
         raise Http404(f"{script} has no version {number}.")
-    form = ReasonForm(request.POST or None)
+    form, may_override = ReasonForm(request.POST or None), False
     if request.method == "POST" and form.is_valid():
+        how: dict[str, Any] = {
+            "actor": request.user,
+            "reason": form.cleaned_data["reason"],
+            "at_gate": _at_gate(request),
+        }
         try:
-            publishing.rollback(script, number, actor=request.user, reason=form.cleaned_data["reason"])  # type: ignore[arg-type]
+            activation = with_evidence(
+                lambda: publishing.rollback(script, number, **how), user=request.user.get_username()
+            )
         except AlreadyActive as already:
             messages.info(request, f"{script}: {already}.")
             return redirect(url_of(script))
+        except OverrideForbidden as forbidden:
+            raise PermissionDenied(str(forbidden)) from None
         except PublishRefused as refusal:
             form.add_error(None, str(refusal))
+            may_override = isinstance(refusal, GateClosed) and request.user.has_perm(gate.OVERRIDE)
+        except SupervisorError as error:
+            form.add_error(None, f"The version could not be checked or replayed: {error}")
         else:
             messages.success(request, f"{version} is live again.")
+            _tell_evidence(request, activation)
             _tell_of_file(request, script)
             return redirect(url_of(script))
     is_default = version == script.default_version
@@ -213,7 +255,14 @@ def rollback_view(admin: ModelAdmin[Script], request: HttpRequest, script: Scrip
         request,
         script,
         "rollback",
-        {"form": form, "version": version, "title": title, "file": _file_beside(script, version)},
+        {
+            "form": form,
+            "version": version,
+            "title": title,
+            "file": _file_beside(script, version),
+            "may_override": may_override,
+            "override": request.POST.get("_override", ""),
+        },
     )
 
 

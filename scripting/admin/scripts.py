@@ -29,11 +29,17 @@ from scripting.insight.times import moment
 from scripting.models import Activation, Execution, Script, ScriptVersion
 from scripting.modules.installed import limits_for, runs_on
 from scripting.registry import lifecycle, reach
+from scripting.sources.beside import HELD, REJECTED, WAITING, file_state
 from scripting.sources.extraction import NothingToExtract, extract
 
 logger = logging.getLogger(__name__)
 
 VERSIONS_SHOWN = 15
+FILE_MARKS = {
+    REJECTED: ("file rejected", "danger"),
+    WAITING: ("file waits for its replay", "info"),
+    HELD: ("file held by the gate", "danger"),
+}
 
 
 @admin.register(Script)
@@ -306,7 +312,8 @@ def marks_of(script: Script) -> SafeString:
     if script.is_overridden or (script.file_digest and not rejected):
         marks.append(badge("override", "info"))
     if script.file_digest:
-        marks.append(badge("file rejected", "danger") if rejected else badge("file"))
+        words = FILE_MARKS.get(file_state(script))
+        marks.append(badge(*words) if words else badge("file"))
     if script.pinned:
         marks.append(badge("pinned"))
     if newer_default(script):

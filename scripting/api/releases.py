@@ -12,22 +12,16 @@ from scripting.api.access import ApiRequest, demand
 from scripting.api.problems import Problem
 from scripting.api.shapes import Finding, findings
 from scripting.conf import conf
+from scripting.evidence.gate import with_evidence
 from scripting.models import SHARED, Script, ScriptVersion
 from scripting.models.tokens import Action
 from scripting.modules.installed import modules
 from scripting.registry import judging, lifecycle, publishing
+from scripting.registry.gate import GateClosed, OverrideForbidden
 from scripting.registry.judging import Proposal
 from scripting.registry.lifecycle import ChangeRefused
-from scripting.registry.publishing import (
-    AlreadyActive,
-    AnyBase,
-    PublishRefused,
-    StaleBase,
-    Text,
-    TogetherRefused,
-    WillFail,
-    diagnostic_of,
-)
+from scripting.registry.moves import AlreadyActive, AnyBase, AtGate, PublishRefused, StaleBase, WillFail
+from scripting.registry.publishing import Text, TogetherRefused, diagnostic_of
 from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES
 
@@ -69,6 +63,11 @@ class ReleaseIn(Schema):
     commit: str = Field("", max_length=64, description="The commit they come from; kept in the reason.")
     scripts: list[ReleaseText] = Field(min_length=1, max_length=MOST_TEXTS)
     confirmed: bool = Field(False, description="Publish texts although they will certainly fail.")
+    override: str = Field(
+        "",
+        max_length=2000,
+        description="Why it is to go live although the gate is closed; takes scripting.override_gate.",
+    )
     dry_run: bool = Field(False, description="Judge them together and store nothing.")
 
 
@@ -112,7 +111,10 @@ def _publish(request: ApiRequest, wanted: ReleaseIn, reason: str) -> ReleaseOut:
             raise Problem(409, "retired", f"{script} is retired: bring it back in the admin, then release it.")
         before[script.pk] = script.active_version_id
         texts.append(Text(script, each.language, source_text.encode(each.source), _base(script, each.base)))
-    publishing.publish_together(texts, actor=user, reason=reason, confirmed=wanted.confirmed)
+    how: dict[str, Any] = {"confirmed": wanted.confirmed, "at_gate": AtGate(wanted.override, wants_advice=True)}
+    with_evidence(
+        lambda: publishing.publish_together(texts, actor=user, reason=reason, **how), user=user.get_username()
+    )
     done = [published(text.script, before[text.script.pk]) for text in texts]
     return ReleaseOut(
         published=[each for each in done if each.changed],
@@ -193,6 +195,14 @@ def of_refused(refused: PublishRefused | ChangeRefused, script: Script | None = 
             return Problem(422, "check_failed", f"{refused}.", findings=found)
         case WillFail():
             return Problem(409, "will_fail", f"{refused}.", findings=_plain(refused.diagnostics))
+        case OverrideForbidden():
+            return Problem(403, "forbidden", str(refused))
+        case GateClosed():
+            judged = [
+                {"script": str(each.change.script), "problems": each.problems, "evidence": each.in_words}
+                for each in refused.judged
+            ]
+            return Problem(422, "gate_closed", f"{refused}.", judged=judged)
         case PublishRefused() if refused.diagnostics:
             return Problem(422, "check_failed", f"{refused}.", findings=_plain(refused.diagnostics))
     return Problem(422, "refused", f"{refused}.")

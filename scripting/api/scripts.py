@@ -24,6 +24,7 @@ from scripting.engine import get_engine
 from scripting.evidence import corpus as corpora
 from scripting.evidence.corpus import Selection
 from scripting.evidence.decide import would_refuse
+from scripting.evidence.gate import with_evidence
 from scripting.evidence.kept import report_of
 from scripting.evidence.replays import candidate_of
 from scripting.execution.comparison import compared
@@ -35,7 +36,7 @@ from scripting.modules.installed import limits_for, modules, runs_on
 from scripting.modules.topics import topics
 from scripting.registry import publishing
 from scripting.registry.checking import namespace_of
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase, AtGate
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.types import ScriptInput
 
@@ -110,6 +111,11 @@ class PublishIn(Text):
     reason: str
     base: int | None = Field(None, description="Number of the version it was made from: refused if another is live.")
     confirmed: bool = Field(False, description="Publish it although it will certainly fail.")
+    override: str = Field(
+        "",
+        max_length=2000,
+        description="Why it is to go live although the gate is closed; takes scripting.override_gate.",
+    )
 
 
 class RollbackIn(Schema):
@@ -117,6 +123,11 @@ class RollbackIn(Schema):
 
     version: int = Field(ge=1, lt=2**31)
     reason: str
+    override: str = Field(
+        "",
+        max_length=2000,
+        description="Why it is to go live although the gate is closed; takes scripting.override_gate.",
+    )
 
 
 @router.get("/scripts", response=list[ScriptOut])
@@ -224,16 +235,13 @@ def publish(request: ApiRequest, module: str, name: str, wanted: PublishIn) -> P
     require_switch()
     require_language(wanted.language)
     base = AnyBase if wanted.base is None else version_of(target, wanted.base)
-    before = target.active_version_id
+    before, user = target.active_version_id, request.auth.user
+    how: dict[str, Any] = {"reason": wanted.reason, "base": base, "confirmed": wanted.confirmed}
+    how["at_gate"] = AtGate(wanted.override, wants_advice=True)
     with stating(target):
-        publishing.publish(
-            target,
-            wanted.language,
-            wanted.source,
-            actor=request.auth.user,
-            reason=wanted.reason,
-            base=base,
-            confirmed=wanted.confirmed,
+        with_evidence(
+            lambda: publishing.publish(target, wanted.language, wanted.source, actor=user, **how),
+            user=user.get_username(),
         )
     return published(target, before)
 
@@ -245,8 +253,12 @@ def rollback(request: ApiRequest, module: str, name: str, wanted: RollbackIn) ->
     found, before = version_of(target, wanted.version), target.active_version_id
     if not target.activations.filter(version=found).exists():
         require_switch()
+    user, at_gate = request.auth.user, AtGate(wanted.override, wants_advice=True)
     with stating(target):
-        publishing.rollback(target, found.number, actor=request.auth.user, reason=wanted.reason)
+        with_evidence(
+            lambda: publishing.rollback(target, found.number, actor=user, reason=wanted.reason, at_gate=at_gate),
+            user=user.get_username(),
+        )
     return published(target, before)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Iterable
@@ -52,10 +51,7 @@ def red_cases(script: Script, bundle: Bundle, *, seconds: float = math.inf) -> l
 
 def cases_digest(script: Script) -> str:
     """sha256 (hex) over all cases of a script: another after any of them was added, changed or deleted."""
-    hasher = hashlib.sha256()
-    for name, digest in script.cases.kept().order_by("name").values_list("name", "digest"):
-        hasher.update(f"{name} {digest}\n".encode())
-    return hasher.hexdigest()
+    return script.cases.kept().contents_digest()
 
 
 # -- in the browser ------------------------------------------------------------------------------------------------------

@@ -13,13 +13,16 @@ KEPT = 200
 """Reports of one script; older ones are deleted."""
 
 
-def report_of(corpus: Corpus, candidate: Bundle, *, title: str, user: str = "", seconds: float) -> ReplayReport:
+def report_of(
+    corpus: Corpus, candidate: Bundle, *, live: Bundle | None = None, title: str, user: str = "", seconds: float
+) -> ReplayReport:
     """The report of this candidate over this corpus, made now, within `seconds`, if there is none that had time for all of it.
 
+    `live` is the bundle to compare with, where that is not whatever is live by now.
     Raises ScriptNotFound where no version is live, SupervisorError for what is ours.
     """
     script = corpus.script
-    live = replays.live_bundle(script)
+    live = live or replays.live_bundle(script)
     known: dict[str, Any] = {
         "script": script,
         "candidate": candidate.digest,
@@ -30,7 +33,7 @@ def report_of(corpus: Corpus, candidate: Bundle, *, title: str, user: str = "", 
     if found is not None and found.document["complete"]:
         return found
     tries_text = candidate.script.knobs == live.script.knobs  # else it is a report of values, not of the version
-    made = replays.replay(corpus, candidate, seconds=seconds)
+    made = replays.replay(corpus, candidate, live=live, seconds=seconds)
     report, _ = ReplayReport.objects.update_or_create(
         **known,
         defaults={

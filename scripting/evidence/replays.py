@@ -39,6 +39,8 @@ def replay(
 ) -> dict[str, Any]:
     """Decide each execution of the corpus by the candidate, and by the live version where the record is not its own: the report.
 
+    `live` is the bundle to compare with, where that is not whatever is live by now.
+
     After `seconds` no further decision is begun, and the rest is counted as not replayable: a text that loops takes its whole
     time limit for each.
     Raises ScriptNotFound where no version is live, SupervisorError for what is ours.

@@ -15,10 +15,10 @@ import redis
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from scripting.checks import ENGINE
-from scripting.models import SHARED, Script, ScriptVersion
+from scripting.models import SHARED, Activation, Script, ScriptVersion
 from scripting.modules.installed import modules
 from scripting.registry import reach
-from scripting.registry.publishing import AlreadyActive
+from scripting.registry.moves import AlreadyActive, AtGate
 from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
 from scripting.sources.beside import file_beside
@@ -51,6 +51,26 @@ class ScriptingCommand(BaseCommand):
 
     def add_json(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")
+
+    def add_override(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--override",
+            metavar="REASON",
+            default="",
+            help="make it live although the gate is closed, and say why; with --user that person must have scripting.override_gate",
+        )
+
+    def at_gate(self, override: str) -> AtGate:
+        """Who may run commands here may change the database, and so pass the gate too: it is recorded."""
+        return AtGate(override, wants_advice=True)
+
+    def tell_evidence(self, *activations: Activation) -> None:
+        """Say, on stderr, what was known of a change when it went live, and what the gate made of it."""
+        for activation in activations:
+            for evidence in activation.evidence.all():
+                self.stderr.write(f"{evidence.script}: {evidence.in_words}")
+            if activation.override:
+                self.stderr.write(f"{activation.script}: the gate was overridden")
 
     def print_json(self, document: Any) -> None:
         """Escaped to ASCII, so that no text of a script acts on a terminal."""

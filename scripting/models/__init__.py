@@ -5,6 +5,7 @@ from scripting.models.cases import Case
 from scripting.models.error_groups import ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Resolution
 from scripting.models.evidence import KnobCurve, ReplayJob, ReplayReport
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
+from scripting.models.gate import Evidence, GatePolicy
 from scripting.models.ids import uuid7
 from scripting.models.retention import RetentionMark
 from scripting.models.rollups import ExecutionStat, StatDelta
@@ -26,8 +27,10 @@ __all__ = [
     "ErrorDelta",
     "ErrorGroup",
     "ErrorTotal",
+    "Evidence",
     "Execution",
     "ExecutionStat",
+    "GatePolicy",
     "KnobCurve",
     "KnobSet",
     "OutboxEvent",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from django.db import models
 from django.db.models import Q
 
@@ -14,6 +16,13 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def kept(self) -> CaseQuerySet:
         """Those that nobody deleted."""
         return self.filter(removed_at=None)
+
+    def contents_digest(self) -> str:
+        """sha256 (hex) over the cases' names and documents: another after any of them was added, changed or deleted."""
+        hasher = hashlib.sha256()
+        for name, digest in self.order_by("name").values_list("name", "digest"):
+            hasher.update(f"{name} {digest}\n".encode())
+        return hasher.hexdigest()
 
 
 class Case(models.Model):

@@ -75,9 +75,17 @@ class Script(models.Model):
     rejected_batch = models.CharField(
         max_length=32, blank=True, editable=False, help_text="The files that were rejected together with it."
     )
+    held = models.CharField(
+        max_length=500,
+        blank=True,
+        editable=False,
+        db_default="",
+        default="",
+        help_text="Why the gate does not let that file through, or that it waits for its replay; empty where its check refused it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
-    history = HistoricalRecords(excluded_fields=["rejected_basis", "rejected_batch"])
+    history = HistoricalRecords(excluded_fields=["rejected_basis", "rejected_batch", "held"])
     objects = ScriptQuerySet.as_manager()
 
     _history_user: Any
@@ -293,6 +301,12 @@ class Activation(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     reason = models.TextField(blank=True)
+    evidence: models.ManyToManyField[Any, Any] = models.ManyToManyField(
+        "Evidence", related_name="activations", help_text="What was known of the change when it went live."
+    )
+    override = models.TextField(
+        blank=True, default="", db_default="", help_text="Why it went live although the gate was closed."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -27,6 +27,7 @@ GROUP = "scripting.notices"
 TYPE = "scripting.notice"
 
 ACTIVATED, REVERTED, REJECTED, IN_CONFLICT, CHANGED = "activated", "reverted", "rejected", "in_conflict", "changed"
+WAITING, HELD = "waiting", "held"
 BREAKER_OPENED, BREAKER_CLOSED, FALLBACK_FAILED = "breaker_opened", "breaker_closed", "breaker_fallback_failed"
 
 
@@ -35,7 +36,8 @@ class Notice:
     """A change of a script, as processes and pages are told of it.
 
     `kind`: `activated`, `reverted` (the default is back since the file is gone), `rejected` (a text that failed its check was
-    kept; of a helper's deletion, that scripts need it), `in_conflict` (two files claim the script), `changed` (its switches,
+    kept; of a helper's deletion, that scripts need it), `waiting` (a file is stored and waits for its replay), `held` (the gate does
+    not let it through), `in_conflict` (two files claim the script), `changed` (its switches,
     limits or default), `breaker_opened`, `breaker_closed`, or `breaker_fallback_failed` (a fallback's breaker opened).
     """
 
@@ -92,6 +94,15 @@ def rejected(version: ScriptVersion, origin: str, why: str) -> Notice:
     script, author = version.script, str(version.author or "")
     return Notice(
         REJECTED, script.module, script.name, version.number, version.sha256, origin, author, why, time.time()
+    )
+
+
+def held(version: ScriptVersion, why: str, *, waits: bool) -> Notice:
+    """That a file is stored and not active: it waits for its replay, or the gate does not let it through."""
+    script = version.script
+    kind = WAITING if waits else HELD
+    return Notice(
+        kind, script.module, script.name, version.number, version.sha256, version.origin, reason=why, at=time.time()
     )
 
 

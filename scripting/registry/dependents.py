@@ -67,6 +67,13 @@ class World:
             for module, name, content in rows.values_list("module", "name", "active_knobs__content")
         }
 
+    def with_knobs(self, knobs: Mapping[str, Mapping[str, KnobValue]]) -> World:
+        """The same world with other values active, by script."""
+        other = World()
+        other.__dict__["versions"] = self.versions
+        other.__dict__["knobs"] = self.knobs | {name: dict(values) for name, values in knobs.items()}
+        return other
+
     def tuned(self, source: Source) -> Source:
         """A text with the values that are active for its knobs."""
         return with_values(source, self.knobs.get(source.name, {}))

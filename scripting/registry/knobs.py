@@ -11,14 +11,8 @@ from django.db.models import Max
 from scripting.models import Activation, KnobSet, Script, ScriptVersion
 from scripting.registry.bundles import Values, active_values, bundle_for, values_digest
 from scripting.registry.checking import check_bundle
-from scripting.registry.publishing import (
-    AnyBase,
-    Move,
-    PublishRefused,
-    StaleBase,
-    activate_together,
-    say_why,
-)
+from scripting.registry.moves import PLAIN, AnyBase, AtGate, Move, PublishRefused, StaleBase
+from scripting.registry.publishing import activate_together, say_why
 from scripting.supervisor.pool import CheckReport
 from scripting.texts.escaping import visible
 from scripting.types import Knob, KnobValue, Source, canonical
@@ -71,10 +65,11 @@ def publish(
     actor: User | None,
     reason: str,
     base: KnobSet | type[AnyBase] | None = AnyBase,
+    at_gate: AtGate = PLAIN,
 ) -> Activation:
     """Check, store and activate values of knobs; what is not named has its default.
 
-    Raises ValuesRefused, StaleBase (`base` is the set that the actor believed active), AlreadyActive, PublishRefused.
+    Raises ValuesRefused, StaleBase (`base` is the set that the actor believed active), AlreadyActive, GateClosed, PublishRefused.
     """
     say_why(reason)
     version = _active(script)
@@ -86,10 +81,11 @@ def publish(
         actor,
         reason,
         base,
+        at_gate,
     )
 
 
-def rollback(script: Script, number: int, *, actor: User | None, reason: str) -> Activation:
+def rollback(script: Script, number: int, *, actor: User | None, reason: str, at_gate: AtGate = PLAIN) -> Activation:
     """Activate an old set of values again, without a copy; 0 are the defaults of the text. Raises as `publish` does."""
     say_why(reason)
     version = _active(script)
@@ -99,7 +95,7 @@ def rollback(script: Script, number: int, *, actor: User | None, reason: str) ->
         if chosen is None:
             raise PublishRefused(f"{script} has no knobs {number}")
         settle(script, chosen.values)
-    return _activate(script, version, chosen, Activation.Cause.ROLLBACK, actor, reason, AnyBase)
+    return _activate(script, version, chosen, Activation.Cause.ROLLBACK, actor, reason, AnyBase, at_gate)
 
 
 def keep(script: Script, values: Values, *, author: User | None, message: str) -> KnobSet:
@@ -129,8 +125,9 @@ def _activate(
     actor: User | None,
     reason: str,
     base: KnobSet | type[AnyBase] | None,
+    at_gate: AtGate,
 ) -> Activation:
-    move = Move(script, version, cause, version, actor, reason, knobs=knobs, knobs_base=base)
+    move = Move(script, version, cause, version, actor, reason, knobs=knobs, knobs_base=base, at_gate=at_gate)
     try:
         return activate_together([move], judge=False)[0]
     except StaleBase:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -11,11 +11,24 @@ from django.db.models import Max
 
 from scripting.models import SHARED, Activation, Breaker, Draft, KnobSet, Script, ScriptVersion
 from scripting.processes import notices
-from scripting.registry import dependents, judging
+from scripting.registry import dependents, gate, judging
 from scripting.registry.announce import announce
 from scripting.registry.bundles import bundle_for
 from scripting.registry.checking import check_bundle
+from scripting.registry.gate import Passage
 from scripting.registry.judging import Proposal, Verdict
+from scripting.registry.moves import (
+    PLAIN,
+    AlreadyActive,
+    AnyBase,
+    AtGate,
+    FileOvertaken,
+    HelpersChanged,
+    Move,
+    PublishRefused,
+    StaleBase,
+    WillFail,
+)
 from scripting.registry.resolved import load
 from scripting.sandbox import source_text
 from scripting.supervisor.pool import CheckReport
@@ -27,77 +40,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 BY_PEOPLE = frozenset({Activation.Cause.PUBLISH, Activation.Cause.ROLLBACK})
-
-
-class PublishRefused(Exception):
-    """A text that was not made active. `version` is where it is kept, `report` what its check found."""
-
-    def __init__(
-        self, message: str, version: ScriptVersion | None = None, diagnostics: Sequence[Diagnostic] = ()
-    ) -> None:
-        super().__init__(message)
-        self.version = version
-        self.diagnostics = tuple(diagnostics)
-
-
-class WillFail(PublishRefused):
-    """A text that passes its check, but will certainly fail: nothing is stored until a person confirms it."""
-
-
-class StaleBase(PublishRefused):
-    """Another version became active since the text was begun: merge with it, then publish again.
-
-    `merge` is that, with the places that a person decides; None where there was no text to merge.
-    """
-
-    def __init__(self, message: str, version: ScriptVersion | None = None, merged: Merge | None = None) -> None:
-        super().__init__(message, version)
-        self.merge = merged
-
-
-class AlreadyActive(PublishRefused):
-    """The version that was to become active is: nothing changed. `version` is it."""
-
-
-class HelpersChanged(PublishRefused):
-    """A helper, or what imports it, changed between a text's check and now, and beside that it would not pass: judge it anew."""
-
-
-class FileOvertaken(PublishRefused):
-    """Another process took a file of the script since this one read it."""
-
-
-class AnyBase:
-    """In place of a base version: activate over whatever is active."""
-
-
-class SameKnobs:
-    """In place of a set of values: leave the knobs as they are."""
-
-
-@dataclass(frozen=True)
-class Move:
-    """That a version, or a set of values of its knobs, is to become the one that runs."""
-
-    script: Script
-    version: ScriptVersion | None
-    cause: str
-    base: ScriptVersion | type[AnyBase] | None = None
-    """The version that the actor believed active."""
-    actor: User | None = None
-    reason: str = ""
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    """Further fields of the script saved with it."""
-    file_seen: str | None = None
-    """The digest that the script's file had when the version was made of it; None where no file is concerned."""
-    knobs: KnobSet | type[SameKnobs] | None = SameKnobs
-    """The set of values that is to be active; None for the defaults of the text."""
-    knobs_base: KnobSet | type[AnyBase] | None = AnyBase
-    """The set of values that the actor believed active."""
-
-    @property
-    def is_of_knobs(self) -> bool:
-        return self.knobs is not SameKnobs
 
 
 def check(module_name: str, name: str, language: str, text: str) -> CheckReport:
@@ -178,9 +120,10 @@ def activate(
     base: ScriptVersion | type[AnyBase] | None = None,
     changes: Mapping[str, Any] | None = None,
     judge: bool = True,
+    at_gate: AtGate = PLAIN,
 ) -> Activation:
     """Make `version` the one that runs: `activate_together` of one."""
-    move = Move(script, version, cause, base, actor, reason, changes or {})
+    move = Move(script, version, cause, base, actor, reason, changes or {}, at_gate=at_gate)
     return activate_together([move], judge=judge)[0]
 
 
@@ -188,8 +131,9 @@ def activate_together(moves: Sequence[Move], *, judge: bool = True) -> list[Acti
     """Make versions of several scripts the ones that run, all in one transaction or none.
 
     Raises StaleBase if something else than a move's base is active (`AnyBase` takes whatever is), FileOvertaken, HelpersChanged where
-    what is moved fits helpers, or a helper its dependents, no longer (`judge` False takes it as it is). What people ask for
-    (publish, roll back) raises AlreadyActive where it is so already.
+    what is moved fits helpers, or a helper its dependents, no longer (`judge` False takes it as it is), GateClosed and
+    OverrideForbidden where a policy asks for evidence. What people ask for (publish, roll back) raises AlreadyActive where it
+    is so already.
     """
     with transaction.atomic():
         of_helpers = any(dependents.hold(move.script, move.version) for move in moves)
@@ -199,7 +143,8 @@ def activate_together(moves: Sequence[Move], *, judge: bool = True) -> list[Acti
             _allow(move, locked[move.script.pk])
         if of_helpers and judge:
             _judge_again(moves)
-        activations = [_move(move, locked[move.script.pk]) for move in moves]
+        passage = gate.pass_gate(moves, locked)
+        activations = [_move(move, locked[move.script.pk], passage) for move in moves]
         Breaker.forgive(move.version.pk for move in moves if move.version is not None)
         if any(move.script.module == SHARED for move in moves):
             for move in moves:
@@ -256,9 +201,9 @@ def _judge_again(moves: Sequence[Move]) -> None:
             raise HelpersChanged(f"{version} does not fit what changed meanwhile", version, verdict.diagnostics)
 
 
-def _move(move: Move, locked: Script) -> Activation:
+def _move(move: Move, locked: Script, passage: Passage) -> Activation:
     version, reason = move.version, visible(move.reason)
-    locked.rejected_basis = locked.rejected_batch = ""  # who decided knew of the file, or it is taken now
+    locked.rejected_basis = locked.rejected_batch = locked.held = ""  # who decided knew of the file, or it is taken now
     for name, value in move.changes.items():
         setattr(locked, name, value)
     locked.active_version = version
@@ -266,11 +211,21 @@ def _move(move: Move, locked: Script) -> Activation:
         locked.active_knobs = move.knobs if isinstance(move.knobs, KnobSet) else None
     locked._history_user = move.actor
     locked._change_reason = f"{move.cause}: {reason}"[:100] if reason else move.cause
-    locked.save(update_fields=["active_version", "active_knobs", "rejected_basis", "rejected_batch", *move.changes])
-    announce(notices.activated(locked, version, move.cause, move.actor, reason))
-    return Activation.objects.create(
-        script=locked, version=version, knobs=locked.active_knobs, cause=move.cause, actor=move.actor, reason=reason
+    locked.save(
+        update_fields=["active_version", "active_knobs", "rejected_basis", "rejected_batch", "held", *move.changes]
     )
+    announce(notices.activated(locked, version, move.cause, move.actor, reason))
+    activation = Activation.objects.create(
+        script=locked,
+        version=version,
+        knobs=locked.active_knobs,
+        cause=move.cause,
+        actor=move.actor,
+        reason=reason,
+        override=visible(move.at_gate.override) if passage.overridden else "",
+    )
+    activation.evidence.set(passage.evidence.get(locked.pk, ()))
+    return activation
 
 
 def publish(
@@ -284,10 +239,11 @@ def publish(
     origin: str = ScriptVersion.Origin.EDITOR,
     keep_stale: bool = True,
     confirmed: bool = True,
+    at_gate: AtGate = PLAIN,
 ) -> Activation:
     """Check, store and activate a text; its actor's draft of it is done with.
 
-    Raises PublishRefused (the text is kept), StaleBase or AlreadyActive. `keep_stale` False stores no text that is known to be
+    Raises PublishRefused (the text is kept), StaleBase, GateClosed or AlreadyActive. `keep_stale` False stores no text that is known to be
     stale, or live, before its check. `confirmed` False raises WillFail for a text that will certainly fail.
     """
     say_why(reason)
@@ -304,11 +260,13 @@ def publish(
         first = next(d for d in diagnostics if d.severity == "error")
         raise PublishRefused(f"{version} is kept but not active: {first.message}", version, diagnostics)
     try:
-        activation = activate(script, version, Activation.Cause.PUBLISH, actor=actor, reason=reason, base=base)
+        activation = activate(
+            script, version, Activation.Cause.PUBLISH, actor=actor, reason=reason, base=base, at_gate=at_gate
+        )
     except HelpersChanged:  # beside what others published it is refused now, or fits after all
         return publish(
             script, language, text, actor=actor, reason=reason, base=base, origin=origin, keep_stale=keep_stale,
-            confirmed=confirmed,
+            confirmed=confirmed, at_gate=at_gate,
         )  # fmt: skip
     except StaleBase as stale:
         script.refresh_from_db()
@@ -344,10 +302,11 @@ def publish_together(
     reason: str,
     origin: str = ScriptVersion.Origin.EDITOR,
     confirmed: bool = True,
+    at_gate: AtGate = PLAIN,
 ) -> list[Activation]:
     """Check, store and activate texts of several scripts, each beside the others: all of them or none.
 
-    What is live already stays as it is. Raises TogetherRefused, StaleBase, or PublishRefused without a reason. `confirmed` as in `publish`:
+    What is live already stays as it is. Raises TogetherRefused, StaleBase, GateClosed, or PublishRefused without a reason. `confirmed` as in `publish`:
     TogetherRefused names the texts that will certainly fail, and nothing is stored.
     """
     say_why(reason)
@@ -364,7 +323,7 @@ def publish_together(
     if refused:
         raise TogetherRefused(refused)
     moves = [
-        Move(text.script, version, Activation.Cause.PUBLISH, text.base, actor, reason)
+        Move(text.script, version, Activation.Cause.PUBLISH, text.base, actor, reason, at_gate=at_gate)
         for text, version in zip(texts, versions, strict=True)
         if text.script.active_version_id != version.pk
     ]
@@ -373,15 +332,15 @@ def publish_together(
     except (HelpersChanged, AlreadyActive):  # beside what others published it is refused now, or fits after all
         for text in texts:
             text.script.refresh_from_db()
-        return publish_together(texts, actor=actor, reason=reason, origin=origin, confirmed=confirmed)
+        return publish_together(texts, actor=actor, reason=reason, origin=origin, confirmed=confirmed, at_gate=at_gate)
     for move in moves:
         assert move.version is not None
         Draft.objects.filter(script=move.script, user=actor, source=move.version.text).delete()
     return activations
 
 
-def rollback(script: Script, number: int, *, actor: User | None, reason: str) -> Activation:
-    """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run, AlreadyActive."""
+def rollback(script: Script, number: int, *, actor: User | None, reason: str, at_gate: AtGate = PLAIN) -> Activation:
+    """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run, GateClosed, AlreadyActive."""
     say_why(reason)
     version = script.versions.filter(number=number).first()
     if version is None:
@@ -392,9 +351,10 @@ def rollback(script: Script, number: int, *, actor: User | None, reason: str) ->
         message = f"{version} did not pass its check and cannot become active: {first.message}"
         raise PublishRefused(message, version, diagnostics)
     try:
-        return activate(script, version, Activation.Cause.ROLLBACK, actor=actor, reason=reason, base=AnyBase)
+        cause = Activation.Cause.ROLLBACK
+        return activate(script, version, cause, actor=actor, reason=reason, base=AnyBase, at_gate=at_gate)
     except HelpersChanged:
-        return rollback(script, number, actor=actor, reason=reason)
+        return rollback(script, number, actor=actor, reason=reason, at_gate=at_gate)
 
 
 def recheck(version: ScriptVersion) -> tuple[Diagnostic, ...]:

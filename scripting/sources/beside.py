@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from scripting.models import Script
 from scripting.registry import publishing
 from scripting.sources.folder import ScriptFile, Unusable, file_digest, look_up, scripts_dir
-from scripting.sources.steps import first_error
+from scripting.sources.steps import WAITS, first_error
 
-ACTIVE, REJECTED, DIFFERS = "active", "rejected", "differs"
+ACTIVE, REJECTED, WAITING, HELD, DIFFERS = "active", "rejected", "waiting", "held", "differs"
 
 
 @dataclass(frozen=True)
@@ -23,19 +23,25 @@ class FileBeside:
 
 
 def file_state(script: Script) -> str:
-    """Of the file last seen: `active` (its text runs), `rejected`, `differs` (something else runs), or empty for none."""
+    """Of the file last seen: `active` (its text runs), `rejected`, `waiting` (for its replay), `held` (by the gate), `differs` (something else
+    runs), or empty for none."""
     if not script.file_digest:
         return ""
     version = script.active_version
     if version is not None and script.file_digest == file_digest(script.name, version.language, bytes(version.content)):
         return ACTIVE
-    return REJECTED if script.rejected_basis else DIFFERS
+    if not script.rejected_basis:
+        return DIFFERS
+    return REJECTED if not script.held else WAITING if script.held == WAITS else HELD
 
 
-def why_rejected(script: Script) -> str:
-    """The first error of the script's file, if it is rejected."""
-    if file_state(script) != REJECTED:
-        return ""
+def why_not_taken(script: Script) -> str:
+    """The first error of the script's file, if it is rejected; why the gate holds it, if that does."""
+    match file_state(script):
+        case "waiting" | "held":
+            return script.held
+        case "active" | "differs" | "":
+            return ""
     for version in script.versions.rejected().order_by("-number"):
         if script.file_digest == file_digest(script.name, version.language, bytes(version.content)):
             return first_error(map(publishing.diagnostic_of, version.diagnostics))

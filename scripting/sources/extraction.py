@@ -72,7 +72,7 @@ class Text:
             return None
         digest, before = file_digest(self.name, self.language, self.content), script.file_digest
         found = Script.objects.filter(pk=script.pk)
-        found.update(file_digest=digest, rejected_basis="", rejected_batch="")
+        found.update(file_digest=digest, rejected_basis="", rejected_batch="", held="")
         return lambda: found.update(file_digest=before)
 
     def remark(self) -> str:

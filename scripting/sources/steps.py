@@ -11,6 +11,9 @@ from scripting.types import Diagnostic
 
 logger = logging.getLogger(__name__)
 
+WAITS = "it waits for its replay"
+"""`Script.held` of a file for which the gate has no evidence yet."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -18,7 +21,7 @@ class Step:
 
     script: str
     outcome: str
-    """`activated`, `upgraded`, `reverted`, `unchanged`, `flagged`, `rejected`, `kept`, `forgotten`, `vanished`, `retired`, `ignored`, `in_conflict`, `failed`; of a case also `taken`, `deleted`."""
+    """`activated`, `upgraded`, `reverted`, `unchanged`, `flagged`, `rejected`, `waiting` (for its replay), `held` (by the gate), `passed_over`, `kept`, `forgotten`, `vanished`, `retired`, `ignored`, `in_conflict`, `failed`; of a case also `taken`, `deleted`."""
     detail: str = ""
     source: str = ""
     """`default` or `file`: what it is about."""
@@ -35,8 +38,8 @@ class Step:
 
     @property
     def is_failure(self) -> bool:
-        """Whether a text did not pass its check: an embedded default, which only a new release can mend, or a file."""
-        return self.outcome in {"failed", "rejected"}
+        """Whether a text did not pass its check or the gate: an embedded default, which only a new release can mend, or a file."""
+        return self.outcome in {"failed", "rejected", "held"}
 
 
 def said(step: Step, level: int = logging.DEBUG) -> Step:

@@ -18,14 +18,16 @@ from scripting.modules.installed import modules
 from scripting.processes import notices
 from scripting.registry import dependents, publishing
 from scripting.registry.dependents import Key
-from scripting.registry.publishing import FileOvertaken, Move, StaleBase, activate_together
+from scripting.registry.gate import GateClosed
+from scripting.registry.moves import FileOvertaken, Move, StaleBase
+from scripting.registry.publishing import activate_together
 from scripting.sources.case_folder import scan_cases
 from scripting.sources.case_sync import cases_with_file, miss_cases, take_cases, take_embedded_cases
 from scripting.sources.embedded import Embedded, embedded_by_script
 from scripting.sources.folder import BeingWritten, Found, Remark, ScriptFile, Unusable, file_digest, scan, scripts_dir
 from scripting.sources.rules import DefaultAction, FileAction, Known, decide_default, decide_file
 from scripting.sources.steps import Step, first_error, said
-from scripting.sources.taking import NO_FILE, Candidate, failed, overtaken, take
+from scripting.sources.taking import NO_FILE, Candidate, Weigh, failed, overtaken, take, weigh_later
 from scripting.types import Source
 
 ABSENCE_SECONDS = 1.0
@@ -39,10 +41,13 @@ def _always() -> bool:
 # -- the whole at once -------------------------------------------------------------------------------------------------
 
 
-def sync(*, root: Path | None = None, wait: Callable[[float], None] = time.sleep) -> list[Step]:
+def sync(
+    *, root: Path | None = None, wait: Callable[[float], None] = time.sleep, weigh: Weigh = weigh_later
+) -> list[Step]:
     """Bring the registry up to date with the packages and the folder; again changes nothing. Raises FolderRefused.
 
     A file that seems gone or is being written is looked at again after ABSENCE_SECONDS, for which `wait` is called.
+    `weigh` sees to the evidence that the gate asks for.
     """
     folder = root or scripts_dir()
     seen = scan(folder)
@@ -56,23 +61,25 @@ def sync(*, root: Path | None = None, wait: Callable[[float], None] = time.sleep
     gone = {(s.module, s.name): None for s in scripts_with_file() if (s.module, s.name) not in seen.files}
     steps, defaults = _decide_defaults(embedded, seen.files)
     there, files = _decide_files(seen.files)
+    of_cases = take_embedded_cases() + take_cases(cases.files)  # before the texts: the gate holds these to them
+    of_cases += miss_cases(cases_with_file().keys() - cases.files.keys())
     # A script whose file is taken as well has its default taken first, and once more if it lacks what a file brings.
     both = {candidate.key for candidate in files}
-    first = take([default for default in defaults if default.key in both], _always, _flag)
-    steps += take([default for default in defaults if default.key not in both] + files, _always, _flag) + there
+    first = take([default for default in defaults if default.key in both], _always, _flag, weigh)
+    steps += take([default for default in defaults if default.key not in both] + files, _always, _flag, weigh) + there
     if lacking := {step.script for step in first if step.is_failure}:
         again = {key: item for key, item in embedded.items() if "/".join(key) in lacking}
         more, defaults = _decide_defaults(again, seen.files)
-        first = [step for step in first if not step.is_failure] + more + take(defaults, _always, _flag)
-    steps = first + steps + vanished(embedded) + reconcile_files(gone)
-    steps += take_embedded_cases() + take_cases(cases.files) + miss_cases(cases_with_file().keys() - cases.files.keys())
-    return steps + [report_remark(remark) for remark in (*seen.remarks, *cases.remarks)]
+        first = [step for step in first if not step.is_failure] + more + take(defaults, _always, _flag, weigh)
+    steps = first + steps + vanished(embedded) + reconcile_files(gone, weigh=weigh)
+    return steps + of_cases + [report_remark(remark) for remark in (*seen.remarks, *cases.remarks)]
 
 
 def reconcile_files(
     files: Mapping[Key, Found | None],
     there: Mapping[Key, Found] | None = None,
     go_on: Callable[[], bool] = _always,
+    weigh: Weigh = weigh_later,
 ) -> list[Step]:
     """Take files in that changed together, and the absence of others (None).
 
@@ -84,7 +91,7 @@ def reconcile_files(
     if rejected:
         keys = Script.objects.in_use().exclude(rejected_basis="").values_list("module", "name")
         candidates += _decide_files({key: rejected[key] for key in keys if key in rejected})[1]
-    steps += take(candidates, go_on, _flag)
+    steps += take(candidates, go_on, _flag, weigh)
     return steps + _reconcile_absences([key for key, found in files.items() if found is None], go_on)
 
 
@@ -144,26 +151,26 @@ def _decide_defaults(
     return steps, candidates
 
 
-def _flag(candidate: Candidate) -> Step:
-    """Something else became active while the default was judged."""
+def _flag(candidate: Candidate, why: str) -> Step:
+    """Something else became active while the default was judged, or the gate stops it (`why`)."""
     assert isinstance(candidate.text, Embedded)
-    return _store_flagged(candidate.script, candidate.text, file_present=False)
+    return _store_flagged(candidate.script, candidate.text, file_present=False, why=why)
 
 
-def _store_flagged(script: Script, embedded: Embedded, *, file_present: bool) -> Step:
+def _store_flagged(script: Script, embedded: Embedded, *, file_present: bool, why: str = "") -> Step:
     origin, message = ScriptVersion.Origin.EMBEDDED, "new embedded default"
     version, diagnostics = publishing.store(script, embedded.language, embedded.content, origin, message=message)
     if not version.accepted:
         return failed(script, version, first_error(diagnostics))
     script.default_version, script.language = version, embedded.language
     script.save(update_fields=["default_version", "language"])
-    detail = f"new embedded default v{version.number} is stored; {_why_not(script, file_present)}"
+    detail = f"new embedded default v{version.number} is stored; {_why_not(script, file_present, why)}"
     return said(Step(str(script), "flagged", detail, "default"))
 
 
-def _why_not(script: Script, file_present: bool) -> str:
+def _why_not(script: Script, file_present: bool, why: str) -> str:
     active = f"v{script.active_version.number}" if script.active_version else "nothing"
-    reason = (
+    reason = why or (
         "the script is pinned"
         if script.pinned
         else "a file overrides it"
@@ -257,8 +264,10 @@ def _revert(script: Script, others: Collection[Key]) -> Step | None:
             if dependents.hold(script, default):
                 needed_by = _needed_by(script, default)
             if needed_by:
-                return _kept(script, needed_by)
+                return _kept(script, f"it is imported by {needed_by}: change these, then retire it")
             activate_together([move], judge=False)
+    except GateClosed as closed:
+        return _kept(script, f"the default is to pass the gate first: publish it ({closed})")
     except StaleBase:
         return Step(str(script), "unchanged", "another version became active while the file went away", "file")
     except FileOvertaken:
@@ -271,12 +280,12 @@ def _revert(script: Script, others: Collection[Key]) -> Step | None:
     return said(Step(str(script), "reverted", f"its file is gone; {back}", "file"))
 
 
-def _kept(script: Script, needed_by: str) -> Step:
-    """A helper stays as it is though its file is gone."""
+def _kept(script: Script, since: str) -> Step:
+    """A script stays as it is though its file is gone."""
     if not Script.objects.filter(pk=script.pk, file_digest=script.file_digest).update(**NO_FILE):
         return overtaken(script)
     stays = f"v{script.active_version.number} stays active" if script.active_version else "it stays"
-    why = f"{stays}, since it is imported by {needed_by}: change these, then retire it"
+    why = f"{stays}, since {since}"
     notices.send_on_commit(notices.kept(script, Activation.Cause.FILE_DELETED, why))
     return said(Step(str(script), "kept", f"its file is gone, but {why}", "file"), logging.WARNING)
 

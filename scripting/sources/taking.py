@@ -5,27 +5,49 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import redis
+
+from scripting.bus import evidence_jobs
 from scripting.models import Activation, Script, ScriptVersion
+from scripting.processes import notices
 from scripting.registry import judging, publishing
 from scripting.registry.dependents import Key, World
+from scripting.registry.gate import GateClosed
 from scripting.registry.judging import Proposal, Verdict
-from scripting.registry.publishing import AnyBase, FileOvertaken, HelpersChanged, Move, StaleBase
+from scripting.registry.moves import AnyBase, FileOvertaken, HelpersChanged, Move, StaleBase
 from scripting.registry.settling import settle
 from scripting.sources.embedded import Embedded
 from scripting.sources.folder import ScriptFile
-from scripting.sources.steps import Step, first_error, said, will_fail
+from scripting.sources.steps import WAITS, Step, first_error, said, will_fail
+from scripting.texts.escaping import one_line
 from scripting.types import ErrorType
 
+logger = logging.getLogger(__name__)
 security = logging.getLogger("scripting.security")
 
-NO_FILE = {"file_digest": "", "rejected_basis": "", "rejected_batch": ""}
+NO_FILE = {"file_digest": "", "rejected_basis": "", "rejected_batch": "", "held": ""}
 """Field values of a script that has no file."""
 ARRIVED = "arrived"
 """The batch of the files that arrived just now."""
 AGAIN = "-"
 """In place of a basis: judge it again at the next look."""
+JOB = "scripting.evidence.gate.weigh_versions"
+"""Makes the evidence that files lack; a room above knows how."""
+
+Weigh = Callable[[GateClosed], bool]
+"""Sees to the evidence that the gate lacks; True if it is there now."""
+
+
+def weigh_later(closed: GateClosed) -> bool:
+    """Have an evidence worker make it: the files wait. Asked at each look, so that a job that was lost is made good."""
+    versions = sorted(version.pk for version in closed.versions)
+    try:
+        evidence_jobs.enqueue(JOB, versions, job_id="gate-" + "-".join(map(str, versions)))
+    except redis.RedisError as error:
+        logger.warning("evidence for the gate is not asked for yet: %s", error)
+    return False
 
 
 @dataclass(frozen=True)
@@ -35,6 +57,8 @@ class Candidate:
     script: Script
     text: ScriptFile | Embedded
     cause: str
+    base: ScriptVersion | type[AnyBase] | None = AnyBase
+    """Of a file that had to wait: what was active when it arrived. Whoever publishes meanwhile has decided otherwise."""
 
     @property
     def key(self) -> Key:
@@ -63,11 +87,24 @@ class Candidate:
             return Move(self.script, version, self.cause, base, changes=changes)
         changes = {"file_digest": self.text.digest}
         seen = self.script.file_digest
-        return Move(self.script, version, self.cause, AnyBase, reason=self.text.path, changes=changes, file_seen=seen)
+        return Move(self.script, version, self.cause, self.base, reason=self.text.path, changes=changes, file_seen=seen)
+
+    def that_waited(self) -> Candidate:
+        """The same, after a time in which somebody may have decided otherwise."""
+        return self if self.base is not AnyBase else replace(self, base=self.script.active_version)
 
 
-def take(candidates: Sequence[Candidate], go_on: Callable[[], bool], flag: Callable[[Candidate], Step]) -> list[Step]:
-    """Take what passes, group by group while `go_on`. A default over which something else became active goes to `flag`."""
+Flag = Callable[[Candidate, str], Step]
+"""Stores a default without activating it, and says why."""
+
+
+def take(
+    candidates: Sequence[Candidate], go_on: Callable[[], bool], flag: Flag, weigh: Weigh = weigh_later
+) -> list[Step]:
+    """Take what passes, group by group while `go_on`.
+
+    A default over which something else became active, or which the gate stops, goes to `flag`; `weigh` sees to evidence.
+    """
     world, steps = World(), list[Step]()
     by_key = {candidate.key: candidate for candidate in candidates}
     for group in judging.groups([candidate.proposal for candidate in candidates], world):
@@ -79,33 +116,53 @@ def take(candidates: Sequence[Candidate], go_on: Callable[[], bool], flag: Calla
                 continue
         if not go_on():
             break
-        steps += _take_group(members, world, flag)
+        members = [member.that_waited() if member.was_rejected else member for member in members]
+        steps += _take_group(members, world, flag, weigh)
     return steps
 
 
-def _take_group(members: Sequence[Candidate], world: World, flag: Callable[[Candidate], Step]) -> list[Step]:
+def _take_group(members: Sequence[Candidate], world: World, flag: Flag, weigh: Weigh) -> list[Step]:
     group = [member.proposal for member in members]
     verdicts = settle(group, world)
     versions = {member.key: _kept(member, verdicts[member.key]) for member in members}
     taken = [member for member in members if verdicts[member.key].accepted]
+    stopped: GateClosed | None = None
     try:
         publishing.activate_together([member.move(versions[member.key]) for member in taken])
     except HelpersChanged:
-        return _take_group([_afresh(member) for member in members], World(), flag)
+        return _take_group([_afresh(member) for member in members], World(), flag, weigh)
+    except GateClosed as closed:
+        if closed.lacking and weigh(closed):
+            return _take_group([_afresh(member.that_waited()) for member in members], World(), flag, weigh)
+        waiting = [member for member in taken if member.was_rejected]
+        if waiting and len(waiting) < len(taken):  # what waits does not hold back what arrived
+            others = [_afresh(member) for member in members if member not in waiting]
+            held = [_held(member, versions[member.key], closed, flag) for member in waiting]
+            return held + _take_group(others, World(), flag, weigh)
+        stopped = closed
     except (StaleBase, FileOvertaken) as late:
         left_out = next(member for member in members if versions[member.key] == late.version)
         others = [_afresh(member) for member in members if member is not left_out]
-        step = overtaken(left_out.script) if isinstance(late, FileOvertaken) else flag(_afresh(left_out))
-        return [step, *(_take_group(others, World(), flag) if others else ())]
+        if isinstance(late, FileOvertaken):
+            step = overtaken(left_out.script)
+        elif isinstance(left_out.text, ScriptFile):
+            step = _passed_over(left_out)
+        else:
+            step = flag(_afresh(left_out), "")
+        return [step, *(_take_group(others, World(), flag, weigh) if others else ())]
     basis = AGAIN if taken else judging.basis(group, world)
     arrived = sorted(p.label for p in group if p.batch == ARRIVED)
     batch = hashlib.sha256(" ".join([basis, *arrived]).encode()).hexdigest()[:32]
-    return [
-        _activated(member, versions[member.key])
-        if member in taken
-        else _rejected(member, versions[member.key], verdicts[member.key], basis, batch)
-        for member in members
-    ]
+    steps = []
+    for member in members:
+        version = versions[member.key]
+        if member not in taken:
+            steps.append(_rejected(member, version, verdicts[member.key], basis, batch))
+        elif stopped is not None:
+            steps.append(_held(member, version, stopped, flag))
+        else:
+            steps.append(_activated(member, version))
+    return steps
 
 
 def _afresh(member: Candidate) -> Candidate:
@@ -113,7 +170,7 @@ def _afresh(member: Candidate) -> Candidate:
     script = Script.objects.select_related("active_version", "default_version").get(pk=member.script.pk)
     if isinstance(member.text, ScriptFile):
         script.file_digest = member.script.file_digest
-    return Candidate(script, member.text, member.cause)
+    return replace(member, script=script)
 
 
 def _kept(member: Candidate, verdict: Verdict) -> ScriptVersion:
@@ -145,7 +202,7 @@ def _rejected(member: Candidate, version: ScriptVersion, verdict: Verdict, basis
         return failed(script, version, error)
     if member.was_rejected:
         batch = script.rejected_batch
-    remembered = {"file_digest": text.digest, "rejected_basis": basis, "rejected_batch": batch}
+    remembered = {"file_digest": text.digest, "rejected_basis": basis, "rejected_batch": batch, "held": ""}
     if not Script.objects.filter(pk=script.pk, file_digest=script.file_digest).update(**remembered):
         return overtaken(script)
     step = Step(str(script), "rejected", _why(script, text, version, error), "file", member.was_rejected)
@@ -154,6 +211,45 @@ def _rejected(member: Candidate, version: ScriptVersion, verdict: Verdict, basis
     if any(d.type is ErrorType.SECURITY_VIOLATION for d in verdict.diagnostics):
         security.warning("%s: refused by the policy: %s", script, error)
     return said(step, logging.WARNING)
+
+
+def _held(member: Candidate, version: ScriptVersion, closed: GateClosed, flag: Flag) -> Step:
+    """The gate does not let it through: a file is remembered, and tried again at each look; a default is stored."""
+    script, text = member.script, member.text
+    waits = bool(closed.lacking)
+    if isinstance(text, Embedded):
+        if waits:
+            return Step(
+                str(script), "waiting", f"new embedded default v{version.number} waits for its replay", "default"
+            )
+        return flag(_afresh(member), str(closed))
+    words = WAITS if waits else one_line(str(closed), 490)
+    stays = "what ran before stays active" if script.active_version_id else "nothing runs for it"
+    detail = f"{text.path} is stored as v{version.number}: {words}; {stays}"
+    step = Step(
+        str(script), "waiting" if waits else "held", detail, "file", member.was_rejected and script.held == words
+    )
+    if step.is_known:
+        return step
+    remembered = {"file_digest": text.digest, "rejected_basis": AGAIN, "rejected_batch": "", "held": words}
+    as_decided = Script.objects.filter(
+        pk=script.pk, file_digest=script.file_digest, active_version=script.active_version
+    )
+    if not as_decided.update(**remembered):
+        return overtaken(script)
+    notices.send_on_commit(notices.held(version, detail, waits=waits))
+    return said(step, logging.INFO if waits else logging.WARNING)
+
+
+def _passed_over(member: Candidate) -> Step:
+    """Somebody made another version live while the file waited: it is not taken until it is saved again."""
+    script, text = member.script, member.text
+    assert isinstance(text, ScriptFile)
+    Script.objects.filter(pk=script.pk, file_digest=script.file_digest).update(
+        **{**NO_FILE, "file_digest": text.digest}
+    )
+    detail = f"{text.path} is not taken: another version became active while it waited; save it again to take it"
+    return said(Step(str(script), "passed_over", detail, "file"), logging.WARNING)
 
 
 def _still_rejected(member: Candidate) -> Step:

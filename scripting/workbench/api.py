@@ -224,8 +224,8 @@ def publish(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     base = base_in(document, script)
     user = request.user
     assert user.is_authenticated
-    confirmed = document.get("confirmed") is True
-    publishing.publish(script, user, source, language, reason, base, confirmed=confirmed)
+    confirmed, override = document.get("confirmed") is True, text_in(document, "override", "")
+    publishing.publish(script, user, source, language, reason, base, confirmed=confirmed, override=override)
     return active_of(script_named(module, name))
 
 
@@ -235,7 +235,12 @@ def rollback(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     script, document = script_named(module, name), body_of(request)
     user = request.user
     assert user.is_authenticated
-    publishing.rollback(script, user, document.get("number") or 0, text_in(document, "reason", ""))
+    number, reason, override = (
+        document.get("number") or 0,
+        text_in(document, "reason", ""),
+        text_in(document, "override", ""),
+    )
+    publishing.rollback(script, user, number, reason, override=override)
     return active_of(script_named(module, name))
 
 

@@ -12,6 +12,7 @@ from scripting.insight.addresses import address_of, logout_address
 from scripting.models import Script
 from scripting.modules.installed import modules
 from scripting.modules.scriptable import ModulePage, ScriptableModule
+from scripting.registry.gate import OVERRIDE
 from scripting.workbench.access import EDIT, PUBLISH, RUN, TUNE, VIEW, may
 
 
@@ -30,7 +31,7 @@ def common(request: HttpRequest) -> dict[str, Any]:
 def permissions(request: HttpRequest) -> dict[str, bool]:
     words = (("view", VIEW), ("edit", EDIT), ("run", RUN), ("publish", PUBLISH), ("tune", TUNE))
     found = {word: may(request.user, code) for word, code in words}
-    return found | {"create": found["edit"] and found["publish"]}
+    return found | {"create": found["edit"] and found["publish"], "override": may(request.user, OVERRIDE)}
 
 
 def live_page(script: Script) -> dict[str, str] | None:

@@ -71,7 +71,10 @@ def versions(script: Script) -> list[VersionLine]:
 
 def activations(script: Script) -> list[Activation]:
     """Who made which version live, latest first."""
-    return list(script.activations.select_related("version", "knobs", "actor")[:SHOWN])
+    found = script.activations.select_related("version", "knobs", "actor").prefetch_related(
+        "evidence__script", "evidence__report"
+    )
+    return list(found[:SHOWN])
 
 
 def changes(script: Script) -> Iterator[Change]:

@@ -52,7 +52,8 @@ def taken(request: HttpRequest, script: Script) -> HttpResponseBase:
             said = "The draft is saved."
         if "publish" in posted and may(user, PUBLISH):
             reason, confirmed = posted.get("reason", ""), "confirmed" in posted
-            publishing.publish(script, user, text, language, reason, base, confirmed=confirmed)
+            override = posted.get("override", "").strip()
+            publishing.publish(script, user, text, language, reason, base, confirmed=confirmed, override=override)
             said = f"{script} is live. {reach.unheard(script)}".strip()
     except Refusal as refusal:
         met = {"draft_conflict": DRAFT, "stale_base": LIVE}.get(refusal.document["error"]["type"])

@@ -6,9 +6,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from scripting.conf import conf
+from scripting.evidence.gate import with_evidence
 from scripting.models import Activation, Script, ScriptVersion
 from scripting.registry import publishing
-from scripting.registry.publishing import AlreadyActive, PublishRefused, StaleBase, WillFail
+from scripting.registry.gate import OVERRIDE, GateClosed, OverrideForbidden
+from scripting.registry.moves import AlreadyActive, AtGate, PublishRefused, StaleBase, WillFail
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.escaping import visible
 from scripting.types import Diagnostic
@@ -25,19 +27,30 @@ MAX_REASON = 2000
 
 
 def publish(
-    script: Script, user: User, source: str, language: str, reason: str, base: ScriptVersion | None, *, confirmed: bool
+    script: Script,
+    user: User,
+    source: str,
+    language: str,
+    reason: str,
+    base: ScriptVersion | None,
+    *,
+    confirmed: bool,
+    override: str = "",
 ) -> Activation:
     """Check, store and activate; a text that will certainly fail only if that is confirmed.
 
-    Raises Refusal: switched_off, reason, unchanged, check_failed, will_fail, stale_base, refused.
+    Where the gate asks for evidence, it is made first. `override` says why it is to pass a closed gate.
+    Raises Refusal: switched_off, reason, unchanged, check_failed, will_fail, stale_base, gate_closed, forbidden, refused.
     """
     if not conf.SCRIPTING_BROWSER_PUBLISH:
         raise Refusal(403, "switched_off", SWITCHED_OFF)
     require_reason(reason)
+    # Of a stale text nothing is kept: the merge of it will be published instead.
+    how: dict[str, Any] = {"keep_stale": False, "confirmed": confirmed, "at_gate": at_gate(user, override)}
     try:
-        # Of a stale text nothing is kept: the merge of it will be published instead.
-        return publishing.publish(
-            script, language, source, actor=user, reason=reason, base=base, keep_stale=False, confirmed=confirmed
+        return with_evidence(
+            lambda: publishing.publish(script, language, source, actor=user, reason=reason, base=base, **how),
+            user=user.get_username(),
         )
     except StaleBase:
         script.refresh_from_db()
@@ -48,17 +61,21 @@ def publish(
     except PublishRefused as refused:
         raise of_refused(refused) from None
     except SandboxUnavailable as error:
-        raise Refusal(503, "unavailable", f"The text could not be checked: {error}") from None
+        raise Refusal(503, "unavailable", f"The text could not be checked or replayed: {error}") from None
 
 
-def rollback(script: Script, user: User, number: int, reason: str) -> Activation:
+def rollback(script: Script, user: User, number: int, reason: str, *, override: str = "") -> Activation:
     """Re-activate an old version. Raises Refusal."""
     require_reason(reason)
     version = version_numbered(script, number)
     if not conf.SCRIPTING_BROWSER_PUBLISH and not script.activations.filter(version=version).exists():
         raise Refusal(403, "switched_off", f"v{number} was never live. {SWITCHED_OFF}")
+    passing = at_gate(user, override)
     try:
-        return publishing.rollback(script, number, actor=user, reason=reason)
+        return with_evidence(
+            lambda: publishing.rollback(script, number, actor=user, reason=reason, at_gate=passing),
+            user=user.get_username(),
+        )
     except PublishRefused as refused:
         raise of_refused(refused) from None
     except SandboxUnavailable as error:
@@ -80,6 +97,15 @@ def require_reason(reason: str) -> None:
         raise Refusal(422, "reason", "Say why: the reason is shown beside the version for good.")
     if len(reason) > MAX_REASON:
         raise Refusal(422, "reason", f"A reason has at most {MAX_REASON} characters.")
+
+
+def at_gate(user: User, override: str) -> AtGate:
+    """Raises Refusal where somebody would pass a closed gate who may not."""
+    if override and not user.has_perm(OVERRIDE):
+        raise Refusal(403, "forbidden", str(OverrideForbidden()))
+    if len(override) > MAX_REASON:
+        raise Refusal(422, "reason", f"A reason has at most {MAX_REASON} characters.")
+    return AtGate(override, wants_advice=True)
 
 
 def stale(script: Script, base: ScriptVersion | None, mine: str) -> Refusal:
@@ -113,7 +139,15 @@ def of_refused(refused: PublishRefused) -> Refusal:
         found = [described(diagnostic) for diagnostic in refused.diagnostics]
         number = refused.version.number if refused.version else None
         return Refusal(422, "check_failed", visible(str(refused)), diagnostics=found, version=number)
-    code = "unchanged" if isinstance(refused, AlreadyActive) else "refused"
+    if isinstance(refused, OverrideForbidden):
+        return Refusal(403, "forbidden", str(refused))
+    match refused:
+        case AlreadyActive():
+            code = "unchanged"
+        case GateClosed():
+            code = "gate_closed"
+        case _:
+            code = "refused"
     return Refusal(422, code, visible(str(refused)))
 
 

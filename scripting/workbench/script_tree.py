@@ -14,6 +14,7 @@ from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import SHARED, Activation, Draft, Script
 from scripting.modules.installed import runs_on
 from scripting.registry import dependents, reach
+from scripting.sources.beside import WAITING, file_state, why_not_taken
 from scripting.workbench.activity import Pulse, pulses
 
 if TYPE_CHECKING:
@@ -51,6 +52,15 @@ class Entry:
     """The fallback while the breaker of its active version is open."""
     unheard: str = ""
     """Why nothing runs it."""
+
+    @property
+    def held(self) -> str:
+        """Why its file does not run yet: it waits for its replay, or the gate does not let it through."""
+        return why_not_taken(self.script) if self.script.held else ""
+
+    @property
+    def is_waiting(self) -> bool:
+        return file_state(self.script) == WAITING
 
     @property
     def runs_on(self) -> list[str]:

@@ -12,12 +12,13 @@ import redis
 from scripting.conf import conf
 from scripting.evidence import curve_jobs
 from scripting.evidence.corpus import LAST, Selection, resolve
+from scripting.evidence.gate import with_evidence
 from scripting.evidence.kept import report_of
 from scripting.evidence.replays import candidate_of
 from scripting.models import Activation, KnobSet, ReplayReport, Script
 from scripting.registry import knobs as registry_knobs
 from scripting.registry.knobs import ValuesRefused
-from scripting.registry.publishing import PublishRefused, StaleBase
+from scripting.registry.moves import AtGate, PublishRefused, StaleBase
 from scripting.registry.resolved import ScriptNotFound
 from scripting.supervisor.errors import SupervisorError
 from scripting.texts.escaping import visible
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 LOOKED_BACK = 200
 """Activations that tell who set a knob last."""
 MOST_VALUES = 64
+ASKS = AtGate(wants_advice=True)
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,13 @@ def settled_values(script: Script, values: Mapping[str, KnobValue]) -> dict[str,
 
 
 def publish(script: Script, user: User, values: Mapping[str, KnobValue], reason: str, base: int | None) -> Activation:
-    """Make the values live. Raises Refusal: switched_off, reason, values, stale_base, unchanged, refused."""
+    """Make the values live. Raises Refusal: switched_off, reason, values, stale_base, unchanged, gate_closed, refused."""
     if not conf.SCRIPTING_BROWSER_PUBLISH:
         raise Refusal(403, "switched_off", SWITCHED_OFF)
     require_reason(reason)
     try:
-        return registry_knobs.publish(script, values, actor=user, reason=reason, base=_base(script, base))
+        how: dict[str, Any] = {"actor": user, "reason": reason, "base": _base(script, base), "at_gate": ASKS}
+        return with_evidence(lambda: registry_knobs.publish(script, values, **how), user=user.get_username())
     except PublishRefused as refused:
         raise refusal_of(refused) from None
     except SupervisorError as error:
@@ -130,7 +133,8 @@ def rollback(script: Script, user: User, number: int, reason: str) -> Activation
     """Make an old set live again; 0 are the defaults. Raises Refusal."""
     require_reason(reason)
     try:
-        return registry_knobs.rollback(script, number, actor=user, reason=reason)
+        how: dict[str, Any] = {"actor": user, "reason": reason, "at_gate": ASKS}
+        return with_evidence(lambda: registry_knobs.rollback(script, number, **how), user=user.get_username())
     except PublishRefused as refused:
         raise refusal_of(refused) from None
     except SupervisorError as error:

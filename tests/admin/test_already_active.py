@@ -7,7 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from scripting.models import Script
-from scripting.registry.publishing import AnyBase, publish
+from scripting.registry.moves import AnyBase
+from scripting.registry.publishing import publish
 from scripting.workbench import publishing
 from scripting.workbench.access import Refusal
 from tests.admin.people import page

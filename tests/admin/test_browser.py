@@ -15,7 +15,7 @@ from scripting.metrics import error_groups
 from scripting.models import ErrorGroup
 from scripting.registry import publishing
 from scripting.registry.active import registry
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.sources import sync
 from scripting.types import ExecutionRequest
 from tests.support.browser import chromium

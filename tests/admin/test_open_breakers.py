@@ -13,7 +13,7 @@ from scripting.engine import get_engine
 from scripting.models import Script
 from scripting.registry import publishing
 from scripting.registry.active import registry
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.types import ExecutionRequest
 from tests.admin.people import page
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from scripting.models import Script
 from scripting.registry import publishing
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.sources import sync
 from tests.admin.people import page
 from tests.support.arena import make_script

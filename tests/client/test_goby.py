@@ -17,7 +17,7 @@ from scripting import tokens
 from scripting.client import main as command
 from scripting.models import Activation, Script
 from scripting.registry import publishing
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.sources import sync
 from scripting.tokens import Wanted
 from tests.support.game import BETTER, BROKEN, Game, game

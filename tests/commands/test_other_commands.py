@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from scripting.registry import lifecycle, publishing
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.sources import sync
 from tests.support.arena import make_script
 from tests.support.game import BETTER, BROKEN, GOOD, Game

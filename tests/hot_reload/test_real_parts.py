@@ -20,7 +20,7 @@ from scripting.modules.topics import topics
 from scripting.processes import members
 from scripting.registry import publishing
 from scripting.registry.active import registry
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.sources import sync
 from tests.support.member import wait_for_version
 from tests.support.processes import child_environment

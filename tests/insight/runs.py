@@ -13,7 +13,7 @@ from scripting.metrics import error_groups, rollups
 from scripting.models import Execution, Script, ScriptVersion
 from scripting.registry import publishing
 from scripting.registry.active import registry
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.sandbox.protocol import encode_value
 from scripting.sources import sync
 from scripting.storage.bulk_insert import insert_rows

@@ -21,7 +21,7 @@ from scripting.models import Attempt, Breaker, ErrorGroup, Execution, Role, Scri
 from scripting.models.execution import encode_log
 from scripting.registry import publishing
 from scripting.registry.active import registry
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.sandbox.protocol import encode_value
 from scripting.sources import sync
 from scripting.types import ExecutionRequest, HostCallRecord, ScriptInput

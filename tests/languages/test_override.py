@@ -13,7 +13,7 @@ from scripting.engine import get_engine
 from scripting.models import Activation, ScriptVersion
 from scripting.registry import publishing
 from scripting.registry.active import registry
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.runtime.pool import close_pool
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sources import sync

@@ -19,7 +19,7 @@ from scripting.hot_reload.watcher import Watcher
 from scripting.models import Script
 from scripting.registry import lifecycle, publishing
 from scripting.registry.active import registry
-from scripting.registry.publishing import AlreadyActive, AnyBase, PublishRefused
+from scripting.registry.moves import AlreadyActive, AnyBase, PublishRefused
 from scripting.registry.resolved import ScriptNotFound
 from scripting.sources import sync as discovery
 from scripting.sources.sync import ABSENCE_SECONDS

@@ -17,7 +17,7 @@ from scripting.processes import generation, notices
 from scripting.processes.notices import Notice
 from scripting.registry import lifecycle, publishing
 from scripting.registry.active import registry
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.types import ExecutionRequest, ScriptInput
 from tests.admin.people import staff
 from tests.support.arena import Arena, make_script

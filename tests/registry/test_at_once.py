@@ -12,7 +12,7 @@ from django.db import connection
 
 from scripting.models import Script, ScriptVersion
 from scripting.registry import dependents, judging, lifecycle, publishing
-from scripting.registry.publishing import AnyBase, PublishRefused
+from scripting.registry.moves import AnyBase, PublishRefused
 from scripting.sources import sync
 from scripting.sources.folder import ScriptFile
 from tests.support.arena import Arena, make_script

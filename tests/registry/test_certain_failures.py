@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scripting.registry import publishing
-from scripting.registry.publishing import AnyBase, Text, TogetherRefused, WillFail
+from scripting.registry.moves import AnyBase, WillFail
+from scripting.registry.publishing import Text, TogetherRefused
 from tests.support.arena import Arena, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)

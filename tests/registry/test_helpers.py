@@ -8,7 +8,7 @@ from scripting.engine import get_engine
 from scripting.models import BundleHelper, ScriptVersion
 from scripting.registry import dependents, lifecycle, publishing
 from scripting.registry.active import registry
-from scripting.registry.publishing import AnyBase, PublishRefused
+from scripting.registry.moves import AnyBase, PublishRefused
 from scripting.types import ExecutionRequest
 from tests.support.arena import Arena, make_script
 

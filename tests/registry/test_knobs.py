@@ -11,7 +11,7 @@ from scripting.execution.replay import replay
 from scripting.models import Execution, KnobSet, Script
 from scripting.registry import knobs, publishing
 from scripting.registry.knobs import ValuesRefused
-from scripting.registry.publishing import AlreadyActive, AnyBase, PublishRefused, StaleBase
+from scripting.registry.moves import AlreadyActive, AnyBase, PublishRefused, StaleBase
 from scripting.registry.resolved import load, recorded
 from scripting.types import ExecutionRequest, ScriptInput
 from tests.support.arena import Arena, make_script

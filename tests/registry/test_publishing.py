@@ -9,7 +9,7 @@ from django.test import Client
 from scripting.models import Activation, Draft, Script, ScriptVersion, uuid7
 from scripting.registry import lifecycle, publishing, upgrades
 from scripting.registry.active import registry
-from scripting.registry.publishing import AlreadyActive, AnyBase, PublishRefused, StaleBase
+from scripting.registry.moves import AlreadyActive, AnyBase, PublishRefused, StaleBase
 from scripting.registry.resolved import ScriptNotFound
 from scripting.texts import diff
 from scripting.texts.merge import BOTH

@@ -8,7 +8,7 @@ from scripting.engine import get_engine
 from scripting.models import Activation, Script, ScriptVersion
 from scripting.registry import publishing
 from scripting.registry.active import registry
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.sources import sync
 from scripting.types import ExecutionRequest
 from tests.support.game import BETTER, BROKEN, GOOD, Game

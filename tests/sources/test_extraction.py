@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripting.registry import publishing
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.sources import sync
 from scripting.sources.extraction import Extracted, NothingToExtract, extract
 from tests.support.game import BETTER, GOOD, Game

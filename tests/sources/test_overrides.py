@@ -10,7 +10,7 @@ import pytest
 
 from scripting.models import Script, ScriptVersion
 from scripting.registry import publishing
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.sandbox.languages.table import LANGUAGES, Language
 from scripting.sources import sync as discovery
 from scripting.sources.folder import MAX_FILE_BYTES, FolderRefused

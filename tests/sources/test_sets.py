@@ -8,7 +8,7 @@ import pytest
 
 from scripting.models import Activation, Script
 from scripting.registry import publishing
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.runtime.pool import get_pool
 from scripting.sources import sync as discovery
 from scripting.sources.steps import Step

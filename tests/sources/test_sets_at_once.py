@@ -8,7 +8,7 @@ import pytest
 
 from scripting.models import Script
 from scripting.registry import publishing
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from scripting.sources import sync as discovery
 from scripting.sources import taking
 from scripting.sources.folder import ScriptFile

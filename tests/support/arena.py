@@ -16,7 +16,7 @@ from scripting.modules.installed import modules
 from scripting.modules.scriptable import ModuleScriptConfig, ScriptableModule, exposed
 from scripting.modules.topics import Topic, topics
 from scripting.registry import publishing
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 
 
 class Hit(msgspec.Struct):

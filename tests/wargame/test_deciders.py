@@ -11,7 +11,7 @@ from django.utils import timezone
 from scripting.models import Breaker, Script
 from scripting.registry import publishing
 from scripting.registry.active import registry
-from scripting.registry.publishing import AnyBase
+from scripting.registry.moves import AnyBase
 from tests.wargame.conftest import Duel
 from wargame import presentation
 from wargame.battle import start_battle

@@ -8,7 +8,9 @@ from django.core.management.base import CommandParser
 
 from scripting.management.output import ScriptingCommand
 from scripting.models import Script, ScriptVersion
-from scripting.sources.beside import ACTIVE, DIFFERS, REJECTED, file_state, why_rejected
+from scripting.sources.beside import ACTIVE, DIFFERS, HELD, REJECTED, WAITING, file_state, why_not_taken
+
+STATES = {REJECTED: "file rejected", WAITING: "file waits", HELD: "file held", DIFFERS: "file differs"}
 
 
 class Command(ScriptingCommand):
@@ -34,15 +36,15 @@ class Command(ScriptingCommand):
             headings = ("script", "active", "origin", "language", "state", "digest")
             self.print_table(headings, [_row(script) for script in scripts])
             for script in scripts:
-                if why := why_rejected(script):
-                    self.say(f"{script}: its file is rejected: {why}")
+                if why := why_not_taken(script):
+                    self.say(f"{script}: its file is {'not taken' if script.held else 'rejected'}: {why}")
 
 
 def _row(script: Script) -> tuple[object, ...]:
     version = script.active_version
     states = [
         "override" if _is_overridden(script) else "default",
-        {REJECTED: "file rejected", DIFFERS: "file differs"}.get(file_state(script), ""),
+        STATES.get(file_state(script), ""),
         "" if script.enabled else "disabled",
         "pinned" if script.pinned else "",
     ]
@@ -65,7 +67,7 @@ def _described(script: Script) -> dict[str, Any]:
         "pinned": script.pinned,
         "overridden": _is_overridden(script),
         "file": file_state(script) or None,
-        "file_problem": why_rejected(script) or None,
+        "file_problem": why_not_taken(script) or None,
         "active": _version(script.active_version),
         "default": _version(script.default_version),
         "limits": script.limit_changes(),

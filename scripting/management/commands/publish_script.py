@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandParser
 
+from scripting.evidence.gate import with_evidence
 from scripting.management.output import (
     ScriptingCommand,
     SourceFile,
@@ -22,7 +23,8 @@ from scripting.management.output import (
 )
 from scripting.models import Script, ScriptVersion
 from scripting.registry import lifecycle, publishing
-from scripting.registry.publishing import AlreadyActive, AnyBase, PublishRefused, StaleBase, Text, TogetherRefused
+from scripting.registry.moves import AlreadyActive, AnyBase, PublishRefused, StaleBase
+from scripting.registry.publishing import Text, TogetherRefused
 from scripting.sandbox import source_text
 from scripting.sources.folder import ScriptFile, Unusable, scan
 from scripting.texts.escaping import visible
@@ -69,12 +71,14 @@ class Command(ScriptingCommand):
         parser.add_argument("--base", type=version_argument, metavar="N", help="refuse unless this version is active")
         parser.add_argument("--strict", action="store_true", help="publish nothing that will certainly fail")
         parser.add_argument("--user", metavar="NAME", help="the author, by the name that they log in with")
+        self.add_override(parser)
         self.add_json(parser)
 
     def handle(self, *, scripts: list[Wanted], source: Any, message: str, as_json: bool, **options: Any) -> None:
         if not message.strip():
             self.misused("say why: the message is shown beside the version for good")
         actor = author(self, options["user"])
+        options["at_gate"] = self.at_gate(options["override"])
         if source is None:
             wanted = self._wanted(scripts, options)
             self._publish_together(wanted, actor, message, options, as_json=as_json)
@@ -124,8 +128,11 @@ class Command(ScriptingCommand):
             texts.append(Text(target, script.source.language(options["language"]), content))
             paths[str(target)] = script.source.path
         before = {text.script.pk: text.script.active_version_id for text in texts}
+        how: dict[str, Any] = {"confirmed": not options["strict"], "at_gate": options["at_gate"]}
         try:
-            publishing.publish_together(texts, actor=actor, reason=message, confirmed=not options["strict"])
+            activations = with_evidence(
+                lambda: publishing.publish_together(texts, actor=actor, reason=message, **how), user=str(actor or "")
+            )
         except TogetherRefused as refusal:
             lines = [
                 compiler_line(paths[label], diagnostic)
@@ -133,6 +140,9 @@ class Command(ScriptingCommand):
                 for diagnostic in in_order(verdict.diagnostics)
             ]
             self.fail("\n".join([*lines, str(refusal)]))
+        except PublishRefused as refusal:
+            self.fail(f"nothing is published: {refusal}; every text is kept")
+        self.tell_evidence(*activations)
         if as_json:
             self.print_json({"published": [_published(text.script, before[text.script.pk]) for text in texts]})
             return
@@ -140,8 +150,8 @@ class Command(ScriptingCommand):
             version = text.script.active_version
             assert version is not None
             self._warn(paths[str(text.script)], version)
-            how = "is live already" if version.pk == before[text.script.pk] else f"runs v{version.number} now"
-            self.say(f"{text.script}: {how} ({version.sha256[:12]})")
+            now = "is live already" if version.pk == before[text.script.pk] else f"runs v{version.number} now"
+            self.say(f"{text.script}: {now} ({version.sha256[:12]})")
             self.tell_unheard(text.script)
             self.tell_of_file(text.script)
 
@@ -151,9 +161,13 @@ class Command(ScriptingCommand):
         language = source.language(options["language"])
         target = self._script(script.module, script.name, actor, message)
         base = self._base(target, options["base"])
+        how: dict[str, Any] = {"confirmed": not options["strict"], "at_gate": options["at_gate"]}
         try:
-            activation = publishing.publish(
-                target, language, source.text, actor=actor, reason=message, base=base, confirmed=not options["strict"]
+            activation = with_evidence(
+                lambda: publishing.publish(
+                    target, language, source.text, actor=actor, reason=message, base=base, **how
+                ),
+                user=str(actor or ""),
             )
         except AlreadyActive as already:
             self.tell_active(target, already.version, already, as_json=as_json)
@@ -166,6 +180,7 @@ class Command(ScriptingCommand):
         version = activation.version
         assert version is not None
         self._warn(source.path, version)
+        self.tell_evidence(activation)
         self.tell_active(target, version, as_json=as_json)
 
     def _warn(self, path: str, version: ScriptVersion) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from scripting.evidence.gate import with_evidence
 from scripting.management.commands.publish_script import author
 from scripting.management.output import ScriptingCommand, script_argument, version_argument
 from scripting.models import Script
 from scripting.registry import publishing
-from scripting.registry.publishing import AlreadyActive, PublishRefused
+from scripting.registry.moves import AlreadyActive, PublishRefused
 
 
 class Command(ScriptingCommand):
@@ -23,6 +24,7 @@ class Command(ScriptingCommand):
         parser.add_argument("version", type=version_argument, metavar="VERSION")
         parser.add_argument("-m", "--message", required=True, help="why; shown beside the activation for good")
         parser.add_argument("--user", metavar="NAME", help="who rolls back")
+        self.add_override(parser)
         self.add_json(parser)
 
     def handle(self, *, script: tuple[str, str], version: int, message: str, as_json: bool, **options: Any) -> None:
@@ -32,11 +34,16 @@ class Command(ScriptingCommand):
             self.misused(f"there is no script {'/'.join(script)} (scripts: {known})")
         if not message.strip():
             self.misused("say why: the message is shown beside the activation for good")
+        actor, at_gate = author(self, options["user"]), self.at_gate(options["override"])
         try:
-            activation = publishing.rollback(target, version, actor=author(self, options["user"]), reason=message)
+            activation = with_evidence(
+                lambda: publishing.rollback(target, version, actor=actor, reason=message, at_gate=at_gate),
+                user=str(actor or ""),
+            )
         except AlreadyActive as already:
             self.tell_active(target, already.version, already, as_json=as_json)
         except PublishRefused as refusal:
             self.fail(str(refusal))
         else:
+            self.tell_evidence(activation)
             self.tell_active(target, activation.version, as_json=as_json)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from scripting.evidence.gate import weigh_now
 from scripting.management.output import ScriptingCommand
 from scripting.modules.installed import modules
 from scripting.sources import extraction, sync
@@ -29,7 +30,7 @@ class Command(ScriptingCommand):
 
     def handle(self, *, as_json: bool, verbosity: int, allow_rejected: bool, **options: Any) -> None:
         try:
-            steps = sync.sync()
+            steps = sync.sync(weigh=weigh_now)
         except FolderRefused as error:
             self.fail(str(error))
         written = [item for module in modules if module.config.auto_extract for item in auto_extract(module.name)]

@@ -39,5 +39,5 @@ class Command(ScriptingCommand):
 
     def report(self, step: Step) -> None:
         """Print what was taken; problems are in the site's log already."""
-        if step.outcome not in {"kept", "rejected", "in_conflict"}:
+        if step.outcome not in {"kept", "rejected", "held", "waiting", "passed_over", "in_conflict"}:
             logger.info("%s: %s: %s", step.script, step.outcome, step.detail)

@@ -176,6 +176,7 @@ function heard(message) {
     showPeople(page.people, page.user);
   } else if (message.type === "notice" && message.script === page.name) {
     if (message.kind === "rejected") toast(`A text of this script was refused: ${message.reason}`, { kind: "bad", seconds: 15 });
+    else if (message.kind === "held" || message.kind === "waiting") toast(message.reason, { kind: message.kind === "held" ? "bad" : undefined, seconds: 15 });
     else if (message.kind === "in_conflict") toast(message.reason || "Two files claim to be this script.", { kind: "bad", seconds: 15 });
     else caughtUp();
   } else if (message.type === "notice") renewSibling(message.script);

@@ -1,0 +1,139 @@
+"""The gate: its policies, and the evidence that a change had when it went live, which is kept for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from scripting.models.evidence import ReplayReport
+from scripting.models.script import Script
+
+MOST_EVENTS = 100_000
+
+
+class GatePolicy(models.Model):
+    """What a change must show before it goes live: of the whole site, a module or a script. The narrowest counts."""
+
+    class Mode(models.TextChoices):
+        FOLLOW = "follow", _("follow the wider policy")
+        OFF = "off", _("off")
+        ADVISE = "advise", _("advise")
+        REQUIRE = "require", _("require")
+
+    module = models.CharField(max_length=64, blank=True, help_text="Empty: the whole site.")
+    name = models.CharField("script", max_length=64, blank=True, help_text="Empty: every script of the module.")
+    mode = models.CharField(max_length=16, choices=Mode.choices, default=Mode.ADVISE)
+    last = models.PositiveIntegerField(
+        "events",
+        default=1000,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_EVENTS)],
+        help_text="So many of the newest executions are replayed.",
+    )
+    max_failing = models.PositiveIntegerField("newly failing", default=0, help_text="At most so many.")
+    max_refused = models.PositiveIntegerField("newly refused by the game", default=0, help_text="At most so many.")
+    max_left = models.PositiveIntegerField(
+        "left the recording", null=True, blank=True, default=0, help_text="At most so many; empty: any number."
+    )
+    max_changed = models.FloatField(
+        "changed",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text="At most so many percent of the decisions; empty: all may.",
+    )
+    max_red = models.PositiveIntegerField("red cases", default=0, help_text="At most so many.")
+
+    history = HistoricalRecords()
+
+    _history_user: Any
+    """Who is said to have made the next save; read by simple-history, like `_change_reason`."""
+    _change_reason: str
+
+    class Meta:
+        verbose_name = "gate policy"
+        verbose_name_plural = "gate policies"
+        ordering = ["module", "name"]
+        permissions = [("override_gate", _("Can make a version live although the gate is closed"))]
+        constraints = [
+            models.UniqueConstraint(fields=["module", "name"], name="gate_policy_once"),
+            models.CheckConstraint(condition=Q(name="") | ~Q(module=""), name="gate_policy_script_has_module"),
+        ]
+
+    def __str__(self) -> str:
+        return self.scope
+
+    @property
+    def scope(self) -> str:
+        """`the whole site`, `module wargame` or `wargame/damage_calculator`."""
+        if not self.module:
+            return "the whole site"
+        return f"{self.module}/{self.name}" if self.name else f"module {self.module}"
+
+
+class Evidence(models.Model):
+    """What replay and cases found for one change: exactly these texts against exactly what was live. Never changed, never deleted."""
+
+    script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="evidence")
+    rests_on = models.CharField(max_length=64, help_text="sha256 of candidate, live bundle, cases and limits.")
+    candidate = models.CharField(max_length=64, help_text="Digest of the bundle that was tried.")
+    live = models.CharField(max_length=64, blank=True, help_text="Digest of the bundle that was live; empty for none.")
+    title = models.CharField(max_length=200, help_text="The candidate in words.")
+    asked = models.PositiveIntegerField(help_text="Executions that were asked for.")
+    complete = models.BooleanField(help_text="Whether there was time for all of them.")
+    events = models.PositiveIntegerField(default=0)
+    same = models.PositiveIntegerField(default=0)
+    changed = models.PositiveIntegerField(default=0)
+    failing = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    fixed = models.PositiveIntegerField(default=0)
+    left = models.PositiveIntegerField(default=0)
+    not_replayable = models.PositiveIntegerField(default=0)
+    cases = models.PositiveIntegerField(default=0)
+    red = models.JSONField(default=list, help_text="Names of the cases that do not hold.")
+    report = models.ForeignKey(ReplayReport, null=True, on_delete=models.SET_NULL, related_name="+")
+    user = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "evidence"
+        indexes = [models.Index(fields=["rests_on", "-id"], name="evidence_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.script}, {self.title}: {self.in_words}"
+
+    @property
+    def decided(self) -> int:
+        """Events that both sides decided."""
+        return self.events - self.not_replayable
+
+    @property
+    def altered(self) -> int:
+        """Events that are decided differently, and not worse."""
+        return self.changed + self.fixed
+
+    @property
+    def in_words(self) -> str:
+        """`1 000 decisions, 37 changed, 0 failing`, and what else there is to say."""
+        parts = ["no decisions to replay"]
+        if self.events:
+            parts = [f"{grouped(self.decided)} decisions", f"{grouped(self.altered)} changed", f"{grouped(self.failing)} failing"]  # fmt: skip
+        for number, words in (
+            (self.refused, "refused"),
+            (self.left, "left the recording"),
+            (self.not_replayable, "not replayable"),
+        ):
+            if number:
+                parts.append(f"{grouped(number)} {words}")
+        if self.cases:
+            parts.append(f"{len(self.red)} of {self.cases} cases red")
+        return ", ".join(parts)
+
+
+def grouped(number: int) -> str:
+    """`10 000`: groups of three with a no-break space."""
+    return f"{number:,}".replace(",", "\N{NO-BREAK SPACE}")

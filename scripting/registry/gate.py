@@ -1,0 +1,273 @@
+"""The gate: what a change must show before it goes live, on whichever way. It looks up evidence; `scripting.evidence.gate` makes it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from scripting.models import SHARED, Activation, Evidence, GatePolicy, KnobSet, Script, ScriptVersion
+from scripting.models.gate import grouped
+from scripting.modules.installed import limits_for
+from scripting.registry.bundles import Values
+from scripting.registry.dependents import Key, World
+from scripting.registry.gate_policies import Mode, Policies
+from scripting.registry.moves import Move, PublishRefused
+from scripting.texts.escaping import one_line
+from scripting.types import Bundle, Source
+
+OVERRIDE = "scripting.override_gate"
+"""The permission to make a version live although the gate is closed."""
+MAX_REASON = 2000
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a script decides changes: its own text does, or a helper that it imports."""
+
+    script: Script
+    before: Bundle | None
+    """What is live; None where nothing is."""
+    after: Bundle
+    title: str
+    """The candidate in words: `v12`, or `v3 with a changed helper`."""
+
+    @cached_property
+    def cases(self) -> str:
+        """Digest of the script's cases."""
+        return self.script.cases.kept().contents_digest()
+
+    @cached_property
+    def rests_on(self) -> str:
+        """sha256 (hex) over all that evidence on it rests on: made again, it comes out alike while this does."""
+        limits = limits_for(self.script.module, **self.script.limit_changes())
+        live = self.before.digest if self.before else ""
+        return hashlib.sha256(f"{self.after.digest} {live} {self.cases} {limits!r}".encode()).hexdigest()
+
+    @property
+    def needs_none(self) -> bool:
+        """Whether there is nothing to compare with, and nothing to hold it to."""
+        return self.before is None and not self.script.cases.kept().exists()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A change at the gate: its policy, the evidence there is, and what stands against it."""
+
+    change: Change
+    policy: GatePolicy
+    evidence: Evidence | None
+
+    @property
+    def is_lacking(self) -> bool:
+        """Whether it must be tried (again) before the gate can tell."""
+        if self.policy.mode not in (Mode.ADVISE, Mode.REQUIRE) or self.change.needs_none:
+            return False
+        return self.evidence is None or self.evidence.asked < self.policy.last
+
+    @cached_property
+    def problems(self) -> list[str]:
+        """What exceeds the policy, in words; empty where the evidence passes."""
+        if self.is_lacking:
+            return [f"not replayed yet on the last {grouped(self.policy.last)} decisions"]
+        return exceeded(self.policy, self.evidence) if self.evidence else []
+
+    @property
+    def in_words(self) -> str:
+        """What is known of it: `1 000 decisions, 37 changed, 0 failing`; empty without evidence."""
+        return self.evidence.in_words if self.evidence else ""
+
+    @property
+    def passes(self) -> bool:
+        return not self.problems
+
+    @property
+    def is_closed(self) -> bool:
+        return self.policy.mode == Mode.REQUIRE and not self.passes
+
+
+class GateClosed(PublishRefused):
+    """The policy requires evidence that passes, and there is none. Every text is kept.
+
+    `lacking` are changes without evidence: make it (`scripting.evidence.gate`), then ask again. It is empty where the
+    evidence is there and does not pass. `versions` were to become active.
+    """
+
+    def __init__(self, judged: Sequence[Judged], versions: Sequence[ScriptVersion]) -> None:
+        self.judged = tuple(judged)
+        self.versions = tuple(versions)
+        self.lacking = tuple(each.change for each in judged if each.is_lacking)
+        super().__init__(f"the gate is closed: {in_words(judged)}", versions[0] if versions else None)
+
+
+class OverrideForbidden(PublishRefused):
+    """Passing a closed gate takes the permission scripting.override_gate: ask an admin for it."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__ or "")
+
+
+@dataclass
+class Passage:
+    """What moves showed at the gate: kept with their activations."""
+
+    evidence: Mapping[int, Sequence[Evidence]] = field(default_factory=dict)
+    """Of each script that moves, by its primary key; a helper has that of the scripts that import it."""
+    overridden: bool = False
+
+
+def pass_gate(moves: Sequence[Move], locked: Mapping[int, Script]) -> Passage:
+    """Let moves of the locked scripts through. Raises GateClosed, OverrideForbidden.
+
+    What was live before passes unseen when it is rolled back to, or comes back since a file is gone: that must not wait in an
+    emergency.
+    """
+    policies = Policies.read()
+    if not policies.any_at_work or all(_comes_back(move) for move in moves):
+        return Passage()
+    judged = judge(changes_of([Candidate.of(move, locked[move.script.pk]) for move in moves]), policies)
+    moved = [move.version for move in moves if move.version is not None]
+    closed = [each for each in judged if each.is_closed]
+    unheard = [each for each in judged if each.is_lacking]
+    if unheard and any(move.at_gate.wants_advice for move in moves):
+        raise GateClosed(judged, moved)
+    overridden = False
+    if closed:
+        if not all(move.at_gate.override.strip() for move in moves):
+            raise GateClosed(closed, moved)
+        if not all(move.actor is None or move.actor.has_perm(OVERRIDE) for move in moves):
+            raise OverrideForbidden
+        overridden = True
+    return Passage({move.script.pk: _evidence_of(move, judged) for move in moves}, overridden)
+
+
+def judge(changes: Iterable[Change], policies: Policies | None = None) -> list[Judged]:
+    """Hold changes against the policies of their scripts, by the evidence that there is now."""
+    policies = policies or Policies.read()
+    return [Judged(change, policies.of(change.script), evidence_on(change)) for change in changes]
+
+
+def evidence_on(change: Change) -> Evidence | None:
+    """The newest evidence on exactly this change."""
+    return Evidence.objects.filter(rests_on=change.rests_on).order_by("-id").first()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A text, stored or not, that is to be live for a script; None where nothing is to be."""
+
+    script: Script
+    source: Source | None
+    title: str
+    values: Values | None = None
+    """Of its knobs; None for those that are active."""
+
+    @staticmethod
+    def of(move: Move, locked: Script) -> Candidate:
+        title = f"v{move.version.number}" if move.version else ""
+        if not move.is_of_knobs:
+            return Candidate(locked, _source(locked, move.version), title)
+        knobs = move.knobs if isinstance(move.knobs, KnobSet) else None
+        title += f" with knobs {knobs.number}" if knobs else " with its own values"
+        return Candidate(locked, _source(locked, move.version), title, knobs.values if knobs else {})
+
+    @staticmethod
+    def of_version(version: ScriptVersion) -> Candidate:
+        return Candidate(version.script, _source(version.script, version), f"v{version.number}")
+
+
+def changes_of(candidates: Sequence[Candidate]) -> list[Change]:
+    """The scripts that decide otherwise once these are live, all together: each with its bundle of now and of then."""
+    now = World()
+    then = now.with_knobs({str(each.script): each.values for each in candidates if each.values is not None})
+    helpers = {str(each.script): each.source for each in candidates if each.script.module == SHARED}
+    found = []
+    for each in candidates:
+        script = each.script
+        if script.module == SHARED or each.source is None:
+            continue
+        source = _source(script, script.active_version)
+        before = None if source is None else now.bundle(source, {})
+        after = then.bundle(each.source, helpers)
+        if before is None or before.digest != after.digest:
+            found.append(Change(script, before, after, each.title))
+    moved = {(each.script.module, each.script.name) for each in candidates}
+    return [*found, *(_through_helpers(now, then, helpers, moved) if helpers else ())]
+
+
+def _through_helpers(
+    now: World, then: World, helpers: Mapping[str, Source | None], moved: Collection[Key]
+) -> Iterator[Change]:
+    """The live scripts, but for those that move themselves, that import what changes."""
+    title = f"with the new {' and '.join(sorted(helpers))}"
+    for key, version in now.versions.items():
+        source = _source(version.script, version)
+        if key in moved or version.script.module == SHARED or source is None:
+            continue
+        before, after = now.bundle(source, {}), then.bundle(source, helpers)
+        if before.digest != after.digest:
+            yield Change(version.script, before, after, one_line(f"v{version.number} {title}", 190))
+
+
+def exceeded(policy: GatePolicy, evidence: Evidence) -> list[str]:
+    """What of the evidence is more than the policy allows, in words."""
+    found = []
+    for number, most, words in (
+        (evidence.failing, policy.max_failing, "would newly fail"),
+        (evidence.refused, policy.max_refused, "the game would newly refuse"),
+        (evidence.left, policy.max_left, "left the recording"),
+    ):
+        if most is not None and number > most:
+            found.append(
+                f"{grouped(number)} of {grouped(evidence.decided)} decisions {words} (allowed: {grouped(most)})"
+            )
+    share = 100 * evidence.altered / evidence.decided if evidence.decided else 0.0
+    if policy.max_changed is not None and share > policy.max_changed:
+        found.append(f"{share:.3g} % of {grouped(evidence.decided)} decisions would change (allowed: {policy.max_changed:g} %)")  # fmt: skip
+    if len(evidence.red) > policy.max_red:
+        names = one_line(", ".join(evidence.red[:5]), 200)
+        found.append(f"{len(evidence.red)} of {evidence.cases} cases red: {names} (allowed: {policy.max_red})")
+    if not evidence.complete:
+        found.append(
+            f"there was no time to replay all: {grouped(evidence.decided)} of {grouped(evidence.events)} decisions were tried"
+        )
+    return found
+
+
+def in_words(judged: Sequence[Judged]) -> str:
+    """What stands against changes, in one line; the scripts are named where there are several."""
+    named = len({each.change.script.pk for each in judged}) > 1
+    parts = [
+        (f"{each.change.script}: " if named else "") + "; ".join(each.problems) for each in judged if each.problems
+    ]
+    return "; ".join(parts) or "nothing stands against it"
+
+
+def _source(script: Script, version: ScriptVersion | None) -> Source | None:
+    return None if version is None else Source(str(script), version.language, version.text)
+
+
+def _comes_back(move: Move) -> bool:
+    """Whether the move only brings back what was live before, or takes away what is."""
+    if move.cause not in (Activation.Cause.ROLLBACK, Activation.Cause.FILE_DELETED):
+        return False
+    if move.version is None:
+        return True
+    before = Activation.objects.filter(script=move.script, version=move.version)
+    if move.is_of_knobs:
+        before = before.filter(knobs=move.knobs if isinstance(move.knobs, KnobSet) else None)
+    return before.exists()
+
+
+def _evidence_of(move: Move, judged: Sequence[Judged]) -> list[Evidence]:
+    """The evidence that a move rests on: on its own script, or on those that import the helper."""
+    name = str(move.script)
+    return [
+        each.evidence
+        for each in judged
+        if each.evidence is not None
+        and (
+            each.change.script.pk == move.script.pk or any(helper.name == name for helper in each.change.after.helpers)
+        )
+    ]
