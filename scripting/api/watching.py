@@ -35,6 +35,8 @@ class Member(Schema):
 
     process: str
     kind: str
+    host: str
+    container: str
     heartbeat_age: float
     stale: bool
     loaded: dict[str, int]
@@ -76,6 +78,8 @@ def fleet(request: ApiRequest) -> dict[str, Any]:
             {
                 "process": process.name,
                 "kind": process.kind,
+                "host": process.host,
+                "container": process.container,
                 "heartbeat_age": round(process.age, 3),
                 "stale": process.is_stale,
                 "loaded": {script: at.number for script, at in process.loaded.items() if covers(script)},

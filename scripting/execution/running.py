@@ -17,7 +17,7 @@ import msgspec
 import redis
 
 from scripting.execution.admission import ExecutionContext, ExecutionContextManager
-from scripting.processes.members import process_name
+from scripting.processes.place import start_name
 from scripting.storage.redis_client import key, redis_client
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ CANCEL_KEEP = 60
 
 
 class RunningExecution(msgspec.Struct, frozen=True):
-    """One line of the board. `started` is seconds since 1970; `process` is host:pid."""
+    """One line of the board. `started` is seconds since 1970; `process` is its name among the live ones."""
 
     id: str
     module: str
@@ -113,7 +113,7 @@ def asked_to_cancel(execution_id: str) -> bool:
 
 
 def _post_key() -> str:
-    return key("running", process_name())
+    return key("running", start_name())
 
 
 def _line(context: ExecutionContext) -> dict[str, Any]:
@@ -126,5 +126,5 @@ def _line(context: ExecutionContext) -> dict[str, Any]:
         "user_id": call.user_id,
         "request_id": call.request_id,
         "started": context.started,
-        "process": process_name(),
+        "process": start_name(),
     }

@@ -59,6 +59,8 @@ def _process(process: Process) -> dict[str, Any]:
     return {
         "name": process.name,
         "kind": process.kind,
+        "host": process.host,
+        "container": process.container,
         "started": process.started,
         "heartbeat_age": round(process.age, 3),
         "stale": process.is_stale,

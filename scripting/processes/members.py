@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -14,6 +12,7 @@ from typing import Any
 
 import redis
 
+from scripting.processes import place
 from scripting.storage.redis_client import key, redis_client
 
 HEARTBEAT_SECONDS = 1.0
@@ -47,11 +46,6 @@ return 1
 """
 
 
-def process_name() -> str:
-    """This process, as pages and records name it: host:pid."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 @dataclass(frozen=True)
 class LoadedVersion:
     """A version that a process has loaded: every later run of it is on this one or a newer one."""
@@ -73,7 +67,7 @@ class Membership:
         self.kind = kind
         self._vitals = vitals
         """Figures of this process, by the names of VITALS, told with every beat."""
-        self.name = process_name()
+        self.name = place.start_name()
         self.started = time.time()
         self._loaded: dict[str, LoadedVersion] = {}
         self._lock = threading.Lock()
@@ -84,7 +78,9 @@ class Membership:
         vitals = {name: str(value) for name, value in self._vitals().items()}
         with self._lock:
             if not self._left and not self._write(vitals):
-                self._write({"kind": self.kind, "started": repr(self.started), **vitals, **_fields(self._loaded)})
+                where = {"host": place.host(), "container": place.container()}
+                described = {"kind": self.kind, "started": repr(self.started), **where}
+                self._write({**described, **vitals, **_fields(self._loaded)})
 
     def acknowledge(self, loaded: Mapping[str, LoadedVersion | None]) -> None:
         """Say which version of these scripts (module/name) is loaded; None: there is none any longer."""
@@ -169,6 +165,9 @@ class Process:
     started: float
     age: float
     """Seconds since its last heartbeat."""
+    host: str = ""
+    container: str = ""
+    """Empty for a process that is in none."""
     loaded: Mapping[str, LoadedVersion] = field(default_factory=dict)
     vitals: Mapping[str, int] = field(default_factory=dict)
     """By the names of VITALS; of a process that runs no scripts there are none."""
@@ -189,7 +188,7 @@ def everyone(scripts: Collection[str] | None = None) -> list[Process]:
         pipe.time()
         listed, (seconds, micros) = pipe.execute()
         now = seconds + micros / 1e6
-        wanted = ["kind", "started", *(_SCRIPT + script for script in scripts or ())]
+        wanted = ["kind", "started", "host", "container", *(_SCRIPT + script for script in scripts or ())]
         for name, _ in listed:
             entry = _entry(name.decode())
             pipe.hgetall(entry) if scripts is None else pipe.hmget(entry, wanted)
@@ -212,4 +211,5 @@ def _process(name: str, age: float, row: Mapping[bytes, bytes | None]) -> Proces
             number, digest, at = value.decode().split(" ")
             loaded[script.removeprefix(_SCRIPT)] = LoadedVersion(int(number), digest, float(at.removeprefix("@")))
     vitals = {name: int(value) for name in VITALS if (value := row.get(name.encode())) is not None}
-    return Process(name, (row[b"kind"] or b"").decode(), float(row[b"started"] or 0), max(0.0, age), loaded, vitals)
+    kind, host, container = ((row.get(field) or b"").decode() for field in (b"kind", b"host", b"container"))
+    return Process(name, kind, float(row[b"started"] or 0), max(0.0, age), host, container, loaded, vitals)

@@ -18,7 +18,7 @@ from scripting.engine import get_engine
 from scripting.execution import ledger
 from scripting.execution.decision import Decision
 from scripting.models import Execution, Script
-from scripting.processes.members import process_name
+from scripting.processes.place import start_name
 from scripting.registry.active import registry
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.workers.heartbeat import Liveness
@@ -40,7 +40,7 @@ def drain(module: str, shard: int) -> str:
 
 def drain_once(stream: Stream) -> DrainResult:
     """One drain of `stream` in this process. Raises redis.RedisError; the sweep then sees to the stream."""
-    return drain_stream(stream, worker.name if worker else process_name(), parts())
+    return drain_stream(stream, worker.name if worker else start_name(), parts())
 
 
 def parts() -> Parts[Decision]:
@@ -68,7 +68,7 @@ def decide(event: Event, module: str, script: str, deliveries: int, before_read:
 
 def commit(decisions: Sequence[Decision], fence: Callable[[], None]) -> None:
     """Record and apply, all or nothing; `fence` has the last word."""
-    ledger.commit(decisions, worker=worker.name if worker else process_name(), fence=fence)
+    ledger.commit(decisions, worker=worker.name if worker else start_name(), fence=fence)
 
 
 def abandon(event: Event, module: str, script: str, deliveries: int, why: str) -> None:
@@ -76,7 +76,7 @@ def abandon(event: Event, module: str, script: str, deliveries: int, why: str) -
     if not Script.objects.named(module, script).exists():
         raise LookupError(f"there is no script {module}/{script}")
     message = f"abandoned after {deliveries} deliveries: {why}"
-    name = worker.name if worker else process_name()
+    name = worker.name if worker else start_name()
     ledger.record_without_run(
         event, module, script, Execution.Status.ABANDONED, message, deliveries=deliveries, worker=name
     )

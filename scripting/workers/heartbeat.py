@@ -14,7 +14,7 @@ from rq.utils import as_text, now, utcformat
 
 from scripting.bus import evidence_jobs, lease
 from scripting.conf import EVIDENCE_QUEUE, QUEUE, conf
-from scripting.processes.members import process_name
+from scripting.processes.place import start_name
 from scripting.storage.redis_client import key, redis_client
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Liveness:
         also: Callable[[], None] = lambda: None,
         each_second: Callable[[], None] = lambda: None,
     ) -> None:
-        self.name = f"{name or process_name()}.{secrets.token_hex(3)}"
+        self.name = f"{name or start_name()}.{secrets.token_hex(3)}"
         """Never used twice: who comes after a dead worker of the same name must not keep its leases alive."""
         self.kind = kind
         self.stopping = threading.Event()

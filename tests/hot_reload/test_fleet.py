@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from scripting.registry import lifecycle
 from scripting.registry.active import registry
 from tests.support.arena import Arena, make_script
 from tests.support.member import Member, members, wait_for_version
+from tests.support.processes import own_processes
 from tests.support.redis import RedisServer
 from tests.support.stack import wait_until
 
@@ -45,6 +47,26 @@ def test_every_process_acknowledges_a_published_version_and_runs_it_without_comp
         wait_until(lambda: _noticed(running), 60, "changes are found by looking alone")
         assert len(processes.everyone()) == 3
     assert processes.everyone() == [], "who ends cleanly is listed no longer"
+
+
+def test_process_1_of_three_containers_on_one_host_counts_as_three(arena: Arena, tmp_path: Path) -> None:
+    publish(1)
+    with ExitStack() as stack:
+        running = [stack.enter_context(Member(tmp_path, under=own_processes())) for _ in range(3)]
+        wait_for_version(SCORER, 1, 3)
+        listed = processes.everyone()
+        assert {process.name for process in listed} == {member.name for member in running}
+        assert len({process.name for process in listed}) == 3
+        assert all(process.name.startswith(f"{process.host}:1.") for process in listed)
+        assert len({process.host for process in listed}) == 1
+        assert len({process.container for process in listed} - {""}) == 3
+        loading = fleet.loaded_by(publish(2))
+        assert loading is not None
+        assert str(loading).startswith("0 of 3 on v2") or loading.is_everywhere
+        wait_for_version(SCORER, 2, 3)
+        assert str(fleet.loaded_by(Script.objects.get(name="scorer"))) == "3 of 3 on v2"
+        running[0].end()
+        wait_until(lambda: len(processes.everyone()) == 2, 20)
 
 
 def test_a_dropped_notice_is_made_up_for_by_looking(arena: Arena, tmp_path: Path) -> None:

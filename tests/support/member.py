@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -21,13 +21,13 @@ from tests.support.stack import wait_until
 
 
 class Member:
-    """A running process of some kind; a context manager that ends it."""
+    """A running process of some kind; a context manager that ends it. `under` is a command that starts it."""
 
-    def __init__(self, folder: Path, kind: str = "worker", **environment: str) -> None:
+    def __init__(self, folder: Path, kind: str = "worker", *, under: Sequence[str] = (), **environment: str) -> None:
         self.log = folder / f"member-{time.monotonic_ns()}.log"
         with self.log.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.member", kind],
+                [*under, sys.executable, "-m", "tests.support.member", kind],
                 cwd=BASE_DIR,
                 env=child_environment(**environment),
                 stdin=subprocess.PIPE,

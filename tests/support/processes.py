@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
 from django.conf import settings
 
 from goby_site.paths import BASE_DIR
@@ -63,6 +66,18 @@ def processes_of(leader: int) -> dict[int, str]:
     while more := {pid: commands[pid] for pid, parent in parents.items() if parent in found and pid not in found}:
         found |= more
     return found
+
+
+def own_processes() -> list[str]:
+    """A command that starts another one as process 1 of a name space of processes, as an engine of containers does.
+
+    Skips the test where the kernel does not let this user have one.
+    """
+    alone = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
+    alone += ["--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no name space of processes to be had here")
+    return alone
 
 
 def alive(pid: int) -> bool:
