@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from scripting.hot_reload import fleet
 from scripting.insight import prometheus
 from scripting.models import Script
-from scripting.processes import members
+from scripting.processes import members, place
 from scripting.processes.members import LoadedVersion, Membership
 from scripting.registry.active import registry
 from tests.support.arena import Arena, make_script
@@ -45,12 +45,17 @@ def reader() -> Client:
 
 
 def test_processes_and_what_they_loaded_are_shown_as_json(crew: list[Membership], reader: Client) -> None:
+    reader.get("/scripting/processes.json")  # what is loaded at the first request takes its time
+    for member in crew:
+        member.beat()
     document = reader.get("/scripting/processes.json").json()
     assert [(p["name"], p["kind"], p["stale"]) for p in document["processes"]] == [
         ("host:0", "web", False),
         ("host:1", "worker", False),
         ("host:2", "worker", False),
     ]
+    assert document["processes"][0]["host"] == place.host()
+    assert document["processes"][0]["container"] == place.container()
     assert document["processes"][0]["loaded"]["arena/scorer"]["number"] == 1
     [script] = document["scripts"]
     assert script["summary"] == "2 of 3 on v1, 1 not yet"
