@@ -18,15 +18,11 @@ expect.set_options(timeout=QUICK)
 
 
 class Person:
-    """A demo login in a browser of its own; `problems` collects what its consoles complain of."""
+    """Someone with a browser; `problems` collects what its consoles complain of."""
 
-    def __init__(self, stack: RunningStack, browser: Browser, role: str, **context: Any) -> None:
-        self.stack, self.role = stack, role
+    def __init__(self, stack: RunningStack, context: BrowserContext, role: str) -> None:
+        self.stack, self.context, self.role = stack, context, role
         self.problems: list[str] = []
-        self.context: BrowserContext = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 720}, "base_url": stack.url} | context
-        )
-        self.context.set_default_timeout(QUICK)
 
     def log_in(self, page: Page) -> None:
         """Fill in the login form that `page` shows."""
@@ -60,9 +56,29 @@ class Person:
         return answer.status, answer.json()
 
 
+def new_context(stack: RunningStack, browser: Browser, **options: Any) -> BrowserContext:
+    """A browser that knows nothing yet, as wide as a desk unless the options say otherwise."""
+    usual = {"viewport": {"width": 1280, "height": 720}, "base_url": stack.url}
+    context = browser.new_context(**usual | options)
+    context.set_default_timeout(QUICK)
+    return context
+
+
+def forget(context: BrowserContext, stack: RunningStack) -> None:
+    """Close every tab and remove what the site has stored. What the browser has cached of the site's files stays."""
+    for page in context.pages[1:]:
+        page.close()
+    for page in context.pages:
+        page.goto("about:blank")  # a page may still write something when it is left
+        tools = context.new_cdp_session(page)
+        tools.send("Storage.clearDataForOrigin", {"origin": stack.url, "storageTypes": "local_storage,indexeddb"})
+        page.close()
+    context.clear_cookies()
+
+
 def session(stack: RunningStack, browser: Browser, role: str) -> Any:
     """The cookies of a role that has logged in."""
-    person = Person(stack, browser, role)
+    person = Person(stack, new_context(stack, browser), role)
     page = person.page()
     page.goto("/admin/login/?next=/healthz")
     person.log_in(page)

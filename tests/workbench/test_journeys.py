@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, expect
 from goby_site.paths import BASE_DIR
 from tests.support.processes import free_port
 from tests.support.stack import RunningStack, wait_until
-from tests.workbench.pages import Person, change, hover, publish, text_of, write
+from tests.workbench.pages import Person, change, hover, new_context, publish, text_of, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
 
@@ -33,7 +33,7 @@ def live_number(person: Person, script: str) -> int:
 
 
 def test_a_stranger_changes_a_rule_and_sees_the_battle_follow_it(stack: RunningStack, browser: Browser) -> None:
-    stranger = Person(stack, browser, "designer")
+    stranger = Person(stack, new_context(stack, browser), "designer")
     page = stranger.page()
     page.goto("/")
     page.click(".card a")
