@@ -1,0 +1,3 @@
+module goby-example
+
+go 1.19
