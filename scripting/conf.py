@@ -145,6 +145,9 @@ class ScriptingSettings:
     SCRIPTING_KEEP_PAYLOAD_DAYS = Setting(
         7, "count", "Days after which an execution that succeeded loses inputs, result, log and host calls."
     )
+    SCRIPTING_KEEP_RESERVOIR = Setting(
+        10_000, "number", "Executions of each script that keep their payloads whatever their age, for replays."
+    )
     SCRIPTING_KEEP_ERROR_DAYS = Setting(
         365, "count", "Days after it was last seen that an error is kept; never less than its executions are."
     )

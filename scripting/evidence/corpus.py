@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import Any, overload
 from uuid import UUID
 
-import msgspec
-
+from scripting.metrics.reservoir import shape_of
 from scripting.models import Attempt, Execution, Script
 from scripting.models.ids import first_id_at
 
@@ -117,7 +116,7 @@ def sample(rows: Sequence[tuple[UUID, str, Any]], wanted: int) -> list[UUID]:
     """
     strata: dict[Any, list[UUID]] = defaultdict(list)
     for identifier, status, result in rows:
-        strata[status, _shape(result)].append(identifier)
+        strata[status, shape_of(result)].append(identifier)
     chosen: list[UUID] = []
     common: list[UUID] = []
     for (status, _), members in sorted(strata.items(), key=lambda stratum: len(stratum[1])):
@@ -127,22 +126,6 @@ def sample(rows: Sequence[tuple[UUID, str, Any]], wanted: int) -> list[UUID]:
     if len(chosen) > wanted:
         return dice.sample(chosen, wanted)
     return chosen + dice.sample(common, wanted - len(chosen))
-
-
-def _shape(result: Any) -> Any:
-    """Two results are of one kind if they have the same fields with the same flags and types."""
-    if result is None:
-        return None
-    value = _decoder.decode(bytes(result))
-    if not isinstance(value, dict):
-        return type(value).__name__
-    return tuple(
-        (name, item if isinstance(item, bool) else type(item).__name__)
-        for name, item in sorted(value.items(), key=lambda pair: str(pair[0]))
-    )
-
-
-_decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder()
 
 
 def recorded(corpus: Corpus) -> Iterator[tuple[Execution, Sequence[Attempt]]]:

@@ -16,7 +16,7 @@ from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Q
 
 from scripting.bus import evidence_jobs
-from scripting.evidence.corpus import Corpus, Packed, packed
+from scripting.evidence.corpus import Corpus, Packed, Selection, packed
 from scripting.evidence.kept import forget_old, text_digest
 from scripting.evidence.replays import decide_all, live_bundle
 from scripting.evidence.report import report
@@ -36,10 +36,13 @@ LOOK_SECONDS = 0.25
 LOST_SECONDS = 3
 """An unfinished replay that for so long has neither waited in the queue nor run is enqueued again."""
 RUN, FAILED = f"{__name__}.run", f"{__name__}.failed"
+EVERYTHING = Selection()
 State = ReplayJob.State
 
 
-def ask(corpus: Corpus, candidate: Bundle, *, title: str, chosen: str, user: str = "") -> ReplayReport:
+def ask(
+    corpus: Corpus, candidate: Bundle, *, title: str, chosen: str, selection: Selection = EVERYTHING, user: str = ""
+) -> ReplayReport:
     """The report of this candidate over this corpus: one that has all of it, one that grows, or a new one that an evidence worker makes.
 
     Raises ScriptNotFound where no version is live, redis.RedisError where the job could not be enqueued: it is as soon as an
@@ -66,6 +69,8 @@ def ask(corpus: Corpus, candidate: Bundle, *, title: str, chosen: str, user: str
                 "decided": 0,
                 "total": len(corpus.ids),
                 "chosen": chosen[:200],
+                "since": selection.since,
+                "until": selection.until,
                 "reason": "",
                 "bundles": msgspec.json.encode((candidate, live)),
                 "live_version": script.active_version,

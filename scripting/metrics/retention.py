@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Sum, Value
+from django.db.models import Exists, OuterRef, Sum, Value
 
 from scripting.conf import conf
-from scripting.metrics import error_groups
-from scripting.models import Attempt, ErrorCount, ErrorGroup, Execution, ExecutionStat, RetentionMark
+from scripting.metrics import error_groups, reservoir
+from scripting.models import Attempt, ErrorCount, ErrorGroup, Execution, ExecutionStat, KeptExecution, RetentionMark
 from scripting.models.execution import UNUSUAL_STATUS
 from scripting.models.ids import first_id_at
 
@@ -77,12 +77,29 @@ def _payloads(now: datetime, done: Pruned) -> Iterator[None]:
     """Inputs, results, logs and host calls of what succeeded are the bulk of the table, so they go before the rows do."""
 
     def empty(ids: Sequence[UUID]) -> None:
-        Attempt.objects.filter(execution__in=ids).update(log=b"", host_calls=b"")
-        done.emptied += Execution.objects.filter(pk__in=ids).update(
-            inputs=b"", inputs_text="", result=None, result_text="", log=b"", host_calls=b""
-        )
+        _empty(_without_reservoir(ids, done), done)
 
     yield from _walk("payloads", _before(now, conf.SCRIPTING_KEEP_PAYLOAD_DAYS), USUAL, empty)
+
+
+def _empty(ids: Sequence[UUID], done: Pruned) -> None:
+    Attempt.objects.filter(execution__in=ids).update(log=b"", host_calls=b"")
+    done.emptied += Execution.objects.filter(pk__in=ids).update(
+        inputs=b"", inputs_text="", result=None, result_text="", log=b"", host_calls=b""
+    )
+
+
+def _without_reservoir(ids: Sequence[UUID], done: Pruned) -> list[UUID]:
+    """Those that are not kept for replays. What the reservoir lets go for them has what was due for it done now."""
+    kept, let_go = reservoir.offer(ids)
+    if let_go:
+        marks = dict(RetentionMark.objects.values_list("part", "upto"))
+        past = marks.get("usual", UUID(int=0))
+        rows = Execution.objects.filter(pk__in=let_go).values_list("pk", "status")
+        overdue = [pk for pk, status in rows if status in UNUSUAL or pk <= past]
+        _delete(overdue, done)
+        _empty([pk for pk in let_go if pk not in set(overdue)], done)
+    return [one for one in ids if one not in kept]
 
 
 def _usual(now: datetime, done: Pruned) -> Iterator[None]:
@@ -96,7 +113,8 @@ def _unusual(now: datetime, done: Pruned) -> Iterator[None]:
     old = _before(now, conf.SCRIPTING_KEEP_FAILURE_DAYS)
     for status in UNUSUAL:
         upto = max(old, _beyond(conf.SCRIPTING_KEEP_FAILURE_COUNT, (status,)))
-        rows = Execution.objects.filter(UNUSUAL_STATUS, status=status, pk__lt=upto).order_by("pk")
+        kept = KeptExecution.objects.filter(pk=OuterRef("pk"))
+        rows = Execution.objects.filter(UNUSUAL_STATUS, ~Exists(kept), status=status, pk__lt=upto).order_by("pk")
         delete = _deleter(done)
         while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
             delete(ids)
@@ -157,10 +175,14 @@ def _walk(part: str, upto: UUID, statuses: Sequence[str], act: Callable[[Sequenc
 def _deleter(done: Pruned) -> Callable[[Sequence[UUID]], None]:
     def delete(ids: Sequence[UUID]) -> None:
         with transaction.atomic():
-            Attempt.objects.filter(execution__in=ids).delete()
-            done.deleted += Execution.objects.filter(pk__in=ids).delete()[0]
+            _delete(_without_reservoir(ids, done), done)
 
     return delete
+
+
+def _delete(ids: Sequence[UUID], done: Pruned) -> None:
+    Attempt.objects.filter(execution__in=ids).delete()
+    done.deleted += Execution.objects.filter(pk__in=ids).delete()[0]
 
 
 def _beyond(keep: int, statuses: Sequence[str]) -> UUID:

@@ -7,7 +7,7 @@ from scripting.models.evidence import KnobCurve, ReplayJob, ReplayReport
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.gate import Evidence, GatePolicy
 from scripting.models.ids import uuid7
-from scripting.models.retention import RetentionMark
+from scripting.models.retention import KeptExecution, RetentionMark
 from scripting.models.rollups import ExecutionStat, StatDelta
 from scripting.models.script import SHARED, Activation, BundleHelper, BundleKnobs, Draft, KnobSet, Script, ScriptVersion
 from scripting.models.tokens import Action, ApiToken
@@ -31,6 +31,7 @@ __all__ = [
     "Execution",
     "ExecutionStat",
     "GatePolicy",
+    "KeptExecution",
     "KnobCurve",
     "KnobSet",
     "OutboxEvent",

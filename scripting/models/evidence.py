@@ -52,6 +52,8 @@ class ReplayJob(models.Model):
     decided = models.PositiveIntegerField(default=0, help_text="Executions decided so far.")
     total = models.PositiveIntegerField(help_text="Executions of the corpus.")
     chosen = models.CharField(max_length=200, help_text="The corpus in words, such as `the last 1000`.")
+    since = models.DateTimeField(null=True, blank=True)
+    until = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=300, blank=True, help_text="Why it failed.")
     bundles = models.BinaryField(help_text="Candidate and live: all that they are compiled from, until it is decided.")
     live_version = models.ForeignKey(ScriptVersion, on_delete=models.CASCADE, related_name="+")

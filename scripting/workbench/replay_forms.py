@@ -47,11 +47,17 @@ def replay_asked(script: Script, user: AbstractBaseUser | AnonymousUser, post: M
     if not corpus.ids:
         if not script.executions.exists():
             raise Refusal(409, "nothing_recorded", "This script has not run yet: there is nothing to replay.")
-        raise Refusal(409, "nothing_recorded", f"No execution is recorded for {chosen}: choose more, or another time.")
-    if len(corpus.ids) <= AT_ONCE:
+        raise Refusal(
+            409,
+            "nothing_recorded",
+            f"No execution is recorded for {chosen}{when(selection)}: choose more, or another time.",
+        )
+    if len(corpus.ids) <= AT_ONCE and not post.get("night"):
         return replays.report_on(corpus, source, language, title=title, user=by, seconds=replays.ASKED_SECONDS)
     try:
-        return jobs.ask(corpus, candidate_of(script, source, language), title=title, chosen=chosen, user=by)
+        return jobs.ask(
+            corpus, candidate_of(script, source, language), title=title, chosen=chosen, selection=selection, user=by
+        )
     except ScriptNotFound:
         raise replays.nothing_live() from None
     except redis.RedisError as error:
@@ -119,7 +125,7 @@ def selection_of(script: Script, post: Mapping[str, str]) -> tuple[Selection, st
     """What to replay, and that in words. Raises Refusal."""
     if post.get("night"):
         evening = last_evening()
-        return Selection(since=evening), f"the night: everything since {written(evening)}"
+        return Selection(since=evening), "the whole night"
     since, until = moment(post, "since"), moment(post, "until")
     last = whole_number(post.get("count", "")) or whole_number(post.get("last", ""))
     if post.get("last") == "all":
@@ -141,13 +147,17 @@ def selection_of(script: Script, post: Mapping[str, str]) -> tuple[Selection, st
 def in_words(selection: Selection) -> str:
     kind = "a sample of" if selection.since or selection.until else "the last"
     parts = ["all" if selection.last == MOST else f"{kind} {selection.last}"]
-    parts += [f"since {written(selection.since)}"] if selection.since else []
-    parts += [f"until {written(selection.until)}"] if selection.until else []
     parts += [f"on {selection.topic}"] if selection.topic else []
     parts += [f"that {selection.status.replace('_', ' ')}"] if selection.status else []
     parts += [f"with the key {selection.key}"] if selection.key else []
     parts += [f"by v{selection.version}"] if selection.version else []
     return " ".join(parts)
+
+
+def when(selection: Selection) -> str:
+    """The range of time in words; empty without one."""
+    since = f" since {written(selection.since)}" if selection.since else ""
+    return since + (f" until {written(selection.until)}" if selection.until else "")
 
 
 def last_evening(now: datetime | None = None) -> datetime:

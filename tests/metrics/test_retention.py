@@ -22,6 +22,7 @@ NOW = datetime.now(UTC)
 @pytest.fixture
 def script(game: Game, settings: Any) -> Script:
     settings.SCRIPTING_KEEP_PAYLOAD_DAYS = 2
+    settings.SCRIPTING_KEEP_RESERVOIR = 0
     settings.SCRIPTING_KEEP_DAYS = 5
     settings.SCRIPTING_KEEP_FAILURE_DAYS = 20
     publish(game, "result = 1\n")

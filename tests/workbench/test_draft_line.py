@@ -120,3 +120,23 @@ def test_zygomys_has_completion_and_help_as_the_other_languages(person: Enter) -
     page.keyboard.press("Escape")
     page.click("#discard")
     expect(page.locator("#draft-state")).to_have_text("")
+
+
+def test_a_night_is_replayed_in_the_background_with_progress_and_cancelled_by_the_keyboard(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(DAMAGE)
+    change(page, "MINIMUM_DAMAGE = 1 ", "for _ in range(10_000_000):\n    pass\nMINIMUM_DAMAGE = 9999 ")
+    expect(page.locator("#draft-state")).to_have_text("Draft saved")
+    page.goto(f"/scripts/{DAMAGE}/replay/")
+    page.select_option("[name=candidate]", "draft")
+    page.locator("[name=night]").press("Enter")
+    expect(page.locator("#progress")).to_be_visible()
+    expect(page.locator("#sentence")).to_contain_text("so far changes", timeout=30_000)
+    assert barriers(page) == []
+    page.get_by_role("button", name="Cancel").press("Enter")
+    expect(page.locator("main")).to_contain_text("Cancelled after")
+    expect(page.locator("#progress")).to_have_count(0)
+    page = designer.open(DAMAGE)
+    page.click("#discard")
+    expect(page.locator("#draft-state")).to_have_text("")
+    assert designer.problems == []
