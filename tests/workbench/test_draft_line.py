@@ -125,7 +125,7 @@ def test_zygomys_has_completion_and_help_as_the_other_languages(person: Enter) -
 def test_a_night_is_replayed_in_the_background_with_progress_and_cancelled_by_the_keyboard(person: Enter) -> None:
     designer = person("designer")
     page = designer.open(DAMAGE)
-    change(page, "MINIMUM_DAMAGE = 1 ", "for _ in range(10_000_000):\n    pass\nMINIMUM_DAMAGE = 9999 ")
+    change(page, "MINIMUM_DAMAGE = 1 ", "for _ in range(10_000_000):\n    pass\nMINIMUM_DAMAGE = 2 ")
     expect(page.locator("#draft-state")).to_have_text("Draft saved")
     page.goto(f"/scripts/{DAMAGE}/replay/")
     page.select_option("[name=candidate]", "draft")
