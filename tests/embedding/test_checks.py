@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from typing import Any
 
 import pytest
 
@@ -13,7 +13,8 @@ from tests.support.processes import child_environment
 pytestmark = pytest.mark.slow
 
 PROGRAM = """
-import sys, types, django
+import json, os, sys, types, django
+import django.contrib.postgres.fields, redis.asyncio, rq  # long to load, and no part of what is tried
 from django.conf import settings
 from django.contrib import admin
 from django.core.checks import run_checks
@@ -33,38 +34,58 @@ CONTRIB = ["admin", "auth", "contenttypes", "sessions", "messages", "staticfiles
 site = {
     "INSTALLED_APPS": [f"django.contrib.{name}" for name in CONTRIB],
     "SECRET_KEY": "x", "USE_TZ": True, "ROOT_URLCONF": "studio_urls", "STATIC_URL": "/static/",
-    "SCRIPTING_SCRIPTS_DIR": sys.argv[2], "TEMPLATES": [], "MIDDLEWARE": [],
+    "SCRIPTING_SCRIPTS_DIR": sys.argv[1], "TEMPLATES": [], "MIDDLEWARE": [],
     "DATABASES": {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "unused"}},
 }
 urls = Urls("studio_urls")
 urls.patterns = ['path("office/", admin.site.urls)', 'path("rules/", include("scripting.urls"))']
 sys.modules["studio_urls"] = urls
-before, after = sys.argv[1].split("#") if "#" in sys.argv[1] else ("", sys.argv[1])
-exec(before)
-configure(site, redis_url="redis://127.0.0.1:1/0")
-exec(after)
-settings.configure(**site)
-django.setup()
-for found in run_checks(tags=["scripting", "scripting_pages"]):
-    assert found.hint
-    print(found.id)
+
+def check(change):
+    before, after = change.split("#") if "#" in change else ("", change)
+    exec(before, globals())
+    configure(site, redis_url="redis://127.0.0.1:1/0")
+    exec(after, globals())
+    settings.configure(**site)
+    django.setup()
+    for found in run_checks(tags=["scripting", "scripting_pages"]):
+        assert found.hint
+        print("found", found.id, flush=True)
+
+for change in json.load(sys.stdin):
+    print("project", json.dumps(change), flush=True)
+    child = os.fork()
+    if not child:
+        check(change)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, change
 """
+"""Each project is made in a fork: Django is set up once in a process, and is loaded once for all."""
 
 
-def ids(change: str, folder: Any) -> list[str]:
-    """What the checks say of a project that was changed so, before `#` ahead of `configure` and behind it."""
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What the checks say of each project, changed so before `#` ahead of `configure` and behind it."""
     environment = child_environment()
     for name in ("DJANGO_SETTINGS_MODULE", "REDIS_URL"):
         environment.pop(name)
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, change, str(folder)],
+        [sys.executable, "-c", PROGRAM, str(tmp_path_factory.mktemp("scripts"))],
+        input=json.dumps(list(MISSING)),
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout.split()
+    told: dict[str, list[str]] = {}
+    for line in done.stdout.splitlines():
+        kind, _, what = line.partition(" ")
+        if kind == "project":
+            told[change := json.loads(what)] = []
+        else:
+            told[change].append(what)
+    return told
 
 
 MISSING = {
@@ -96,8 +117,8 @@ MISSING = {
 
 
 @pytest.mark.parametrize("change", MISSING)
-def test_what_a_project_lacks_is_named(change: str, tmp_path: Any) -> None:
-    assert sorted(found for found in ids(change, tmp_path) if found not in SQLITE) == MISSING[change]
+def test_what_a_project_lacks_is_named(change: str, found: dict[str, list[str]]) -> None:
+    assert sorted(one for one in found[change] if one not in SQLITE) == MISSING[change]
 
 
 SQLITE = {"scripting.W002", "scripting.W003"}
