@@ -35,15 +35,9 @@ if os.environ.get("TEST_DATABASE") == "postgres":
 else:
     os.environ["DATABASE_URL"] = f"sqlite:///{quote(str(SCRATCH))}/goby.sqlite3"
 
-from goby_site.settings import *  # noqa: E402, F403
-from goby_site.settings import DATABASES, STORAGES  # noqa: E402
+from tests.support.stack_settings import *  # noqa: E402, F403
+from tests.support.stack_settings import DATABASES  # noqa: E402
 
 # A file, never memory: workers and sandboxes of the tests are processes of their own and must see it.
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(SCRATCH / "test.sqlite3")}
-
-# No collected static files in a test: pages name the files as they are in the source.
-STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-WHITENOISE_AUTOREFRESH = True
-WHITENOISE_USE_FINDERS = True
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
