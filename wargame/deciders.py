@@ -100,15 +100,19 @@ def decider_of(script: Script | None) -> Decider:
 def rule_card(game: Game | None = None) -> dict[str, Any]:
     """The rule to change first: where it is, what it says, who decides now, and what came of it in `game`."""
     name, constant = FIRST_RULE
-    script = Script.objects.named("wargame", name).select_related("active_version").first()
+    script = Script.objects.named("wargame", name).select_related("active_version", "active_knobs").first()
     active = script.active_version if script else None
     decider = decider_of(script)
     said = _said(active.source, constant) if active else None
-    value = said["value"] if said else None
+    value, line = (said["value"], said["line"]) if said else (None, "")
+    knobs = script.active_knobs if script else None
+    if said and knobs and said["name"] in knobs.values:
+        value = str(knobs.values[said["name"]])
+        line = f"{line}, set to {value} by knobs {knobs.number}"
     url = reverse("workbench:script", args=["wargame", name]) if script else ""
     return {
         "script": name,
-        "said": said["line"] if said else "",
+        "said": line,
         "version": active.number if active else None,
         "decider": decider,
         "percent": None if value is None else round(100 * float(value)),

@@ -10,7 +10,7 @@ import pytest
 from scripting.hot_reload import fleet
 from scripting.models import Script
 from scripting.processes import members as processes
-from scripting.registry import lifecycle
+from scripting.registry import knobs, lifecycle
 from scripting.registry.active import registry
 from tests.support.arena import Arena, make_script
 from tests.support.member import Member, members, wait_for_version
@@ -67,6 +67,26 @@ def test_process_1_of_three_containers_on_one_host_counts_as_three(arena: Arena,
         assert str(fleet.loaded_by(Script.objects.get(name="scorer"))) == "3 of 3 on v2"
         running[0].end()
         wait_until(lambda: len(processes.everyone()) == 2, 20)
+
+
+def test_every_process_acknowledges_values_of_knobs_as_it_does_a_text(arena: Arena, tmp_path: Path) -> None:
+    script = make_script("points = 1  # knob 0..9: of a hit\nresult = {'points': points}\n")
+    with members(tmp_path, 2) as running:
+        wait_for_version(SCORER, 1, 2)
+        assert all(member.ask("run")[1] == 1 for member in running)
+        knobs.publish(script, {"points": 7}, actor=None, reason="more")
+        wait_until(lambda: everywhere(script), 60, "every process has them")
+        for member in running:
+            wait_until(lambda member=member: member.ask("is_warm"), 60)
+            assert member.ask("run")[1:] == [1, 0], "one text, compiled beforehand"
+        knobs.rollback(script, 0, actor=None, reason="back")
+        wait_until(lambda: everywhere(script), 60, "every process is back")
+
+
+def everywhere(script: Script) -> bool:
+    """Whether every process has acknowledged the bundle that is live."""
+    loading = fleet.loaded_by(script)
+    return loading is not None and loading.is_everywhere
 
 
 def test_a_dropped_notice_is_made_up_for_by_looking(arena: Arena, tmp_path: Path) -> None:

@@ -54,7 +54,17 @@ SAME_ON_NEWER_PYTHON = {
 }
 """Files and folders with the reason why a pass leaves them out."""
 
-WORKBENCH_PAGES = "draft_line", "journeys", "accessibility", "narrow", "trying", "following", "dialogs", "every_page"
+WORKBENCH_PAGES = (
+    "draft_line",
+    "journeys",
+    "accessibility",
+    "narrow",
+    "trying",
+    "following",
+    "dialogs",
+    "every_page",
+    "tune_page",
+)
 ONE_STACK = {f"tests/workbench/test_{name}.py": "the workbench's pages" for name in WORKBENCH_PAGES} | {
     f"tests/embedding/test_{name}.py": "the installed wheel" for name in ("studio", "demo", "python_api", "wheel")
 }

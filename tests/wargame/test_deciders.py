@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from scripting.models import Breaker, Script
-from scripting.registry import publishing
+from scripting.registry import knobs, publishing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase
 from tests.wargame.conftest import Duel
@@ -197,3 +197,11 @@ def test_a_disabled_script_is_not_said_to_decide(client: Client, duel: Duel) -> 
     html = client.get(f"/wargame/{duel.game.pk}/").content.decode()
     assert "but it is disabled: the built-in rule decides now" in html
     assert "<b>the built-in rule</b> decides now" in html
+
+
+def test_the_card_says_the_value_that_a_knob_is_set_to() -> None:
+    publish("CRITICAL_CHANCE = 0.10  # knob 0..1: rare\nresult = {'damage': 1}\n")
+    knobs.publish(live(), {"CRITICAL_CHANCE": 0.6}, actor=None, reason="for a test")
+    card = rule_card()
+    assert card["said"] == "CRITICAL_CHANCE = 0.10, set to 0.6 by knobs 1"
+    assert (card["percent"], card["proposed"]) == (60, "0.1")
