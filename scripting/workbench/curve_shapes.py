@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scripting.insight.dashboard.charts import Tick
 from scripting.types import Knob
 
 WIDTH, HEIGHT = 340, 132
@@ -21,14 +22,6 @@ class Point:
     x: float
     y: float
     title: str
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A label on an axis."""
-
-    at: float
-    text: str
 
 
 @dataclass(frozen=True)
