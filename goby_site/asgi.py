@@ -1,9 +1,10 @@
-"""The ASGI application: that of scripting, with the battle's sockets, bounded bodies, and demo logins kept on this machine."""
+"""The ASGI application: that of scripting, with the battle's sockets, real clients, bounded bodies, and demo logins of this machine."""
 
 from __future__ import annotations
 
 import os
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from scripting.routing import asgi_application
@@ -13,6 +14,10 @@ http = get_asgi_application()  # sets Django up: what is imported below needs it
 
 from goby_site.accounts.demo_guard import DemoSocketsFromHereOnly  # noqa: E402
 from goby_site.web.body_limit import BoundedBodies  # noqa: E402
+from goby_site.web.proxies import RealClients  # noqa: E402
 from wargame.routing import websocket_urlpatterns  # noqa: E402
 
-application = asgi_application(BoundedBodies(http), sockets=websocket_urlpatterns(), guard=DemoSocketsFromHereOnly)
+application = RealClients(
+    asgi_application(BoundedBodies(http), sockets=websocket_urlpatterns(), guard=DemoSocketsFromHereOnly),
+    settings.GOBY_PROXIES,
+)

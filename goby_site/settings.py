@@ -14,6 +14,7 @@ from environs import Env, EnvError
 
 from goby_site import paths
 from goby_site.logs import logging_config
+from goby_site.web.proxies import Proxies
 from scripting.conf import configure
 
 BASE_DIR = paths.BASE_DIR
@@ -27,6 +28,7 @@ try:
     WARGAME_PUBLIC = env.bool("WARGAME_PUBLIC", GOBY_DEMO)
     WARGAME_TICK_SECONDS = env.float("WARGAME_TICK_SECONDS", 2.0)
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+    GOBY_PROXIES = Proxies(env.list("GOBY_PROXIES", []))
     CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
     LOG_FORMAT = env.str("LOG_FORMAT", "plain")
     LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from typing import Any
 
@@ -12,7 +11,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
-from goby_site.accounts.throttle import demand_patience, note_failure
+from goby_site.accounts.throttle import demand_patience, note_success
+from scripting.insight.from_here import made_here
 
 # Membership marks a login as a demo login; it grants nothing.
 DEMO_GROUP = "demo login"
@@ -21,17 +21,8 @@ logger = logging.getLogger("scripting.security")
 
 
 def from_loopback(request: HttpRequest) -> bool:
-    """Whether the request was made on this machine: its peer, and whomever a proxy says it speaks for."""
-    return are_loopback(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
-
-
-def are_loopback(peer: str, forwarded: str) -> bool:
-    """Whether a peer's address and all those in its X-Forwarded-For header are this machine's."""
-    addresses = [peer, *(part.strip() for part in forwarded.split(",") if part.strip())]
-    try:
-        return all(ipaddress.ip_address(address).is_loopback for address in addresses)
-    except ValueError:
-        return False
+    """Whether the request was made on this machine, not through a proxy that GOBY_PROXIES does not name."""
+    return made_here(request.META.get("REMOTE_ADDR", ""), request.headers)
 
 
 def demo_allowed(request: HttpRequest) -> bool:
@@ -55,8 +46,8 @@ class DemoAwareBackend(ModelBackend):
     ) -> User | None:
         demand_patience(request, username)
         user = super().authenticate(request, username=username, password=password, **kwargs)
-        if user is None:
-            note_failure(request, username)
+        if user is not None:
+            note_success(request, username)
         if user is not None and is_demo(user) and not (request is not None and demo_allowed(request)):
             logger.warning("demo login refused: GOBY_DEMO is off, or the request is not from this machine")
             return None

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.functional import SimpleLazyObject
 
-from goby_site.accounts.demo import are_loopback, demo_allowed, is_demo
+from goby_site.accounts.demo import demo_allowed, is_demo
+from scripting.insight.from_here import made_here
 
 
 class DemoLoginsFromHereOnly(MiddlewareMixin):
@@ -33,10 +34,8 @@ class DemoSocketsFromHereOnly:
         self.inner = inner
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        # The header may come more than once: each names somebody.
-        named = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-        forwarded = b",".join(named).decode("latin-1")
         peer = (scope.get("client") or ("",))[0]
-        if not are_loopback(peer, forwarded) and await sync_to_async(is_demo)(scope["user"]):
+        headers = [name.decode("latin-1") for name, _ in scope["headers"]]
+        if not made_here(peer, headers) and await sync_to_async(is_demo)(scope["user"]):
             scope = {**scope, "user": AnonymousUser()}
         await self.inner(scope, receive, send)

@@ -40,7 +40,15 @@ def runners(host: str, port: int) -> dict[str, tuple[str, ...]]:
         "--port",
         str(port),
     )
-    web += ("--lifespan", "on", "--timeout-graceful-shutdown", "3", "--no-server-header", "--no-access-log")
+    web += (
+        "--lifespan",
+        "on",
+        "--timeout-graceful-shutdown",
+        "3",
+        "--no-server-header",
+        "--no-access-log",
+        "--no-proxy-headers",
+    )
     web += ("--ws-max-size", "65536")  # bytes of one message from a page, which has little to say
     return {
         "web": web,

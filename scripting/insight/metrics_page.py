@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from scripting.conf import conf
+from scripting.insight.from_here import made_here
 from scripting.insight.prometheus import registry
 from scripting.storage.redis_client import briefly
 
@@ -36,12 +36,7 @@ def may_read(request: HttpRequest) -> bool:
     if token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return secrets.compare_digest(given.encode(), token.encode())
-    if request.headers.get("X-Forwarded-For") or request.headers.get("Forwarded"):
-        return False
-    try:
-        return ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
-    except ValueError:
-        return False
+    return made_here(request.META.get("REMOTE_ADDR", ""), request.headers)
 
 
 urlpatterns: list[URLPattern] = [path("metrics", metrics, name="metrics")]
