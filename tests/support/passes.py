@@ -28,6 +28,7 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "liv
 SAME_ON_POSTGRESQL = {
     "tests/admin/test_policy.py": "headers and templates: its statements are those of the pages' own tests",
     "tests/commands/test_check_scripts.py": "checks files in a sandbox; the game that it knows was made as everywhere",
+    "tests/evidence/test_gate_ways.py": "every way asks the gate, whose statements are those of test_gate.py; each way has tests of its own",
     "tests/hot_reload/test_real_parts.py": "what a stopped worker does next: test_fleet.py has its statements",
     "tests/hot_reload/test_succession.py": "which of two watchers is active is decided in Redis",
     "tests/languages/test_override.py": "the same statements as tests/sources, for each pair of languages",
@@ -39,6 +40,8 @@ SAME_ON_NEWER_PYTHON = {
     "tests/benchmarks": "no part of what is installed",
     "tests/docs": "whole stacks and commands of a copy",
     "tests/embedding": "another project, its stack and browser",
+    "tests/evidence/test_gate_ways.py": "every way asks the gate of test_gate.py",
+    "tests/evidence/test_jobs.py": "rows, Redis and processes killed by signals; test_replays.py decides the same",
     "tests/hot_reload": "files, the kernel and Redis; the stack of test_stack.py has a watcher",
     "tests/insight": "pages, and statements of the database",
     "tests/languages/test_override.py": "which text runs is decided by rows; each language has tests of its own",
