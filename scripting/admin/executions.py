@@ -43,6 +43,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
                 **frame_context(request),
                 "story": story_of(execution),
                 "may_run": request.user.has_perm("scripting.run_script"),
+                "may_keep": request.user.has_perms(("scripting.run_script", "scripting.publish_script")),
                 "may_resolve": request.user.has_perm("scripting.resolve_errorgroup"),
                 "title": f"{execution.script}",
                 "subtitle": None,

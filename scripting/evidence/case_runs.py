@@ -89,7 +89,6 @@ def situation_of(case: CaseText, module: ScriptableModule | None, module_name: s
         variables = case.inputs or {}
         call = on_inputs(call, variables)
     reads: list[HostCallRecord] = []
-    by_function: dict[str, HostCallRecord] = {}
     for at, read in enumerate(case.reads):
         function = module.functions.get(read.function) if module else None
         if function is None or function.kind != "read":
@@ -97,12 +96,9 @@ def situation_of(case: CaseText, module: ScriptableModule | None, module_name: s
             problem = f"{module_name} has no function {read.function} that reads the game (it has: {known or 'none'})"
             raise CaseProblem(f"reads[{at}].function", problem)
         answer = None if read.error else encode_value(read.answer)
-        record = HostCallRecord(read.function, "read", encode_value([[], read.arguments or {}]), answer, read.error)
-        if read.arguments is None:
-            by_function[read.function] = record
-        else:
-            reads.append(record)
-    return Situation(call, variables, encode_value(variables), case.seed, case.clock_us, tuple(reads), by_function)
+        arguments = b"" if read.arguments is None else encode_value([[], read.arguments])
+        reads.append(HostCallRecord(read.function, "read", arguments, answer, read.error))
+    return Situation(call, variables, encode_value(variables), case.seed, case.clock_us, tuple(reads))
 
 
 def _event(given: Happening, module: str, script: str) -> Event:

@@ -35,9 +35,7 @@ class Situation:
     seed: int
     clock_us: int
     reads: tuple[HostCallRecord, ...]
-    """Answers of `read` functions."""
-    by_function: Mapping[str, HostCallRecord] = field(default_factory=dict)
-    """Answers of functions whatever they are asked, where `reads` holds none."""
+    """Answers of `read` functions; without arguments, whatever they are asked."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ class Decider:
     def decide_on(self, situation: Situation) -> Decided:
         """The same of a situation that nobody recorded."""
         module = self._module
-        host = RecordedHost(situation.reads, module, situation.call, situation.by_function)
+        host = RecordedHost(situation.reads, module, situation.call)
         request = RunRequest(situation.encoded, situation.seed, situation.clock_us, self._functions)
         outcome = get_pool().run(self.bundle, request, self._limits, host=host, cancellation=self._cancellation)
         error = outcome.error

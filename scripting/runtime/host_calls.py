@@ -110,22 +110,24 @@ class RecordedHost(Host):
         recording: Sequence[HostCallRecord],
         module: ScriptableModule | None,
         context: CallContext,
-        by_function: Mapping[str, HostCallRecord] | None = None,
     ) -> None:
-        """`by_function`: answers of functions to calls that the recording does not hold, whatever their arguments."""
         super().__init__(module, context)
-        self._by_function = by_function or {}
         self.left = ""
         """Where the run left the recording, as `call 2: get_score()`; empty if it did not."""
         self._held: dict[tuple[str, bytes], deque[HostCallRecord]] = {}
+        self._whatever: dict[str, HostCallRecord] = {}
+        """Records without arguments, as cases have them: they answer any call that the recording does not hold."""
         for record in recording:
-            self._held.setdefault(_key(record, module), deque()).append(record)
+            if record.arguments:
+                self._held.setdefault(_key(record, module), deque()).append(record)
+            else:
+                self._whatever[record.name] = record
 
     def _answer(self, function: ExposedFunction, raw: bytes) -> bytes:
         held = self._held.get(_key(HostCallRecord(function.name, function.kind, raw), self._module))
-        if held is None and function.name in self._by_function:
+        if held is None and function.name in self._whatever:
             function.bind(raw)
-            held = deque([self._by_function[function.name]])
+            held = deque([self._whatever[function.name]])
         if held is None:
             if function.kind != "read":
                 return super()._answer(function, raw)

@@ -19,7 +19,7 @@ from scripting.texts.diff import difference
 from scripting.texts.escaping import visible
 from scripting.texts.merge import CHOICES, Agreed, merge
 from scripting.texts.plain_json import jsonable
-from scripting.workbench import completion, drafts, outcomes, publishing, recorded, sampling, trials
+from scripting.workbench import cases, completion, drafts, outcomes, publishing, recorded, sampling, trials
 from scripting.workbench.access import (
     EDIT,
     PUBLISH,
@@ -55,15 +55,20 @@ def check(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 def trial(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Run a text on chosen inputs; nothing of it is committed."""
     document = body_of(request)
-    wanted = trials.trial_of(script_named(module, name), document, request.user.get_username())
+    wanted = trial_asked(request, script_named(module, name), document)
     return trials.run(wanted, compare=document.get("compare") is True)
 
 
 @api("POST", RUN)
 def sample(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Run a text and the live one many times on the same seeds; nothing of it is committed."""
-    wanted = trials.trial_of(script_named(module, name), body_of(request), request.user.get_username())
-    return sampling.sample(wanted)
+    return sampling.sample(trial_asked(request, script_named(module, name), body_of(request)))
+
+
+def trial_asked(request: HttpRequest, script: Script, document: dict[str, Any]) -> trials.Trial:
+    """The trial that the page asks for, on a case or on other inputs. Raises Refusal."""
+    of = cases.trial_on if document.get("case") else trials.trial_of
+    return of(script, document, request.user.get_username())
 
 
 @api("POST", RUN)

@@ -109,23 +109,24 @@ def execution_of(script: Script, given: str) -> Execution:
 def payload_of(script: Script, execution: Execution) -> tuple[Source, Any]:
     """Where the execution came from, and its payload as people may read it: what a form for that source shows."""
     variables = execution.inputs_value
-    source = _source(script, execution, variables)
-    return source, mask_of_inputs(execution.topic, variables).value(_payload(source, variables))
+    source = source_of_run(script, execution.topic, variables)
+    return source, mask_of_inputs(execution.topic, variables).value(payload_in(source, variables))
 
 
-def _source(script: Script, execution: Execution, variables: Mapping[str, Any]) -> Source:
+def source_of_run(script: Script, topic: str, variables: Mapping[str, Any]) -> Source:
     """A topic or an endpoint that the script still has; else a bare run, whose payload is all the variables."""
     message, endpoint = variables.get("message"), variables.get("endpoint")
     named = isinstance(message, Mapping) and "payload" in message
     for source in inputs.sources(script):
-        if source.topic is not None and named and source.topic.name == execution.topic:
+        if source.topic is not None and named and source.topic.name == topic:
             return source
         if source.endpoint and source.endpoint == endpoint and isinstance(variables.get("http_request"), Mapping):
             return source
     return NOTHING
 
 
-def _payload(source: Source, variables: Any) -> Any:
+def payload_in(source: Source, variables: Any) -> Any:
+    """The part of a run's variables that the form of that source shows."""
     if source.topic is not None:
         return variables["message"]["payload"]
     return variables["http_request"].get("body") if source.endpoint else variables
@@ -138,10 +139,16 @@ def changed(script: Script, execution: Execution, payload: Any) -> dict[str, Any
     """
     variables: dict[str, Any] = execution.inputs_value
     source, shown = payload_of(script, execution)
-    wanted = _unhidden(payload, shown, _payload(source, variables))
+    return with_payload(script, execution.topic, variables, _unhidden(payload, shown, payload_in(source, variables)))
+
+
+def with_payload(script: Script, topic: str, variables: Mapping[str, Any], wanted: Any) -> dict[str, Any]:
+    """The variables of a run with another payload, everything else as it was. Raises Refusal for one that does not fit."""
+    source = source_of_run(script, topic, variables)
     if source.topic is not None:
         fitting = inputs.fitting(source.topic, wanted)
-        return variables | {
+        return {
+            **variables,
             "message": variables["message"] | {"payload": fitting},
             "message_payload": raw_text(fitting),
         }

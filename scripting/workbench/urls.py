@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 
-from scripting.workbench import api, creating, pages, replay_pages, tune_pages
+from scripting.workbench import api, case_addresses, creating, pages, replay_pages, tune_pages
 
 
 class NameConverter(StringConverter):
@@ -35,6 +35,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SCRIPT}api/tune/publish", tune_pages.publish, name="tune_publish"),
     path(f"{SCRIPT}api/tune/rollback", tune_pages.rollback, name="tune_rollback"),
     path(f"{SCRIPT}api/replay", replay_pages.start, name="start_replay"),
+    path(f"{SCRIPT}api/cases", case_addresses.run, name="cases"),
+    path(f"{SCRIPT}api/cases/keep", case_addresses.keep, name="keep_case"),
+    path(f"{SCRIPT}api/cases/change", case_addresses.change, name="change_case"),
+    path(f"{SCRIPT}api/cases/remove", case_addresses.remove, name="remove_case"),
+    path(f"{SCRIPT}api/cases/of/<script_name:case>", case_addresses.opened, name="case"),
     path(f"{SCRIPT}api/check", api.check, name="check"),
     path(f"{SCRIPT}api/trial", api.trial, name="trial"),
     path(f"{SCRIPT}api/sample", api.sample, name="sample"),

@@ -1,6 +1,7 @@
 // The workbench of one script: puts the parts together.
 
 import { pageOf, socketOf } from "./addresses.js";
+import { Cases } from "./cases.js";
 import { Checking } from "./checking.js";
 import { showPeople } from "./viewers.js";
 import { $, ago, forget, pageData, toast, wireDialogs } from "./dom.js";
@@ -26,14 +27,16 @@ const checking = new Checking(server, editor, language);
 const merging = new Merging(server, language);
 const keeping = new Keeping(server, editor, page, { settle: settleDraft, onState: showState, language });
 const publishing = page.may.publish ? new Publishing(server, editor, page, { keeping, checking, language, trialOf: (text) => trying.trials.findLast((one) => one.source === text), onPublished: nowActive, onStale: settleStale, onBehind: mergeActive }) : null;
-const trying = new Trying(server, editor, page, { language: () => (draftLine.version ? draftLine.version.language : page.language), showTab, textName, ranOn });
+const trying = new Trying(server, editor, page, { language: () => (draftLine.version ? draftLine.version.language : page.language), showTab, textName, ranOn, onKeep: page.may.publish ? (trial) => cases.openKeep(trial) : null });
 const draftLine = new DraftLine(editor, page, keeping, { start: startFrom, compare: compareWith, merge: mergeActive, onShown });
+const cases = page.may.run ? new Cases(server, editor, { may: page.may, language, onTry: (name) => trying.pickCase(name) }) : null;
 if (page.may.run) {
   const replayLine = new ReplayLine(server, editor, language, (text) => !page.active || Boolean(page.unheard) || text === page.active.source); // what nothing runs was never recorded
-  checking.onChecked = (text, result) => replayLine.checked(text, result);
+  checking.onChecked = (text, result) => { cases.checked(text, result); replayLine.checked(text, result); };
 }
 let socket = null;
 const DUE = 15_000; // ms between two looks at whether a version that is tried again does well
+const TABS = ["problems", "trials", "cases"].filter((name) => $(`tab-${name}`));
 const CAUSES = { default: "as shipped,", file: "taken from a file", publish: "published", rollback: "rolled back", file_deleted: "back since its file was deleted,", upgrade: "upgraded" };
 
 wireDialogs();
@@ -64,6 +67,8 @@ async function begin() {
   if (page.restore) draftLine.read(page.restore);
   place();
   if (page.may.edit) checking.now();
+  else if (cases) cases.run();
+  if (page.keep && page.execution && page.may.publish) trying.runToKeep();
   socket = new Socket(socketOf(page.module, page.name), { onMessage: heard, onOpen: caughtUp });
   setInterval(() => { if (!document.hidden && isDue(page)) caughtUp(); }, DUE);
   await learnNames();
@@ -302,7 +307,7 @@ function loggedOut() {
 // -- tabs --------------------------------------------------------------------------------------------------------------
 
 function showTab(name) {
-  for (const one of ["problems", "trials"]) {
+  for (const one of TABS) {
     $(`tab-${one}`).setAttribute("aria-selected", String(one === name));
     $(`tab-${one}`).tabIndex = one === name ? 0 : -1;
     $(one).hidden = one !== name;
@@ -310,10 +315,14 @@ function showTab(name) {
 }
 
 function wireTabs() {
-  for (const [name, other] of [["problems", "trials"], ["trials", "problems"]]) {
+  TABS.forEach((name, at) => {
     $(`tab-${name}`).addEventListener("click", () => showTab(name));
     $(`tab-${name}`).addEventListener("keydown", (event) => {
-      if (event.key === "ArrowLeft" || event.key === "ArrowRight") { showTab(other); $(`tab-${other}`).focus(); }
+      const step = { ArrowLeft: TABS.length - 1, ArrowRight: 1 }[event.key];
+      if (!step) return;
+      const other = TABS[(at + step) % TABS.length];
+      showTab(other);
+      $(`tab-${other}`).focus();
     });
-  }
+  });
 }

@@ -11,8 +11,8 @@ import { RecordedPicker } from "./recorded_picker.js";
 const PATIENCE = 250; // ms that a trial may take before it can be cancelled: most take less
 
 export class Trying {
-  constructor(server, editor, page, { language, showTab, textName, ranOn }) {
-    Object.assign(this, { server, editor, page, language, showTab, textName, ranOn });
+  constructor(server, editor, page, { language, showTab, textName, ranOn, onKeep }) {
+    Object.assign(this, { server, editor, page, language, showTab, textName, ranOn, onKeep });
     this.sources = parse(page.inputs);
     this.payloads = new Map(this.sources.map((source) => [source.key, copy(source.example)]));
     this.recorded = null; // the recorded run whose inputs are shown: {id, words, payload, original}
@@ -60,7 +60,8 @@ export class Trying {
 
   tellInputs() {
     const { source, recorded } = this;
-    const note = recorded
+    const note = recorded && recorded.case ? `${this.isChanged ? "Your inputs, begun from" : "The inputs of"} ${recorded.words}, with its seed and clock.`
+      : recorded
       ? `${recorded.words}. ${this.isChanged ? "Your inputs, begun from" : "The inputs of"} execution ${recorded.id}, with its seed and clock.`
       : source.description || (source.key ? "The body of a request; the rest is filled in as for a real one." : "Without inputs: the script takes its own examples. Keys become context variables.");
     $("input-note").textContent = note;
@@ -83,23 +84,25 @@ export class Trying {
   }
 
   // A recorded run's inputs are shown where its source's are; "" goes back to one's own. Run waits for them.
-  pick(id) {
-    this.picking = this.take(id);
+  pick(id, from = "api/executions/") {
+    this.picking = this.take(id, from);
     return this.picking;
   }
 
-  async take(id) {
+  pickCase(name) { return this.pick(name, "api/cases/of/"); }
+
+  async take(id, from) {
     this.picks += 1;
     const mine = this.picks;
     if (!id) this.recorded = null;
     else {
       try {
-        const execution = await this.server.get(`api/executions/${encodeURIComponent(id)}`);
+        const execution = await this.server.get(from + encodeURIComponent(id));
         if (mine !== this.picks) return; // another was chosen meanwhile
         const payload = parse(execution.payload);
         this.recorded = { ...execution, payload, original: write(payload) };
         $("input-source").value = execution.source;
-        $("seed").value = "";
+        $("seed").value = execution.case ? execution.seed : "";
         this.picker.show(execution.words);
         this.ranOn(execution);
       } catch (error) {
@@ -113,7 +116,8 @@ export class Trying {
   }
 
   recordedLabel() {
-    return `recorded event${this.isChanged ? ", changed" : ""}${$("reads").value === "now" ? ", game as it is now" : ""}`;
+    const what = this.recorded.case ? `case ${this.recorded.case}` : "recorded event";
+    return `${what}${this.isChanged ? ", changed" : ""}${$("reads").value === "now" ? ", game as it is now" : ""}`;
   }
 
   run() {
@@ -121,6 +125,12 @@ export class Trying {
       if (answer.trial.status === "cancelled") this.put(drawCancelled(given.seconds));
       else this.keep({ ...answer, ...given });
     });
+  }
+
+  // Asked for by a link: the event's trial, to be kept at once.
+  async runToKeep() {
+    await this.run();
+    if (this.trials.length) this.onKeep(this.trials.at(-1));
   }
 
   sample() {
@@ -149,14 +159,14 @@ export class Trying {
     };
     const wanted = {
       source: given.source, language: this.language(), seed: $("seed").value, compare: $("compare").checked, trial: newName(),
-      ...(this.recorded ? { execution: this.recorded.id, reads: $("reads").value } : { input: this.source.key }),
+      ...(this.recorded ? { [this.recorded.case ? "case" : "execution"]: this.recorded.id, reads: $("reads").value } : { input: this.source.key }),
       ...(this.recorded && !this.isChanged ? {} : { payload: this.payload }),
     };
     const began = performance.now();
     const ended = this.begin(wanted.trial);
     try {
       const answer = await this.server.post(path, wanted);
-      show(answer, { ...given, seconds: (performance.now() - began) / 1000 });
+      show(answer, { ...given, wanted, seconds: (performance.now() - began) / 1000 });
     } catch (error) {
       if (error.type !== "login_required") this.put([h("p", { class: "problem", role: "alert" }, error.message)]);
     } finally {
@@ -235,6 +245,7 @@ export class Trying {
     for (const other of this.trials) other.row.removeAttribute("aria-current");
     trial.row.setAttribute("aria-current", "true");
     $("outcome").replaceChildren(...drawOutcome(trial, (line, column) => this.editor.goTo(line, column)));
+    if (this.onKeep && !trial.trial.left) $("outcome").append(h("p", {}, h("button", { type: "button", class: "button plain small", id: "keep-trial", onclick: () => this.onKeep(trial) }, "Keep as case…")));
     $("outcome").scrollTop = 0;
   }
 }
