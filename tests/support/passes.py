@@ -65,6 +65,7 @@ WORKBENCH_PAGES = (
     "trying",
     "following",
     "dialogs",
+    "case_list",
     "every_page",
     "tune_page",
 )

@@ -20,7 +20,9 @@ export class Cases {
   checked(text, { ok }) {
     clearTimeout(this.timer);
     if (this.running) this.running.abort();
-    if (!ok || text === this.ran) return;
+    if (!ok && !this.isEmpty) this.say("This text does not pass its check: listed is what the last one did that passed.");
+    if (!ok) return;
+    if (text === this.ran) { this.say(this.isEmpty ? $("no-cases").dataset.none : ""); return; }
     this.timer = setTimeout(() => this.run(text), REST);
   }
 
