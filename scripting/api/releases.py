@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ninja import Field, Router, Schema
@@ -83,21 +83,26 @@ class ReleaseOut(Schema):
 @router.post("/releases", response=ReleaseOut)
 def release(request: ApiRequest, wanted: ReleaseIn) -> ReleaseOut:
     """Publish many scripts and helpers in one transaction, judged beside each other. A script that is new is made."""
-    names = [f"{each.module}/{each.name}" for each in wanted.scripts]
-    demand(request, Action.PUBLISH, *names)
-    if len(set(names)) < len(names):
-        raise Problem(422, "doubled", "A script is named twice in this release.")
-    for each in wanted.scripts:
-        if each.language not in LANGUAGES:
-            raise Problem(422, "language", f"There is no language {each.language[:60]!r}.")
-        if each.module != SHARED and modules.get(each.module) is None:
-            raise Problem(422, "no_module", f"There is no module {each.module}.")
+    demand(request, Action.PUBLISH, *(f"{each.module}/{each.name}" for each in wanted.scripts))
+    require_known(wanted.scripts)
     if wanted.dry_run:
         return _judge(wanted)
     require_switch()
     reason = f"{wanted.reason} ({wanted.commit})" if wanted.commit and wanted.reason.strip() else wanted.reason
     with stating(None):
         return _publish(request, wanted, reason)
+
+
+def require_known(texts: Sequence[ReleaseText]) -> None:
+    """Raises Problem for a script that is named twice, a language or a module that is not there."""
+    names = [f"{each.module}/{each.name}" for each in texts]
+    if len(set(names)) < len(names):
+        raise Problem(422, "doubled", "A script is named twice in this request.")
+    for each in texts:
+        if each.language not in LANGUAGES:
+            raise Problem(422, "language", f"There is no language {each.language[:60]!r}.")
+        if each.module != SHARED and modules.get(each.module) is None:
+            raise Problem(422, "no_module", f"There is no module {each.module}.")
 
 
 def _publish(request: ApiRequest, wanted: ReleaseIn, reason: str) -> ReleaseOut:

@@ -13,7 +13,7 @@ from ninja import NinjaAPI
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
-from scripting.api import access, endpoints, events, executions, problems, releases, scripts, watching
+from scripting.api import access, endpoints, events, executions, problems, releases, scripts, tests, watching
 from scripting.api.problems import MEDIA_TYPE, TITLES, Problem, ProblemDocument
 from scripting.modules.installed import modules
 from scripting.modules.topics import topics
@@ -72,7 +72,15 @@ api = NinjaAPI(
     renderer=PlainRenderer(),
 )
 problems.install(api)
-for router in (events.router, endpoints.router, scripts.router, releases.router, executions.router, watching.router):
+for router in (
+    events.router,
+    endpoints.router,
+    scripts.router,
+    releases.router,
+    tests.router,
+    executions.router,
+    watching.router,
+):
     api.add_router("", router)
 
 

@@ -93,6 +93,38 @@ def text_of(path: Path) -> str:
         raise FolderWrong(f"{path} cannot be read: {error}") from None
 
 
+@dataclass(frozen=True)
+class CaseFile:
+    """A file with a case of a script: `DIR/<module>/cases/<script>/<name>.json`."""
+
+    path: Path
+    module: str
+    script: str
+    name: str
+    case: dict[str, Any]
+
+
+def cases_in(folder: Path) -> list[CaseFile]:
+    """Every case below the folder. Raises FolderWrong for none, and for a file that is no JSON object."""
+    found = []
+    for path in sorted(folder.glob("*/cases/*/*.json")):
+        module, script = path.parts[-4], path.parts[-2]
+        if path.is_symlink() or not all(NAME.fullmatch(name) for name in (module, script, path.stem)):
+            continue
+        try:
+            case = json.loads(text_of(path))
+        except ValueError as error:
+            raise FolderWrong(f"{path} is no JSON: {error}") from None
+        if not isinstance(case, dict):
+            raise FolderWrong(f"{path} is no JSON object")
+        found.append(CaseFile(path, module, script, path.stem, case))
+    if not found:
+        raise FolderWrong(
+            f"{folder} has no cases: they are files such as wargame/cases/damage_calculator/far_away.json"
+        )
+    return found
+
+
 def path_of(folder: Path, module: str, name: str, language: str) -> Path:
     known = LANGUAGES.get(language)
     if known is None or not NAME.fullmatch(module) or not NAME.fullmatch(name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from scripting.client.checking import CheckedRule
@@ -77,6 +78,17 @@ FORMATS: Mapping[str, Callable[[Sequence[CheckedRule]], Iterator[str]]] = {
     "sarif": as_sarif,
     "github": as_github,
 }
+
+
+def junit_of_cases(tested: Sequence[Mapping[str, Any]]) -> str:
+    """Outcomes of cases as the server tells them, one test case for each."""
+    failures = sum(not each["passed"] for each in tested)
+    suite = ET.Element("testsuite", name="goby test", tests=str(len(tested)), failures=str(failures))
+    for each in tested:
+        case = ET.SubElement(suite, "testcase", classname=each["script"].replace("/", "."), name=each["case"])
+        if not each["passed"]:
+            ET.SubElement(case, "failure", message=visible(each["message"]))
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
 def said(found: Diagnostic) -> str:

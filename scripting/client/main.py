@@ -12,7 +12,7 @@ from typing import Any
 
 from scripting.client import checking, folder, syncing
 from scripting.client.folder import FolderWrong
-from scripting.client.formats import FORMATS
+from scripting.client.formats import FORMATS, junit_of_cases
 from scripting.client.server import SERVER, TOKEN, Server, ServerRefused
 from scripting.client.syncing import BothChanged, Side
 from scripting.sandbox.languages.table import language_for_suffix
@@ -57,13 +57,20 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("dir", type=Path, metavar="DIR")
         each.set_defaults(run=run)
 
+    test = commands.add_parser(
+        "test", help="let the server decide a folder's cases by the folder's scripts; nothing is stored"
+    )
+    test.add_argument("dir", type=Path, metavar="DIR")
+    test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcomes as JUnit XML too")
+    test.set_defaults(run=_test)
+
     replay = commands.add_parser("replay", help="decide recorded executions again by a file, on the server")
     replay.add_argument("script", metavar="MODULE/NAME")
     replay.add_argument("--source", type=Path, required=True, metavar="FILE")
     replay.add_argument("--last", type=int, default=200, metavar="N")
     replay.add_argument("--json", action="store_true", help="print the whole report")
     replay.set_defaults(run=_replay)
-    for each in (diff, pull, push, replay):
+    for each in (diff, pull, push, test, replay):
         each.add_argument("--server", metavar="URL", help=f"default: {SERVER} of the environment; the token is {TOKEN}")
     return parser
 
@@ -78,6 +85,22 @@ def _check(options: argparse.Namespace) -> int:
     for line in FORMATS[options.format](checked):
         print(line)
     return FAILED if any(each.errors for each in checked) else 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    cases, rules = folder.cases_in(options.dir), folder.rules_in(options.dir)
+    document = {
+        "scripts": [{"module": r.module, "name": r.name, "language": r.language, "source": r.text} for r in rules],
+        "cases": [{"module": c.module, "script": c.script, "name": c.name, "case": c.case} for c in cases],
+    }
+    tested = Server.named(options.server).post("tests", document)
+    red = [(case, each) for case, each in zip(cases, tested, strict=True) if not each["passed"]]
+    for case, each in red:
+        print(f"{one_line(str(case.path))}: {one_line(each['message'], 1000)}")
+    if options.junit is not None:
+        options.junit.write_text(junit_of_cases(tested), encoding="utf-8")
+    print(f"{len(tested)} cases, {len(red)} red")
+    return FAILED if red else 0
 
 
 def _diff(options: argparse.Namespace) -> int:

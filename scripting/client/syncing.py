@@ -11,6 +11,7 @@ from typing import Any
 
 from scripting.client import folder as folders
 from scripting.client.folder import Known, RuleFile
+from scripting.client.history import was_in_git
 from scripting.client.server import Server, ServerRefused
 from scripting.texts.merge import merge
 
@@ -61,6 +62,8 @@ def _compared(label: str, here: RuleFile | None, live: dict[str, Any] | None, kn
         side = Side.HERE
     elif known is not None and known.digest == here.digest:
         side = Side.THERE
+    elif was_in_git(here.path, live["digest"]):
+        side = Side.HERE
     else:
         side = Side.BOTH
     return Compared(label, side, here, live, known)
