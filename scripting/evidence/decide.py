@@ -146,7 +146,7 @@ def would_refuse(module: ScriptableModule | None, call: CallContext, result: Any
     if module is None or not module.applies(call):
         return ""
     try:
-        module.validate(call, result)
+        module.demand_admissible(call, result)
     except EffectRefused as refusal:
         return str(refusal)
     return ""

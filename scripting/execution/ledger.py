@@ -192,7 +192,7 @@ def _apply(decision: Decision, publisher: _Publisher) -> None:
         return
     value = attempt.value
     if applies:
-        run.module.validate(run.call, value)
+        run.module.demand_admissible(run.call, value)
     call = replace(run.call, publish=publisher)
     for effect in attempt.effects:
         try:

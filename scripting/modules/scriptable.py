@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from scripting.conf import fallbacks_problem
-from scripting.modules.calls import ArgumentsRefused, CallContext, Outcome
+from scripting.modules.calls import ArgumentsRefused, CallContext, EffectRefused, Outcome
 from scripting.modules.topics import Topic
 from scripting.sandbox.protocol import Parameter, decode_value
 
@@ -154,6 +154,8 @@ class ScriptableModule:
     topics: ClassVar[Sequence[Topic]] = ()
     key_name: ClassVar[str] = "key"
     """The noun for an ordering key of its events, such as `match`: pages say "match 5"."""
+    results: ClassVar[Mapping[str, type[Any]]] = {}
+    """Script name → schema of its result (a `msgspec.Struct`, or any type), for those that have one."""
     live_page: ClassVar[ModulePage | None] = None
     """Where people see what the scripts do."""
     more_pages: ClassVar[Sequence[ModulePage]] = ()
@@ -199,6 +201,19 @@ class ScriptableModule:
     def applies(self, context: CallContext) -> bool:
         """Whether `apply` does anything for this script and topic; False saves every such event the call."""
         return True
+
+    def demand_admissible(self, context: CallContext, result: Any) -> None:
+        """Raise EffectRefused for a result that fits not its schema, or that `validate` refuses.
+
+        The one door of all results: `apply`, trials, samples, replays, cases and gates ask here.
+        """
+        schema = self.results.get(context.script)
+        if schema is not None:
+            try:
+                msgspec.convert(result, schema, strict=True)
+            except msgspec.ValidationError as error:
+                raise EffectRefused(f"the {in_words('result', error)}") from None
+        self.validate(context, result)
 
     def validate(self, context: CallContext, result: Any) -> None:
         """Raise EffectRefused for a result that `apply` would not admit, whatever the state of the game.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from scripting.evidence.decide import would_refuse
 from scripting.execution.comparison import DECIDING, PARTS, compared, differing
 from scripting.modules.masking import Mask
 from scripting.texts.escaping import display, one_line, visible
@@ -46,11 +47,14 @@ def sample(trial: Trial) -> dict[str, Any]:
             parts = differing(*(compared(output, trial.module) for output in pair))
             differences.update(part for part in parts if part != "status")
             alike += not set(parts) & set(DECIDING)
+    refusals = [[why for one in side if (why := refusal_of(trial, one))] for side in (mine, theirs)]
     return {
         "runs": len(mine),
         "cancelled": cancelled,
         "version": active.number if active else None,
         "failures": [sum(not one.ok for one in side) for side in (mine, theirs)],
+        "refused": [len(side) for side in refusals],
+        "refusal": one_line(trial.mask.text(refusals[0][0])) if refusals[0] else "",
         "error": next((one_line(trial.mask.text(one.error.message)) for one in mine if one.error), ""),
         "fields": summarised(mine, theirs, trial.mask),
         "alike": alike,
@@ -61,6 +65,11 @@ def sample(trial: Trial) -> dict[str, Any]:
         "differences": {part: differences[part] for part in PARTS if differences[part]},
         "on_recording": trial.recording is not None,
     }
+
+
+def refusal_of(trial: Trial, output: ScriptOutput) -> str:
+    """Why the game would not admit an outcome; empty where it would."""
+    return would_refuse(trial.module, trial.call, output.result) if output.ok else ""
 
 
 def summarised(mine: Sequence[ScriptOutput], theirs: Sequence[ScriptOutput], mask: Mask) -> list[dict[str, Any]]:

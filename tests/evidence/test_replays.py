@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import pytest
 
+from scripting.bus.publishing import publish
 from scripting.evidence.corpus import Selection, resolve
 from scripting.evidence.replays import candidate_of, live_bundle, replay
 from scripting.models import Execution, Script
+from scripting.modules.calls import CallContext, EffectRefused
 from scripting.registry.active import registry
+from scripting.workers.worker import ScriptWorker
 from tests.evidence.recorded import hits, record
 from tests.support.arena import Arena, make_script
 
@@ -165,3 +169,29 @@ def test_an_event_that_a_draft_newly_publishes_is_a_change_and_is_not_published(
     assert (found["changed"], found["same"]) == (5, 0)
     assert found["changes"][0]["effects"] == [[], ["publish_event"]]
     assert Execution.objects.count() == before
+
+
+class Points(msgspec.Struct):
+    points: Annotated[int, msgspec.Meta(le=100)]
+
+
+def test_a_result_that_fits_not_its_schema_is_refused_by_replay_and_game_alike(
+    arena: Arena, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Arena, "results", {"scorer": Points})
+    script = make_script("result = {'points': 1}")
+    record("arena", "scorer", "arena.hit", [{"points": 1}], key="ada")
+    found = against(script, "result = {'points': 'much'}")
+    assert found["refused"] == 1
+    assert found["failures"][0]["message"] == "the result.points must be int, not str"
+    assert against(script, "result = {'points': 101}")["refused"] == 1
+    call = CallContext("arena", "scorer", "1", topic="arena.hit", key="ada")
+    with pytest.raises(EffectRefused, match=r"result\.points must be int, not str"):
+        arena.demand_admissible(call, {"points": "much"})
+    make_script("result = {'points': 'much'}")
+    registry.forget()
+    publish("arena.hit", {"points": 1}, key="ada")
+    assert ScriptWorker("one").work_once(None)
+    refused = Execution.objects.order_by("-id").first()
+    assert refused is not None
+    assert "the result.points must be int, not str" in refused.error_message

@@ -131,6 +131,14 @@ def test_a_sample_says_in_how_many_runs_and_in_what_the_two_texts_differ(designe
     assert answer["runs"] - answer["alike"] == answer["differences"].get("effects", 0)
 
 
+def test_a_sample_says_how_many_results_the_game_would_refuse_and_why(designer: Client) -> None:
+    make_script("result = {'points': 1}\n")
+    _, answer = ask(designer, "POST", "api/sample", source="result = {'points': 5000}\n", input="topic:arena.hit", payload={"points": 1})  # fmt: skip
+    assert answer["refused"][0] == answer["runs"]
+    assert answer["refusal"] == "points must be a whole number up to 1000, not 5000"
+    assert answer["refused"][1] == 0
+
+
 def test_a_sample_s_numbers_are_exact_however_large(designer: Client) -> None:
     make_script(f"result = {{'id': {LONG}, 'wide': 1.7e308}}\n")
     source = f"result = {{'id': {LONG + 1}, 'wide': -1.7e308}}\n"

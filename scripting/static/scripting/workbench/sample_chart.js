@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 
 export function drawSample(sample) {
-  const { runs, cancelled, version, failures, error, fields } = sample;
+  const { runs, cancelled, version, failures, error, refused, refusal, fields } = sample;
   const told = fields.filter((field) => field.kind !== "values" && !field.always);
   const same = fields.filter((field) => field.always);
   const rest = fields.filter((field) => field.kind === "values");
@@ -14,6 +14,8 @@ export function drawSample(sample) {
     sample.left > 0 && h("div", { class: "error-box", role: "alert" }, h("b", {}, `${sample.left} of ${runs} left the recording`), h("span", {}, `First at ${sample.left_at}. Choose “Game: as it is now” to go on.`)),
     cancelled && h("p", { class: "under" }, "Cancelled then: this is of the runs until there."),
     failures[0] > 0 && h("div", { class: "error-box", role: "alert" }, h("b", {}, `${failures[0]} of ${runs} fail`), h("span", {}, error)),
+    refused[0] > 0 && h("div", { class: "error-box", role: "alert" }, h("b", {}, `The game would refuse ${refused[0]} of ${runs}`), h("span", {}, refusal)),
+    refused[1] > 0 && h("p", { class: "quiet" }, `It would refuse ${refused[1]} of the live text.`),
     failures[1] > 0 && h("p", { class: "quiet" }, `The live text fails ${failures[1]} times on these.`),
     ...told.map((field) => part(field, version)),
     same.length > 0 && h("p", { class: "under" }, `Always the same: ${same.map((field) => `${field.name} ${field.always}`).join(", ")}.`),
