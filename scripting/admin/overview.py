@@ -13,7 +13,7 @@ from scripting.admin.base import COUNTED
 from scripting.admin.filters import OVERRIDDEN
 from scripting.admin.links import list_url
 from scripting.insight import open_breakers
-from scripting.models import Activation, Execution, Script, ScriptVersion
+from scripting.models import Activation, Execution, RepeatCheck, Script, ScriptVersion
 from scripting.models.ids import first_id_at
 
 HOUR = timedelta(hours=1)
@@ -51,6 +51,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "title": "Overview",
         "cards": cards,
         "fallbacks": sorted(open_breakers.of_all().values(), key=lambda fallback: str(fallback.script)),
+        "unrepeatable": RepeatCheck.objects.filter(different__gt=0).select_related("script").order_by("script"),
         "executions": latest.order_by("-pk")[:10],
         "activations": Activation.objects.select_related("script", "version__script", "actor")[:8],
         "executions_url": list_url(Execution),

@@ -3,7 +3,7 @@
 from scripting.models.breaker import Breaker
 from scripting.models.cases import Case
 from scripting.models.error_groups import ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Resolution
-from scripting.models.evidence import KnobCurve, ReplayJob, ReplayReport
+from scripting.models.evidence import KnobCurve, RepeatCheck, ReplayJob, ReplayReport
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.gate import Evidence, GatePolicy
 from scripting.models.ids import uuid7
@@ -35,6 +35,7 @@ __all__ = [
     "KnobCurve",
     "KnobSet",
     "OutboxEvent",
+    "RepeatCheck",
     "ReplayJob",
     "ReplayReport",
     "Resolution",

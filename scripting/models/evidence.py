@@ -95,3 +95,18 @@ class KnobCurve(models.Model):
 
     def __str__(self) -> str:
         return f"curve of {self.knob} of {self.script}"
+
+
+class RepeatCheck(models.Model):
+    """When decisions of a script were last made again to see that they come out as recorded, and whether they did."""
+
+    script = models.OneToOneField(Script, on_delete=models.CASCADE, primary_key=True, related_name="repeat_check")
+    checked_at = models.DateTimeField()
+    events = models.PositiveIntegerField(help_text="Decisions that were made again.")
+    not_replayable = models.PositiveIntegerField(help_text="Further ones whose record does not allow it.")
+    different = models.PositiveIntegerField(help_text="Those that came out otherwise.")
+    what = models.CharField(max_length=300, blank=True, help_text="How many in which class.")
+    example_id = models.UUIDField(null=True, help_text="An execution that came out otherwise.")
+
+    def __str__(self) -> str:
+        return f"{self.script}: {self.different} of {self.events} came out otherwise"

@@ -19,7 +19,7 @@ from scripting.insight.dashboard.charts import durations_chart, outcomes_chart, 
 from scripting.insight.dashboard.figures import dashboard
 from scripting.insight.frame import LETTERS, STOP, VIEW, admin_page, demand
 from scripting.metrics.error_groups import summaries
-from scripting.models import ErrorGroup, Script
+from scripting.models import ErrorGroup, RepeatCheck, Script
 from scripting.models.script import TEXTS
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ def page(request: HttpRequest) -> HttpResponse:
             outcomes_chart(board.series, board.step, board.publishes),
             durations_chart(board.series, board.step, board.publishes),
         ],
+        "unrepeatable": RepeatCheck.objects.filter(different__gt=0).select_related("script").order_by("script"),
         "error_groups": [(each, spark(each.trend)) for each in summaries(list(groups[:ERROR_GROUPS]))],
         **_now(request),
     }
