@@ -46,15 +46,29 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def paired_difference(before: Sequence[float], after: Sequence[float]) -> PairedDifference:
-    """Student's interval of paired samples (“The probable error of a mean”, Biometrika 6, 1908); of one pair, the number alone."""
+    """The mean difference with Student's interval of paired samples, corrected for skewness; of one pair, the number alone.
+
+    Where a change touches few events, nearly all differences are 0 and Student's interval alone (“The probable error of a mean”,
+    Biometrika 6, 1908) misses the truth in one of ten reports. Hall's transformation (“On the removal of skewness by
+    transformation”, Journal of the Royal Statistical Society B 54, 1992) keeps it at one of twenty.
+    """
     differences = [two - one for one, two in zip(before, after, strict=True)]
     count = len(differences)
     mean = math.fsum(differences) / count
-    if count < 2:
+    deviation = math.sqrt(math.fsum((each - mean) ** 2 for each in differences) / (count - 1)) if count > 1 else 0.0
+    if deviation == 0:
         return PairedDifference(mean, mean, mean)
-    variance = math.fsum((each - mean) ** 2 for each in differences) / (count - 1)
-    margin = student_quantile((1 + CONFIDENCE) / 2, count - 1) * math.sqrt(variance / count)
-    return PairedDifference(mean, mean - margin, mean + margin)
+    skewness = math.fsum(((each - mean) / deviation) ** 3 for each in differences) / count
+    margin = student_quantile((1 + CONFIDENCE) / 2, count - 1) / math.sqrt(count)
+    low, high = (mean - deviation * _unskewed(side, skewness, count) for side in (margin, -margin))
+    return PairedDifference(mean, low, high)
+
+
+def _unskewed(margin: float, skewness: float, count: int) -> float:
+    """The inverse of Hall's transformation: where a margin of a symmetric distribution lies in a skewed one."""
+    if abs(skewness) < 1e-9:
+        return margin
+    return 3 / skewness * (math.cbrt(1 + skewness * (margin - skewness / (6 * count))) - 1)
 
 
 @dataclass(frozen=True)
@@ -67,7 +81,7 @@ class Estimate:
 
 
 def mean(values: Sequence[float]) -> Estimate:
-    """Student's interval; of one value, the number alone."""
+    """The interval of `paired_difference`; of one value, the number alone."""
     found = paired_difference([0.0] * len(values), values)
     return Estimate(found.difference, found.low, found.high)
 

@@ -7,8 +7,9 @@ import random
 
 import pytest
 
-from scripting.evidence.facets import is_nested
+from scripting.evidence.facets import Facets, facets_of, is_nested, where
 from scripting.evidence.statistics import Weights, histograms, paired_difference, quantile, student_quantile
+from tests.evidence.recorded import hits
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,32 @@ def test_ninety_five_of_a_hundred_intervals_cover_the_true_difference(pairs: int
         found = paired_difference(before, after)
         covered += found.low <= 3 <= found.high
     assert covered / 1000 == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize(("share", "events"), [(1 / 36, 1000), (1 / 6, 200), (1.0, 200)])
+def test_they_do_where_a_change_touches_few_events_by_much(share: float, events: int) -> None:
+    """As an anti-tank gun on armour is one of 36 pairs of kinds: nearly all differences are 0, the rest lies on one side."""
+    dice, covered = random.Random(2), 0
+    for _ in range(1000):
+        after = [dice.uniform(5, 25) if dice.random() < share else 0.0 for _ in range(events)]
+        found = paired_difference([0.0] * events, after)
+        covered += found.low <= 15 * share <= found.high
+    assert covered / 1000 == pytest.approx(0.95, abs=0.02)
+
+
+def test_the_planted_group_is_the_first_row_of_every_draw() -> None:
+    """Only anti-tank against armour, in 40 seeded draws of 400 events, with dice that change some others too."""
+    for seed in range(40):
+        dice = random.Random(seed)
+        gathered, changed, befores, differences = Facets(), [], [], []
+        for payload in hits(400, seed):
+            planted = (payload["attacker"]["kind"], payload["target"]["kind"]) == ("anti_tank", "armour")
+            gathered.add(facets_of({"message": {"payload": payload}}))
+            changed.append(planted or dice.random() < 0.02)
+            befores.append(dice.uniform(5, 40))
+            differences.append(dice.uniform(5, 15) if changed[-1] else 0.0)
+        first = where(gathered.groups(), changed, befores, differences)[0]
+        assert first.fields == {"attacker.kind": "anti_tank", "target.kind": "armour"}, seed
 
 
 def test_a_quantile_lies_between_its_neighbours() -> None:
