@@ -19,15 +19,16 @@ CAUSES = {"publish": "info", "rollback": "warning", "file": "success", "file_del
 
 @admin.register(Activation)
 class ActivationAdmin(ReadOnlyAdmin):
-    list_display = ("at", "of_script", "to_version", "by_cause", "actor", "reason")
+    list_display = ("at", "of_script", "to_version", "by_cause", "actor", "reason", "known")
     list_display_links = ("at",)
     list_filter = (ModuleFilter, "cause")
     search_fields = ("script__name", "reason")
-    fields = ("of_script", "to_version", "by_cause", "actor", "reason", "at")
-    readonly_fields = ("of_script", "to_version", "by_cause", "at")
+    fields = ("of_script", "to_version", "by_cause", "actor", "reason", "known", "override", "at")
+    readonly_fields = ("of_script", "to_version", "by_cause", "known", "at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Activation]:
-        return super().get_queryset(request).select_related("script", "version__script", "actor")  # type: ignore[no-any-return]
+        found = super().get_queryset(request).select_related("script", "version__script", "actor")
+        return found.prefetch_related("evidence__script")  # type: ignore[no-any-return]
 
     @admin.display(description="when")
     def at(self, activation: Activation) -> SafeString:
@@ -44,3 +45,9 @@ class ActivationAdmin(ReadOnlyAdmin):
     @admin.display(description="cause")
     def by_cause(self, activation: Activation) -> SafeString:
         return badge(activation.cause.replace("_", " "), CAUSES.get(activation.cause, ""))
+
+    @admin.display(description="with")
+    def known(self, activation: Activation) -> str:
+        """What the gate knew of the change."""
+        words = [evidence.in_words for evidence in activation.evidence.all()]
+        return "; ".join([*words, *(["overridden"] if activation.override else [])]) or "—"

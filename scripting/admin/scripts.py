@@ -174,7 +174,7 @@ class ScriptAdmin(HistoryAdmin):
             "marks": marks_of(script),
             "code": code_block(bytes(version.content), version.diagnostics) if version else None,
             "last": script.latest_activation(),
-            "activations": script.activations.select_related("actor", "version")[:8],
+            "activations": script.activations.select_related("actor", "version").prefetch_related("evidence")[:8],
             "versions": versions[:VERSIONS_SHOWN],
             "version_count": versions.count(),
             "versions_url": list_url(ScriptVersion, script=script.pk),

@@ -60,6 +60,7 @@ def scripting_group() -> dict[str, Any]:
         "items": [
             item("Scripts", "edit_note", address_of("workbench:scripts")),
             of_model("Limits and switches", "tune", "scripting_script", "scripting.view_script"),
+            of_model("Gate", "door_front", "scripting_gatepolicy", "scripting.view_gatepolicy"),
             of_model("Versions", "difference", "scripting_scriptversion", "scripting.view_scriptversion"),
             of_model("Activations", "published_with_changes", "scripting_activation", "scripting.view_activation"),
             {

@@ -74,6 +74,16 @@ class GatePolicy(models.Model):
             return "the whole site"
         return f"{self.module}/{self.name}" if self.name else f"module {self.module}"
 
+    @property
+    def in_words(self) -> str:
+        """`0 newly failing, 0 newly refused, 0 left the recording, 10 % changed and 0 red cases at most, on the last 1 000 decisions`."""
+        limits = [f"{grouped(self.max_failing)} newly failing", f"{grouped(self.max_refused)} newly refused"]
+        if self.max_left is not None:
+            limits.append(f"{grouped(self.max_left)} left the recording")
+        if self.max_changed is not None:
+            limits.append(f"{self.max_changed:g} % changed")
+        return f"{', '.join(limits)} and {self.max_red} red cases at most, on the last {grouped(self.last)} decisions"
+
 
 class Evidence(models.Model):
     """What replay and cases found for one change: exactly these texts against exactly what was live. Never changed, never deleted."""

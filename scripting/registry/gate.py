@@ -254,10 +254,14 @@ def _comes_back(move: Move) -> bool:
         return False
     if move.version is None:
         return True
-    before = Activation.objects.filter(script=move.script, version=move.version)
-    if move.is_of_knobs:
-        before = before.filter(knobs=move.knobs if isinstance(move.knobs, KnobSet) else None)
-    return before.exists()
+    if not move.is_of_knobs:
+        return was_live(move.script, move.version)
+    knobs = move.knobs if isinstance(move.knobs, KnobSet) else None
+    return Activation.objects.filter(script=move.script, version=move.version, knobs=knobs).exists()
+
+
+def was_live(script: Script, version: ScriptVersion) -> bool:
+    return Activation.objects.filter(script=script, version=version).exists()
 
 
 def _evidence_of(move: Move, judged: Sequence[Judged]) -> list[Evidence]:

@@ -19,7 +19,7 @@ from scripting.texts.diff import difference
 from scripting.texts.escaping import visible
 from scripting.texts.merge import CHOICES, Agreed, merge
 from scripting.texts.plain_json import jsonable
-from scripting.workbench import cases, completion, drafts, outcomes, publishing, recorded, sampling, trials
+from scripting.workbench import cases, completion, drafts, gate, outcomes, publishing, recorded, sampling, trials
 from scripting.workbench.access import (
     EDIT,
     PUBLISH,
@@ -215,6 +215,16 @@ def file(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
         content = source_text.encode(text_in(document, "source"))
     beside = file_beside(script, language, content)
     return {"path": visible(beside.path) if beside else None}
+
+
+@api("POST", PUBLISH)
+def at_gate(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """What the gate would say of a text, or of the version of that number: makes the evidence that there is not yet."""
+    script, document, user = script_named(module, name), body_of(request), request.user
+    assert user.is_authenticated
+    if "number" in document:
+        return gate.of_version(script, publishing.version_numbered(script, document["number"]), user)
+    return gate.of_text(script, text_in(document, "source"), known_language(text_in(document, "language")), user)
 
 
 @api("POST", PUBLISH)

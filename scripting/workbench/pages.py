@@ -18,6 +18,7 @@ from scripting.insight.executions.filters import TRIED
 from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import Draft, Script
 from scripting.registry import reach
+from scripting.registry.gate_policies import Policies
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.texts.diff import difference
 from scripting.workbench import ace_files, drafts, inputs, plain_form, publishing, script_tree, viewers
@@ -72,6 +73,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "may": permissions(request),
         "poll_seconds": conf.SCRIPTING_POLL_SECONDS,
         "browser_publish": conf.SCRIPTING_BROWSER_PUBLISH,
+        "gate": Policies.read().any_at_work,
         "execution": request.GET.get("execution", "")[:64],
         "keep": request.GET.get("keep") == "1",
         "restore": restored(request, script),

@@ -56,6 +56,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SCRIPT}api/versions/<int:number>", api.version, name="version"),
     path(f"{SCRIPT}api/compare", api.compare, name="compare"),
     path(f"{SCRIPT}api/file", api.file, name="file"),
+    path(f"{SCRIPT}api/gate", api.at_gate, name="gate"),
     path(f"{SCRIPT}api/publish", api.publish, name="publish"),
     path(f"{SCRIPT}api/rollback", api.rollback, name="rollback"),
 ]

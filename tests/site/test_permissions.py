@@ -73,6 +73,7 @@ TABLE: dict[str, Access] = {
     "admin/(?P<url>.*)$": ANY,
     **model("scripting/activation"),
     **model("scripting/errorgroup"),
+    **model("scripting/gatepolicy", changed=ADMIN, added=ADMIN),
     **model("scripting/apitoken", ADMIN, added=ADMIN),
     "admin/scripting/apitoken/<int:token>/revoke/": (ADMIN, ADMIN),
     **model("scripting/scriptversion"),
@@ -141,6 +142,7 @@ TABLE: dict[str, Access] = {
     f"{SCRIPT}api/versions/<int:number>": SAFE,
     f"{SCRIPT}api/compare": (None, STAFF),
     f"{SCRIPT}api/file": (None, STAFF),
+    f"{SCRIPT}api/gate": POSTED,
     f"{SCRIPT}api/publish": POSTED,
     f"{SCRIPT}api/rollback": POSTED,
     API: (ALL, ALL),  # and all that is no address below it: a problem that says so

@@ -1,6 +1,7 @@
 // The publish dialog: what changes, whether it compiles, why; then the lamps as each process takes the new version.
 
 import { $, h, onControlEnter } from "./dom.js";
+import { Gate } from "./gate.js";
 
 const LOOK = 250; // ms between two looks at who has taken it
 const PATIENCE = 20_000;
@@ -9,6 +10,8 @@ export class Publishing {
   constructor(server, editor, page, { keeping, checking, language, trialOf, onPublished, onStale, onBehind }) {
     Object.assign(this, { server, editor, page, keeping, checking, language, trialOf, onPublished, onStale, onBehind });
     this.dialog = $("publish-dialog");
+    this.cannot = true; // for a reason of the text's, whatever the gate says
+    this.gate = new Gate(server, "publish", () => this.enable());
     $("publish").addEventListener("click", () => this.open());
     $("publish-form").addEventListener("submit", (event) => { event.preventDefault(); this.go(); });
     $("failing-go").addEventListener("click", () => this.go(true));
@@ -40,7 +43,8 @@ export class Publishing {
     this.tellTried();
     this.tellFile(null);
     this.checkState("", "Checking in a sandbox…");
-    $("publish-go").disabled = true;
+    this.gate.reset();
+    this.allow(false);
     const { loaded } = this.page;
     $("publish-who").textContent = loaded.of ? `${loaded.of} running processes will take it, without a restart.` : "Every running process will take it, without a restart.";
     this.dialog.showModal();
@@ -60,6 +64,18 @@ export class Publishing {
     }
     this.tellFile(file.path);
     this.judge(check);
+    if (this.page.gate && this.page.browser_publish && !this.behind && (!check || check.ok)) await this.gate.look({ source: text, language: this.language() });
+  }
+
+  allow(can) {
+    this.cannot = !can;
+    this.enable();
+  }
+
+  enable() {
+    if (!this.gate) return;
+    $("publish-go").disabled = this.cannot || this.gate.stops || this.gate.isWaiting;
+    if (!this.behind) $("publish-go").textContent = this.gate.override ? "Override, and make it live" : "Make it live";
   }
 
   // A file in the scripts folder that holds another text outlives what is published.
@@ -98,7 +114,7 @@ export class Publishing {
       if (failing.length) this.checkState("bad", `It compiles, but will fail: ${failing[0].line ? `line ${failing[0].line}: ` : ""}${failing[0].message}${failing.length > 1 ? `, and ${failing.length - 1} more` : ""}`);
       else this.checkState(length ? "warn" : "good", length ? `It compiles, with ${length} warning${length > 1 ? "s" : ""}: ${check.diagnostics[0].message}` : "It compiles, and nothing is suspicious.");
     }
-    $("publish-go").disabled = !this.page.browser_publish || (Boolean(check && !check.ok) && !this.behind);
+    this.allow(this.page.browser_publish && (!check || check.ok || this.behind));
   }
 
   // Name what will certainly fail, and ask once more; with none, ask about the text as usual.
@@ -115,17 +131,17 @@ export class Publishing {
     if ($("publish-go").disabled) return;
     if (this.behind) { this.dialog.close(); this.onBehind(); return; }
     if (!$("publish-reason").value.trim()) { this.problem("Say why: the next person who wonders will read it."); $("publish-reason").focus(); return; }
-    $("publish-go").disabled = true;
+    this.allow(false);
     const source = this.editor.text;
     try {
       const answer = await this.server.post("api/publish", {
-        source, language: this.language(), reason: $("publish-reason").value, base: this.keeping.base ? this.keeping.base.number : null, confirmed,
+        source, language: this.language(), reason: $("publish-reason").value, base: this.keeping.base ? this.keeping.base.number : null, confirmed, override: this.gate.override,
       });
       $("publish-reason").value = "";
       this.onPublished(answer);
       await this.watch(answer.active.number);
     } catch (error) {
-      $("publish-go").disabled = false;
+      this.allow(true);
       if (error.type !== "will_fail") this.askOf([]);
       if (error.type === "stale_base") {
         this.dialog.close();
@@ -135,7 +151,10 @@ export class Publishing {
       } else if (error.type === "check_failed") {
         this.checking.show(error.document);
         this.problem(error.message);
-      } else this.problem(error.message);
+      } else {
+        this.problem(error.message);
+        if (error.type === "gate_closed") await this.gate.look({ source, language: this.language() }); // the policy, or what is live, is another by now
+      }
     }
   }
 

@@ -2,9 +2,11 @@
 
 import { pageOf } from "./addresses.js";
 import { $, h, onControlEnter } from "./dom.js";
+import { Gate } from "./gate.js";
 import { Server } from "./server.js";
 
 const KEPT = "goby:reason"; // in this tab, while its person logs in again
+let last = null; // the gate of the version that was asked about last
 
 export function askAndRollBack({ module, name, number, title, text, go, login, done }) {
   const loggedOut = () => {
@@ -22,7 +24,12 @@ export function askAndRollBack({ module, name, number, title, text, go, login, d
   $("reason-problem").hidden = true;
   $("reason-logged-out").hidden = true;
   $("reason-file").hidden = true;
+  let sending = false;
+  const gate = new Gate(server, "reason", () => { $("reason-go").disabled = sending || (gate?.stops ?? false); });
+  if (last) last.leave();
+  last = gate;
   dialog.showModal();
+  gate.look({ number });
   server.post("api/file", { number }).then(({ path }) => {
     $("reason-file").hidden = !path;
     $("reason-file").replaceChildren(h("code", {}, path || ""), " holds another text and will take over when it is saved the next time.");
@@ -31,11 +38,12 @@ export function askAndRollBack({ module, name, number, title, text, go, login, d
   onControlEnter(dialog, () => { if (!$("reason-go").disabled) form.requestSubmit(); });
   form.onsubmit = async (event) => {
     event.preventDefault();
+    sending = true;
     $("reason-go").disabled = true;
     $("reason-problem").hidden = true;
     $("reason-logged-out").hidden = true;
     try {
-      await server.post("api/rollback", { number, reason: $("reason-field").value });
+      await server.post("api/rollback", { number, reason: $("reason-field").value, override: gate.override });
       $("reason-field").value = "";
       dialog.close();
       done();
@@ -44,7 +52,8 @@ export function askAndRollBack({ module, name, number, title, text, go, login, d
       $("reason-problem").textContent = error.message;
       $("reason-problem").hidden = false;
     } finally {
-      $("reason-go").disabled = false;
+      sending = false;
+      $("reason-go").disabled = gate.stops;
     }
   };
 }

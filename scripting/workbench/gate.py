@@ -1,0 +1,70 @@
+"""The gate as the workbench's dialogs show it, before anybody publishes: what the policy asks, what replay and cases found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.urls import reverse
+
+from scripting.evidence.gate import weigh
+from scripting.models import Script, ScriptVersion
+from scripting.registry import gate, publishing
+from scripting.registry.gate import OVERRIDE, Candidate, Judged
+from scripting.registry.gate_policies import Mode, Policies
+from scripting.supervisor.errors import SupervisorError
+from scripting.types import Source
+from scripting.workbench.access import RUN, Refusal, may
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+OPEN: dict[str, Any] = {"mode": Mode.OFF.value}
+
+
+def of_text(script: Script, source: str, language: str, user: User) -> dict[str, Any]:
+    """Of a text that is not stored. Raises Refusal."""
+    if not Policies.read().any_at_work:
+        return OPEN
+    if not publishing.check(script.module, script.name, language, source).ok:
+        raise Refusal(422, "rejected", "The text does not pass its check, so it was not replayed.")
+    return _asked(Candidate(script, Source(str(script), language, source), f"draft of {user}"), user)
+
+
+def of_version(script: Script, version: ScriptVersion, user: User) -> dict[str, Any]:
+    """Of a version that somebody would roll back to: one that was live passes at once. Raises Refusal."""
+    if not version.accepted or gate.was_live(script, version) or not Policies.read().any_at_work:
+        return OPEN
+    return _asked(Candidate.of_version(version), user)
+
+
+def _asked(candidate: Candidate, user: User) -> dict[str, Any]:
+    policies = Policies.read()
+    changes = gate.changes_of([candidate])
+    try:
+        weigh(changes, user=user.get_username())
+    except SupervisorError as error:
+        raise Refusal(503, "unavailable", f"The text could not be replayed: {error}") from None
+    judged = [each for each in gate.judge(changes, policies) if each.policy.mode in (Mode.ADVISE, Mode.REQUIRE)]
+    if not judged:
+        return OPEN
+    closed = any(each.is_closed for each in judged)
+    return {
+        "mode": (Mode.REQUIRE if any(each.policy.mode == Mode.REQUIRE for each in judged) else Mode.ADVISE).value,
+        "passes": all(each.passes for each in judged),
+        "closed": closed,
+        "may_override": closed and may(user, OVERRIDE),
+        "judged": [_described(each, user) for each in judged],
+    }
+
+
+def _described(judged: Judged, user: User) -> dict[str, Any]:
+    script, evidence = judged.change.script, judged.evidence
+    report = evidence.report if evidence else None
+    link = bool(report) and may(user, RUN)
+    return {
+        "script": str(script),
+        "found": judged.in_words,
+        "problems": judged.problems,
+        "policy": judged.policy.in_words,
+        "report": reverse("workbench:report", args=[script.module, script.name, report.pk]) if report and link else "",
+    }
