@@ -66,6 +66,7 @@ WORKBENCH_PAGES = (
     "following",
     "dialogs",
     "case_list",
+    "gate_dialog",
     "every_page",
     "tune_page",
 )
