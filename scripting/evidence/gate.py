@@ -14,6 +14,7 @@ from scripting.models import Evidence, GatePolicy, ReplayReport, ScriptVersion
 from scripting.registry import gate
 from scripting.registry.gate import Candidate, Change, GateClosed
 from scripting.registry.gate_policies import Policies
+from scripting.sources.taking import weigh_later
 
 T = TypeVar("T")
 
@@ -36,6 +37,8 @@ def with_evidence(act: Callable[[], T], *, user: str = "", seconds: float = SECO
         except GateClosed as closed:
             lacking = [change for change in closed.lacking if change.rests_on not in tried]
             if not lacking:
+                if any(each.evidence is not None and not each.evidence.complete for each in closed.judged):
+                    weigh_later(closed)  # an evidence worker has more time
                 raise
             weigh(lacking, user=user, seconds=seconds)
             tried |= {change.rests_on for change in lacking}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from scripting.bus import evidence_jobs
 from scripting.evidence import corpus as corpora
 from scripting.evidence.corpus import Corpus
 from scripting.evidence.decide import Decided, Decider, Given, given
@@ -48,7 +49,7 @@ def replay(
     started = time.perf_counter()
     tally = Tally()
     for _ in decide_all(corpus, candidate, live or live_bundle(corpus.script), tally, seconds=seconds):
-        pass
+        evidence_jobs.running.progress()  # in a job: it is not stuck
     return report(tally, time.perf_counter() - started) | {"complete": NO_TIME not in tally.reasons}
 
 

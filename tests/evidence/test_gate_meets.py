@@ -14,6 +14,7 @@ from scripting.evidence.gate import weigh_now, with_evidence
 from scripting.hot_reload.watcher import Watcher
 from scripting.models import Activation, Script
 from scripting.registry import publishing
+from scripting.registry.gate import GateClosed
 from scripting.registry.gate_policies import Mode, set_policy
 from scripting.registry.moves import AnyBase, AtGate
 from scripting.sources import sync
@@ -113,3 +114,16 @@ def test_a_default_that_was_never_live_does_not_come_in_through_a_file_that_goes
     assert steps["chess_club/dice"].outcome == "kept"
     assert "the gate is closed" in steps["chess_club/dice"].detail
     assert game.active_text("dice") == "result = 7\n"
+
+
+def test_what_there_was_no_time_for_is_made_by_an_evidence_worker(scorer: Script) -> None:
+    def publish() -> Activation:
+        at_gate = AtGate(wants_advice=True)
+        return publishing.publish(
+            scorer, "python", text_of(GOOD), actor=None, reason="why", base=AnyBase, at_gate=at_gate
+        )
+
+    with pytest.raises(GateClosed, match="there was no time to replay all"):
+        with_evidence(publish, seconds=0)
+    assert EvidenceWorker("eve").work_once(None)
+    assert publish().evidence.get().complete
