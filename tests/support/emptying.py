@@ -32,8 +32,10 @@ def empty_the_rest() -> None:
     tables = sorted(set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - kept)
     if connection.vendor == "postgresql":
         # TRUNCATE makes a new file for each table; the role is that of replication, which leaves foreign keys unchecked.
+        # All in one message: each to the server and back costs more than emptying an empty table.
         names = map(connection.ops.quote_name, tables)
-        statements = ["SET LOCAL session_replication_role = replica", *(f"DELETE FROM {name}" for name in names)]
+        begin = "SET LOCAL session_replication_role = replica"
+        statements = ["; ".join([begin, *(f"DELETE FROM {name}" for name in names)])]
     else:
         statements = connection.ops.sql_flush(no_style(), tables)
     connection.ops.execute_sql_flush(statements)
