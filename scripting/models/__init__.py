@@ -9,6 +9,7 @@ from scripting.models.gate import Evidence, GatePolicy
 from scripting.models.ids import uuid7
 from scripting.models.retention import KeptExecution, RetentionMark
 from scripting.models.rollups import ExecutionStat, StatDelta
+from scripting.models.schedules import KnobSchedule
 from scripting.models.script import SHARED, Activation, BundleHelper, BundleKnobs, Draft, KnobSet, Script, ScriptVersion
 from scripting.models.tokens import Action, ApiToken
 
@@ -33,6 +34,7 @@ __all__ = [
     "GatePolicy",
     "KeptExecution",
     "KnobCurve",
+    "KnobSchedule",
     "KnobSet",
     "OutboxEvent",
     "RepeatCheck",

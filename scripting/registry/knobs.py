@@ -98,6 +98,16 @@ def rollback(script: Script, number: int, *, actor: User | None, reason: str, at
     return _activate(script, version, chosen, Activation.Cause.ROLLBACK, actor, reason, AnyBase, at_gate)
 
 
+def make_live(
+    script: Script, knobs: KnobSet | None, cause: str, *, actor: User | None, reason: str, base: KnobSet | None
+) -> Activation:
+    """Activate a stored set (None: the defaults) over `base`; values that do not fit take their defaults.
+
+    Raises StaleBase, AlreadyActive, GateClosed, PublishRefused.
+    """
+    return _activate(script, _active(script), knobs, cause, actor, reason, base, PLAIN)
+
+
 def keep(script: Script, values: Values, *, author: User | None, message: str) -> KnobSet:
     """The set that holds these settled values; equal ones reuse theirs. Never activates."""
     with transaction.atomic():

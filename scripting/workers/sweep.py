@@ -1,4 +1,4 @@
-"""The sweep: gives streams without a live drain a new job, relays the outbox, strikes dead workers, folds statistics."""
+"""The sweep: gives streams without a live drain a new job, relays the outbox, strikes dead workers, folds statistics, turns schedules."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import redis
 from scripting.bus import drain_queue, outbox, streams
 from scripting.bus.streams import Condition, Stream
 from scripting.metrics import error_groups, retention, rollups
-from scripting.models import ErrorDelta, OutboxEvent, StatDelta
+from scripting.models import ErrorDelta, KnobSchedule, OutboxEvent, StatDelta
+from scripting.registry import schedules
 from scripting.storage.redis_client import key, redis_client
+from scripting.supervisor.errors import SupervisorError
 from scripting.workers import heartbeat
 
 logger = logging.getLogger(__name__)
@@ -36,9 +38,10 @@ class Swept:
     dead: tuple[str, ...] = ()
     folded: int = 0
     pruned: bool = False
+    turned: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.drains or self.relayed or self.dead or self.folded or self.pruned)
+        return bool(self.drains or self.relayed or self.dead or self.folded or self.pruned or self.turned)
 
 
 class Sweep:
@@ -54,7 +57,8 @@ class Sweep:
         """One sweep. Raises redis.RedisError and database errors; the next one does what this one could not."""
         dead = heartbeat.bury_dead_workers()
         drains = self.heal_streams()
-        return Swept(tuple(drains), self.relay_outbox(), tuple(dead), self.fold_stats(), self.prune())
+        turned = self.turn_schedules()
+        return Swept(tuple(drains), self.relay_outbox(), tuple(dead), self.fold_stats(), self.prune(), turned)
 
     def heal_streams(self) -> list[Stream]:
         """Enqueue a drain of every stream that nobody answers for: those streams."""
@@ -83,6 +87,16 @@ class Sweep:
         if not (StatDelta.objects.exists() or ErrorDelta.objects.exists()) or not _first("stats"):
             return 0
         return rollups.fold() + error_groups.fold()
+
+    def turn_schedules(self) -> int:
+        """Begin and end values for a time. Whichever process is first does."""
+        if not KnobSchedule.objects.open().exists():
+            return 0
+        try:
+            return len(schedules.turn())
+        except SupervisorError as error:
+            logger.warning("schedules of knobs wait for a sandbox: %s", error)
+            return 0
 
     def prune(self) -> bool:
         """Take a turn of the retention, every PRUNE_EVERY seconds; as long as there is more to do, every second."""
