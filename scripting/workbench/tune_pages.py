@@ -22,6 +22,9 @@ WORD = "knob"
 SETS = 30
 """Sets of values that the page lists."""
 
+SCHEDULES = 20
+"""Times for values that the page lists, those to come first."""
+
 
 @require_safe
 @page_for(TUNE)
@@ -54,6 +57,7 @@ def tune(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "knobs": knobs,
         "settings": settings,
         "problem": problem,
+        "schedules": script.knob_schedules.select_related("knobs", "author")[:SCHEDULES],
         "sets": script.knob_sets.select_related("author").order_by("-number")[:SETS],
         "data": {
             "module": script.module,
@@ -113,3 +117,28 @@ def rollback(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     assert user.is_authenticated
     activation = tuning.rollback(script, user, number, text_in(document, "reason", ""))
     return {"number": activation.knobs.number if activation.knobs else None}
+
+
+@api("POST", TUNE)
+def plan(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Have values live for a time, `from` a moment (empty: now) `until` another."""
+    script, document = script_named(module, name), body_of(request)
+    begins, ends = tuning.moment_in(document, "from"), tuning.moment_in(document, "until")
+    if ends is None:
+        raise Refusal(422, "time", "Say until when.")
+    user = request.user
+    assert user.is_authenticated
+    made = tuning.plan(script, user, tuning.values_in(document), text_in(document, "reason", ""), begins, ends)
+    return {"id": made.pk, "number": made.knobs.number}
+
+
+@api("POST", TUNE)
+def cancel(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Let a time not begin, or end it now."""
+    script, document = script_named(module, name), body_of(request)
+    number = document.get("id")
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 2**63:
+        raise Refusal(400, "wrong_type", "id is that of a time")
+    user = request.user
+    assert user.is_authenticated
+    return {"state": tuning.cancel(script, user, number, text_in(document, "reason", "")).state}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import redis
+from django.utils import timezone
 
 from scripting.conf import conf
 from scripting.evidence import curve_jobs
@@ -15,8 +17,9 @@ from scripting.evidence.corpus import LAST, Selection, resolve
 from scripting.evidence.gate import with_evidence
 from scripting.evidence.kept import report_of
 from scripting.evidence.replays import candidate_of
-from scripting.models import Activation, KnobSet, ReplayReport, Script
+from scripting.models import Activation, KnobSchedule, KnobSet, ReplayReport, Script
 from scripting.registry import knobs as registry_knobs
+from scripting.registry import schedules
 from scripting.registry.knobs import ValuesRefused
 from scripting.registry.moves import AtGate, PublishRefused, StaleBase
 from scripting.registry.resolved import ScriptNotFound
@@ -139,6 +142,47 @@ def rollback(script: Script, user: User, number: int, reason: str) -> Activation
         raise refusal_of(refused) from None
     except SupervisorError as error:
         raise unavailable(error) from None
+
+
+def plan(
+    script: Script, user: User, values: Mapping[str, KnobValue], reason: str, begins: datetime | None, ends: datetime
+) -> KnobSchedule:
+    """Have the values live for a time. Raises Refusal: switched_off, reason, values, refused."""
+    if not conf.SCRIPTING_BROWSER_PUBLISH:
+        raise Refusal(403, "switched_off", SWITCHED_OFF)
+    require_reason(reason)
+    try:
+        return schedules.plan(script, values, begins, ends, actor=user, reason=reason)
+    except PublishRefused as refused:
+        raise refusal_of(refused) from None
+    except SupervisorError as error:
+        raise unavailable(error) from None
+
+
+def cancel(script: Script, user: User, schedule_id: int, reason: str) -> KnobSchedule:
+    """Let a time not begin, or end it now. Raises Refusal."""
+    require_reason(reason)
+    schedule = script.knob_schedules.filter(pk=schedule_id).first()
+    if schedule is None:
+        raise Refusal(404, "not_found", f"{script} has no such time.")
+    try:
+        return schedules.cancel(schedule, actor=user, reason=reason)
+    except PublishRefused as refused:
+        raise refusal_of(refused) from None
+    except SupervisorError as error:
+        raise unavailable(error) from None
+
+
+def moment_in(document: Mapping[str, Any], name: str) -> datetime | None:
+    """A moment on the site's clock, as a field of the page has it; None where it is empty. Raises Refusal."""
+    text = document.get(name) or ""
+    try:
+        found = datetime.fromisoformat(text) if text else None
+    except (TypeError, ValueError):
+        raise Refusal(422, "time", f"{name} is no date and time") from None
+    if found is not None and found.tzinfo is None:
+        found = timezone.make_aware(found)
+    return found
 
 
 def _base(script: Script, number: int | None) -> KnobSet | None:

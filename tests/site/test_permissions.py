@@ -120,6 +120,8 @@ TABLE: dict[str, Access] = {
     f"{SCRIPT}api/tune/curves": (WRITERS, None),
     f"{SCRIPT}api/tune/publish": POSTED,
     f"{SCRIPT}api/tune/rollback": POSTED,
+    f"{SCRIPT}api/tune/plan": POSTED,
+    f"{SCRIPT}api/tune/cancel": POSTED,
     f"{SCRIPT}api/replay": POSTED,
     f"{SCRIPT}api/cases": POSTED,
     f"{SCRIPT}api/cases/keep": POSTED,

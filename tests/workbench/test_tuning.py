@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from scripting.evidence import curve_jobs
 from scripting.evidence.replays import live_bundle
-from scripting.models import Execution, KnobCurve, KnobSet, ReplayReport, Script
+from scripting.models import Execution, KnobCurve, KnobSchedule, KnobSet, ReplayReport, Script
 from scripting.modules.roles import TUNER, permissions_of
 from scripting.registry import knobs
 from tests.evidence.recorded import record
@@ -115,6 +117,25 @@ def test_draft_values_are_replayed_and_who_may_not_try_scripts_gets_no_report(sc
     address = ask(both, "POST", "api/tune/replay", values={"factor": 2})[1]["address"]
     assert address == reverse("workbench:report", args=["arena", "scorer", report.pk])
     assert "Knobs of tess changes" in both.get(address).content.decode()
+
+
+def test_values_are_planned_for_a_time_on_the_clock_of_the_site_and_ended(script: Script, tuner: Client) -> None:
+    begins = timezone.localtime(timezone.now() + timedelta(days=1)).replace(tzinfo=None, microsecond=0)
+    times = {"from": begins.isoformat(), "until": (begins + timedelta(hours=2)).isoformat()}
+    status, answer = ask(tuner, "POST", "api/tune/plan", values={"factor": 2}, reason="a festival", **times)
+    assert (status, answer["number"]) == (200, 1)
+    made = KnobSchedule.objects.get()
+    assert (made.starts_at, made.ends_at - made.starts_at) == (timezone.make_aware(begins), timedelta(hours=2))
+    page = tuner.get(ROOT + "tune/").content.decode()
+    assert "a festival" in page
+    assert "planned" in page
+    for more, kind in (({"from": "soon"}, "time"), ({"until": ""}, "time"), ({}, "refused")):
+        status, answer = ask(
+            tuner, "POST", "api/tune/plan", **{"values": {"factor": 3}, "reason": "more", **times, **more}
+        )
+        assert (status, answer["error"]["type"]) == (422, kind)
+    assert ask(tuner, "POST", "api/tune/cancel", id=made.pk, reason="rain") == (200, {"state": "cancelled"})
+    assert ask(tuner, "POST", "api/tune/cancel", id=made.pk, reason="rain")[0] == 422
 
 
 def test_a_curve_tells_what_nine_settings_would_do_with_intervals(script: Script, tuner: Client) -> None:

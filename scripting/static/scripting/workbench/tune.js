@@ -133,7 +133,8 @@ async function publish() {
   if (!reason.trim()) { problem("Say why: the next person who wonders will read it."); $("tune-reason").focus(); return; }
   $("tune-publish").disabled = true;
   try {
-    await server.post("api/tune/publish", { values: values(), reason, base });
+    if (isForATime()) await server.post("api/tune/plan", { values: values(), reason, from: $("time-from").value, until: $("time-until").value });
+    else await server.post("api/tune/publish", { values: values(), reason, base });
     sessionStorage.setItem("goby-tuned", `${module}/${name}`);
     location.reload();
   } catch (error) {
@@ -141,6 +142,8 @@ async function publish() {
     refused(error);
   }
 }
+
+const isForATime = () => $("for-a-time").open;
 
 async function drawCurves() {
   const places = [...document.querySelectorAll("[data-curves]")];
@@ -165,25 +168,37 @@ for (const knob of knobs) {
     button.addEventListener("click", () => { put(knob, button.dataset.reset === "live" ? knob.live : knob.default); fieldOf(knob).focus(); });
   }
 }
+$("for-a-time")?.addEventListener("toggle", () => { $("tune-publish").textContent = isForATime() ? "Plan" : "Publish"; });
 $("tune-form").addEventListener("submit", (event) => { event.preventDefault(); publish(); });
 onControlEnter($("tune-form"), publish);
 
-let going = 0;
+let going = {};
 for (const button of document.querySelectorAll("[data-rollback]")) {
   button.addEventListener("click", () => {
-    going = Number(button.dataset.rollback);
-    $("back-title").textContent = going ? `Make knobs ${going} live` : "Make the defaults live";
-    $("back-problem").hidden = true;
-    $("back-dialog").showModal();
-    $("back-reason").focus();
+    const number = Number(button.dataset.rollback);
+    ask(number ? `Make knobs ${number} live` : "Make the defaults live", "Make live", { path: "api/tune/rollback", number });
   });
+}
+for (const button of document.querySelectorAll("[data-cancel]")) {
+  button.addEventListener("click", () => ask("End these values", "End them", { path: "api/tune/cancel", id: Number(button.dataset.cancel) }));
+}
+
+// Ask why, before something goes back.
+function ask(title, go, what) {
+  going = what;
+  $("back-title").textContent = title;
+  $("back-go").textContent = go;
+  $("back-problem").hidden = true;
+  $("back-dialog").showModal();
+  $("back-reason").focus();
 }
 
 async function goBack() {
   const reason = $("back-reason").value;
   try {
     if (!reason.trim()) throw new Error("Say why: the next person who wonders will read it.");
-    await server.post("api/tune/rollback", { number: going, reason });
+    const { path, ...which } = going;
+    await server.post(path, { ...which, reason });
     sessionStorage.setItem("goby-tuned", `${module}/${name}`);
     location.reload();
   } catch (error) {
@@ -197,7 +212,7 @@ onControlEnter($("back-dialog"), goBack);
 
 if (sessionStorage.getItem("goby-tuned") === `${module}/${name}`) {
   sessionStorage.removeItem("goby-tuned");
-  toast("The values are live.", { kind: "good" });
+  toast("Done.", { kind: "good" });
 }
 for (const knob of knobs) show(knob);
 drawCurves();
