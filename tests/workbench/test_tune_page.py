@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.stack import RunningStack, wait_until
-from tests.workbench.pages import Person, barriers
+from tests.workbench.pages import Person, barriers, new_context
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(240)]
 
@@ -34,7 +34,7 @@ class Tuner(Person):
         self.word = secrets.token_urlsafe(12)
         done = stack.manage("shell", "-v", "0", "-c", MAKE.format(password=self.word))
         assert done.returncode == 0, done.stderr
-        super().__init__(stack, browser, "tess")
+        super().__init__(stack, new_context(stack, browser), "tess")
 
     def enter(self) -> Page:
         page = self.page()
