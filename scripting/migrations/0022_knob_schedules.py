@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("scripting", "0020_reservoir"),
+        ("scripting", "0021_repeat_check"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
