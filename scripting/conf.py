@@ -119,6 +119,9 @@ class ScriptingSettings:
     SCRIPTING_PROCESS_PER_RUN = Setting(False, "boolean", "Give every run a sandbox process of its own.")
     SCRIPTING_MAX_CONCURRENT = Setting(16, "count", "Executions at once in one process; more are refused or queued.")
     SCRIPTING_SHARDS = Setting(4, "count", "Event streams per module; keys are spread over them.")
+    SCRIPTING_MAX_WAITING = Setting(
+        25_000, "count", "Events that may wait in one stream; what is published beyond is refused, not lost."
+    )
     SCRIPTING_BATCH = Setting(64, "count", "Events that one commit may hold.")
     SCRIPTING_DRAIN_SECONDS = Setting(5.0, "seconds", "How long one drain job goes on before it hands over.")
     SCRIPTING_JOB_TIMEOUT = Setting(60.0, "seconds", "RQ's timeout of a drain job; must exceed the drain and one run.")

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_connections, transaction
 from django.utils import timezone
 
-from scripting.bus import publishing
+from scripting.bus import Overloaded, publishing
 from wargame import live, payloads, planning
 from wargame.battle import decided, start_battle
 from wargame.effects import end, end_of
@@ -36,8 +36,8 @@ FIRST_PATIENCE = 10.0
 LONGEST_PATIENCE = 300.0
 """Seconds before an order that nobody has carried out is given again: doubled each time, so that a queue without workers stays short."""
 LONGEST_BACKOFF = 30.0
-TEMPORARY = (DatabaseError, InterfaceError, redis.RedisError, OSError)
-"""Errors that pass by themselves: a database or Redis that is unavailable."""
+TEMPORARY = (DatabaseError, InterfaceError, redis.RedisError, OSError, Overloaded)
+"""Errors that pass by themselves: a database or Redis that is unavailable, or too many events that wait."""
 
 
 def tick_seconds() -> float:

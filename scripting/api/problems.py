@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from scripting.bus import Overloaded
 from scripting.execution.admission import TooManyExecutions
 from scripting.modules.topics import TopicError
 from scripting.supervisor.errors import SandboxUnavailable, SupervisorError
@@ -104,6 +105,7 @@ OF: Mapping[type[Exception], Callable[[Any], Problem]] = {
     TooManyExecutions: lambda error: later("busy", str(error)),
     SandboxUnavailable: lambda error: later("unavailable", f"No sandbox could be started: {error}"),
     SupervisorError: lambda error: later("unavailable", f"The run ended without an outcome: {error}"),
+    Overloaded: lambda error: later("overloaded", f"{error}.", error.seconds),
     redis.RedisError: lambda _: later("unavailable", "Redis does not answer: whether an event was accepted is unknown. Send it again with the same id."),
     Exception: _unexpected,
 }  # fmt: skip

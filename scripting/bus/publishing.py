@@ -28,6 +28,8 @@ MAX_EVENT_BYTES = 1 << 20
 """A payload larger than this is refused: it would have to pass through Redis, the sandbox and a row of the database."""
 MAX_PAYLOAD_DEPTH = 32
 """Containers inside one another: the context that carries the payload to a script adds its own."""
+OVERLOADED_SECONDS = 5
+"""Seconds after which a publisher that was refused is to come back."""
 APPEND = 256
 """Events that one exchange with Redis carries when many are published."""
 
@@ -65,7 +67,7 @@ def publish(
 
     Events of one `key` run one at a time, in the order published. An `event_id` of the caller's makes publishing idempotent:
     what was published twice takes effect once. Without a subscriber the event is accepted and nothing happens. Raises TopicError
-    for a topic that is not defined or a payload that does not fit, and redis.RedisError when Redis did not acknowledge it
+    for a topic that is not defined or a payload that does not fit, Overloaded where too many events wait already, and redis.RedisError when Redis did not acknowledge it
     (whether it was accepted is then unknown: publish it again under the same id).
     """
     event = make_event(
@@ -178,9 +180,26 @@ def _check_plain(topic: str, name: str, value: Mapping[str, Any]) -> None:
 _encode = msgspec.msgpack.Encoder().encode
 
 
+class Overloaded(Exception):
+    """A module has more events waiting than the site lets it have: nothing was accepted. Publish again after `seconds`."""
+
+    def __init__(self, module: str) -> None:
+        self.module, self.seconds = module, OVERLOADED_SECONDS
+        most = conf.SCRIPTING_MAX_WAITING
+        super().__init__(
+            f"{module} has {most} events waiting in one of its streams, which is all that SCRIPTING_MAX_WAITING lets it have: "
+            f"publish again in {self.seconds} s, or start more workers"
+        )
+
+
 def send(events: Sequence[Event]) -> None:
-    """Hand events to every stream that has a subscriber of them, all at once. Raises redis.RedisError."""
-    for stream, job in streams.append(_entries((event, event.encode()) for event in events)):
+    """Hand events to every stream that has a subscriber of them, all at once. Raises Overloaded, redis.RedisError."""
+    entries = _entries((event, event.encode()) for event in events)
+    try:
+        wanted = streams.append(entries, most=conf.SCRIPTING_MAX_WAITING)
+    except streams.StreamFull as full:
+        raise Overloaded(full.stream.module) from None
+    for stream, job in wanted:
         enqueue_quietly(stream, job)
 
 

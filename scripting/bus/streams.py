@@ -94,9 +94,14 @@ def queue_key() -> str:
 # -- publishing ----------------------------------------------------------------------------------------------------------
 
 # KEYS: names of streams, then entries and flag of each stream. ARGV: number of streams, then name and job of each, then
-# (number of the stream, envelope) of each entry. Answers the numbers of the streams that need their job enqueued.
+# (number of the stream, envelope) of each entry, and at the end how many entries a stream may have (0: any number). Answers the
+# numbers of the streams that need their job enqueued; the text `full`, and adds nothing, where one would have more.
 _append = LuaScript("""
 local streams = tonumber(ARGV[1])
+local most = tonumber(table.remove(ARGV))
+for s = 1, most > 0 and streams or 0 do
+  if redis.call('XLEN', KEYS[2 * s]) >= most then return 'full ' .. ARGV[2 * s] end
+end
 for i = 2 + 2 * streams, #ARGV, 2 do
   redis.call('XADD', KEYS[2 * tonumber(ARGV[i])], '*', 'e', ARGV[i + 1])
 end
@@ -109,11 +114,20 @@ return wanted
 """)
 
 
-def append(entries: Iterable[tuple[Stream, bytes]]) -> list[tuple[Stream, str]]:
+class StreamFull(Exception):
+    """Nothing was added: so many entries as a stream may have wait in `stream` already."""
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(f"the stream {stream.name} is full")
+        self.stream = stream
+
+
+def append(entries: Iterable[tuple[Stream, bytes]], *, most: int = 0) -> list[tuple[Stream, str]]:
     """Add (stream, envelope) pairs, all at once and in order; acknowledged by Redis when this returns.
 
     Answers the streams that no drain job answered for yet, each with the id under which the caller must enqueue one.
-    Raises redis.RedisError; whether the entries were added is then unknown.
+    Raises StreamFull where `most` entries (0: any number) wait in one of the streams; redis.RedisError, and whether the entries
+    were added is then unknown.
     """
     numbers: dict[Stream, int] = {}
     pairs: list[Any] = []
@@ -128,7 +142,9 @@ def append(entries: Iterable[tuple[Stream, bytes]]) -> list[tuple[Stream, str]]:
         jobs.append((stream, new_job_id()))
         keys += [stream.entries, stream.flag]
         head += [stream.name, jobs[-1][1]]
-    wanted = _append(keys, [*head, *pairs], redis_client())
+    wanted = _append(keys, [*head, *pairs, most], redis_client())
+    if isinstance(wanted, bytes):
+        raise StreamFull(Stream.named(wanted.decode().removeprefix("full ")))
     return [jobs[number - 1] for number in wanted]
 
 

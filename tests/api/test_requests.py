@@ -123,6 +123,15 @@ def test_while_redis_is_gone_an_event_is_to_be_sent_again(machine: Machine, redi
     assert "same id" in answer.json()["detail"]
 
 
+def test_a_module_with_too_many_events_waiting_takes_no_more_and_says_when(machine: Machine, settings: Any) -> None:
+    settings.SCRIPTING_MAX_WAITING = 1
+    assert machine.post("events", roll(key="a")).status_code == 202
+    answer = machine.post("events", roll(key="a"))
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "overloaded", "5")
+    drained("a")
+    assert machine.post("events", roll(key="a")).status_code == 202
+
+
 # -- endpoints -----------------------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ import redis
 
 from scripting.bus import drain_queue, publishing, streams
 from scripting.bus.events import Event
-from scripting.bus.publishing import Message
+from scripting.bus.publishing import Message, Overloaded
 from scripting.bus.streams import Stream
 from scripting.modules.topics import TopicError
 from tests.support.redis import RedisServer
@@ -133,3 +133,31 @@ def test_an_event_for_two_modules_is_in_the_stream_of_each() -> None:
         [msgspec.structs.replace(publishing.make_event("arena.hit", {"points": 1}, key="k"), subscribers=subscribers)]
     )
     assert sorted(publishing.backlog().streams.values()) == [1, 1]
+
+
+# -- too many wait -------------------------------------------------------------------------------------------------------
+
+
+def test_beyond_the_bound_events_are_refused_with_when_to_come_back_and_none_of_a_batch_is_added(settings: Any) -> None:
+    settings.SCRIPTING_MAX_WAITING = 3
+    for _ in range(3):
+        publishing.publish("arena.hit", {"points": 1}, key="ann")
+    with pytest.raises(Overloaded, match=r"arena has 3 events waiting .* publish again in 5 s") as refused:
+        publishing.publish("arena.hit", {"points": 1}, key="ann")
+    assert (refused.value.module, refused.value.seconds) == ("arena", 5)
+    keys = iter(f"key {number}" for number in range(100))
+    elsewhere = next(key for key in keys if Stream.of("arena", key, "") != Stream.of("arena", "ann", ""))
+    with pytest.raises(Overloaded):
+        publishing.publish_many([Message("arena.hit", {"points": 1}, key) for key in (elsewhere, "ann")])
+    assert len(held()) == 3
+    publishing.publish("arena.hit", {"points": 1}, key=elsewhere)
+    assert len(held()) == 4
+
+
+def test_what_a_run_has_published_already_is_never_refused(settings: Any) -> None:
+    """Its outcome is committed: the outbox would wait for ever."""
+    settings.SCRIPTING_MAX_WAITING = 1
+    stream = Stream.of("arena", "ann", "")
+    for _ in range(2):
+        streams.append([(stream, b"x")])
+    assert streams.redis_client().xlen(stream.entries) == 2

@@ -24,7 +24,7 @@ class Command(ScriptingCommand):
         commands = parser.add_subparsers(dest="what", required=True, metavar="make | list | revoke")
         make = commands.add_parser("make", help="print a new token; it is shown this once")
         make.add_argument("name", help="the machine that will use it")
-        make.add_argument("--user", required=True, help="on whose behalf; it never may more than they")
+        make.add_argument("--user", required=True, help="on whose behalf; it can never do more than they can")
         make.add_argument(
             "--action", action="append", choices=Action.values, required=True, help="what it may do; once for each"
         )

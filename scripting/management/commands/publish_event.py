@@ -9,6 +9,7 @@ import redis
 from django.core.management.base import CommandParser
 
 from scripting.bus import publishing
+from scripting.bus.publishing import Overloaded
 from scripting.management.output import ScriptingCommand, about_redis, json_object_argument, seconds_argument
 from scripting.models import Execution
 from scripting.modules.installed import modules
@@ -33,7 +34,7 @@ class Command(ScriptingCommand):
     def handle(self, *, topic: str, payload: dict[str, Any], as_json: bool, **options: Any) -> None:
         try:
             event_id = publishing.publish(topic, payload, key=options["key"], user_id=options["user"])
-        except TopicError as error:
+        except (TopicError, Overloaded) as error:
             self.fail(str(error))
         except redis.RedisError as error:
             self.fail(f"the event was not accepted: {about_redis(error)}")
