@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
+from scripting.evidence.members import Members
 from scripting.evidence.statistics import Weights
 
 MOST_VALUES = 12
@@ -96,20 +97,17 @@ class Facets:
             column.append(code)
         self.events += 1
 
-    def groups(self) -> dict[str, dict[str, set[int]]]:
+    def groups(self) -> dict[str, dict[str, Members]]:
         """Field → value → the places of the events that have it; fields that do not divide the events are left out."""
-        found: dict[str, dict[str, set[int]]] = {}
+        found: dict[str, dict[str, Members]] = {}
         for field, column in self._codes.items():
-            sets: list[set[int]] = [set() for _ in range(len(self._values[field]) + 1)]
-            for at, code in enumerate(column):
-                sets[code].add(at)
             if len(self._values[field]) > 1:
-                found[field] = {value: sets[code] for value, code in self._values[field].items()}
+                found[field] = {value: Members.having(column, code) for value, code in self._values[field].items()}
         return _without_doubles(found)
 
 
 def where(
-    groups: Mapping[str, Mapping[str, set[int]]],
+    groups: Mapping[str, Mapping[str, Members]],
     changed: Sequence[bool],
     befores: Sequence[float | None],
     differences: Sequence[float | None],
@@ -126,12 +124,12 @@ def where(
     if weights.total > 0.95 * len(changed) and any(differences):
         weights = Weights.of([abs(difference or 0.0) for difference in differences])
     chance = least_telling(len(changed), sum(map(len, groups.values())))
-    rows: dict[frozenset[int], Where] = {}  # a group that two fields name alike has the first name
+    rows: dict[Members, Where] = {}  # a group that two fields name alike has the first name
     best: dict[str, float] = {}
     for field, by_value in groups.items():
         for value, members in by_value.items():
             row = _where({field: value}, members, changed, weights, befores, differences)
-            rows.setdefault(frozenset(members), row)
+            rows.setdefault(members, row)
             best[field] = max(best.get(field, 0.0), row.strength)
     strongest = sorted((field for field in best if best[field] > 0), key=lambda field: -best[field])[:PAIRED]
     strongest.sort(key=list(groups).index)
@@ -142,12 +140,12 @@ def where(
             if both and both != members and both != others:
                 row = _where({one: value, other: second}, both, changed, weights, befores, differences)
                 if row.strength > floor:
-                    rows.setdefault(frozenset(both), row)
+                    rows.setdefault(both, row)
     telling = [row for row in rows.values() if row.changed and row.strength > chance]
     return sorted(telling, key=lambda row: (-round(row.strength, 6), len(row.fields)))
 
 
-def is_nested(one: Mapping[str, set[int]], other: Mapping[str, set[int]]) -> bool:
+def is_nested(one: Mapping[str, Set[int]], other: Mapping[str, Set[int]]) -> bool:
     """Whether the value of one field says that of the other, as a kind says its armour: together they tell no more."""
     return any(
         all(any(members <= wider for wider in outer.values()) for members in inner.values())
@@ -166,7 +164,7 @@ def least_telling(events: int, groups: int) -> float:
 
 
 def table(
-    groups: Mapping[str, Mapping[str, set[int]]],
+    groups: Mapping[str, Mapping[str, Members]],
     one: str,
     other: str,
     changed: Sequence[bool],
@@ -186,14 +184,14 @@ def table(
     return rows
 
 
-def _without_doubles(groups: dict[str, dict[str, set[int]]]) -> dict[str, dict[str, set[int]]]:
+def _without_doubles(groups: dict[str, dict[str, Members]]) -> dict[str, dict[str, Members]]:
     """Fields in the order in which they name a group best: short words before long ones, numbers last.
 
     Of those that divide all events alike (a kind, and the figures that each kind has) only the first is kept.
     """
-    kept: dict[frozenset[frozenset[int]], str] = {}
+    kept: dict[frozenset[Members], str] = {}
     for field in sorted(groups, key=lambda name: _rank(name, groups[name])):
-        kept.setdefault(frozenset(map(frozenset, groups[field].values())), field)
+        kept.setdefault(frozenset(groups[field].values()), field)
     return {field: groups[field] for field in kept.values()}
 
 
@@ -207,7 +205,7 @@ def _is_number(value: str) -> bool:
 
 def _where(
     fields: Mapping[str, str],
-    members: set[int],
+    members: Members,
     changed: Sequence[bool],
     weights: Weights,
     befores: Sequence[float | None],

@@ -10,6 +10,7 @@ from typing import Any
 
 from scripting.evidence import facets, statistics
 from scripting.evidence.classes import Class
+from scripting.evidence.members import Members
 from scripting.evidence.tally import Pairs, Tally
 
 WORDS = 12
@@ -122,7 +123,7 @@ def _differ_or_few(before: Counter[str], after: Counter[str]) -> bool:
 
 def _table(
     tally: Tally,
-    groups: Mapping[str, Mapping[str, set[int]]],
+    groups: Mapping[str, Mapping[str, Members]],
     rows: Sequence[facets.Where],
     befores: Sequence[float | None],
     differences: Sequence[float | None],

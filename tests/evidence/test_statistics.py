@@ -8,6 +8,7 @@ import random
 import pytest
 
 from scripting.evidence.facets import Facets, facets_of, is_nested, where
+from scripting.evidence.members import Members
 from scripting.evidence.statistics import Weights, histograms, paired_difference, quantile, student_quantile
 from tests.evidence.recorded import hits
 
@@ -91,3 +92,15 @@ def test_a_field_that_another_determines_adds_nothing_to_it() -> None:
     assert is_nested(kinds, {"1": {0, 1, 2}, "10": {3}})
     assert is_nested({"1": {0, 1, 2}, "10": {3}}, kinds)
     assert not is_nested(kinds, {"plain": {0, 2}, "hill": {1, 3}})
+
+
+def test_members_behave_as_a_set_of_places() -> None:
+    dice = random.Random(1)
+    column = bytearray(dice.randrange(4) for _ in range(300))
+    plain = {code: {at for at, each in enumerate(column) if each == code} for code in range(5)}
+    found = {code: Members.having(column, code) for code in range(5)}
+    for code, members in found.items():
+        assert list(members) == sorted(plain[code])
+        assert (len(members), bool(members), 7 in members) == (len(plain[code]), bool(plain[code]), 7 in plain[code])
+        assert list(members & found[1]) == sorted(plain[code] & plain[1])
+        assert (members <= found[2], members == found[2]) == (plain[code] <= plain[2], plain[code] == plain[2])
