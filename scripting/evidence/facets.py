@@ -128,7 +128,7 @@ def where(
     best: dict[str, float] = {}
     for field, by_value in groups.items():
         for value, members in by_value.items():
-            row = _where({field: value}, members, changed, weights, befores, differences)
+            row = _where({field: value}, list(members), changed, weights, befores, differences)
             rows.setdefault(members, row)
             best[field] = max(best.get(field, 0.0), row.strength)
     strongest = sorted((field for field in best if best[field] > 0), key=lambda field: -best[field])[:PAIRED]
@@ -138,8 +138,9 @@ def where(
         for (value, members), (second, others) in itertools.product(groups[one].items(), groups[other].items()):
             both = members & others
             if both and both != members and both != others:
-                row = _where({one: value, other: second}, both, changed, weights, befores, differences)
-                if row.strength > floor:
+                places = list(both)
+                if weights.correlation(places) > floor:
+                    row = _where({one: value, other: second}, places, changed, weights, befores, differences)
                     rows.setdefault(both, row)
     telling = [row for row in rows.values() if row.changed and row.strength > chance]
     return sorted(telling, key=lambda row: (-round(row.strength, 6), len(row.fields)))
@@ -179,7 +180,7 @@ def table(
         for second, others in sorted(groups.get(other, {}).items()):
             both = members & others
             fields = {one: value, other: second}
-            row.append(_where(fields, both, changed, weights, befores, differences) if both else None)
+            row.append(_where(fields, list(both), changed, weights, befores, differences) if both else None)
         rows.append(row)
     return rows
 
@@ -205,7 +206,7 @@ def _is_number(value: str) -> bool:
 
 def _where(
     fields: Mapping[str, str],
-    members: Members,
+    members: Sequence[int],
     changed: Sequence[bool],
     weights: Weights,
     befores: Sequence[float | None],
