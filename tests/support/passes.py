@@ -27,20 +27,24 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "liv
 
 SAME_ON_POSTGRESQL = {
     "tests/admin/test_policy.py": "headers and templates: its statements are those of the pages' own tests",
+    "tests/client": "a program that knows the HTTP API alone, whose statements are those of tests/api",
     "tests/commands/test_check_scripts.py": "checks files in a sandbox; the game that it knows was made as everywhere",
     "tests/evidence/test_gate_ways.py": "every way asks the gate, whose statements are those of test_gate.py; each way has tests of its own",
     "tests/hot_reload/test_real_parts.py": "what a stopped worker does next: test_fleet.py has its statements",
     "tests/hot_reload/test_succession.py": "which of two watchers is active is decided in Redis",
+    "tests/languages/test_battle.py": "a battle on scripts of each language; its statements are those of tests/wargame",
     "tests/languages/test_override.py": "the same statements as tests/sources, for each pair of languages",
     "tests/site/test_demo.py": "who may log in from where: decided by address and setting",
     "tests/site/test_permissions.py": "asks at each address who is let in; test_hostile_values.py asks each on PostgreSQL too",
 }
 SAME_ON_NEWER_PYTHON = {
     "tests/admin": "pages, of which test_permissions.py opens every one",
+    "tests/api/test_doors.py": "who is let in by which token, decided by rows; test_requests.py has the answers",
     "tests/benchmarks": "no part of what is installed",
     "tests/docs": "whole stacks and commands of a copy",
     "tests/embedding": "another project, its stack and browser",
     "tests/evidence": "replays and what is kept of them; what a run comes to is in tests/execution and tests/sandbox",
+    "tests/execution/test_breaker.py": "when a version is set aside: decided by rows and the clock",
     "tests/hot_reload": "files, the kernel and Redis; the stack of test_stack.py has a watcher",
     "tests/insight": "pages, and statements of the database",
     "tests/languages/tengo/test_agreement.py": "random texts; each construct of the language runs there in tests/conformance",
