@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -49,7 +50,7 @@ def test_without_a_path_the_cases_of_all_live_scripts_are_run(damage: Script) ->
 def test_a_case_is_not_run_by_the_text_of_another_script(damage: Script) -> None:
     other = make_script("result = 1\n", "other", "wargame")
     add(other, "one", case_text.decode('{"expect": [{"at": "result", "equal": 1}]}'), user="ada")
-    assert ran("wargame/other") == (0, "1 cases, 0 red\n")
+    assert ran("wargame/other") == (0, "1 case, 0 red\n")
 
 
 def test_json_and_junit_name_each_case_with_what_came(damage: Script, tmp_path: Path) -> None:
@@ -102,6 +103,15 @@ def test_a_file_that_is_no_case_is_red_with_its_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize("argument", ["nosuch", "wargame/nosuch", "wargame/No Such", "docs"])
 def test_wrong_arguments_are_2(argument: str, damage: Script) -> None:
     assert ran(argument)[0] == 2
+
+
+def test_the_case_in_the_documentation_is_one_that_holds(tmp_path: Path) -> None:
+    page = (RULES.parents[1] / "docs" / "evidence.md").read_text()
+    [example] = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    folder = tmp_path / "wargame" / "cases" / "damage_calculator"
+    folder.mkdir(parents=True)
+    (folder / "documented.json").write_text(example)
+    assert ran(str(tmp_path)) == (0, "1 case, 0 red\n")
 
 
 def test_a_folder_takes_no_database(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class Command(ScriptingCommand):
         else:
             for each in red:
                 self.say(f"{place_of(each)}: {each.outcome.message}")
-            self.say(f"{len(tested)} cases, {len(red)} red")
+            self.say(f"{len(tested)} case{'' if len(tested) == 1 else 's'}, {len(red)} red")
         if red:
             self.fail(f"{len(red)} of {len(tested)} cases are red")
 
