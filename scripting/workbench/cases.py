@@ -77,9 +77,10 @@ def script_path(case: Case) -> str:
 
 
 def expectations_text(content: CaseText) -> str:
-    """The expectations as JSON to be edited."""
-    document = json.loads(case_text.encode(content))
-    return json.dumps(document.get("expect", []), indent=2, ensure_ascii=False)
+    """The expectations as JSON to be edited, one a line."""
+    expect = json.loads(case_text.encode(content)).get("expect", [])
+    lines = ",\n".join(f"  {json.dumps(each, ensure_ascii=False)}" for each in expect)
+    return f"[\n{lines}\n]" if lines else "[]"
 
 
 # -- kept ----------------------------------------------------------------------------------------------------------------

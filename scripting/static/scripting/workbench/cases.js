@@ -57,7 +57,7 @@ export class Cases {
     const from = one.origin === "editor" ? [one.user ? `kept by ${one.user} ` : "kept ", ago(one.at)] : [one.origin === "embedded" ? "ships with the module" : `from ${one.file}`];
     const act = (label, run) => h("button", { type: "button", class: "link", onclick: run }, label, h("span", { class: "unseen" }, ` ${one.name}`));
     return h("li", { class: one.passed ? null : "red" },
-      h("span", { class: `chip ${one.passed ? "good" : "bad"}` }, one.passed ? "holds" : "red"),
+      h("span", { class: `chip ${one.passed ? "live" : "bad"}` }, one.passed ? "holds" : "red"),
       h("div", { class: "case-words" },
         h("p", {}, h("b", {}, one.name), " ", h("span", { class: "quiet" }, ...from)),
         one.note && h("p", {}, one.note),
