@@ -62,6 +62,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "goby_site.web.request_ids.RequestIds",
+    "goby_site.web.health.Probes",
     "django.middleware.security.SecurityMiddleware",
     "goby_site.web.content_security.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",

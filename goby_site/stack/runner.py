@@ -7,6 +7,7 @@ parts, restarts what dies and stops them. Each dies with its parent, so nothing 
 from __future__ import annotations
 
 import fcntl
+import ipaddress
 import os
 import signal
 import socket
@@ -37,8 +38,11 @@ from goby_site.stack.supervisord import (
     supervisor_socket,
     tied,
 )
+from scripting.processes.init import leave_process_1
 
-HOST = "127.0.0.1"
+LOCAL = "127.0.0.1"
+WILDCARDS = {"0.0.0.0": LOCAL, "::": "::1"}  # noqa: S104 - only for who asks for it
+"""Addresses that stand for all of a machine's, and how this machine itself gets there."""
 
 
 class CannotStart(Exception):
@@ -54,7 +58,7 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def hold_lock(port: int) -> IO[str]:
+def hold_lock(url: str) -> IO[str]:
     """The lock of this clone, held until the returned file is closed. Raises CannotStart when another stack has it."""
     lock = (paths.var_dir() / "stack.lock").open("a+", encoding="utf-8")
     try:
@@ -63,17 +67,17 @@ def hold_lock(port: int) -> IO[str]:
         lock.seek(0)
         raise CannotStart(f"Goby runs in this clone already: {lock.read().strip()}. Stop that one first.") from None
     lock.truncate(0)
-    lock.write(f"http://{HOST}:{port}/, process {os.getpid()}\n")
+    lock.write(f"{url}, process {os.getpid()}\n")
     lock.flush()
     return lock
 
 
-def check_port(port: int) -> None:
+def check_port(port: int, host: str = LOCAL) -> None:
     """Raises CannotStart when something answers on the port already."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError as error:
             message = f"Port {port} cannot be used ({error.strerror}). Choose another one: PORT=8001 make run"
             raise CannotStart(message) from None
@@ -102,11 +106,26 @@ def read_port() -> int:
     return int(text)
 
 
+def read_host() -> str:
+    """The environment's GOBY_BIND, the address that the site is served at; this machine alone by default."""
+    text = os.environ.get("GOBY_BIND") or LOCAL
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise CannotStart(
+            f"GOBY_BIND is {text!r}: write an address of this machine, or 0.0.0.0 for all of them"
+        ) from None
+
+
 class Stack:
     """One running stack. `start` brings it up step by step, `watch` returns when it ends, `stop` ends it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, host: str = LOCAL) -> None:
         self.port = port
+        self.host = host
+        near = WILDCARDS.get(host, host)
+        self.place = f"[{near}]:{port}" if ":" in near else f"{near}:{port}"
+        """Where this machine itself finds the site."""
         self.logins = logins_text()
         self.supervisord: subprocess.Popen[bytes] | None = None
         self.preparing: subprocess.Popen[bytes] | None = None
@@ -120,7 +139,7 @@ class Stack:
         self.await_prepared()
         self.control().startProcessGroup(RUNNERS, False)
         self.await_page()
-        say(f"\nGoby is at http://{HOST}:{self.port}/  (logs in {paths.var_dir() / 'log'}; Ctrl-C stops everything)")
+        say(f"\nGoby is at http://{self.place}/  (logs in {paths.var_dir() / 'log'}; Ctrl-C stops everything)")
         say(self.logins)
 
     def mend_redis(self) -> None:
@@ -143,7 +162,7 @@ class Stack:
         """Start the process manager with a configuration of its own; so far it runs only Redis."""
         paths.private_dir(paths.var_dir() / "log")
         config = paths.var_dir() / "supervisord.conf"
-        config.write_text(supervisor_config(HOST, self.port), encoding="utf-8")
+        config.write_text(supervisor_config(self.host, self.port), encoding="utf-8")
         command = tied("TERM", sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "-c", str(config))
         environment = os.environ | supervisor_environment()
         # A process group of its own: Ctrl-C reaches this process alone, which stops the others in order.
@@ -191,7 +210,7 @@ class Stack:
 
         def answers() -> bool:
             try:
-                with urllib.request.urlopen(f"http://{HOST}:{self.port}/healthz", timeout=5) as response:
+                with urllib.request.urlopen(f"http://{self.place}/healthz", timeout=5) as response:
                     return bool(response.status == 200)
             except OSError:
                 return False
@@ -236,13 +255,15 @@ def raise_stopped(_number: int, _frame: FrameType | None) -> None:
 def main() -> int:
     """Run the stack in the foreground. 0 after Ctrl-C or SIGTERM, 1 when it could not start or broke down."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
+    leave_process_1()
     signal.signal(signal.SIGINT, raise_stopped)
     signal.signal(signal.SIGTERM, raise_stopped)
     try:
-        port = read_port()
-        with hold_lock(port):
-            check_port(port)
-            return serve(Stack(port))
+        port, host = read_port(), read_host()
+        stack = Stack(port, host)
+        with hold_lock(f"http://{stack.place}/"):
+            check_port(port, host)
+            return serve(stack)
     except (CannotStart, NoRedisServer, ImproperlyConfigured) as problem:
         print(f"\n{problem}", file=sys.stderr)
         return 1

@@ -6,8 +6,10 @@ import logging
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connections
 
 from scripting.checks import ENGINE
+from scripting.processes.init import leave_process_1
 from scripting.processes.startup import freeze_startup_objects
 from scripting.workers.evidence_worker import EvidenceWorker
 from scripting.workers.worker import ScriptWorker
@@ -27,6 +29,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        connections.close_all()
+        leave_process_1()
         logging.getLogger("rq.worker").setLevel(logging.WARNING)  # our own lines say what matters
         worker = (EvidenceWorker if options["evidence"] else ScriptWorker)(options["name"])
         freeze_startup_objects()
