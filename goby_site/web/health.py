@@ -6,12 +6,14 @@ import logging
 import time
 from collections.abc import Callable
 
-from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.deprecation import MiddlewareMixin
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from redis import RedisError
 
 from scripting.engine import get_engine
+from scripting.storage import database as storage
 from scripting.storage.redis_client import briefly, redis_client
 from scripting.workers.heartbeat import live_workers
 
@@ -34,6 +36,14 @@ def ready(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ready" if whole else "not ready", "parts": parts}, status=200 if whole else 503)
 
 
+class Probes(MiddlewareMixin):
+    """Answers both before the host's name is looked at: a probe asks by the address of a container, which no list can name."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        view = PROBES.get(request.path_info)
+        return view(request) if view else None
+
+
 def holds(part: Callable[[], bool]) -> bool:
     """Whether `part` answers; what it raises is logged, since a page for strangers must not show it."""
     try:
@@ -44,10 +54,35 @@ def holds(part: Callable[[], bool]) -> bool:
 
 
 def database() -> bool:
-    """Whether the database answers a query."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        return bool(cursor.fetchone() == (1,))
+    """Whether the database takes writes: proved here every 5 s, and no process met a refusal lately."""
+    global _write_seen
+    now = time.monotonic()
+    holds_until, answer = _write_seen
+    if now >= holds_until:
+        _write_seen = (now + PROOF_SECONDS, False)
+        storage.prove_write()
+        _write_seen = (now + PROOF_SECONDS, True)
+        answer = True
+    if not answer:
+        return False
+    try:
+        with briefly():
+            return not storage.refused_lately()
+    except RedisError:
+        return True  # that is another part's to tell
+
+
+def schema() -> bool:
+    """Whether the database has every migration of this code."""
+    global _schema_seen
+    now = time.monotonic()
+    if now >= _schema_seen:
+        lacking = storage.lacking_migrations()
+        if lacking:
+            logger.warning("the database lacks migrations: %s", ", ".join(lacking))
+            return False
+        _schema_seen = float("inf")  # a schema does not go back under a process that runs
+    return True
 
 
 def redis() -> bool:
@@ -74,11 +109,16 @@ def sandbox() -> bool:
     return answer
 
 
+PROOF_SECONDS = 5.0
+_write_seen = (0.0, False)
 _sandbox_seen = (0.0, False)
+_schema_seen = 0.0
 
+PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {"/healthz": alive, "/readyz": ready}
 PARTS: dict[str, Callable[[], bool]] = {
     "database": database,
     "redis": redis,
+    "schema": schema,
     "sandbox": sandbox,
     "workers": workers,
 }

@@ -72,7 +72,7 @@ class Parts(Generic[Decision]):
     abandon: Callable[[Event, str, str, int, str], None]
     """(event, module, script, deliveries, why) → recorded as abandoned. Raises LookupError where it cannot be recorded."""
     is_away: Callable[[Exception], bool]
-    """Whether the failure is of what we stand on (the database is unavailable), and no fault of an event."""
+    """Whether the failure is of what we stand on (the database is unavailable), and no fault of an event. Tells the log."""
     refresh: Callable[[tuple[bytes | None, ...]], None] = lambda _seen: None
     """Told the version generation with each read."""
     enqueue: Callable[[Stream, str], None] = lambda _stream, _job: None
@@ -200,7 +200,8 @@ class Drain(Generic[Decision]):
         except PASSED_ON:
             raise
         except Exception as error:  # noqa: BLE001 - whatever failed, each event is tried again by itself
-            logger.warning("a batch of %s is run one by one: %s", self.lease.stream.name, _described(error))
+            if not self.parts.is_away(error):
+                logger.warning("a batch of %s is run one by one: %s", self.lease.stream.name, _described(error))
             self._discard()
             settled = set(self._settled)
             for entry in begun:
@@ -270,7 +271,7 @@ class Drain(Generic[Decision]):
                         why = _described(error)
                         logger.exception("event %s failed, delivery %d: %s", entry.event.id, deliveries, why)
                         continue
-                    logger.warning("event %s waits: %s", entry.event.id, _described(error))
+                    logger.debug("event %s waits: %s", entry.event.id, _described(error))
             self.lease.count_delivery(entry.id, -1)
             self.parts.pause(PATIENCE_SECONDS)
             if not self._may_go_on():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 
 import redis
-from django.db import DatabaseError, InterfaceError, OperationalError, connections, router, transaction
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connections, router
 
 from scripting.bus import drain_queue
 from scripting.bus.drain import DrainResult, Parts
@@ -20,10 +19,9 @@ from scripting.execution.decision import Decision
 from scripting.models import Execution, Script
 from scripting.processes.place import start_name
 from scripting.registry.active import registry
+from scripting.storage import database
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.workers.heartbeat import Liveness
-
-logger = logging.getLogger(__name__)
 
 ATTEMPTS = 4
 """Runs that one event can cost at the most: its version, the one before, the default, and the built-in rule."""
@@ -69,6 +67,8 @@ def decide(event: Event, module: str, script: str, deliveries: int, before_read:
 def commit(decisions: Sequence[Decision], fence: Callable[[], None]) -> None:
     """Record and apply, all or nothing; `fence` has the last word."""
     ledger.commit(decisions, worker=worker.name if worker else start_name(), fence=fence)
+    database.outage.over()
+    _others.over()
 
 
 def abandon(event: Event, module: str, script: str, deliveries: int, why: str) -> None:
@@ -85,27 +85,33 @@ def abandon(event: Event, module: str, script: str, deliveries: int, why: str) -
 def is_away(error: BaseException | None) -> bool:
     """Whether the database, Redis or sandboxes are unavailable, so that no event is to blame."""
     while error is not None:
-        if isinstance(error, (OperationalError, InterfaceError)):
-            return not database_answers()
+        if isinstance(error, (OperationalError, InterfaceError, InternalError)):
+            return is_database_away(error)
         if isinstance(error, (redis.ConnectionError, redis.TimeoutError, SandboxUnavailable)):
+            _others.note(error)
             return True
         error = error.__cause__
     return False
 
 
-def database_answers() -> bool:
-    """Whether a new connection takes a write transaction."""
+def is_database_away(error: BaseException) -> bool:
+    """Whether the error is of a database that takes no writes: by what it says, or since a new connection cannot write either."""
     connection = connections[_database()]
     if connection.in_atomic_block:
-        return True  # a caller's transaction: not ours to end
+        return False  # a caller's transaction: not ours to end
     connection.close()
-    try:
-        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except (DatabaseError, InterfaceError) as error:
-        logger.warning("the database is unavailable: %s", error)
-        return False
+    if not database.refuses(error):
+        try:
+            database.prove_write()
+        except (DatabaseError, InterfaceError) as refusal:
+            error = refusal
+        else:
+            return False
+    database.outage.note(error)
     return True
+
+
+_others = database.Outage("what runs scripts")
 
 
 def close_dead_connections() -> None:

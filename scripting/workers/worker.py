@@ -22,6 +22,7 @@ from scripting.bus import drain_queue
 from scripting.conf import conf
 from scripting.hot_reload.listener import Listener
 from scripting.runtime.pool import close_pool
+from scripting.storage import database
 from scripting.workers import drain_job
 from scripting.workers.heartbeat import Liveness
 from scripting.workers.sweep import Sweep
@@ -164,8 +165,12 @@ class ScriptWorker(SimpleWorker):
         drain_job.close_dead_connections()
         try:
             self.sweep()
+            database.outage.over()
         except (DatabaseError, InterfaceError) as error:
-            logger.warning("sweep not finished: %s", error)
+            if database.refuses(error):
+                database.outage.note(error)
+            else:
+                logger.warning("sweep not finished: %s", error)
 
     # -- ending --------------------------------------------------------------------------------------------------------
 

@@ -6,16 +6,102 @@ import time
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
+from goby_site.web import health
+from scripting.models import OutboxEvent
+from scripting.storage import database
 from scripting.storage.redis_client import key
 from scripting.workers.heartbeat import Liveness
 from tests.support.redis import RedisServer
 
 
+@pytest.fixture(autouse=True)
+def nothing_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test proves anew."""
+    monkeypatch.setattr(health, "_write_seen", (0.0, False))
+    monkeypatch.setattr(health, "_schema_seen", 0.0)
+
+
+def database_part(client: Client) -> bool:
+    return bool(client.get("/readyz").json()["parts"]["database"])
+
+
+READ_ONLY = {
+    "sqlite": ("PRAGMA query_only = ON", "PRAGMA query_only = OFF"),
+    "postgresql": ("SET default_transaction_read_only = on", "SET default_transaction_read_only = off"),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_can_only_be_read_is_not_ready_and_is_asked_at_a_bounded_rate(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, end = READ_ONLY[connection.vendor]
+    with connection.cursor() as cursor:
+        cursor.execute(begin)
+    try:
+        assert not database_part(client)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(end)
+    assert not database_part(client), "the answer is kept"
+    monkeypatch.setattr(health, "_write_seen", (0.0, False))
+    with CaptureQueriesContext(connection) as queries:
+        assert [database_part(client) for _ in range(3)] == [True] * 3
+    assert sum(query["sql"].startswith("INSERT") for query in queries) == 1
+    assert OutboxEvent.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_what_one_process_cannot_write_makes_the_others_not_ready(client: Client, redis_client: Any) -> None:
+    assert database_part(client)
+    outage = database.DatabaseOutage("the database")
+    outage.note(OSError("no space left"))
+    assert not database_part(client)
+    redis_client.delete(key("storage", "refused"))
+    assert database_part(client)
+
+
+@pytest.mark.django_db
+def test_a_database_that_lacks_a_migration_is_not_ready_and_one_that_is_ahead_is(client: Client) -> None:
+    MigrationRecorder.Migration.objects.create(app="scripting", name="9999_of_the_next_release")
+    assert client.get("/readyz").json()["parts"]["schema"] is True
+    health._schema_seen = 0.0
+    MigrationRecorder.Migration.objects.filter(app="scripting").order_by("-name")[1].delete()
+    assert client.get("/readyz").json()["parts"]["schema"] is False
+
+
+def test_an_outage_is_told_at_its_beginning_and_its_end(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage = database.Outage("the database")
+    for _ in range(3):
+        outage.note(OSError("disk full"))
+    outage.over()
+    monkeypatch.setattr(database, "QUIET_SECONDS", 0.0)
+    outage.over()
+    outage.over()
+    assert [message.partition(" in ")[0] for message in caplog.messages] == [
+        "the database is unavailable, events wait: disk full",
+        "the database is available again after 3 failures",
+    ]
+
+
 def test_alive_answers_without_a_database(client: Client) -> None:
     response = client.get("/healthz")
     assert (response.status_code, response.json()) == (200, {"status": "alive"})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_by_address_is_answered_and_nothing_else_is(client: Client, path: str) -> None:
+    assert client.get(path, headers={"host": "10.42.0.17:8000"}).status_code in {200, 503}
+    assert client.post(path, headers={"host": "10.42.0.17:8000"}).status_code == 405
+    assert client.get("/scripts/", headers={"host": "10.42.0.17:8000"}).status_code == 400
 
 
 @pytest.mark.django_db
@@ -38,7 +124,13 @@ def test_ready_with_a_worker_whose_heart_beats_and_not_with_one_that_is_merely_l
     redis_client.delete(key("alive", worker.name))  # what becomes of it within seconds of the last beat
     response = client.get("/readyz")
     assert response.status_code == 503
-    assert response.json()["parts"] == {"database": True, "redis": True, "sandbox": True, "workers": False}
+    assert response.json()["parts"] == {
+        "database": True,
+        "redis": True,
+        "schema": True,
+        "sandbox": True,
+        "workers": False,
+    }
 
 
 @pytest.mark.django_db
@@ -51,5 +143,11 @@ def test_a_redis_that_does_not_answer_is_told_before_a_probe_gives_up(
         response = client.get("/readyz")
         took = time.monotonic() - began
     assert response.status_code == 503
-    assert response.json()["parts"] == {"database": True, "redis": False, "sandbox": True, "workers": False}
+    assert response.json()["parts"] == {
+        "database": True,
+        "redis": False,
+        "schema": True,
+        "sandbox": True,
+        "workers": False,
+    }
     assert took < 4

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from tests.support.stack_settings import *  # noqa: F403
 from tests.support.stack_settings import DATABASES, INSTALLED_APPS
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.workers.apps.TrackConfig"]
 if "timeout" in DATABASES["default"].get("OPTIONS", {}):
     DATABASES["default"]["OPTIONS"]["timeout"] = 1
+    DATABASES["default"]["OPTIONS"]["init_command"] += os.environ.get("TRACK_PRAGMA", "")

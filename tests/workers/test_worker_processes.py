@@ -166,6 +166,64 @@ def test_workers_outlive_the_database_and_blame_no_event_for_it(tmp_path: Path) 
     assert_each_once_and_in_order(20)
 
 
+def assert_all_wait(worker: WorkerProcess, count: int) -> None:
+    """For more than three tries; the log has one word of it and no traceback."""
+    wait_for(lambda: worker.said("the database is unavailable, events wait"), 30)
+    time.sleep(3)
+    assert publishing.backlog().dead_letters == 0
+    assert Execution.objects.count() <= count
+    assert not Execution.objects.exclude(status="succeeded").exists()
+    log = worker.log.read_text()
+    assert log.count("the database is unavailable") == 1, log
+    assert "Traceback" not in log, log
+
+
+@pytest.mark.parametrize("pragma", ["query_only = ON;", "max_page_count = {pages};"], ids=["read-only", "full"])
+def test_events_wait_for_a_file_that_takes_no_writes(pragma: str, tmp_path: Path) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("a file is SQLite's")
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM")  # no page is free
+        pages = cursor.execute("PRAGMA page_count").fetchone()[0]
+    publish(6)
+    with WorkerProcess(tmp_path, "one", TRACK_PRAGMA=f"PRAGMA {pragma.format(pages=pages + 2)}") as one:
+        assert_all_wait(one, 6 * len(RUNNERS) - 1)
+    with WorkerProcess(tmp_path, "heir").takes_jobs():
+        wait_for(lambda: done(6), 60)
+    assert_each_once_and_in_order(6)
+
+
+@contextmanager
+def standby() -> Iterator[None]:
+    """PostgreSQL takes no writes, as after a failover to a server that is not promoted yet."""
+    name = connection.settings_dict["NAME"]
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid != pg_backend_pid()"
+    connection.close()
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+        cursor.execute(others, [name])
+        try:
+            yield
+        finally:
+            connection.close()
+            cursor.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+            cursor.execute(others, [name])
+
+
+def test_events_wait_for_a_server_that_can_only_be_read(tmp_path: Path) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("a server is PostgreSQL's")
+    with WorkerProcess(tmp_path, "one").takes_jobs() as one:
+        publish(2)
+        wait_for(lambda: done(2))
+        with standby():
+            publish(4, first=3)
+            assert_all_wait(one, 2 * len(RUNNERS))
+        wait_for(lambda: done(6), 60)
+        wait_for(lambda: one.said("the database is available again after"), 60)
+    assert_each_once_and_in_order(6)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_asked_to_end_finishes_what_it_has_and_leaves_the_rest(tmp_path: Path, number: signal.Signals) -> None:
     with WorkerProcess(tmp_path, "one").takes_jobs() as one:
