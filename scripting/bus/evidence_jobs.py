@@ -29,7 +29,7 @@ KIND = "evidence"
 """The kind of a process that takes these jobs, as the page of processes names it."""
 DEATHS = 3
 """Workers that may die in one job; with the last it is given up."""
-LEASE_SECONDS = 5.0
+LEASE_SECONDS = 10.0
 """A job whose worker was not heard of for so long is begun anew. Its heartbeat comes each second."""
 TIMEOUT = 600
 """RQ's, which nothing enforces: a worker ends itself that hears nothing of its job for SCRIPTING_JOB_TIMEOUT."""
@@ -115,8 +115,9 @@ def take(job: Job) -> None:
 
 
 def renew(job_id: str) -> None:
-    """With each heartbeat. Raises redis.RedisError."""
-    redis_client().set(_lease(job_id), "1", px=int(LEASE_SECONDS * 1000), xx=True)
+    """With each heartbeat; one that comes late, on a busy machine, takes its job back. Raises redis.RedisError."""
+    if redis_client().hexists(_taken(), job_id):
+        redis_client().set(_lease(job_id), "1", px=int(LEASE_SECONDS * 1000))
 
 
 def leave(job_id: str) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 
 import redis
+from rq.exceptions import InvalidJobOperation
 from rq.job import Job
 from rq.queue import Queue
 
@@ -66,7 +67,11 @@ class EvidenceWorker(ScriptWorker):
             assert job.func_name is not None
             evidence_jobs.enqueue(job.func_name, *job.args, job_id=job.id, **job.meta)
             return
-        if job.is_failed:
+        try:
+            failed = job.is_failed
+        except InvalidJobOperation:
+            return  # another worker took this one for dead, and begins the job anew
+        if failed:
             result = job.latest_result()
             error = ((result.exc_string if result else "") or "").strip().rpartition("\n")[2]
             evidence_jobs.tell_failed(job.meta["failed"], list(job.args), error or "it failed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rq import Worker
@@ -62,6 +63,20 @@ def test_an_evidence_worker_is_listed_as_what_it_is() -> None:
         worker._leave()
     assert heartbeat.live_workers("evidence") == []
     assert not evidence_jobs.is_served()
+
+
+def test_a_worker_whose_heartbeat_came_late_keeps_its_job(redis_client: Any) -> None:
+    evidence_jobs.enqueue(NOTE, "a", job_id="a")
+    job = evidence_jobs.evidence_queue().get_jobs()[0]
+    evidence_jobs.evidence_queue().remove(job)
+    evidence_jobs.take(job)
+    redis_client.delete(evidence_jobs._lease("a"))  # what becomes of it after LEASE_SECONDS without a heartbeat
+    evidence_jobs.renew("a")
+    assert evidence_jobs.begin_orphans_anew() == []
+    assert evidence_jobs.is_pending("a")
+    evidence_jobs.leave("a")
+    evidence_jobs.renew("a")
+    assert not evidence_jobs.is_pending("a"), "what is over is not held"
 
 
 @pytest.mark.alone
