@@ -19,7 +19,6 @@ from scripting.models import SHARED, GatePolicy, Script
 from scripting.modules.installed import modules
 from scripting.registry import lifecycle
 from scripting.registry.gate_policies import Mode, set_policy
-from scripting.registry.lifecycle import ChangeRefused
 
 FIELDS = ("mode", "last", "max_failing", "max_refused", "max_left", "max_changed", "max_red")
 MODES = {
@@ -112,10 +111,7 @@ class GatePolicyAdmin(CheckedAdmin):
     def save_model(self, request: HttpRequest, obj: GatePolicy, form: Any, change: bool) -> None:
         assert request.user.is_authenticated
         given = {name: form.cleaned_data[name] for name in FIELDS}
-        try:
-            saved = set_policy(obj.module, obj.name, actor=request.user, reason=form.cleaned_data["reason"], **given)
-        except ChangeRefused as refused:  # its module or script went while the page was open
-            raise forms.ValidationError(str(refused)) from None
+        saved = set_policy(obj.module, obj.name, actor=request.user, reason=form.cleaned_data["reason"], **given)
         obj.pk = saved.pk
 
     @admin.display(description="for")

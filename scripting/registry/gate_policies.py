@@ -52,11 +52,12 @@ def set_policy(module: str, name: str, *, actor: AbstractBaseUser | None, reason
         raise ChangeRefused("say why: the reason is shown in the history for good")
     if len(visible(reason)) > LONGEST_REASON:
         raise ChangeRefused(f"the reason has {len(visible(reason))} characters: {LONGEST_REASON} at the most")
-    if problem := _of_nothing(module, name):
-        raise ChangeRefused(problem)
     with transaction.atomic():
         policy = GatePolicy.objects.select_for_update().filter(module=module, name=name).first()
-        policy = policy or GatePolicy(module=module, name=name)
+        if policy is None:  # one of a module that went may still be changed
+            if problem := _of_nothing(module, name):
+                raise ChangeRefused(problem)
+            policy = GatePolicy(module=module, name=name)
         for field, value in fields.items():
             setattr(policy, field, value)
         try:

@@ -17,6 +17,7 @@ from scripting.models import Activation, Evidence, GatePolicy, Script
 from scripting.registry import gate, knobs, publishing
 from scripting.registry.gate import Candidate, GateClosed, OverrideForbidden
 from scripting.registry.gate_policies import Mode, Policies, set_policy
+from scripting.registry.lifecycle import ChangeRefused
 from scripting.registry.moves import AnyBase, AtGate
 from scripting.sources import sync
 from scripting.texts import case_text
@@ -308,3 +309,18 @@ def test_the_narrowest_policy_counts_and_one_may_follow_the_wider(scorer: Script
         "as the rest",
         "for a test",
     ]
+
+
+def test_a_policy_takes_a_reason_and_a_scope_that_there_is(scorer: Script) -> None:
+    for module, name, reason, words in (
+        ("arena", "", " ", "say why"),
+        ("arena", "", "x" * 81, "80 at the most"),
+        ("areno", "", "a slip", "there is no module areno"),
+        ("arena", "scorrer", "a slip", "there is no script arena/scorrer"),
+        ("shared", "rules", "a helper", "helpers pass the gate of the scripts that import them"),
+    ):
+        with pytest.raises(ChangeRefused, match=words):
+            set_policy(module, name, actor=None, reason=reason, mode=Mode.REQUIRE)
+    with pytest.raises(ChangeRefused, match="max_changed"):
+        set_policy("arena", "", actor=None, reason="too much", max_changed=101)
+    assert GatePolicy.objects.count() == 1
