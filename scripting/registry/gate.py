@@ -257,7 +257,7 @@ def _comes_back(move: Move) -> bool:
     if not move.is_of_knobs:
         return was_live(move.script, move.version)
     knobs = move.knobs if isinstance(move.knobs, KnobSet) else None
-    return Activation.objects.filter(script=move.script, version=move.version, knobs=knobs).exists()
+    return Activation.objects.filter(script=move.script, knobs=knobs).exists()
 
 
 def was_live(script: Script, version: ScriptVersion) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,14 @@ from django.utils import timezone
 from scripting.conf import conf
 from scripting.evidence import curve_jobs
 from scripting.evidence.corpus import LAST, Selection, resolve
-from scripting.evidence.gate import with_evidence
+from scripting.evidence.gate import weigh, with_evidence
 from scripting.evidence.kept import report_of
 from scripting.evidence.replays import candidate_of
 from scripting.models import Activation, KnobSchedule, KnobSet, ReplayReport, Script
 from scripting.registry import knobs as registry_knobs
 from scripting.registry import schedules
+from scripting.registry.gate import Candidate, GateClosed, changes_of, judge
+from scripting.registry.gate_policies import Policies
 from scripting.registry.knobs import ValuesRefused
 from scripting.registry.moves import AtGate, PublishRefused, StaleBase
 from scripting.registry.resolved import ScriptNotFound
@@ -152,6 +154,7 @@ def plan(
         raise Refusal(403, "switched_off", SWITCHED_OFF)
     require_reason(reason)
     try:
+        _ask_gate(script, values, user)
         return schedules.plan(script, values, begins, ends, actor=user, reason=reason)
     except PublishRefused as refused:
         raise refusal_of(refused) from None
@@ -183,6 +186,19 @@ def moment_in(document: Mapping[str, Any], name: str) -> datetime | None:
     if found is not None and found.tzinfo is None:
         found = timezone.make_aware(found)
     return found
+
+
+def _ask_gate(script: Script, values: Mapping[str, KnobValue], user: User) -> None:
+    """Make the evidence that values will need when they begin, as far as it can be known now. Raises GateClosed, PublishRefused."""
+    version = script.active_version
+    if version is None or not Policies.read().any_at_work:
+        return
+    settled, title = registry_knobs.settle(script, values), f"v{version.number} with values for a time"
+    candidate = replace(Candidate.of_version(version), title=title, values=settled)
+    changes = changes_of([candidate])
+    weigh(changes, user=user.get_username())
+    if closed := [each for each in judge(changes) if each.is_closed]:
+        raise GateClosed(closed, [version])
 
 
 def _base(script: Script, number: int | None) -> KnobSet | None:

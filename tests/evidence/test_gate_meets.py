@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,16 @@ from scripting.evidence import cases
 from scripting.evidence.gate import weigh_now, with_evidence
 from scripting.hot_reload.watcher import Watcher
 from scripting.models import Activation, Script
-from scripting.registry import publishing
+from scripting.registry import publishing, schedules
 from scripting.registry.gate import GateClosed
 from scripting.registry.gate_policies import Mode, set_policy
 from scripting.registry.moves import AnyBase, AtGate
 from scripting.sources import sync
 from scripting.texts import case_text
+from scripting.workbench import tuning
+from scripting.workbench.access import Refusal
 from scripting.workers.evidence_worker import EvidenceWorker
-from tests.evidence.gated import GOOD, scorer, text_of, what_runs
+from tests.evidence.gated import GOOD, person, scorer, text_of, what_runs
 from tests.support.game import BETTER, Game, game
 from tests.support.game import GOOD as SHIPPED
 
@@ -127,3 +130,23 @@ def test_what_there_was_no_time_for_is_made_by_an_evidence_worker(scorer: Script
         with_evidence(publish, seconds=0)
     assert EvidenceWorker("eve").work_once(None)
     assert publish().evidence.get().complete
+
+
+def test_values_for_a_time_are_weighed_when_they_are_planned_and_what_was_live_comes_back(scorer: Script) -> None:
+    set_policy("arena", "scorer", actor=None, reason="for a while", mode=Mode.OFF)
+    text = "bonus = 0  # knob 0..9: what is added\nresult = {'points': message['payload']['points'] + bonus}\n"
+    publishing.publish(scorer, "python", text, actor=None, reason="why", base=AnyBase)
+    set_policy("arena", "scorer", actor=None, reason="back again", mode=Mode.REQUIRE)
+    script, ada, now = Script.objects.get(pk=scorer.pk), person("ada"), datetime.now(UTC)
+    until = now + timedelta(hours=1)
+    with pytest.raises(Refusal, match="100 % of 24 decisions would change"):
+        tuning.plan(script, ada, {"bonus": 1}, "a festival", None, until)
+    set_policy("arena", "scorer", actor=None, reason="wider", max_changed=100, max_red=1)
+    tuning.plan(script, ada, {"bonus": 1}, "a festival", None, until)
+    [begun] = schedules.turn()
+    assert (begun.state, begun.note) == ("live", "")
+    set_policy("arena", "scorer", actor=None, reason="narrow", max_changed=0, max_red=0)
+    [ended] = schedules.turn(until + timedelta(seconds=1))
+    assert (ended.state, ended.note) == ("over", "")
+    script.refresh_from_db()
+    assert script.active_knobs is None
