@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -18,14 +18,14 @@ from tests.support.stack import wait_until
 
 
 class WorkerProcess:
-    """A running worker; a context manager that leaves nothing of it behind."""
+    """A running worker, started by the command `under`; a context manager that leaves nothing of it behind."""
 
-    def __init__(self, folder: Path, name: str, *options: str, **environment: str) -> None:
+    def __init__(self, folder: Path, name: str, *options: str, under: Sequence[str] = (), **environment: str) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "run_worker", "--name", name, *options],
+                [*under, sys.executable, "manage.py", "run_worker", "--name", name, *options],
                 cwd=BASE_DIR,
                 env=child_environment(DJANGO_SETTINGS_MODULE="tests.workers.settings", **environment),
                 stdin=subprocess.DEVNULL,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import time
@@ -15,6 +16,8 @@ from django.db import connection
 from scripting.bus import publishing, streams
 from scripting.bus.publishing import Message
 from scripting.models import Execution
+from tests.support.processes import alive as process_alive
+from tests.support.processes import own_processes, processes_of
 from tests.support.redis import RedisServer
 from tests.workers.processes import WorkerProcess, alive, wait_for
 from tests.workers.track import laps
@@ -241,6 +244,19 @@ def test_a_worker_asked_to_end_finishes_what_it_has_and_leaves_the_rest(tmp_path
         assert two.process.wait(30) == 0
     assert_each_once_and_in_order(20)
     assert set(Execution.objects.values_list("deliveries", flat=True)) == {1}
+
+
+def test_a_worker_as_process_1_of_a_container_takes_jobs_and_ends_warmly(tmp_path: Path) -> None:
+    publish(2)
+    with WorkerProcess(tmp_path, "one", under=own_processes()).takes_jobs() as one:
+        wait_for(lambda: done(2), 60)
+        (first,) = Path(f"/proc/{one.process.pid}/task/{one.process.pid}/children").read_text().split()
+        family = processes_of(one.process.pid)
+        os.kill(int(first), signal.SIGTERM)
+        assert one.process.wait(30) == 0
+        assert one.said("has ended")
+        assert not any(process_alive(pid) for pid in family)
+    assert_each_once_and_in_order(2)
 
 
 def test_an_idle_worker_ends_at_once(tmp_path: Path) -> None:
