@@ -120,7 +120,7 @@ class Rule:
 
 @pytest.fixture
 def rule() -> Callable[..., Rule]:
-    """`rule("wargame/damage_calculator").given(get_game_state={…}).run({…}).result`: a script, run as a trial without a database.
+    """`rule("tavern/barkeeper").given(get_game_state={…}).run({…}).result`: a script, run as a trial without a database.
 
     With `folder` it is the script of that folder of rules (`<folder>/<module>/<name>.py`).
     """

@@ -51,7 +51,7 @@ def make(wanted: Wanted, *, actor: Any, reason: str) -> tuple[ApiToken, str]:
     if not wanted.actions or (unknown := [each for each in wanted.actions if each not in Action.values]):
         raise WrongToken(f"name what it may do, of {', '.join(Action.values)}{_not(unknown if wanted.actions else [])}")
     if not wanted.scripts or (odd := [each for each in wanted.scripts if not _PATTERN.fullmatch(each)]):
-        raise WrongToken(f"name scripts as wargame/* or */*{_not(odd if wanted.scripts else [])}")
+        raise WrongToken(f"name scripts as tavern/* or */*{_not(odd if wanted.scripts else [])}")
     if not timedelta() < wanted.lifetime <= LONGEST:
         raise WrongToken(f"a token lasts from 1 to {LONGEST.days} days")
     public_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)

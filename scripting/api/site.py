@@ -61,7 +61,7 @@ class PlainRenderer(BaseRenderer):
 
 
 api = NinjaAPI(
-    title="Goby",
+    title="Scripts",
     version="1",
     description="Publish events, run endpoints, read, check, try, replay and publish scripts. docs/api.md begins with examples.",
     docs_url=None,

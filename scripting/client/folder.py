@@ -58,7 +58,7 @@ def digest_of(text: str) -> str:
 def rules_in(folder: Path) -> list[RuleFile]:
     """Every script below the folder, by module and name; may be none. Raises FolderWrong."""
     if not folder.is_dir():
-        raise FolderWrong(f"{folder} is no folder: name one with files such as wargame/damage_calculator.py in it")
+        raise FolderWrong(f"{folder} is no folder: name one with files such as tavern/barkeeper.py in it")
     found: dict[str, RuleFile] = {}
     for module in sorted(folder.iterdir()):
         if module.is_symlink() or not module.is_dir() or not NAME.fullmatch(module.name):
@@ -79,7 +79,7 @@ def some_rules_in(folder: Path) -> list[RuleFile]:
     found = rules_in(folder)
     if not found:
         suffixes = ", ".join(language.suffix for language in LANGUAGES.values())
-        raise FolderWrong(f"{folder} has no scripts: they are files such as wargame/damage_calculator.py ({suffixes})")
+        raise FolderWrong(f"{folder} has no scripts: they are files such as tavern/barkeeper.py ({suffixes})")
     return found
 
 
@@ -119,9 +119,7 @@ def cases_in(folder: Path) -> list[CaseFile]:
             raise FolderWrong(f"{path} is no JSON object")
         found.append(CaseFile(path, module, script, path.stem, case))
     if not found:
-        raise FolderWrong(
-            f"{folder} has no cases: they are files such as wargame/cases/damage_calculator/far_away.json"
-        )
+        raise FolderWrong(f"{folder} has no cases: they are files such as tavern/cases/barkeeper/closing_time.json")
     return found
 
 

@@ -56,7 +56,7 @@ class Server:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             problem = _problem(error)
-            detail = problem.get("detail") or f"{error.code} {error.reason}: is there a Goby with its API?"
+            detail = problem.get("detail") or f"{error.code} {error.reason}: is the HTTP API there?"
             raise ServerRefused(f"{self.url}: {detail}", problem) from None
         except (OSError, ValueError) as error:
             raise ServerRefused(f"{self.url} does not answer: {error}") from None

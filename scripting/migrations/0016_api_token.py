@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                     models.CharField(editable=False, help_text="HMAC-SHA256 of its secret part.", max_length=64),
                 ),
                 ("actions", models.JSONField(default=list, help_text="Names of actions.")),
-                ("scripts", models.JSONField(default=list, help_text="Patterns of module/script, such as wargame/*.")),
+                ("scripts", models.JSONField(default=list, help_text="Patterns of module/script, such as tavern/*.")),
                 (
                     "networks",
                     models.JSONField(blank=True, default=list, help_text="Networks it may come from; empty: any."),
@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
                     models.CharField(db_index=True, editable=False, help_text="Its readable part.", max_length=16),
                 ),
                 ("actions", models.JSONField(default=list, help_text="Names of actions.")),
-                ("scripts", models.JSONField(default=list, help_text="Patterns of module/script, such as wargame/*.")),
+                ("scripts", models.JSONField(default=list, help_text="Patterns of module/script, such as tavern/*.")),
                 (
                     "networks",
                     models.JSONField(blank=True, default=list, help_text="Networks it may come from; empty: any."),

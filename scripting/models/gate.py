@@ -69,7 +69,7 @@ class GatePolicy(models.Model):
 
     @property
     def scope(self) -> str:
-        """`the whole site`, `module wargame` or `wargame/damage_calculator`."""
+        """`the whole site`, `module tavern` or `tavern/barkeeper`."""
         if not self.module:
             return "the whole site"
         return f"{self.module}/{self.name}" if self.name else f"module {self.module}"

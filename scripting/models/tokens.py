@@ -32,7 +32,7 @@ class ApiToken(models.Model):
     public_id = models.CharField(max_length=16, unique=True, editable=False, help_text="Its readable part.")
     digest = models.CharField(max_length=64, editable=False, help_text="HMAC-SHA256 of its secret part.")
     actions = models.JSONField(default=list, help_text="Names of actions.")
-    scripts = models.JSONField(default=list, help_text="Patterns of module/script, such as wargame/*.")
+    scripts = models.JSONField(default=list, help_text="Patterns of module/script, such as tavern/*.")
     networks = models.JSONField(default=list, blank=True, help_text="Networks it may come from; empty: any.")
     per_minute = models.PositiveIntegerField(
         null=True, blank=True, help_text="Requests it may make in a minute; empty: what the site allows."

@@ -28,7 +28,7 @@ class Command(ScriptingCommand):
         make.add_argument(
             "--action", action="append", choices=Action.values, required=True, help="what it may do; once for each"
         )
-        make.add_argument("--scripts", action="append", metavar="PATTERN", help="such as wargame/*; default: all")
+        make.add_argument("--scripts", action="append", metavar="PATTERN", help="such as tavern/*; default: all")
         make.add_argument("--network", action="append", default=[], help="where it may come from; default: anywhere")
         make.add_argument("--days", type=int, default=LIFETIME.days, help="how long it lasts (%(default)s)")
         make.add_argument("--per-minute", type=int, metavar="N", help="requests in a minute; default: the site's")

@@ -55,7 +55,7 @@ class Command(ScriptingCommand):
             self.fail(f"{len(red)} of {len(tested)} cases are red")
 
     def _of(self, path: str) -> list[TestedCase]:
-        """A module's name is the module, though a folder be called so (write `./wargame`); else a path that exists is a path."""
+        """A module's name is the module, though a folder be called so (write `./tavern`); else a path that exists is a path."""
         if modules.get(path) is None and Path(path).exists():
             try:
                 return decide_cases(Path(path))
