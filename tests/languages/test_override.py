@@ -66,14 +66,14 @@ def put(folder: Path, name: str, text: str) -> Path:
 
 
 def run() -> ScriptOutput:
-    return get_engine().execute(ExecutionRequest(Game.name, "dice", ScriptInput({"roll": 5}), trigger="endpoint"))
+    return get_engine().execute(ExecutionRequest(Game.name, "cup", ScriptInput({"roll": 5}), trigger="endpoint"))
 
 
 def pair(default: str, override: str) -> Any:
     """A default in one language and what replaces it in another."""
     return pytest.param(
-        (f"dice{SUFFIXES[default]}", TEXTS[default]),
-        (f"dice{SUFFIXES[override]}", TEXTS[override]),
+        (f"cup{SUFFIXES[default]}", TEXTS[default]),
+        (f"cup{SUFFIXES[override]}", TEXTS[override]),
         THAT_FAIL[override],
         (default, POINTS[default]),
         (override, POINTS[override]),
@@ -128,7 +128,7 @@ def test_3_2_publishing_in_the_other_language_replaces_the_default(
 ) -> None:
     put(game.package / "scripts", *default)
     sync.sync(wait=lambda _: None)
-    script = game.script("dice")
+    script = game.script("cup")
     version, diagnostics = publishing.store(script, after[0], override[1].encode(), ScriptVersion.Origin.EDITOR)
     assert version.accepted, diagnostics
     publishing.activate(script, version, Activation.Cause.PUBLISH, reason="another language", base=AnyBase)
@@ -142,10 +142,10 @@ def test_3_2_publishing_in_the_other_language_replaces_the_default(
 
 @pytest.mark.parametrize("language", TEXTS)
 def test_a_script_imports_the_helpers_of_its_own_language(game: Game, language: str) -> None:
-    put(game.package / "scripts", f"dice{SUFFIXES[language]}", TEXTS[language])
+    put(game.package / "scripts", f"cup{SUFFIXES[language]}", TEXTS[language])
     put(game.scripts / "shared", f"lucky{SUFFIXES[language]}", HELPERS[language])
     sync.sync(wait=lambda _: None)
-    put(game.scripts / game.name, f"dice{SUFFIXES[language]}", WITH_HELPERS[language])
+    put(game.scripts / game.name, f"cup{SUFFIXES[language]}", WITH_HELPERS[language])
     sync.sync(wait=lambda _: None)
     registry.forget()
     assert points(run()) == (language, POINTS[language] * 10)

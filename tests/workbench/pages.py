@@ -46,14 +46,14 @@ class Person:
         return page
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """A request as the page's scripts make them: status and document."""
+        """A request as the page's scripts make them: status and document, which is None where the answer is a page."""
         cookies = {cookie["name"]: cookie["value"] for cookie in self.context.cookies()}
         headers = {"X-CSRFToken": cookies.get("csrftoken", ""), "Content-Type": "application/json"}
         options: dict[str, Any] = {"method": method, "headers": headers}
         if body is not None:
             options["data"] = json.dumps(body)
         answer = self.context.request.fetch(path, **options)
-        return answer.status, answer.json()
+        return answer.status, answer.json() if "json" in answer.headers["content-type"] else None
 
 
 def new_context(stack: RunningStack, browser: Browser, **options: Any) -> BrowserContext:
