@@ -27,7 +27,8 @@ class Supervisor:
         self.socket.settimeout(20)
         self.connection = Connection(sandbox_end=False)
         self.receive()
-        self.send(_load_message(bundle_of(text), (ASK,), SecurityLimits(), 60))
+        bundle = bundle_of(text)
+        self.send(_load_message(bundle.digest, bundle, (ASK,), SecurityLimits(), 60))
         self.receive()
 
     def send(self, message: Any) -> None:

@@ -12,7 +12,7 @@ PIECE = b"x" * 65536
 
 def scope(*headers: tuple[bytes, bytes]) -> dict[str, object]:
     host = (b"host", b"localhost")
-    return {"type": "http", "method": "POST", "path": "/healthz", "query_string": b"", "headers": [host, *headers]}
+    return {"type": "http", "method": "POST", "path": "/admin/login/", "query_string": b"", "headers": [host, *headers]}
 
 
 async def test_a_body_announced_as_too_large_is_refused_unread() -> None:

@@ -64,7 +64,7 @@ def run_against() -> Iterator[Callable[[Behaviour], RunOutcome]]:
         threads.append(thread)
         bundle = bundle_of("result = 1")
         sandbox = Sandbox(OnlyReaps("", 0), Handle(ours, 2**22 + 1, None), bundle, functions, LIMITS)
-        sandbox.load(_load_message(bundle, functions, LIMITS, 10))
+        sandbox.load(_load_message(bundle.digest, bundle, functions, LIMITS, 10))
         return sandbox.run(RunRequest(encode_value({}), 1, 1, functions), lambda _: b"\xc0")
 
     yield run
@@ -229,7 +229,7 @@ def test_an_end_before_the_run_was_read_is_run_elsewhere() -> None:
 
     thread = threading.Thread(target=serve)
     thread.start()
-    sandbox.load(_load_message(bundle, (), LIMITS, 10))
+    sandbox.load(_load_message(bundle.digest, bundle, (), LIMITS, 10))
     thread.join(10)
     theirs.close()
     with pytest.raises(NotStarted):
