@@ -113,8 +113,11 @@ class Connection:
         self.writer.write(head.encode() + body)
         answer = await self.reader.readuntil(b"\r\n\r\n")
         lines = answer.decode("latin-1").lower().split("\r\n")
-        length = next((int(line.split(":")[1]) for line in lines if line.startswith("content-length:")), 0)
-        await self.reader.readexactly(length)
+        length = next((int(line.split(":")[1]) for line in lines if line.startswith("content-length:")), None)
+        if length is None:  # in chunks: the last one is empty
+            await self.reader.readuntil(b"0\r\n\r\n")
+        else:
+            await self.reader.readexactly(length)
         return int(lines[0].split()[1])
 
 
