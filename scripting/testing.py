@@ -24,7 +24,7 @@ ROUNDS = 1000
 
 @dataclass(frozen=True)
 class Decision:
-    """What a script decided: `error` is None where it did not fail; effects are listed, not carried out."""
+    """The outcome of a run: `error` is None where it did not fail; effects are listed, not carried out."""
 
     result: Any
     log: list[str]

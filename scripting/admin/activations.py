@@ -48,6 +48,6 @@ class ActivationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="with")
     def known(self, activation: Activation) -> str:
-        """What the gate knew of the change."""
+        """The evidence in words, as the gate had it."""
         words = [evidence.in_words for evidence in activation.evidence.all()]
         return "; ".join([*words, *(["overridden"] if activation.override else [])]) or "—"

@@ -120,7 +120,7 @@ def _at_gate(request: HttpRequest) -> AtGate:
 
 
 def _tell_evidence(request: HttpRequest, activation: Activation) -> None:
-    """What was known of the change when it went live."""
+    """The evidence that the change had when it went live."""
     for evidence in activation.evidence.select_related("script"):
         messages.info(request, f"{evidence.script}: {evidence.in_words}.")
     if activation.override:

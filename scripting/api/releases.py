@@ -72,7 +72,7 @@ class ReleaseIn(Schema):
 
 
 class ReleaseOut(Schema):
-    """What came of a release."""
+    """The outcome of a release."""
 
     published: list[Published]
     unchanged: list[str]
@@ -155,7 +155,7 @@ def _judge(wanted: ReleaseIn) -> ReleaseOut:
 
 
 def published(script: Script, before: int | None) -> Published:
-    """What is live now, beside what was."""
+    """Compare the live version with the one before the request."""
     script.refresh_from_db()
     version = script.active_version
     assert version is not None

@@ -62,14 +62,14 @@ class VersionText(VersionOut):
 
 
 class Checked(Schema):
-    """What the check of a text found."""
+    """The findings of a check."""
 
     ok: bool
     findings: list[Finding]
 
 
 class TrialIn(Schema):
-    """What to try: a text, a version, or the live one; on a topic's payload, or on context variables."""
+    """A trial: a text, a version, or the live one; on a topic's payload, or on context variables."""
 
     source: str | None = None
     language: str = "python"
@@ -94,7 +94,7 @@ class TrialOut(Schema):
 
 
 class ReplayIn(Schema):
-    """What to replay on which executions; without a text and a version, the live version on its own record."""
+    """A replay: which text on which executions; without a text and a version, the live version on its own record."""
 
     source: str | None = None
     language: str = "python"
@@ -140,7 +140,7 @@ def scripts(request: ApiRequest) -> list[ScriptOut]:
 
 @router.get("/namespace", response=dict[str, Any])
 def namespace(request: ApiRequest) -> dict[str, Any]:
-    """What a check knows of each module beside the texts: `goby check` works with it where no server is."""
+    """Tell what a check knows of each module beside the texts: `goby check` works with it where no server is."""
     demand(request, Action.READ)
     return {module.name: namespace_of(module).as_json() for module in modules}
 

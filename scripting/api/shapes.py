@@ -1,4 +1,4 @@
-"""What answers are made of: versions, outcomes, findings. Every time is ISO 8601 with its zone, every duration µs."""
+"""Parts of answers: versions, outcomes, findings. Every time is ISO 8601 with its zone, every duration µs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Failure(Schema):
 
 
 class Outcome(Schema):
-    """What one execution decided."""
+    """The outcome of one execution."""
 
     execution: str
     script: str

@@ -41,7 +41,7 @@ class TestsIn(Schema):
 
 
 class TestedOut(Schema):
-    """What became of one case."""
+    """The outcome of one case."""
 
     script: str
     case: str

@@ -67,7 +67,8 @@ def publish(
 
     Events of one `key` run one at a time, in the order published. An `event_id` of the caller's makes publishing idempotent:
     what was published twice takes effect once. Without a subscriber the event is accepted and nothing happens. Raises TopicError
-    for a topic that is not defined or a payload that does not fit, Overloaded where too many events wait already, and redis.RedisError when Redis did not acknowledge it
+    for a topic that is not defined or a payload that does not fit, Overloaded where too many events wait already, and redis.RedisError when
+    Redis did not acknowledge it
     (whether it was accepted is then unknown: publish it again under the same id).
     """
     event = make_event(

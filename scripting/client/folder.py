@@ -158,7 +158,7 @@ def remember(folder: Path, known: dict[str, Known]) -> None:
 
 
 def namespace_of(folder: Path) -> dict[str, Any]:
-    """What the last pull told of each module's functions and inputs; empty where none did."""
+    """Functions and inputs of each module as the last pull told them; empty where none did."""
     return _document(folder / NAMESPACE) or {}
 
 

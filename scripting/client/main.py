@@ -171,7 +171,7 @@ def _language(path: Path) -> str:
 
 
 def _findings(error: Any) -> list[str]:
-    """What the server's check found, a line each."""
+    """Findings of the server's check, a line each."""
     found = getattr(error, "problem", {}).get("findings", {})
     texts = found.items() if isinstance(found, dict) else [("", found)]
     return [

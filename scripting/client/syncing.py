@@ -71,7 +71,7 @@ def _compared(label: str, here: RuleFile | None, live: dict[str, Any] | None, kn
 
 @dataclass(frozen=True)
 class Pulled:
-    """What a pull did with one script: `written`, `merged`, `kept` (it was changed here alone), `same`, or `conflict`."""
+    """The effect of a pull on one script: `written`, `merged`, `kept` (it was changed here alone), `same`, or `conflict`."""
 
     label: str
     what: str

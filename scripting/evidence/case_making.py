@@ -15,7 +15,7 @@ from scripting.texts.case_text import CaseText, Happening, Read
 from scripting.types import HostCallRecord
 
 OWN = ("key", "depth", "event_id", "cause", "request_id")
-"""What the bus itself writes into an event's metadata."""
+"""Metadata that the bus itself writes."""
 
 
 def case_of_run(

@@ -42,7 +42,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class CaseOutcome:
-    """What became of one case."""
+    """The outcome of one case."""
 
     name: str
     passed: bool
@@ -80,7 +80,7 @@ def run(
 
 
 def situation_of(case: CaseText, module: ScriptableModule | None, module_name: str, script: str) -> Situation:
-    """What the case gives a script. Raises CaseProblem for what the game does not have."""
+    """The situation that a case puts a script in. Raises CaseProblem for what the game does not have."""
     call = CallContext(module_name, script, "case", trial=True)
     if case.event is not None:
         variables = _event(case.event, module_name, script).script_context(module_name)

@@ -17,7 +17,7 @@ MOST_EVENTS = 100_000
 
 
 class GatePolicy(models.Model):
-    """What a change must show before it goes live: of the whole site, a module or a script. The narrowest counts."""
+    """Limits that a change must keep before it goes live: of the whole site, a module or a script. The narrowest counts."""
 
     class Mode(models.TextChoices):
         FOLLOW = "follow", _("follow the wider policy")
@@ -86,7 +86,7 @@ class GatePolicy(models.Model):
 
 
 class Evidence(models.Model):
-    """What replay and cases found for one change: exactly these texts against exactly what was live. Never changed, never deleted."""
+    """Findings of replay and cases on one change: exactly these texts against exactly what was live. Never changed, never deleted."""
 
     script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="evidence")
     rests_on = models.CharField(max_length=64, help_text="sha256 of candidate, live bundle, cases and limits.")

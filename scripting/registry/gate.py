@@ -24,11 +24,11 @@ MAX_REASON = 2000
 
 @dataclass(frozen=True)
 class Change:
-    """What a script decides changes: its own text does, or a helper that it imports."""
+    """A change of what a script decides: its own text does, or a helper that it imports."""
 
     script: Script
     before: Bundle | None
-    """What is live; None where nothing is."""
+    """The live bundle; None where nothing is live."""
     after: Bundle
     title: str
     """The candidate in words: `v12`, or `v3 with a changed helper`."""
@@ -68,14 +68,14 @@ class Judged:
 
     @cached_property
     def problems(self) -> list[str]:
-        """What exceeds the policy, in words; empty where the evidence passes."""
+        """Each excess over the policy, in words; empty where the evidence passes."""
         if self.is_lacking:
             return [f"not replayed yet on the last {grouped(self.policy.last)} decisions"]
         return exceeded(self.policy, self.evidence) if self.evidence else []
 
     @property
     def in_words(self) -> str:
-        """What is known of it: `1 000 decisions, 37 changed, 0 failing`; empty without evidence."""
+        """The evidence in words: `1 000 decisions, 37 changed, 0 failing`; empty without evidence."""
         return self.evidence.in_words if self.evidence else ""
 
     @property
@@ -110,7 +110,7 @@ class OverrideForbidden(PublishRefused):
 
 @dataclass
 class Passage:
-    """What moves showed at the gate: kept with their activations."""
+    """The evidence of moves at the gate: kept with their activations."""
 
     evidence: Mapping[int, Sequence[Evidence]] = field(default_factory=dict)
     """Of each script that moves, by its primary key; a helper has that of the scripts that import it."""
@@ -211,7 +211,7 @@ def _through_helpers(
 
 
 def exceeded(policy: GatePolicy, evidence: Evidence) -> list[str]:
-    """What of the evidence is more than the policy allows, in words."""
+    """Each excess of the evidence over the policy, in words."""
     found = []
     for number, most, words in (
         (evidence.failing, policy.max_failing, "would newly fail"),
@@ -236,7 +236,7 @@ def exceeded(policy: GatePolicy, evidence: Evidence) -> list[str]:
 
 
 def in_words(judged: Sequence[Judged]) -> str:
-    """What stands against changes, in one line; the scripts are named where there are several."""
+    """All that stands against changes, in one line; the scripts are named where there are several."""
     named = len({each.change.script.pk for each in judged}) > 1
     parts = [
         (f"{each.change.script}: " if named else "") + "; ".join(each.problems) for each in judged if each.problems

@@ -62,7 +62,7 @@ class SameKnobs:
 
 @dataclass(frozen=True)
 class AtGate:
-    """What who moves something says to the gate."""
+    """Wishes of the actor at the gate."""
 
     override: str = ""
     """Why it is to go live although the gate is closed. Counts only where the gate is; takes `scripting.override_gate`."""

@@ -60,7 +60,7 @@ class Read(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
 
 class Expectation(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """What must hold at one place of the outcome: a value (numbers within a tolerance), or bounds."""
+    """A condition on one place of the outcome: a value (numbers within a tolerance), or bounds."""
 
     at: str
     equal: Any = UNSET

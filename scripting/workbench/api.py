@@ -219,7 +219,7 @@ def file(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 
 @api("POST", PUBLISH)
 def at_gate(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
-    """What the gate would say of a text, or of the version of that number: makes the evidence that there is not yet."""
+    """Ask the gate about a text, or of the version of that number: makes the evidence that there is not yet."""
     script, document, user = script_named(module, name), body_of(request), request.user
     assert user.is_authenticated
     if "number" in document:

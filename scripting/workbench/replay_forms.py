@@ -122,7 +122,7 @@ def file_that_differs(script: Script) -> str:
 
 
 def selection_of(script: Script, post: Mapping[str, str]) -> tuple[Selection, str]:
-    """What to replay, and that in words. Raises Refusal."""
+    """The candidate of a replay, and its title. Raises Refusal."""
     if post.get("night"):
         evening = last_evening()
         return Selection(since=evening), "the whole night"

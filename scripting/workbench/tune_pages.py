@@ -72,7 +72,7 @@ def tune(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
 
 @api("POST", TUNE)
 def replay(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
-    """What the values would have decided: one sentence, and for who may try scripts where the report is."""
+    """Tell what the values would have decided: one sentence, and for who may try scripts where the report is."""
     script, document = script_named(module, name), body_of(request)
     found = tuning.replay(script, tuning.values_in(document), request.user.get_username())
     if found is None:

@@ -94,7 +94,7 @@ def _setter(knob: Knob, history: list[Activation]) -> Activation | None:
 
 
 def replay(script: Script, values: Mapping[str, KnobValue], user: str) -> ReplayReport | None:
-    """What these values would have made of the last recorded events; None where nothing was recorded. Raises Refusal."""
+    """The report on what these values would have made of the last recorded events; None where nothing was recorded. Raises Refusal."""
     settled = settled_values(script, values)
     version = script.active_version
     assert version is not None
@@ -239,7 +239,7 @@ def values_in(document: Mapping[str, Any]) -> dict[str, KnobValue]:
 
 @dataclass(frozen=True)
 class Curves:
-    """What the page shows under its knobs."""
+    """The curves and sentence under the knobs."""
 
     shapes: Mapping[str, tuple[Shape, ...]]
     events: Mapping[str, int]

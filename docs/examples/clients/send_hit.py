@@ -17,7 +17,7 @@ ATTEMPTS = 5
 
 
 def send(event: dict) -> dict:
-    """What became of the event. The same event may be sent again: its id makes it take effect once."""
+    """The answer to an event. The same event may be sent again: its id makes it take effect once."""
     address = f"{os.environ['GOBY_SERVER']}/api/v1/events?wait=10"
     headers = {"Authorization": f"Bearer {os.environ['GOBY_TOKEN']}", "Content-Type": "application/json"}
     request = urllib.request.Request(address, json.dumps(event).encode(), headers)

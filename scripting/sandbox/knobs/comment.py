@@ -24,7 +24,7 @@ FORMS = "write knob 0..1 step 0.01: what it does, or knob choices easy, hard: wh
 
 @dataclass(frozen=True)
 class Comment:
-    """What a knob's comment says."""
+    """A knob's comment, read."""
 
     label: str
     low: Decimal | None = None
