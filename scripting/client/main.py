@@ -1,4 +1,4 @@
-"""`goby`: check a folder of rules, and bring it to a server and back, on a machine without Django or a database."""
+"""`goby`: check a folder of rules, and bring it to a server and back, on a machine without a Django project or a database."""
 
 from __future__ import annotations
 
