@@ -23,10 +23,14 @@ __all__ = [
     "HostCallRecord",
     "Knob",
     "KnobValue",
+    "PlayDecision",
+    "PlayEffect",
+    "Playback",
     "ScriptError",
     "ScriptInput",
     "ScriptOutput",
     "SecurityLimits",
+    "SimulatedPlay",
     "Source",
     "VersionInfo",
 ]
@@ -272,3 +276,52 @@ class ScriptOutput:
     @property
     def ok(self) -> bool:
         return self.error is None
+
+
+@dataclass(frozen=True)
+class PlayEffect:
+    """A command that a script gave in a simulated play: an exposed function of kind `effect`, its arguments by name."""
+
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PlayDecision:
+    """The decision of the scripts under test on one event of a simulated play, their fallbacks included."""
+
+    result: Any = None
+    effects: tuple[PlayEffect, ...] = ()
+    """In the order in which the script gave them; empty where it failed."""
+    ok: bool = True
+    """False where no script decided: the module's built-in rule does then."""
+    role: str = "primary"
+    """`primary` or `fallback`, as an execution's attempt has it."""
+    version: VersionInfo | None = None
+    """The version that decided; where none did, None."""
+    error: str = ""
+    """Why the version under test did not decide; empty where it did."""
+
+
+@dataclass(frozen=True)
+class SimulatedPlay:
+    """One unit of a module's play, simulated from start to end. All of it is plain data."""
+
+    measures: Mapping[str, float]
+    """What is compared between two sets of scripts, by name: a side's win as 0 or 1, length, losses, score."""
+    outcome: str
+    """Who won, in a few words: the same words in every play that ended alike, so that plays can be counted by it."""
+    log: tuple[Mapping[str, Any], ...] = ()
+    """The entries, equal to those that a live play of the same seed and scripts writes."""
+    start: Mapping[str, Any] = field(default_factory=dict)
+    """The state before the first step, as the module's `playback` draws it."""
+    steps: tuple[Mapping[str, Any], ...] = ()
+    """What changed, step by step. Bounded: a play that is longer is cut short by the module."""
+
+
+@dataclass(frozen=True)
+class Playback:
+    """How a simulated play is shown: a template of the module's that draws a part of a page, and its context."""
+
+    template: str
+    context: Mapping[str, Any] = field(default_factory=dict)

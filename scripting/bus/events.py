@@ -28,6 +28,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str = ""
     published_us: int = 0
     """Microseconds since 1970 UTC."""
+    dice: str = ""
+    """Text that the seeds of its runs derive from, follow-ups' too; empty: chance. Scripts do not see it."""
 
     def encode(self) -> bytes:
         return _encoder.encode(self)

@@ -18,6 +18,7 @@ from scripting.bus.streams import Stream
 from scripting.conf import conf
 from scripting.models import uuid7
 from scripting.modules.installed import modules
+from scripting.modules.simulation import MAX_DICE
 from scripting.modules.topics import NOT_PLAIN, TopicError, topics
 from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
 from scripting.storage.redis_client import redis_client
@@ -33,8 +34,8 @@ OVERLOADED_SECONDS = 5
 APPEND = 256
 """Events that one exchange with Redis carries when many are published."""
 
-_MAX_LENGTH = {"event_id": 64, "key": 128, "user_id": 150, "request_id": 64}
-"""Lengths that the columns of Execution hold: every accepted event must be recordable."""
+_MAX_LENGTH = {"event_id": 64, "key": 128, "user_id": 150, "request_id": 64, "dice": MAX_DICE}
+"""Lengths that the columns of Execution hold: every accepted event must be recordable. No column holds `dice`."""
 
 
 # -- publishing ----------------------------------------------------------------------------------------------------------
@@ -51,6 +52,7 @@ class Message:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     event_id: str | None = None
     request_id: str = ""
+    dice: str = ""
 
 
 def publish(
@@ -62,17 +64,19 @@ def publish(
     metadata: Mapping[str, Any] | None = None,
     event_id: str | None = None,
     request_id: str = "",
+    dice: str = "",
 ) -> str:
     """Publish an event at once, whatever becomes of the caller's transaction: its id, once Redis has acknowledged it.
 
     Events of one `key` run one at a time, in the order published. An `event_id` of the caller's makes publishing idempotent:
-    what was published twice takes effect once. Without a subscriber the event is accepted and nothing happens. Raises TopicError
+    what was published twice takes effect once. With `dice`, the seeds of its runs and of all that follows derive from that text:
+    the same text, the same throws. Without a subscriber the event is accepted and nothing happens. Raises TopicError
     for a topic that is not defined or a payload that does not fit, Overloaded where too many events wait already, and redis.RedisError when
     Redis did not acknowledge it
     (whether it was accepted is then unknown: publish it again under the same id).
     """
     event = make_event(
-        topic, payload, key=key, user_id=user_id, metadata=metadata, event_id=event_id, request_id=request_id
+        topic, payload, key=key, user_id=user_id, metadata=metadata, event_id=event_id, request_id=request_id, dice=dice
     )
     send([event])
     return event.id
@@ -90,6 +94,7 @@ def publish_many(messages: Iterable[Message]) -> list[str]:
             metadata=message.metadata,
             event_id=message.event_id,
             request_id=message.request_id,
+            dice=message.dice,
         )
         for message in messages
     )
@@ -110,6 +115,8 @@ def make_event(
     cause: str = "",
     request_id: str = "",
     event_id: str | None = None,
+    dice: str = "",
+    published_us: int | None = None,
 ) -> Event:
     """A valid event with its subscribers fixed, not yet published. Raises TopicError, which says what to change.
 
@@ -126,9 +133,11 @@ def make_event(
         depth=depth,
         cause=cause,
         request_id=request_id,
-        published_us=time.time_ns() // 1000,
+        published_us=time.time_ns() // 1000 if published_us is None else published_us,
+        dice=dice,
     )
-    for name, text in (("event_id", event.id), ("key", key), ("user_id", user_id), ("request_id", request_id)):
+    texts = {"event_id": event.id, "key": key, "user_id": user_id, "request_id": request_id, "dice": dice}
+    for name, text in texts.items():
         _check_text(topic, name, text)
     if not event.id:
         raise TopicError(f"{topic}: event_id is empty: leave it out to have one made")

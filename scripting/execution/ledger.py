@@ -20,6 +20,7 @@ from scripting.execution.rows import attempt_rows, execution_row, unrun_rows
 from scripting.metrics import error_groups, rollups
 from scripting.models import Attempt, Execution, OutboxEvent, Role
 from scripting.modules.calls import CallContext, EffectRefused, Outcome
+from scripting.modules.simulation import dice_after
 from scripting.modules.topics import TopicError
 from scripting.storage.bulk_insert import insert_rows
 
@@ -143,9 +144,12 @@ class _Publisher:
         self.outbox: list[dict[str, Any]] = []
         self.refused: list[dict[str, Any]] = []
         self._call = call
+        self._published = 0
 
     def __call__(self, topic: str, payload: Mapping[str, Any], *, key: str | None = None) -> None:
         call = self._call
+        dice = dice_after(call.dice, self._published)
+        self._published += 1
         try:
             event = publishing.make_event(
                 topic,
@@ -156,6 +160,7 @@ class _Publisher:
                 depth=call.depth + 1,
                 cause=call.execution_id,
                 request_id=call.request_id,
+                dice=dice,
             )
         except TopicError as error:
             raise EffectRefused(str(error)) from None

@@ -19,6 +19,7 @@ from scripting.modules.calls import CallContext
 from scripting.modules.installed import modules
 from scripting.modules.masking import Mask, mask_of_run
 from scripting.modules.scriptable import ScriptableModule
+from scripting.modules.simulation import seed_of
 from scripting.registry.resolved import ResolvedScript
 from scripting.runtime.host_calls import host_functions
 from scripting.sandbox.protocol import encode_value
@@ -108,6 +109,7 @@ def caused_by(event: Event, module: str, script: str) -> CallContext:
         event.depth,
         event.user_id,
         event.request_id,
+        event.dice,
     )
 
 
@@ -144,13 +146,14 @@ def run_of_event(
     """An event was checked when it was published: it is plain data."""
     module = modules.get(script.module)
     variables = event.script_context(script.module)
+    seed = seed_of(event.dice, script.name) if event.dice else _seed()
     return Run(
         admitted.call,
         admitted.trigger,
         script,
         module,
         variables,
-        RunRequest(_encode_plain(variables), _seed(), _clock_us(), host_functions(module)),
+        RunRequest(_encode_plain(variables), seed, _clock_us(), host_functions(module)),
         script.limits,
         admitted.cancellation,
         datetime.now(UTC),

@@ -3,18 +3,21 @@
 from scripting.modules.calls import ArgumentsRefused, CallContext, CallRefused, EffectRefused, Outcome
 from scripting.modules.installed import ModuleRegistry, modules
 from scripting.modules.scriptable import ExposedFunction, ModulePage, ModuleScriptConfig, ScriptableModule, exposed
+from scripting.modules.simulation import Decide, Reads
 from scripting.modules.topics import Topic, TopicError, topics
 
 __all__ = [
     "ArgumentsRefused",
     "CallContext",
     "CallRefused",
+    "Decide",
     "EffectRefused",
     "ExposedFunction",
     "ModulePage",
     "ModuleRegistry",
     "ModuleScriptConfig",
     "Outcome",
+    "Reads",
     "ScriptableModule",
     "Topic",
     "TopicError",

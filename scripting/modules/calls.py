@@ -42,6 +42,8 @@ class CallContext:
     depth: int = 0
     user_id: str = ""
     request_id: str = ""
+    dice: str = ""
+    """Where the run's dice come from, as its publisher said; empty: from chance."""
     trial: bool = False
     publish: Callable[..., None] | None = None
     """For effects alone: `publish(topic, payload, key=…)`, a follow-up event sent if and only if the outcome is committed."""

@@ -13,8 +13,10 @@ import msgspec
 
 from scripting.conf import fallbacks_problem
 from scripting.modules.calls import ArgumentsRefused, CallContext, EffectRefused, Outcome
+from scripting.modules.simulation import Decide
 from scripting.modules.topics import Topic
 from scripting.sandbox.protocol import Parameter, decode_value
+from scripting.types import Playback, SimulatedPlay
 
 FunctionKind = Literal["pure", "read", "effect"]
 
@@ -161,6 +163,8 @@ class ScriptableModule:
     more_pages: ClassVar[Sequence[ModulePage]] = ()
     """Further pages that the workbench leads to beside that one."""
 
+    play_measures: ClassVar[Mapping[str, str]] = {}
+    """Name of a measure of a simulated play → what pages call it: `{"guests_fed": "guests fed"}`."""
     permissions: ClassVar[Mapping[str, Sequence[str]]] = {}
     """The module's own permissions for the roles `viewer` and `designer`, beside looking: `{"designer": ("game.play",)}`."""
 
@@ -231,6 +235,24 @@ class ScriptableModule:
         schema of earlier times, and what its topic hides is hidden in it.
         """
         return ""
+
+    @property
+    def simulates(self) -> bool:
+        """Whether the module offers a simulation of its play."""
+        return type(self).simulate is not ScriptableModule.simulate
+
+    def simulate(self, decide: Decide, seed: int) -> SimulatedPlay:
+        """Play one unit of the module's play (a match, an evening) from start to end in memory.
+
+        It reads and writes no database, and asks `decide` wherever the live module runs a script. The same seed and the
+        same decisions give the same play, and the same log as a live play with that seed. `scripting.bus.Rehearsal` is
+        the bus of such a play. Raises NotImplementedError where the module offers none: ask `simulates` first.
+        """
+        raise NotImplementedError(f"{self.name} offers no simulation")
+
+    def playback(self, play: SimulatedPlay) -> Playback | None:
+        """How to show a simulated play step by step: a template for a part of the page. None: by its log alone."""
+        return None
 
     def on_script_changed(self, script: str, digest: str) -> None:
         """Called in each running process once it has taken another version of one of this module's scripts."""
