@@ -77,7 +77,8 @@ def check_modules(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             hint = "Set `package` to the importable package that holds scripts/."
             found.append(Error(f"module {module.name}: {error}", hint=hint, obj=module, id="scripting.E005"))
             continue
-        wanted = {**module.config.message_handlers, **module.config.endpoint_scripts}
+        config = module.config
+        handled = [(topic, script) for topic in config.message_handlers for script in config.handlers_of(topic)]
         found += [
             Warning(
                 f"module {module.name} runs {script} on {source}, and ships no such script",
@@ -85,7 +86,7 @@ def check_modules(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 obj=module,
                 id="scripting.W001",
             )
-            for source, script in wanted.items()
+            for source, script in (*handled, *config.endpoint_scripts.items())
             if script not in shipped
         ]
     return found

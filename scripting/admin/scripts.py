@@ -27,10 +27,11 @@ from scripting.insight.display import badge, code_block
 from scripting.insight.display import limits as show_limits
 from scripting.insight.times import moment
 from scripting.models import Activation, Execution, Script, ScriptVersion
-from scripting.modules.installed import limits_for, runs_on
+from scripting.modules.installed import limits_for
 from scripting.registry import lifecycle, reach
 from scripting.sources.beside import HELD, REJECTED, WAITING, file_state
 from scripting.sources.extraction import NothingToExtract, extract
+from scripting.subscriptions.subscribed import runs_on
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from scripting.api.problems import Problem
 from scripting.api.shapes import Outcome, outcome_of
 from scripting.bus import publishing
 from scripting.models.tokens import Action
-from scripting.modules.installed import modules
 from scripting.modules.topics import topics
+from scripting.subscriptions.subscribed import table
 
 router = Router(tags=["events"])
 
@@ -59,11 +59,10 @@ def publish(
 
     An id (or the header Idempotency-Key) makes it safe to send again.
     """
-    listening = [f"{module}/{script}" for module, script in modules.subscribers(event.topic)]
-    demand(request, Action.EVENTS, *listening)
+    demand(request, Action.EVENTS, *_listening(event.topic))
     if event.id is not None and idempotency_key is not None and event.id != idempotency_key:
         raise Problem(422, "two_ids", "The event's id and the header Idempotency-Key differ: send one of them.")
-    name = publishing.publish(
+    made = publishing.make_event(
         event.topic,
         event.payload,
         key=event.key,
@@ -72,9 +71,11 @@ def publish(
         event_id=event.id or idempotency_key,
         request_id=request.headers.get("X-Request-ID", "")[:64],
     )
-    found = waiting.executions_of(name, len(listening), wait) if wait else []
-    complete = len(found) >= len(listening)
-    answer = EventOut(event=name, complete=complete, outcomes=[outcome_of(each) for each in found])
+    publishing.send([made])
+    running = len(made.subscribers)
+    found = waiting.executions_of(made.id, running, wait) if wait else []
+    complete = len(found) >= running
+    answer = EventOut(event=made.id, complete=complete, outcomes=[outcome_of(each) for each in found])
     return Status(200 if wait and complete else 202, answer)
 
 
@@ -88,7 +89,12 @@ def catalogue(request: ApiRequest) -> list[dict[str, Any]]:
             "description": topic.description,
             "example": topic.example,
             "schema_": topic.json_schema(),
-            "scripts": [f"{module}/{script}" for module, script in modules.subscribers(topic.name)],
+            "scripts": _listening(topic.name),
         }
         for topic in topics
     ]
+
+
+def _listening(topic: str) -> list[str]:
+    """Every script that may run on the topic's events, whatever its condition."""
+    return [each.label for each in table.of(topic).subscribers if each.enabled]

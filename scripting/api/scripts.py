@@ -32,12 +32,13 @@ from scripting.execution.run import on_inputs
 from scripting.models import Script, ScriptVersion
 from scripting.models.tokens import Action
 from scripting.modules.calls import CallContext
-from scripting.modules.installed import limits_for, modules, runs_on
+from scripting.modules.installed import limits_for, modules
 from scripting.modules.topics import topics
 from scripting.registry import publishing
 from scripting.registry.checking import namespace_of
 from scripting.registry.moves import AnyBase, AtGate
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.subscriptions.subscribed import runs_on
 from scripting.types import ScriptInput
 
 router = Router(tags=["scripts"])

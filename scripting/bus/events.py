@@ -18,7 +18,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     topic: str
     payload: dict[str, Any]
     subscribers: list[tuple[str, str]]
-    """(module, script) of each script that runs on it."""
+    """(module, script) of each script that runs on it, in their order."""
     key: str = ""
     user_id: str = ""
     metadata: dict[str, Any] = {}

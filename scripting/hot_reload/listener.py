@@ -28,6 +28,7 @@ from scripting.registry.active import registry
 from scripting.registry.resolved import Key, ResolvedScript
 from scripting.runtime.host_calls import host_functions
 from scripting.runtime.pool import get_pool, vitals
+from scripting.subscriptions import subscribed
 from scripting.supervisor.errors import SupervisorError
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ TELLS_OF_CHANGE = frozenset(
         notices.ACTIVATED,
         notices.REVERTED,
         notices.CHANGED,
+        notices.SUBSCRIBED,
         notices.BREAKER_OPENED,
         notices.BREAKER_CLOSED,
         notices.FALLBACK_FAILED,
@@ -60,6 +62,7 @@ class Listener:
         """Changes that were found by looking, for want of their notice."""
         self._inbox: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()
         self._loaded: dict[Key, ResolvedScript] = {}
+        self._subscribed: dict[str, LoadedVersion] = {}
         self._followed: Generation | None = None
         """Every change up to this generation has been taken and acknowledged."""
         self._cold: dict[Key, str] = {}
@@ -149,7 +152,7 @@ class Listener:
         news = [notice for notice in arrived if not self._is_old(notice)]
         if not news:
             return False
-        keys = {notice.key for notice in news}
+        keys = {notice.key for notice in news if notice.kind != notices.SUBSCRIBED}
         span = self._span(news)
         if any(module == SHARED for module, _ in keys):
             seen = generation.read()  # a helper may be in any bundle
@@ -161,6 +164,8 @@ class Listener:
             found = registry.take(keys, span)
             reached = span.reached if span is not None else self._followed
         self._acknowledge(found, keys)
+        if any(notice.kind == notices.SUBSCRIBED for notice in news):
+            self._take_subscriptions()
         self._followed = reached
         return True
 
@@ -211,6 +216,7 @@ class Listener:
         mark = registry.mark()
         found = registry.take_all(seen)
         self._acknowledge(found, found.keys() | self._loaded.keys())
+        self._take_subscriptions()
         self._followed, self._mark, self._started = seen, mark, True
         self._early.clear()
         self._looked = self._polled = time.monotonic()
@@ -235,6 +241,14 @@ class Listener:
         self._loaded = loaded  # not before it was acknowledged: a failure begins anew
         for (module, name), now in changed.items():
             _tell(module, name, now.active.bundle.digest if now else "")
+
+    def _take_subscriptions(self) -> None:
+        """Read which scripts run on which topic, and say which sets are loaded."""
+        taken = {one.ack_name: LoadedVersion(one.number, one.digest) for one in subscribed.table.take()}
+        if taken != self._subscribed:
+            gone = self._subscribed.keys() - taken.keys()
+            self.member.acknowledge({**dict.fromkeys(gone), **taken})
+            self._subscribed = taken
 
     def _warm(self) -> None:
         """Make one version ready in the place of one that is warm, so that its first run need not compile."""

@@ -11,6 +11,7 @@ from scripting.models.retention import KeptExecution, RetentionMark
 from scripting.models.rollups import ExecutionStat, StatDelta
 from scripting.models.schedules import KnobSchedule
 from scripting.models.script import SHARED, Activation, BundleHelper, BundleKnobs, Draft, KnobSet, Script, ScriptVersion
+from scripting.models.subscriptions import PlannedSubscription, SubscriptionActivation, SubscriptionSet
 from scripting.models.tokens import Action, ApiToken
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "KnobSchedule",
     "KnobSet",
     "OutboxEvent",
+    "PlannedSubscription",
     "RepeatCheck",
     "ReplayJob",
     "ReplayReport",
@@ -46,5 +48,7 @@ __all__ = [
     "Script",
     "ScriptVersion",
     "StatDelta",
+    "SubscriptionActivation",
+    "SubscriptionSet",
     "uuid7",
 ]

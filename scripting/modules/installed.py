@@ -32,9 +32,9 @@ class ModuleRegistry:
     def __iter__(self) -> Iterator[ScriptableModule]:
         return iter([self._modules[name] for name in sorted(self._modules)])
 
-    def subscribers(self, topic: str) -> list[tuple[str, str]]:
-        """(module, script) of every script that runs on `topic`."""
-        return [(m.name, m.config.message_handlers[topic]) for m in self if topic in m.config.message_handlers]
+    def default_subscribers(self, topic: str) -> list[tuple[str, str]]:
+        """(module, script) of every script that runs on `topic` as the code says; `subscriptions` knows what people changed."""
+        return [(module.name, script) for module in self for script in module.config.handlers_of(topic)]
 
 
 modules = ModuleRegistry()
@@ -58,9 +58,3 @@ def key_in_words(module: str, key: str) -> str:
     """An ordering key as people read it: `match 5`; empty for none."""
     found = modules.get(module)
     return f"{found.key_name if found else ScriptableModule.key_name} {key}" if key else ""
-
-
-def runs_on(module: str, script: str) -> list[str]:
-    """The topics, then the paths of the endpoints that a script runs on."""
-    found = modules.get(module)
-    return [*found.config.topics_of(script), *found.config.endpoints_of(script)] if found else []

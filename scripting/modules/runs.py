@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scripting.modules.scriptable import ScriptableModule
 from scripting.modules.shapes import ANYTHING, PLAIN, shapes_of
 from scripting.modules.topics import Topic, topics
 from scripting.sandbox.protocol import Inputs, Shape
 
 
-def runs_of(module: ScriptableModule | None, script: str) -> tuple[Inputs, ...]:
-    """By its topics, then by its endpoints; empty for a script that has neither, whose inputs nobody knows."""
+def runs_of(module: ScriptableModule | None, script: str, heard: Sequence[str] | None = None) -> tuple[Inputs, ...]:
+    """By its topics, then by its endpoints; empty for a script that has neither, whose inputs nobody knows.
+
+    `heard` are its topics; None: as the module's code says.
+    """
     if module is None:
         return ()
     config = module.config
-    handled = [topics.get(name) for name in config.topics_of(script) if name in topics]
+    handled = [topics.get(name) for name in (config.topics_of(script) if heard is None else heard) if name in topics]
     return (
         *(_of_topic(topic) for topic in handled),
         *(_of_endpoint(module, path) for path in config.endpoints_of(script)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -28,8 +28,10 @@ SECRET_HEADERS = frozenset({"cookie", "authorization", "proxy-authorization", "x
 class ModuleScriptConfig:
     """Which scripts a module runs, and on what."""
 
-    message_handlers: Mapping[str, str] = field(default_factory=dict)
-    """Topic name → script name."""
+    message_handlers: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    """Topic name → the script that runs on it, or several in their order. People change it on the topic's page."""
+    first_decides: Collection[str] = ()
+    """Topics on which the first of the module's scripts that answers decides: the next ones run only while results are None."""
     endpoint_scripts: Mapping[str, str] = field(default_factory=dict)
     """Path below the module's address, such as `/debug/roll` → script name."""
     endpoint_examples: Mapping[str, Any] = field(default_factory=dict)
@@ -58,8 +60,18 @@ class ModuleScriptConfig:
             raise ValueError(f"fallback: {wrong}")
 
     def topics_of(self, script: str) -> list[str]:
-        """The topics whose messages the script handles."""
-        return [topic for topic, name in self.message_handlers.items() if name == script]
+        """The topics whose messages the script handles, unless people subscribed it otherwise."""
+        return [topic for topic in self.message_handlers if script in self.handlers_of(topic)]
+
+    def handlers_of(self, topic: str) -> tuple[str, ...]:
+        """The scripts that run on the topic, in their order, unless people subscribed others."""
+        found = self.message_handlers.get(topic, ())
+        return (found,) if isinstance(found, str) else tuple(found)
+
+    def scripts(self) -> set[str]:
+        """Every script that it names."""
+        handled = {script for topic in self.message_handlers for script in self.handlers_of(topic)}
+        return handled | set(self.endpoint_scripts.values())
 
     def endpoints_of(self, script: str) -> list[str]:
         """The paths that the script answers."""

@@ -27,7 +27,7 @@ GROUP = "scripting.notices"
 TYPE = "scripting.notice"
 
 ACTIVATED, REVERTED, REJECTED, IN_CONFLICT, CHANGED = "activated", "reverted", "rejected", "in_conflict", "changed"
-WAITING, HELD = "waiting", "held"
+WAITING, HELD, SUBSCRIBED = "waiting", "held", "subscribed"
 BREAKER_OPENED, BREAKER_CLOSED, FALLBACK_FAILED = "breaker_opened", "breaker_closed", "breaker_fallback_failed"
 
 
@@ -38,7 +38,7 @@ class Notice:
     `kind`: `activated`, `reverted` (the default is back since the file is gone), `rejected` (a text that failed its check was
     kept; of a helper's deletion, that scripts need it), `waiting` (a file is stored and waits for its replay), `held` (the gate does
     not let it through), `in_conflict` (two files claim the script), `changed` (its switches,
-    limits or default), `breaker_opened`, `breaker_closed`, or `breaker_fallback_failed` (a fallback's breaker opened).
+    limits or default), `subscribed` (other scripts run on a topic: `script` is its name), `breaker_opened`, `breaker_closed`, or `breaker_fallback_failed` (a fallback's breaker opened).
     """
 
     kind: str

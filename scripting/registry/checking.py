@@ -16,6 +16,7 @@ from scripting.modules.scriptable import ScriptableModule
 from scripting.runtime import pool
 from scripting.runtime.host_calls import host_functions
 from scripting.sandbox.languages.installed import GROUP
+from scripting.subscriptions import subscribed
 from scripting.supervisor.namespace import Namespace
 from scripting.supervisor.pool import CheckReport
 from scripting.types import Bundle
@@ -24,14 +25,17 @@ from scripting.types import Bundle
 def check_bundle(module_name: str, bundle: Bundle) -> CheckReport:
     """Compile without running, with the functions and limits of the module and the inputs of the script. Raises SupervisorError."""
     module = modules.get(module_name)
-    runs = runs_of(module, bundle.script.name.removeprefix(f"{module_name}/"))
+    name = bundle.script.name.removeprefix(f"{module_name}/")
+    runs = runs_of(module, name, subscribed.table.topics_of(module_name, name))
     return pool.check(bundle, limits_for(module_name), host_functions(module), runs)
 
 
 def namespace_of(module: ScriptableModule) -> Namespace:
     """All that a check of the module's scripts knows beside their texts."""
-    scripts = {*module.config.message_handlers.values(), *module.config.endpoint_scripts.values()}
-    runs = {script: runs_of(module, script) for script in sorted(scripts)}
+    scripts = subscribed.table.scripts_of(module.name) | module.config.scripts()
+    runs = {
+        script: runs_of(module, script, subscribed.table.topics_of(module.name, script)) for script in sorted(scripts)
+    }
     return Namespace(host_functions(module), runs, limits_for(module.name))
 
 

@@ -31,6 +31,7 @@ from scripting.registry.moves import (
 )
 from scripting.registry.resolved import load
 from scripting.sandbox import source_text
+from scripting.subscriptions import sets
 from scripting.supervisor.pool import CheckReport
 from scripting.texts.escaping import visible
 from scripting.texts.merge import Merge, merge
@@ -145,6 +146,8 @@ def activate_together(moves: Sequence[Move], *, judge: bool = True) -> list[Acti
             _judge_again(moves)
         passage = gate.pass_gate(moves, locked)
         activations = [_move(move, locked[move.script.pk], passage) for move in moves]
+        for move in moves:
+            sets.join_planned(locked[move.script.pk], actor=move.actor)
         Breaker.forgive(move.version.pk for move in moves if move.version is not None)
         if any(move.script.module == SHARED for move in moves):
             for move in moves:

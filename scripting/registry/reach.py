@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from scripting.models import SHARED, Script
-from scripting.modules.installed import modules, runs_on
+from scripting.modules.installed import modules
 from scripting.registry import dependents
+from scripting.subscriptions import sets
+from scripting.subscriptions.subscribed import runs_on
 
 
 def unheard(script: Script, imported: Collection[str] | None = None) -> str:
@@ -18,7 +20,9 @@ def unheard(script: Script, imported: Collection[str] | None = None) -> str:
         return ""
     if modules.get(script.module) is None:
         return f"The module {script.module} is not installed, so nothing runs it."
+    if topic := sets.planned_topic(script):
+        return f"It runs on {topic} as soon as you publish it."
     return (
-        "No event or endpoint runs it yet: an engineer names it in message_handlers or endpoint_scripts "
-        f"of the module {script.module}."
+        "No event or endpoint runs it yet: subscribe it on a topic's page, or an engineer names it in message_handlers or "
+        f"endpoint_scripts of the module {script.module}."
     )

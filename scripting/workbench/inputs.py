@@ -14,6 +14,8 @@ from scripting.models import Script
 from scripting.modules.http_requests import EndpointRequest, RequestMisfit
 from scripting.modules.installed import modules
 from scripting.modules.topics import Topic, TopicError, topics
+from scripting.subscriptions import sets
+from scripting.subscriptions.subscribed import table
 from scripting.texts.plain_json import jsonable
 from scripting.workbench.access import Refusal
 
@@ -36,7 +38,10 @@ def sources(script: Script) -> list[Source]:
     module = modules.get(script.module)
     if module is None:
         return [NOTHING]
-    handled = map(topics.get, module.config.topics_of(script.name))
+    heard = table.topics_of(script.module, script.name)
+    if (planned := sets.planned_topic(script)) and planned not in heard:
+        heard.append(planned)
+    handled = map(topics.get, heard)
     paths = module.config.endpoints_of(script.name)
     return [
         *(Source(f"topic:{topic.name}", topic.name, topic) for topic in handled),

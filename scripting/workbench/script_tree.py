@@ -12,9 +12,9 @@ from scripting.hot_reload.fleet import NOWHERE, Spread, spreads_of
 from scripting.insight import open_breakers
 from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import SHARED, Activation, Draft, Script
-from scripting.modules.installed import runs_on
 from scripting.registry import dependents, reach
 from scripting.sources.beside import WAITING, file_state, why_not_taken
+from scripting.subscriptions.subscribed import runs_on
 from scripting.workbench.activity import Pulse, pulses
 
 if TYPE_CHECKING:

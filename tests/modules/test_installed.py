@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripting.modules.installed import fallbacks_for, limits_for, runs_on
+from scripting.modules.installed import fallbacks_for, limits_for
 from scripting.modules.scriptable import ModuleScriptConfig
 from tests.support.arena import Arena
 
@@ -28,11 +28,3 @@ def test_what_stands_in_is_the_module_s_choice_or_the_site_s(
     assert fallbacks_for("arena") == ("default",)
     monkeypatch.setattr(Arena, "config", ModuleScriptConfig(fallback=()))
     assert fallbacks_for("arena") == ()
-
-
-def test_a_script_runs_on_its_topics_and_then_its_endpoints(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = ModuleScriptConfig(message_handlers={"arena.hit": "scorer"}, endpoint_scripts={"/score": "scorer"})
-    monkeypatch.setattr(Arena, "config", config)
-    assert runs_on("arena", "scorer") == ["arena.hit", "/score"]
-    assert runs_on("arena", "other") == []
-    assert runs_on("shared", "dice") == []

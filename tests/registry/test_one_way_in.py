@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def activates(node: ast.AST) -> bool:
             keywords=keywords,
         ):
             names = {keyword.arg for keyword in keywords}
-            return bool(names & {"active_version", "active_version_id"}) or "Activation.objects" in ast.unparse(
-                node.func
+            return bool(names & {"active_version", "active_version_id"}) or bool(
+                re.search(r"\bActivation\.objects", ast.unparse(node.func))
             )
         case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(name)), *_]):
             return name.startswith("active_version")

@@ -7,13 +7,13 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from scripting.management.output import ScriptingCommand
-from scripting.modules.installed import modules
 from scripting.modules.masking import mask_of_inputs
 from scripting.modules.topics import topics
+from scripting.subscriptions.subscribed import table
 
 
 class Command(ScriptingCommand):
-    """Reads what the modules registered; needs no database."""
+    """Reads what the modules registered, and which scripts people subscribed."""
 
     help = "List the topics that events are published on."
 
@@ -28,7 +28,7 @@ class Command(ScriptingCommand):
                         {
                             "name": topic.name,
                             "description": topic.description,
-                            "subscribers": ["/".join(pair) for pair in modules.subscribers(topic.name)],
+                            "subscribers": _labels(topic.name),
                             "sensitive": sorted(topic.sensitive),
                             "example": mask_of_inputs(topic.name, topic.example).value(topic.example),
                             "schema": topic.json_schema(),
@@ -41,9 +41,14 @@ class Command(ScriptingCommand):
         rows = [
             (
                 topic.name,
-                ", ".join("/".join(pair) for pair in modules.subscribers(topic.name)) or "-",
+                ", ".join(_labels(topic.name)) or "-",
                 topic.description,
             )
             for topic in topics
         ]
         self.print_table(("topic", "runs", "description"), rows)
+
+
+def _labels(topic: str) -> list[str]:
+    """The scripts that run on it, those with a condition too."""
+    return [each.label for each in table.of(topic).subscribers if each.enabled]

@@ -12,8 +12,8 @@ from scripting.bus import publishing
 from scripting.bus.publishing import Overloaded
 from scripting.management.output import ScriptingCommand, about_redis, json_object_argument, seconds_argument
 from scripting.models import Execution
-from scripting.modules.installed import modules
-from scripting.modules.topics import TopicError
+from scripting.modules.topics import TopicError, topics
+from scripting.subscriptions.subscribed import table
 
 
 class Command(ScriptingCommand):
@@ -38,7 +38,9 @@ class Command(ScriptingCommand):
             self.fail(str(error))
         except redis.RedisError as error:
             self.fail(f"the event was not accepted: {about_redis(error)}")
-        executions = self._executions(event_id, len(modules.subscribers(topic)), options["wait"])
+        executions = self._executions(
+            event_id, len(table.of(topic).of(topics.get(topic).validate(payload))), options["wait"]
+        )
         if as_json:
             self.print_json(
                 {

@@ -1,0 +1,190 @@
+"""Which scripts run on a topic, as this process remembers it: the active sets over what the modules' code says.
+
+The database is the truth; a process reads it again when the generation differs, and every SCRIPTING_POLL_SECONDS.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError
+from django.db.models import Max
+
+from scripting.conf import conf
+from scripting.models import SubscriptionActivation, SubscriptionSet
+from scripting.modules.installed import modules
+from scripting.modules.topics import topics
+from scripting.processes import generation
+from scripting.processes.generation import Generation
+from scripting.subscriptions.conditions import Condition, ConditionError, condition_of
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """A script that runs on a topic."""
+
+    module: str
+    script: str
+    enabled: bool = True
+    condition: str = ""
+    """Of the payload; empty: on every event."""
+
+    @property
+    def label(self) -> str:
+        return f"{self.module}/{self.script}"
+
+    def as_entry(self) -> dict[str, Any]:
+        """As a set keeps it."""
+        return {
+            "module": self.module,
+            "script": self.script,
+            "enabled": self.enabled,
+            "condition": self.condition,
+        }
+
+
+@dataclass(frozen=True)
+class Subscriptions:
+    """The subscribers of one topic, in their order. `number` is that of their set; 0: as the code says."""
+
+    topic: str
+    subscribers: tuple[Subscriber, ...]
+    number: int = 0
+    digest: str = ""
+
+    @property
+    def ack_name(self) -> str:
+        """By which processes acknowledge it, beside the scripts that they have loaded."""
+        return f"topic:{self.topic}"
+
+    def of(self, payload: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """(module, script) of each that runs on an event with this payload."""
+        return [(each.module, each.script) for each in self.subscribers if each.enabled and self._admits(each, payload)]
+
+    def _admits(self, each: Subscriber, payload: Mapping[str, Any]) -> bool:
+        if not each.condition:
+            return True
+        condition = self._conditions.get(each.condition)
+        return condition is not None and condition.holds(payload)
+
+    @cached_property
+    def _conditions(self) -> dict[str, Condition]:
+        """Conditions by their text. One that fits its topic no longer, since the code changed, never holds."""
+        found = {}
+        for each in self.subscribers:
+            try:
+                if each.condition and self.topic in topics:
+                    found[each.condition] = condition_of(each.condition, topics.get(self.topic))
+            except ConditionError as error:
+                logger.warning(
+                    "%s does not run on %s: its condition %r: %s", each.label, self.topic, each.condition, error
+                )
+        return found
+
+
+def as_chosen(chosen: SubscriptionSet) -> Subscriptions:
+    subscribers = tuple(Subscriber(**entry) for entry in chosen.entries)
+    return Subscriptions(chosen.topic, subscribers, chosen.number, chosen.sha256)
+
+
+def as_code_says(topic: str) -> Subscriptions:
+    return Subscriptions(topic, tuple(Subscriber(*pair) for pair in modules.default_subscribers(topic)))
+
+
+class Table:
+    """The active sets of every topic that has one. Thread-safe: what it remembers is replaced whole."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._chosen: dict[str, Subscriptions] | None = None
+        self._generation: Generation | None = None
+        self._mark: int | None = None
+        self._checked = self._polled = float("-inf")
+
+    def of(self, topic: str) -> Subscriptions:
+        """The subscribers of a topic now, at most SCRIPTING_GENERATION_MAX_AGE behind. Raises DatabaseError where they were never read."""
+        self.refresh()
+        return self.known(topic)
+
+    def known(self, topic: str) -> Subscriptions:
+        """As `of`, without a look at anything: as the code says where nothing was read yet."""
+        return (self._chosen or {}).get(topic) or as_code_says(topic)
+
+    def topics_of(self, module: str, script: str) -> list[str]:
+        """The topics that the script runs on, as far as this process knows."""
+        return [
+            topic.name
+            for topic in topics
+            if any(
+                (each.module, each.script) == (module, script) and each.enabled
+                for each in self.known(topic.name).subscribers
+            )
+        ]
+
+    def scripts_of(self, module: str) -> set[str]:
+        """The module's scripts that run on a topic, as far as this process knows."""
+        return {each.script for topic in topics for each in self.known(topic.name).subscribers if each.module == module}
+
+    def refresh(self) -> None:
+        """Read the sets again if anything changed."""
+        now = time.monotonic()
+        if now - self._checked < conf.SCRIPTING_GENERATION_MAX_AGE and self._chosen is not None:
+            return
+        seen = generation.read()
+        self._checked = now
+        known = self._chosen is not None
+        if known and seen == self._generation and now - self._polled < conf.SCRIPTING_POLL_SECONDS:
+            return
+        try:
+            if not known or seen != self._generation or self._mark != mark():
+                self.take()
+            self._generation, self._polled = seen, now
+        except (DatabaseError, InterfaceError) as error:
+            if not known:
+                raise
+            logger.warning("subscriptions are those read before: %s", error)
+
+    def take(self) -> Sequence[Subscriptions]:
+        """Read every active set: those."""
+        with self._lock:
+            latest = SubscriptionActivation.objects.values("topic").annotate(last=Max("id")).values("last")
+            found = list(SubscriptionActivation.objects.filter(pk__in=latest).select_related("chosen"))
+            self._mark = max((one.pk for one in found), default=None)
+            chosen = [as_chosen(one.chosen) for one in found if one.chosen is not None]
+            self._chosen = {one.topic: one for one in chosen}
+            return chosen
+
+    def remember(self, chosen: Sequence[Subscriptions]) -> None:
+        """Take these for the active sets until something changes."""
+        with self._lock:
+            self._chosen = {one.topic: one for one in chosen}
+            self._generation = generation.read()
+            self._checked = self._polled = time.monotonic()
+
+    def forget(self) -> None:
+        """Read them anew at the next look."""
+        with self._lock:
+            self._chosen, self._checked = None, float("-inf")
+
+
+def mark() -> int | None:
+    """A number in the database that every change raises."""
+    return SubscriptionActivation.objects.aggregate(last=Max("id"))["last"]  # type: ignore[no-any-return]
+
+
+table = Table()
+
+
+def runs_on(module: str, script: str) -> list[str]:
+    """The topics, then the paths of the endpoints that a script runs on."""
+    table.refresh()
+    found = modules.get(module)
+    return [*table.topics_of(module, script), *(found.config.endpoints_of(script) if found else ())]

@@ -1,0 +1,154 @@
+"""Which scripts run on a topic is data: sets with an order, a history and a way back, known to every process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from scripting.bus import publishing
+from scripting.bus.streams import Stream
+from scripting.hot_reload.listener import Listener
+from scripting.models import Execution, PlannedSubscription, Script, SubscriptionActivation, SubscriptionSet
+from scripting.modules.scriptable import ModuleScriptConfig
+from scripting.processes import members
+from scripting.subscriptions import sets
+from scripting.subscriptions.sets import SubscriptionRefused, SubscriptionsChanged
+from scripting.subscriptions.subscribed import Subscriber, runs_on, table
+from scripting.workers.drain_job import drain_once
+from tests.support.arena import Arena, make_script, score
+
+pytestmark = [pytest.mark.usefixtures("arena"), pytest.mark.django_db(transaction=True)]
+
+SCORER, CHEER = Subscriber("arena", "scorer"), Subscriber("arena", "cheer")
+
+
+def two_scripts() -> None:
+    make_script("result = {'points': message['payload']['points']}")
+    make_script("result = {'points': 100}", "cheer")
+
+
+def subscribers(topic: str = "arena.hit", points: int = 1) -> list[str]:
+    return [script for _, script in publishing.make_event(topic, {"points": points}).subscribers]
+
+
+def hit(points: int = 1, key: str = "ann") -> str:
+    event = publishing.publish("arena.hit", {"points": points}, key=key)
+    drain_once(Stream.of("arena", key, event))
+    return event
+
+
+def test_without_a_set_the_scripts_of_the_code_run() -> None:
+    assert subscribers() == ["scorer"]
+    assert subscribers("arena.unheard") == []
+    assert runs_on("arena", "scorer") == ["arena.aftermath", "arena.hit"]
+
+
+def test_a_module_may_name_several_scripts_in_their_order(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Arena, "config", ModuleScriptConfig(message_handlers={"arena.hit": ("cheer", "scorer")}))
+    assert subscribers() == ["cheer", "scorer"]
+    assert arena.config.topics_of("cheer") == ["arena.hit"]
+
+
+def test_several_scripts_run_on_one_event_in_order_each_with_its_own_execution() -> None:
+    two_scripts()
+    sets.publish("arena.hit", [CHEER, SCORER], actor=None, reason="cheer first")
+    event = hit(3)
+    ran = Execution.objects.filter(event_id=event).order_by("id")
+    assert [(e.script.name, e.status) for e in ran] == [("cheer", "succeeded"), ("scorer", "succeeded")]
+    assert score("ann") == 103
+
+
+def test_a_changed_set_says_who_and_why_and_an_old_one_comes_back_without_a_copy() -> None:
+    two_scripts()
+    ann = User.objects.create(username="ann")
+    sets.publish("arena.hit", [SCORER, CHEER], actor=ann, reason="cheer too")
+    sets.publish("arena.hit", [CHEER], actor=ann, reason="only cheer")
+    sets.rollback("arena.hit", 1, actor=ann, reason="too loud")
+    assert subscribers() == ["scorer", "cheer"]
+    sets.rollback("arena.hit", 0, actor=ann, reason="as shipped")
+    assert subscribers() == ["scorer"]
+    assert [(a.chosen and a.chosen.number, str(a.actor), a.reason) for a in sets.history("arena.hit")] == [
+        (None, "ann", "as shipped"),
+        (1, "ann", "too loud"),
+        (2, "ann", "only cheer"),
+        (1, "ann", "cheer too"),
+    ]
+    assert SubscriptionSet.objects.count() == 2
+
+
+def test_a_subscriber_that_is_switched_off_keeps_its_place_and_does_not_run() -> None:
+    two_scripts()
+    sets.publish("arena.hit", [Subscriber("arena", "cheer", enabled=False), SCORER], actor=None, reason="quiet")
+    assert subscribers() == ["scorer"]
+    assert runs_on("arena", "cheer") == []
+
+
+def test_a_condition_decides_when_the_event_is_published() -> None:
+    two_scripts()
+    loud = Subscriber("arena", "cheer", condition="points >= 10")
+    sets.publish("arena.hit", [SCORER, loud], actor=None, reason="cheer for big hits")
+    assert subscribers(points=9) == ["scorer"]
+    assert subscribers(points=10) == ["scorer", "cheer"]
+
+
+def test_subscribers_stay_those_of_the_moment_when_the_event_was_published() -> None:
+    two_scripts()
+    event = publishing.publish("arena.hit", {"points": 1}, key="ann")
+    sets.publish("arena.hit", [CHEER], actor=None, reason="only cheer")
+    drain_once(Stream.of("arena", "ann", event))
+    assert [e.script.name for e in Execution.objects.filter(event_id=event)] == ["scorer"]
+
+
+def refuse(*given: Subscriber, topic: str = "arena.hit", **more: Any) -> str:
+    with pytest.raises(SubscriptionRefused) as refused:
+        sets.publish(topic, given, actor=None, **{"reason": "because", **more})
+    assert not SubscriptionActivation.objects.exists()
+    return str(refused.value)
+
+
+def test_what_cannot_run_is_refused_and_told_by_its_name() -> None:
+    two_scripts()
+    Script.objects.create(module="arena", name="empty")
+    assert "say why" in refuse(CHEER, reason=" ")
+    assert refuse(Subscriber("arena", "nobody")) == "arena/nobody: there is no such script"
+    assert "no live version yet" in refuse(Subscriber("arena", "empty"))
+    assert "named twice" in refuse(CHEER, CHEER)
+    assert "a helper runs on no event" in refuse(Subscriber("shared", "dice"))
+    assert "there is no topic 'arena.nothing'" in refuse(CHEER, topic="arena.nothing")
+    wrong = refuse(Subscriber("arena", "cheer", condition="pionts > 3"))
+    assert "arena/cheer: its condition: there is no field pionts (there are: points, secret)" in wrong
+    assert "nothing changed" in refuse(SCORER)
+
+
+def test_a_change_of_somebody_else_meanwhile_refuses_mine() -> None:
+    two_scripts()
+    sets.publish("arena.hit", [CHEER], actor=None, reason="first", base=0)
+    with pytest.raises(SubscriptionsChanged):
+        sets.publish("arena.hit", [SCORER, CHEER], actor=None, reason="second", base=0)
+
+
+def test_a_new_script_joins_its_topic_with_its_first_version_and_not_before() -> None:
+    script = Script.objects.create(module="arena", name="cheer")
+    sets.plan(script, "arena.unheard")
+    assert subscribers("arena.unheard") == []
+    make_script("result = {'points': 100}", "cheer")
+    assert subscribers("arena.unheard") == ["cheer"]
+    assert not PlannedSubscription.objects.exists()
+    sets.rollback("arena.unheard", 0, actor=None, reason="no more")
+    make_script("result = {'points': 200}", "cheer")
+    assert subscribers("arena.unheard") == []
+
+
+def test_every_process_acknowledges_the_set_that_it_goes_by() -> None:
+    two_scripts()
+    listener = Listener("test", heartbeat=False)
+    listener.member.beat()
+    listener.step(0)
+    sets.publish("arena.hit", [SCORER, CHEER], actor=None, reason="cheer too")
+    listener._looked = float("-inf")
+    listener.step(0)
+    (process,) = members.everyone(["topic:arena.hit"])
+    assert process.loaded["topic:arena.hit"].number == 1
+    assert process.loaded["topic:arena.hit"].digest == table.of("arena.hit").digest
