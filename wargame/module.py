@@ -39,7 +39,7 @@ class WargameModule(ScriptableModule):
     name = "wargame"
     package = "wargame"
     topics = TOPICS
-    key_name = "battle"
+    key_name = play_noun = "battle"
     live_page = ModulePage("Battle", "wargame:battle")
     more_pages = (ModulePage("Test shot", "wargame/debug/hit"),)
     permissions: ClassVar[Mapping[str, Sequence[str]]] = {"designer": ("wargame.play_game",)}

@@ -14,7 +14,7 @@ from scripting.models import Attempt, Execution
 from scripting.models.execution import AttemptFields
 from scripting.modules.calls import CallContext, EffectRefused
 from scripting.modules.scriptable import ScriptableModule
-from scripting.runtime.host_calls import RecordedHost, host_functions
+from scripting.runtime.host_calls import Host, RecordedHost, host_functions
 from scripting.runtime.pool import get_pool
 from scripting.sandbox.protocol import decode_trusted
 from scripting.supervisor.interface import Cancellation
@@ -112,9 +112,14 @@ class Decider:
 
     def decide_on(self, situation: Situation) -> Decided:
         """The same of a situation that nobody recorded."""
+        host = RecordedHost(situation.reads, self._module, situation.call)
+        decided = self.decide_with(situation.call, situation.encoded, situation.seed, situation.clock_us, host)
+        return replace(decided, left=host.left)
+
+    def decide_with(self, call: CallContext, encoded: bytes, seed: int, clock_us: int, host: Host) -> Decided:
+        """The same of inputs as a sandbox takes them, the script's functions answered by this host."""
         module = self._module
-        host = RecordedHost(situation.reads, module, situation.call)
-        request = RunRequest(situation.encoded, situation.seed, situation.clock_us, self._functions)
+        request = RunRequest(encoded, seed, clock_us, self._functions)
         outcome = get_pool().run(self.bundle, request, self._limits, host=host, cancellation=self._cancellation)
         error = outcome.error
         result = None if outcome.result is None else decode_trusted(outcome.result)
@@ -125,8 +130,8 @@ class Decider:
             effects_of(host.calls, module) if error is None else (),
             outcome.logs,
         )
-        refusal = "" if error else would_refuse(module, situation.call, result)
-        return Decided(compared, refusal, host.left, outcome.metrics)
+        refusal = "" if error else would_refuse(module, call, result)
+        return Decided(compared, refusal, metrics=outcome.metrics)
 
     def as_recorded(self, event: Given) -> Decided | None:
         """The recorded outcome, if this bundle made it at the first try; None where it must be decided again."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import transaction
 from django.db.models import Q
 
 from scripting.bus import evidence_jobs
@@ -21,6 +18,7 @@ from scripting.evidence.kept import forget_old, text_digest
 from scripting.evidence.replays import decide_all, live_bundle
 from scripting.evidence.report import report
 from scripting.evidence.tally import Tally
+from scripting.evidence.watching import watched
 from scripting.models import ReplayJob, ReplayReport
 from scripting.supervisor.interface import Cancellation
 from scripting.types import Bundle
@@ -31,8 +29,6 @@ COMMIT_SECONDS = 1.0
 """How old the figures may be that a page shows of a running replay."""
 COMMIT_SHARE = 10
 """To write a report may take this part of a replay's time, so that it grows more rarely as it grows."""
-LOOK_SECONDS = 0.25
-"""How often a running replay looks whether it was cancelled."""
 LOST_SECONDS = 3
 """An unfinished replay that for so long has neither waited in the queue nor run is enqueued again."""
 RUN, FAILED = f"{__name__}.run", f"{__name__}.failed"
@@ -116,7 +112,7 @@ def run(report_id: str) -> str:
     )
     candidate, live = msgspec.json.decode(bytes(job.bundles), type=tuple[Bundle, Bundle])
     corpus = Corpus(job.report.script, Packed(bytes(job.executions)), job.total)
-    with _watched(job) as cancellation:
+    with watched(lambda: _is_running(job), f"replay {job.pk}") as cancellation:
         return _decide(job, corpus, candidate, live, cancellation)
 
 
@@ -188,32 +184,5 @@ def _end(report_id: UUID, state: State, **values: Any) -> bool:
     return bool(unfinished.update(state=state, **values))
 
 
-@contextlib.contextmanager
-def _watched(job: ReplayJob) -> Iterator[Cancellation]:
-    """A cancellation that a thread sets when the job is cancelled or the worker asked to end: a run may loop meanwhile."""
-    cancellation, over = Cancellation(), threading.Event()
-
-    def watch() -> None:
-        try:
-            while not over.wait(LOOK_SECONDS):
-                if evidence_jobs.running.is_stopping() or not _is_running(job):
-                    cancellation.cancel()
-                    return
-        finally:
-            connection.close()
-
-    watcher = threading.Thread(target=watch, name="replay-watch", daemon=True)
-    watcher.start()
-    try:
-        yield cancellation
-    finally:
-        over.set()
-        watcher.join()
-
-
 def _is_running(job: ReplayJob) -> bool:
-    try:
-        return ReplayJob.objects.filter(pk=job.pk, state=State.RUNNING).exists()
-    except (DatabaseError, InterfaceError) as error:
-        logger.warning("not known whether replay %s was cancelled: %s", job.pk, error)
-        return True
+    return ReplayJob.objects.filter(pk=job.pk, state=State.RUNNING).exists()

@@ -7,6 +7,7 @@ from scripting.models.evidence import KnobCurve, RepeatCheck, ReplayJob, ReplayR
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.gate import Evidence, GatePolicy
 from scripting.models.ids import uuid7
+from scripting.models.plays import PlayComparison
 from scripting.models.retention import KeptExecution, RetentionMark
 from scripting.models.rollups import ExecutionStat, StatDelta
 from scripting.models.schedules import KnobSchedule
@@ -39,6 +40,7 @@ __all__ = [
     "KnobSet",
     "OutboxEvent",
     "PlannedSubscription",
+    "PlayComparison",
     "RepeatCheck",
     "ReplayJob",
     "ReplayReport",

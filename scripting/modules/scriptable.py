@@ -175,6 +175,8 @@ class ScriptableModule:
     more_pages: ClassVar[Sequence[ModulePage]] = ()
     """Further pages that the workbench leads to beside that one."""
 
+    play_noun: ClassVar[str] = "play"
+    """The noun for a unit of its play that `simulate` plays, such as `evening`: pages say "Play 200 evenings"."""
     play_measures: ClassVar[Mapping[str, str]] = {}
     """Name of a measure of a simulated play → what pages call it: `{"guests_fed": "guests fed"}`."""
     permissions: ClassVar[Mapping[str, Sequence[str]]] = {}

@@ -141,6 +141,21 @@ class RecordedHost(Host):
         return super()._answer(function, raw) if function.kind == "effect" else record.answer
 
 
+class SimulatedHost(Host):
+    """Answers the host calls of a run in a simulated play: a read is asked of the play, as (function, arguments by name)."""
+
+    def __init__(
+        self, module: ScriptableModule, context: CallContext, reads: Callable[[str, Mapping[str, Any]], Any]
+    ) -> None:
+        super().__init__(module, context)
+        self._reads = reads
+
+    def _answer(self, function: ExposedFunction, raw: bytes) -> bytes:
+        if function.kind != "read":
+            return super()._answer(function, raw)
+        return encode_value(self._reads(function.name, function.bind(raw)))
+
+
 @dataclass(frozen=True)
 class Call:
     """A host call as data: arguments by name, defaults filled in; as they were given where they do not fit the function."""

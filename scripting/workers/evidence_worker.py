@@ -12,7 +12,7 @@ from rq.queue import Queue
 
 from scripting.bus import evidence_jobs
 from scripting.bus.evidence_jobs import Running
-from scripting.evidence import jobs
+from scripting.evidence import jobs, play_jobs
 from scripting.workers import drain_job
 from scripting.workers.worker import ScriptWorker
 
@@ -46,6 +46,7 @@ class EvidenceWorker(ScriptWorker):
     def sweep(self) -> None:
         evidence_jobs.begin_orphans_anew()
         jobs.look_for_lost()
+        play_jobs.look_for_lost()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         drain_job.close_dead_connections()

@@ -98,9 +98,9 @@ def add(name: str, points: int) -> None:
 
 
 @contextmanager
-def arena_registered() -> Iterator[Arena]:
+def arena_registered(kind: type[Arena] = Arena) -> Iterator[Arena]:
     """The module, known to the site for the time of the block."""
-    module = Arena()
+    module = kind()
     modules.register(module)
     try:
         yield module

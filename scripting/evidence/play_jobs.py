@@ -1,0 +1,196 @@
+"""Comparisons of whole plays, made by an evidence worker: asked for, played pair by pair, read meanwhile, cancelled, begun anew."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+
+from scripting.bus import evidence_jobs
+from scripting.evidence import playing
+from scripting.evidence.play_tally import MeasuresDiffer, PlayTally, document, sentence
+from scripting.evidence.playing import Sides
+from scripting.evidence.watching import watched
+from scripting.models import PlayComparison, Script
+from scripting.models.plays import State
+from scripting.supervisor.interface import Cancellation
+
+logger = logging.getLogger(__name__)
+
+COMMIT_SECONDS = 1.0
+"""How old the figures may be that a page shows of a running comparison."""
+LOST_SECONDS = 3
+"""An unfinished comparison that for so long has neither waited in the queue nor run is enqueued again."""
+KEPT = 50
+"""Comparisons of one script; older ones are deleted."""
+RUN, FAILED = f"{__name__}.run", f"{__name__}.failed"
+UNFINISHED = (State.QUEUED, State.RUNNING)
+
+
+def ask(
+    script: Script, sides: Sides, *, title: str, plays: int, seed: int, stops_early: bool = True, user: str = ""
+) -> PlayComparison:
+    """The comparison of these sides on these seeds: one that is done or at work, or a new one that an evidence worker makes.
+
+    Raises NotSimulated, redis.RedisError where the job could not be enqueued: it is as soon as an evidence worker finds it.
+    """
+    playing.module_of(script.module)
+    which: dict[str, Any] = {
+        "script": script,
+        "rests_on": sides.digest,
+        "seed": seed,
+        "asked": plays,
+        "stops_early": stops_early,
+    }
+    with transaction.atomic():
+        found = PlayComparison.objects.select_for_update().filter(**which).first()
+        if found is not None and found.state in (*UNFINISHED, State.DONE):
+            return found
+        begun = {
+            "title": title[:200],
+            "user": user[:150],
+            "bundles": msgspec.json.encode(sides),
+            "state": State.QUEUED,
+            "played": 0,
+            "reason": "",
+            "sentence": "waits for an evidence worker",
+            "document": {},
+            "queued_at": datetime.now(UTC),
+            "started_at": None,
+            "finished_at": None,
+        }
+        found, _ = PlayComparison.objects.update_or_create(**which, defaults=begun)
+    forget_old(script)
+    _enqueue(found.pk)
+    return found
+
+
+def cancel(pk: UUID) -> bool:
+    """Cancel an unfinished comparison; what it has found stays. Whether there was anything to cancel."""
+    return _end(pk, State.CANCELLED)
+
+
+def comparisons_of(script: Script, count: int = 20) -> list[PlayComparison]:
+    """The newest ones, without their documents and texts."""
+    return list(
+        PlayComparison.objects.filter(script=script).defer("document", "bundles").order_by("-queued_at", "-id")[:count]
+    )
+
+
+def look_for_lost() -> None:
+    """Enqueue unfinished comparisons that no queue and no worker holds, as after a loss of Redis. Raises redis.RedisError."""
+    since = datetime.now(UTC) - timedelta(seconds=LOST_SECONDS)
+    lost = PlayComparison.objects.filter(queued_at__lt=since, state__in=UNFINISHED)
+    for pk in lost.values_list("pk", flat=True):
+        if _enqueue(pk):
+            logger.warning("comparison %s had no job and gets one", pk)
+
+
+def forget_old(script: Script) -> None:
+    """Delete comparisons beyond KEPT; those at work are among the newest."""
+    kept = PlayComparison.objects.filter(script=script).order_by("-id")
+    if (last := kept.values_list("id", flat=True)[KEPT : KEPT + 1].first()) is not None:
+        kept.filter(id__lte=last).delete()
+
+
+def _enqueue(pk: UUID) -> bool:
+    return evidence_jobs.enqueue(RUN, str(pk), job_id=f"plays-{pk}", failed=FAILED)
+
+
+# -- the job -------------------------------------------------------------------------------------------------------------
+
+
+def run(pk: str) -> str:
+    """RQ's job: play the pairs, the report growing with them; how it ended."""
+    found = PlayComparison.objects.select_related("script").filter(pk=UUID(pk)).first()
+    if found is None or not found.is_unfinished:
+        return "over already"
+    PlayComparison.objects.filter(pk=found.pk, state__in=UNFINISHED).update(
+        state=State.RUNNING, played=0, started_at=datetime.now(UTC)
+    )
+    with watched(lambda: _is_running(found), f"comparison {pk}") as cancellation:
+        return _play(found, sides_of(found), cancellation)
+
+
+def sides_of(found: PlayComparison) -> Sides:
+    """What was played, as it was when it was asked for."""
+    return msgspec.json.decode(bytes(found.bundles), type=Sides)
+
+
+def _play(found: PlayComparison, sides: Sides, cancellation: Cancellation) -> str:
+    tally = PlayTally()
+    started = committed = time.perf_counter()
+    seeds = range(found.seed, found.seed + found.asked)
+    pairs = playing.compare(found.script.module, sides, seeds, tally, cancellation=cancellation)
+    try:
+        for _ in pairs:
+            evidence_jobs.running.progress()
+            now = time.perf_counter()
+            if now - committed > COMMIT_SECONDS:
+                if not _commit(found, tally, now - started):
+                    return "over already"
+                committed = now
+            if found.stops_early and tally.clear():
+                break
+    except MeasuresDiffer as error:
+        return failed(str(found.pk), str(error))
+    finally:
+        pairs.close()
+    seconds = time.perf_counter() - started
+    if cancellation.cancelled:
+        return _stopped(found, tally, seconds)
+    with transaction.atomic():
+        if _end(found.pk, State.DONE):
+            _write(found, tally, seconds)
+    return State.DONE
+
+
+def _stopped(found: PlayComparison, tally: PlayTally, seconds: float) -> str:
+    """After a cancel, or when the worker is asked to end: then another begins it anew."""
+    if evidence_jobs.running.is_stopping():
+        PlayComparison.objects.filter(pk=found.pk, state=State.RUNNING).update(state=State.QUEUED)
+        evidence_jobs.running.again = True
+        return State.QUEUED
+    _write(found, tally, seconds)
+    return State.CANCELLED
+
+
+def _commit(found: PlayComparison, tally: PlayTally, seconds: float) -> bool:
+    """Write what is found so far; False if it is over, by whoever cancelled it."""
+    with transaction.atomic():
+        if not PlayComparison.objects.filter(pk=found.pk, state=State.RUNNING).update(played=tally.pairs):
+            return False
+        _write(found, tally, seconds)
+    return True
+
+
+def _write(found: PlayComparison, tally: PlayTally, seconds: float) -> None:
+    values: dict[str, Any] = {"played": tally.pairs}
+    if tally.pairs:
+        made = document(tally, seed=found.seed, asked=found.asked, seconds=seconds)
+        values |= {
+            "document": made,
+            "sentence": sentence(made, playing.noun_of(found.script.module, tally.pairs))[:200],
+        }
+    PlayComparison.objects.filter(pk=found.pk).update(**values)
+
+
+def failed(pk: str, why: str) -> str:
+    """RQ's job raised, or its workers died in it."""
+    _end(UUID(pk), State.FAILED, reason=why[:300])
+    return State.FAILED
+
+
+def _end(pk: UUID, state: State, **values: Any) -> bool:
+    """Whether it was unfinished until now."""
+    unfinished = PlayComparison.objects.filter(pk=pk, state__in=UNFINISHED)
+    return bool(unfinished.update(state=state, finished_at=datetime.now(UTC), **values))
+
+
+def _is_running(found: PlayComparison) -> bool:
+    return PlayComparison.objects.filter(pk=found.pk, state=State.RUNNING).exists()

@@ -1,0 +1,148 @@
+"""Play pairs of whole plays, by the live scripts and by a candidate, side by side in warm sandboxes."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import msgspec
+from django.db import connections
+
+from scripting.evidence.play_decide import Asking, Cancelled, Contender, Rules
+from scripting.evidence.play_tally import PlayTally
+from scripting.models import Script, ScriptVersion
+from scripting.modules.installed import limits_for, modules
+from scripting.modules.scriptable import ScriptableModule
+from scripting.registry.active import registry
+from scripting.supervisor.interface import Cancellation
+from scripting.types import Bundle, SimulatedPlay
+
+AT_ONCE = 2
+"""Pairs that are played side by side: so many cores' worth of sandboxes."""
+AHEAD = 2 * AT_ONCE
+"""Pairs that are begun before an earlier one is looked at."""
+
+
+class NotSimulated(Exception):
+    """This module does not simulate its play: it has no `simulate`, so its scripts can be replayed, not played."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class Sides(msgspec.Struct, frozen=True):
+    """What decides on each side: by script of the module the bundle, then its fallbacks. One without is left to the built-in rule."""
+
+    live: dict[str, tuple[Contender, ...]]
+    draft: dict[str, tuple[Contender, ...]]
+
+    @property
+    def digest(self) -> str:
+        """sha256 (hex) over both sides."""
+        return ScriptVersion.digest_of(repr([_digests(self.live), _digests(self.draft)]).encode())
+
+
+def _digests(side: Mapping[str, Sequence[Contender]]) -> list[tuple[str, list[str]]]:
+    return sorted((name, [each.bundle.digest for each in few]) for name, few in side.items())
+
+
+@dataclass(frozen=True)
+class Played:
+    """A play, and what failed in it: by script and error, how many decisions."""
+
+    play: SimulatedPlay
+    failures: Counter[str]
+
+
+def module_of(name: str) -> ScriptableModule:
+    """Raises NotSimulated."""
+    module = modules.get(name)
+    if module is None or not module.simulates:
+        raise NotSimulated
+    return module
+
+
+def noun_of(name: str, count: int = 1) -> str:
+    """The word for a unit of a module's play: `match`, or `matches` for several."""
+    module = modules.get(name)
+    noun = module.play_noun if module else ScriptableModule.play_noun
+    if count == 1:
+        return noun
+    return f"{noun}es" if noun.endswith(("s", "x", "z", "ch", "sh")) else f"{noun}s"
+
+
+def sides_with(module: str, candidates: Mapping[str, Bundle]) -> Sides:
+    """What is live in a module against the same with these bundles in the place of theirs."""
+    found = registry.take([(module, name) for name in _names(module)])
+    live = {
+        name: tuple(Contender(each.bundle, each.info) for each in (script.active, *script.fallbacks))
+        for (_, name), script in sorted(found.items())
+        if script.enabled
+    }
+    tried = {name: (Contender(bundle), *live.get(name, ())) for name, bundle in candidates.items()}
+    return Sides(live, {**live, **tried})
+
+
+def _names(module: str) -> list[str]:
+    scripts = Script.objects.in_use().filter(module=module).exclude(active_version=None).order_by("name")
+    return list(scripts.values_list("name", flat=True))
+
+
+def rules_of(module: str, side: Mapping[str, Sequence[Contender]], cancellation: Cancellation) -> Rules:
+    """A side, ready to decide. Raises NotSimulated."""
+    changes = {script.name: script.limit_changes() for script in Script.objects.in_use().filter(module=module)}
+    limits = {name: limits_for(module, **changes.get(name, {})) for name in side}
+    return Rules(module_of(module), side, limits, cancellation)
+
+
+def play_of(module: str, side: Mapping[str, Sequence[Contender]], seed: int) -> Played:
+    """One play by a side: to show it step by step. Raises NotSimulated, SupervisorError for what is ours."""
+    return play(rules_of(module, side, Cancellation()), seed)
+
+
+def play(rules: Rules, seed: int) -> Played:
+    """One play. Raises Cancelled, SupervisorError for what is ours."""
+    asking = Asking(rules, seed)
+    found = rules.module.simulate(asking, seed)
+    return Played(found, asking.failures)
+
+
+def _play_aside(rules: Rules, seed: int) -> Played:
+    """In a thread of its own: what it asked the database for, it asked by a connection of its own."""
+    try:
+        return play(rules, seed)
+    finally:
+        connections.close_all()
+
+
+def compare(
+    module: str, sides: Sides, seeds: Sequence[int], tally: PlayTally, *, cancellation: Cancellation | None = None
+) -> Generator[None, None, None]:
+    """Play one pair after the other into the tally, in the order of the seeds, a step for each; a cancel ends it within a decision.
+
+    Whoever stops early closes it. Raises NotSimulated, MeasuresDiffer, SupervisorError for what is ours.
+    """
+    watch = cancellation or Cancellation()
+    live, draft = rules_of(module, sides.live, watch), rules_of(module, sides.draft, watch)
+    waiting: deque[tuple[int, Future[Played], Future[Played]]] = deque()
+    rest = iter(seeds)
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="plays")
+    try:
+        while True:
+            while len(waiting) < AHEAD and (seed := next(rest, None)) is not None:
+                waiting.append((seed, pool.submit(_play_aside, live, seed), pool.submit(_play_aside, draft, seed)))
+            if not waiting:
+                return
+            seed, before, after = waiting.popleft()
+            try:
+                one, other = before.result(), after.result()
+            except Cancelled:
+                return
+            tally.add(seed, one.play, other.play)
+            tally.failures[0].update(one.failures)
+            tally.failures[1].update(other.failures)
+            yield
+    finally:
+        pool.shutdown(cancel_futures=True)
