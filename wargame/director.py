@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +19,12 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_c
 from django.utils import timezone
 
 from scripting.bus import Overloaded, publishing
-from wargame import live, payloads, planning
-from wargame.battle import decided, start_battle
-from wargame.effects import end, end_of
-from wargame.models import BattleLogEntry, Game, LogKind, Unit
+from wargame import rows
+from wargame.battle import start_battle
+from wargame.models import Game
+from wargame.play import payloads, turns
+from wargame.play.state import Battle, Phase
+from wargame.play.steps import Sent
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +53,8 @@ class Outstanding:
 
     turn: int
     phase: str
-    units: frozenset[int]
+    units: frozenset[str]
+    """By code."""
     since: float
     patience: float = FIRST_PATIENCE
 
@@ -99,18 +102,7 @@ class Director:
         except IntegrityError:
             return 0  # another director was quicker
         self._forget_old_battles()
-        units = _units(game)
-        self._send(
-            game,
-            "wargame.game.start",
-            {
-                "gameID": game.key,
-                "map": game.map_name,
-                "sides": [side.key for side in game.sides.all()],
-                "units": [payloads.unit_state(unit, game.map) for unit in units],
-                "timestamp": payloads.timestamp(),
-            },
-        )
+        self._send(game, [Sent("wargame.game.start", payloads.start(rows.read(game).battle))])
         return 1
 
     def _forget_old_battles(self) -> None:
@@ -120,30 +112,30 @@ class Director:
             Game.objects.filter(demo=True, status=Game.Status.FINISHED, pk__lt=oldest_kept).delete()
 
     def advance(self, game: Game) -> int:
-        """Take the next step of one game."""
-        units = _units(game)
-        if self._waits(game, units):
-            return 0
-        if game.phase == Game.Phase.MOVEMENT:
-            orders = planning.moves(game, units)
-            if orders:
-                return self._order(game, orders)
-            if not self._enter_combat(game):
+        """Take the next step of one game, unless orders are under way still."""
+        with transaction.atomic():
+            table = rows.locked(game)
+            if not table.battle.is_running or self._waits(game, table.battle):
                 return 0
-            self._send(game, "wargame.state.update", payloads.board(game, units))
-        attack = planning.next_attack(game, units)
-        if attack is not None:
-            return self._order(game, [attack])
-        return self._next_turn(game)
+            step = turns.advance(table.battle)
+            rows.write(table, step)
+        if units := turns.ordered(step):
+            self._note(game, step.battle, units)
+        self._send(game, step.events)
+        return len(step.events)
 
-    def _waits(self, game: Game, units: list[Unit]) -> bool:
+    def _waits(self, game: Game, battle: Battle) -> bool:
         """Whether orders are on their way still."""
         ordered = self._outstanding.get(game.pk)
-        if ordered is None or (ordered.turn, ordered.phase) != (game.turn, game.phase):
+        if ordered is None or (ordered.turn, ordered.phase) != (battle.turn, battle.phase):
             self._outstanding.pop(game.pk, None)
             return False
-        moving = game.phase == Game.Phase.MOVEMENT
-        waiting = [u for u in units if u.pk in ordered.units and (u.moved_turn if moving else u.acted_turn) < game.turn]
+        moving = battle.phase is Phase.MOVEMENT
+        waiting = [
+            unit
+            for unit in battle.living()
+            if unit.code in ordered.units and (unit.moved_turn if moving else unit.acted_turn) < battle.turn
+        ]
         if not waiting:
             del self._outstanding[game.pk]
             return False
@@ -151,60 +143,16 @@ class Director:
             return True
         logger.warning("game %s: nobody carries out orders; is a worker running?", game.pk)
         self._outstanding[game.pk] = Outstanding(
-            game.turn, game.phase, frozenset(), self._clock(), min(LONGEST_PATIENCE, ordered.patience * 2)
+            battle.turn, battle.phase, frozenset(), self._clock(), min(LONGEST_PATIENCE, ordered.patience * 2)
         )
         return False
 
-    def _order(self, game: Game, orders: list[planning.Order]) -> int:
+    def _note(self, game: Game, battle: Battle, units: frozenset[str]) -> None:
+        """Before they are sent: an order that Redis took without our hearing of it must not be given twice at once."""
         before = self._outstanding.get(game.pk)
         patience = before.patience if before else FIRST_PATIENCE
-        # noted first: an order that Redis took without our hearing of it must not be given twice at once
-        self._outstanding[game.pk] = Outstanding(
-            game.turn, game.phase, frozenset(order.unit.pk for order in orders), self._clock(), patience
-        )
-        for order in orders:
-            self._send(game, "wargame.action", payloads.action(game, order.unit, order.action, order.target))
-        return len(orders)
+        self._outstanding[game.pk] = Outstanding(battle.turn, battle.phase, units, self._clock(), patience)
 
-    def _enter_combat(self, game: Game) -> bool:
-        with transaction.atomic():
-            locked = Game.objects.locked(game.pk)
-            if not locked.is_running or (locked.turn, locked.phase) != (game.turn, Game.Phase.MOVEMENT):
-                return False
-            locked.enter(Game.Phase.COMBAT)
-            live.announce_on_commit(locked)
-        game.phase = Game.Phase.COMBAT
-        return True
-
-    def _next_turn(self, game: Game) -> int:
-        with transaction.atomic():
-            locked = Game.objects.locked(game.pk)
-            if not locked.is_running or locked.turn != game.turn:
-                return 0
-            locked.begin_turn()
-            verdict = decided(locked)
-            if verdict is not None:
-                end(locked, *verdict)
-            else:
-                BattleLogEntry.add(locked, LogKind.TURN, f"Turn {locked.turn} begins.")
-                live.announce_on_commit(locked)
-        if verdict is not None:
-            self._send(locked, "wargame.game.end", end_of(locked))
-            return 1
-        change = {
-            "gameID": locked.key,
-            "turn": locked.turn,
-            "previousTurn": game.turn,
-            "timestamp": payloads.timestamp(),
-        }
-        units = _units(locked)
-        self._send(locked, "wargame.turn.change", change)
-        self._send(locked, "wargame.state.update", payloads.board(locked, units))
-        return 2 + self._order(locked, planning.moves(locked, units))
-
-    def _send(self, game: Game, topic: str, payload: dict[str, Any]) -> None:
-        self._publish(topic, payload, key=game.key, metadata={"game_id": game.key})
-
-
-def _units(game: Game) -> list[Unit]:
-    return list(game.units.living().select_related("side"))
+    def _send(self, game: Game, events: Iterable[Sent]) -> None:
+        for event in events:
+            self._publish(event.topic, event.payload, key=game.key, metadata={"game_id": game.key}, dice=event.dice)

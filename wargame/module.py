@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from scripting.modules.calls import CallContext, CallRefused, Outcome
 from scripting.modules.scriptable import ModulePage, ModuleScriptConfig, ScriptableModule, exposed
-from wargame import effects, orders, payloads, results, rules, wording
+from wargame import effects, rows, rules, wording
+from wargame.finding import find_game
+from wargame.play import payloads
+from wargame.play.table import RULES
 from wargame.requests import ShotRequest
 from wargame.topics import TOPICS
-
-APPLY: dict[tuple[str, str], Callable[[Outcome], None]] = {
-    ("event_processor", "wargame.action"): effects.carry_out_order,
-    ("hit_simulator", "wargame.attack"): effects.carry_out_shot,
-    ("hit_simulator", ""): effects.carry_out_test_shot,
-    ("damage_calculator", "wargame.hit"): effects.carry_out_hit,
-    ("event_processor", "wargame.event.damage"): effects.carry_out_damage,
-}
-"""(script, topic) → what its outcome does. State updates are for rules that watch: their outcomes are recorded only."""
-
-
-RESULTS: dict[tuple[str, str], Callable[[Any], Any]] = {
-    ("event_processor", "wargame.action"): results.action_result,
-    ("hit_simulator", "wargame.attack"): results.hit_result,
-    ("hit_simulator", ""): results.hit_result,
-    ("damage_calculator", "wargame.hit"): results.damage_result,
-    ("event_processor", "wargame.event.damage"): results.event_result,
-}
-"""(script, topic) → reads its result, and refuses one that the game would not admit."""
 
 
 class WargameModule(ScriptableModule):
@@ -60,20 +44,20 @@ class WargameModule(ScriptableModule):
         rule = rules.BUILT_IN.get(context.script)
         if rule is None:
             raise NotImplementedError(f"the wargame has no built-in rule for {context.script}")
-        return rule(inputs, random.Random(context.execution_id))  # the same execution always rolls the same
+        return rule(
+            inputs, random.Random(context.dice or context.execution_id)
+        )  # the same execution always rolls the same
 
     def applies(self, context: CallContext) -> bool:
-        return (context.script, context.topic) in APPLY
+        return (context.script, context.topic) in RULES
 
     def validate(self, context: CallContext, result: Any) -> None:
-        read = RESULTS.get((context.script, context.topic))
-        if read is not None:
-            read(result)
+        rule = RULES.get((context.script, context.topic))
+        if rule is not None:
+            rule.read(result)
 
     def apply(self, outcome: Outcome) -> None:
-        carry_out = APPLY.get((outcome.context.script, outcome.context.topic))
-        if carry_out is not None:
-            carry_out(outcome)
+        effects.carry_out(outcome)
 
     def event_in_words(self, topic: str, payload: Mapping[str, Any]) -> str:
         return wording.in_words(topic, payload)
@@ -96,7 +80,8 @@ class WargameModule(ScriptableModule):
     @exposed(kind="read")
     def get_game_state(self, context: CallContext, game_id: str = "") -> dict[str, Any]:
         """The whole board, as wargame.state.update carries it; without an id that of the battle this run is about."""
-        game = orders.find_game(context, {"gameID": game_id} if game_id else context.payload)
+        game = find_game(context, {"gameID": game_id} if game_id else context.payload)
         if game is None:
             raise CallRefused("get_game_state(): there is no such battle")
-        return payloads.board(game, game.units.select_related("side"))
+        battle = rows.read(game).battle
+        return payloads.board(battle, battle.units.values())

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scripting.modules.calls import EffectRefused
 from tests.wargame.conftest import Duel
 from tests.wargame.table import Published, Table
-from wargame import payloads
 from wargame.models import Game, Unit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -68,22 +67,18 @@ results = plain | st.fixed_dictionaries(
 @given(data=st.data())
 def test_whatever_a_script_returns_is_refused_or_leaves_the_game_whole(duel: Duel, data: st.DataObject) -> None:
     table = Table()
-    shot = payloads.shot(duel.game, duel.tank, duel.squad)
+    shot = duel.shot()
     event, script = data.draw(
         st.sampled_from(
             [
                 (
-                    Published(
-                        "wargame.action", payloads.action(duel.game, duel.tank, "attack", duel.squad), duel.game.key
-                    ),
+                    Published("wargame.action", duel.action(), duel.game.key),
                     "event_processor",
                 ),
                 (Published("wargame.attack", shot, duel.game.key, 1), "hit_simulator"),
                 (Published("wargame.hit", shot, duel.game.key, 2), "damage_calculator"),
                 (
-                    Published(
-                        "wargame.event.damage", payloads.damage(duel.game, duel.tank, duel.squad, 9), duel.game.key, 3
-                    ),
+                    Published("wargame.event.damage", duel.damage(9), duel.game.key, 3),
                     "event_processor",
                 ),
                 (Published("", {}), "hit_simulator"),

@@ -25,7 +25,6 @@ from scripting.types import ExecutionRequest, ScriptInput
 from scripting.workers import drain_job
 from tests.support.arena import make_script
 from tests.wargame.conftest import Duel
-from wargame import payloads
 from wargame.director import Director
 from wargame.models import BattleLogEntry, Game, Unit
 from wargame.topics import TOPICS
@@ -63,7 +62,7 @@ def drain(key: str) -> None:
 
 
 def attack(duel: Duel) -> None:
-    publishing.publish("wargame.action", payloads.action(duel.game, duel.tank, "attack", duel.squad), key=duel.game.key)
+    publishing.publish("wargame.action", duel.action(), key=duel.game.key)
     drain(duel.game.key)
 
 
@@ -146,7 +145,7 @@ def test_a_script_may_publish_by_calling_publish_event(duel: Duel) -> None:
         f'    publish_event("wargame.event.damage", {{"targetUnit": "{duel.tank.code}", "damageAmount": 7, "attacker": ""}})\n'
         'result = {"processed": True}',
     )
-    publishing.publish("wargame.event.damage", payloads.damage(duel.game, duel.tank, duel.squad, 10), key=duel.game.key)
+    publishing.publish("wargame.event.damage", duel.damage(10), key=duel.game.key)
     drain(duel.game.key)
     duel.tank.refresh_from_db()
     assert duel.tank.health == 113
@@ -167,7 +166,7 @@ def test_damage_calculator_runs_without_any_input() -> None:
 
 
 def test_the_same_seed_and_inputs_give_the_same_result(duel: Duel) -> None:
-    hit = payloads.shot(duel.game, duel.tank, duel.squad)
+    hit = duel.shot()
     given = ScriptInput({"message": {"topic": "wargame.hit", "payload": hit}}, seed=4711, clock_us=1)
     first, second = (get_engine().execute(ExecutionRequest("wargame", "damage_calculator", given)) for _ in range(2))
     assert first.result == second.result

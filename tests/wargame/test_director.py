@@ -11,11 +11,12 @@ from django.utils import timezone
 from tests.wargame.conftest import Duel
 from tests.wargame.table import Table
 from wargame import director as directing
-from wargame import planning
 from wargame.battle import start_battle
 from wargame.director import Director
 from wargame.hexes import distance
 from wargame.models import Game, LogKind, Unit
+from wargame.play import planning
+from wargame.play.deployment import deploy
 
 pytestmark = pytest.mark.django_db
 
@@ -120,10 +121,8 @@ def test_the_turn_limit_ends_a_battle_that_never_ends(duel: Duel, director: Dire
     assert far.is_alive
 
 
-def test_planned_moves_end_on_different_hexes_within_reach(director: Director) -> None:
-    game = start_battle(seed=3)
-    units = list(game.units.select_related("side"))  # type: ignore[attr-defined]
-    orders = planning.moves(game, units)
+def test_planned_moves_end_on_different_hexes_within_reach() -> None:
+    orders = planning.moves(deploy(3, now=0).battle)
     assert len(orders) > 10
     assert len({order.target for order in orders}) == len(orders)
     assert all(distance(o.unit.cell, o.target) <= o.unit.data.movement for o in orders)  # type: ignore[arg-type]

@@ -9,19 +9,19 @@ import pytest
 from scripting.modules.calls import CallContext, EffectRefused
 from tests.wargame.conftest import Duel
 from tests.wargame.table import Published, Table
-from wargame import effects, payloads
+from wargame import effects
 from wargame.models import BattleLogEntry, Game
 
 pytestmark = pytest.mark.django_db
 
 
 def order(duel: Duel, **changes: Any) -> Published:
-    event = payloads.action(duel.game, duel.tank, "attack", duel.squad) | changes
+    event = duel.action() | changes
     return Published("wargame.action", event, duel.game.key)
 
 
 def damage(duel: Duel, amount: float = 12, *, depth: int = 3, **changes: Any) -> Published:
-    event = payloads.damage(duel.game, duel.tank, duel.squad, amount, cause="attack") | changes
+    event = duel.damage(amount, cause="attack") | changes
     return Published("wargame.event.damage", event, duel.game.key, depth)
 
 
@@ -48,7 +48,7 @@ def test_an_order_goes_through_all_three_scripts_and_ends_in_the_units_health(du
 
 
 def test_a_miss_is_logged_and_nothing_follows(duel: Duel, table: Table) -> None:
-    shot = Published("wargame.attack", payloads.shot(duel.game, duel.tank, duel.squad), duel.game.key, 1)
+    shot = Published("wargame.attack", duel.shot(), duel.game.key, 1)
     table.apply(shot, "hit_simulator", {"hit": False, "message": "wide"})
     entry = BattleLogEntry.objects.get()
     assert (entry.kind, entry.before, entry.after) == ("miss", 80, 80)
@@ -92,7 +92,7 @@ def test_a_target_out_of_range_is_not_attacked(duel: Duel, table: Table) -> None
 
 
 def test_a_move_is_made_and_an_order_that_comes_twice_counts_once(duel: Duel, table: Table) -> None:
-    move = Published("wargame.action", payloads.action(duel.game, duel.tank, "move", (2, 2)), duel.game.key)
+    move = Published("wargame.action", duel.action("move", (2, 2)), duel.game.key)
     table.apply(move, "event_processor", {"valid": True})
     table.apply(move, "event_processor", {"valid": True})
     duel.tank.refresh_from_db()
@@ -189,7 +189,7 @@ def test_a_destroyed_unit_and_a_chain_reaction_name_the_version_that_decided_the
     duel: Duel, table: Table
 ) -> None:
     duel.add(duel.ridge, "scouts", 4, 1)
-    hit = payloads.shot(duel.game, duel.tank, duel.squad)
+    hit = duel.shot()
     table.apply(Published("wargame.hit", hit, duel.game.key, 2), "damage_calculator", {"damage": 500})
     chained = {
         "topic": "wargame.event.damage",

@@ -6,8 +6,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from tests.wargame.conftest import Duel
-from wargame.battle import decided, start_battle
+from wargame.battle import start_battle
 from wargame.models import BattleLogEntry, Game, LogKind, Unit
+from wargame.play.victory import decided
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +30,7 @@ def test_health_stays_between_zero_and_its_maximum(duel: Duel) -> None:
 
 def test_no_two_living_units_share_a_hex_but_wrecks_do_not_count(duel: Duel) -> None:
     assert refused(lambda: duel.add(duel.ridge, "scouts", 3, 1))
-    duel.squad.take_damage(999)
+    duel.hurt(duel.squad, 999)
     duel.add(duel.ridge, "scouts", 3, 1)
 
 
@@ -60,17 +61,18 @@ def test_the_same_seed_deploys_the_same_battle(db: None) -> None:
 
 
 def test_a_side_that_is_routed_has_lost(duel: Duel) -> None:
-    assert decided(duel.game) is None
-    duel.squad.take_damage(61)
-    winner, how = decided(duel.game) or (None, "")
-    assert winner == duel.harbour
+    assert decided(duel.battle) is None
+    duel.hurt(duel.squad, 61)
+    winner, how = decided(duel.battle) or (None, "")
+    assert winner == "harbour"
     assert how == "Harbour wins: Ridge is routed"
 
 
 def test_when_the_turns_are_over_the_stronger_side_wins(duel: Duel) -> None:
-    duel.tank.take_damage(10)
-    duel.game.turn = 31
-    assert (decided(duel.game) or (None, ""))[0] == duel.ridge
+    duel.hurt(duel.tank, 10)
+    Game.objects.update(turn=31)
+    duel.game.refresh_from_db()
+    assert (decided(duel.battle) or (None, ""))[0] == "ridge"
 
 
 @pytest.mark.parametrize(

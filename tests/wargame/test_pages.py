@@ -49,7 +49,7 @@ def test_the_first_paint_holds_the_whole_battle(client: Client) -> None:
     assert html.count('class="unit side-') == 24
     assert html.count('class="hex ') == 160
     assert html.count("data-show=") == 24
-    assert f"Battle {game.pk} begins" in html
+    assert f"The battle begins at {game.map_name}" in html
     assert "Start with\n  <b>damage_calculator</b>" in html
 
 

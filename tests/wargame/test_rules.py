@@ -9,9 +9,9 @@ import pytest
 from scripting.modules.calls import CallContext, CallRefused
 from scripting.modules.installed import modules
 from wargame import hexes, rules
-from wargame.battle import ARMY
 from wargame.kinds import KINDS
 from wargame.maps import MAPS, BattleMap
+from wargame.play.deployment import ARMY
 from wargame.topics import TOPICS
 
 

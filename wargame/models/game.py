@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from wargame.maps import BattleMap
+from wargame.play.state import Phase
 
 
 class GameQuerySet(models.QuerySet["Game"]):
@@ -28,9 +29,9 @@ class Game(models.Model):
         FINISHED = "finished", "Finished"
 
     class Phase(models.TextChoices):
-        MOVEMENT = "movement", "Movement"
-        COMBAT = "combat", "Combat"
-        OVER = "over", "Over"
+        MOVEMENT = Phase.MOVEMENT.value, "Movement"
+        COMBAT = Phase.COMBAT.value, "Combat"
+        OVER = Phase.OVER.value, "Over"
 
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
     phase = models.CharField(max_length=10, choices=Phase.choices, default=Phase.MOVEMENT)
@@ -85,13 +86,8 @@ class Game(models.Model):
         Game.objects.filter(pk=self.pk).update(sequence=self.sequence)
         return self.sequence
 
-    def enter(self, phase: Game.Phase) -> None:
-        self.phase = phase
-        self.save(update_fields=["phase"])
-
-    def begin_turn(self) -> None:
-        self.turn += 1
-        self.phase = self.Phase.MOVEMENT
+    def enter(self, turn: int, phase: str) -> None:
+        self.turn, self.phase = turn, str(phase)
         self.save(update_fields=["turn", "phase"])
 
     def finish(self, winner: Side | None, outcome: str) -> None:
@@ -119,6 +115,3 @@ class Side(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    def add_score(self, points: int) -> None:
-        Side.objects.filter(pk=self.pk).update(score=F("score") + points)

@@ -10,19 +10,20 @@ from django.db.models import F, Q
 
 from wargame.models.game import Game
 from wargame.models.unit import Unit
+from wargame.play.steps import Kind
 
 
 class LogKind(models.TextChoices):
-    START = "start", "Battle begins"
-    MOVE = "move", "Move"
-    MISS = "miss", "Miss"
-    DAMAGE = "damage", "Damage"
-    CHAIN = "chain", "Chain reaction"
-    DESTROYED = "destroyed", "Destroyed"
-    REFUSED = "refused", "Order refused"
-    IGNORED = "ignored", "Ignored"
-    TURN = "turn", "New turn"
-    END = "end", "Battle ends"
+    START = Kind.START.value, "Battle begins"
+    MOVE = Kind.MOVE.value, "Move"
+    MISS = Kind.MISS.value, "Miss"
+    DAMAGE = Kind.DAMAGE.value, "Damage"
+    CHAIN = Kind.CHAIN.value, "Chain reaction"
+    DESTROYED = Kind.DESTROYED.value, "Destroyed"
+    REFUSED = Kind.REFUSED.value, "Order refused"
+    IGNORED = Kind.IGNORED.value, "Ignored"
+    TURN = Kind.TURN.value, "New turn"
+    END = Kind.END.value, "Battle ends"
 
 
 class BattleLogQuerySet(models.QuerySet["BattleLogEntry"]):
@@ -94,7 +95,12 @@ class BattleLogEntry(models.Model):
     def add(game: Game, kind: LogKind, text: str, **fields: Any) -> BattleLogEntry:
         """Write the next entry of `game`, whose row lock the caller holds."""
         return BattleLogEntry.objects.create(
-            game=game, sequence=game.next_sequence(), turn=game.turn, kind=kind, text=text[:400], **fields
+            game=game,
+            sequence=game.next_sequence(),
+            turn=fields.pop("turn", game.turn),
+            kind=kind,
+            text=text[:400],
+            **fields,
         )
 
 

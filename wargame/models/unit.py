@@ -59,23 +59,3 @@ class Unit(models.Model):
     @property
     def cell(self) -> Cell:
         return self.x, self.y
-
-    def move(self, cell: Cell, turn: int) -> None:
-        self.x, self.y = cell
-        self.moved_turn = turn
-        self.save(update_fields=["x", "y", "moved_turn"])
-
-    def set_moved(self, turn: int) -> None:
-        self.moved_turn = turn
-        self.save(update_fields=["moved_turn"])
-
-    def set_acted(self, turn: int) -> None:
-        self.acted_turn = turn
-        self.save(update_fields=["acted_turn"])
-
-    def take_damage(self, points: int) -> int:
-        """Lose up to `points` of health; returns how many it really lost."""
-        lost = min(points, self.health)
-        self.health -= lost
-        self.save(update_fields=["health"])
-        return lost
