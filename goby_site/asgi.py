@@ -18,6 +18,6 @@ from goby_site.web.proxies import RealClients  # noqa: E402
 from wargame.routing import websocket_urlpatterns  # noqa: E402
 
 application = RealClients(
-    asgi_application(BoundedBodies(http), sockets=websocket_urlpatterns(), guard=DemoSocketsFromHereOnly),
+    asgi_application(BoundedBodies(http), sockets=websocket_urlpatterns(), guard=DemoSocketsFromHereOnly, express=True),
     settings.GOBY_PROXIES,
 )

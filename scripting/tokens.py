@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import secrets
 from collections.abc import Sequence
@@ -12,11 +13,14 @@ from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from scripting.models.tokens import Action, ApiToken
+
+logger = logging.getLogger(__name__)
 
 LIFETIME, LONGEST = timedelta(days=90), timedelta(days=366)
 """How long a token lasts where nothing is said, and at the most."""
@@ -94,12 +98,15 @@ def found(text: str) -> ApiToken | None:
 
 
 def used(token: ApiToken, now: datetime) -> None:
-    """Remember that it was used, once a minute at the most."""
+    """Remember that it was used, once a minute at the most. A database that cannot be written keeps nobody out."""
     before = now - USED
     if token.last_used_at is None or token.last_used_at < before:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=before)
-        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
         token.last_used_at = now
+        try:
+            ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+        except DatabaseError as error:
+            logger.warning("the last use of token %s was not written: %s", token, error)
 
 
 def _digest(secret: str, key: str | bytes) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime
 
 import redis
 from django.http import HttpRequest
@@ -49,26 +50,32 @@ class Token(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken:
         """The token of a request. Raises Problem."""
-        known, now = _remembered(token), timezone.now()
-        state = known.state(now) if known else "unknown"
-        if known is None or state != "valid" or not known.user.is_active:
-            said = state if state in ("expired", "revoked") else "not known here, or its user is not active"
+        known, now, address = remembered(token), timezone.now(), request.META.get("REMOTE_ADDR", "")
+        if known is None or (state := state_of(known, now)) != "valid":
+            said = state if known and state in ("expired", "revoked") else "not known here, or its user is not active"
             raise Problem(
                 401,
                 "bad_token",
                 f"This token is {said}: ask an admin for another.",
                 headers={"WWW-Authenticate": 'Bearer realm="goby", error="invalid_token"'},
             )
-        address = request.META.get("REMOTE_ADDR", "")
         if not known.may_come_from(address):
             security.warning("token %s was used from %s, which it may not come from", known, address)
             raise Problem(403, "network", f"This token may not be used from {address}.")
-        _count(known)
+        if not counted(known, 1):
+            most, wait = most_of(known), WINDOW - int(time.time()) % WINDOW
+            detail = f"This token may make {most} requests in a minute: come back in {wait} s."
+            raise Problem(429, "too_many", detail, headers={"Retry-After": str(wait)})
         tokens.used(known, now)
         return known
 
 
-def _remembered(text: str) -> ApiToken | None:
+def state_of(token: ApiToken, now: datetime) -> str:
+    """`valid`, `expired`, `revoked`, or `idle` where its user is not active."""
+    return token.state(now) if token.user.is_active else "idle"
+
+
+def remembered(text: str) -> ApiToken | None:
     """The token as it was read at most REMEMBERED seconds ago, with its user and what they may do."""
     now = time.monotonic()
     since, token = _tokens.get(text, (-REMEMBERED, None))
@@ -84,43 +91,41 @@ def _remembered(text: str) -> ApiToken | None:
 _tokens: dict[str, tuple[float, ApiToken]] = {}
 
 
-def _count(token: ApiToken) -> None:
-    """Count a request of the token. Raises Problem where it makes too many; without Redis nothing is counted."""
-    most = token.per_minute or conf.SCRIPTING_API_RATE
-    now = time.time()
-    window = int(now // WINDOW)
-    key = f"{conf.SCRIPTING_REDIS_PREFIX}:api:{token.public_id}:{window}"
+def most_of(token: ApiToken) -> int:
+    """Requests that the token may make in a minute."""
+    return token.per_minute or conf.SCRIPTING_API_RATE
+
+
+def counted(token: ApiToken, requests: int) -> int:
+    """Count requests of the token: how many of them it may still make. Without Redis nothing is counted."""
+    key = f"{conf.SCRIPTING_REDIS_PREFIX}:api:{token.public_id}:{int(time.time() // WINDOW)}"
     try:
         with briefly(), redis_client().pipeline(transaction=False) as pipe:
-            pipe.incr(key)
+            pipe.incrby(key, requests)
             pipe.expire(key, 2 * WINDOW)
-            made, _ = pipe.execute()
+            made = int(pipe.execute()[0])
     except redis.RedisError:
-        return
-    if made > most:
-        wait = int((window + 1) * WINDOW - now) + 1
-        detail = f"This token may make {most} requests in a minute: come back in {wait} s."
-        raise Problem(429, "too_many", detail, headers={"Retry-After": str(wait)})
+        return requests
+    return max(0, requests - max(0, made - most_of(token)))
 
 
 def demand(request: ApiRequest, action: Action, *scripts: str, also: str = "") -> None:
     """Raise Problem unless the token and its user (who has the permission `also` too) may do this to all these scripts (`module/name`)."""
-    token = request.auth
+    if why := why_not(request.auth, action, *scripts, also=also):
+        security.warning("token %s asked for %s %s: %s", request.auth, request.method, request.path, why)
+        raise Problem(403, "forbidden", why)
+
+
+def why_not(token: ApiToken, action: Action, *scripts: str, also: str = "") -> str:
+    """Why the token may not do this, as a sentence; empty where it may."""
     if not token.allows(action):
-        raise refused(token, request, f"This token is not for this: it lacks the action {action.value}.")
+        return f"This token is not for this: it lacks the action {action.value}."
     if action in OF_STAFF and not token.user.is_staff:
-        raise refused(token, request, f"{token.user} is no member of staff, so their token may not do this.")
+        return f"{token.user} is no member of staff, so their token may not do this."
     for permission in filter(None, (*PERMISSIONS[action], also)):
         if not token.user.has_perm(permission):
-            raise refused(token, request, f"{token.user} lacks the permission {permission}, and so does their token.")
-    for script in scripts:
-        if not token.covers(script):
-            raise refused(token, request, f"This token is not for {script}.")
-
-
-def refused(token: ApiToken, request: HttpRequest, why: str) -> Problem:
-    security.warning("token %s asked for %s %s: %s", token, request.method, request.path, why)
-    return Problem(403, "forbidden", why)
+            return f"{token.user} lacks the permission {permission}, and so does their token."
+    return next((f"This token is not for {script}." for script in scripts if not token.covers(script)), "")
 
 
 def script_for(request: ApiRequest, action: Action, module: str, name: str) -> Script:

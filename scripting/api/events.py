@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from ninja import Field, Header, Query, Router, Schema, Status
@@ -10,8 +11,10 @@ from scripting.api import waiting
 from scripting.api.access import ApiRequest, demand
 from scripting.api.problems import Problem
 from scripting.api.shapes import Outcome, outcome_of
+from scripting.api.waiting import Decided
 from scripting.bus import publishing
-from scripting.models.tokens import Action
+from scripting.bus.events import Event
+from scripting.models.tokens import Action, ApiToken
 from scripting.modules.topics import topics
 from scripting.subscriptions.subscribed import table
 
@@ -48,7 +51,7 @@ class TopicOut(Schema):
     scripts: list[str]
 
 
-@router.post("/events", response={200: EventOut, 202: EventOut}, by_alias=True)
+@router.post("/events", response={200: EventOut, 202: EventOut}, by_alias=True, url_name="scripting-api-events")
 def publish(
     request: ApiRequest,
     event: EventIn,
@@ -59,24 +62,38 @@ def publish(
 
     An id (or the header Idempotency-Key) makes it safe to send again.
     """
-    demand(request, Action.EVENTS, *_listening(event.topic))
+    demand(request, Action.EVENTS, *listening(event.topic))
+    made = wanted(request.auth, event, idempotency_key, request.headers.get("X-Request-ID", "")[:64])
+    publishing.send([made])
+    return Status(*answer(made, waiting.outcomes(made.id, len(made.subscribers), wait) if wait else None))
+
+
+def listening(topic: str) -> list[str]:
+    """Every script (`module/name`) that may run on the topic's events, whatever its condition."""
+    return [each.label for each in table.of(topic).subscribers if each.enabled]
+
+
+def wanted(token: ApiToken, event: EventIn, idempotency_key: str | None, request_id: str) -> Event:
+    """The event that a request asks for, not yet published. Raises Problem, TopicError."""
     if event.id is not None and idempotency_key is not None and event.id != idempotency_key:
         raise Problem(422, "two_ids", "The event's id and the header Idempotency-Key differ: send one of them.")
-    made = publishing.make_event(
+    return publishing.make_event(
         event.topic,
         event.payload,
         key=event.key,
         metadata=event.metadata,
-        user_id=str(request.auth.user.pk),
+        user_id=str(token.user.pk),
         event_id=event.id or idempotency_key,
-        request_id=request.headers.get("X-Request-ID", "")[:64],
+        request_id=request_id,
     )
-    publishing.send([made])
-    running = len(made.subscribers)
-    found = waiting.executions_of(made.id, running, wait) if wait else []
-    complete = len(found) >= running
-    answer = EventOut(event=made.id, complete=complete, outcomes=[outcome_of(each) for each in found])
-    return Status(200 if wait and complete else 202, answer)
+
+
+def answer(event: Event, decided: Sequence[Decided] | None) -> tuple[int, EventOut]:
+    """Status and body of the answer to an accepted event; `decided` is None where nobody waited."""
+    found = decided or ()
+    complete = len(found) >= len(event.subscribers)
+    said = EventOut(event=event.id, complete=complete, outcomes=[outcome_of(each) for each in found])
+    return 200 if complete and decided is not None else 202, said
 
 
 @router.get("/topics", response=list[TopicOut], by_alias=True)
@@ -89,7 +106,7 @@ def catalogue(request: ApiRequest) -> list[dict[str, Any]]:
             "description": topic.description,
             "example": topic.example,
             "schema_": topic.json_schema(),
-            "scripts": _listening(topic.name),
+            "scripts": listening(topic.name),
         }
         for topic in topics
     ]

@@ -112,6 +112,11 @@ OF: Mapping[type[Exception], Callable[[Any], Problem]] = {
 """Every exception that may end a request, as the problem it is."""
 
 
+def of(error: Exception) -> Problem:
+    """The problem that an exception is."""
+    return next(OF[kind] for kind in type(error).__mro__ if kind in OF)(error)
+
+
 def later(code: str, detail: str, seconds: int = 1) -> Problem:
     """503: nothing is wrong with the request."""
     return Problem(503, code, detail, headers={"Retry-After": str(seconds)})

@@ -8,6 +8,7 @@ from typing import Any
 
 from ninja import Field, Schema
 
+from scripting.api.waiting import Decided
 from scripting.models import Execution, Script, ScriptVersion
 from scripting.sandbox.protocol import decode_trusted
 from scripting.types import Diagnostic, ScriptError
@@ -99,19 +100,19 @@ def script_out(script: Script, runs_on: Sequence[str]) -> ScriptOut:
     )
 
 
-def outcome_of(execution: Execution) -> Outcome:
+def outcome_of(decided: Decided) -> Outcome:
     """The outcome for who sent the event: nothing of it is masked."""
     return Outcome(
-        execution=str(execution.pk),
-        script=str(execution.script),
-        status=execution.status,
-        version=execution.version.number if execution.version else None,
-        result=None if execution.result is None else decode_trusted(bytes(execution.result)),
-        error=failure_of_record(execution),
+        execution=str(decided.pk),
+        script=f"{decided.script__module}/{decided.script__name}",
+        status=decided.status,
+        version=decided.version__number,
+        result=None if decided.result is None else decode_trusted(bytes(decided.result)),
+        error=failure_of_record(decided),
     )
 
 
-def failure_of_record(execution: Execution) -> Failure | None:
+def failure_of_record(execution: Execution | Decided) -> Failure | None:
     if not execution.error_type:
         return None
     return Failure(

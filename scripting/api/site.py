@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 import msgspec
@@ -13,18 +12,17 @@ from ninja import NinjaAPI
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
-from scripting.api import access, endpoints, events, executions, problems, releases, scripts, tests, watching
+from scripting.api import access, documents, endpoints, events, executions, problems, releases, scripts, tests, watching
 from scripting.api.problems import MEDIA_TYPE, TITLES, Problem, ProblemDocument
 from scripting.modules.installed import modules
 from scripting.modules.topics import topics
-from scripting.texts.plain_json import from_json, jsonable
 
 MAX_BODY_BYTES = 4 << 20
 ERRORS = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 502, 503)
 
 
 class PlainParser(Parser):
-    """Reads JSON as every door of this site does: int64 exact, `$bytes` and `$float` as plain_json writes them."""
+    """Reads the bodies of requests."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         """Raises Problem."""
@@ -35,29 +33,18 @@ class PlainParser(Parser):
         if length > MAX_BODY_BYTES:
             raise Problem(413, "too_large", f"A request may have {MAX_BODY_BYTES >> 20} MiB.")
         try:
-            return json.loads(request.body, object_hook=from_json, parse_float=_finite, parse_constant=_no_constant)
+            return documents.read(request.body)
         except (ValueError, RecursionError) as error:
             raise Problem(400, "not_json", f"The body is no JSON: {str(error)[:200]}") from None
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError(f"{text[:40]} is too large for a decimal number")
-    return value
-
-
-def _no_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no JSON value")
-
-
 class PlainRenderer(BaseRenderer):
-    """Writes plain data as JSON without loss."""
+    """Writes the bodies of answers."""
 
     media_type = "application/json"
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> str:
-        return json.dumps(jsonable(data), default=str, ensure_ascii=False)
+        return documents.written(data)
 
 
 api = NinjaAPI(
