@@ -109,7 +109,7 @@ def put_back(dead_letter: DeadLetter) -> bool:
 
     What it led to already is not repeated: an event takes effect once on a script.
     """
-    wanted = [(stream, streams.new_job_id()) for stream in dead_letter.destinations()]
+    wanted = [(stream, streams.new_job_id(stream)) for stream in dead_letter.destinations()]
     keys = [streams.dead_letters_key(), streams.names_key()]
     arguments: list[str | bytes] = [dead_letter.id, dead_letter.envelope]
     for stream, job in wanted:

@@ -27,8 +27,8 @@ LINGER_SECONDS = 0.25
 """How long a drain waits at an empty stream when no other job waits for a worker: so RQ's commands are paid per batch."""
 SLICE_SECONDS = 0.25
 """How long a drain goes on while other jobs wait, so that no stream waits long for its turn."""
-LINGER_STEP = 0.02
-"""Between two looks whether another job waits."""
+LINGER_STEP = 0.05
+"""Between two looks whether it is time to end. A job that begins to wait is told at once."""
 PATIENCE_SECONDS = 0.5
 """Before an event is tried again after a failure of ours that is not the event's doing."""
 
@@ -308,9 +308,9 @@ def _described(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def drain(stream: Stream, owner: str, parts: Parts[Decision]) -> DrainResult:
-    """Drain a stream for as long as one job may, if no other drain has it."""
+def drain(stream: Stream, owner: str, parts: Parts[Decision], seconds: float | None = None) -> DrainResult:
+    """Drain a stream for `seconds` (None: as long as one job may), if no other drain has it."""
     lease = Lease.take(stream, owner)
     if lease is None:
         return DrainResult.TAKEN
-    return Drain(lease, parts).run()
+    return Drain(lease, parts, seconds=seconds).run()

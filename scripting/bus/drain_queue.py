@@ -10,6 +10,7 @@ import django_rq
 import redis
 from rq import Queue
 
+from scripting.bus import streams
 from scripting.bus.streams import Stream
 from scripting.conf import QUEUE, conf
 from scripting.storage.redis_client import redis_client
@@ -29,7 +30,7 @@ def drain_queue() -> Queue:
 
 
 def enqueue_drain(stream: Stream, job: str) -> None:
-    """Enqueue the drain job of a stream under the id that its flag names. Raises redis.RedisError."""
+    """Enqueue the drain job of a stream under the id that its flag names, and wake a drain that could take it. Raises redis.RedisError."""
     drain_queue().enqueue_call(
         "scripting.workers.drain_job.drain",
         args=(stream.module, stream.shard),
@@ -39,6 +40,7 @@ def enqueue_drain(stream: Stream, job: str) -> None:
         failure_ttl=3600,
         description=f"drain {stream.name}",
     )
+    streams.call()
 
 
 def enqueue_quietly(stream: Stream, job: str) -> None:

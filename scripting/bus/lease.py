@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from scripting.bus.streams import Stream, dead_letters_key, new_job_id, queue_key
+from scripting.bus.streams import Stream, calls_key, dead_letters_key, new_job_id, queue_key
 from scripting.conf import conf
 from scripting.processes.generation import generation_keys
 from scripting.storage.lua import LuaScript
@@ -113,6 +114,7 @@ class Lease:
         """The last entry that an earlier drain was given and did not give back."""
         self._client = drain_client()
         self._sure_until = 0.0
+        self._last_call: bytes | str = "$"
 
     @classmethod
     def take(cls, stream: Stream, owner: str) -> Lease | None:
@@ -151,8 +153,13 @@ class Lease:
         return Read(list(zip(flat[::2], flat[1::2], strict=True)), tuple(generation), waiting)
 
     def wait(self, seconds: float) -> None:
-        """Return when the stream, which was empty, has an entry, or after `seconds`."""
-        self._client.xread({self.stream.entries: "0-0"}, count=1, block=max(1, int(seconds * 1000)))
+        """Return when the stream, which was empty, has an entry, when another stream's job begins to wait, or after `seconds`."""
+        calls = calls_key()
+        watched: dict[Any, Any] = {self.stream.entries: "0-0", calls: self._last_call}
+        found: Any = self._client.xread(watched, count=1, block=max(1, int(seconds * 1000)))
+        for name, entries in found:
+            if name.decode() == calls:
+                self._last_call = entries[-1][0]
 
     def check(self) -> None:
         """Return only while nobody else can have the lease. Raises LeaseLost. Costs a round trip only when renewal is due."""
@@ -187,7 +194,7 @@ class Lease:
 
         Raises LeaseLost.
         """
-        job = new_job_id()
+        job = new_job_id(self.stream)
         if not _hand_over([self.stream.lease, self.stream.flag, self.stream.mark], [self.token, job], self._client):
             raise LeaseLost(f"the lease of {self.stream.name} was taken over")
         self.forget()

@@ -86,6 +86,11 @@ def dead_letters_key() -> str:
     return key("dead-letters")
 
 
+def calls_key() -> str:
+    """The stream whose entries wake drains that linger. It holds the last one alone."""
+    return key("calls")
+
+
 def queue_key() -> str:
     """RQ's list of waiting jobs."""
     return "rq:queue:scripting"
@@ -139,7 +144,7 @@ def append(entries: Iterable[tuple[Stream, bytes]], *, most: int = 0) -> list[tu
     head: list[Any] = [len(numbers)]
     jobs = []
     for stream in numbers:
-        jobs.append((stream, new_job_id()))
+        jobs.append((stream, new_job_id(stream)))
         keys += [stream.entries, stream.flag]
         head += [stream.name, jobs[-1][1]]
     wanted = _append(keys, [*head, *pairs, most], redis_client())
@@ -148,8 +153,39 @@ def append(entries: Iterable[tuple[Stream, bytes]], *, most: int = 0) -> list[tu
     return [jobs[number - 1] for number in wanted]
 
 
-def new_job_id() -> str:
-    return f"drain-{secrets.token_hex(8)}"
+# -- jobs ----------------------------------------------------------------------------------------------------------------
+
+
+def new_job_id(stream: Stream) -> str:
+    """An id for a drain job of the stream, which it names: RQ's letters, figures, `_` and `-` are enough for that."""
+    return f"drain-{stream.module}-{stream.shard}-{secrets.token_hex(8)}"
+
+
+# KEYS: queue. ARGV: prefix of RQ's jobs. Jobs of another kind stay where they are.
+_take_job = LuaScript("""
+local job = redis.call('LINDEX', KEYS[1], 0)
+if not job or string.sub(job, 1, 6) ~= 'drain-' then return false end
+redis.call('LPOP', KEYS[1])
+redis.call('DEL', ARGV[1] .. job)
+return job
+""")
+
+
+def take_job() -> Stream | None:
+    """Take the drain job that waits longest from RQ, as if it had never been enqueued: its stream, for who is in a drain job already.
+
+    Raises redis.RedisError. Should the caller die before it has the lease, the sweep sees to the stream.
+    """
+    job = _take_job([queue_key()], ["rq:job:"], redis_client())
+    if job is None:
+        return None
+    _, module, shard, _ = job.decode().split("-")
+    return Stream(module, int(shard))
+
+
+def call() -> None:
+    """Wake the drains that linger at empty streams: a job waits. Raises redis.RedisError."""
+    redis_client().xadd(calls_key(), {"job": ""}, maxlen=1, approximate=False)
 
 
 def set_aside_outgoing(row: str, envelope: bytes, reason: str) -> None:
@@ -202,6 +238,6 @@ def conditions() -> list[Condition]:
 
 def answer_for(stream: Stream, flag: bytes | None) -> str | None:
     """Put a new job in the place of the flag seen, if the stream still has entries and no lease: its id, to be enqueued."""
-    job = new_job_id()
+    job = new_job_id(stream)
     done = _answer_for([stream.flag, stream.lease, stream.entries], [flag or b"", job], redis_client())
     return job if done else None

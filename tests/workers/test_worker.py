@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import signal
+import threading
 
 import pytest
 import redis
 from rq import Worker
 
-from scripting.bus import drain_queue, publishing
+from scripting.bus import drain, drain_queue, publishing, streams
+from scripting.bus.streams import Stream
 from scripting.models import Execution
 from scripting.workers import drain_job, heartbeat
 from scripting.workers.worker import NoAlarm, ScriptWorker
+from tests.support.stack import wait_until
 from tests.workers.track import laps
 
 pytestmark = pytest.mark.usefixtures("track")
@@ -66,3 +69,45 @@ def test_a_worker_can_be_made_while_redis_is_away(redis_server: object) -> None:
     worker = ScriptWorker("one")
     with pytest.raises(redis.ConnectionError):
         worker.work_once(None)
+
+
+def test_one_job_drains_the_streams_whose_jobs_wait_too() -> None:
+    keys = ["ann", "ben", "cid", "dot", "eve", "fay"]
+    for key in keys:
+        publishing.publish("track.lap", {"lap": 1}, key=key)
+    waiting = drain_queue.drain_queue().get_jobs()
+    assert len(waiting) > 1
+    assert ScriptWorker("one").work_once(None)
+    assert laps() == {key: [1] for key in keys}
+    assert [job.get_status().value for job in waiting[:1]] == ["finished"]
+    connection = drain_queue.drain_queue().connection
+    assert not connection.exists(*(f"rq:job:{job.id}" for job in waiting[1:])), "what was taken is gone from RQ"
+
+
+def test_jobs_of_another_kind_are_left_to_rq() -> None:
+    publishing.publish("track.lap", {"lap": 1}, key="ann")
+    other = drain_queue.drain_queue().enqueue("builtins.print", "hello")
+    assert ScriptWorker("one").work_once(None)
+    assert other.get_status().value == "queued"
+    assert ScriptWorker("one").work_once(None)
+    assert other.get_status().value == "finished"
+
+
+def test_a_drain_that_lingers_takes_another_streams_job_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drain, "LINGER_SECONDS", 20.0)
+    monkeypatch.setattr(drain, "LINGER_STEP", 20.0)
+    publishing.publish("track.lap", {"lap": 1}, key="ann")
+    worker = ScriptWorker("one")
+    drain_job.worker = worker.liveness
+    running = threading.Thread(target=worker.work_once, args=(None,))
+    running.start()
+    try:
+        wait_until(lambda: laps().get("ann") == [1])
+        other = next(key for key in "bcdefg" if Stream.of("track", key, "") != Stream.of("track", "ann", ""))
+        publishing.publish("track.lap", {"lap": 1}, key=other)
+        wait_until(lambda: laps().get(other) == [1])
+    finally:
+        worker.liveness.stopping.set()
+        streams.call()
+        running.join(30)
+        drain_job.worker = None
