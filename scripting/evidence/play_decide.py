@@ -28,7 +28,10 @@ class Contender(msgspec.Struct, frozen=True):
 
 
 class Cancelled(Exception):
-    """The play was cancelled in the middle of a decision; nothing is known of it."""
+    """The play was cancelled, or its time was up, in the middle of a decision: nothing is known of it."""
+
+    def __init__(self) -> None:
+        super().__init__("its time was up: a script takes too long")
 
 
 class Rules:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, deque
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,10 +42,11 @@ class Sides(msgspec.Struct, frozen=True):
     @property
     def digest(self) -> str:
         """sha256 (hex) over both sides."""
-        return ScriptVersion.digest_of(repr([_digests(self.live), _digests(self.draft)]).encode())
+        return ScriptVersion.digest_of(repr([digests(self.live), digests(self.draft)]).encode())
 
 
-def _digests(side: Mapping[str, Sequence[Contender]]) -> list[tuple[str, list[str]]]:
+def digests(side: Mapping[str, Sequence[Contender]]) -> list[tuple[str, list[str]]]:
+    """Of the bundles of a side, by script: two sides with equal ones decide alike."""
     return sorted((name, [each.bundle.digest for each in few]) for name, few in side.items())
 
 
@@ -97,9 +99,18 @@ def rules_of(module: str, side: Mapping[str, Sequence[Contender]], cancellation:
     return Rules(module_of(module), side, limits, cancellation)
 
 
-def play_of(module: str, side: Mapping[str, Sequence[Contender]], seed: int) -> Played:
-    """One play by a side: to show it step by step. Raises NotSimulated, SupervisorError for what is ours."""
-    return play(rules_of(module, side, Cancellation()), seed)
+def play_of(module: str, side: Mapping[str, Sequence[Contender]], seed: int, *, seconds: float = 20.0) -> Played:
+    """One play by a side, to show it step by step while somebody waits.
+
+    Raises NotSimulated, Cancelled after so many seconds, SupervisorError for what is ours.
+    """
+    cancellation = Cancellation()
+    timer = threading.Timer(seconds, cancellation.cancel)
+    timer.start()
+    try:
+        return play(rules_of(module, side, cancellation), seed)
+    finally:
+        timer.cancel()
 
 
 def play(rules: Rules, seed: int) -> Played:

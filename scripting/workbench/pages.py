@@ -21,7 +21,7 @@ from scripting.registry import reach
 from scripting.registry.gate_policies import Policies
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.texts.diff import difference
-from scripting.workbench import ace_files, drafts, inputs, plain_form, publishing, script_tree, viewers
+from scripting.workbench import ace_files, drafts, inputs, plain_form, plays, publishing, script_tree, viewers
 from scripting.workbench import history as record
 from scripting.workbench.access import EDIT, Refusal, may, page, script_named
 from scripting.workbench.documents import active_of, version_of
@@ -90,6 +90,7 @@ def workbench(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         "fallback": fallbacks.get(script.pk),
         "failures": failures_of(request, script),
         "case_count": script.cases.kept().count(),
+        "plays": plays.Words.of(module) if plays.can_be_played(script) else None,
         "siblings": siblings(script, fallbacks),
         "languages": list(LANGUAGES),
         "ace_modes": [f"{ace_files.PREFIX}/{mode}" for mode in ace_files.MODES],

@@ -109,11 +109,12 @@ class Distribution:
 
 def distributions(document: Mapping[str, Any]) -> list[Distribution]:
     """Each number of the results, those that move first."""
-    found = [_distribution(name, figures) for name, figures in document["fields"].items()]
+    found = [distribution(name, figures) for name, figures in document["fields"].items()]
     return sorted(found, key=lambda each: (each.unchanged, each.name))
 
 
-def _distribution(name: str, figures: Mapping[str, Any]) -> Distribution:
+def distribution(name: str, figures: Mapping[str, Any]) -> Distribution:
+    """Of one number, from its figures in a report."""
     before, after = figures["bins"]
     most = max(*before, *after, 1)
     unchanged = figures["difference"] == 0 and before == after

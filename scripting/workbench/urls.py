@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 
-from scripting.workbench import api, case_addresses, creating, pages, replay_pages, tune_pages
+from scripting.workbench import api, case_addresses, creating, pages, play_pages, replay_pages, tune_pages
 
 
 class NameConverter(StringConverter):
@@ -28,6 +28,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SCRIPT}replay/<uuid:report_id>/", replay_pages.report, name="report"),
     path(f"{SCRIPT}replay/<uuid:report_id>/cancel/", replay_pages.cancel, name="cancel_replay"),
     path(f"{SCRIPT}replay/<uuid:report_id>/<uuid:execution_id>/", replay_pages.change, name="replay_change"),
+    path(f"{SCRIPT}plays/", play_pages.chooser, name="plays"),
+    path(f"{SCRIPT}plays/<uuid:report_id>/", play_pages.report, name="plays_report"),
+    path(f"{SCRIPT}plays/<uuid:report_id>/cancel/", play_pages.cancel, name="cancel_plays"),
+    path(f"{SCRIPT}plays/<uuid:report_id>/go-on/", play_pages.go_on, name="go_on_plays"),
+    path(f"{SCRIPT}plays/<uuid:report_id>/<int:seed>/", play_pages.playback, name="playback"),
     path("tune/", tune_pages.tunable, name="tunable"),
     path(f"{SCRIPT}tune/", tune_pages.tune, name="tune"),
     path(f"{SCRIPT}api/tune/replay", tune_pages.replay, name="tune_replay"),
