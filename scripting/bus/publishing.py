@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from scripting.bus import streams
+from scripting.bus import samples, streams
 from scripting.bus.drain_queue import enqueue_quietly
 from scripting.bus.events import Event
 from scripting.bus.streams import Stream
@@ -212,6 +212,7 @@ def send(events: Sequence[Event]) -> None:
         raise Overloaded(full.stream.module) from None
     for stream, job in wanted:
         enqueue_quietly(stream, job)
+    samples.note(events)
 
 
 def _entries(pairs: Iterable[tuple[Event, bytes]]) -> Iterator[tuple[Stream, bytes]]:

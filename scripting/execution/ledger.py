@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import router, transaction
 
-from scripting.bus import publishing
+from scripting.bus import publishing, samples
 from scripting.bus.events import Event
 from scripting.bus.outbox import relay
 from scripting.execution import attempts, breaker, callers, recovery, site_log
@@ -56,6 +56,7 @@ def _commit(
     with transaction.atomic(using=_database()):
         known = _recorded(decisions)
         outbox: list[dict[str, Any]] = []
+        published: list[Event] = []
         rows: list[dict[str, Any]] = []
         recorded: list[Decision] = []
         told: list[tuple[dict[str, Any], Decision]] = []
@@ -73,6 +74,7 @@ def _commit(
             else:
                 _apply(decision, publisher)
             outbox += publisher.outbox
+            published += publisher.published
             recorded.append(decisions[index])
             unchanged = decisions[index] is decision
             rows.append(prepared[index] if unchanged else execution_row(decisions[index], worker))
@@ -88,8 +90,10 @@ def _commit(
         insert_rows(OutboxEvent, outbox)
         transaction.on_commit(lambda: _tell(told), using=_database())
         if outbox:
-            published = [row["id"] for row in outbox]
-            transaction.on_commit(lambda: relay(published), using=_database())
+            sent = [row["id"] for row in outbox]
+            transaction.on_commit(lambda: relay(sent), using=_database())
+        if published:
+            transaction.on_commit(lambda: samples.note(published), using=_database())
         fence()
     return decisions
 
@@ -143,6 +147,8 @@ class _Publisher:
     def __init__(self, call: CallContext) -> None:
         self.outbox: list[dict[str, Any]] = []
         self.refused: list[dict[str, Any]] = []
+        self.published: list[Event] = []
+        """All that go on their way, those too that no script runs on."""
         self._call = call
         self._published = 0
 
@@ -168,7 +174,9 @@ class _Publisher:
             message = f"refused: follow-up events may be {publishing.max_depth()} deep, this one is {event.depth}"
             logger.warning("%s from execution %s %s", topic, call.execution_id, message)
             self.refused += unrun_rows(event, event.subscribers, Status.SKIPPED, message)
-        elif event.subscribers:
+            return
+        self.published.append(event)
+        if event.subscribers:
             self.outbox.append(
                 {
                     "id": UUID(event.id),

@@ -111,6 +111,8 @@ def events(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 def execution(request: HttpRequest, module: str, name: str, execution_id: str) -> dict[str, Any]:
     """One recorded execution: its payload as a page may show it, as JSON text, since a browser's numbers are not exact."""
     script = script_named(module, name)
+    if (sample := recorded.sample_of(script, execution_id)) is not None:
+        return sample
     found = recorded.execution_of(script, execution_id)
     source, payload = recorded.payload_of(script, found)
     return {

@@ -29,10 +29,10 @@ KINDS = {
 MOST_FIELDS, LONGEST_PURPOSE = 6, 200
 
 
-def text_for(language: str, kind: str, *, module: str, name: str, purpose: str) -> str:
-    """The text that a new script begins with; empty where the language has no such template."""
+def text_for(language: str, kind: str, *, module: str, name: str, purpose: str, topic: Topic | None = None) -> str:
+    """The text that a new script begins with, on this topic or one that tells much; empty where the language has no such template."""
     owner = modules.get(module)
-    topic = _topic_of(owner)
+    topic = topic or _topic_of(owner)
     fixed = {
         "purpose": one_line(purpose, LONGEST_PURPOSE) or f"What does {name} decide?",
         "name": name,

@@ -19,9 +19,11 @@ from django.views.decorators.http import require_http_methods
 from scripting.models import SHARED, Draft, Script
 from scripting.models.script import NAME_PATTERN
 from scripting.modules.installed import modules
+from scripting.modules.topics import Topic
 from scripting.registry import lifecycle
 from scripting.sandbox.languages.language import EVENT, HELPER
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.subscriptions import sets
 from scripting.texts.escaping import visible
 from scripting.workbench import beginnings
 from scripting.workbench.access import EDIT, PUBLISH, WORDS, may, page
@@ -103,15 +105,20 @@ def wanted_of(form: dict[str, str]) -> Wanted:
     return Wanted(module, name, language, kind, purpose, once)
 
 
-def make(user: User, wanted: Wanted) -> Script:
-    """A script without a version, and the user's draft of it out of a template. The same form gives the same script. Raises Misfit."""
+def make(user: User, wanted: Wanted, topic: Topic | None = None) -> Script:
+    """A script without a version, and the user's draft of it out of a template. The same form gives the same script. Raises Misfit.
+
+    With a topic it joins that once it is published.
+    """
     text = beginnings.text_for(
-        wanted.language, wanted.kind, module=wanted.module, name=wanted.name, purpose=wanted.purpose
+        wanted.language, wanted.kind, module=wanted.module, name=wanted.name, purpose=wanted.purpose, topic=topic
     )
     reason = wanted.purpose or f"in the workbench: {beginnings.KINDS[wanted.kind][0].lower()}"
     try:
         with transaction.atomic():
             script = lifecycle.create(wanted.module, wanted.name, actor=user, reason=reason)
+            if topic is not None:
+                sets.plan(script, topic.name)
             Draft.objects.create(script=script, user=user, source=text, language=wanted.language, revision=wanted.once)
     except lifecycle.ChangeRefused as refusal:
         made = Draft.objects.filter(revision=wanted.once, user=user).select_related("script").first()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+import redis
+
+from scripting.bus import samples
 from scripting.bus.events import raw_text
+from scripting.bus.samples import Sample
 from scripting.execution.comparison import equal
 from scripting.execution.rows import decode_calls
 from scripting.insight.times import written
@@ -18,6 +24,7 @@ from scripting.modules.installed import modules
 from scripting.modules.masking import mask_of_inputs
 from scripting.sandbox.protocol import ValueProblem
 from scripting.texts.escaping import display, one_line
+from scripting.texts.plain_json import jsonable
 from scripting.types import HostCallRecord
 from scripting.workbench import inputs
 from scripting.workbench.access import Refusal
@@ -28,6 +35,8 @@ OFFERED = 40
 SEARCHED = 500
 """Latest executions that a search looks through: each is decoded to be told in words."""
 SEARCHED_IN = ("topic", "status", "words", "outcome")
+SAMPLE = "event:"
+"""Begins the id of an event that happened before the script ran."""
 TOLD = 200
 """Characters of an event in words."""
 
@@ -47,8 +56,43 @@ def found(script: Script, query: str) -> list[dict[str, Any]]:
         if all(word in said or _is_time(word, event["when"]) for word in wanted) or query.strip() == event["id"]:
             offered.append(event)
             if len(offered) == OFFERED:
-                break
-    return offered
+                return offered
+    for sample in _samples(script) if script.active_version_id is None else ():
+        event = _listed_sample(script, sample)
+        if all(word in f"{event['topic']} {event['words']}".lower() for word in wanted):
+            offered.append(event)
+    return offered[:OFFERED]
+
+
+def _samples(script: Script) -> Iterator[Sample]:
+    """Events of its topics that happened before it ran: what a new rule is tried on."""
+    with contextlib.suppress(redis.RedisError):
+        for source in inputs.sources(script):
+            if source.topic is not None:
+                yield from samples.of(source.topic.name)
+
+
+def _listed_sample(script: Script, sample: Sample) -> dict[str, Any]:
+    return {
+        "id": f"{SAMPLE}{sample.topic}:{sample.id}",
+        "when": written(sample.at),
+        "topic": sample.topic,
+        "status": "succeeded",
+        "words": words_of(script.module, sample.topic, sample.payload),
+        "outcome": "",
+    }
+
+
+def sample_of(script: Script, given: str) -> dict[str, Any] | None:
+    """An event that happened before the script ran, as the page shows it; None for what is the id of an execution. Raises Refusal."""
+    if not given.startswith(SAMPLE):
+        return None
+    for sample in _samples(script):
+        listed = _listed_sample(script, sample)
+        if listed["id"] == given:
+            more = {"sample": True, "source": f"topic:{sample.topic}", "payload": json.dumps(jsonable(sample.payload))}
+            return {**listed, **more}
+    raise Refusal(404, "not_found", "This event is not kept any more: choose a later one.")
 
 
 def _is_time(word: str, when: str) -> bool:
@@ -79,13 +123,18 @@ def in_words(script: Script, execution: Execution) -> str:
         source, payload = payload_of(script, execution)
     except ValueProblem:
         return ""
-    module = modules.get(script.module)
+    return words_of(script.module, source.endpoint or execution.topic, payload)
+
+
+def words_of(module_name: str, topic: str, payload: Any) -> str:
+    """A payload in its module's words, else its beginning."""
+    module = modules.get(module_name)
     words = ""
     if module is not None and isinstance(payload, Mapping):
         try:
-            words = module.event_in_words(source.endpoint or execution.topic, payload)
+            words = module.event_in_words(topic, payload)
         except Exception:
-            logger.exception("%s cannot say an event of %s in words", script.module, execution.topic)
+            logger.exception("%s cannot say an event of %s in words", module_name, topic)
     return one_line(words or display(payload, TOLD), TOLD)
 
 

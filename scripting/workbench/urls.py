@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 
-from scripting.workbench import api, case_addresses, creating, pages, play_pages, replay_pages, tune_pages
+from scripting.workbench import api, case_addresses, creating, pages, play_pages, replay_pages, topic_pages, tune_pages
 
 
 class NameConverter(StringConverter):
@@ -22,6 +22,11 @@ app_name = "workbench"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.scripts, name="scripts"),
     path("new/", creating.new_script, name="new"),
+    path("topics/", topic_pages.catalogue, name="topics"),
+    path("topics/<str:topic>/", topic_pages.one, name="topic"),
+    path("topics/<str:topic>/rule", topic_pages.new_rule, name="new_rule"),
+    path("topics/<str:topic>/subscribe", topic_pages.subscribe, name="subscribe"),
+    path("topics/<str:topic>/rollback", topic_pages.rollback, name="rollback_subscriptions"),
     path(SCRIPT, pages.workbench, name="script"),
     path(f"{SCRIPT}history/", pages.history, name="history"),
     path(f"{SCRIPT}replay/", replay_pages.chooser, name="replay"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import redis
 
-from scripting.bus import drain_queue, outbox, streams
+from scripting.bus import drain_queue, outbox, samples, streams
 from scripting.bus.streams import Condition, Stream
 from scripting.metrics import error_groups, retention, rollups
 from scripting.models import ErrorDelta, KnobSchedule, OutboxEvent, StatDelta
@@ -55,6 +55,7 @@ class Sweep:
 
     def once(self) -> Swept:
         """One sweep. Raises redis.RedisError and database errors; the next one does what this one could not."""
+        samples.flush()
         dead = heartbeat.bury_dead_workers()
         drains = self.heal_streams()
         turned = self.turn_schedules()

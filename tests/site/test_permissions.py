@@ -108,6 +108,11 @@ TABLE: dict[str, Access] = {
     # The workbench
     "scripts/": SAFE,
     "scripts/new/": WRITES,
+    "scripts/topics/": SAFE,
+    "scripts/topics/<str:topic>/": SAFE,
+    "scripts/topics/<str:topic>/rule": POSTED,
+    "scripts/topics/<str:topic>/subscribe": POSTED,
+    "scripts/topics/<str:topic>/rollback": POSTED,
     SCRIPT: (STAFF, STAFF),
     f"{SCRIPT}history/": SAFE,
     f"{SCRIPT}replay/": WRITES,
@@ -211,6 +216,7 @@ def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterat
         "execution_id": execution, "scriptversion": str(script.active_version_id), "queue_index": "0", "form": "csv",
         "user": str(User.objects.get(username="viewer").pk), "group": str(Group.objects.get(name="viewer").pk),
         "rest": "wargame/x/", "case": "every_hit_does_something", "apitoken": str(token.pk), "token": str(token.pk), "report_id": execution, "scheduler_index": "0", "connection_index": "0", "key": "1-1",
+        "topic": "wargame.unit.destroyed",
         "content_type_id": str(ContentType.objects.get_for_model(Script).pk),
     }  # fmt: skip
     logging.disable(logging.NOTSET)

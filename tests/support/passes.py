@@ -76,6 +76,7 @@ WORKBENCH_PAGES = (
     "gate_dialog",
     "every_page",
     "tune_page",
+    "new_rule",
 )
 ONE_STACK = {f"tests/workbench/test_{name}.py": "the workbench's pages" for name in WORKBENCH_PAGES} | {
     f"tests/embedding/test_{name}.py": "the installed wheel" for name in ("studio", "demo", "python_api", "wheel")

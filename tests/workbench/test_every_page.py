@@ -109,7 +109,7 @@ def addresses(stack: RunningStack) -> dict[str, str]:
     """By route, one address that people can look at, of what is there; links lead to the others."""
     found = latest(stack)
     values = {"module": "wargame", "name": "damage_calculator", "queue_index": "0", "connection_index": "0", **found}
-    values |= {"case": "every_hit_does_something"}
+    values |= {"case": "every_hit_does_something", "topic": "wargame.unit.destroyed"}
     values |= {"script_id": found["script"], "execution_id": found["execution"]}
     made = {
         route: address(route, values | ({"name": "disable"} if "/switch/" in route else {}))

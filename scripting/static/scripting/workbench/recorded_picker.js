@@ -68,7 +68,7 @@ export class RecordedPicker {
 
   draw(events, searched, words) {
     this.options = events.map((event, at) => this.option(event, at));
-    const none = words.trim() ? `None of the latest ${searched} says this.` : "This script has not run yet.";
+    const none = words.trim() ? `None of the latest ${searched} says this.` : "This script has not run yet, and none of its events was seen.";
     this.list.replaceChildren(...this.options, ...(events.length ? [] : [h("li", { class: "none", role: "option", "aria-disabled": "true", "aria-selected": "false" }, none)]));
     this.list.hidden = false;
     this.list.scrollTop = 0;

@@ -100,11 +100,12 @@ export class Trying {
         const execution = await this.server.get(from + encodeURIComponent(id));
         if (mine !== this.picks) return; // another was chosen meanwhile
         const payload = parse(execution.payload);
-        this.recorded = { ...execution, payload, original: write(payload) };
+        this.recorded = execution.sample ? null : { ...execution, payload, original: write(payload) };
+        if (execution.sample) this.payloads.set(execution.source, payload); // no run of it is recorded: it is typed in, so to speak
         $("input-source").value = execution.source;
         $("seed").value = execution.case ? execution.seed : "";
         this.picker.show(execution.words);
-        this.ranOn(execution);
+        if (!execution.sample) this.ranOn(execution);
       } catch (error) {
         if (mine !== this.picks) return;
         this.recorded = null;
