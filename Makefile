@@ -11,7 +11,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
 # Bytecode of packages is compiled when first used: quicker than compiling all of it at installation.
 INSTALL := $(PIP) --no-compile --require-hashes -r
-JOBS ?= auto
+# Tests wait for processes and browsers about half of their time: two more than there are cores keep these busy.
+JOBS ?= $(shell echo $$(( $$(nproc) + 2 )))
 UPGRADE ?= --upgrade
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header $(UPGRADE)

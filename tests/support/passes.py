@@ -78,10 +78,13 @@ WORKBENCH_PAGES = (
     "tune_page",
     "new_rule",
 )
-ONE_STACK = {f"tests/workbench/test_{name}.py": "the workbench's pages" for name in WORKBENCH_PAGES} | {
-    f"tests/embedding/test_{name}.py": "the installed wheel" for name in ("studio", "demo", "python_api", "wheel")
-}
-"""Files that share a stack or an environment, with a name for them all: one process of xdist runs them in this order, so one stack is started."""
+SECOND_STACK = {"trying", "accessibility", "narrow", "case_list", "gate_dialog", "every_page", "tune_page"}
+"""Those of them that run on a stack of their own beside the others: one process with all of them would be the last to end."""
+ONE_STACK = {
+    f"tests/workbench/test_{name}.py": f"the workbench's pages, {'second' if name in SECOND_STACK else 'first'} stack"
+    for name in WORKBENCH_PAGES
+} | {f"tests/embedding/test_{name}.py": "the installed wheel" for name in ("studio", "demo", "python_api", "wheel")}
+"""Files that share a stack or an environment, with a name for them all: one process of xdist runs them in this order, on one stack."""
 
 LONG = ("e2e", "alone", "slow")
 """Markers of tests that take long, the longest first."""
