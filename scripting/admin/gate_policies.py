@@ -20,7 +20,7 @@ from scripting.modules.installed import modules
 from scripting.registry import lifecycle
 from scripting.registry.gate_policies import Mode, set_policy
 
-FIELDS = ("mode", "last", "max_failing", "max_refused", "max_left", "max_changed", "max_red")
+FIELDS = ("mode", "last", "max_failing", "max_refused", "max_left", "max_changed", "max_red", "play_limits", "plays")
 MODES = {
     Mode.FOLLOW: "Follow: as the module's policy says, or the site's",
     Mode.OFF: "Off: nothing is asked",
@@ -97,8 +97,9 @@ class GatePolicyAdmin(CheckedAdmin):
         told = ("told",) if obj else ()
         return (
             (None, {"fields": (*scope, "mode")}),
-            ("It passes with at most", {"fields": FIELDS[2:]}),
+            ("It passes with at most", {"fields": FIELDS[2:7]}),
             ("Of", {"fields": ("last",)}),
+            ("Whole plays, where the module simulates them", {"fields": FIELDS[7:]}),
             ("Why", {"fields": (*reason, *told)}),
         )
 

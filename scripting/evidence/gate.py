@@ -1,18 +1,19 @@
-"""Make the evidence that the gate asks for: replay a change on the newest executions, run the cases, keep what came of both."""
+"""Make the evidence that the gate asks for: replay a change on the newest executions, run the cases, play, keep what came of it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from scripting.evidence import corpus as corpora
+from scripting.evidence import play_jobs, playing
 from scripting.evidence.cases import run_cases
 from scripting.evidence.corpus import Selection
 from scripting.evidence.kept import report_of
-from scripting.models import Evidence, GatePolicy, ReplayReport, ScriptVersion
+from scripting.models import Evidence, ReplayReport, ScriptVersion
 from scripting.registry import gate
-from scripting.registry.gate import Candidate, Change, GateClosed
+from scripting.registry.gate import Candidate, Change, GateClosed, Judged
 from scripting.registry.gate_policies import Policies
 from scripting.sources.taking import weigh_later
 
@@ -54,7 +55,7 @@ def weigh(changes: Iterable[Change], *, user: str = "", seconds: float = SECONDS
     for judged in gate.judge(changes, policies):
         evidence = judged.evidence
         if judged.is_lacking or (evidence is not None and not evidence.complete):
-            evidence = _make(judged.change, judged.policy, user, max(0.0, until - time.monotonic()))
+            evidence = _make(judged, user, max(0.0, until - time.monotonic()))
         if evidence is not None:
             found.append(evidence)
     return found
@@ -71,11 +72,14 @@ def weigh_now(closed: GateClosed) -> bool:
     return bool(weigh(closed.lacking, seconds=JOB_SECONDS))
 
 
-def _make(change: Change, policy: GatePolicy, user: str, seconds: float) -> Evidence:
+def _make(judged: Judged, user: str, seconds: float) -> Evidence:
+    change, policy = judged.change, judged.policy
     until = time.monotonic() + seconds
     cases = run_cases(change.script, change.after, seconds=seconds)
     report = _replayed(change, policy.last, user, max(0.0, until - time.monotonic()))
     totals = {name: report.document[name] for name in COUNTS} if report else {}
+    played = _played(change, policy.plays, user, max(0.0, until - time.monotonic())) if judged.asks_for_plays else None
+    in_time = played is None or played["plays"] == played["asked"]
     return Evidence.objects.create(
         script=change.script,
         rests_on=change.rests_on,
@@ -83,13 +87,32 @@ def _make(change: Change, policy: GatePolicy, user: str, seconds: float) -> Evid
         live=change.before.digest if change.before else "",
         title=change.title[:200],
         asked=policy.last,
-        complete=report is None or report.document["complete"],
+        complete=in_time and (report is None or report.document["complete"]),
         cases=len(cases),
         red=[outcome.name for outcome in cases if not outcome.passed],
         report=report,
+        played=played,
         user=user[:150],
         **totals,
     )
+
+
+def _played(change: Change, plays: int, user: str, seconds: float) -> dict[str, Any]:
+    """Whole plays with live and with all that changes together: how many, and the means with the change."""
+    module = change.script.module
+    sides = playing.sides_with(module, {**change.together, change.script.name: change.after})
+    beside = change.beside  # before they are played: what goes live meanwhile voids them
+    found = play_jobs.comparison_of(change.script, sides, title=change.title, plays=plays, user=user, seconds=seconds)
+    means = {name: figures["draft"] for name, figures in found.document.get("measures", {}).items()}
+    return {
+        "plays": found.played,
+        "asked": plays,
+        "beside": beside,
+        "means": means,
+        "words": f"{found.played} {playing.noun_of(module, found.played)} played",
+        "problem": found.reason,
+        "comparison": str(found.pk),
+    }
 
 
 def _replayed(change: Change, last: int, user: str, seconds: float) -> ReplayReport | None:

@@ -70,6 +70,44 @@ def ask(
     return found
 
 
+def comparison_of(
+    script: Script, sides: Sides, *, title: str, plays: int, seed: int = 1, user: str = "", seconds: float
+) -> PlayComparison:
+    """The same without an early end, made now, within `seconds`, if there is none that had time for all of it.
+
+    Raises NotSimulated, MeasuresDiffer, SupervisorError for what is ours.
+    """
+    which: dict[str, Any] = {"rests_on": sides.digest, "seed": seed, "asked": plays, "stops_early": False}
+    found = PlayComparison.objects.filter(script=script, state=State.DONE, **which).first()
+    if found is not None:
+        return found
+    tally, started, problem = PlayTally(), time.perf_counter(), ""
+    with playing.within(seconds) as cancellation:
+        pairs = playing.compare(script.module, sides, range(seed, seed + plays), tally, cancellation=cancellation)
+        try:
+            for _ in pairs:
+                evidence_jobs.running.progress()  # in a job: it is not stuck
+        except MeasuresDiffer as error:
+            problem = str(error)[:300]
+    now = datetime.now(UTC)
+    made = {
+        "title": title[:200],
+        "user": user[:150],
+        "bundles": msgspec.json.encode(sides),
+        "state": State.FAILED if problem else State.DONE if tally.pairs == plays else State.CANCELLED,
+        "reason": problem,
+        "sentence": problem[:200] or "there was no time",
+        "document": {},
+        "queued_at": now,
+        "finished_at": now,
+    }
+    found, _ = PlayComparison.objects.update_or_create(script=script, **which, defaults=made)
+    _write(found, tally, time.perf_counter() - started)
+    found.refresh_from_db()
+    forget_old(script)
+    return found
+
+
 def cancel(pk: UUID) -> bool:
     """Cancel an unfinished comparison; what it has found stays. Whether there was anything to cancel."""
     return _end(pk, State.CANCELLED)
@@ -139,10 +177,9 @@ def _play(found: PlayComparison, sides: Sides, cancellation: Cancellation) -> st
                 break
     except MeasuresDiffer as error:
         return failed(str(found.pk), str(error))
-    finally:
-        pairs.close()
-    seconds = time.perf_counter() - started
-    if cancellation.cancelled:
+    cancelled, seconds = cancellation.cancelled, time.perf_counter() - started
+    pairs.close()
+    if cancelled:
         return _stopped(found, tally, seconds)
     with transaction.atomic():
         if _end(found.pk, State.DONE):

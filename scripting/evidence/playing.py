@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -99,18 +100,26 @@ def rules_of(module: str, side: Mapping[str, Sequence[Contender]], cancellation:
     return Rules(module_of(module), side, limits, cancellation)
 
 
+@contextmanager
+def within(seconds: float) -> Iterator[Cancellation]:
+    """A cancellation that sets itself after so many seconds."""
+    cancellation = Cancellation()
+    timer = threading.Timer(seconds, cancellation.cancel)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield cancellation
+    finally:
+        timer.cancel()
+
+
 def play_of(module: str, side: Mapping[str, Sequence[Contender]], seed: int, *, seconds: float = 20.0) -> Played:
     """One play by a side, to show it step by step while somebody waits.
 
     Raises NotSimulated, Cancelled after so many seconds, SupervisorError for what is ours.
     """
-    cancellation = Cancellation()
-    timer = threading.Timer(seconds, cancellation.cancel)
-    timer.start()
-    try:
+    with within(seconds) as cancellation:
         return play(rules_of(module, side, cancellation), seed)
-    finally:
-        timer.cancel()
 
 
 def play(rules: Rules, seed: int) -> Played:
@@ -155,5 +164,8 @@ def compare(
             tally.failures[0].update(one.failures)
             tally.failures[1].update(other.failures)
             yield
+    except GeneratorExit:
+        watch.cancel()  # plays that nobody looks at any more
+        raise
     finally:
         pool.shutdown(cancel_futures=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -12,8 +15,60 @@ from simple_history.models import HistoricalRecords
 
 from scripting.models.evidence import ReplayReport
 from scripting.models.script import Script
+from scripting.texts.escaping import visible
 
 MOST_EVENTS = 100_000
+MOST_PLAYS = 1000
+
+
+@dataclass(frozen=True)
+class PlayLimit:
+    """Between what the mean of a measure of whole plays must lie."""
+
+    measure: str
+    low: float
+    high: float
+    in_percent: bool
+
+    @property
+    def unit(self) -> str:
+        return " %" if self.in_percent else ""
+
+    @property
+    def range(self) -> str:
+        """`45 to 55 %`"""
+        return f"{self.low:g} to {self.high:g}{self.unit}"
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.range}"
+
+    def value_of(self, mean: float) -> float:
+        """A mean in the limit's own unit."""
+        return 100 * mean if self.in_percent else mean
+
+    def admits(self, mean: float) -> bool:
+        return self.low <= self.value_of(mean) <= self.high
+
+
+_LIMIT = re.compile(
+    r"(?P<measure>\S.*?)\s+(?P<low>-?\d+(?:\.\d+)?)\s*\.\.\s*(?P<high>-?\d+(?:\.\d+)?)\s*(?P<percent>%?)"
+)
+
+
+def limits_in(text: str) -> list[PlayLimit]:
+    """One a line. Raises ValidationError, which says which line and how it is written."""
+    found = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        parts = _LIMIT.fullmatch(line)
+        if parts is None or float(parts["low"]) > float(parts["high"]):
+            raise ValidationError(f"write a measure and its bounds, such as “ada_wins 45..55 %”, not “{visible(line)[:80]}”")  # fmt: skip
+        found.append(PlayLimit(parts["measure"], float(parts["low"]), float(parts["high"]), bool(parts["percent"])))
+    return found
+
+
+def check_play_limits(text: str) -> None:
+    """Raises ValidationError."""
+    limits_in(text)
 
 
 class GatePolicy(models.Model):
@@ -47,6 +102,21 @@ class GatePolicy(models.Model):
         help_text="At most so many percent of the decisions; empty: all may.",
     )
     max_red = models.PositiveIntegerField("red cases", default=0, help_text="At most so many.")
+    play_limits = models.TextField(
+        "measures of whole plays",
+        blank=True,
+        default="",
+        db_default="",
+        validators=[check_play_limits],
+        help_text="One a line: a measure and between what its mean must lie, such as `ada_wins 45..55 %`. Empty: nothing is played.",
+    )
+    plays = models.PositiveIntegerField(
+        "plays",
+        default=200,
+        db_default=200,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_PLAYS)],
+        help_text="So many are played with live and with the change.",
+    )
 
     history = HistoricalRecords()
 
@@ -82,7 +152,14 @@ class GatePolicy(models.Model):
             limits.append(f"{grouped(self.max_left)} left the recording")
         if self.max_changed is not None:
             limits.append(f"{self.max_changed:g} % changed")
-        return f"{', '.join(limits)} and {self.max_red} red cases at most, on the last {grouped(self.last)} decisions"
+        words = f"{', '.join(limits)} and {self.max_red} red cases at most, on the last {grouped(self.last)} decisions"
+        if self.play_limits:
+            words += f"; {', '.join(map(str, self.limits_of_plays))}, in {grouped(self.plays)} plays"
+        return words
+
+    @property
+    def limits_of_plays(self) -> list[PlayLimit]:
+        return limits_in(self.play_limits)
 
 
 class Evidence(models.Model):
@@ -106,6 +183,9 @@ class Evidence(models.Model):
     cases = models.PositiveIntegerField(default=0)
     red = models.JSONField(default=list, help_text="Names of the cases that do not hold.")
     report = models.ForeignKey(ReplayReport, null=True, on_delete=models.SET_NULL, related_name="+")
+    played = models.JSONField(
+        null=True, help_text="Of whole plays, where the policy asked for them: how many, and the means with the change."
+    )
     user = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -141,6 +221,8 @@ class Evidence(models.Model):
                 parts.append(f"{grouped(number)} {words}")
         if self.cases:
             parts.append(f"{len(self.red)} of {self.cases} cases red")
+        if self.played:
+            parts.append(self.played["words"])
         return ", ".join(parts)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from scripting.models import SHARED, Activation, Evidence, GatePolicy, KnobSet, Script, ScriptVersion
 from scripting.models.gate import grouped
-from scripting.modules.installed import limits_for
+from scripting.modules.installed import limits_for, modules
 from scripting.registry.bundles import Values
 from scripting.registry.dependents import Key, World
 from scripting.registry.gate_policies import Mode, Policies
@@ -32,6 +33,17 @@ class Change:
     after: Bundle
     title: str
     """The candidate in words: `v12`, or `v3 with a changed helper`."""
+    together: Mapping[str, Bundle] = field(default_factory=dict)
+    """What changes of the module together with it, by script, itself included."""
+
+    @cached_property
+    def beside(self) -> str:
+        """sha256 (hex) over what else decides in a whole play: the module's other scripts, helpers, what changes together with it."""
+        others = Script.objects.in_use().filter(module__in=[self.script.module, SHARED]).exclude(pk=self.script.pk)
+        columns = ("module", "name", "enabled", "active_version_id", "active_knobs_id")
+        live = list(others.order_by("module", "name").values_list(*columns))
+        changed = sorted((name, bundle.digest) for name, bundle in self.together.items())
+        return hashlib.sha256(f"{live} {changed}".encode()).hexdigest()
 
     @cached_property
     def cases(self) -> str:
@@ -64,13 +76,27 @@ class Judged:
         """Whether it must be tried (again) before the gate can tell."""
         if self.policy.mode not in (Mode.ADVISE, Mode.REQUIRE) or self.change.needs_none:
             return False
-        return self.evidence is None or self.evidence.asked < self.policy.last
+        return self.evidence is None or self.evidence.asked < self.policy.last or self._lacks_plays(self.evidence)
+
+    @property
+    def asks_for_plays(self) -> bool:
+        """Whether whole plays are to be played: its module simulates them, and there is something to compare with."""
+        module = modules.get(self.change.script.module)
+        simulates = module is not None and module.simulates
+        return bool(self.policy.play_limits) and simulates and self.change.before is not None
+
+    def _lacks_plays(self, evidence: Evidence) -> bool:
+        if not self.asks_for_plays:
+            return False
+        played = evidence.played
+        return played is None or played["asked"] < self.policy.plays or played["beside"] != self.change.beside
 
     @cached_property
     def problems(self) -> list[str]:
         """Each excess over the policy, in words; empty where the evidence passes."""
         if self.is_lacking:
-            return [f"not replayed yet on the last {grouped(self.policy.last)} decisions"]
+            played = f", or not played yet {grouped(self.policy.plays)} times" if self.asks_for_plays else ""
+            return [f"not replayed yet on the last {grouped(self.policy.last)} decisions{played}"]
         return exceeded(self.policy, self.evidence) if self.evidence else []
 
     @property
@@ -193,7 +219,15 @@ def changes_of(candidates: Sequence[Candidate]) -> list[Change]:
         if before is None or before.digest != after.digest:
             found.append(Change(script, before, after, each.title))
     moved = {(each.script.module, each.script.name) for each in candidates}
-    return [*found, *(_through_helpers(now, then, helpers, moved) if helpers else ())]
+    return _together([*found, *(_through_helpers(now, then, helpers, moved) if helpers else ())])
+
+
+def _together(changes: Sequence[Change]) -> list[Change]:
+    """Each with those of its module that it goes live with."""
+    by_module: dict[str, dict[str, Bundle]] = {}
+    for change in changes:
+        by_module.setdefault(change.script.module, {})[change.script.name] = change.after
+    return [replace(change, together=by_module[change.script.module]) for change in changes]
 
 
 def _through_helpers(
@@ -228,11 +262,28 @@ def exceeded(policy: GatePolicy, evidence: Evidence) -> list[str]:
     if len(evidence.red) > policy.max_red:
         names = one_line(", ".join(evidence.red[:5]), 200)
         found.append(f"{len(evidence.red)} of {evidence.cases} cases red: {names} (allowed: {policy.max_red})")
-    if not evidence.complete:
+    if evidence.played is not None:
+        found += _exceeded_in_plays(policy, evidence.played)
+    if not evidence.complete and not (evidence.played and evidence.played["plays"] < evidence.played["asked"]):
         found.append(
             f"there was no time to replay all: {grouped(evidence.decided)} of {grouped(evidence.events)} decisions were tried"
         )
     return found
+
+
+def _exceeded_in_plays(policy: GatePolicy, played: Mapping[str, Any]) -> Iterator[str]:
+    if played["problem"]:
+        yield played["problem"]
+        return
+    for limit in policy.limits_of_plays:
+        mean = played["means"].get(limit.measure)
+        if mean is None:
+            known = one_line(", ".join(sorted(played["means"])), 200)
+            yield f"the plays have no measure {limit.measure} (they have: {known or 'none'})"
+        elif not limit.admits(mean):
+            yield f"{limit.measure} would be {limit.value_of(mean):.4g}{limit.unit} (allowed: {limit.range})"
+    if played["plays"] < played["asked"]:
+        yield f"there was no time to play all: {played['plays']} of {played['asked']}"
 
 
 def in_words(judged: Sequence[Judged]) -> str:

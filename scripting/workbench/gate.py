@@ -61,10 +61,12 @@ def _described(judged: Judged, user: User) -> dict[str, Any]:
     script, evidence = judged.change.script, judged.evidence
     report = evidence.report if evidence else None
     link = bool(report) and may(user, RUN)
+    plays = evidence.played["comparison"] if evidence and evidence.played and may(user, RUN) else ""
     return {
         "script": str(script),
         "found": judged.in_words,
         "problems": judged.problems,
         "policy": judged.policy.in_words,
         "report": reverse("workbench:report", args=[script.module, script.name, report.pk]) if report and link else "",
+        "plays": reverse("workbench:plays_report", args=[script.module, script.name, plays]) if plays else "",
     }

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 GIVEN = {
     "scope": "chess_club", "mode": "require", "last": "500", "max_failing": "0", "max_refused": "0",
     "max_left": "", "max_changed": "12.5", "max_red": "0", "reason": "before the tournament",
+    "play_limits": "white wins 45..55 %", "plays": "300",
 }  # fmt: skip
 
 
@@ -42,6 +43,8 @@ def test_a_policy_is_made_and_changed_with_a_reason_and_its_history_is_shown(scr
     )
     assert "It has a policy already" not in form
     change = reverse("admin:scripting_gatepolicy_change", args=[policy.pk])
+    assert (str(policy.limits_of_plays[0]), policy.plays) == ("white wins 45 to 55 %", 300)
+    assert "write a measure and its bounds" in admin.post(change, GIVEN | {"play_limits": "white"}).content.decode()
     assert admin.post(change, GIVEN | {"mode": "off", "reason": "it is over"}).status_code == 302
     shown = admin.get(change).content.decode()
     assert "before the tournament" in shown

@@ -56,7 +56,7 @@ export class Gate {
       const verdict = answer.passes ? "passes" : answer.closed ? "closed" : "advises against it";
       const several = answer.judged.length > 1;
       this.show(answer.passes ? "good" : answer.closed ? "bad" : "warn", h("p", {}, h("b", {}, `Gate: ${verdict}`)), ...answer.judged.map((one) => h("div", {},
-        one.found && h("p", {}, several && h("b", {}, `${one.script}: `), "Replayed: ", one.report ? h("a", { href: one.report, target: "_blank", rel: "noopener" }, one.found) : one.found, "."),
+        one.found && h("p", {}, several && h("b", {}, `${one.script}: `), "Replayed: ", one.report ? h("a", { href: one.report, target: "_blank", rel: "noopener" }, one.found) : one.found, ".", one.plays && h("span", {}, " ", h("a", { href: one.plays, target: "_blank", rel: "noopener" }, "What was played"), ".")),
         one.problems.length > 0 && h("ul", {}, ...one.problems.map((problem) => h("li", {}, problem))),
         h("p", { class: "quiet" }, `Policy: ${one.policy}.`))));
     }
