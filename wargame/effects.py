@@ -41,7 +41,4 @@ def publish_event(context: CallContext, topic: str, payload: Mapping[str, Any]) 
     found = find_game(context, context.payload)
     if found is None:
         raise EffectRefused("publish_event: no battle is running")
-    battle = rows.locked(found).battle
-    assert context.publish is not None
-    event = follow_ups.completed(battle, topic, payload, [], follow_ups.chain_of(context.payload))
-    context.publish(topic, event, key=battle.key)
+    follow_ups.publish_called(rows.locked(found).battle, context, topic, payload)

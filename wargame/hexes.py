@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 Cell = tuple[int, int]
 
@@ -17,16 +18,17 @@ def _cube(cell: Cell) -> tuple[int, int, int]:
     return q, row, -q - row
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def distance(a: Cell, b: Cell) -> int:
     """Hexes from one cell to the other; 0 for the same cell."""
     return max(abs(one - other) for one, other in zip(_cube(a), _cube(b), strict=True))
 
 
-def neighbours(cell: Cell) -> Iterator[Cell]:
+@functools.lru_cache(maxsize=1 << 12)
+def neighbours(cell: Cell) -> tuple[Cell, ...]:
     """The six cells around this one, whether on the map or not."""
     column, row = cell
-    for across, down in _ODD_ROW if row & 1 else _EVEN_ROW:
-        yield column + across, row + down
+    return tuple((column + across, row + down) for across, down in (_ODD_ROW if row & 1 else _EVEN_ROW))
 
 
 def between(a: Cell, b: Cell) -> list[Cell]:

@@ -9,7 +9,9 @@ from typing import Any, ClassVar
 
 from scripting.modules.calls import CallContext, CallRefused, Outcome
 from scripting.modules.scriptable import ModulePage, ModuleScriptConfig, ScriptableModule, exposed
-from wargame import effects, rows, rules, wording
+from scripting.modules.simulation import Decide
+from scripting.types import SimulatedPlay
+from wargame import effects, rows, rules, simulation, wording
 from wargame.finding import find_game
 from wargame.play import payloads
 from wargame.play.table import RULES
@@ -26,6 +28,7 @@ class WargameModule(ScriptableModule):
     key_name = play_noun = "battle"
     live_page = ModulePage("Battle", "wargame:battle")
     more_pages = (ModulePage("Test shot", "wargame/debug/hit"),)
+    play_measures = simulation.MEASURES
     permissions: ClassVar[Mapping[str, Sequence[str]]] = {"designer": ("wargame.play_game",)}
     config = ModuleScriptConfig(
         message_handlers={
@@ -58,6 +61,9 @@ class WargameModule(ScriptableModule):
 
     def apply(self, outcome: Outcome) -> None:
         effects.carry_out(outcome)
+
+    def simulate(self, decide: Decide, seed: int) -> SimulatedPlay:
+        return simulation.play(self, decide, seed)
 
     def event_in_words(self, topic: str, payload: Mapping[str, Any]) -> str:
         return wording.in_words(topic, payload)

@@ -106,7 +106,7 @@ class Rehearsal(ABC, Generic[State]):
             event.id,
             event.topic,
             event.payload,
-            event.metadata,
+            event.metadata | ({"cause": event.cause} if event.cause else {}),
             event.key,
             event.depth,
             dice=event.dice,

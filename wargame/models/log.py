@@ -10,7 +10,7 @@ from django.db.models import F, Q
 
 from wargame.models.game import Game
 from wargame.models.unit import Unit
-from wargame.play.steps import Kind
+from wargame.play.steps import TEXT_LIMIT, Kind
 
 
 class LogKind(models.TextChoices):
@@ -48,7 +48,7 @@ class BattleLogEntry(models.Model):
     sequence = models.PositiveBigIntegerField()
     turn = models.PositiveIntegerField()
     kind = models.CharField(max_length=12, choices=LogKind.choices)
-    text = models.CharField(max_length=400)
+    text = models.CharField(max_length=TEXT_LIMIT)
     unit = models.ForeignKey(Unit, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     target = models.ForeignKey(Unit, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     before = models.PositiveIntegerField(null=True, blank=True, help_text="The target's health before.")
@@ -99,7 +99,7 @@ class BattleLogEntry(models.Model):
             sequence=game.next_sequence(),
             turn=fields.pop("turn", game.turn),
             kind=kind,
-            text=text[:400],
+            text=text[:TEXT_LIMIT],
             **fields,
         )
 

@@ -43,7 +43,7 @@ def carry_out(battle: Battle, outcome: Outcome) -> Step:
         draft.score(attacker.side, lost + (0 if target.is_alive else DESTRUCTION_BONUS))
     is_over = False if target.is_alive else _destroyed(draft, decider, attacker, target)
     if not is_over:
-        follow_ups.publish(draft, decision.follow_ups, chain=follow_ups.chain_of(event))
+        follow_ups.publish(draft, decision.follow_ups, event)
     return draft.done()
 
 

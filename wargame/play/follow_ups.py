@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scripting.modules.calls import EffectRefused
+from scripting.modules.calls import CallContext, EffectRefused
 from scripting.modules.topics import TopicError, topics
 from scripting.texts.escaping import one_line
 from wargame import results
@@ -19,11 +19,18 @@ FOLLOW_UP_TOPICS = frozenset(
 """Events that a script may publish; beginnings, ends and turns are the game's own, attack and hit come from orders."""
 
 
-def publish(draft: Draft, asked: Iterable[results.FollowUp], *, chain: int) -> None:
-    """Publish what a script's result asks for. Raises EffectRefused."""
+def publish(draft: Draft, asked: Iterable[results.FollowUp], cause: Mapping[str, Any] | None = None) -> None:
+    """Publish what a script's result asks for; `cause` is the damage event that it was. Raises EffectRefused."""
+    chain = _chain_of(cause) if cause else 0
     for follow_up in asked:
         event = completed(draft.battle, follow_up.topic, follow_up.payload, list(draft.decisions), chain)
         draft.publish(follow_up.topic, event)
+
+
+def publish_called(battle: Battle, call: CallContext, topic: str, payload: Mapping[str, Any]) -> None:
+    """Publish what a script asks for by calling publish_event. Raises EffectRefused."""
+    assert call.publish is not None
+    call.publish(topic, completed(battle, topic, payload, [], _chain_of(call.payload)), key=battle.key)
 
 
 def completed(
@@ -51,7 +58,7 @@ def completed(
     return event
 
 
-def chain_of(payload: Mapping[str, Any]) -> int:
+def _chain_of(payload: Mapping[str, Any]) -> int:
     """How many chain reactions led to this event."""
     value = payload.get("chain")
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -43,7 +43,7 @@ def carry_out(battle: Battle, outcome: Outcome) -> Step:
             _move(draft, unit, order)
         case _:
             draft.ignore("order", "units can attack or move")
-    follow_ups.publish(draft, decision.follow_ups, chain=0)
+    follow_ups.publish(draft, decision.follow_ups)
     return draft.done()
 
 

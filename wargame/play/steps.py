@@ -13,6 +13,9 @@ from wargame.play.decisions import decisions_of
 from wargame.play.state import Battle, Unit
 from wargame.results import MESSAGE_LIMIT
 
+TEXT_LIMIT = 400
+"""Characters of an entry's text."""
+
 
 class Kind(enum.StrEnum):
     """Kind of an entry of the battle log."""
@@ -46,6 +49,27 @@ class Entry:
     """The decision that it is put down to; None for the game itself."""
     decisions: tuple[Mapping[str, Any], ...] = ()
     """Every script on the way here, first to last."""
+
+    def as_line(self, number: int) -> dict[str, Any]:
+        """The entry as plain data, without what differs from play to play of the same battle: ids of executions, times."""
+        by = self.decider or {}
+        return {
+            "sequence": number,
+            "turn": self.turn,
+            "kind": self.kind.value,
+            "text": self.text,
+            "unit": self.unit,
+            "target": self.target,
+            "before": self.before,
+            "after": self.after,
+            "critical": self.critical,
+            "script": by.get("script", ""),
+            "version": by.get("version"),
+            "origin": by.get("origin", ""),
+            "role": by.get("role", ""),
+            "error": by.get("error", ""),
+            "decisions": [f"{one['script']} {one['version'] or one['role']}" for one in self.decisions],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +126,7 @@ class Draft:
         """Write an entry. It is put down to `decider`, else to the script whose outcome this is."""
         by = decider or (self.decisions[-1] if self.decisions else None)
         codes = (unit.code if unit else None, target.code if target else None)
-        entry = Entry(kind, self.battle.turn, text, *codes, decider=by, decisions=self.decisions, **fields)
+        entry = Entry(kind, self.battle.turn, text[:TEXT_LIMIT], *codes, decider=by, decisions=self.decisions, **fields)
         self._entries.append(entry)
 
     def say(self, kind: Kind, text: str) -> None:
