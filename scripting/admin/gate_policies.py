@@ -18,14 +18,22 @@ from scripting.insight.times import moment
 from scripting.models import SHARED, GatePolicy, Script
 from scripting.modules.installed import modules
 from scripting.registry import lifecycle
-from scripting.registry.gate_policies import Mode, set_policy
+from scripting.registry.gate_policies import Approval, Mode, set_policy
 
-FIELDS = ("mode", "last", "max_failing", "max_refused", "max_left", "max_changed", "max_red", "play_limits", "plays")
+LIMITS = ("max_failing", "max_refused", "max_left", "max_changed", "max_red")
+REVIEW = ("approval", "alone")
+PLAYS = ("play_limits", "plays")
+FIELDS = ("mode", "last", *LIMITS, *PLAYS, *REVIEW)
 MODES = {
     Mode.FOLLOW: "Follow: as the module's policy says, or the site's",
     Mode.OFF: "Off: nothing is asked",
     Mode.ADVISE: "Advise: show what replay and cases find, keep it, and stop nothing",
     Mode.REQUIRE: "Require: nothing goes live that exceeds the limits below, unless somebody may override and says why",
+}
+APPROVALS = {
+    Approval.NONE: "Nobody's",
+    Approval.ABOVE: "Of what has more effect than below, as the replay measures it",
+    Approval.ALWAYS: "Of every change",
 }
 COLOURS = {Mode.REQUIRE: "success", Mode.ADVISE: "info", Mode.OFF: "warning"}
 
@@ -35,6 +43,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg] # at run time it ta
 
     scope = forms.ChoiceField(label="For", widget=UnfoldAdminSelectWidget, help_text="The narrowest policy counts.")
     mode = forms.ChoiceField(choices=list(MODES.items()), widget=UnfoldAdminSelectWidget, initial=Mode.ADVISE)
+    approval = forms.ChoiceField(choices=list(APPROVALS.items()), widget=UnfoldAdminSelectWidget, initial=Approval.NONE)
     reason = forms.CharField(
         max_length=lifecycle.LONGEST_REASON,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Why: shown in the history for good"}),
@@ -97,9 +106,10 @@ class GatePolicyAdmin(CheckedAdmin):
         told = ("told",) if obj else ()
         return (
             (None, {"fields": (*scope, "mode")}),
-            ("It passes with at most", {"fields": FIELDS[2:7]}),
+            ("It passes with at most", {"fields": LIMITS}),
+            ("Approval of somebody else", {"fields": REVIEW}),
             ("Of", {"fields": ("last",)}),
-            ("Whole plays, where the module simulates them", {"fields": FIELDS[7:]}),
+            ("Whole plays, where the module simulates them", {"fields": PLAYS}),
             ("Why", {"fields": (*reason, *told)}),
         )
 
@@ -125,7 +135,10 @@ class GatePolicyAdmin(CheckedAdmin):
 
     @admin.display(description="passes with")
     def limits(self, policy: GatePolicy) -> str:
-        return "—" if policy.mode in (Mode.FOLLOW, Mode.OFF) else policy.in_words
+        if policy.mode == Mode.FOLLOW:
+            return "—"
+        limits = "" if policy.mode == Mode.OFF else policy.in_words
+        return "; ".join(filter(None, (limits, policy.approval_in_words))) or "—"
 
     @admin.display(description="last change")
     def latest(self, policy: GatePolicy) -> SafeString:

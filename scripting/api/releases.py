@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ninja import Field, Router, Schema
 
@@ -24,6 +24,9 @@ from scripting.registry.moves import AlreadyActive, AnyBase, AtGate, PublishRefu
 from scripting.registry.publishing import Text, TogetherRefused, diagnostic_of
 from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 router = Router(tags=["scripts"])
 
@@ -107,15 +110,8 @@ def require_known(texts: Sequence[ReleaseText]) -> None:
 
 def _publish(request: ApiRequest, wanted: ReleaseIn, reason: str) -> ReleaseOut:
     user = request.auth.user
-    texts, before = [], {}
-    for each in wanted.scripts:
-        script = Script.objects.named(each.module, each.name).first()
-        if script is None:
-            script = lifecycle.create(each.module, each.name, actor=user, reason=reason[: lifecycle.LONGEST_REASON])
-        elif script.retired_at is not None:
-            raise Problem(409, "retired", f"{script} is retired: bring it back in the admin, then release it.")
-        before[script.pk] = script.active_version_id
-        texts.append(Text(script, each.language, source_text.encode(each.source), _base(script, each.base)))
+    texts = texts_of(wanted.scripts, user, reason)
+    before = {text.script.pk: text.script.active_version_id for text in texts}
     how: dict[str, Any] = {"confirmed": wanted.confirmed, "at_gate": AtGate(wanted.override, wants_advice=True)}
     with_evidence(
         lambda: publishing.publish_together(texts, actor=user, reason=reason, **how), user=user.get_username()
@@ -127,6 +123,19 @@ def _publish(request: ApiRequest, wanted: ReleaseIn, reason: str) -> ReleaseOut:
         dry_run=False,
         findings={},
     )
+
+
+def texts_of(wanted: Sequence[ReleaseText], user: User, reason: str) -> list[Text]:
+    """The texts with their scripts; one that is new is made. Raises Problem."""
+    texts = []
+    for each in wanted:
+        script = Script.objects.named(each.module, each.name).first()
+        if script is None:
+            script = lifecycle.create(each.module, each.name, actor=user, reason=reason[: lifecycle.LONGEST_REASON])
+        elif script.retired_at is not None:
+            raise Problem(409, "retired", f"{script} is retired: bring it back in the admin, then release it.")
+        texts.append(Text(script, each.language, source_text.encode(each.source), _base(script, each.base)))
+    return texts
 
 
 def _base(script: Script, number: int | None) -> ScriptVersion | type[AnyBase] | None:
@@ -207,7 +216,7 @@ def of_refused(refused: PublishRefused | ChangeRefused, script: Script | None = 
                 {"script": str(each.change.script), "problems": each.problems, "evidence": each.in_words}
                 for each in refused.judged
             ]
-            return Problem(422, "gate_closed", f"{refused}.", judged=judged)
+            return Problem(422, "gate_closed", f"{refused}.", judged=judged, may_ask=refused.unapproved)
         case PublishRefused() if refused.diagnostics:
             return Problem(422, "check_failed", f"{refused}.", findings=_plain(refused.diagnostics))
     return Problem(422, "refused", f"{refused}.")

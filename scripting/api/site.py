@@ -12,7 +12,19 @@ from ninja import NinjaAPI
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
-from scripting.api import access, documents, endpoints, events, executions, problems, releases, scripts, tests, watching
+from scripting.api import (
+    access,
+    documents,
+    endpoints,
+    events,
+    executions,
+    problems,
+    releases,
+    reviews,
+    scripts,
+    tests,
+    watching,
+)
 from scripting.api.problems import MEDIA_TYPE, TITLES, Problem, ProblemDocument
 from scripting.modules.installed import modules
 from scripting.modules.topics import topics
@@ -64,6 +76,7 @@ for router in (
     endpoints.router,
     scripts.router,
     releases.router,
+    reviews.router,
     tests.router,
     executions.router,
     watching.router,

@@ -53,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     push.add_argument("--commit", default="", help="the commit that they come from")
     push.add_argument("--dry-run", action="store_true", help="let the server judge them and publish nothing")
     push.add_argument("--confirmed", action="store_true", help="publish texts although they will certainly fail")
+    push.add_argument(
+        "--ask-review", action="store_true", help="where nothing but an approval is lacking, ask for a review"
+    )
     for each, run in ((diff, _diff), (pull, _pull), (push, _push)):
         each.add_argument("dir", type=Path, metavar="DIR")
         each.set_defaults(run=run)
@@ -143,6 +146,7 @@ def _push(options: argparse.Namespace) -> int:
             commit=options.commit,
             dry_run=options.dry_run,
             confirmed=options.confirmed,
+            ask=options.ask_review,
         )
     except BothChanged as both:
         _complain(str(both))

@@ -148,10 +148,18 @@ class BothChanged(Exception):
 
 
 def push(
-    folder: Path, server: Server, *, reason: str, commit: str = "", dry_run: bool = False, confirmed: bool = False
+    folder: Path,
+    server: Server,
+    *,
+    reason: str,
+    commit: str = "",
+    dry_run: bool = False,
+    confirmed: bool = False,
+    ask: bool = False,
 ) -> dict[str, Any]:
     """Make the files that differ live, all of them in one release or none: the server's answer.
 
+    `ask` asks for a review of them where nothing lacks but somebody's approval; the refusal then names it.
     Raises BothChanged, FolderWrong, ServerRefused.
     """
     compared = [each for each in compare(folder, server) if each.here is not None]
@@ -162,7 +170,13 @@ def push(
     if changed:
         scripts = [_release_text(each) for each in changed]
         release = {"reason": reason, "commit": commit, "scripts": scripts, "dry_run": dry_run, "confirmed": confirmed}
-        answer = server.post("releases", release)
+        try:
+            answer = server.post("releases", release)
+        except ServerRefused as refused:
+            if not ask or dry_run or not refused.problem.get("may_ask"):
+                raise
+            review = server.post("reviews", {"reason": reason, "commit": commit, "scripts": scripts})
+            raise ServerRefused(f"{refused}\nasked for review {review['review']}: {review['page']}", refused.problem) from None  # fmt: skip
     if not dry_run:
         known = folders.known_of(folder)
         for each in compared:

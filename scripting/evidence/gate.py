@@ -45,16 +45,19 @@ def with_evidence(act: Callable[[], T], *, user: str = "", seconds: float = SECO
             tried |= {change.rests_on for change in lacking}
 
 
-def weigh(changes: Iterable[Change], *, user: str = "", seconds: float = SECONDS) -> list[Evidence]:
+def weigh(
+    changes: Iterable[Change], *, user: str = "", seconds: float = SECONDS, anyway: bool = False
+) -> list[Evidence]:
     """The evidence on each change that a policy asks for; made now, within `seconds` for all, where there is none yet.
 
-    Raises SupervisorError for what is ours.
+    `anyway` makes it where no policy asks: for people who look at a change. Raises SupervisorError for what is ours.
     """
     policies, until = Policies.read(), time.monotonic() + seconds
     found = []
     for judged in gate.judge(changes, policies):
         evidence = judged.evidence
-        if judged.is_lacking or (evidence is not None and not evidence.complete):
+        wanted = judged.is_lacking or (anyway and evidence is None and not judged.change.needs_none)
+        if wanted or (evidence is not None and not evidence.complete):
             evidence = _make(judged, user, max(0.0, until - time.monotonic()))
         if evidence is not None:
             found.append(evidence)

@@ -30,5 +30,5 @@ def admin_page(request: HttpRequest, template: str, context: dict[str, Any], sta
 
 def frame_context(request: HttpRequest) -> dict[str, Any]:
     """Template context of the frame around every page."""
-    context = admin.site.each_context(request)
+    context = admin.site.each_context(request) | {"notes": menu.note_lines(request)}
     return context if "sidebar_navigation" in context else context | menu.themed(request)

@@ -10,7 +10,9 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 
 from scripting.insight.addresses import address_of
+from scripting.models import Review
 from scripting.modules.installed import modules
+from scripting.registry import reviews
 
 
 def palette(request: HttpRequest) -> str:
@@ -35,7 +37,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     return [
         {"items": [overview(), *live_pages()]},
-        scripting_group(),
+        scripting_group(request),
         {"title": "Site", "separator": True, "items": people},
     ]
 
@@ -52,13 +54,19 @@ def live_pages(icon: str = "visibility") -> list[dict[str, Any]]:
     return [{**item(page.title, icon, link), "active": _never} for page in pages if (link := address_of(page.view))]
 
 
-def scripting_group() -> dict[str, Any]:
-    """Scripts and what became of them; each item only for who may see it."""
+def scripting_group(request: HttpRequest | None = None) -> dict[str, Any]:
+    """Scripts and what became of them; each item only for who may see it. With a request, reviews that wait are counted."""
+    waiting = request is not None and waiting_reviews(request)
     return {
         "title": "Scripting",
         "separator": True,
         "items": [
             item("Scripts", "edit_note", address_of("workbench:scripts")),
+            {
+                **item("Reviews", "rate_review", address_of("workbench:reviews")),
+                "permission": permitted("scripting.view_script"),
+                **({"badge": "scripting.insight.menu.reviews_badge"} if waiting else {}),
+            },
             of_model("Limits and switches", "tune", "scripting_script", "scripting.view_script"),
             of_model("Gate", "door_front", "scripting_gatepolicy", "scripting.view_gatepolicy"),
             of_model("Versions", "difference", "scripting_scriptversion", "scripting.view_scriptversion"),
@@ -83,6 +91,28 @@ def scripting_group() -> dict[str, Any]:
             },
         ],
     }
+
+
+def waiting_reviews(request: HttpRequest) -> int:
+    """How many reviews this person may answer now."""
+    if not request.user.has_perm(reviews.APPROVE):
+        return 0
+    return Review.objects.waiting_for(request.user).count()
+
+
+def reviews_badge(request: HttpRequest) -> str:
+    """The count beside the entry."""
+    return str(waiting_reviews(request))
+
+
+def note_lines(request: HttpRequest) -> list[dict[str, str]]:
+    """What this person is told of reviews and has not opened, newest first: words, and where it leads."""
+    if not request.user.is_authenticated or not address_of("workbench:reviews"):
+        return []
+    return [
+        {"words": f"{note.words}: {note.review}", "link": address_of("workbench:review", note.review_id)}
+        for note in reviews.unread(request.user)[:3]
+    ]
 
 
 def item(title: str, icon: str, link: Any) -> dict[str, Any]:
@@ -133,6 +163,8 @@ def themed(request: HttpRequest) -> dict[str, Any]:
             entry["has_permission"] = entry["permission"](request) if "permission" in entry else True
             is_here = entry.get("active", _is_below(entry["link"]))
             entry["active"] = is_here(request)
+            if "badge" in entry:
+                entry["badge_callback"] = reviews_badge(request)
     return {
         "sidebar_navigation": [group for group in groups if any(entry["has_permission"] for entry in group["items"])],
         "styles": [palette(request), stylesheet(request)],

@@ -9,6 +9,7 @@ from scripting.models.gate import Evidence, GatePolicy
 from scripting.models.ids import uuid7
 from scripting.models.plays import PlayComparison
 from scripting.models.retention import KeptExecution, RetentionMark
+from scripting.models.reviews import Review, ReviewComment, ReviewedChange, ReviewedText, ReviewNote
 from scripting.models.rollups import ExecutionStat, StatDelta
 from scripting.models.schedules import KnobSchedule
 from scripting.models.script import SHARED, Activation, BundleHelper, BundleKnobs, Draft, KnobSet, Script, ScriptVersion
@@ -46,6 +47,11 @@ __all__ = [
     "ReplayReport",
     "Resolution",
     "RetentionMark",
+    "Review",
+    "ReviewComment",
+    "ReviewNote",
+    "ReviewedChange",
+    "ReviewedText",
     "Role",
     "Script",
     "ScriptVersion",

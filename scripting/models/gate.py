@@ -80,6 +80,11 @@ class GatePolicy(models.Model):
         ADVISE = "advise", _("advise")
         REQUIRE = "require", _("require")
 
+    class Approval(models.TextChoices):
+        NONE = "none", _("nobody's")
+        ABOVE = "above", _("somebody else's, above a measured effect")
+        ALWAYS = "always", _("somebody else's, always")
+
     module = models.CharField(max_length=64, blank=True, help_text="Empty: the whole site.")
     name = models.CharField("script", max_length=64, blank=True, help_text="Empty: every script of the module.")
     mode = models.CharField(max_length=16, choices=Mode.choices, default=Mode.ADVISE)
@@ -116,6 +121,20 @@ class GatePolicy(models.Model):
         db_default=200,
         validators=[MinValueValidator(1), MaxValueValidator(MOST_PLAYS)],
         help_text="So many are played with live and with the change.",
+    )
+    approval = models.CharField(
+        max_length=16,
+        choices=Approval.choices,
+        default=Approval.NONE,
+        db_default=Approval.NONE.value,
+        help_text="Whose approval a change takes, whatever replay and cases find.",
+    )
+    alone = models.FloatField(
+        "changed without approval",
+        default=0.5,
+        db_default=0.5,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text="At most so many percent of the decisions, none of them failing, and all cases green: goes live alone.",
     )
 
     history = HistoricalRecords()
@@ -160,6 +179,16 @@ class GatePolicy(models.Model):
     @property
     def limits_of_plays(self) -> list[PlayLimit]:
         return limits_in(self.play_limits)
+
+    @property
+    def approval_in_words(self) -> str:
+        """Whose approval it takes; empty for nobody's."""
+        match self.approval:
+            case self.Approval.ALWAYS:
+                return "somebody else approves every change"
+            case self.Approval.ABOVE:
+                return f"somebody else approves what changes more than {self.alone:g} % of the last {grouped(self.last)} decisions"  # fmt: skip
+        return ""
 
 
 class Evidence(models.Model):

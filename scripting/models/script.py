@@ -307,6 +307,14 @@ class Activation(models.Model):
     override = models.TextField(
         blank=True, default="", db_default="", help_text="Why it went live although the gate was closed."
     )
+    review = models.ForeignKey(
+        "Review",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="activations",
+        help_text="The review in which somebody else approved it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -13,6 +13,7 @@ from scripting.modules.installed import modules
 
 VIEWER, DESIGNER, ADMIN, TUNER = ROLES = ("viewer", "designer", "admin", "tuner")
 _DESIGNER = (
+    "scripting.approve_review",
     "scripting.change_script",
     "scripting.edit_script",
     "scripting.publish_script",

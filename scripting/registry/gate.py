@@ -8,12 +8,22 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from scripting.models import SHARED, Activation, Evidence, GatePolicy, KnobSet, Script, ScriptVersion
+from scripting.models import (
+    SHARED,
+    Activation,
+    Evidence,
+    GatePolicy,
+    KnobSet,
+    Review,
+    ReviewedChange,
+    Script,
+    ScriptVersion,
+)
 from scripting.models.gate import grouped
 from scripting.modules.installed import limits_for, modules
 from scripting.registry.bundles import Values
 from scripting.registry.dependents import Key, World
-from scripting.registry.gate_policies import Mode, Policies
+from scripting.registry.gate_policies import Approval, Mode, Policies
 from scripting.registry.moves import Move, PublishRefused
 from scripting.texts.escaping import one_line
 from scripting.types import Bundle, Source
@@ -21,6 +31,7 @@ from scripting.types import Bundle, Source
 OVERRIDE = "scripting.override_gate"
 """The permission to make a version live although the gate is closed."""
 MAX_REASON = 2000
+UNAPPROVED = "nobody else has approved it yet: ask for a review"
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,8 @@ class Change:
     """The candidate in words: `v12`, or `v3 with a changed helper`."""
     together: Mapping[str, Bundle] = field(default_factory=dict)
     """What changes of the module together with it, by script, itself included."""
+    is_shipped: bool = False
+    """Whether it is the first text that a module ships for it: nothing else could run."""
 
     @cached_property
     def beside(self) -> str:
@@ -70,11 +83,13 @@ class Judged:
     change: Change
     policy: GatePolicy
     evidence: Evidence | None
+    review: Review | None = None
+    """The review in which somebody approved exactly this change."""
 
     @property
     def is_lacking(self) -> bool:
         """Whether it must be tried (again) before the gate can tell."""
-        if self.policy.mode not in (Mode.ADVISE, Mode.REQUIRE) or self.change.needs_none:
+        if not (self._is_weighed or self.policy.approval == Approval.ABOVE) or self.change.needs_none:
             return False
         return self.evidence is None or self.evidence.asked < self.policy.last or self._lacks_plays(self.evidence)
 
@@ -91,13 +106,34 @@ class Judged:
         played = evidence.played
         return played is None or played["asked"] < self.policy.plays or played["beside"] != self.change.beside
 
+    @property
+    def _is_weighed(self) -> bool:
+        """Whether its evidence is held to the limits of the policy."""
+        return self.policy.mode in (Mode.ADVISE, Mode.REQUIRE)
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether somebody else must approve it, as far as is known now."""
+        if self.policy.approval == Approval.NONE or self.change.is_shipped:
+            return False
+        return self.policy.approval == Approval.ALWAYS or not _is_small(self.policy, self.evidence)
+
+    @property
+    def lacks_approval(self) -> bool:
+        return self.needs_approval and self.review is None
+
     @cached_property
-    def problems(self) -> list[str]:
-        """Each excess over the policy, in words; empty where the evidence passes."""
+    def excesses(self) -> list[str]:
+        """Each excess of the evidence over the policy, in words; empty where it passes."""
         if self.is_lacking:
             played = f", or not played yet {grouped(self.policy.plays)} times" if self.asks_for_plays else ""
             return [f"not replayed yet on the last {grouped(self.policy.last)} decisions{played}"]
-        return exceeded(self.policy, self.evidence) if self.evidence else []
+        return exceeded(self.policy, self.evidence) if self.evidence and self._is_weighed else []
+
+    @cached_property
+    def problems(self) -> list[str]:
+        """All that stands against it, in words."""
+        return [*self.excesses, *([UNAPPROVED] if self.lacks_approval and not self.is_lacking else [])]
 
     @property
     def in_words(self) -> str:
@@ -110,7 +146,7 @@ class Judged:
 
     @property
     def is_closed(self) -> bool:
-        return self.policy.mode == Mode.REQUIRE and not self.passes
+        return (self.policy.mode == Mode.REQUIRE and bool(self.excesses)) or self.lacks_approval
 
 
 class GateClosed(PublishRefused):
@@ -121,6 +157,8 @@ class GateClosed(PublishRefused):
     """
 
     def __init__(self, judged: Sequence[Judged], versions: Sequence[ScriptVersion]) -> None:
+        self.unapproved = not any(each.is_lacking for each in judged) and any(each.lacks_approval for each in judged)
+        """Whether somebody may approve it now: ask for a review."""
         self.judged = tuple(judged)
         self.versions = tuple(versions)
         self.lacking = tuple(each.change for each in judged if each.is_lacking)
@@ -141,6 +179,8 @@ class Passage:
     evidence: Mapping[int, Sequence[Evidence]] = field(default_factory=dict)
     """Of each script that moves, by its primary key; a helper has that of the scripts that import it."""
     overridden: bool = False
+    reviews: Mapping[int, Review] = field(default_factory=dict)
+    """In which somebody approved the move, by the primary key of its script."""
 
 
 def pass_gate(moves: Sequence[Move], locked: Mapping[int, Script]) -> Passage:
@@ -152,7 +192,7 @@ def pass_gate(moves: Sequence[Move], locked: Mapping[int, Script]) -> Passage:
     policies = Policies.read()
     if not policies.any_at_work or all(_comes_back(move) for move in moves):
         return Passage()
-    judged = judge(changes_of([Candidate.of(move, locked[move.script.pk]) for move in moves]), policies)
+    judged = judge(changes_of([Candidate.of(move, locked[move.script.pk]) for move in moves]), policies, hold=True)
     moved = [move.version for move in moves if move.version is not None]
     closed = [each for each in judged if each.is_closed]
     unheard = [each for each in judged if each.is_lacking]
@@ -165,13 +205,34 @@ def pass_gate(moves: Sequence[Move], locked: Mapping[int, Script]) -> Passage:
         if not all(move.actor is None or move.actor.has_perm(OVERRIDE) for move in moves):
             raise OverrideForbidden
         overridden = True
-    return Passage({move.script.pk: _evidence_of(move, judged) for move in moves}, overridden)
+    about = {move.script.pk: _about(move, judged) for move in moves}
+    return Passage(
+        {pk: [each.evidence for each in found if each.evidence is not None] for pk, found in about.items()},
+        overridden,
+        {pk: each.review for pk, found in about.items() for each in found if each.review is not None},
+    )
 
 
-def judge(changes: Iterable[Change], policies: Policies | None = None) -> list[Judged]:
-    """Hold changes against the policies of their scripts, by the evidence that there is now."""
-    policies = policies or Policies.read()
-    return [Judged(change, policies.of(change.script), evidence_on(change)) for change in changes]
+def judge(changes: Iterable[Change], policies: Policies | None = None, *, hold: bool = False) -> list[Judged]:
+    """Hold changes against the policies of their scripts, by the evidence and the approvals that there are now.
+
+    `hold` locks the reviews that are found: none is withdrawn before the transaction ends.
+    """
+    policies, found = policies or Policies.read(), []
+    for change in changes:
+        policy = policies.of(change.script)
+        review = approval_of(change, hold=hold) if policy.approval != Approval.NONE else None
+        found.append(Judged(change, policy, evidence_on(change), review))
+    return found
+
+
+def approval_of(change: Change, *, hold: bool = False) -> Review | None:
+    """The newest review in which somebody approved exactly this change."""
+    reviews = Review.objects.select_for_update() if hold else Review.objects.all()
+    live = change.before.digest if change.before else ""
+    of = ReviewedChange.objects.filter(script=change.script, candidate=change.after.digest, live=live).values("review")
+    states = (Review.State.APPROVED, Review.State.LIVE)
+    return reviews.filter(pk__in=of, state__in=states, approved_at__isnull=False).order_by("-pk").first()
 
 
 def evidence_on(change: Change) -> Evidence | None:
@@ -188,12 +249,15 @@ class Candidate:
     title: str
     values: Values | None = None
     """Of its knobs; None for those that are active."""
+    is_shipped: bool = False
+    """Whether it is the first text that a module ships for the script."""
 
     @staticmethod
     def of(move: Move, locked: Script) -> Candidate:
         title = f"v{move.version.number}" if move.version else ""
         if not move.is_of_knobs:
-            return Candidate(locked, _source(locked, move.version), title)
+            is_shipped = move.cause == Activation.Cause.DEFAULT
+            return Candidate(locked, _source(locked, move.version), title, is_shipped=is_shipped)
         knobs = move.knobs if isinstance(move.knobs, KnobSet) else None
         title += f" with knobs {knobs.number}" if knobs else " with its own values"
         return Candidate(locked, _source(locked, move.version), title, knobs.values if knobs else {})
@@ -217,7 +281,7 @@ def changes_of(candidates: Sequence[Candidate]) -> list[Change]:
         before = None if source is None else now.bundle(source, {})
         after = then.bundle(each.source, helpers)
         if before is None or before.digest != after.digest:
-            found.append(Change(script, before, after, each.title))
+            found.append(Change(script, before, after, each.title, is_shipped=each.is_shipped))
     moved = {(each.script.module, each.script.name) for each in candidates}
     return _together([*found, *(_through_helpers(now, then, helpers, moved) if helpers else ())])
 
@@ -286,6 +350,14 @@ def _exceeded_in_plays(policy: GatePolicy, played: Mapping[str, Any]) -> Iterato
         yield f"there was no time to play all: {played['plays']} of {played['asked']}"
 
 
+def _is_small(policy: GatePolicy, evidence: Evidence | None) -> bool:
+    """Whether the measured effect is one that takes nobody's approval."""
+    if evidence is None or not evidence.complete or not evidence.decided:
+        return False
+    harm = evidence.failing or evidence.refused or evidence.left or evidence.red
+    return not harm and 100 * evidence.altered / evidence.decided <= policy.alone
+
+
 def in_words(judged: Sequence[Judged]) -> str:
     """All that stands against changes, in one line; the scripts are named where there are several."""
     named = len({each.change.script.pk for each in judged}) > 1
@@ -315,14 +387,11 @@ def was_live(script: Script, version: ScriptVersion) -> bool:
     return Activation.objects.filter(script=script, version=version).exists()
 
 
-def _evidence_of(move: Move, judged: Sequence[Judged]) -> list[Evidence]:
-    """The evidence that a move rests on: on its own script, or on those that import the helper."""
+def _about(move: Move, judged: Sequence[Judged]) -> list[Judged]:
+    """The changes that a move makes: of its own script, or of those that import the helper."""
     name = str(move.script)
     return [
-        each.evidence
+        each
         for each in judged
-        if each.evidence is not None
-        and (
-            each.change.script.pk == move.script.pk or any(helper.name == name for helper in each.change.after.helpers)
-        )
+        if each.change.script.pk == move.script.pk or any(helper.name == name for helper in each.change.after.helpers)
     ]

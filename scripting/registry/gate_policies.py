@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 Mode = GatePolicy.Mode
+Approval = GatePolicy.Approval
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Policies:
     @property
     def any_at_work(self) -> bool:
         """Whether the gate asks anything of any script."""
-        return any(policy.mode in (Mode.ADVISE, Mode.REQUIRE) for policy in self.by_scope.values())
+        return any(
+            policy.mode in (Mode.ADVISE, Mode.REQUIRE) or asks_approval(policy) for policy in self.by_scope.values()
+        )
 
     def of(self, script: Script) -> GatePolicy:
         """The narrowest that does not follow a wider one; without any the gate is off."""
@@ -41,6 +44,11 @@ class Policies:
             if policy is not None and policy.mode != Mode.FOLLOW:
                 return policy
         return GatePolicy(mode=Mode.OFF)
+
+
+def asks_approval(policy: GatePolicy) -> bool:
+    """Whether a change may take somebody else's approval; who follows a wider policy follows it in this too."""
+    return policy.mode != Mode.FOLLOW and policy.approval != Approval.NONE
 
 
 def set_policy(module: str, name: str, *, actor: AbstractBaseUser | None, reason: str, **fields: Any) -> GatePolicy:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Max
 
-from scripting.models import SHARED, Activation, Breaker, Draft, KnobSet, Script, ScriptVersion
+from scripting.models import SHARED, Activation, Breaker, Draft, KnobSet, Review, Script, ScriptVersion
 from scripting.processes import notices
 from scripting.registry import dependents, gate, judging
 from scripting.registry.announce import announce
@@ -148,6 +148,7 @@ def activate_together(moves: Sequence[Move], *, judge: bool = True) -> list[Acti
         activations = [_move(move, locked[move.script.pk], passage) for move in moves]
         for move in moves:
             sets.join_planned(locked[move.script.pk], actor=move.actor)
+        Review.settle({review.pk for review in passage.reviews.values()})
         Breaker.forgive(move.version.pk for move in moves if move.version is not None)
         if any(move.script.module == SHARED for move in moves):
             for move in moves:
@@ -226,6 +227,7 @@ def _move(move: Move, locked: Script, passage: Passage) -> Activation:
         actor=move.actor,
         reason=reason,
         override=visible(move.at_gate.override) if passage.overridden else "",
+        review=passage.reviews.get(locked.pk),
     )
     activation.evidence.set(passage.evidence.get(locked.pk, ()))
     return activation
@@ -312,6 +314,29 @@ def publish_together(
     What is live already stays as it is. Raises TogetherRefused, StaleBase, GateClosed, or PublishRefused without a reason. `confirmed` as in `publish`:
     TogetherRefused names the texts that will certainly fail, and nothing is stored.
     """
+    moves = moves_for(texts, actor=actor, reason=reason, origin=origin, confirmed=confirmed, at_gate=at_gate)
+    try:
+        activations = activate_together(moves)
+    except (HelpersChanged, AlreadyActive):  # beside what others published it is refused now, or fits after all
+        for text in texts:
+            text.script.refresh_from_db()
+        return publish_together(texts, actor=actor, reason=reason, origin=origin, confirmed=confirmed, at_gate=at_gate)
+    for move in moves:
+        assert move.version is not None
+        Draft.objects.filter(script=move.script, user=actor, source=move.version.text).delete()
+    return activations
+
+
+def moves_for(
+    texts: Sequence[Text],
+    *,
+    actor: User | None,
+    reason: str,
+    origin: str = ScriptVersion.Origin.EDITOR,
+    confirmed: bool = True,
+    at_gate: AtGate = PLAIN,
+) -> list[Move]:
+    """Check and store texts, each beside the others: the moves that would make live those that are not. Raises as `publish_together`."""
     say_why(reason)
     proposals = [Proposal(t.script.module, t.script.name, t.language, t.content) for t in texts]
     verdicts = judging.judge(proposals)
@@ -325,21 +350,11 @@ def publish_together(
     refused = {p.label: verdicts[p.key] for p in proposals if not verdicts[p.key].accepted}
     if refused:
         raise TogetherRefused(refused)
-    moves = [
+    return [
         Move(text.script, version, Activation.Cause.PUBLISH, text.base, actor, reason, at_gate=at_gate)
         for text, version in zip(texts, versions, strict=True)
         if text.script.active_version_id != version.pk
     ]
-    try:
-        activations = activate_together(moves)
-    except (HelpersChanged, AlreadyActive):  # beside what others published it is refused now, or fits after all
-        for text in texts:
-            text.script.refresh_from_db()
-        return publish_together(texts, actor=actor, reason=reason, origin=origin, confirmed=confirmed, at_gate=at_gate)
-    for move in moves:
-        assert move.version is not None
-        Draft.objects.filter(script=move.script, user=actor, source=move.version.text).delete()
-    return activations
 
 
 def rollback(script: Script, number: int, *, actor: User | None, reason: str, at_gate: AtGate = PLAIN) -> Activation:

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from scripting.insight.addresses import address_of, logout_address
+from scripting.insight.menu import note_lines, waiting_reviews
 from scripting.models import Script
 from scripting.modules.installed import modules
 from scripting.modules.scriptable import ModulePage, ScriptableModule
@@ -22,6 +23,8 @@ def common(request: HttpRequest) -> dict[str, Any]:
         "admin": address_of("admin:index"),
         "logout": logout_address(),
         "may": permissions(request),
+        "notes": note_lines(request),
+        "waiting_reviews": waiting_reviews(request),
         "menu": [page for module in modules for page in pages_of(module)],
         "site_title": site["site_title"],
         "site_header": site["site_header"],

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 
 from scripting.evidence.gate import weigh
 from scripting.models import Script, ScriptVersion
-from scripting.registry import gate, publishing
-from scripting.registry.gate import OVERRIDE, Candidate, Judged
-from scripting.registry.gate_policies import Mode, Policies
+from scripting.registry import gate, publishing, reviews
+from scripting.registry.gate import OVERRIDE, Candidate, Change, Judged
+from scripting.registry.gate_policies import Mode, Policies, asks_approval
 from scripting.supervisor.errors import SupervisorError
 from scripting.types import Source
 from scripting.workbench.access import RUN, Refusal, may
@@ -44,17 +45,40 @@ def _asked(candidate: Candidate, user: User) -> dict[str, Any]:
         weigh(changes, user=user.get_username())
     except SupervisorError as error:
         raise Refusal(503, "unavailable", f"The text could not be replayed: {error}") from None
-    judged = [each for each in gate.judge(changes, policies) if each.policy.mode in (Mode.ADVISE, Mode.REQUIRE)]
+    judged = [
+        each
+        for each in gate.judge(changes, policies)
+        if each.policy.mode in (Mode.ADVISE, Mode.REQUIRE) or asks_approval(each.policy)
+    ]
     if not judged:
         return OPEN
     closed = any(each.is_closed for each in judged)
     return {
-        "mode": (Mode.REQUIRE if any(each.policy.mode == Mode.REQUIRE for each in judged) else Mode.ADVISE).value,
+        "mode": (Mode.REQUIRE if any(_binds(each) for each in judged) else Mode.ADVISE).value,
         "passes": all(each.passes for each in judged),
         "closed": closed,
         "may_override": closed and may(user, OVERRIDE),
+        "may_ask": any(each.lacks_approval for each in judged),
+        "asked": _asked_already(changes) if closed else None,
         "judged": [_described(each, user) for each in judged],
     }
+
+
+def _binds(judged: Judged) -> bool:
+    return judged.policy.mode == Mode.REQUIRE or asks_approval(judged.policy)
+
+
+def _asked_already(changes: Sequence[Change]) -> dict[str, Any] | None:
+    """The review that waits for an answer on exactly this change."""
+    for change in changes:
+        found = reviews.open_on(change)
+        if found is not None:
+            by = str(found.asked_by or "somebody")
+            return {
+                "address": reverse("workbench:review", args=[found.pk]),
+                "words": f"Review {found.pk}, asked for by {by}, waits.",
+            }
+    return None
 
 
 def _described(judged: Judged, user: User) -> dict[str, Any]:
@@ -66,7 +90,13 @@ def _described(judged: Judged, user: User) -> dict[str, Any]:
         "script": str(script),
         "found": judged.in_words,
         "problems": judged.problems,
-        "policy": judged.policy.in_words,
+        "approved": str(judged.review.decided_by or "") if judged.review else "",
+        "policy": _policy_in_words(judged),
         "report": reverse("workbench:report", args=[script.module, script.name, report.pk]) if report and link else "",
         "plays": reverse("workbench:plays_report", args=[script.module, script.name, plays]) if plays else "",
     }
+
+
+def _policy_in_words(judged: Judged) -> str:
+    limits = judged.policy.in_words if judged.policy.mode in (Mode.ADVISE, Mode.REQUIRE) else ""
+    return "; ".join(filter(None, (limits, judged.policy.approval_in_words)))

@@ -71,7 +71,7 @@ def versions(script: Script) -> list[VersionLine]:
 
 def activations(script: Script) -> list[Activation]:
     """Who made which version live, latest first."""
-    found = script.activations.select_related("version", "knobs", "actor").prefetch_related(
+    found = script.activations.select_related("version", "knobs", "actor", "review__decided_by").prefetch_related(
         "evidence__script", "evidence__report"
     )
     return list(found[:SHOWN])

@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 
-from scripting.workbench import api, case_addresses, creating, pages, play_pages, replay_pages, topic_pages, tune_pages
+from scripting.workbench import (
+    api,
+    case_addresses,
+    creating,
+    pages,
+    play_pages,
+    replay_pages,
+    review_pages,
+    topic_pages,
+    tune_pages,
+)
 
 
 class NameConverter(StringConverter):
@@ -27,6 +37,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("topics/<str:topic>/rule", topic_pages.new_rule, name="new_rule"),
     path("topics/<str:topic>/subscribe", topic_pages.subscribe, name="subscribe"),
     path("topics/<str:topic>/rollback", topic_pages.rollback, name="rollback_subscriptions"),
+    path("reviews/", review_pages.listed, name="reviews"),
+    path("reviews/<int:review>/", review_pages.review, name="review"),
     path(SCRIPT, pages.workbench, name="script"),
     path(f"{SCRIPT}history/", pages.history, name="history"),
     path(f"{SCRIPT}replay/", replay_pages.chooser, name="replay"),
@@ -43,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SCRIPT}api/tune/replay", tune_pages.replay, name="tune_replay"),
     path(f"{SCRIPT}api/tune/curves", tune_pages.curves, name="tune_curves"),
     path(f"{SCRIPT}api/tune/publish", tune_pages.publish, name="tune_publish"),
+    path(f"{SCRIPT}api/tune/review", review_pages.ask_about_values, name="tune_review"),
     path(f"{SCRIPT}api/tune/plan", tune_pages.plan, name="tune_plan"),
     path(f"{SCRIPT}api/tune/cancel", tune_pages.cancel, name="tune_cancel"),
     path(f"{SCRIPT}api/tune/rollback", tune_pages.rollback, name="tune_rollback"),
@@ -52,6 +65,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SCRIPT}api/cases/change", case_addresses.change, name="change_case"),
     path(f"{SCRIPT}api/cases/remove", case_addresses.remove, name="remove_case"),
     path(f"{SCRIPT}api/cases/of/<script_name:case>", case_addresses.opened, name="case"),
+    path(f"{SCRIPT}api/review", review_pages.ask, name="ask_review"),
     path(f"{SCRIPT}api/check", api.check, name="check"),
     path(f"{SCRIPT}api/trial", api.trial, name="trial"),
     path(f"{SCRIPT}api/sample", api.sample, name="sample"),

@@ -16,6 +16,7 @@ GIVEN = {
     "scope": "chess_club", "mode": "require", "last": "500", "max_failing": "0", "max_refused": "0",
     "max_left": "", "max_changed": "12.5", "max_red": "0", "reason": "before the tournament",
     "play_limits": "white wins 45..55 %", "plays": "300",
+    "approval": "none", "alone": "0.5",
 }  # fmt: skip
 
 

@@ -46,6 +46,8 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/scripts/{module}/{name}/publish"): door(f"{DICE}/publish", {**TEXT, "reason": "why"}, "publish", "view_script", "publish_script"),
     ("POST", "/scripts/{module}/{name}/rollback"): door(f"{DICE}/rollback", {"version": 1, "reason": "why"}, "publish", "view_script", "publish_script"),
     ("POST", "/releases"): door("releases", {"reason": "why", "scripts": [{**TEXT, "module": "chess_club", "name": "dice"}]}, "publish", "view_script", "publish_script"),
+    ("POST", "/reviews"): door("reviews", {"reason": "why", "scripts": [{**TEXT, "module": "chess_club", "name": "dice"}]}, "publish", "view_script", "publish_script"),
+    ("GET", "/reviews/{review}"): door("reviews/1", None, "read", "view_script", script=ANY),
     ("POST", "/tests"): door("tests", {"cases": [{"module": "chess_club", "script": "dice", "name": "one", "case": {}}]}, "try", "view_script", "run_script"),
     ("GET", "/executions"): door("executions?script=chess_club/dice", None, "read", "view_script", "view_execution"),
     ("GET", "/executions/{execution}"): door("executions/00000000-0000-0000-0000-000000000000", None, "read", "view_script", "view_execution", script=ANY),

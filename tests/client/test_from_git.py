@@ -1,9 +1,10 @@
-"""From a clone of a rules repository to a live rule through CI alone: a red case and a closed gate each stop it once."""
+"""From a clone of a rules repository to a live rule through CI alone: a red case, a closed gate and a missing approval each stop it once."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.test import Client
 
 from scripting import tokens
 from scripting.bus import publishing as bus
@@ -33,7 +35,7 @@ CASE = {
 PIPELINE = """set -eu
 goby check rules
 goby test rules
-goby push rules -m "$(git log -1 --format=%s)" --commit "$(git rev-parse --short HEAD)"
+goby push rules --ask-review -m "$(git log -1 --format=%s)" --commit "$(git rev-parse --short HEAD)"
 """
 
 
@@ -90,7 +92,7 @@ def test_a_rule_goes_live_through_ci_alone_once_its_cases_and_the_gate_let_it(re
     for sides in (4, 6, 8):
         bus.publish("chess_club.roll", {"sides": sides}, key="a")
     drain_job.drain_once(Stream.of("chess_club", "a", ""))
-    GatePolicy.objects.create(mode="require", max_changed=50, last=100)
+    GatePolicy.objects.create(mode="require", max_changed=50, last=100, approval="above", alone=0)
 
     # The repository begins with what is live.
     subprocess.run(["goby", "pull", "rules"], cwd=repository.folder, env=repository.environment, check=True)
@@ -112,14 +114,30 @@ def test_a_rule_goes_live_through_ci_alone_once_its_cases_and_the_gate_let_it(re
     assert "the gate is closed: 100 % of 3 decisions would change" in ran.stderr
     assert live_text() == RULE
 
-    # Few change.
+    # Few change, and nobody else has looked at it.
     rule = "sides = message['payload']['sides']\nresult = {'points': min(sides, 6)}\n"
     repository.commit("six points at the most", chess_club__dice_py=rule)
+    ran = repository.ci()
+    assert ran.returncode == 1
+    assert "the gate is closed: nobody else has approved it yet" in ran.stderr
+    asked = re.search(r"asked for review \d+: http://[^/]+(/\S+)", ran.stderr)
+    assert asked
+    assert live_text() == RULE
+
+    # Somebody approves it in the browser.
+    rita = User.objects.create_user("rita", is_staff=True)
+    rita.user_permissions.set(Permission.objects.filter(codename__in=("view_script", "approve_review")))
+    browser = Client()
+    browser.force_login(rita)
+    assert "six points at the most" in browser.get(asked[1]).content.decode()
+    assert browser.post(asked[1], {"act": "approve", "words": "fine"}).status_code == 302
     ran = repository.ci()
     assert (ran.returncode, ran.stderr) == (0, ran.stderr)
     assert live_text() == rule
     activation = Activation.objects.latest("id")
     assert activation.reason == f"six points at the most ({repository.git('rev-parse', '--short', 'HEAD').strip()})"
+    assert activation.review is not None
+    assert activation.review.decided_by == rita
     [evidence] = activation.evidence.all()
     assert (evidence.decided, evidence.changed, evidence.failing) == (3, 1, 0)
 

@@ -20,6 +20,8 @@ from pytest_django import Settings
 from scripting import tokens
 from scripting.engine import get_engine
 from scripting.models import Script
+from scripting.registry import publishing, reviews
+from scripting.registry.publishing import Text
 from scripting.types import ExecutionRequest, ScriptInput
 from tests.support.addresses import address, routes
 
@@ -115,6 +117,10 @@ TABLE: dict[str, Access] = {
     "scripts/topics/<str:topic>/rollback": POSTED,
     SCRIPT: (STAFF, STAFF),
     f"{SCRIPT}history/": SAFE,
+    "scripts/reviews/": SAFE,
+    "scripts/reviews/<int:review>/": (STAFF, WRITERS),
+    f"{SCRIPT}api/review": POSTED,
+    f"{SCRIPT}api/tune/review": POSTED,
     f"{SCRIPT}replay/": WRITES,
     f"{SCRIPT}replay/<uuid:report_id>/": (WRITERS, None),
     f"{SCRIPT}replay/<uuid:report_id>/cancel/": POSTED,
@@ -209,14 +215,16 @@ def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterat
     request = ExecutionRequest("wargame", script.name, ScriptInput({}), trigger="manual")
     execution = str(get_engine().execute(request).execution_id)
     keeper = User.objects.get(username="admin")
+    [asked] = publishing.moves_for([Text(script, "python", b"result = 7\n")], actor=keeper, reason="for a test")
+    review = reviews.ask([asked], actor=keeper, reason="for a test")
     token, _ = tokens.make(tokens.Wanted("ci", keeper, ("read",)), actor=keeper, reason="for a test")
     logging.disable(logging.CRITICAL)  # hundreds of refusals, each a warning
     yield {
         "module": "wargame", "name": script.name, "script": str(script.pk), "script_id": str(script.pk), "execution": execution,
         "execution_id": execution, "scriptversion": str(script.active_version_id), "queue_index": "0", "form": "csv",
         "user": str(User.objects.get(username="viewer").pk), "group": str(Group.objects.get(name="viewer").pk),
-        "rest": "wargame/x/", "case": "every_hit_does_something", "apitoken": str(token.pk), "token": str(token.pk), "report_id": execution, "scheduler_index": "0", "connection_index": "0", "key": "1-1",
         "topic": "wargame.unit.destroyed",
+        "rest": "wargame/x/", "case": "every_hit_does_something", "review": str(review.pk), "apitoken": str(token.pk), "token": str(token.pk), "report_id": execution, "scheduler_index": "0", "connection_index": "0", "key": "1-1",
         "content_type_id": str(ContentType.objects.get_for_model(Script).pk),
     }  # fmt: skip
     logging.disable(logging.NOTSET)

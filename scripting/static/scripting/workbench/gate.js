@@ -8,6 +8,7 @@ export class Gate {
     Object.assign(this, { server, dialog, changed, state: "open", asked: 0 });
     this.part("override-ask").onclick = () => this.ask(this.part("override-part").hidden);
     this.part("override-reason").oninput = () => this.changed();
+    this.part("review-ask").onclick = () => this.askReview();
   }
 
   part(name) { return $(`${this.dialog}-${name}`); }
@@ -28,6 +29,7 @@ export class Gate {
     this.set("open");
     this.part("gate").hidden = true;
     this.part("override").hidden = true;
+    this.part("review").hidden = true;
     this.part("override-reason").value = "";
     this.ask(false);
   }
@@ -35,6 +37,7 @@ export class Gate {
   // `document` is what api/gate is asked about.
   async look(document) {
     this.reset();
+    this.document = document;
     const mine = this.asked;
     this.set("waiting");
     this.show("", h("p", {}, "The gate: replaying recorded decisions…"));
@@ -57,11 +60,36 @@ export class Gate {
       const several = answer.judged.length > 1;
       this.show(answer.passes ? "good" : answer.closed ? "bad" : "warn", h("p", {}, h("b", {}, `Gate: ${verdict}`)), ...answer.judged.map((one) => h("div", {},
         one.found && h("p", {}, several && h("b", {}, `${one.script}: `), "Replayed: ", one.report ? h("a", { href: one.report, target: "_blank", rel: "noopener" }, one.found) : one.found, ".", one.plays && h("span", {}, " ", h("a", { href: one.plays, target: "_blank", rel: "noopener" }, "What was played"), ".")),
+        one.approved && h("p", {}, `Approved by ${one.approved}.`),
         one.problems.length > 0 && h("ul", {}, ...one.problems.map((problem) => h("li", {}, problem))),
         h("p", { class: "quiet" }, `Policy: ${one.policy}.`))));
     }
     this.part("override").hidden = !answer.may_override;
+    this.part("review").hidden = !answer.may_ask || Boolean(answer.asked);
+    if (answer.asked) this.part("gate").append(h("p", {}, h("a", { href: answer.asked.address }, answer.asked.words)));
     this.set(answer.closed ? "closed" : "open");
+  }
+
+  // Ask somebody else to approve what the gate was asked about; the dialog's reason says why.
+  async askReview() {
+    const field = document.querySelector(`#${this.dialog}-reason, #${this.dialog}-field`);
+    if (!field.value.trim()) { this.reviewSays("Say why first: who looks at it reads that."); field.focus(); return; }
+    this.part("review-ask").disabled = true;
+    try {
+      const { address, review } = await this.server.post("api/review", { ...this.document, reason: field.value });
+      this.part("review-ask").hidden = true;
+      this.reviewSays("", h("a", { href: address }, `Review ${review}`), " waits for somebody else. You can publish once it is approved.");
+      this.part("review-words").querySelector("a").focus();
+    } catch (error) {
+      this.reviewSays(error.message);
+    } finally {
+      this.part("review-ask").disabled = false;
+    }
+  }
+
+  reviewSays(...parts) {
+    this.part("review-words").setAttribute("role", "status");
+    this.part("review-words").replaceChildren(...parts);
   }
 
   ask(open) {
