@@ -18,6 +18,7 @@ for view in queues:
     view.callback = for_role_admin(view.callback)
 
 handler400 = "scripting.endpoints.bad_request"
+handler500 = "goby_site.web.unavailable.server_error"
 
 urlpatterns = [
     path("healthz", health.alive, name="healthz"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -16,6 +17,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from scripting.bus import Overloaded
 from scripting.execution.admission import TooManyExecutions
 from scripting.modules.topics import TopicError
+from scripting.storage import database
 from scripting.supervisor.errors import SandboxUnavailable, SupervisorError
 
 logger = logging.getLogger(__name__)
@@ -84,6 +86,17 @@ def _of_http_error(error: HttpError) -> Problem:
     return Problem(status, "not_json" if status == 400 else "refused", str(error))
 
 
+def _of_database(error: Exception) -> Problem:
+    if not database.is_unavailable(error):
+        return _unexpected(error)
+    database.outage.note(error)
+    return later(
+        "unavailable",
+        "The database does not answer or takes no writes now: nothing was changed. Send it again later.",
+        5,
+    )
+
+
 def _unexpected(error: Exception) -> Problem:
     logger.error("a request of the API failed", exc_info=error)
     return Problem(500, "failed", "The server failed; the request may have been carried out or not. It is in the log.")
@@ -107,6 +120,8 @@ OF: Mapping[type[Exception], Callable[[Any], Problem]] = {
     SupervisorError: lambda error: later("unavailable", f"The run ended without an outcome: {error}"),
     Overloaded: lambda error: later("overloaded", f"{error}.", error.seconds),
     redis.RedisError: lambda _: later("unavailable", "Redis does not answer: whether an event was accepted is unknown. Send it again with the same id."),
+    DatabaseError: _of_database,
+    InterfaceError: _of_database,
     Exception: _unexpected,
 }  # fmt: skip
 """Every exception that may end a request, as the problem it is."""

@@ -9,7 +9,7 @@ import threading
 import time
 
 import redis
-from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections, router, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from scripting.models import OutboxEvent
@@ -41,6 +41,22 @@ def refuses(error: BaseException | None) -> bool:
             return True
         error = error.__cause__
     return False
+
+
+def is_unavailable(error: BaseException | None) -> bool:
+    """Whether a request failed since the database refuses work, or cannot be reached: then asking again later helps."""
+    while error is not None:
+        if refuses(error):
+            return True
+        if isinstance(error, (OperationalError, InterfaceError)) and not _is_answer(error.__cause__):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _is_answer(error: BaseException | None) -> bool:
+    """Whether a driver's error is what a database said; without a code nothing answered."""
+    return any(getattr(error, code, None) is not None for code in ("sqlite_errorcode", "sqlstate"))
 
 
 def prove_write() -> None:

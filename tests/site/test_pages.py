@@ -78,7 +78,7 @@ def test_the_side_bar_leads_to_battles_and_queues(client: Client) -> None:
         assert f'href="{address}"' in index
 
 
-@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503"])
+@pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503", "503_database"])
 def test_an_error_page_loads_nothing_from_elsewhere(name: str) -> None:
     page = render_to_string(f"{name}.html")
     assert "://" not in page
