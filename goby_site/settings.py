@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -194,6 +195,7 @@ UNFOLD = {
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(LOG_FORMAT, LOG_LEVEL)
 
+SCRIPTING_RECEIPTS_DIR = Path(os.environ.get("SCRIPTING_RECEIPTS_DIR") or VAR_DIR / "receipts")
 try:
     configure(globals(), redis_url=REDIS_URL)
 except ValueError as problem:

@@ -154,6 +154,13 @@ class ScriptingSettings:
     SCRIPTING_KEEP_ERROR_DAYS = Setting(
         365, "count", "Days after it was last seen that an error is kept; never less than its executions are."
     )
+    SCRIPTING_RECEIPTS = Setting(True, "boolean", "Write a receipt of every execution.")
+    SCRIPTING_KEEP_RECEIPT_DAYS = Setting(400, "count", "Days that receipts are kept, whatever becomes of executions.")
+    SCRIPTING_RECEIPTS_DIR = Setting(Path("receipts"), "path", "Folder of the file that daily roots are published in.")
+    SCRIPTING_SHARE_DAYS = Setting(
+        30, "count", "Days after which a shared decision expires, unless it says another time."
+    )
+    SCRIPTING_SHARE_TEXT = Setting(False, "boolean", "Show texts of scripts on shared decisions and in their bundles.")
     SCRIPTING_METRICS_TOKEN = Setting(
         "", "text", "Bearer token of /metrics; without one it answers this machine alone."
     )
@@ -207,6 +214,7 @@ def configure(settings: MutableMapping[str, Any], *, redis_url: str = "") -> Non
     url = settings.setdefault("SCRIPTING_REDIS_URL", redis_url or os.environ.get("REDIS_URL", ""))
     if "BASE_DIR" in settings:
         settings.setdefault("SCRIPTING_SCRIPTS_DIR", Path(settings["BASE_DIR"]) / "scripts")
+        settings.setdefault("SCRIPTING_RECEIPTS_DIR", Path(settings["BASE_DIR"]) / "receipts")
     settings.setdefault("LOGIN_URL", "admin:login")
     settings["INSTALLED_APPS"] = _with_apps(list(settings.get("INSTALLED_APPS", ())))
     finders = list(settings.get("STATICFILES_FINDERS", global_settings.STATICFILES_FINDERS))

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import router, transaction
@@ -14,7 +14,7 @@ from django.db import router, transaction
 from scripting.bus import publishing, samples
 from scripting.bus.events import Event
 from scripting.bus.outbox import relay
-from scripting.execution import attempts, breaker, callers, recovery, site_log
+from scripting.execution import attempts, breaker, callers, receipts, recovery, site_log
 from scripting.execution.decision import Decision, Status
 from scripting.execution.rows import attempt_rows, execution_row, unrun_rows
 from scripting.metrics import error_groups, rollups
@@ -37,17 +37,33 @@ def commit(
     commit, and may raise too.
     """
     # Made before the transaction begins: other writers wait for its end.
-    rows = [execution_row(decision, worker) for decision in decisions]
+    salt = receipts.new_salt()
+    prepared = [_prepared(decision, worker, salt) for decision in decisions]
     try:
-        return _commit(list(decisions), rows, worker, fence, careful=False)
+        return _commit(list(decisions), prepared, worker, salt, fence, careful=False)
     except EffectRefused:
-        return _commit(list(decisions), rows, worker, fence, careful=True)
+        return _commit(list(decisions), prepared, worker, salt, fence, careful=True)
+
+
+class _Prepared(NamedTuple):
+    """The rows of one decision, and its receipt."""
+
+    row: dict[str, Any]
+    tries: list[dict[str, Any]]
+    receipt: bytes
+
+
+def _prepared(decision: Decision, worker: str, salt: bytes) -> _Prepared:
+    row = execution_row(decision, worker)
+    tries = attempt_rows(decision) if len(decision.attempts) > 1 else []
+    return _Prepared(row, tries, receipts.pack(row, tries, salt) if salt else b"")
 
 
 def _commit(
     decisions: list[Decision],
-    prepared: Sequence[dict[str, Any]],
+    prepared: Sequence[_Prepared],
     worker: str,
+    salt: bytes,
     fence: Callable[[], None],
     *,
     careful: bool,
@@ -61,6 +77,7 @@ def _commit(
         recorded: list[Decision] = []
         told: list[tuple[dict[str, Any], Decision]] = []
         tries: list[dict[str, Any]] = []
+        packed: list[tuple[dict[str, Any], bytes]] = []
         for index, decision in enumerate(decisions):
             run = decision.run
             if run.event is not None:
@@ -77,13 +94,18 @@ def _commit(
             published += publisher.published
             recorded.append(decisions[index])
             unchanged = decisions[index] is decision
-            rows.append(prepared[index] if unchanged else execution_row(decisions[index], worker))
-            told.append((rows[-1], decisions[index]))
-            rows += publisher.refused
-            if len(decisions[index].attempts) > 1:
-                tries += attempt_rows(decisions[index])
+            made = prepared[index] if unchanged else _prepared(decisions[index], worker, salt)
+            rows.append(made.row)
+            told.append((made.row, decisions[index]))
+            tries += made.tries
+            packed.append((made.row, made.receipt))
+            if publisher.refused:
+                rows += publisher.refused
+                packed += [(row, receipts.pack(row, (), salt)) for row in publisher.refused if salt]
         insert_rows(Execution, rows)
         insert_rows(Attempt, tries)
+        if salt:
+            receipts.append(packed, salt)
         rollups.record(rows)
         error_groups.record(rows)
         breaker.note(_findings(recorded))
@@ -277,5 +299,7 @@ def record_refused_request(row: dict[str, Any], script: str) -> None:
 
 def _write_unrun(rows: Sequence[dict[str, Any]]) -> None:
     insert_rows(Execution, rows)
+    if salt := receipts.new_salt():
+        receipts.append([(row, receipts.pack(row, (), salt)) for row in rows], salt)
     rollups.record(rows)
     error_groups.record(rows)

@@ -1,4 +1,4 @@
-"""Executions as the database holds them: what was decided, as rows for `insert_rows`."""
+"""Executions as the database holds them: what was decided, as rows for `insert_rows`; `module` is there for the receipts."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
     result = attempt.outcome.result if attempt else None
     row = {
         "id": UUID(call.execution_id),
+        "module": run.script.module,
         "script_id": run.script.id,
         "trigger": run.trigger,
         "event_id": event.id if event else None,
@@ -141,6 +142,7 @@ def unrun_rows(
         rows.append(
             {
                 "id": uuid7(),
+                "module": script.module,
                 "script_id": script.pk,
                 "trigger": Execution.Trigger.EVENT,
                 "event_id": event.id,
@@ -172,6 +174,7 @@ def refused_request_row(
     now = datetime.now(UTC)
     return {
         "id": UUID(call.execution_id),
+        "module": call.module,
         "script_id": script,
         "trigger": trigger,
         "status": Execution.Status.SKIPPED,

@@ -8,11 +8,13 @@ import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
 import redis
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.dateparse import parse_datetime
 
 from scripting.checks import ENGINE
 from scripting.models import SHARED, Activation, Script, ScriptVersion
@@ -144,6 +146,17 @@ def version_argument(text: str) -> int:
     if not (number := text.removeprefix("v")).isdecimal() or len(number) > LONGEST_NUMBER:
         raise argparse.ArgumentTypeError(f"write a version's number, such as 3 or v3, not {one_line(text, 40)!r}")
     return int(number)
+
+
+def moment_argument(text: str) -> datetime:
+    """A moment such as 2026-11-27T20:00+01:00; without a zone, UTC."""
+    try:
+        moment = parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise argparse.ArgumentTypeError(f"write a moment such as 2026-11-27T20:00+01:00, not {text!r}")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def seconds_argument(text: str) -> float:

@@ -16,7 +16,16 @@ from django.db.models import Exists, OuterRef, Sum, Value
 
 from scripting.conf import conf
 from scripting.metrics import error_groups, reservoir
-from scripting.models import Attempt, ErrorCount, ErrorGroup, Execution, ExecutionStat, KeptExecution, RetentionMark
+from scripting.models import (
+    Attempt,
+    ErrorCount,
+    ErrorGroup,
+    Execution,
+    ExecutionStat,
+    KeptExecution,
+    ReceiptLink,
+    RetentionMark,
+)
 from scripting.models.execution import UNUSUAL_STATUS
 from scripting.models.ids import first_id_at
 
@@ -45,13 +54,15 @@ class Pruned:
     emptied: int = 0
     deleted: int = 0
     rollups: int = 0
+    receipts: int = 0
+    """Links of receipts."""
     errors: int = 0
     """Error groups that were not seen for long, their executions gone."""
     finished: bool = True
     """False where its time was up before its work was done."""
 
     def __bool__(self) -> bool:
-        return bool(self.emptied or self.deleted or self.rollups or self.errors)
+        return bool(self.emptied or self.deleted or self.rollups or self.receipts or self.errors)
 
 
 def prune(seconds: float = 5.0, now: datetime | None = None) -> Pruned:
@@ -64,6 +75,7 @@ def prune(seconds: float = 5.0, now: datetime | None = None) -> Pruned:
         _usual(now, done),
         _unusual(now, done),
         _rollups(now, done),
+        _receipts(now, done),
         _errors(now, done),
     ):
         for _ in steps:
@@ -117,8 +129,23 @@ def _unusual(now: datetime, done: Pruned) -> Iterator[None]:
         rows = Execution.objects.filter(UNUSUAL_STATUS, ~Exists(kept), status=status, pk__lt=upto).order_by("pk")
         delete = _deleter(done)
         while ids := list(rows.values_list("pk", flat=True)[:BATCH]):
-            delete(ids)
+            with transaction.atomic():
+                delete(ids)
+                # So that a verification of receipts tells what was due from what somebody removed.
+                RetentionMark.objects.update_or_create(part=f"unusual {status}", defaults={"upto": ids[-1]})
             yield
+
+
+def _receipts(now: datetime, done: Pruned) -> Iterator[None]:
+    """Receipts go by their own age, whole links, oldest first; roots stay."""
+    before = now - timedelta(days=conf.SCRIPTING_KEEP_RECEIPT_DAYS)
+    while oldest := list(ReceiptLink.objects.order_by("pk").values_list("pk", "made_at")[:BATCH]):
+        due = [pk for pk, made_at in oldest if made_at < before]
+        if due:
+            done.receipts += ReceiptLink.objects.filter(pk__in=due).delete()[0]
+            yield
+        if len(due) < len(oldest):
+            return
 
 
 def _rollups(now: datetime, done: Pruned) -> Iterator[None]:

@@ -8,6 +8,7 @@ from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.gate import Evidence, GatePolicy
 from scripting.models.ids import uuid7
 from scripting.models.plays import PlayComparison
+from scripting.models.receipts import ReceiptLink, ReceiptRoot, SharedDecision
 from scripting.models.retention import KeptExecution, RetentionMark
 from scripting.models.reviews import Review, ReviewComment, ReviewedChange, ReviewedText, ReviewNote
 from scripting.models.rollups import ExecutionStat, StatDelta
@@ -42,6 +43,8 @@ __all__ = [
     "OutboxEvent",
     "PlannedSubscription",
     "PlayComparison",
+    "ReceiptLink",
+    "ReceiptRoot",
     "RepeatCheck",
     "ReplayJob",
     "ReplayReport",
@@ -55,6 +58,7 @@ __all__ = [
     "Role",
     "Script",
     "ScriptVersion",
+    "SharedDecision",
     "StatDelta",
     "SubscriptionActivation",
     "SubscriptionSet",

@@ -25,8 +25,8 @@ class Command(ScriptingCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         done = prune(options["seconds"])
         self.say(
-            f"{done.emptied} payloads emptied, {done.deleted} executions deleted, {done.rollups} old rollups and "
-            f"{done.errors} errors deleted."
+            f"{done.emptied} payloads emptied, {done.deleted} executions deleted, {done.rollups} old rollups, "
+            f"{done.errors} errors and {done.receipts} links of receipts deleted."
         )
         if not done.finished:
             self.say("There is more to do: run it again.")

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils.dateparse import parse_datetime
 
 from scripting.evidence import corpus as corpora
 from scripting.evidence import junit
 from scripting.evidence.corpus import Selection
 from scripting.evidence.replays import candidate_of, live_bundle, replay
-from scripting.management.output import ScriptingCommand, script_argument, source_argument, version_argument
+from scripting.management.output import (
+    ScriptingCommand,
+    moment_argument,
+    script_argument,
+    source_argument,
+    version_argument,
+)
 from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
 from scripting.registry.resolved import ScriptNotFound
@@ -27,17 +31,6 @@ FAILING = junit.CASES
 """Classes that --fail-on may name."""
 SHOWN = 10
 """Rows of each list on a terminal; --json has all."""
-
-
-def moment_argument(text: str) -> datetime:
-    """A moment such as 2026-11-27T20:00+01:00; without a zone, UTC."""
-    try:
-        moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise argparse.ArgumentTypeError(f"write a moment such as 2026-11-27T20:00+01:00, not {text!r}")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def count_argument(text: str) -> int:

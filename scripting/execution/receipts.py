@@ -1,0 +1,239 @@
+"""Receipts: of each execution, what decided, on what, what, and when, in 193 bytes that commit to every column of its row.
+
+Each commit appends one link to a chain of its process, so that no two processes wait for each other; docs/receipts.md says what
+that proves. The layout is repeated in receipts/offline.py, which must stand alone.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from struct import Struct
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db import models, router, transaction
+from django.db.models.fields import NOT_PROVIDED
+
+from scripting.conf import conf
+from scripting.models import Attempt, Execution, ReceiptLink, uuid7
+from scripting.storage.bulk_insert import insert_rows
+
+FORMAT = 1
+LAYOUT = Struct(">B16sIIBBBxq32s20s20s20s20s20s20s")
+SIZE = LAYOUT.size + 4
+"""Bytes of a receipt: the fields, and their checksum, by which an altered one is told apart inside its link."""
+CUT = 20
+"""Bytes kept of a sha256: 160 bits."""
+STATUSES = ("", "succeeded", "fell_back", "failed", "cancelled", "skipped", "abandoned")
+TRIGGERS = ("", "event", "endpoint", "manual", "replay")
+ROLES = ("", "primary", "retry", "fallback", "built_in")
+"""Numbered by their place: append new ones. A receipt has 0 for what is not listed; the row's digest holds it all the same."""
+NONE = bytes(32)
+
+ORIGIN = frozenset({"user", "worker", "request_id", "key", "event_id", "cause", "deliveries"})
+"""Columns that say where it came from: under a digest of their own with a salt, since a shared receipt withholds them."""
+PAYLOAD = frozenset({"inputs", "inputs_text", "result", "result_text", "log", "host_calls"})
+"""Columns that the retention empties, under digests of their own too."""
+
+_encode = msgspec.json.Encoder().encode
+_statuses, _triggers, _roles = ({name: place for place, name in enumerate(n)} for n in (STATUSES, TRIGGERS, ROLES))
+
+
+class Receipt(NamedTuple):
+    """The fields of a receipt. The digests are cut; see `parts_of` for what each covers."""
+
+    format: int
+    execution: bytes
+    script: int
+    version: int
+    status: int
+    trigger: int
+    role: int
+    finished_us: int
+    bundle: bytes
+    record: bytes
+    origin: bytes
+    shown: bytes
+    inputs: bytes
+    outcome: bytes
+    calls: bytes
+
+    @property
+    def execution_id(self) -> UUID:
+        return UUID(bytes=self.execution)
+
+
+def _fields(model: type[models.Model], without: frozenset[str]) -> list[tuple[str, Any]]:
+    """Columns by name, each with the value that a digest leaves out: a column added later changes no older receipt."""
+    columns = sorted(model._meta.local_concrete_fields, key=lambda column: column.attname)
+    return [(column.attname, _default(column)) for column in columns if column.attname not in without]
+
+
+def _default(column: models.Field[Any, Any]) -> Any:
+    return None if callable(column.default) and column.default is not NOT_PROVIDED else column.get_default()
+
+
+_record = _fields(Execution, ORIGIN | PAYLOAD)
+_origin = [(name, default) for name, default in _fields(Execution, PAYLOAD) if name in ORIGIN]
+_attempt = _fields(Attempt, frozenset({"id", "execution_id", "log", "host_calls"}))
+
+
+def record_text(row: Mapping[str, Any], tries: Sequence[Mapping[str, Any]] = ()) -> bytes:
+    """The row as the digest `record` covers it: JSON with sorted names, without what has its default, with its attempts."""
+    found = _changed(row, _record)
+    if tries:
+        found["attempts"] = [_changed(one, _attempt) for one in tries]
+    return _encode(found)
+
+
+def origin_text(row: Mapping[str, Any]) -> bytes:
+    return _encode(_changed(row, _origin))
+
+
+def _changed(row: Mapping[str, Any], fields: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    get = row.get
+    return {name: value for name, default in fields if (value := get(name, default)) != default}
+
+
+def salt_of(link_salt: bytes, execution: bytes) -> bytes:
+    """The salt of one receipt, which may be told without telling that of others in the link."""
+    return sha256(link_salt + execution).digest()
+
+
+def parts_of(row: Mapping[str, Any], tries: Sequence[Mapping[str, Any]], salt: bytes) -> tuple[bytes, ...]:
+    """The six digests: record, origin, shown, inputs, outcome, calls. The salt keeps what is withheld from being guessed."""
+    inputs_text = row.get("inputs_text", "").encode("utf-8", "surrogatepass")
+    result_text = row.get("result_text", "").encode("utf-8", "surrogatepass")
+    result = row.get("result")
+    calls = calls_text(row, tries)
+    return (
+        sha256(b"record" + record_text(row, tries)).digest()[:CUT],
+        sha256(b"origin" + salt + origin_text(row)).digest()[:CUT],
+        sha256(b"shown" + len(inputs_text).to_bytes(4, "big") + inputs_text + result_text).digest()[:CUT],
+        sha256(b"inputs" + salt + bytes(row.get("inputs", b""))).digest()[:CUT],
+        sha256(b"outcome" + salt + (b"-" if result is None else b"+" + bytes(result))).digest()[:CUT],
+        sha256(b"calls" + salt + calls).digest()[:CUT],
+    )
+
+
+def calls_text(row: Mapping[str, Any], tries: Sequence[Mapping[str, Any]]) -> bytes:
+    """Host calls with answers and effects, and the log, of the run and of its attempts: each with its length before it."""
+    if not tries and not row.get("host_calls") and not row.get("log"):
+        return b""
+    texts = (bytes(one.get(name) or b"") for one in (row, *tries) for name in ("host_calls", "log"))
+    return b"".join(len(text).to_bytes(4, "big") + text for text in texts)
+
+
+def pack(row: Mapping[str, Any], tries: Sequence[Mapping[str, Any]], link_salt: bytes) -> bytes:
+    """The receipt of one row of Execution, given as `insert_rows` takes it or as it is read back."""
+    execution = row["id"].bytes
+    bundle = row.get("bundle_digest")
+    fields = LAYOUT.pack(
+        FORMAT,
+        execution,
+        row["script_id"] & 0xFFFFFFFF,
+        (row.get("version_id") or 0) & 0xFFFFFFFF,
+        _statuses.get(row["status"], 0),
+        _triggers.get(row["trigger"], 0),
+        _roles.get(row.get("role", ""), 0),
+        microseconds(row["finished_at"]),
+        bytes.fromhex(bundle) if bundle else NONE,
+        *parts_of(row, tries, salt_of(link_salt, execution)),
+    )
+    return fields + zlib.crc32(fields).to_bytes(4, "big")
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(moment: datetime) -> int:
+    since = moment - _EPOCH
+    return (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def unpack(receipts: bytes) -> Iterator[tuple[bytes, Receipt | None]]:
+    """Each receipt of a link, as bytes and read; None where its checksum does not fit."""
+    for start in range(0, len(receipts), SIZE):
+        one = receipts[start : start + SIZE]
+        whole = len(one) == SIZE and zlib.crc32(one[:-4]).to_bytes(4, "big") == one[-4:]
+        yield one, Receipt._make(LAYOUT.unpack(one[:-4])) if whole else None
+
+
+def link_digest(
+    previous: bytes, module: str, chain: UUID, number: int, salt: bytes, made_at: datetime, receipts: bytes
+) -> bytes:
+    head = f"link {module} {chain} {number} {microseconds(made_at)} ".encode()
+    return sha256(head + previous + salt + receipts).digest()
+
+
+# -- chains --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """Where a chain of this process ends: at what is committed."""
+
+    id: UUID
+    number: int = 0
+    digest: bytes = NONE
+
+
+_free: dict[str, list[_Chain]] = {}
+"""Per module the chains that nobody in this process is appending to. One that is taken returns when its link is committed; if that
+fails it ends where it was, and another begins."""
+_lock = threading.Lock()
+os.register_at_fork(after_in_child=_free.clear)
+
+
+def _take(module: str) -> _Chain:
+    with _lock:
+        chains = _free.get(module)
+        return chains.pop() if chains else _Chain(uuid7())
+
+
+def _give_back(module: str, chain: _Chain) -> Callable[[], None]:
+    def give_back() -> None:
+        with _lock:
+            _free.setdefault(module, []).append(chain)
+
+    return give_back
+
+
+def new_salt() -> bytes:
+    """The salt of one commit; empty where the site wants no receipts."""
+    return os.urandom(16) if conf.SCRIPTING_RECEIPTS else b""
+
+
+def append(packed: Sequence[tuple[Mapping[str, Any], bytes]], salt: bytes) -> None:
+    """Append rows' receipts to a chain of this process, a link for each module, in the transaction that writes the rows."""
+    modules: dict[str, list[tuple[UUID, bytes]]] = {}
+    for row, receipt in packed:
+        modules.setdefault(row["module"], []).append((row["id"], receipt))
+    for module, found in modules.items():
+        chain = _take(module)
+        number, made_at = chain.number + 1, datetime.now(UTC)
+        executions = [execution for execution, _ in found]
+        receipts = b"".join(receipt for _, receipt in found)
+        digest = link_digest(chain.digest, module, chain.id, number, salt, made_at, receipts)
+        link = {
+            "module": module,
+            "chain": chain.id,
+            "number": number,
+            "previous": chain.digest,
+            "digest": digest,
+            "salt": salt,
+            "receipts": receipts,
+            "first": min(executions),
+            "last": max(executions),
+            "made_at": made_at,
+        }
+        insert_rows(ReceiptLink, [link])
+        longer = _Chain(chain.id, number, digest)
+        transaction.on_commit(_give_back(module, longer), using=router.db_for_write(ReceiptLink))

@@ -1,0 +1,84 @@
+"""Verify the chains: each link follows the one before it, and holds the receipts that were chained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scripting.execution.receipts import NONE, SIZE, link_digest, unpack
+from scripting.models import ReceiptLink
+from scripting.receipts.findings import Report
+
+
+class Chains:
+    """Walks links in the order of chain and number."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._last: ReceiptLink | None = None
+
+    def look(self, links: Sequence[ReceiptLink]) -> None:
+        for link in links:
+            self._report.looked["links"] += 1
+            self._follows(link)
+            self._holds(link)
+            self._last = link
+
+    def _follows(self, link: ReceiptLink) -> None:
+        """Whether its predecessor is there, and is the one that it was chained to."""
+        before = self._last if self._last is not None and self._last.chain == link.chain else None
+        if before is None or before.number != link.number - 1:
+            known = ReceiptLink.objects.filter(chain=link.chain, number__lt=link.number).order_by("-number").first()
+            if before is None and known is None:
+                self._begins(link)
+                return
+            before = known
+        if before is None or before.number != link.number - 1:
+            have = f"after link {before.number} of its chain" if before else "before it"
+            missing = link.number - 1
+            self._report.find(
+                f"link {missing} of chain {link.chain}",
+                f"removed: nothing stands between link {link.number} and what is {have}",
+            )
+        elif bytes(before.digest) != bytes(link.previous):
+            self._report.find(
+                link,
+                f"it was chained to another link {before.number} than the one that is there: one of the two was altered, exchanged or inserted",
+            )
+        elif before.module != link.module:
+            self._report.find(link, f"it is of module {link.module}, its chain is of {before.module}")
+
+    def _begins(self, link: ReceiptLink) -> None:
+        """The first link that is kept of a chain: number 1, or what came before it went with the retention."""
+        if link.number == 1:
+            if bytes(link.previous) != NONE:
+                self._report.find(link, "it is the first of its chain, and names one before it")
+            return
+        older = ReceiptLink.objects.filter(made_at__lt=link.made_at).order_by("pk").first()
+        if older is not None and older.pk < link.pk:
+            self._report.find(
+                f"link {link.number - 1} of chain {link.chain}",
+                f"removed: link {link.number} follows it, and links older than it are kept",
+            )
+
+    def _holds(self, link: ReceiptLink) -> None:
+        receipts = bytes(link.receipts)
+        digest = link_digest(
+            bytes(link.previous), link.module, link.chain, link.number, bytes(link.salt), link.made_at, receipts
+        )
+        executions = []
+        for place, (_, receipt) in enumerate(unpack(receipts), 1):
+            self._report.looked["receipts"] += 1
+            if receipt is None:
+                self._report.find(f"receipt {place} of {link}", "altered: its checksum does not fit")
+            else:
+                executions.append(receipt.execution_id)
+        if len(receipts) % SIZE:
+            self._report.find(link, f"its receipts are cut: {len(receipts)} bytes are no multiple of {SIZE}")
+        if digest != bytes(link.digest):
+            self._report.find(
+                link,
+                "altered: its digest is not that of its columns and receipts; something of it was changed, or receipts were "
+                "removed, inserted or exchanged",
+            )
+        if executions and (min(executions), max(executions)) != (link.first, link.last):
+            self._report.find(link, "altered: it is filed under other executions than those that it holds")

@@ -1,0 +1,114 @@
+"""Verify executions against their receipts: no column differs, none was removed before its time, none was inserted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from scripting.execution.receipts import STATUSES, Receipt, parts_of, salt_of, unpack
+from scripting.models import Execution, ReceiptLink, RetentionMark
+from scripting.models.ids import first_id_at
+from scripting.receipts.findings import Report
+from scripting.receipts.stored import receipt_of, rows_of
+
+PARTS = {
+    "record": "its record (status, version, bundle, times, seed, clock, error or an attempt)",
+    "origin": "where it came from (event, key, user, worker or request)",
+    "shown": "the inputs or result as they are shown",
+    "inputs": "its inputs",
+    "outcome": "its result",
+    "calls": "its host calls, effects or log",
+}
+"""What each digest of a receipt covers, in words."""
+EMPTIED = frozenset({"shown", "inputs", "outcome", "calls"})
+"""Digests of what the retention empties."""
+PAGE = 5000
+"""Ids of executions read at once."""
+
+
+def altered_parts(row: dict[str, Any], tries: list[dict[str, Any]], receipt: Receipt, link_salt: bytes) -> list[str]:
+    """The parts of an execution that are not those of its receipt; what the retention has emptied is not compared."""
+    found = parts_of(row, tries, salt_of(link_salt, receipt.execution))
+    names = [name for name, digest in zip(PARTS, found, strict=True) if digest != getattr(receipt, name)]
+    return [name for name in names if not (is_emptied(row) and name in EMPTIED)]
+
+
+def is_emptied(row: dict[str, Any]) -> bool:
+    return not row["inputs"]
+
+
+class Rows:
+    """Compares executions with the receipts of links."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._seen: set[bytes] = set()
+        marks = dict(RetentionMark.objects.values_list("part", "upto"))
+        self._emptied_upto = marks.get("payloads", UUID(int=0))
+        self._deleted_upto = {
+            status: marks.get("usual" if status in ("succeeded", "skipped") else f"unusual {status}", UUID(int=0))
+            for status in STATUSES
+        }
+        self.bundles: dict[bytes, set[int]] = {}
+        """Digests of the bundles that decided, with the versions that receipts name for them."""
+
+    def look(self, links: Sequence[ReceiptLink]) -> None:
+        receipts = [
+            (link, receipt) for link in links for _, receipt in unpack(bytes(link.receipts)) if receipt is not None
+        ]
+        for start in range(0, len(receipts), 500):
+            part = receipts[start : start + 500]
+            rows = rows_of([receipt.execution_id for _, receipt in part])
+            for link, receipt in part:
+                self._compare(link, receipt, rows.get(receipt.execution_id))
+
+    def _compare(
+        self, link: ReceiptLink, receipt: Receipt, found: tuple[dict[str, Any], list[dict[str, Any]]] | None
+    ) -> None:
+        where = f"execution {receipt.execution_id}"
+        if receipt.execution in self._seen:
+            self._report.find(where, f"it has a second receipt, in {link}: one was inserted")
+        self._seen.add(receipt.execution)
+        if any(receipt.bundle):
+            self.bundles.setdefault(receipt.bundle, set()).add(receipt.version)
+        if found is None:
+            if receipt.execution_id > self._deleted_upto[STATUSES[receipt.status]]:
+                self._report.find(
+                    where, f"removed: its receipt stands in {link}, and the retention has not come so far"
+                )
+            else:
+                self._report.looked["receipts of deleted executions"] += 1
+            return
+        self._report.looked["executions"] += 1
+        row, tries = found
+        for name in altered_parts(row, tries, receipt, bytes(link.salt)):
+            self._report.find(where, f"altered: {PARTS[name]} differs from its receipt")
+        if is_emptied(row):
+            self._report.looked["executions without payload"] += 1
+            if row["id"] > self._emptied_upto and row["id"] > self._deleted_upto[STATUSES[receipt.status]]:
+                self._report.find(where, "its payload was removed, and the retention has not come so far")
+
+    def look_for_inserted(self, since: datetime | None, until: datetime | None) -> None:
+        """Executions without a receipt, since the first receipt that is kept."""
+        began = ReceiptLink.objects.order_by("first").values_list("first", flat=True).first()
+        if began is None:
+            return
+        lowest = max(began, first_id_at(since)) if since else began
+        for execution in _ids(lowest, None if until is None else first_id_at(until)):
+            if execution.bytes not in self._seen and receipt_of(execution) is None:
+                self._report.find(
+                    f"execution {execution}",
+                    "it has no receipt: it was inserted, its link was removed, or a process wrote it that made none",
+                )
+
+
+def _ids(lowest: UUID, below: UUID | None) -> Iterator[UUID]:
+    ids = Execution.objects.order_by("pk").values_list("pk", flat=True)
+    if below is not None:
+        ids = ids.filter(pk__lt=below)
+    page = list(ids.filter(pk__gte=lowest)[:PAGE])
+    while page:
+        yield from page
+        page = list(ids.filter(pk__gt=page[-1])[:PAGE])
