@@ -26,6 +26,8 @@ __all__ = [
     "PlayDecision",
     "PlayEffect",
     "Playback",
+    "RecordedRun",
+    "RunStory",
     "ScriptError",
     "ScriptInput",
     "ScriptOutput",
@@ -325,3 +327,37 @@ class Playback:
 
     template: str
     context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RecordedRun:
+    """A recorded execution, as a module is asked to tell of it. What its topic calls sensitive is hidden in all of it."""
+
+    execution_id: str
+    script: str
+    topic: str
+    """Empty for a request, or for a run by hand."""
+    payload: Mapping[str, Any]
+    """Of the event, or the body of the request; empty where its payload is not kept any more."""
+    result: Any
+    status: str
+    """`succeeded`, `fell_back`, `failed`, `cancelled`, `skipped` or `abandoned`."""
+    decided_by: str
+    """`prices v2 with knobs 3, standing in for v6, which was broken`; empty where nothing decided."""
+    error: str
+    """Why the version that should have decided did not; empty where it did."""
+    key: str
+    related: Sequence[str] = ()
+    """Ids of the executions that one first cause set off, this one among them."""
+    plain: str = ""
+    """The engine's own sentence."""
+
+
+@dataclass(frozen=True)
+class RunStory:
+    """What a module says of an execution."""
+
+    sentence: str
+    """Plain text: who did what to whom, by what chance, and what decided it."""
+    links: tuple[tuple[str, str], ...] = ()
+    """(words, address) of the module's own pages that tell more, such as an entry of its log."""

@@ -36,8 +36,7 @@ def start_battle(*, seed: int | None = None, demo: bool = True) -> Game:
             )
             for unit in battle.units.values()
         )
-        for entry in step.entries:
-            journal.write(game, {}, entry)
+        journal.write(game, {}, step)
         live.announce_on_commit(game)
         before = Game.objects.filter(demo=demo, pk__lt=game.pk).order_by("-pk").first()
         if before is not None:

@@ -8,26 +8,48 @@ from collections.abc import Mapping
 from typing import Any
 
 from wargame.models import BattleLogEntry, Game, LogKind
-from wargame.play.steps import Entry, Kind
+from wargame.models.log import KEYFRAME_EVERY
+from wargame.play import boards
+from wargame.play.state import Battle
+from wargame.play.steps import Entry, Kind, Step
+
+KEYFRAMES = frozenset({Kind.START, Kind.TURN, Kind.END})
+"""Entries that hold the whole board."""
 
 logger = logging.getLogger(__name__)
 
 
-def write(game: Game, units: Mapping[str, int], entry: Entry) -> None:
-    """Write the next line of the log of `game`, whose row lock the caller holds. `units`: code → primary key."""
+def write(game: Game, units: Mapping[str, int], step: Step, before: Battle | None = None) -> None:
+    """Write the entries of a step into the log of `game`, whose row lock the caller holds. `units`: code → primary key.
+
+    The first entry tells what the step changed of the board (`before` is the battle before it); now and then one has it whole.
+    """
+    change = boards.changed(before, step.battle) if before is not None else boards.whole(step.battle)
+    for entry in step.entries:
+        _write(game, units, step.battle, entry, change)
+        change = {"phase": change["phase"]}
+
+
+def _write(game: Game, units: Mapping[str, int], battle: Battle, entry: Entry, change: boards.Board) -> None:
     if entry.kind is Kind.IGNORED:
         logger.info("battle %s: %s", game.pk, entry.text)
+    is_keyframe = entry.kind in KEYFRAMES or (game.sequence + 1) % KEYFRAME_EVERY == 0
+    actor = entry.unit or entry.target
     BattleLogEntry.add(
         game,
         LogKind(entry.kind),
         entry.text,
         turn=entry.turn,
+        side=battle.units[actor].side if actor else "",
         unit_id=units[entry.unit] if entry.unit else None,
         target_id=units[entry.target] if entry.target else None,
         before=entry.before,
         after=entry.after,
         critical=entry.critical,
         decisions=list(entry.decisions),
+        run=_uuid(entry.decisions[-1]["execution"]) if entry.decisions else None,
+        board=boards.whole(battle) if is_keyframe else change,
+        keyframe=is_keyframe,
         **_put_down_to(entry.decider or {}),
     )
 
@@ -39,6 +61,7 @@ def _put_down_to(decision: Mapping[str, Any]) -> dict[str, Any]:
         "script": decision["script"],
         "version": decision["version"],
         "origin": decision["origin"][:20],
+        "knobs": decision.get("knobs"),
         "execution_id": _uuid(decision["execution"]),
         "role": decision["role"],
         "error": decision["error"],

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from scripting.modules.calls import CallContext, CallRefused, Outcome
 from scripting.modules.scriptable import ModulePage, ModuleScriptConfig, ScriptableModule, exposed
 from scripting.modules.simulation import Decide
-from scripting.types import SimulatedPlay
-from wargame import effects, rows, rules, simulation, wording
+from scripting.types import RecordedRun, RunStory, SimulatedPlay
+from wargame import effects, rows, rules, simulation, stories, wording
 from wargame.finding import find_game
 from wargame.play import payloads
 from wargame.play.table import RULES
@@ -67,6 +67,9 @@ class WargameModule(ScriptableModule):
 
     def event_in_words(self, topic: str, payload: Mapping[str, Any]) -> str:
         return wording.in_words(topic, payload)
+
+    def story(self, run: RecordedRun) -> RunStory:
+        return stories.of_run(run)
 
     @exposed(kind="pure")
     def calculate_damage(

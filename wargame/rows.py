@@ -70,7 +70,6 @@ def write(table: Table, step: Step) -> None:
     if before.is_running and not after.is_running:
         winner = models.Side.objects.get(pk=table.sides[after.winner]) if after.winner else None
         game.finish(winner, after.outcome)
-    for entry in step.entries:
-        journal.write(game, table.units, entry)
+    journal.write(game, table.units, step, before)
     if after is not before or step.entries:
         live.announce_on_commit(game)

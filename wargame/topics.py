@@ -61,6 +61,9 @@ class Decision(msgspec.Struct):
     execution: str = ""
     role: str = "primary"
     error: str = ""
+    failed: int | None = None
+    knobs: int | None = None
+    said: Annotated[str, Meta(max_length=400)] = ""
 
 
 class DamageEvent(msgspec.Struct):

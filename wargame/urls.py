@@ -3,12 +3,15 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from scripting.endpoints import endpoint_urls
-from wargame import views
+from wargame import log_pages, views
 
 pages = (
     [
         path("", views.battle, name="battle"),
         path("state/", views.state, name="state"),
+        path("log/", log_pages.log, name="log"),
+        path("<int:game>/log/", log_pages.log, name="log"),
+        path("<int:game>/log/<int:sequence>/", log_pages.story, name="story"),
         path("<int:game>/", views.battle, name="battle"),
         path("<int:game>/state/", views.state, name="state"),
     ],

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-
-from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from wargame import presentation
-from wargame.access import may_watch
+from wargame.access import watchers_only
 from wargame.deciders import rule_card
 from wargame.kinds import KINDS
 from wargame.maps import TERRAIN
 from wargame.models import Game
-
-
-def watchers_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Sends visitors to the login where the battle is not public, and refuses those without permission."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        if may_watch(request.user):
-            return view(request, *args, **kwargs)
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        raise PermissionDenied("Watching the battle takes the permission wargame.view_game.")
-
-    return guarded
 
 
 def current_game() -> Game | None:

@@ -22,6 +22,7 @@ from scripting.models import Attempt, Execution, OutboxEvent, Role
 from scripting.modules.calls import CallContext, EffectRefused, Outcome
 from scripting.modules.simulation import dice_after
 from scripting.modules.topics import TopicError
+from scripting.registry.bundles import set_number
 from scripting.storage.bulk_insert import insert_rows
 
 logger = logging.getLogger(__name__)
@@ -237,7 +238,8 @@ def _apply(decision: Decision, publisher: _Publisher) -> None:
                 raise _RequestRefused(str(refusal)) from None
             raise
     if applies:
-        first = decision.attempts[0].outcome.error
+        first = decision.attempts[0]
+        failed = first.version if first.outcome.error and first.version is not attempt.version else None
         run.module.apply(
             Outcome(
                 call,
@@ -245,7 +247,9 @@ def _apply(decision: Decision, publisher: _Publisher) -> None:
                 Status.SUCCEEDED if decision.status == Status.SUCCEEDED else Status.FELL_BACK,
                 attempt.role,
                 attempt.version.info if attempt.version else None,
-                str(first) if first else "",
+                str(first.outcome.error or ""),
+                failed.info if failed else None,
+                set_number(attempt.version.bundle.script) if attempt.version else None,
             )
         )
 

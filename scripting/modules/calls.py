@@ -63,6 +63,10 @@ class Outcome:
     """None when the module's built-in rule decided."""
     error: str
     """Why the primary attempt failed, for `fell_back`."""
+    failed: VersionInfo | None = None
+    """The version that should have decided, where another did instead of it."""
+    knobs: int | None = None
+    """Number of the set of values that its knobs had; None where they had their defaults."""
 
     def publish(self, topic: str, payload: Mapping[str, Any], *, key: str | None = None) -> None:
         """A follow-up event, sent if and only if this outcome is committed. Raises EffectRefused when the payload does not fit."""

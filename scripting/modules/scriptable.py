@@ -16,7 +16,7 @@ from scripting.modules.calls import ArgumentsRefused, CallContext, EffectRefused
 from scripting.modules.simulation import Decide
 from scripting.modules.topics import Topic
 from scripting.sandbox.protocol import Parameter, decode_value
-from scripting.types import Playback, SimulatedPlay
+from scripting.types import Playback, RecordedRun, RunStory, SimulatedPlay
 
 FunctionKind = Literal["pure", "read", "effect"]
 
@@ -249,6 +249,14 @@ class ScriptableModule:
         schema of earlier times, and what its topic hides is hidden in it.
         """
         return ""
+
+    def story(self, run: RecordedRun) -> RunStory:
+        """Tell in one sentence what a recorded execution decided, with links to the module's own pages about it.
+
+        Pages of executions show it; without one of the module's own, the engine's plain sentence. The run may be of earlier
+        times: its payload may lack anything, or be gone.
+        """
+        return RunStory(run.plain)
 
     @property
     def simulates(self) -> bool:

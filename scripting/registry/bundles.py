@@ -69,6 +69,15 @@ def with_values(source: Source, values: Values) -> Source:
     return Source(source.name, source.language, source.text, pairs(values))
 
 
+def set_number(source: Source) -> int | None:
+    """The number of the stored set whose values `source` has; None where its knobs have their defaults."""
+    if not source.knobs:
+        return None
+    module, _, name = source.name.partition("/")
+    found = KnobSet.objects.filter(script__module=module, script__name=name, sha256=values_digest(dict(source.knobs)))
+    return found.values_list("number", flat=True).first()
+
+
 def remember(bundles: Iterable[Bundle]) -> None:
     """Keep which helper versions and which values each bundle took in; idempotent, and without a write where it is known."""
     several = list(bundles)

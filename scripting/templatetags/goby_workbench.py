@@ -6,19 +6,12 @@ from decimal import Decimal
 
 from django import template
 
-from scripting.models import Activation
+from scripting.insight.executions.reason import activated
 from scripting.texts.escaping import visible
 
 register = template.Library()
 
-CAUSES = {
-    Activation.Cause.DEFAULT: "as the game ships it",
-    Activation.Cause.FILE: "taken from a file",
-    Activation.Cause.PUBLISH: "published",
-    Activation.Cause.ROLLBACK: "rolled back",
-    Activation.Cause.FILE_DELETED: "active again since its file was deleted",
-    Activation.Cause.UPGRADE: "upgraded",
-}
+register.filter("in_words", activated)
 
 
 @register.filter
@@ -53,10 +46,3 @@ def knob_value(value: object) -> str:
 def percent_of(part: int, whole: int) -> str:
     """`12 %`"""
     return f"{100 * part / whole:.3g} %"
-
-
-@register.filter
-def in_words(activation: Activation) -> str:
-    """`published by anna`."""
-    words = CAUSES.get(activation.cause, activation.get_cause_display().lower())  # type: ignore[call-overload]
-    return f"{words} by {activation.actor}" if activation.actor else str(words)

@@ -176,6 +176,9 @@ TABLE: dict[str, Access] = {
     "wargame/state/": SAFE,
     "wargame/<int:game>/": SAFE,
     "wargame/<int:game>/state/": SAFE,
+    "wargame/log/": SAFE,
+    "wargame/<int:game>/log/": SAFE,
+    "wargame/<int:game>/log/<int:sequence>/": SAFE,
 }
 PUT = {f"{SCRIPT}api/draft": WRITERS}
 LOGOUT = "admin/logout/"

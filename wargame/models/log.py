@@ -12,6 +12,9 @@ from wargame.models.game import Game
 from wargame.models.unit import Unit
 from wargame.play.steps import TEXT_LIMIT, Kind
 
+KEYFRAME_EVERY = 100
+"""Entries after which one holds the whole board again: at most so many are read to rebuild a moment."""
+
 
 class LogKind(models.TextChoices):
     START = Kind.START.value, "Battle begins"
@@ -34,6 +37,10 @@ class BattleLogQuerySet(models.QuerySet["BattleLogEntry"]):
     def latest_first(self) -> BattleLogQuerySet:
         return self.order_by("-sequence")
 
+    def keyframes(self) -> BattleLogQuerySet:
+        """Those that hold the whole board."""
+        return self.filter(keyframe=True)
+
 
 class BattleLogEntry(models.Model):
     """One outcome. The execution is a plain id, since executions are pruned and the log is not."""
@@ -48,9 +55,16 @@ class BattleLogEntry(models.Model):
     sequence = models.PositiveBigIntegerField()
     turn = models.PositiveIntegerField()
     kind = models.CharField(max_length=12, choices=LogKind.choices)
+    side = models.CharField(
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Side of the unit that acted; of its target, where none did.",
+    )
     text = models.CharField(max_length=TEXT_LIMIT)
-    unit = models.ForeignKey(Unit, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    target = models.ForeignKey(Unit, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    unit = models.ForeignKey(Unit, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+    target = models.ForeignKey(Unit, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
     before = models.PositiveIntegerField(null=True, blank=True, help_text="The target's health before.")
     after = models.PositiveIntegerField(null=True, blank=True, help_text="The target's health after.")
     critical = models.BooleanField(default=False)
@@ -59,10 +73,22 @@ class BattleLogEntry(models.Model):
     )
     version = models.PositiveIntegerField(null=True, blank=True)
     origin = models.CharField(max_length=20, blank=True)
+    knobs = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Number of the set of values that its knobs had; empty: their defaults."
+    )
     execution_id = models.UUIDField(null=True, blank=True)
+    run = models.UUIDField(
+        null=True, blank=True, help_text="The run whose outcome wrote the entry: the last of its decisions."
+    )
     role = models.CharField(max_length=10, blank=True, choices=Role.choices)
     error = models.CharField(max_length=400, blank=True, help_text="Why the active version did not decide it.")
     decisions = models.JSONField(default=list, blank=True, help_text="Every script on the way here, first to last.")
+    board = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="What changed of the board; all of it where it is a keyframe.",
+    )
+    keyframe = models.BooleanField(default=False, db_default=False)
     created = models.DateTimeField(auto_now_add=True)
 
     objects = BattleLogQuerySet.as_manager()
@@ -76,7 +102,17 @@ class BattleLogEntry(models.Model):
                 condition=Q(before=None, after=None) | Q(before__gte=F("after")), name="wargame_log_damage_never_heals"
             ),
         )
-        indexes = (models.Index(fields=["execution_id"], name="wargame_what_a_run_decided"),)
+        # Beside the log of one battle, which its constraint serves: each filter over all battles, newest first.
+        indexes = (
+            models.Index(fields=["execution_id"], name="wargame_what_a_run_decided"),
+            models.Index(fields=["run"], name="wargame_what_a_run_wrote"),
+            models.Index(fields=["created"], name="wargame_log_by_time"),
+            models.Index(fields=["kind", "-id"], name="wargame_log_of_kind"),
+            models.Index(fields=["unit", "-id"], name="wargame_log_of_unit"),
+            models.Index(fields=["target", "-id"], name="wargame_log_of_target"),
+            models.Index(fields=["script", "version", "-id"], name="wargame_log_of_version"),
+            models.Index(fields=["game", "-sequence"], condition=Q(keyframe=True), name="wargame_log_keyframes"),
+        )
 
     def __str__(self) -> str:
         return f"{self.sequence}: {self.text}"
@@ -84,12 +120,12 @@ class BattleLogEntry(models.Model):
     @property
     def fell_back(self) -> bool:
         """Whether something else than the active version decided."""
-        return self.role in {self.Role.FALLBACK, self.Role.BUILT_IN}
+        return self.role in ROLES_INSTEAD
 
     @property
     def decided_by(self) -> str:
         """`damage_calculator v3 · override`, or its fallback."""
-        return decided_by({name: getattr(self, name) for name in ("script", "version", "origin", "role")})
+        return decided_by({name: getattr(self, name) for name in ("script", "version", "origin", "role", "knobs")})
 
     @staticmethod
     def add(game: Game, kind: LogKind, text: str, **fields: Any) -> BattleLogEntry:
@@ -104,6 +140,10 @@ class BattleLogEntry(models.Model):
         )
 
 
+ROLES_INSTEAD = frozenset({BattleLogEntry.Role.FALLBACK, BattleLogEntry.Role.BUILT_IN})
+"""Of what decides instead of the active version."""
+
+
 def decided_by(decision: Mapping[str, Any]) -> str:
     """One of an entry's decisions in words: `damage_calculator v3 · override`; empty for the game itself."""
     script, version, origin = decision.get("script"), decision.get("version"), decision.get("origin", "")
@@ -112,5 +152,6 @@ def decided_by(decision: Mapping[str, Any]) -> str:
     if decision.get("role") == BattleLogEntry.Role.BUILT_IN or version is None:
         return f"{script} · built-in rule"
     label = {"embedded": "default", "file": "override", "editor": "override"}.get(origin, origin)
-    words = f"{script} v{version}" + (f" · {label}" if label else "")
+    knobs = decision.get("knobs")
+    words = f"{script} v{version}" + (f" · {label}" if label else "") + (f" · knobs {knobs}" if knobs else "")
     return f"{words} · fallback" if decision.get("role") == BattleLogEntry.Role.FALLBACK else words

@@ -6,6 +6,7 @@ from typing import Any
 
 from scripting.modules.calls import Outcome
 from scripting.texts.escaping import one_line
+from wargame.play.said import said
 
 REMEMBERED = 8
 """Earlier decisions that an event carries."""
@@ -20,6 +21,9 @@ def decision_of(outcome: Outcome) -> dict[str, Any]:
         "execution": outcome.context.execution_id,
         "role": outcome.role,
         "error": one_line(outcome.error, 300),
+        "failed": outcome.failed.number if outcome.failed else None,
+        "knobs": outcome.knobs,
+        "said": said(outcome.context.topic, outcome.context.payload, outcome.result),
     }
 
 

@@ -46,6 +46,19 @@ def family_tree(execution: Execution) -> list[Branch]:
     return [_branch(first, children)] if count > 1 else []
 
 
+def follow_ups_of(execution: UUID) -> list[UUID]:
+    """Ids of the executions that it set off, and of those that they did: at most `WIDE`."""
+    found: list[UUID] = []
+    level = [execution]
+    for _ in range(DEEP):
+        if not level or len(found) >= WIDE:
+            break
+        below = Execution.objects.filter(cause__in=level).order_by("pk").values_list("pk", flat=True)
+        level = list(below[: WIDE - len(found)])
+        found += level
+    return found
+
+
 def _rows() -> QuerySet[Execution]:
     """Of the light columns, with the beginning of the result."""
     rows = Execution.objects.select_related("script", "version").defer(*BLOBS, *(f"version__{name}" for name in TEXTS))

@@ -16,12 +16,15 @@ from scripting.insight.display import code_block, marked_line, milliseconds, pre
 from scripting.insight.executions.cause_tree import Branch, family_tree
 from scripting.insight.executions.cost import Cost, Figure, cost_of, figures, is_stopped
 from scripting.insight.executions.error_place import Place, failed_attempt, place_of
+from scripting.insight.executions.reason import why
+from scripting.insight.executions.telling import told
 from scripting.metrics.error_groups import ErrorGroupSummary, group_of, summaries
 from scripting.models import SHARED, Attempt, Breaker, BundleKnobs, ErrorGroup, Execution, ScriptVersion
 from scripting.models.execution import WITHHELD, AttemptFields, LogLine
 from scripting.modules.masking import Mask, masks_of
 from scripting.sandbox.protocol import decode_value
 from scripting.texts.escaping import visible
+from scripting.types import RunStory
 
 ERROR_NAMES = {"execution": "error"}
 """On a page of executions, an error of type `execution` is told apart."""
@@ -119,6 +122,10 @@ class Story:
     """Everything that the first cause set off, this execution among it; empty where that is this execution alone."""
     led_on: bool
     """Whether anything followed."""
+    told: RunStory
+    """What its module says of it."""
+    why: SafeString
+    """Why this version decided; empty where nothing did."""
     knobs: list[str]
     """The sets of values that its bundle had: `3` of its own script, `shared/dice 2` of a helper."""
 
@@ -146,6 +153,8 @@ def story_of(execution: Execution) -> Story:
         execution.cause if execution.cause and Execution.objects.filter(pk=execution.cause).exists() else None,
         tree,
         _led_on(tree, execution),
+        told(execution, tree),
+        why(execution),
         _knobs(execution),
     )
 
