@@ -142,11 +142,13 @@ class ScriptEngine:
         name: str = "trial",
         execution_id: str | None = None,
         recording: Sequence[HostCallRecord] | None = None,
+        traces: bool = False,
     ) -> ScriptOutput:
         """Run any text as a trial: effects are listed, not carried out; nothing is recorded.
 
         Never raises for what the text or its inputs are. `execution_id` is what `cancel` knows it by; one of its own without.
         With the host calls of a recorded run as `recording`, functions that read the game answer as they did then.
+        With `traces` the output tells line by line what the text did.
         """
         request = ExecutionRequest(module_name, name, input or ScriptInput(), limits=limits, execution_id=execution_id)
         script = _trial_script(module_name, name, Source(_label(module_name, name), language, source))
@@ -155,7 +157,8 @@ class ScriptEngine:
                 run = run_of_request(admitted, script, request)
             except ValueProblem as error:
                 return _refusal(error, request)
-            attempt = run_version(replace(run, recording=recording), script.active, Role.PRIMARY)
+            run = replace(run, recording=recording, request=replace(run.request, traces=traces))
+            attempt = run_version(run, script.active, Role.PRIMARY)
             return Decision(run, [attempt], datetime.now(UTC)).output()
 
     def check(

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scripting.sandbox.protocol import DEFAULT_PACKAGES, ErrorType, KnobValue
+from scripting.sandbox.protocol import DEFAULT_PACKAGES, ErrorType, KnobValue, Trace
 
 __all__ = [
     "Bundle",
@@ -34,6 +34,7 @@ __all__ = [
     "SecurityLimits",
     "SimulatedPlay",
     "Source",
+    "Trace",
     "VersionInfo",
 ]
 
@@ -274,6 +275,8 @@ class ScriptOutput:
     """Whether the fault is the caller's: the request does not fit, or the game refused what it asked for. `error` says why."""
     left_recording: str = ""
     """Of a trial on a recording: where it read what that does not hold, as `call 2: get_score()`."""
+    trace: Trace | None = None
+    """Of a trial that was asked for it: what each line did."""
 
     @property
     def ok(self) -> bool:

@@ -63,4 +63,5 @@ class Decision:
             log_truncated=outcome.log_truncated,
             refused=attempt.callers_fault,
             left_recording=attempt.left,
+            trace=outcome.trace,
         )

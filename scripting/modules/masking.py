@@ -19,6 +19,8 @@ from scripting.modules.topics import topics
 from scripting.sandbox.protocol import ValueProblem
 
 HIDDEN = "•••"
+CUT = "…"
+"""Stands where text was cut off."""
 RAW = "message_payload"
 """The context variable that holds the payload as text."""
 SHORTEST = 4
@@ -57,6 +59,22 @@ class Mask:
         for secret in self.texts:
             text = text.replace(secret, HIDDEN)
         return _named(self.keys).sub(rf"\g<1>{HIDDEN}", text)
+
+    def cut(self, text: str) -> str:
+        """A value that is cut somewhere (…): a secret of which the end was cut off is hidden as well."""
+        if not self.keys:
+            return text
+        if text[1:-1] in self.values:
+            return HIDDEN
+        *parts, rest = self.text(text).split(CUT)
+        return CUT.join([*(self._without_beginning(part) for part in parts), rest])
+
+    def _without_beginning(self, text: str) -> str:
+        for secret in self.texts:
+            for length in range(min(len(secret) - 1, len(text)), 0, -1):
+                if text.endswith(secret[:length]):
+                    return text[:-length] + HIDDEN
+        return text
 
 
 NOTHING = Mask()

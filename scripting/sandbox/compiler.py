@@ -27,6 +27,7 @@ from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
 from scripting.sandbox.program import Program, Unit
 from scripting.sandbox.protocol import ErrorType, Fault, Finding, Knob, KnobValue, Load, Text, cut
 from scripting.sandbox.source_text import BYTE_ORDER_MARK, NotText, decode
+from scripting.sandbox.tracer.plan import plan_of
 
 MAX_FINDINGS = 100
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -213,7 +214,10 @@ class Compiler:
         assert unit.tree is not None
         if rules.helpers:
             self._check_uses(unit, rules)
-        policy = ScriptPolicy(rules, unit.bound | self.engines.engine(unit.language).foreign)
+        engine = self.engines.engine(unit.language)
+        if self.load.traces:
+            unit.plan = plan_of(unit.tree, engine.shown_name)
+        policy = ScriptPolicy(rules, unit.bound | engine.foreign)
         try:
             with _deep_recursion(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -224,7 +228,7 @@ class Compiler:
                     unit.code = compile(tree, unit.name, "exec", flags=flags, dont_inherit=True)
         except SyntaxError as error:
             message, line = str(error.msg)[:300], unit.excerpt(error.lineno)
-            hint = self.engines.engine(unit.language).explain_syntax(message, line, error.offset)
+            hint = engine.explain_syntax(message, line, error.offset)
             self._add(unit, Refusal("invalid_syntax", message, error.lineno, error.offset, hint=hint))
         except (RecursionError, MemoryError):
             message = "the text is too deeply nested or too large to be compiled"

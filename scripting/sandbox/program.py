@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from scripting.sandbox.languages.engine import LanguageEngine
 from scripting.sandbox.library.dice import DRAWING
 from scripting.sandbox.protocol import Knob, cut
+from scripting.sandbox.tracer.plan import Plan
 
 
 @dataclass
@@ -26,6 +27,8 @@ class Unit:
     suspends: bool = False
     draws: bool = False
     knobs: tuple[Knob, ...] = ()
+    plan: Plan | None = None
+    """Of a text that is to be traced."""
 
     def excerpt(self, line: int | None) -> str:
         """The line of source, bounded; empty if there is none."""

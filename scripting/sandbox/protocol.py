@@ -48,7 +48,10 @@ __all__ = [
     "Run",
     "Shape",
     "State",
+    "Step",
     "Text",
+    "Trace",
+    "TracedText",
     "ValueProblem",
     "check_value",
     "decode_trusted",
@@ -97,6 +100,17 @@ SCRIPT_FUNCTIONS: dict[str, tuple[str, str]] = {
     "get_context": ("get_context() -> dict", "A copy of all context variables."),
 }
 """Functions that every script may call: name to (signature, description)."""
+
+TRACE_STEPS = 1_000
+"""Steps of a traced run that are told, half of them from its end."""
+TRACE_VALUE = 100
+"""Characters of one value."""
+TRACE_BYTES = 256 << 10
+"""Of all texts of a trace in UTF-8, with a few bytes for each step."""
+TRACE_KINDS = frozenset({"", "call", "turn", "true", "false", "caught", "return"})
+"""What a step is beside giving names their values."""
+TRACE_STOPS = frozenset({"", "steps", "depth", "time", "memory", "fault"})
+"""Why a trace does not reach to the end of its run."""
 
 LAST_WORD_SIGNAL = signal.SIGUSR1
 """Asks a sandbox, before it is killed, for the end of its run as far as it has come."""
@@ -231,6 +245,45 @@ class Finding(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     certain: bool = False
 
 
+class Step(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a line of a traced run did once."""
+
+    text: int
+    """Which of the texts of the trace."""
+    line: int
+    turn: int
+    """How often the line had begun by then."""
+    kind: str
+    values: tuple[tuple[str, str], ...]
+    """Names with what they stand for from then on; the name is empty for a value that has none."""
+
+
+class TracedText(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The lines of one text in a traced run."""
+
+    name: str
+    counts: tuple[tuple[int, int], ...]
+    """Lines that ran, each with how often: of a loop its turns, of a function its calls."""
+    idle: tuple[int, ...]
+    """Lines that have something to run and never did."""
+    blocks: tuple[tuple[int, int], ...]
+    """First and last line of loops and functions."""
+
+
+class Trace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a run did, line by line: the first steps and the latest, and the last step of each line."""
+
+    texts: tuple[TracedText, ...]
+    """The script and its helpers."""
+    first: tuple[Step, ...]
+    dropped: int
+    """Steps between the first and the latest."""
+    latest: tuple[Step, ...]
+    last: tuple[Step, ...]
+    stopped: str = ""
+    """Why it does not reach to the end: `steps`, `depth`, `time`, `memory`, `fault`; empty where it does."""
+
+
 class Load(_Message, frozen=True, gc=False):
     """To the sandbox, once: compile this bundle and keep within these limits (bytes, seconds, counts)."""
 
@@ -255,6 +308,8 @@ class Load(_Message, frozen=True, gc=False):
     """The kinds of run that the script gets; empty where they are not known."""
     warns: bool = True
     """Look for warnings too: a check does, a run need not wait for it."""
+    traces: bool = False
+    """Tell line by line what the run does. A sandbox so loaded serves one run."""
 
 
 class Run(_Message, frozen=True, gc=False):
@@ -309,6 +364,7 @@ class Done(_Message, frozen=True, gc=False):
     fault: Fault | None
     cpu_us: int
     memory_bytes: int
+    trace: Trace | None = None
 
 
 ToSandbox: TypeAlias = Load | Run | Answer

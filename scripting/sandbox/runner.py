@@ -58,6 +58,7 @@ class Runner:
         self._reserve: bytearray | None = bytearray(MEMORY_RESERVE)
         assert program.script.code is not None
         self._code = program.script.code
+        self._execute: Callable[[types.CodeType, dict[str, Any]], None] = exec
         self._draws = program.draws
         self._suspends = program.suspends
         self._counts_in_decimals = program.counts_in_decimals
@@ -70,7 +71,7 @@ class Runner:
         namespace: dict[str, Any] = {"__builtins__": self.builtins, "__name__": "__main__"}
         try:
             self._prepare(message, namespace)
-            exec(self._code, namespace)  # noqa: S102 - what this process is for
+            self._execute(self._code, namespace)
             result = self._encode(namespace.get("result"))
         except ValueProblem as problem:
             fault = unreadable_result(problem, self.program.script)

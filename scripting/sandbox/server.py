@@ -17,6 +17,7 @@ from scripting.sandbox.plain_data import ValueProblem, decode_trusted, encode_va
 from scripting.sandbox.program import Program
 from scripting.sandbox.protocol import Answer, Call, Connection, Fault, Load, Loaded, Ready, Run
 from scripting.sandbox.runner import Runner
+from scripting.sandbox.traced_runner import TracedRunner
 from scripting.sandbox.wire import Wire
 
 
@@ -53,7 +54,8 @@ class Server:
         if program is None:
             self._receive()  # nothing to run: wait for the end
             return
-        runner = Runner(program, message, self.meter, self._call)
+        make = TracedRunner if message.traces else Runner
+        runner = make(program, message, self.meter, self._call)
         self.max_calls = message.max_host_calls
         self.last_word.speak_for(runner, self.connection, self.wire)
         gc.collect()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from scripting.sandbox.protocol import Parameter
+from scripting.sandbox.protocol import Parameter, Trace
 from scripting.types import Diagnostic, ExecutionMetrics, Knob, ScriptError
 
 
@@ -32,6 +32,8 @@ class RunRequest:
     seed: int
     clock_us: int
     functions: tuple[HostFunction, ...] = ()
+    traces: bool = False
+    """Tell line by line what it does: for a trial, which has a sandbox of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,8 @@ class RunOutcome(NamedTuple):
     metrics: ExecutionMetrics
     log_us: tuple[int, ...] = ()
     """µs from the beginning of the run to each line of `logs`."""
+    trace: Trace | None = None
+    """Of a run that was asked for it: what each line did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,14 +112,14 @@ class SandboxPool:
     ) -> RunOutcome:
         """One run. What the script does wrong is in the outcome's error; raises SupervisorError for what is ours, and
         whatever `host` raises besides HostCallRefused."""
-        alone = trial or self.config.process_per_run
+        alone = trial or request.traces or self.config.process_per_run
         for _ in range(_ATTEMPTS):
             if cancellation is not None and cancellation.cancelled:
                 return _cancelled(ExecutionMetrics())
             sandbox = None if alone else self._take(bundle, request.functions, limits)
             if sandbox is None:
                 try:
-                    loaded, sandbox = self._start(bundle, request.functions, limits)
+                    loaded, sandbox = self._start(bundle, request.functions, limits, traces=request.traces)
                 except NotStarted:
                     continue
                 if sandbox is None:
@@ -296,17 +296,20 @@ class SandboxPool:
         inputs: tuple[Inputs, ...] = (),
         *,
         warns: bool = False,
+        traces: bool = False,
     ) -> tuple[Loaded, Sandbox | None]:
         """A new sandbox with the bundle loaded, busy; None if the bundle does not compile."""
         self._take_place()
         sandbox: Sandbox | None = None
         try:
             handle = self._parent.fork(_headroom(limits))
-            sandbox = Sandbox(self._parent, handle, bundle, functions, limits)
+            sandbox = Sandbox(self._parent, handle, bundle, functions, limits, traces=traces)
             with self._places:
                 self._all.add(sandbox)
             message = _load_message(bundle.digest, bundle, functions, limits, self._cpu_seconds(limits))
-            loaded = sandbox.load(msgspec.structs.replace(message, inputs=inputs, warns=True) if warns else message)
+            if warns or traces:
+                message = msgspec.structs.replace(message, inputs=inputs, warns=warns, traces=traces)
+            loaded = sandbox.load(message)
         except BaseException:
             if sandbox is None:
                 self._free_place()

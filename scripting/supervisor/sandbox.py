@@ -25,6 +25,7 @@ from scripting.supervisor.channel import Channel, DeadlinePassed, PeerGone
 from scripting.supervisor.errors import HostCallRefused, SandboxLost
 from scripting.supervisor.fork_server import ExitStatus, Handle, ParentClient, ask_for_last_word, kill, release
 from scripting.supervisor.interface import HostCall, HostCallable, HostFunction, RunOutcome, RunRequest
+from scripting.supervisor.traces import MOST_TRACE_BYTES, checked_trace
 from scripting.types import Bundle, ErrorType, ExecutionMetrics, ScriptError, SecurityLimits
 
 _FRAME_SLACK = 64 << 10
@@ -54,6 +55,8 @@ class Sandbox:
         bundle: Bundle,
         functions: tuple[HostFunction, ...],
         limits: SecurityLimits,
+        *,
+        traces: bool = False,
     ) -> None:
         self.parent = parent
         self.handle = handle
@@ -86,6 +89,9 @@ class Sandbox:
         self.busy = True
         self.last_turn = 0
         self._cap = limits.max_result_bytes + 2 * limits.max_log_bytes + 16 * limits.max_log_lines + _FRAME_SLACK
+        if traces:
+            self._cap += MOST_TRACE_BYTES
+        self.traces = traces
         self._most_memory = limits.max_memory_bytes + (64 << 20)
         self._call_cap = max(self._cap, _CALL_BYTES + _FRAME_SLACK)
 
@@ -229,7 +235,13 @@ class Sandbox:
         error = exit_status.script_error(done.fault) if done.fault is not None else None
         if error is None and done.result is None:
             raise RemoteProtocolError("neither a result nor a fault")
-        return RunOutcome(None if error else done.result, logs, done.log_truncated, error, False, metrics, log_us)
+        trace = None
+        if done.trace is not None:
+            if not self.traces:
+                raise RemoteProtocolError("a trace that nobody asked for")
+            trace = checked_trace(done.trace, self.bundle)
+        result = None if error else done.result
+        return RunOutcome(result, logs, done.log_truncated, error, False, metrics, log_us, trace)
 
     def _log(
         self, log: tuple[tuple[int, str], ...], started_us: int, wall_us: int

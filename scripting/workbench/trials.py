@@ -13,6 +13,7 @@ import redis
 
 from scripting.engine import get_engine
 from scripting.evidence.decide import would_refuse
+from scripting.execution import traces
 from scripting.execution.admission import TooManyExecutions
 from scripting.execution.comparison import DECIDING, Compared, compared, differing
 from scripting.execution.run import on_inputs
@@ -22,9 +23,10 @@ from scripting.modules.calls import CallContext
 from scripting.modules.installed import limits_for, modules
 from scripting.modules.masking import Mask, mask_of_run
 from scripting.modules.scriptable import ScriptableModule
+from scripting.registry.bundles import bundle_for
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.escaping import one_line
-from scripting.types import HostCallRecord, ScriptInput, ScriptOutput
+from scripting.types import HostCallRecord, ScriptInput, ScriptOutput, Source
 from scripting.workbench import inputs, recorded
 from scripting.workbench.access import Refusal, known_language, text_in
 from scripting.workbench.outcomes import beside, described
@@ -49,6 +51,8 @@ class Trial:
     """The name that `cancel` uses; empty for a trial that cannot be cancelled."""
     recording: Sequence[HostCallRecord] | None = None
     """Host calls of the execution whose inputs these are, which answer this one's; None: functions look at the game as it is now."""
+    traces: bool = False
+    """Tell line by line what the text does."""
 
     @property
     def module(self) -> ScriptableModule | None:
@@ -87,7 +91,9 @@ def trial_of(script: Script, document: dict[str, Any], user: str) -> Trial:
         topic = chosen.topic.name if chosen.topic else ""
     seed = secrets.randbits(31) if seed is None else seed
     name = id_of(user, text_in(document, "trial", ""))
-    return Trial(script, source, language, context, seed, clock, topic, name, recording)
+    return Trial(
+        script, source, language, context, seed, clock, topic, name, recording, traces=document.get("values") is True
+    )
 
 
 def id_of(user: str, given: str) -> str:
@@ -132,7 +138,7 @@ def run(trial: Trial, *, compare: bool) -> dict[str, Any]:
     theirs = None
     if compare and active is not None and mine.status != "cancelled" and not is_cancelled(trial):
         # The first run drew the clock where none was given: the second takes the same.
-        same = replace(trial, clock_us=mine.clock_us)
+        same = replace(trial, clock_us=mine.clock_us, traces=False)
         theirs = outcome(same, active.text, active.language)
     seen = compared(mine, trial.module)
     other = compared(theirs, trial.module) if theirs else None
@@ -144,7 +150,16 @@ def run(trial: Trial, *, compare: bool) -> dict[str, Any]:
         "verdict": verdict(seen, other, refused=bool(refusal), left=left, other_left=other_left),
         "beside": beside(seen, None if left or other_left else other, trial.mask),
         "on_recording": trial.recording is not None,
+        "values": values_of(trial, mine),
     }
+
+
+def values_of(trial: Trial, output: ScriptOutput) -> dict[str, Any] | None:
+    """What each line of the text and of its helpers did; None where that was not asked for, or nothing ran."""
+    if output.trace is None:
+        return None
+    text = Source(f"{trial.script.module}/{trial.script.name}", trial.language, trial.source)
+    return traces.described(output.trace, bundle_for(text), trial.mask)
 
 
 def outcome(trial: Trial, source: str, language: str) -> ScriptOutput:
@@ -160,6 +175,7 @@ def outcome(trial: Trial, source: str, language: str) -> ScriptOutput:
             name=trial.script.name,
             execution_id=trial.id or None,
             recording=trial.recording,
+            traces=trial.traces,
         )
     except TooManyExecutions as error:
         raise Refusal(503, "busy", str(error)) from None

@@ -24,6 +24,9 @@ def pool() -> Iterator[SandboxPool]:
 @pytest.mark.parametrize(("language", "case"), ALL)
 def test_a_script_comes_to_the_outcome_that_its_header_expects(pool: SandboxPool, language: str, case: Case) -> None:
     outcome = outcome_of(pool, case.text, case.context or {}, language=language, trial=True)
+    watched = outcome_of(pool, case.text, case.context or {}, language=language, traces=True)
+    told = [(one.result, one.error, one.logs, one.log_truncated) for one in (outcome, watched)]
+    assert told[0] == told[1], "it comes to another outcome when it is traced"
     if case.error:
         assert outcome.error is not None, f"ended with {value_of(outcome)!r}"
         assert outcome.error.type.value == case.error, outcome.error

@@ -31,10 +31,11 @@ def outcome_of(
     host: HostCallable | None = None,
     cancellation: Cancellation | None = None,
     trial: bool = False,
+    traces: bool = False,
 ) -> RunOutcome:
     """What a run of the text comes to."""
     bundle = text if isinstance(text, Bundle) else bundle_of(text, helpers, language)
-    request = RunRequest(encode_value(dict(context or {})), seed, CLOCK_US, tuple(functions))
+    request = RunRequest(encode_value(dict(context or {})), seed, CLOCK_US, tuple(functions), traces)
     limits = limits or SecurityLimits()
     return pool.run(bundle, request, limits, host=host, cancellation=cancellation, trial=trial)
 

@@ -74,6 +74,10 @@ class LanguageEngine(ABC):
                 if name:
                     yield name, getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
 
+    def shown_name(self, name: str) -> str:
+        """A variable of the lowered text as the script writes it; empty for one that the script does not have."""
+        return name
+
     def described(self) -> dict[str, Any] | None:
         """For editors: `builtins` and `packages` as describe.py lists Python's; None where they are Python's."""
         return None

@@ -137,6 +137,9 @@ class TengoEngine(LanguageEngine):
     def explain(self, error: BaseException) -> tuple[str, str] | None:
         return explain(error)
 
+    def shown_name(self, name: str) -> str:
+        return name[2:].partition(".")[0] if name.startswith("$.") else "" if name.startswith("$") else name
+
     def described(self) -> dict[str, Any]:
         return {
             "builtins": [_described(name, signature) for name, (signature, _, _) in catalog.BUILTINS.items()],

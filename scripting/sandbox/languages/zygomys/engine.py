@@ -156,6 +156,9 @@ class ZygomysEngine(LanguageEngine):
     def explain(self, error: BaseException) -> tuple[str, str] | None:
         return explain(error)
 
+    def shown_name(self, name: str) -> str:
+        return name[2:].partition(" ")[0] if name.startswith("$.") else "" if name.startswith("$") else name
+
     def described(self) -> dict[str, Any]:
         listed = {**catalog.FORMS, **{name: signature for name, (signature, _) in catalog.BUILTINS.items()}}
         listed |= {name: signature for name, (signature, _) in catalog.PREDEFINED.items()}

@@ -1,5 +1,6 @@
 // The editor: Ace under a strict policy, or the plain textarea where Ace is missing. Both have the same verbs.
 
+import { MarginLayer } from "./margin_layer.js";
 import { modeNamed } from "./zygomys_mode.js";
 
 const THEME = "ace/theme/goby"; // its colours are in editor.css
@@ -132,6 +133,12 @@ class AceEditor {
     session.once("change", () => this.unmark());
   }
 
+  // Notes beside lines of the text that is shown, and lines to dim; they go with the next change or text.
+  beside(notes, dimmed) {
+    this.margin ??= new MarginLayer(this.ace, this.Range);
+    this.margin.show(notes, dimmed);
+  }
+
   unmark() {
     if (this.found !== null) this.ace.session.removeMarker(this.found);
     this.found = null;
@@ -182,6 +189,7 @@ class PlainEditor {
   setMode() {}
   show() {}
   mark() {}
+  beside() {}
   unmark() {}
   goTo(line) {
     const start = this.area.value.split("\n").slice(0, line - 1).join("\n").length + (line > 1);

@@ -35,6 +35,7 @@ if (page.may.run) {
   checking.onChecked = (text, result) => { cases.checked(text, result); replayLine.checked(text, result); };
 }
 let socket = null;
+let wasReading = false;
 const DUE = 15_000; // ms between two looks at whether a version that is tried again does well
 const TABS = ["problems", "trials", "cases"].filter((name) => $(`tab-${name}`));
 const CAUSES = { default: "as shipped,", file: "taken from a file", publish: "published", rollback: "rolled back", file_deleted: "back since its file was deleted,", upgrade: "upgraded" };
@@ -46,6 +47,8 @@ wireShortcuts(editor, [
   ["goby-save", "Ctrl-S", "save the draft now", () => keeping.save()],
   ["goby-publish", "Ctrl-Shift-Enter", "publish…", () => publishing && publishing.open()],
   ["goby-next", "F8", "next problem", () => checking.next()],
+  ["goby-turn-back", "Shift-F7", "values of the turn before", () => trying.values.turn(-1)],
+  ["goby-turn-on", "F7", "values of the next turn", () => trying.values.turn(1)],
 ]);
 editor.onChange(() => { keeping.touched(); if (page.may.edit) checking.soon(); });
 editor.onCursor((line, column) => { $("position").textContent = `${line}:${column}`; });
@@ -116,6 +119,8 @@ function startFrom(version) {
 
 // Run runs what is shown; only one's own text can be published.
 function onShown() {
+  if (editor.isReading !== wasReading) trying.values.forget();
+  wasReading = editor.isReading;
   document.body.classList.toggle("reading", editor.isReading);
   if ($("language")) $("language").disabled = editor.isReading || !page.may.edit;
   enablePublish();

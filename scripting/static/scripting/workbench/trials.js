@@ -7,6 +7,7 @@ import { judge, schemaForm } from "./schema_form.js";
 import { drawSample } from "./sample_chart.js";
 import { drawCancelled, drawOutcome, oneLine } from "./outcome.js";
 import { RecordedPicker } from "./recorded_picker.js";
+import { Values } from "./values.js";
 
 const PATIENCE = 250; // ms that a trial may take before it can be cancelled: most take less
 
@@ -22,6 +23,7 @@ export class Trying {
     this.trials = [];
     this.running = null; // the name by which the server knows the trial that runs
     this.comparing = new Comparing(server);
+    this.values = new Values(editor);
     this.picker = new RecordedPicker(server, (id) => this.pick(id));
     for (const source of this.sources) $("input-source").append(h("option", { value: source.key }, source.label));
     $("input-source").addEventListener("change", () => { this.picker.show(""); this.pick(""); });
@@ -159,7 +161,7 @@ export class Trying {
       label: this.recorded ? this.recordedLabel() : this.source.label,
     };
     const wanted = {
-      source: given.source, language: this.language(), seed: $("seed").value, compare: $("compare").checked, trial: newName(),
+      source: given.source, language: this.language(), seed: $("seed").value, compare: $("compare").checked, values: this.values.isOn, trial: newName(),
       ...(this.recorded ? { [this.recorded.case ? "case" : "execution"]: this.recorded.id, reads: $("reads").value } : { input: this.source.key }),
       ...(this.recorded && !this.isChanged ? {} : { payload: this.payload }),
     };
@@ -247,6 +249,7 @@ export class Trying {
     trial.row.setAttribute("aria-current", "true");
     $("outcome").replaceChildren(...drawOutcome(trial, (line, column) => this.editor.goTo(line, column)));
     if (this.onKeep && !trial.trial.left) $("outcome").append(h("p", {}, h("button", { type: "button", class: "button plain small", id: "keep-trial", onclick: () => this.onKeep(trial) }, "Keep as case…")));
+    this.values.show(trial.values, trial.source);
     $("outcome").scrollTop = 0;
   }
 }
