@@ -9,6 +9,7 @@ import msgspec
 
 from scripting.bus.events import Event
 from scripting.evidence.decide import Decider
+from scripting.execution.comparison import Failure
 from scripting.models import Role
 from scripting.modules.calls import CallContext
 from scripting.modules.scriptable import ScriptableModule
@@ -16,7 +17,7 @@ from scripting.modules.simulation import PLAY_CLOCK_US, Reads, seed_of
 from scripting.runtime.host_calls import SimulatedHost
 from scripting.sandbox.protocol import encode_value
 from scripting.supervisor.interface import Cancellation
-from scripting.types import Bundle, PlayDecision, PlayEffect, SecurityLimits, VersionInfo
+from scripting.types import Bundle, ErrorType, PlayDecision, PlayEffect, ScriptError, SecurityLimits, VersionInfo
 
 
 class Contender(msgspec.Struct, frozen=True):
@@ -93,8 +94,15 @@ class Asking:
             if not problem:  # what the module refuses it undoes itself
                 effects = tuple(PlayEffect(each.name, each.arguments) for each in decided.compared.effects)
                 return PlayDecision(decided.compared.result, effects, True, role.value, version, error)
-            role, error = Role.FALLBACK, error or problem
-        return PlayDecision(ok=False, error=error or "nothing of it is live")
+            role, error = Role.FALLBACK, error or _as_applied(decided.compared.error)
+        return PlayDecision(ok=False, error=error)
+
+
+def _as_applied(error: Failure | None) -> str:
+    """A failure in the words in which a live outcome gives it to its module."""
+    if error is None:
+        return ""
+    return str(ScriptError(ErrorType(error.type), error.message, error.script, error.line, error.column))
 
 
 def _event(call: CallContext, topic: str, payload: Mapping[str, object], clock_us: int) -> Event:

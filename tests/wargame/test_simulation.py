@@ -13,7 +13,7 @@ import pytest
 from scripting.bus import drain
 from scripting.bus.drain import DrainResult
 from scripting.bus.streams import Stream
-from scripting.evidence.plays import PlayDecider, PlayScript
+from scripting.evidence import playing
 from scripting.modules.installed import modules
 from scripting.registry.active import registry
 from scripting.runtime.pool import close_pool
@@ -92,12 +92,9 @@ def fought(seed: int) -> Game:
     return game
 
 
-def simulated(seed: int, **others: PlayScript) -> SimulatedPlay:
-    """The same in memory, by what is live; `others` decide instead."""
-    scripts = {name: PlayScript.of(registry.resolve("wargame", name)) for name in SCRIPTS} | others
-    module: Any = modules.get("wargame")
-    played: SimulatedPlay = module.simulate(PlayDecider(module, scripts, seed), seed)
-    return played
+def simulated(seed: int) -> SimulatedPlay:
+    """The same in memory, by what is live."""
+    return playing.play_of("wargame", playing.sides_with("wargame", {}).live, seed).play
 
 
 def told(game: Game) -> list[dict[str, Any]]:
