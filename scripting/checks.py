@@ -158,12 +158,13 @@ def check_scripts_folder_is_ours(app_configs: Any, **kwargs: Any) -> list[CheckM
 @register(ENGINE)
 def check_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """E008: RQ has no queue for drain jobs, or one whose serializer ends every job before it begins."""
-    queue = (getattr(settings, "RQ_QUEUES", None) or {}).get(QUEUE)
-    hint = f'Set RQ_QUEUES["{QUEUE}"] to {{"URL": SCRIPTING_REDIS_URL, "SERIALIZER": "{SERIALIZER}"}}, {ONE_CALL}.'
+    name = conf.queue(QUEUE)
+    queue = (getattr(settings, "RQ_QUEUES", None) or {}).get(name)
+    hint = f'Set RQ_QUEUES["{name}"] to {{"URL": SCRIPTING_REDIS_URL, "SERIALIZER": "{SERIALIZER}"}}, {ONE_CALL}.'
     if queue is None:
-        return [Error(f"RQ_QUEUES has no queue {QUEUE!r}: no event is run", hint=hint, id="scripting.E008")]
+        return [Error(f"RQ_QUEUES has no queue {name!r}: no event is run", hint=hint, id="scripting.E008")]
     if queue.get("SERIALIZER") != SERIALIZER:
-        message = f"the queue {QUEUE!r} of RQ_QUEUES has not the serializer of our workers: every drain job would fail"
+        message = f"the queue {name!r} of RQ_QUEUES has not the serializer of our workers: every drain job would fail"
         return [Error(message, hint=hint, id="scripting.E008")]
     return []
 

@@ -113,7 +113,9 @@ class ScriptingSettings:
     SCRIPT_MAX_MEMORY_BYTES = Setting(32 << 20, "count", "Memory of one run above the idle sandbox.")
     SCRIPTING_SCRIPTS_DIR = Setting(Path("scripts"), "path", "Folder of the overrides, scripts/<module>/.")
     SCRIPTING_REDIS_URL = Setting("", "text", "Redis that carries events and notices.")
-    SCRIPTING_REDIS_PREFIX = Setting("goby", "text", "First part of every key in that Redis.")
+    SCRIPTING_REDIS_PREFIX = Setting(
+        "goby", "text", "First part of every key, channel and queue in that Redis; sites that share one need one each."
+    )
     SCRIPTING_SANDBOX_CAP = Setting(16, "count", "Warm sandboxes in one process; the least recently used make room.")
     SCRIPTING_SANDBOX_RUNS = Setting(1000, "count", "Runs after which a sandbox is retired.")
     SCRIPTING_PROCESS_PER_RUN = Setting(False, "boolean", "Give every run a sandbox process of its own.")
@@ -171,6 +173,10 @@ class ScriptingSettings:
     SCRIPTING_POLL_SECONDS = Setting(5.0, "seconds", "How often versions are read from the database without a notice.")
     SCRIPTING_BROWSER_PUBLISH = Setting(True, "boolean", "Allow publishing from the browser.")
 
+    def queue(self, base: str) -> str:
+        """The name of one of our queues in RQ: see `queue_name`."""
+        return queue_name(base, self.SCRIPTING_REDIS_PREFIX)
+
     def default_limits(self) -> SecurityLimits:
         """The limits of a run whose module and script say nothing else."""
         return SecurityLimits(
@@ -203,6 +209,11 @@ EVIDENCE_QUEUE = "scripting-evidence"
 """RQ's queue of evidence jobs, see bus/evidence_jobs.py."""
 
 
+def queue_name(base: str, prefix: str) -> str:
+    """RQ begins every key with `rq`: a site with a prefix of its own has it in the names of its queues instead."""
+    return base if prefix == SETTINGS["SCRIPTING_REDIS_PREFIX"].default else f"{prefix}-{base}"
+
+
 def configure(settings: MutableMapping[str, Any], *, redis_url: str = "") -> None:
     """Complete a site's settings, as their last line: `configure(globals(), redis_url="redis://host:6379/0")`.
 
@@ -221,11 +232,12 @@ def configure(settings: MutableMapping[str, Any], *, redis_url: str = "") -> Non
     settings["STATICFILES_FINDERS"] = [*finders, *([] if FINDER in finders else [FINDER])]
     if url:
         queues = settings.setdefault("RQ_QUEUES", {})
-        for name in (QUEUE, EVIDENCE_QUEUE):
-            queues.setdefault(name, {"URL": url, "SERIALIZER": SERIALIZER, "DEFAULT_TIMEOUT": 60})
+        prefix = settings.get("SCRIPTING_REDIS_PREFIX", SETTINGS["SCRIPTING_REDIS_PREFIX"].default)
+        for base in (QUEUE, EVIDENCE_QUEUE):
+            queues.setdefault(queue_name(base, prefix), {"URL": url, "SERIALIZER": SERIALIZER, "DEFAULT_TIMEOUT": 60})
         layers = settings.setdefault("CHANNEL_LAYERS", {})
         pubsub = "channels_redis.pubsub.RedisPubSubChannelLayer"
-        layers.setdefault("default", {"BACKEND": pubsub, "CONFIG": {"hosts": [url]}})
+        layers.setdefault("default", {"BACKEND": pubsub, "CONFIG": {"hosts": [url], "prefix": prefix}})
 
 
 def _with_apps(apps: list[str]) -> list[str]:

@@ -19,14 +19,14 @@ logger = logging.getLogger(__name__)
 
 
 @functools.cache
-def _queue(url: str) -> Queue:
+def _queue(url: str, name: str) -> Queue:
     # `auto`: at once, also inside a transaction; what is enqueued answers for events that Redis holds already.
-    return django_rq.get_queue(QUEUE, commit_mode="auto", connection=redis_client())
+    return django_rq.get_queue(name, commit_mode="auto", connection=redis_client())
 
 
 def drain_queue() -> Queue:
     """RQ's queue of drain jobs, in the Redis that holds the streams."""
-    return _queue(conf.SCRIPTING_REDIS_URL)
+    return _queue(conf.SCRIPTING_REDIS_URL, conf.queue(QUEUE))
 
 
 def enqueue_drain(stream: Stream, job: str) -> None:

@@ -36,13 +36,13 @@ TIMEOUT = 600
 
 
 @functools.cache
-def _queue(url: str) -> Queue:
-    return Queue(EVIDENCE_QUEUE, connection=redis_client(), serializer=SERIALIZER)
+def _queue(url: str, name: str) -> Queue:
+    return Queue(name, connection=redis_client(), serializer=SERIALIZER)
 
 
 def evidence_queue() -> Queue:
     """RQ's queue of evidence jobs."""
-    return _queue(conf.SCRIPTING_REDIS_URL)
+    return _queue(conf.SCRIPTING_REDIS_URL, conf.queue(EVIDENCE_QUEUE))
 
 
 def enqueue(function: str, *args: Any, job_id: str, failed: str = "", deaths: int = 0) -> bool:

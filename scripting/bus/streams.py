@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from scripting.conf import conf
+from scripting.conf import QUEUE, conf
 from scripting.storage.lua import LuaScript
 from scripting.storage.redis_client import key, redis_client
 
@@ -93,7 +93,7 @@ def calls_key() -> str:
 
 def queue_key() -> str:
     """RQ's list of waiting jobs."""
-    return "rq:queue:scripting"
+    return f"rq:queue:{conf.queue(QUEUE)}"
 
 
 # -- publishing ----------------------------------------------------------------------------------------------------------

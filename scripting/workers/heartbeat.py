@@ -130,7 +130,7 @@ def _bury(name: str, kind: str) -> None:
     with redis_client().pipeline() as pipe:
         pipe.delete(_alive_key(name))
         pipe.srem(_workers_key(kind), name)
-        for registry in ("rq:workers", f"rq:workers:{QUEUES[kind]}"):
+        for registry in ("rq:workers", f"rq:workers:{conf.queue(QUEUES[kind])}"):
             pipe.srem(registry, f"rq:worker:{name}")
         pipe.execute()
 

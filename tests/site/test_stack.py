@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import redis
 
 from goby_site.paths import BASE_DIR
 from tests.support.processes import alive, child_environment
@@ -24,7 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """Lives until `test_ctrl_c_ends_every_process`, the last that looks at it."""
-    with RunningStack(tmp_path_factory.mktemp("stack") / "var") as running:
+    with RunningStack(tmp_path_factory.mktemp("stack") / "var", SCRIPTING_REDIS_PREFIX="harbour") as running:
         yield running
 
 
@@ -63,6 +64,21 @@ def test_the_page_and_the_workers_run_scripts(stack: RunningStack) -> None:
             return int(database.execute(query).fetchone()[0])
 
     wait_until(decided, 60, "the battle's events are decided by scripts")
+
+
+def test_every_key_queue_and_group_of_a_site_with_a_prefix_bears_it(stack: RunningStack) -> None:
+    """Sites that share a Redis neither run nor hear what is another's."""
+    client = redis.Redis(
+        unix_socket_path=str(stack.environment_socket().with_name("redis.sock")), decode_responses=True
+    )
+    keys = wait_until(lambda: [*client.scan_iter(count=1000)], 20)
+    ours = {key for key in keys if not key.startswith("rq:")}
+    assert {key.split(":")[0] for key in ours} == {"harbour"}
+    of_queues = {part for key in keys for part in key.split(":") if "scripting" in part}
+    assert of_queues >= {"harbour-scripting", "harbour-scripting-evidence"}
+    assert all(part.startswith("harbour-") for part in of_queues)
+    channels = wait_until(lambda: client.pubsub_channels(), 20)
+    assert [channel for channel in channels if not channel.startswith("harbour")] == []
 
 
 def test_a_killed_worker_is_replaced(stack: RunningStack) -> None:
