@@ -6,13 +6,22 @@ An address that is missing in the table fails the first test: decide what it tak
 from __future__ import annotations
 
 import itertools
+import json
+import random
+from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.test import RequestFactory
+from django.urls import resolve
+from django.utils import timezone
 
+from scripting.api import access, problems
+from scripting.api.problems import Problem
 from scripting.api.site import api, described
-from scripting.models import Action, Script
+from scripting.models import Action, ApiToken, Script
 from tests.api.conftest import Machine, machine_of
 from tests.support.game import BETTER, Game
 
@@ -129,3 +138,52 @@ def test_a_wrong_method_is_a_problem_that_says_which_is_right(machine: Machine, 
 def test_what_is_no_address_is_a_problem_too(machine: Machine, address: str) -> None:
     answer = machine.get(address)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+class Stopped(Exception):
+    """A request got past the door: it is not carried out."""
+
+
+def test_ten_thousand_tokens_and_permissions_drawn_at_random_agree_with_the_table(
+    club: Game, designer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each draw: a door, and a token with actions, patterns, an owner on the staff or not and some of the permissions."""
+    draw = random.Random(14)
+    drawn: list[ApiToken] = []
+    monkeypatch.setattr(access, "remembered", lambda _: drawn[-1])
+    monkeypatch.setattr(access, "counted", lambda _token, requests: requests)
+    monkeypatch.setattr(access.tokens, "used", lambda _token, _now: None)
+    why_not = access.why_not
+
+    def asked_once(*arguments: Any, **options: Any) -> str:
+        if why := why_not(*arguments, **options):
+            return why
+        raise Stopped
+
+    monkeypatch.setattr(access, "why_not", asked_once)
+    past = problems.answer(Problem(409, "stopped", "past the door"))
+    monkeypatch.setitem(api._exception_handlers, Stopped, lambda _request, _error: past)
+    doors, factory = list(DOORS.items()), RequestFactory()
+    every = sorted({permission for line in DOORS.values() for permission in line[3]})
+    patterns = ["*/*", "chess_club/*", "chess_club/dice", "*/dice", "other_club/*", "chess_club/d"]
+    for number in range(10_000):
+        (method, _), (address, sent, action, needed, about) = draw.choice(doors)
+        # Half of them are near the edge: all that is needed, or one thing less.
+        near = draw.random() < 0.5
+        held = {*needed, *draw.sample(every, 2)} if near else {each for each in every if draw.random() < 0.6}
+        if near and draw.random() < 0.5:
+            held.discard(draw.choice(sorted(needed)))
+        owner = User(pk=designer.pk, username="ada", is_active=True, is_staff=draw.random() < 0.8)
+        owner._perm_cache = {f"scripting.{each}" for each in held}  # type: ignore[attr-defined]
+        actions = sorted({*draw.sample(Action.values, draw.randint(0, 3)), *([action] if near else [])})
+        scripts = draw.sample(patterns, draw.randint(1, 2))
+        later = timezone.now() + timedelta(days=1)
+        drawn.append(ApiToken(name="drawn", user=owner, actions=actions, scripts=scripts, expires_at=later))
+        body = {} if method == "GET" else {"data": json.dumps(sent), "content_type": "application/json"}
+        request = factory.generic(method, f"/api/v1/{address}", headers={"Authorization": "Bearer x"}, **body)
+        view, positional, named = resolve(f"/api/v1/{address.partition('?')[0]}")
+        answer = view(request, *positional, **named)
+        covered = not about or any(fnmatchcase(about, pattern) for pattern in scripts)
+        of_staff = owner.is_staff or action in {"events", "endpoints"}
+        opens = action in actions and needed <= held and covered and of_staff
+        assert (answer.status_code != 403) == opens, (number, address, actions, held, scripts, owner.is_staff)
