@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -192,6 +192,15 @@ class Source:
     text: str
     knobs: tuple[tuple[str, KnobValue], ...] = ()
     """Values that are set for its knobs, by name: they are compiled in the place of the defaults."""
+    segments: tuple[tuple[str, tuple[tuple[str, KnobValue], ...]], ...] = ()
+    """Values for some events alone, over those: (selector, values by name). Of an event the first selector that fits counts."""
+
+    def of_segment(self, fits: Callable[[str], bool]) -> Source:
+        """The text as it is compiled for an event, given which selectors fit it."""
+        if not self.segments:
+            return self
+        own = next((values for selector, values in self.segments if fits(selector)), ())
+        return Source(self.name, self.language, self.text, tuple(sorted({**dict(self.knobs), **dict(own)}.items())))
 
 
 @dataclass(frozen=True)
@@ -212,12 +221,32 @@ class Bundle:
             hasher = hashlib.sha256()
             for source in (self.script, *sorted(self.helpers, key=lambda helper: helper.name)):
                 knobs = (f"knobs {canonical(dict(source.knobs))}",) if source.knobs else ()
+                if source.segments:
+                    knobs = (*knobs, f"segments {json.dumps(source.segments)}")
                 for part in (source.name, source.language, source.text, *knobs):
                     encoded = part.encode("utf-8", "surrogatepass")
                     hasher.update(len(encoded).to_bytes(8, "big") + encoded)
             cached = hasher.hexdigest()
             self.__dict__["_digest"] = cached
         return cached
+
+    @property
+    def is_split(self) -> bool:
+        """Whether it is compiled differently for different events."""
+        cached = self.__dict__.get("_split")
+        if cached is None:
+            cached = self.__dict__["_split"] = any(source.segments for source in (self.script, *self.helpers))
+        return bool(cached)
+
+    def of_segment(self, fits: Callable[[str], bool]) -> Bundle:
+        """The bundle as it is compiled for an event, given which selectors fit it: the same one for the same answers."""
+        if not self.is_split:
+            return self
+        sources = tuple(source.of_segment(fits) for source in (self.script, *self.helpers))
+        known: dict[Any, Bundle] = self.__dict__.setdefault("_of_segments", {})
+        return known.setdefault(
+            tuple(source.knobs for source in sources), Bundle(sources[0], sources[1:], self.offered)
+        )
 
 
 def canonical(values: Mapping[str, KnobValue]) -> str:

@@ -14,6 +14,7 @@ from scripting.models import Attempt, Execution
 from scripting.models.execution import AttemptFields
 from scripting.modules.calls import CallContext, EffectRefused
 from scripting.modules.scriptable import ScriptableModule
+from scripting.modules.segments import bundle_for_key
 from scripting.runtime.host_calls import Host, RecordedHost, host_functions
 from scripting.runtime.pool import get_pool
 from scripting.sandbox.protocol import decode_trusted
@@ -120,7 +121,8 @@ class Decider:
         """The same of inputs as a sandbox takes them, the script's functions answered by this host."""
         module = self._module
         request = RunRequest(encoded, seed, clock_us, self._functions)
-        outcome = get_pool().run(self.bundle, request, self._limits, host=host, cancellation=self._cancellation)
+        bundle = bundle_for_key(self.bundle, call.module, call.key)
+        outcome = get_pool().run(bundle, request, self._limits, host=host, cancellation=self._cancellation)
         error = outcome.error
         result = None if outcome.result is None else decode_trusted(outcome.result)
         compared = Compared(
@@ -136,7 +138,8 @@ class Decider:
     def as_recorded(self, event: Given) -> Decided | None:
         """The recorded outcome, if this bundle made it at the first try; None where it must be decided again."""
         execution, module = event.execution, self._module
-        if execution.status != Execution.Status.SUCCEEDED or execution.bundle_digest != self.bundle.digest:
+        bundle = bundle_for_key(self.bundle, event.call.module, execution.key)
+        if execution.status != Execution.Status.SUCCEEDED or execution.bundle_digest != bundle.digest:
             return None
         result = None if execution.result is None else decode_trusted(bytes(execution.result))
         effects = effects_of(decode_calls(bytes(execution.host_calls)), module)

@@ -120,6 +120,7 @@ def run_of_request(admitted: ExecutionContext, script: ResolvedScript, request: 
     """Raises ValueProblem, naming the path, for inputs that are no plain data."""
     given = request.input
     module = modules.get(script.module)
+    script = script.for_key(admitted.call.key)
     seed = _seed() if given.seed is None else given.seed
     clock_us = _clock_us() if given.clock_us is None else given.clock_us
     return Run(
@@ -145,6 +146,7 @@ def run_of_event(
 ) -> Run:
     """An event was checked when it was published: it is plain data."""
     module = modules.get(script.module)
+    script = script.for_key(event.key)
     variables = event.script_context(script.module)
     seed = seed_of(event.dice, script.name) if event.dice else _seed()
     return Run(

@@ -235,7 +235,7 @@ class Listener:
             if _loaded(before) != _loaded(now):
                 changed[key] = now
                 if before is not None:
-                    self._cold.setdefault(key, before.active.bundle.digest)
+                    self._cold.setdefault(key, before.for_key("").active.bundle.digest)
         if changed:
             self.member.acknowledge({f"{module}/{name}": _loaded(now) for (module, name), now in changed.items()})
         self._loaded = loaded  # not before it was acknowledged: a failure begins anew
@@ -258,7 +258,7 @@ class Listener:
             return
         functions = host_functions(modules.get(script.module))
         try:
-            get_pool().warm(script.active.bundle, script.limits, functions, like=digest)
+            get_pool().warm(script.for_key("").active.bundle, script.limits, functions, like=digest)
         except SupervisorError as error:
             logger.warning("%s is compiled at its next run: %s", script, error)
 

@@ -13,11 +13,22 @@ from scripting.models.retention import KeptExecution, RetentionMark
 from scripting.models.reviews import Review, ReviewComment, ReviewedChange, ReviewedText, ReviewNote
 from scripting.models.rollups import ExecutionStat, StatDelta
 from scripting.models.schedules import KnobSchedule
-from scripting.models.script import SHARED, Activation, BundleHelper, BundleKnobs, Draft, KnobSet, Script, ScriptVersion
+from scripting.models.script import (
+    SEGMENTS,
+    SHARED,
+    Activation,
+    BundleHelper,
+    BundleKnobs,
+    Draft,
+    KnobSet,
+    Script,
+    ScriptVersion,
+)
 from scripting.models.subscriptions import PlannedSubscription, SubscriptionActivation, SubscriptionSet
 from scripting.models.tokens import Action, ApiToken
 
 __all__ = [
+    "SEGMENTS",
     "SHARED",
     "Action",
     "Activation",

@@ -17,6 +17,8 @@ from scripting.sandbox import source_text
 from scripting.texts.escaping import visible
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,63}$"
+SEGMENTS = "@"
+"""Stands in values of knobs for those that hold for some events alone; no knob can have this name."""
 SHARED = "shared"
 """The reserved module whose scripts are helpers, imported by others."""
 
@@ -242,7 +244,24 @@ class KnobSet(models.Model):
 
     @property
     def values(self) -> dict[str, Any]:
+        """Those that hold for all events."""
+        return {name: value for name, value in self.all_values.items() if name != SEGMENTS}
+
+    @property
+    def all_values(self) -> dict[str, Any]:
+        """Under SEGMENTS also those for some events alone."""
         return dict(json.loads(self.content))
+
+    @property
+    def segments(self) -> list[tuple[str, dict[str, Any]]]:
+        """(selector, values) of those for some events alone, in the order in which they count."""
+        return [(selector, values) for selector, values in self.all_values.get(SEGMENTS, ())]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """All of them as people read them: `chance`, and `chance for segment gold` where it holds there alone."""
+        own = {f"{name} for {selector}": value for selector, values in self.segments for name, value in values.items()}
+        return self.values | own
 
 
 class BundleKnobs(models.Model):

@@ -175,6 +175,10 @@ class ScriptableModule:
     more_pages: ClassVar[Sequence[ModulePage]] = ()
     """Further pages that the workbench leads to beside that one."""
 
+    segment_name: ClassVar[str] = "segment"
+    """The noun for a segment, such as `league`: pages say "Only for a league"."""
+    segments: ClassVar[Sequence[str]] = ()
+    """The segments there are, where that is known: pages offer them, and others are refused."""
     play_noun: ClassVar[str] = "play"
     """The noun for a unit of its play that `simulate` plays, such as `evening`: pages say "Play 200 evenings"."""
     play_measures: ClassVar[Mapping[str, str]] = {}
@@ -257,6 +261,18 @@ class ScriptableModule:
         times: its payload may lack anything, or be gone.
         """
         return RunStory(run.plain)
+
+    @property
+    def has_segments(self) -> bool:
+        """Whether the module divides its ordering keys into segments."""
+        return type(self).segment is not ScriptableModule.segment
+
+    def segment(self, key: str) -> str | None:
+        """What an ordering key belongs to (a league, a map), for values of knobs that hold there alone; None: to nothing.
+
+        It is asked for each event of a script that has such values, and must say the same of a key always.
+        """
+        return None
 
     @property
     def simulates(self) -> bool:

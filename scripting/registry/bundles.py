@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
-from collections.abc import Collection, Iterable, Mapping
-from typing import TypeAlias
+import operator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 from django.db import router
 
-from scripting.models import SHARED, BundleHelper, BundleKnobs, KnobSet, Script, ScriptVersion
+from scripting.models import SEGMENTS, SHARED, BundleHelper, BundleKnobs, KnobSet, Script, ScriptVersion
 from scripting.sandbox import source_text
 from scripting.storage.compiled_query import Parameter, Prepared
 from scripting.supervisor.bundling import bundle_of
 from scripting.types import Bundle, KnobValue, Source, canonical
 
-Values: TypeAlias = Mapping[str, KnobValue]
+Values: TypeAlias = Mapping[str, Any]
+"""Values of knobs by name; under SEGMENTS those for some events alone, as [selector, values by name] in the order in which they count."""
 
 
 def active_helpers(languages: Collection[str]) -> dict[str, tuple[Source, ...]]:
@@ -22,7 +26,7 @@ def active_helpers(languages: Collection[str]) -> dict[str, tuple[Source, ...]]:
     database = router.db_for_read(Script)
     return {
         language: tuple(
-            Source(f"{SHARED}/{name}", language, source_text.decode(bytes(content)), pairs_in(knobs))
+            source_with(f"{SHARED}/{name}", language, source_text.decode(bytes(content)), knobs)
             for name, content, knobs in _helpers.rows(database, language=language)
         )
         for language in languages
@@ -39,13 +43,18 @@ _helpers = Prepared(
 )
 
 
-def pairs_in(content: str | None) -> tuple[tuple[str, KnobValue], ...]:
-    """Values as a source has them, out of a stored set (None: there is none)."""
-    return pairs(json.loads(content)) if content else ()
+def values_in(content: str | None) -> Values:
+    """Values out of a stored set (None: there is none)."""
+    return dict(json.loads(content)) if content else {}
 
 
 def pairs(values: Values) -> tuple[tuple[str, KnobValue], ...]:
-    return tuple(sorted(values.items()))
+    return tuple(sorted((name, value) for name, value in values.items() if name != SEGMENTS))
+
+
+def source_with(name: str, language: str, text: str, content: str | None) -> Source:
+    """A text with the values of a stored set (None: its own)."""
+    return with_values(Source(name, language, text), values_in(content))
 
 
 def active_values(name: str) -> Values:
@@ -54,7 +63,7 @@ def active_values(name: str) -> Values:
     if not script:  # a text that is of no module
         return {}
     content = Script.objects.named(module, script).values_list("active_knobs__content", flat=True).first()
-    return dict(pairs_in(content))
+    return values_in(content)
 
 
 def bundle_for(source: Source, values: Values | None = None) -> Bundle:
@@ -66,7 +75,32 @@ def bundle_for(source: Source, values: Values | None = None) -> Bundle:
 
 
 def with_values(source: Source, values: Values) -> Source:
-    return Source(source.name, source.language, source.text, pairs(values))
+    segments = tuple((selector, pairs(own)) for selector, own in values.get(SEGMENTS, ()))
+    return Source(source.name, source.language, source.text, pairs(values), segments)
+
+
+def values_of(source: Source) -> Values:
+    """The values that a text has, as a set keeps them."""
+    found: dict[str, Any] = dict(source.knobs)
+    if source.segments:
+        found[SEGMENTS] = [[selector, dict(own)] for selector, own in source.segments]
+    return found
+
+
+def variants(bundle: Bundle) -> Iterator[Bundle]:
+    """Every bundle that it is compiled to, for whatever event."""
+    if not bundle.is_split:
+        yield bundle
+        return
+    choices = [
+        [
+            source.of_segment(functools.partial(operator.eq, name))
+            for name in ("", *(each for each, _ in source.segments))
+        ]
+        for source in sources(bundle)
+    ]
+    for script, *helpers in itertools.product(*choices):
+        yield Bundle(script, tuple(helpers), bundle.offered)
 
 
 def set_number(source: Source) -> int | None:
@@ -86,7 +120,7 @@ def remember(bundles: Iterable[Bundle]) -> None:
 
 
 def _remember_helpers(bundles: Iterable[Bundle]) -> None:
-    new = {bundle.digest: bundle for bundle in bundles if bundle.helpers}
+    new = {variant.digest: variant for bundle in bundles if bundle.helpers for variant in variants(bundle)}
     if not new:
         return
     known = BundleHelper.objects.filter(bundle_digest__in=list(new)).values_list("bundle_digest", flat=True).distinct()
@@ -110,14 +144,17 @@ def _remember_helpers(bundles: Iterable[Bundle]) -> None:
 
 
 def _remember_knobs(bundles: Iterable[Bundle]) -> None:
-    new = {bundle.digest: tuned for bundle in bundles if (tuned := [each for each in sources(bundle) if each.knobs])}
+    new = {
+        variant.digest: tuned
+        for bundle in bundles
+        for variant in variants(bundle)
+        if (tuned := [whole for whole, own in zip(sources(bundle), sources(variant), strict=True) if own.knobs])
+    }
     if not new:
         return
     known = BundleKnobs.objects.filter(bundle_digest__in=list(new)).values_list("bundle_digest", flat=True).distinct()
     missing = new.keys() - set(known)
-    wanted = {
-        digest: [(source.name, values_digest(dict(source.knobs))) for source in new[digest]] for digest in missing
-    }
+    wanted = {digest: [(source.name, values_digest(values_of(source))) for source in new[digest]] for digest in missing}
     sets = {
         (str(knobs.script), knobs.sha256): knobs
         for knobs in KnobSet.objects.filter(

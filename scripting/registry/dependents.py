@@ -9,10 +9,10 @@ from functools import cached_property
 from django.db.models import Q
 
 from scripting.models import SHARED, Script, ScriptVersion
-from scripting.registry.bundles import pairs_in, with_values
+from scripting.registry.bundles import Values, values_in, with_values
 from scripting.registry.checking import check_bundle
 from scripting.supervisor.bundling import bundle_of
-from scripting.types import Bundle, Diagnostic, KnobValue, Source
+from scripting.types import Bundle, Diagnostic, Source
 
 Key = tuple[str, str]
 """(module, script)."""
@@ -59,15 +59,15 @@ class World:
         return found
 
     @cached_property
-    def knobs(self) -> dict[str, dict[str, KnobValue]]:
+    def knobs(self) -> dict[str, Values]:
         """The values that are active for knobs, by script."""
         rows = Script.objects.in_use().exclude(active_knobs=None).order_by("pk")
         return {
-            f"{module}/{name}": dict(pairs_in(content))
+            f"{module}/{name}": values_in(content)
             for module, name, content in rows.values_list("module", "name", "active_knobs__content")
         }
 
-    def with_knobs(self, knobs: Mapping[str, Mapping[str, KnobValue]]) -> World:
+    def with_knobs(self, knobs: Mapping[str, Values]) -> World:
         """The same world with other values active, by script."""
         other = World()
         other.__dict__["versions"] = self.versions

@@ -260,7 +260,7 @@ class Candidate:
             return Candidate(locked, _source(locked, move.version), title, is_shipped=is_shipped)
         knobs = move.knobs if isinstance(move.knobs, KnobSet) else None
         title += f" with knobs {knobs.number}" if knobs else " with its own values"
-        return Candidate(locked, _source(locked, move.version), title, knobs.values if knobs else {})
+        return Candidate(locked, _source(locked, move.version), title, knobs.all_values if knobs else {})
 
     @staticmethod
     def of_version(version: ScriptVersion) -> Candidate:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import Max
 
-from scripting.models import Activation, KnobSet, Script, ScriptVersion
+from scripting.models import SEGMENTS, Activation, KnobSet, Script, ScriptVersion
+from scripting.modules import segments as segments_of_modules
 from scripting.registry.bundles import Values, active_values, bundle_for, values_digest
 from scripting.registry.checking import check_bundle
 from scripting.registry.moves import PLAIN, AnyBase, AtGate, Move, PublishRefused, StaleBase
 from scripting.registry.publishing import activate_together, say_why
 from scripting.supervisor.pool import CheckReport
 from scripting.texts.escaping import visible
-from scripting.types import Knob, KnobValue, Source, canonical
+from scripting.types import Knob, Source, canonical
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
 LARGEST, LONGEST = 10**15, 200
+MOST_SEGMENTS = 20
+"""Segments and keys with values of their own."""
 
 
 class ValuesRefused(PublishRefused):
@@ -37,11 +40,42 @@ def knobs_of(script: Script, values: Values | None = None) -> tuple[Knob, ...]:
     return _check(script, _active(script), active_values(str(script)) if values is None else values).knobs
 
 
-def settle(script: Script, values: Values) -> dict[str, KnobValue]:
+def settle(script: Script, values: Values) -> dict[str, Any]:
     """The values as a set keeps them: each as its knob has it, and none that is the default.
 
     Raises ValuesRefused where one does not fit the active text, PublishRefused where that itself does not pass its check.
     """
+    base = {name: value for name, value in values.items() if name != SEGMENTS}
+    found = _fitting(script, base)
+    settled: dict[str, Any] = {name: knob.value for name, knob in found.items() if name in base and knob.value != knob.default}  # fmt: skip
+    everywhere = {name: knob.value for name, knob in found.items()}
+    segments = _settle_segments(script, values.get(SEGMENTS, ()), settled, everywhere)
+    return dict(sorted(settled.items())) | ({SEGMENTS: segments} if segments else {})
+
+
+def _settle_segments(
+    script: Script, segments: Sequence[tuple[str, Values]], base: Values, everywhere: Values
+) -> list[list[Any]]:
+    """Those for some events alone, without what holds there anyway."""
+    if len(segments) > MOST_SEGMENTS:
+        raise ValuesRefused({"": f"there may be {MOST_SEGMENTS} segments and keys with values of their own"})
+    settled: list[list[Any]] = []
+    for selector, own in segments:
+        if any(selector == other for other, _ in settled):
+            raise ValuesRefused({selector: "has values of its own already: one of the two would never count"})
+        if problem := segments_of_modules.problem_of(script.module, selector):
+            raise ValuesRefused({selector: problem})
+        try:
+            found = _fitting(script, {**base, **own})
+        except ValuesRefused as refused:
+            raise ValuesRefused({f"{selector}: {name}": why for name, why in refused.problems.items()}) from None
+        kept = {name: found[name].value for name in sorted(own) if found[name].value != everywhere[name]}
+        settled.append([selector, kept])
+    return settled
+
+
+def _fitting(script: Script, values: Values) -> dict[str, Knob]:
+    """The knobs with these values. Raises ValuesRefused where one does not fit, PublishRefused."""
     problems = {
         visible(name)[:64]: "is not a value that a knob can have"
         for name in values
@@ -52,10 +86,19 @@ def settle(script: Script, values: Values) -> dict[str, KnobValue]:
     report = _check(script, _active(script), values)
     found = {knob.name: knob for knob in report.knobs}
     problems = dict.fromkeys(sorted(values.keys() - found.keys()), "is no knob of this script")
-    problems |= {knob.name: knob.problem for knob in report.knobs if knob.problem}
+    problems |= {knob.name: knob.problem for knob in report.knobs if knob.problem and knob.name in values}
     if problems:
         raise ValuesRefused(problems)
-    return {name: found[name].value for name in sorted(values) if found[name].value != found[name].default}
+    return found
+
+
+def with_segment(values: Values, selector: str, own: Values | None) -> dict[str, Any]:
+    """The values with these for one segment or key, before those of others where it is new; None takes them away."""
+    segments = [[name, each] for name, each in values.get(SEGMENTS, ()) if name != selector]
+    if own is not None:
+        place = next((at for at, (name, _) in enumerate(values.get(SEGMENTS, ())) if name == selector), 0)
+        segments.insert(place, [selector, dict(own)])
+    return {**values, SEGMENTS: segments}
 
 
 def publish(
@@ -94,7 +137,7 @@ def rollback(script: Script, number: int, *, actor: User | None, reason: str, at
         chosen = script.knob_sets.filter(number=number).first()
         if chosen is None:
             raise PublishRefused(f"{script} has no knobs {number}")
-        settle(script, chosen.values)
+        settle(script, chosen.all_values)
     return _activate(script, version, chosen, Activation.Cause.ROLLBACK, actor, reason, AnyBase, at_gate)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -14,11 +14,12 @@ from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 from scripting.models import SHARED, Activation, Breaker, BundleHelper, BundleKnobs, KnobSet, Script, ScriptVersion
 from scripting.models.execution import AttemptFields
 from scripting.modules.installed import fallbacks_for, limits_for
-from scripting.registry.bundles import active_helpers, pairs_in, remember
+from scripting.modules.segments import fitting
+from scripting.registry.bundles import active_helpers, remember, source_with, variants
 from scripting.sandbox import source_text
 from scripting.storage.compiled_query import Parameter, Prepared
 from scripting.supervisor.bundling import bundle_of
-from scripting.types import Bundle, KnobValue, SecurityLimits, Source, VersionInfo
+from scripting.types import Bundle, SecurityLimits, Source, VersionInfo
 
 Key = tuple[str, str]
 """(module, script): what a script is known by."""
@@ -72,6 +73,16 @@ class ResolvedScript:
     @property
     def key(self) -> Key:
         return self.module, self.name
+
+    def for_key(self, key: str) -> ResolvedScript:
+        """The script as it runs for an event of this ordering key: with the values of knobs that hold there."""
+        if not self.active.bundle.is_split and not any(version.bundle.is_split for version in self.fallbacks):
+            return self
+        fits = fitting(self.module, key)
+        active, *fallbacks = (
+            replace(version, bundle=version.bundle.of_segment(fits)) for version in (self.active, *self.fallbacks)
+        )
+        return replace(self, active=active, fallbacks=tuple(fallbacks))
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
@@ -248,7 +259,7 @@ def _resolved(
 ) -> ResolvedScript:
     name = f"{row.module}/{row.name}"
     active, *fallbacks = [
-        _ready(name, version, helpers.get(version.language, ()), pairs_in(content)) for version, content in versions
+        _ready(name, version, helpers.get(version.language, ()), content) for version, content in versions
     ]
     own = {limit: value for limit in _LIMITS if (value := getattr(row, limit)) is not None}
     limits = limits_for(row.module, **own)
@@ -258,10 +269,8 @@ def _resolved(
     return ResolvedScript(row.id, row.module, row.name, row.enabled, active, limits, tuple(fallbacks), breaker)
 
 
-def _ready(
-    name: str, version: _Version, helpers: Sequence[Source], knobs: tuple[tuple[str, KnobValue], ...]
-) -> ActiveVersion:
-    source = Source(name, version.language, version.text, knobs)
+def _ready(name: str, version: _Version, helpers: Sequence[Source], knobs: str | None) -> ActiveVersion:
+    source = source_with(name, version.language, version.text, knobs)
     info = VersionInfo(version.number, version.sha256, version.origin, version.language)
     return ActiveVersion(version.id, info, bundle_of(source, helpers))
 
@@ -273,22 +282,23 @@ def recorded(execution: AttemptFields) -> ActiveVersion:
         raise ScriptNotFound("no version decided this execution: there is nothing to repeat")
     name = str(version.script)
     values = {
-        str(kept.knobs.script): pairs_in(kept.knobs.content)
+        str(kept.knobs.script): kept.knobs.content
         for kept in BundleKnobs.objects.filter(bundle_digest=execution.bundle_digest).select_related("knobs__script")
     }
     helpers = tuple(
-        Source(
+        source_with(
             str(helper.version.script),
             helper.version.language,
             helper.version.text,
-            values.get(str(helper.version.script), ()),
+            values.get(str(helper.version.script)),
         )
         for helper in BundleHelper.objects.filter(bundle_digest=execution.bundle_digest)
         .select_related("version__script")
         .order_by("version__script__name")
     )
-    bundle = Bundle(Source(name, version.language, version.text, values.get(name, ())), helpers)
-    if bundle.digest != execution.bundle_digest:
+    whole = Bundle(source_with(name, version.language, version.text, values.get(name)), helpers)
+    bundle = next((each for each in variants(whole) if each.digest == execution.bundle_digest), None)
+    if bundle is None:
         raise ScriptNotFound(f"the bundle {execution.bundle_digest[:12]} of {name} is not known whole")
     info = VersionInfo(version.number, version.sha256, version.origin, version.language)
     return ActiveVersion(version.pk, info, bundle)

@@ -103,7 +103,7 @@ def of_knobs(script: Script, number: int) -> tuple[Bundle, str]:
         raise replays.nothing_live()
     if knobs is None:
         raise Refusal(404, "no_knobs", f"There are no knobs {number} of this script.")
-    return candidate_of(script, version.text, version.language, knobs.values), f"knobs {number}"
+    return candidate_of(script, version.text, version.language, knobs.all_values), f"knobs {number}"
 
 
 def goes_on(found: PlayComparison, user: AbstractBaseUser | AnonymousUser) -> PlayComparison:

@@ -175,8 +175,8 @@ def _part(text: ReviewedText, threads: list[Thread], chosen: tuple[int, int]) ->
 def _values(text: ReviewedText) -> Iterator[tuple[str, Any, Any]]:
     if not text.of_knobs:
         return
-    before = text.base_knobs.values if text.base_knobs else {}
-    after = text.knobs.values if text.knobs else {}
+    before = text.base_knobs.told if text.base_knobs else {}
+    after = text.knobs.told if text.knobs else {}
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             yield name, before.get(name), after.get(name)

@@ -13,6 +13,8 @@ from django.views.decorators.http import require_safe
 
 from scripting.insight.addresses import login_address
 from scripting.models import Script
+from scripting.modules.installed import modules
+from scripting.modules.scriptable import ScriptableModule
 from scripting.workbench import replays, tuning
 from scripting.workbench.access import RUN, TUNE, Refusal, api, body_of, may, page_for, script_named, text_in
 from scripting.workbench.frame import common
@@ -50,13 +52,17 @@ def tune(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
         settings = tuning.settings_of(script)
     except Refusal as refusal:
         problem = str(refusal)
-    knobs = script.active_knobs
+    knobs, found = script.active_knobs, modules.get(module) or ScriptableModule()
     context: dict[str, Any] = {
         "script": script,
         "active": script.active_version,
         "knobs": knobs,
         "settings": settings,
         "problem": problem,
+        "own": tuning.own_values(script),
+        "key_name": found.key_name,
+        "segment_name": found.segment_name if found.has_segments else "",
+        "segments": found.segments,
         "schedules": script.knob_schedules.select_related("knobs", "author")[:SCHEDULES],
         "sets": script.knob_sets.select_related("author").order_by("-number")[:SETS],
         "data": {
@@ -74,7 +80,7 @@ def tune(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
 def replay(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Tell what the values would have decided: one sentence, and for who may try scripts where the report is."""
     script, document = script_named(module, name), body_of(request)
-    found = tuning.replay(script, tuning.values_in(document), request.user.get_username())
+    found = tuning.replay(script, tuning.asked_values(script, document), request.user.get_username())
     if found is None:
         return {"sentence": ""}
     told = replays.described(found)
@@ -102,7 +108,9 @@ def publish(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
         raise Refusal(400, "wrong_type", "base is the number of a set of values, or null")
     user = request.user
     assert user.is_authenticated
-    activation = tuning.publish(script, user, tuning.values_in(document), text_in(document, "reason", ""), base)
+    activation = tuning.publish(
+        script, user, tuning.asked_values(script, document), text_in(document, "reason", ""), base
+    )
     return {"number": activation.knobs.number if activation.knobs else None}
 
 
@@ -120,6 +128,16 @@ def rollback(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 
 
 @api("POST", TUNE)
+def drop(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
+    """Take away the values that a segment or key has alone."""
+    script, document = script_named(module, name), body_of(request)
+    user = request.user
+    assert user.is_authenticated
+    activation = tuning.without(script, user, text_in(document, "only"), text_in(document, "reason", ""))
+    return {"number": activation.knobs.number if activation.knobs else None}
+
+
+@api("POST", TUNE)
 def plan(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Have values live for a time, `from` a moment (empty: now) `until` another."""
     script, document = script_named(module, name), body_of(request)
@@ -128,7 +146,9 @@ def plan(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
         raise Refusal(422, "time", "Say until when.")
     user = request.user
     assert user.is_authenticated
-    made = tuning.plan(script, user, tuning.values_in(document), text_in(document, "reason", ""), begins, ends)
+    made = tuning.plan(
+        script, user, tuning.asked_values(script, document), text_in(document, "reason", ""), begins, ends
+    )
     return {"id": made.pk, "number": made.knobs.number}
 
 

@@ -17,9 +17,13 @@ from scripting.evidence.corpus import LAST, Selection, resolve
 from scripting.evidence.gate import weigh, with_evidence
 from scripting.evidence.kept import report_of
 from scripting.evidence.replays import candidate_of
-from scripting.models import Activation, KnobSchedule, KnobSet, ReplayReport, Script
+from scripting.models import SEGMENTS, Activation, KnobSchedule, KnobSet, ReplayReport, Script
+from scripting.modules.installed import modules
+from scripting.modules.scriptable import ScriptableModule
+from scripting.modules.segments import KEY
 from scripting.registry import knobs as registry_knobs
 from scripting.registry import schedules
+from scripting.registry.bundles import Values
 from scripting.registry.gate import Candidate, GateClosed, changes_of, judge
 from scripting.registry.gate_policies import Policies
 from scripting.registry.knobs import ValuesRefused
@@ -93,7 +97,7 @@ def _setter(knob: Knob, history: list[Activation]) -> Activation | None:
     return None if knob.value == knob.default else found
 
 
-def replay(script: Script, values: Mapping[str, KnobValue], user: str) -> ReplayReport | None:
+def replay(script: Script, values: Values, user: str) -> ReplayReport | None:
     """The report on what these values would have made of the last recorded events; None where nothing was recorded. Raises Refusal."""
     settled = settled_values(script, values)
     version = script.active_version
@@ -110,7 +114,7 @@ def replay(script: Script, values: Mapping[str, KnobValue], user: str) -> Replay
         raise unavailable(error) from None
 
 
-def settled_values(script: Script, values: Mapping[str, KnobValue]) -> dict[str, KnobValue]:
+def settled_values(script: Script, values: Values) -> dict[str, Any]:
     """The values as a set keeps them. Raises Refusal, with what is wrong with each."""
     try:
         return registry_knobs.settle(script, values)
@@ -120,7 +124,7 @@ def settled_values(script: Script, values: Mapping[str, KnobValue]) -> dict[str,
         raise unavailable(error) from None
 
 
-def publish(script: Script, user: User, values: Mapping[str, KnobValue], reason: str, base: int | None) -> Activation:
+def publish(script: Script, user: User, values: Values, reason: str, base: int | None) -> Activation:
     """Make the values live. Raises Refusal: switched_off, reason, values, stale_base, unchanged, gate_closed, refused."""
     if not conf.SCRIPTING_BROWSER_PUBLISH:
         raise Refusal(403, "switched_off", SWITCHED_OFF)
@@ -147,7 +151,7 @@ def rollback(script: Script, user: User, number: int, reason: str) -> Activation
 
 
 def plan(
-    script: Script, user: User, values: Mapping[str, KnobValue], reason: str, begins: datetime | None, ends: datetime
+    script: Script, user: User, values: Values, reason: str, begins: datetime | None, ends: datetime
 ) -> KnobSchedule:
     """Have the values live for a time. Raises Refusal: switched_off, reason, values, refused."""
     if not conf.SCRIPTING_BROWSER_PUBLISH:
@@ -188,7 +192,7 @@ def moment_in(document: Mapping[str, Any], name: str) -> datetime | None:
     return found
 
 
-def _ask_gate(script: Script, values: Mapping[str, KnobValue], user: User) -> None:
+def _ask_gate(script: Script, values: Values, user: User) -> None:
     """Make the evidence that values will need when they begin, as far as it can be known now. Raises GateClosed, PublishRefused."""
     version = script.active_version
     if version is None or not Policies.read().any_at_work:
@@ -235,6 +239,51 @@ def values_in(document: Mapping[str, Any]) -> dict[str, KnobValue]:
                 422, "values", f"{visible(name)[:64]} has no value", problems={visible(name)[:64]: "has no value"}
             )
     return found
+
+
+def asked_values(script: Script, document: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a request with those of segments and keys that are live beside them.
+
+    With `only`, a selector, the request's values are for that one alone, and what holds everywhere stays. Raises Refusal.
+    """
+    values, only = values_in(document), document.get("only") or ""
+    live = script.active_knobs.all_values if script.active_knobs else {}
+    if not isinstance(only, str):
+        raise Refusal(400, "wrong_type", "only is a text such as `key 5`")
+    if only:
+        return registry_knobs.with_segment(live, only, values)
+    return {**values, SEGMENTS: live.get(SEGMENTS, [])}
+
+
+def without(script: Script, user: User, only: str, reason: str) -> Activation:
+    """Take the values away that a segment or key has alone. Raises Refusal."""
+    knobs = script.active_knobs
+    live = knobs.all_values if knobs else {}
+    if knobs is None or only not in dict(knobs.segments):
+        raise Refusal(404, "not_found", f"{visible(only)[:140]} has no values of its own.")
+    return publish(script, user, registry_knobs.with_segment(live, only, None), reason, knobs.number)
+
+
+@dataclass(frozen=True)
+class Own:
+    """Values that hold for one segment or key alone."""
+
+    selector: str
+    words: str
+    values: Mapping[str, KnobValue]
+
+
+def own_values(script: Script) -> list[Own]:
+    """Those that are live, in the order in which they count."""
+    segments = script.active_knobs.segments if script.active_knobs else []
+    return [Own(selector, in_words(script.module, selector), values) for selector, values in segments]
+
+
+def in_words(module: str, selector: str) -> str:
+    """`match 5` or `league gold`."""
+    kind, _, name = selector.partition(" ")
+    found = modules.get(module) or ScriptableModule
+    return f"{found.key_name if kind == KEY else found.segment_name} {name}"
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{SCRIPT}api/tune/review", review_pages.ask_about_values, name="tune_review"),
     path(f"{SCRIPT}api/tune/plan", tune_pages.plan, name="tune_plan"),
     path(f"{SCRIPT}api/tune/cancel", tune_pages.cancel, name="tune_cancel"),
+    path(f"{SCRIPT}api/tune/drop", tune_pages.drop, name="tune_drop"),
     path(f"{SCRIPT}api/tune/rollback", tune_pages.rollback, name="tune_rollback"),
     path(f"{SCRIPT}api/replay", replay_pages.start, name="start_replay"),
     path(f"{SCRIPT}api/cases", case_addresses.run, name="cases"),

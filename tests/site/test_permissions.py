@@ -135,6 +135,7 @@ TABLE: dict[str, Access] = {
     f"{SCRIPT}api/tune/replay": POSTED,
     f"{SCRIPT}api/tune/curves": (WRITERS, None),
     f"{SCRIPT}api/tune/publish": POSTED,
+    f"{SCRIPT}api/tune/drop": POSTED,
     f"{SCRIPT}api/tune/rollback": POSTED,
     f"{SCRIPT}api/tune/plan": POSTED,
     f"{SCRIPT}api/tune/cancel": POSTED,

@@ -97,7 +97,7 @@ async function replay() {
   const mine = new AbortController();
   running = mine;
   try {
-    const found = await server.post("api/tune/replay", { values: values() }, mine.signal);
+    const found = await server.post("api/tune/replay", { values: values(), only: only() }, mine.signal);
     if (!found.sentence) { $("tune-replay").textContent = "This script has not run yet: there is nothing to try the values on."; return; }
     const sentence = `${found.sentence[0].toUpperCase()}${found.sentence.slice(1)}.`;
     $("tune-replay").replaceChildren(found.address ? h("a", { href: found.address, "data-kind": found.kind }, sentence) : h("span", { "data-kind": found.kind }, sentence));
@@ -133,8 +133,8 @@ async function publish() {
   if (!reason.trim()) { problem("Say why: the next person who wonders will read it."); $("tune-reason").focus(); return; }
   $("tune-publish").disabled = true;
   try {
-    if (isForATime()) await server.post("api/tune/plan", { values: values(), reason, from: $("time-from").value, until: $("time-until").value });
-    else await server.post("api/tune/publish", { values: values(), reason, base });
+    if (isForATime()) await server.post("api/tune/plan", { values: values(), only: only(), reason, from: $("time-from").value, until: $("time-until").value });
+    else await server.post("api/tune/publish", { values: values(), only: only(), reason, base });
     sessionStorage.setItem("goby-tuned", `${module}/${name}`);
     location.reload();
   } catch (error) {
@@ -143,6 +143,8 @@ async function publish() {
   }
 }
 
+// For which segment or key alone, as `key 5`; empty for all.
+const only = () => ($("only-for").open && $("only-name").value.trim() ? `${$("only-kind").value} ${$("only-name").value.trim()}` : "");
 const isForATime = () => $("for-a-time").open;
 
 async function drawCurves() {
@@ -169,6 +171,8 @@ for (const knob of knobs) {
   }
 }
 $("for-a-time")?.addEventListener("toggle", () => { $("tune-publish").textContent = isForATime() ? "Plan" : "Publish"; });
+for (const id of ["only-kind", "only-name"]) $(id)?.addEventListener("change", soon);
+$("only-for")?.addEventListener("toggle", soon);
 $("tune-form").addEventListener("submit", (event) => { event.preventDefault(); publish(); });
 onControlEnter($("tune-form"), publish);
 
@@ -181,6 +185,10 @@ for (const button of document.querySelectorAll("[data-rollback]")) {
 }
 for (const button of document.querySelectorAll("[data-cancel]")) {
   button.addEventListener("click", () => ask("End these values", "End them", { path: "api/tune/cancel", id: Number(button.dataset.cancel) }));
+}
+
+for (const button of document.querySelectorAll("[data-drop]")) {
+  button.addEventListener("click", () => ask("Take these values away", "Take them away", { path: "api/tune/drop", only: button.dataset.drop }));
 }
 
 // Ask why, before something goes back.
