@@ -13,6 +13,8 @@ from scripting.modules.simulation import Decide
 from scripting.types import RecordedRun, RunStory, SimulatedPlay
 from wargame import effects, rows, rules, simulation, stories, wording
 from wargame.finding import find_game
+from wargame.maps import MAPS
+from wargame.models import Game
 from wargame.play import payloads
 from wargame.play.table import RULES
 from wargame.requests import ShotRequest
@@ -26,6 +28,8 @@ class WargameModule(ScriptableModule):
     package = "wargame"
     topics = TOPICS
     key_name = play_noun = "battle"
+    segment_name = "map"
+    segments = tuple(each.name for each in MAPS)
     live_page = ModulePage("Battle", "wargame:battle")
     more_pages = (ModulePage("Test shot", "wargame/debug/hit"),)
     play_measures = simulation.MEASURES
@@ -64,6 +68,11 @@ class WargameModule(ScriptableModule):
 
     def simulate(self, decide: Decide, seed: int) -> SimulatedPlay:
         return simulation.play(self, decide, seed)
+
+    def segment(self, key: str) -> str | None:
+        """The map of a battle."""
+        number = int(key) if key.isascii() and key.isdecimal() and len(key) < 19 else 0
+        return Game.objects.filter(pk=number).values_list("map_name", flat=True).first()
 
     def event_in_words(self, topic: str, payload: Mapping[str, Any]) -> str:
         return wording.in_words(topic, payload)

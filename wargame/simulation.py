@@ -66,7 +66,9 @@ class SimulatedBattle(Rehearsal[Battle]):
     """A battle that nothing stores. Its log and its frames grow with it."""
 
     def __init__(self, module: ScriptableModule, decide: Decide, begun: Step) -> None:
-        super().__init__(module, decide, begun.battle, key=KEY, metadata={"game_id": KEY})
+        super().__init__(
+            module, decide, begun.battle, key=KEY, metadata={"game_id": KEY}, segment=begun.battle.map.name
+        )
         self.log: list[dict[str, Any]] = []
         self.frames: list[dict[str, Any]] = []
         self._take(begun)

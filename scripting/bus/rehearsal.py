@@ -38,6 +38,7 @@ class Rehearsal(ABC, Generic[State]):
         key: str = "",
         metadata: Mapping[str, Any] | None = None,
         clock_us: int = PLAY_CLOCK_US,
+        segment: str = "",
     ) -> None:
         self.state = state
         self.clock_us = clock_us
@@ -46,6 +47,7 @@ class Rehearsal(ABC, Generic[State]):
         self._decide = decide
         self._key = key
         self._metadata = metadata
+        self._segment = segment
         self._waiting: deque[Event] = deque()
         self._published = 0
 
@@ -110,6 +112,7 @@ class Rehearsal(ABC, Generic[State]):
             event.key,
             event.depth,
             dice=event.dice,
+            segment=self._segment,
         )
         decision = self._decide(
             script,

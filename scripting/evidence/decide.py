@@ -121,7 +121,7 @@ class Decider:
         """The same of inputs as a sandbox takes them, the script's functions answered by this host."""
         module = self._module
         request = RunRequest(encoded, seed, clock_us, self._functions)
-        bundle = bundle_for_key(self.bundle, call.module, call.key)
+        bundle = bundle_for_key(self.bundle, call.module, call.key, call.segment)
         outcome = get_pool().run(bundle, request, self._limits, host=host, cancellation=self._cancellation)
         error = outcome.error
         result = None if outcome.result is None else decode_trusted(outcome.result)

@@ -44,6 +44,8 @@ class CallContext:
     request_id: str = ""
     dice: str = ""
     """Where the run's dice come from, as its publisher said; empty: from chance."""
+    segment: str = ""
+    """Of a simulated play: what its key belongs to. Of an event the module is asked."""
     trial: bool = False
     publish: Callable[..., None] | None = None
     """For effects alone: `publish(topic, payload, key=…)`, a follow-up event sent if and only if the outcome is committed."""

@@ -11,15 +11,15 @@ KEY, SEGMENT = "key", "segment"
 """Kinds of selectors: `key 17`, `segment tournament`."""
 
 
-def bundle_for_key(bundle: Bundle, module: str, key: str) -> Bundle:
-    """The bundle as it runs for an event of this ordering key."""
-    return bundle.of_segment(fitting(module, key)) if bundle.is_split else bundle
+def bundle_for_key(bundle: Bundle, module: str, key: str, segment: str = "") -> Bundle:
+    """The bundle as it runs for an event of this ordering key; `segment` where that is known already."""
+    return bundle.of_segment(fitting(module, key, segment)) if bundle.is_split else bundle
 
 
-def fitting(module: str, key: str) -> Callable[[str], bool]:
+def fitting(module: str, key: str, known: str = "") -> Callable[[str], bool]:
     """Whether a selector fits the events of a key. The module is asked once, and only where a selector names a segment."""
     found = modules.get(module)
-    segment: list[str | None] = []
+    segment: list[str | None] = [known] if known else []
 
     def fits(selector: str) -> bool:
         kind, _, name = selector.partition(" ")

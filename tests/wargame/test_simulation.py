@@ -14,7 +14,9 @@ from scripting.bus import drain
 from scripting.bus.drain import DrainResult
 from scripting.bus.streams import Stream
 from scripting.evidence import playing
+from scripting.models import SEGMENTS, Script
 from scripting.modules.installed import modules
+from scripting.registry import knobs
 from scripting.registry.active import registry
 from scripting.runtime.pool import close_pool
 from scripting.types import SimulatedPlay
@@ -181,3 +183,20 @@ def test_a_battle_is_told_by_measures_and_by_steps_that_lead_to_its_end(monkeypa
     fallen = sum(health == 0 for health in units.values())
     assert fallen == played.measures["harbour_lost"] + played.measures["ridge_lost"]
     assert msgspec.json.encode([played.start, played.steps, played.log])
+
+
+def test_values_of_knobs_for_one_map_hold_in_its_battles_alone_simulated_or_not() -> None:
+    maps = {seed: deployment.deploy(seed, now=0).battle.map.name for seed in range(9)}
+    here, there = 0, next(seed for seed, name in maps.items() if name != maps[0])
+    game = start_battle(seed=here, demo=False)
+    wargame = modules.get("wargame")
+    assert wargame is not None
+    assert (wargame.segment(game.key), wargame.segment("nobody's")) == (maps[here], None)
+    rules_in("python")
+    before = {seed: simulated(seed).log for seed in (here, there)}
+    script = Script.objects.get(module="wargame", name="damage_calculator")
+    own = {"CRITICAL_CHANCE": 0.1}
+    knobs.publish(script, {SEGMENTS: [[f"segment {maps[here]}", own]]}, actor=None, reason="mild")
+    registry.forget()
+    assert simulated(there).log == before[there]
+    assert simulated(here).log != before[here]
