@@ -1,0 +1,164 @@
+"""Budgets: exchanges, statements, commands and bytes that an event, a run, a publish and a page may cost. Counts, which do not vary; never times.
+
+Whoever goes over one has made the path longer: shorten it, or raise the budget and say in the commit what it buys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import redis
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from scripting.bus import drain as drain_module
+from scripting.bus import publishing
+from scripting.bus.publishing import Message
+from scripting.bus.streams import Stream
+from scripting.models import Activation, Execution, Script, ScriptVersion
+from scripting.modules.calls import Outcome
+from scripting.registry import publishing as versions
+from scripting.registry.active import registry
+from scripting.registry.moves import AnyBase
+from scripting.storage.redis_client import redis_client
+from scripting.supervisor.channel import Channel
+from scripting.workers import drain_job
+from tests.support.arena import Arena, arena_registered, make_script
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BATCH = 64
+
+
+@contextmanager
+def statements(most: int) -> Iterator[None]:
+    """Within it the database may be asked so often."""
+    with CaptureQueriesContext(connection) as asked:
+        yield
+    told = "\n".join(query["sql"][:160] for query in asked.captured_queries)
+    assert len(asked.captured_queries) <= most, f"{len(asked.captured_queries)} statements, not {most}:\n{told}"
+
+
+@contextmanager
+def commands(most: int) -> Iterator[None]:
+    """Within it Redis may get so many commands, those inside Lua scripts among them."""
+    client = redis_client()
+    before = counted(client)
+    yield
+    found = {name: calls - before.get(name, 0) for name, calls in counted(client).items() if name != "info"}
+    found = {name: calls for name, calls in found.items() if calls}
+    assert sum(found.values()) <= most, f"{sum(found.values())} commands, not {most}: {found}"
+
+
+def counted(client: redis.Redis) -> dict[str, int]:
+    stats: Any = client.info("commandstats")
+    return {name.removeprefix("cmdstat_"): found["calls"] for name, found in stats.items()}
+
+
+@pytest.fixture
+def exchanges(monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, int]]:
+    """How often this process has written to a sandbox, read from one, and set a time for it."""
+    found = {"send": 0, "_read": 0, "_limit_receive": 0}
+    for name in found:
+        monkeypatch.setattr(Channel, name, counting(getattr(Channel, name), found, name))
+    return lambda: dict(found)
+
+
+def counting(real: Callable[..., Any], found: dict[str, int], name: str) -> Callable[..., Any]:
+    def method(self: Channel, *arguments: Any) -> Any:
+        found[name] += 1
+        return real(self, *arguments)
+
+    return method
+
+
+class Quiet(Arena):
+    """Its outcomes change nothing: what is counted is the engine's own."""
+
+    def apply(self, outcome: Outcome) -> None:
+        pass
+
+
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
+    monkeypatch.setattr(drain_module, "MAX_HELD_SECONDS", 60.0)  # however busy the machine: a batch is one commit
+    with arena_registered(Quiet):
+        yield make_script("result = {'points': message['payload']['points']}\n")
+    registry.forget()
+
+
+def publish(count: int) -> None:
+    publishing.publish_many(Message("arena.hit", {"points": 7}, key="ann") for _ in range(count))
+
+
+def drain() -> None:
+    drain_job.drain_once(Stream.of("arena", "ann", ""))
+
+
+def test_a_warm_run_is_one_frame_to_the_sandbox_and_one_back(quiet: Script, exchanges: Any) -> None:
+    publish(1), drain()
+    before = exchanges()
+    publish(BATCH), drain()
+    made = {name: number - before[name] for name, number in exchanges().items()}
+    assert made == {"send": BATCH, "_read": BATCH, "_limit_receive": 0}
+
+
+def test_a_batch_of_events_costs_as_many_statements_as_one(quiet: Script) -> None:
+    publish(1), drain()
+    publish(1)
+    with statements(8):
+        drain()
+    publish(BATCH)
+    with statements(8):
+        drain()
+
+
+def test_publishing_and_draining_many_events_costs_few_commands(quiet: Script) -> None:
+    publish(1), drain()
+    with commands(BATCH + 16):
+        publish(BATCH)
+    with commands(30):
+        drain()
+
+
+def test_an_event_and_its_execution_take_few_bytes(quiet: Script) -> None:
+    publish(1)
+    [[_, fields]] = redis_client().xrange(Stream.of("arena", "ann", "").entries)
+    assert len(fields[b"e"]) <= 300
+    drain()
+    row = Execution.objects.values().get()
+    assert sum(len(str(value)) for value in row.values() if value) <= 1300
+
+
+def test_a_version_goes_live_in_few_statements(quiet: Script) -> None:
+    def publish_version(points: int) -> None:
+        version, _ = versions.store(quiet, "python", f"result = {points}".encode(), ScriptVersion.Origin.EDITOR)
+        versions.activate(quiet, version, Activation.Cause.PUBLISH, reason="for a test", base=AnyBase)
+
+    publish_version(1)
+    with statements(22), commands(30):
+        publish_version(2)
+
+
+@pytest.mark.parametrize(
+    ("address", "most"),
+    {
+        "/scripts/": 12,
+        "/scripts/arena/scorer/": 17,
+        "/admin/scripting/execution/": 12,
+        "/admin/": 16,
+        "/scripting/processes/": 8,
+    }.items(),
+)
+def test_a_page_costs_few_statements(quiet: Script, address: str, most: int) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    publish(20), drain()
+    client.get(address)
+    with statements(most):
+        assert client.get(address).status_code == 200
