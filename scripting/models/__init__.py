@@ -25,6 +25,7 @@ from scripting.models.script import (
     ScriptVersion,
 )
 from scripting.models.subscriptions import PlannedSubscription, SubscriptionActivation, SubscriptionSet
+from scripting.models.timetables import Schedule, ScheduleRun
 from scripting.models.tokens import Action, ApiToken
 
 __all__ = [
@@ -67,6 +68,8 @@ __all__ = [
     "ReviewedChange",
     "ReviewedText",
     "Role",
+    "Schedule",
+    "ScheduleRun",
     "Script",
     "ScriptVersion",
     "SharedDecision",

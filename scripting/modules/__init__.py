@@ -2,7 +2,14 @@
 
 from scripting.modules.calls import ArgumentsRefused, CallContext, CallRefused, EffectRefused, Outcome
 from scripting.modules.installed import ModuleRegistry, modules
-from scripting.modules.scriptable import ExposedFunction, ModulePage, ModuleScriptConfig, ScriptableModule, exposed
+from scripting.modules.scriptable import (
+    ExposedFunction,
+    ModulePage,
+    ModuleSchedule,
+    ModuleScriptConfig,
+    ScriptableModule,
+    exposed,
+)
 from scripting.modules.simulation import Decide, Reads
 from scripting.modules.topics import Topic, TopicError, topics
 
@@ -15,6 +22,7 @@ __all__ = [
     "ExposedFunction",
     "ModulePage",
     "ModuleRegistry",
+    "ModuleSchedule",
     "ModuleScriptConfig",
     "Outcome",
     "Reads",

@@ -25,6 +25,34 @@ SECRET_HEADERS = frozenset({"cookie", "authorization", "proxy-authorization", "x
 
 
 @dataclass(frozen=True)
+class ModuleSchedule:
+    """Times at which a module publishes an event or runs a script, as its code says. People may change it, and pause it."""
+
+    name: str
+    """[a-z][a-z0-9_]{0,63}; the record's name is `<module>/<name>`."""
+    cron: str = ""
+    """Minute, hour, day of the month, month, day of the week: `0 9 * * 1-5`."""
+    seconds: int = 0
+    """An interval in place of that."""
+    zone: str = "UTC"
+    topic: str = ""
+    """The event to publish."""
+    script: str = ""
+    """The script of the module to run in place of that."""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+    missed: Literal["once", "all", "skip"] = "once"
+    most: int = 10
+    overlap: Literal["skip", "queue"] = "skip"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", self.name):
+            raise ValueError(f"schedule {self.name!r}: a name has a-z, 0-9 and _, a letter first")
+        if bool(self.cron) == bool(self.seconds) or bool(self.topic) == bool(self.script):
+            raise ValueError(f"schedule {self.name}: give cron or seconds, and topic or script")
+
+
+@dataclass(frozen=True)
 class ModuleScriptConfig:
     """Which scripts a module runs, and on what."""
 
@@ -40,6 +68,8 @@ class ModuleScriptConfig:
     """Path → schema of its body, for endpoints that have one: a request that does not fit never reaches the script."""
     endpoint_queries: Mapping[str, type[msgspec.Struct]] = field(default_factory=dict)
     """Path → schema of its query, likewise."""
+    schedules: Sequence[ModuleSchedule] = ()
+    """Times at which events are published or scripts run."""
     limits: Mapping[str, Any] = field(default_factory=dict)
     """Fields of SecurityLimits that differ from the site's."""
     fallback: tuple[str, ...] | None = None

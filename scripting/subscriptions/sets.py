@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from scripting.models import SHARED, PlannedSubscription, Script, SubscriptionActivation, SubscriptionSet
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 LONGEST_REASON = 500
+CHANGED = "somebody changed them meanwhile: look at them as they are now, then change them"
 MOST = 50
 """Subscribers of one topic."""
 
@@ -67,18 +68,19 @@ def publish(
         _hold(topic)
         active = now_active(topic)
         if base is not None and active.number != base:
-            raise SubscriptionsChanged(
-                "somebody changed them meanwhile: look at them as they are now, then change them"
-            )
+            raise SubscriptionsChanged(CHANGED)
         if active.subscribers == tuple(subscribers):
             raise SubscriptionRefused("this is how it is already; nothing changed")
         sets = SubscriptionSet.objects.filter(topic=topic)
         chosen = sets.filter(sha256=sha256).first()
         if chosen is None:
             number = (sets.aggregate(last=Max("number"))["last"] or 0) + 1
-            chosen = SubscriptionSet.objects.create(
-                topic=topic, number=number, content=content, sha256=sha256, author=actor
-            )
+            chosen = SubscriptionSet(topic=topic, number=number, content=content, sha256=sha256, author=actor)
+            try:
+                with transaction.atomic():
+                    chosen.save()
+            except IntegrityError:  # the topic's first set, for which there was no row to hold
+                raise SubscriptionsChanged(CHANGED) from None
         return _activate(topic, chosen, actor, reason)
 
 

@@ -12,7 +12,9 @@ from scripting.bus import drain_queue, outbox, samples, streams
 from scripting.bus.streams import Condition, Stream
 from scripting.metrics import error_groups, retention, rollups
 from scripting.models import ErrorDelta, KnobSchedule, OutboxEvent, StatDelta
+from scripting.processes.place import start_name
 from scripting.registry import schedules
+from scripting.schedules.turning import Owner
 from scripting.storage.redis_client import key, redis_client
 from scripting.supervisor.errors import SupervisorError
 from scripting.workers import heartbeat
@@ -50,15 +52,16 @@ class Sweep:
     between leaving the queue and taking the lease a job is in neither place, and a second apart is longer than that takes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
         self._suspects: dict[Stream, bytes | None] = {}
+        self._owner = Owner(name or start_name())
 
     def once(self) -> Swept:
         """One sweep. Raises redis.RedisError and database errors; the next one does what this one could not."""
         samples.flush()
         dead = heartbeat.bury_dead_workers()
         drains = self.heal_streams()
-        turned = self.turn_schedules()
+        turned = self.turn_schedules() + self._owner.turn()
         return Swept(tuple(drains), self.relay_outbox(), tuple(dead), self.fold_stats(), self.prune(), turned)
 
     def heal_streams(self) -> list[Stream]:

@@ -1,0 +1,55 @@
+"""Real workers that keep the schedules are killed at random moments: each due time runs exactly once all the same."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group
+
+from scripting.models import Execution, Schedule, ScheduleRun
+from scripting.schedules import keeping
+from scripting.schedules.turning import owner
+from tests.support.arena import make_script
+from tests.workers.conftest import track
+from tests.workers.processes import WorkerProcess, wait_for
+
+__all__ = ["track"]
+
+pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone]
+
+
+def test_each_second_of_a_schedule_runs_once_while_its_workers_are_killed(tmp_path: Path) -> None:
+    tick = make_script("result = {'lap': message['metadata']['due']}", "tick", "track")
+    schedule = keeping.create(
+        actor=None, reason="for a test", name="each second", seconds=1, script=tick, missed="all", most=100,
+        overlap="queue", payload={"broken": False, "seconds": 0.0},
+    )  # fmt: skip
+    dice = random.Random(14)
+    for number in range(3):
+        with WorkerProcess(tmp_path, f"one-{number}") as one, WorkerProcess(tmp_path, f"two-{number}") as two:
+            one.takes_jobs(), two.takes_jobs()
+            wait_for(lambda: owner() != "", 10, "nobody keeps the schedules")
+            time.sleep(dice.uniform(0.2, 1.5))
+            victim, heir = (one, two) if owner().startswith(f"one-{number}") else (two, one)
+            victim.kill()
+            killed, ran = time.monotonic(), ScheduleRun.objects.count()
+            wait_for(lambda ran=ran: ScheduleRun.objects.count() > ran, 15, "nobody took over")
+            assert time.monotonic() - killed < 10
+            time.sleep(dice.uniform(0, 1))
+            heir.kill()
+    with WorkerProcess(tmp_path, "last").takes_jobs():
+        wait_for(lambda: owner().startswith("last"), 10, "nobody keeps the schedules")
+        wait_for(lambda: (datetime.now(UTC) - Schedule.objects.get().settled_until).total_seconds() < 2, 15)
+        keeping.pause(schedule.pk, actor=None, reason="enough")
+        wait_for(lambda: Execution.objects.count() == ScheduleRun.objects.count(), 20, "an event is lost")
+    runs = ScheduleRun.objects.order_by("due_at")
+    until = Schedule.objects.get().settled_until
+    assert [run.due_at for run in runs] == list(keeping.cadence_of(schedule).between(schedule.created_at, until))
+    assert {(run.state, run.left_out) for run in runs} == {("published", 0)}
+    assert set(Execution.objects.values_list("status", flat=True)) == {"succeeded"}
+    assert sorted(Execution.objects.values_list("event_id", flat=True)) == sorted(run.event_id for run in runs)
+    assert Group.objects.count() == len(runs)
