@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 from scripting.modules.calls import CallContext, CallRefused, Outcome
 from scripting.modules.scriptable import ModulePage, ModuleScriptConfig, ScriptableModule, exposed
 from scripting.modules.simulation import Decide
-from scripting.types import RecordedRun, RunStory, SimulatedPlay
-from wargame import effects, rows, rules, simulation, stories, wording
+from scripting.types import Playback, RecordedRun, RunStory, SimulatedPlay
+from wargame import effects, playback, rows, rules, simulation, stories, wording
 from wargame.finding import find_game
 from wargame.maps import MAPS
 from wargame.models import Game
@@ -51,9 +51,8 @@ class WargameModule(ScriptableModule):
         rule = rules.BUILT_IN.get(context.script)
         if rule is None:
             raise NotImplementedError(f"the wargame has no built-in rule for {context.script}")
-        return rule(
-            inputs, random.Random(context.dice or context.execution_id)
-        )  # the same execution always rolls the same
+        dice = random.Random(context.dice or context.execution_id)  # the same execution always rolls the same
+        return rule(inputs, dice)
 
     def applies(self, context: CallContext) -> bool:
         return (context.script, context.topic) in RULES
@@ -73,6 +72,9 @@ class WargameModule(ScriptableModule):
         """The map of a battle."""
         number = int(key) if key.isascii() and key.isdecimal() and len(key) < 19 else 0
         return Game.objects.filter(pk=number).values_list("map_name", flat=True).first()
+
+    def playback(self, play: SimulatedPlay) -> Playback:
+        return playback.shown(play)
 
     def event_in_words(self, topic: str, payload: Mapping[str, Any]) -> str:
         return wording.in_words(topic, payload)

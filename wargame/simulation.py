@@ -12,7 +12,7 @@ from scripting.modules.scriptable import ScriptableModule
 from scripting.modules.simulation import PLAY_CLOCK_US, Decide
 from scripting.types import SimulatedPlay
 from wargame.kinds import KINDS
-from wargame.play import follow_ups, payloads, turns
+from wargame.play import boards, follow_ups, payloads, turns
 from wargame.play.deployment import SIDES, deploy
 from wargame.play.state import Battle
 from wargame.play.steps import Step
@@ -26,14 +26,13 @@ MAX_STEPS = 3000
 """Of the director. A battle of thirty turns takes some eight hundred."""
 MAX_FRAMES = 2000
 """Steps that are kept to be shown; what comes after is in the log alone."""
-NOBODY = "Nobody"
 
 MEASURES: Mapping[str, str] = {
     **{f"{side.key}_wins": f"{side.name} wins" for side in SIDES},
     "turns": "turns",
     **{f"{side.key}_score": f"score of {side.name}" for side in SIDES},
     **{f"{side.key}_lost": f"units lost by {side.name}" for side in SIDES},
-    **{f"{kind.key}_lost": f"{kind.label} lost" for kind in KINDS.values()},
+    **{f"{kind.key}_lost": f"{kind.label.lower()} lost" for kind in KINDS.values()},
 }
 """Name of a measure → its words. A loss is a unit destroyed."""
 
@@ -51,12 +50,16 @@ def play(module: ScriptableModule, decide: Decide, seed: int) -> SimulatedPlay:
     winner = battle.state.winner
     return SimulatedPlay(
         dict(measures(battle.state)),
-        battle.state.sides[winner].name if winner else NOBODY,
+        f"{battle.state.sides[winner].name if winner else 'Nobody'} won",
         tuple(battle.log),
         {
             "map": {"name": begun.battle.map.name, "rows": list(begun.battle.map.rows)},
             "sides": [{"key": side.key, "name": side.name} for side in begun.battle.sides.values()],
-            "units": [payloads.unit_state(unit, begun.battle.map) for unit in begun.battle.units.values()],
+            "units": [
+                {"code": unit.code, "name": unit.name, "kind": unit.kind, "side": unit.side}
+                for unit in begun.battle.units.values()
+            ],
+            "board": boards.whole(begun.battle),
         },
         tuple(battle.frames),
     )
@@ -107,21 +110,8 @@ class SimulatedBattle(Rehearsal[Battle]):
         first = len(self.log) + 1
         self.log += [entry.as_line(first + number) for number, entry in enumerate(step.entries)]
         if step.entries and len(self.frames) < MAX_FRAMES:
-            self.frames.append(
-                {
-                    "lines": [first, len(self.log)],
-                    "turn": step.battle.turn,
-                    "units": dict(_changed(before, step.battle)),
-                    "scores": [side.score for side in step.battle.sides.values()],
-                }
-            )
-
-
-def _changed(before: Battle, after: Battle) -> Iterator[tuple[str, list[int]]]:
-    """Code → column, row and health of the units that a step changed."""
-    for code, unit in after.units.items():
-        if unit is not before.units[code]:
-            yield code, [unit.x, unit.y, unit.health]
+            lines = {"lines": [first, len(self.log)], "turn": step.battle.turn}
+            self.frames.append(lines | boards.changed(before, step.battle))
 
 
 def measures(battle: Battle) -> Iterator[tuple[str, float]]:

@@ -26,6 +26,7 @@ from wargame.battle import start_battle
 from wargame.director import Director
 from wargame.models import BattleLogEntry, Game
 from wargame.play import deployment
+from wargame.play.boards import folded
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 
@@ -132,7 +133,7 @@ def test_a_simulated_and_a_live_battle_tell_the_same_log(
     for seed in seeds:
         game, played = fought(seed), simulated(seed)
         assert list(played.log) == told(game), seed
-        assert played.outcome == (game.winner.name if game.winner else "Nobody")
+        assert played.outcome == f"{game.winner.name if game.winner else 'Nobody'} won"
         assert played.measures["turns"] == game.turn
         scores = [side.score for side in game.sides.all()]  # type: ignore[attr-defined]
         assert [played.measures["harbour_score"], played.measures["ridge_score"]] == scores
@@ -176,11 +177,10 @@ def test_a_battle_is_told_by_measures_and_by_steps_that_lead_to_its_end(monkeypa
     played = simulated(5)
     module: Any = modules.get("wargame")
     assert played.measures.keys() == module.play_measures.keys()
-    units = {unit["id"]: unit["health"] for unit in played.start["units"]}
-    for step in played.steps:
-        units |= {code: health for code, (_x, _y, health) in step["units"].items()}
+    board = folded([played.start["board"], *played.steps])
     assert [step["lines"] for step in played.steps][-1][1] == len(played.log)
-    fallen = sum(health == 0 for health in units.values())
+    fallen = sum(health == 0 for health, _x, _y in board["units"].values())
+    assert board["scores"] == {side: played.measures[f"{side}_score"] for side in ("harbour", "ridge")}
     assert fallen == played.measures["harbour_lost"] + played.measures["ridge_lost"]
     assert msgspec.json.encode([played.start, played.steps, played.log])
 

@@ -24,7 +24,11 @@ def whole(battle: Battle) -> dict[str, Any]:
 
 def changed(before: Battle, after: Battle) -> dict[str, Any]:
     """The phase, and the units and scores that are others than before."""
-    units = {u.code: _state(u) for u in after.units.values() if _state(u) != _state(before.units[u.code])}
+    units = {
+        code: _state(unit)
+        for code, unit in after.units.items()
+        if unit is not before.units[code] and _state(unit) != _state(before.units[code])
+    }
     scores = {s.key: s.score for s in after.sides.values() if s.score != before.sides[s.key].score}
     board: dict[str, Any] = {"phase": str(after.phase)}
     return board | ({"units": units} if units else {}) | ({"scores": scores} if scores else {})

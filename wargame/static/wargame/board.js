@@ -34,14 +34,17 @@ export class Board {
   }
 
   fall(shape, unit) {
-    const wreck = this.draw("path", { class: "wreck", d: "M-6-6L6 6M-6 6L6-6", transform: `translate(${unit.x} ${unit.y})` });
-    this.place.querySelector(".wrecks").append(wreck);
+    this.place.querySelector(".wrecks").append(this.wreck(unit));
     if (calm.matches) {
       shape.remove();
       return;
     }
     shape.classList.add("falling");
     setTimeout(() => shape.remove(), 600);
+  }
+
+  wreck(unit) {
+    return this.draw("path", { class: "wreck", d: "M-6-6L6 6M-6 6L6-6", transform: `translate(${unit.x} ${unit.y})` });
   }
 
   // An outcome from the log: a line from attacker to target, and what it cost.
