@@ -6,6 +6,7 @@ environment under the same name. `configure` does that, and adds what the engine
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping, MutableMapping
@@ -93,6 +94,24 @@ def fallbacks_problem(names: Any) -> str:
     return "" if fits else f"must hold some of {', '.join(FALLBACKS)}, each once, in the order to try them; or none"
 
 
+def networks_in(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """The networks that a text names, with commas or blanks between. Raises ValueError."""
+    return [ipaddress.ip_network(part) for part in text.replace(",", " ").split()]
+
+
+def _networks(text: str) -> str:
+    networks_in(text)
+    return text
+
+
+def _are_networks(text: Any) -> bool:
+    try:
+        _networks(text)
+    except (ValueError, AttributeError):
+        return False
+    return True
+
+
 _PARSERS: dict[str, Any] = {
     "boolean": _boolean,
     "seconds": _seconds,
@@ -101,6 +120,7 @@ _PARSERS: dict[str, Any] = {
     "number": _count,
     "path": Path,
     "text": str,
+    "networks": _networks,
     "fallbacks": _fallbacks,
 }
 
@@ -172,6 +192,11 @@ class ScriptingSettings:
     SCRIPTING_GENERATION_MAX_AGE = Setting(0.05, "seconds", "How old the version generation that a run trusts may be.")
     SCRIPTING_POLL_SECONDS = Setting(5.0, "seconds", "How often versions are read from the database without a notice.")
     SCRIPTING_BROWSER_PUBLISH = Setting(True, "boolean", "Allow publishing from the browser.")
+
+    SCRIPTING_ALERT_NETWORKS = Setting(
+        "", "networks", "Networks inside of which receivers of alerts may be, such as 10.1.2.0/24; none if empty."
+    )
+    SCRIPTING_MAIL_PEOPLE = Setting(False, "boolean", "E-mail people what reviews tell them, by Django's settings.")
 
     def queue(self, base: str) -> str:
         """The name of one of our queues in RQ: see `queue_name`."""
@@ -259,6 +284,8 @@ def problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
         match setting.kind:
             case "fallbacks" if wrong := fallbacks_problem(value):
                 found.append((name, f"{wrong}, not {value!r}"))
+            case "networks" if not _are_networks(value):
+                found.append((name, f"must name networks such as 10.1.2.0/24, with commas between, not {value!r}"))
             case "boolean" if not isinstance(value, bool):
                 found.append((name, f"must be true or false, not {value!r}"))
             case "seconds" if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:

@@ -84,6 +84,10 @@ def scripting_group(request: HttpRequest | None = None) -> dict[str, Any]:
                 **item("Processes", "memory", address_of("processes")),
                 "permission": permitted("scripting.view_script"),
             },
+            of_model("Alerts", "notifications_active", "scripting_alert", "scripting.view_alert"),
+            of_model("Alert rules", "rule", "scripting_alertrule", "scripting.view_alertrule"),
+            of_model("Receivers", "send", "scripting_alertreceiver", "scripting.view_alertreceiver"),
+            of_model("Messages", "outgoing_mail", "scripting_alertmessage", "scripting.view_alertmessage"),
             of_model("API tokens", "key", "scripting_apitoken", "scripting.view_apitoken"),
             {
                 **item("Dead letters", "inbox", address_of("admin:scripting_execution_letters")),

@@ -1,5 +1,6 @@
 """The data model: scripts and versions in `script`, runs and events in `execution`, sums over time in `stats`."""
 
+from scripting.models.alerts import Alert, AlertMessage, AlertReceiver, AlertRule
 from scripting.models.breaker import Breaker
 from scripting.models.cases import Case
 from scripting.models.error_groups import ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Resolution
@@ -33,6 +34,10 @@ __all__ = [
     "SHARED",
     "Action",
     "Activation",
+    "Alert",
+    "AlertMessage",
+    "AlertReceiver",
+    "AlertRule",
     "ApiToken",
     "Attempt",
     "Breaker",

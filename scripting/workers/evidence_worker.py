@@ -46,6 +46,7 @@ class EvidenceWorker(ScriptWorker):
     def sweep(self) -> None:
         evidence_jobs.begin_orphans_anew()
         jobs.look_for_lost()
+        self._sweep.watch_for_alerts()  # that no worker of events lives, one of them could not tell
         play_jobs.look_for_lost()
 
     def execute_job(self, job: Job, queue: Queue) -> None:

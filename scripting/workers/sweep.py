@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import redis
 
+from scripting.alerts import watching
 from scripting.bus import drain_queue, outbox, samples, streams
 from scripting.bus.streams import Condition, Stream
 from scripting.metrics import error_groups, retention, rollups
@@ -62,6 +63,7 @@ class Sweep:
         dead = heartbeat.bury_dead_workers()
         drains = self.heal_streams()
         turned = self.turn_schedules() + self._owner.turn()
+        self.watch_for_alerts()
         return Swept(tuple(drains), self.relay_outbox(), tuple(dead), self.fold_stats(), self.prune(), turned)
 
     def heal_streams(self) -> list[Stream]:
@@ -101,6 +103,10 @@ class Sweep:
         except SupervisorError as error:
             logger.warning("schedules of knobs wait for a sandbox: %s", error)
             return 0
+
+    def watch_for_alerts(self) -> int:
+        """Begin and end alerts, every few seconds. Whichever process is first does."""
+        return watching.look() if _first("alerts", watching.EVERY_SECONDS) else 0
 
     def prune(self) -> bool:
         """Take a turn of the retention, every PRUNE_EVERY seconds; as long as there is more to do, every second."""

@@ -18,6 +18,7 @@ from rq.job import Job
 from rq.timeouts import BaseDeathPenalty
 from rq.worker import SimpleWorker, WorkerStatus
 
+from scripting.alerts.sending import Sender
 from scripting.bus import drain_queue
 from scripting.conf import conf
 from scripting.hot_reload.listener import Listener
@@ -62,6 +63,7 @@ class ScriptWorker(SimpleWorker):
         self.listener = Listener(self.kind, heartbeat=False)
         self.liveness = Liveness(name, self.kind, also=self.beat, each_second=self._each_second)
         self._sweep = Sweep(self.liveness.name)
+        self._alerts = Sender()
         connection = redis.Redis.from_url(conf.SCRIPTING_REDIS_URL, socket_connect_timeout=2)
         super().__init__(
             [queue or drain_queue.drain_queue()],
@@ -81,6 +83,7 @@ class ScriptWorker(SimpleWorker):
         self._install_signal_handlers()  # type: ignore[no-untyped-call]
         self.begin()
         self.listener.start()
+        self._alerts.start()
         worked = False
         backoff = 0.05
         registered = False
@@ -191,6 +194,7 @@ class ScriptWorker(SimpleWorker):
     def _leave(self) -> None:
         """Redis may be away, or the worker would never have got as far as telling it anything."""
         self.liveness.end()
+        self._alerts.end()
         self.listener.stop()
         try:
             self.register_death()  # type: ignore[no-untyped-call]

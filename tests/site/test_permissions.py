@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from pytest_django import Settings
 
 from scripting import tokens
 from scripting.engine import get_engine
-from scripting.models import Script
+from scripting.models import Alert, AlertMessage, AlertReceiver, AlertRule, Script
 from scripting.registry import publishing, reviews
 from scripting.registry.publishing import Text
 from scripting.types import ExecutionRequest, ScriptInput
@@ -77,6 +78,10 @@ TABLE: dict[str, Access] = {
     **model("scripting/errorgroup"),
     **model("scripting/gatepolicy", changed=ADMIN, added=ADMIN),
     **model("scripting/apitoken", ADMIN, added=ADMIN),
+    **model("scripting/alert"),
+    **model("scripting/alertrule", changed=ADMIN, added=ADMIN, deleted=ADMIN),
+    **model("scripting/alertreceiver", ADMIN, ADMIN, added=ADMIN, deleted=ADMIN),
+    **model("scripting/alertmessage", ADMIN),
     "admin/scripting/apitoken/<int:token>/revoke/": (ADMIN, ADMIN),
     **model("scripting/scriptversion"),
     **model("scripting/execution"),
@@ -221,6 +226,11 @@ def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterat
     keeper = User.objects.get(username="admin")
     [asked] = publishing.moves_for([Text(script, "python", b"result = 7\n")], actor=keeper, reason="for a test")
     review = reviews.ask([asked], actor=keeper, reason="for a test")
+    receiver = AlertReceiver.objects.create(name="chat", address="https://chat.example/")
+    rule = AlertRule.objects.create(name="breakers", kind="breaker")
+    now = datetime.now(UTC)
+    alert = Alert.objects.create(rule=rule, cause="x", words="x", begun_at=now, seen_at=now)
+    told = AlertMessage.objects.create(receiver=receiver, alert=alert, about="begun", due_at=now)
     token, _ = tokens.make(tokens.Wanted("ci", keeper, ("read",)), actor=keeper, reason="for a test")
     logging.disable(logging.CRITICAL)  # hundreds of refusals, each a warning
     yield {
@@ -228,7 +238,7 @@ def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterat
         "execution_id": execution, "scriptversion": str(script.active_version_id), "queue_index": "0", "form": "csv",
         "user": str(User.objects.get(username="viewer").pk), "group": str(Group.objects.get(name="viewer").pk),
         "topic": "wargame.unit.destroyed",
-        "rest": "wargame/x/", "case": "every_hit_does_something", "review": str(review.pk), "apitoken": str(token.pk), "token": str(token.pk), "report_id": execution, "scheduler_index": "0", "connection_index": "0", "key": "1-1",
+        "rest": "wargame/x/", "case": "every_hit_does_something", "review": str(review.pk), "alert": str(alert.pk), "alertrule": str(rule.pk), "alertreceiver": str(receiver.pk), "alertmessage": str(told.pk), "apitoken": str(token.pk), "token": str(token.pk), "report_id": execution, "scheduler_index": "0", "connection_index": "0", "key": "1-1",
         "content_type_id": str(ContentType.objects.get_for_model(Script).pk),
     }  # fmt: skip
     logging.disable(logging.NOTSET)

@@ -1,0 +1,85 @@
+"""What rules find: one alert of a cause, told when it begins and when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from scripting.alerts import watching
+from scripting.alerts.causes import causes_of
+from scripting.bus import streams
+from scripting.metrics import rollups
+from scripting.models import AlertMessage, AlertReceiver, AlertRule, Breaker, Evidence, Script
+from scripting.storage.redis_client import redis_client
+from tests.support.arena import arena_registered, make_script
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def arena(transactional_db: None) -> Iterator[Script]:
+    with arena_registered():
+        yield make_script("result = {'points': message['payload']['points']}\n")
+
+
+def rule(kind: str, **fields: object) -> AlertRule:
+    made = AlertRule.objects.create(name=kind, kind=kind, **fields)
+    made.receivers.add(AlertReceiver.objects.create(name=kind, address="https://x.example/"))
+    return made
+
+
+def told() -> list[tuple[str, str]]:
+    return [(each.about, each.alert.words if each.alert else "") for each in AlertMessage.objects.order_by("pk")]
+
+
+def test_a_cause_is_told_once_and_its_end_once_after_it_has_settled(arena: Script) -> None:
+    rule("breaker")
+    breaker = Breaker.objects.create(version=arena.active_version, opened_at=NOW, failures=5, last_error="timeout")
+    assert [watching.look(NOW), watching.look(NOW + timedelta(seconds=10))] == [1, 0]
+    breaker.delete()
+    assert watching.look(NOW + timedelta(seconds=20)) == 0, "it may come back at once"
+    assert watching.look(NOW + timedelta(seconds=41)) == 1
+    words = "arena/scorer failed 5 times in a row: its fallback decides. Last error: timeout"
+    assert told() == [("begun", words), ("ended", words)]
+    Breaker.objects.create(version=arena.active_version, opened_at=NOW)
+    assert watching.look(NOW + timedelta(seconds=60)) == 1, "a new one of the same cause"
+
+
+def test_a_failure_rate_counts_above_its_limit_and_not_below_enough_runs(arena: Script) -> None:
+    now = datetime.now(UTC)
+    outcomes = ["failed"] * 6 + ["succeeded"] * 14
+    rollups.record({"script_id": arena.pk, "finished_at": now, "status": each} for each in outcomes)
+    rollups.fold()
+    found = rule("failures", limit=25, least_runs=20)
+    assert causes_of(found, now) == {"arena/scorer": "arena/scorer failed in 30 % of 20 runs in 10 minutes"}
+    found.limit = 99
+    assert causes_of(found, datetime.now(UTC)) == {}
+    found.limit, found.least_runs = 1, 21
+    assert causes_of(found, datetime.now(UTC)) == {}
+
+
+def test_files_dead_letters_waiting_events_and_missing_workers_are_found(arena: Script) -> None:
+    now = datetime.now(UTC)
+    Script.objects.filter(pk=arena.pk).update(rejected_basis="abc")
+    assert "did not pass its check" in causes_of(rule("file"), now)["arena/scorer"]
+    assert causes_of(AlertRule(kind="file", module="other"), now) == {}
+    redis_client().xadd(streams.dead_letters_key(), {"e": b"x"})
+    assert "1 events could be neither run nor recorded" in causes_of(rule("dead_letters", limit=0), now)["dead letters"]
+    stream = streams.Stream("arena", 0)
+    redis_client().sadd(streams.names_key(), stream.name)
+    redis_client().xadd(stream.entries, {"e": b"x"}, id=f"{int((now.timestamp() - 90) * 1000)}-0")
+    [words] = causes_of(rule("event_age", limit=60), now).values()
+    assert words.startswith("an event has waited for 9")
+    assert "0 of 1 workers live" in causes_of(rule("workers", limit=1), now)["workers"]
+
+
+def test_a_replay_that_found_changed_decisions_is_told(arena: Script) -> None:
+    Evidence.objects.create(
+        script=arena, rests_on="a", candidate="b" * 64, title="v2", asked=10, complete=True, events=10, changed=3
+    )
+    now = datetime.now(UTC)
+    [words] = causes_of(rule("replay", limit=10, minutes=60), now).values()
+    assert words == "arena/scorer, v2: 10 decisions, 3 changed, 0 failing"
+    assert causes_of(AlertRule(kind="replay", limit=30, minutes=60), now) == {}
