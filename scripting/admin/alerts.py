@@ -153,7 +153,7 @@ class AlertAdmin(ReadOnlyAdmin):
 
     @admin.display(description="over")
     def until(self, alert: Alert) -> SafeString | str:
-        return badge("now", "danger") if alert.ended_at is None else moment(alert.ended_at)
+        return badge("not yet", "danger") if alert.ended_at is None else moment(alert.ended_at)
 
 
 @admin.register(AlertMessage)

@@ -69,7 +69,7 @@ def _age_of_first(entries: str) -> float:
     client = redis_client()
     first = client.xrange(entries, count=1)
     seconds, micros = client.time()
-    return max(0.0, seconds + micros / 1e6 - int(as_text(first[0][0]).split("-")[0]) / 1000) if first else 0.0
+    return max(0.0, seconds + micros / 1e6 - int(as_text(first[0][0] or b"0").split("-")[0]) / 1000) if first else 0.0
 
 
 def _dead_letters(rule: AlertRule, now: datetime) -> Found:
