@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import sha256, sha512
 from struct import Struct
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -102,25 +102,30 @@ def _changed(row: Mapping[str, Any], fields: Sequence[tuple[str, Any]]) -> dict[
     return {name: value for name, default in fields if (value := get(name, default)) != default}
 
 
-def salt_of(link_salt: bytes, execution: bytes) -> bytes:
-    """The salt of one receipt, which may be told without telling that of others in the link."""
-    return sha256(link_salt + execution).digest()
+def salts_of(link_salt: bytes, execution: bytes) -> tuple[bytes, bytes, bytes, bytes]:
+    """The salts of origin, inputs, outcome and calls: each may be told without telling another, or that of another receipt."""
+    salts = sha512(link_salt + execution).digest()
+    return salts[:16], salts[16:32], salts[32:48], salts[48:]
 
 
-def parts_of(row: Mapping[str, Any], tries: Sequence[Mapping[str, Any]], salt: bytes) -> tuple[bytes, ...]:
+def parts_of(row: Mapping[str, Any], tries: Sequence[Mapping[str, Any]], link_salt: bytes) -> tuple[bytes, ...]:
     """The six digests: record, origin, shown, inputs, outcome, calls. The salt keeps what is withheld from being guessed."""
     inputs_text = row.get("inputs_text", "").encode("utf-8", "surrogatepass")
     result_text = row.get("result_text", "").encode("utf-8", "surrogatepass")
-    result = row.get("result")
-    calls = calls_text(row, tries)
+    origin_salt, inputs_salt, outcome_salt, calls_salt = salts_of(link_salt, row["id"].bytes)
     return (
         sha256(b"record" + record_text(row, tries)).digest()[:CUT],
-        sha256(b"origin" + salt + origin_text(row)).digest()[:CUT],
+        sha256(b"origin" + origin_salt + origin_text(row)).digest()[:CUT],
         sha256(b"shown" + len(inputs_text).to_bytes(4, "big") + inputs_text + result_text).digest()[:CUT],
-        sha256(b"inputs" + salt + bytes(row.get("inputs", b""))).digest()[:CUT],
-        sha256(b"outcome" + salt + (b"-" if result is None else b"+" + bytes(result))).digest()[:CUT],
-        sha256(b"calls" + salt + calls).digest()[:CUT],
+        sha256(b"inputs" + inputs_salt + bytes(row.get("inputs", b""))).digest()[:CUT],
+        sha256(b"outcome" + outcome_salt + outcome_text(row)).digest()[:CUT],
+        sha256(b"calls" + calls_salt + calls_text(row, tries)).digest()[:CUT],
     )
+
+
+def outcome_text(row: Mapping[str, Any]) -> bytes:
+    result = row.get("result")
+    return b"-" if result is None else b"+" + bytes(result)
 
 
 def calls_text(row: Mapping[str, Any], tries: Sequence[Mapping[str, Any]]) -> bytes:
@@ -145,7 +150,7 @@ def pack(row: Mapping[str, Any], tries: Sequence[Mapping[str, Any]], link_salt: 
         _roles.get(row.get("role", ""), 0),
         microseconds(row["finished_at"]),
         bytes.fromhex(bundle) if bundle else NONE,
-        *parts_of(row, tries, salt_of(link_salt, execution)),
+        *parts_of(row, tries, link_salt),
     )
     return fields + zlib.crc32(fields).to_bytes(4, "big")
 

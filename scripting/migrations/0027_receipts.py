@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(fields=["-first"], name="receipt_link_of_execution"),
-                    models.Index(fields=["root_day", "module"], name="receipt_link_of_root"),
+                    models.Index(fields=["root_day", "module", "made_at"], name="receipt_link_of_root"),
                 ],
                 "constraints": [models.UniqueConstraint(fields=("chain", "number"), name="receipt_link_number_unique")],
             },

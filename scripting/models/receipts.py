@@ -30,7 +30,7 @@ class ReceiptLink(models.Model):
         constraints = [models.UniqueConstraint(fields=["chain", "number"], name="receipt_link_number_unique")]
         indexes = [
             models.Index(fields=["-first"], name="receipt_link_of_execution"),
-            models.Index(fields=["root_day", "module"], name="receipt_link_of_root"),
+            models.Index(fields=["root_day", "module", "made_at"], name="receipt_link_of_root"),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from scripting.execution.receipts import STATUSES, Receipt, parts_of, salt_of, unpack
+from scripting.execution.receipts import STATUSES, Receipt, parts_of, unpack
 from scripting.models import Execution, ReceiptLink, RetentionMark
 from scripting.models.ids import first_id_at
 from scripting.receipts.findings import Report
@@ -30,7 +30,7 @@ PAGE = 5000
 
 def altered_parts(row: dict[str, Any], tries: list[dict[str, Any]], receipt: Receipt, link_salt: bytes) -> list[str]:
     """The parts of an execution that are not those of its receipt; what the retention has emptied is not compared."""
-    found = parts_of(row, tries, salt_of(link_salt, receipt.execution))
+    found = parts_of(row, tries, link_salt)
     names = [name for name, digest in zip(PARTS, found, strict=True) if digest != getattr(receipt, name)]
     return [name for name in names if not (is_emptied(row) and name in EMPTIED)]
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 
-from scripting.execution.receipts import Receipt, unpack
+from scripting.execution.receipts import ROLES, STATUSES, TRIGGERS, Receipt, unpack
 from scripting.models import Attempt, Execution, ReceiptLink
 from scripting.models.ids import first_id_at, time_of
 
@@ -34,6 +34,29 @@ class Found:
     packed: bytes
     receipt: Receipt
 
+    @property
+    def finished_at(self) -> datetime:
+        return _EPOCH + timedelta(microseconds=self.receipt.finished_us)
+
+    @property
+    def status(self) -> str:
+        return _name(STATUSES, self.receipt.status)
+
+    @property
+    def trigger(self) -> str:
+        return _name(TRIGGERS, self.receipt.trigger)
+
+    @property
+    def role(self) -> str:
+        return _name(ROLES, self.receipt.role)
+
+
+def _name(names: Sequence[str], place: int) -> str:
+    return names[place] if place < len(names) else ""
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def links_between(since: datetime | None, until: datetime | None) -> QuerySet[ReceiptLink]:
     """Links whose first execution began in a range of time."""
@@ -46,15 +69,12 @@ def links_between(since: datetime | None, until: datetime | None) -> QuerySet[Re
 def receipt_of(execution: UUID) -> Found | None:
     """The receipt of an execution; None where it has none, or none that can be read."""
     near = ReceiptLink.objects.filter(first__lte=execution, last__gte=execution)
-    near = near.filter(first__gte=first_id_at(max(time_of(execution) - NEAR, _EARLIEST)))
+    near = near.filter(first__gte=first_id_at(max(time_of(execution), _EPOCH + NEAR) - NEAR))
     for link in near.order_by("-first"):
         for place, (packed, receipt) in enumerate(unpack(bytes(link.receipts))):
             if receipt is not None and receipt.execution == execution.bytes:
                 return Found(link, place, packed, receipt)
     return None
-
-
-_EARLIEST = datetime.fromisoformat("1970-01-02T00:00:00+00:00")
 
 
 def rows_of(executions: Collection[UUID]) -> dict[UUID, tuple[dict[str, Any], list[dict[str, Any]]]]:

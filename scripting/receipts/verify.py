@@ -10,6 +10,7 @@ from scripting.execution.rows import encode_calls
 from scripting.models import Execution, ReceiptLink
 from scripting.receipts.chains import Chains
 from scripting.receipts.findings import Report
+from scripting.receipts.root_checks import verify_roots
 from scripting.receipts.rows import Rows
 from scripting.receipts.stored import in_chunks, links_between, receipt_of
 from scripting.receipts.texts import verify_bundles, verify_texts
@@ -25,6 +26,7 @@ def verify(since: datetime | None = None, until: datetime | None = None) -> Repo
         rows.look(links)
     rows.look_for_inserted(since, until)
     verify_texts(report)
+    verify_roots(report, since, until)
     verify_bundles(rows.bundles, report)
     return report
 

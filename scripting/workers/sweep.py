@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import redis
+from django.db import connections
 
 from scripting.alerts import watching
 from scripting.bus import drain_queue, outbox, samples, streams
@@ -14,6 +16,7 @@ from scripting.bus.streams import Condition, Stream
 from scripting.metrics import error_groups, retention, rollups
 from scripting.models import ErrorDelta, KnobSchedule, OutboxEvent, StatDelta
 from scripting.processes.place import start_name
+from scripting.receipts import roots
 from scripting.registry import schedules
 from scripting.schedules.turning import Owner
 from scripting.storage.redis_client import key, redis_client
@@ -24,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 OUTBOX_SECONDS = 2.0
 """A row older than this was not relayed by the process that committed it."""
+ROOTS_EVERY = 300.0
+"""Seconds between two looks whether roots of receipts are due, of whichever worker is first."""
 PRUNE_EVERY = 60.0
 """Seconds between two turns of the retention, of whichever worker is first."""
 PRUNE_SECONDS = 0.2
@@ -64,6 +69,7 @@ class Sweep:
         drains = self.heal_streams()
         turned = self.turn_schedules() + self._owner.turn()
         self.watch_for_alerts()
+        self.make_roots()
         return Swept(tuple(drains), self.relay_outbox(), tuple(dead), self.fold_stats(), self.prune(), turned)
 
     def heal_streams(self) -> list[Stream]:
@@ -108,6 +114,13 @@ class Sweep:
         """Begin and end alerts, every few seconds. Whichever process is first does."""
         return watching.look() if _first("alerts", watching.EVERY_SECONDS) else 0
 
+    def make_roots(self) -> bool:
+        """Have yesterday's roots of receipts made. In a thread of its own: at millions of receipts that takes seconds, and the next beat is due."""
+        if not _first("receipts", ROOTS_EVERY) or not roots.is_due():
+            return False
+        threading.Thread(target=_make_roots, name="roots of receipts", daemon=True).start()
+        return True
+
     def prune(self) -> bool:
         """Take a turn of the retention, every PRUNE_EVERY seconds; as long as there is more to do, every second."""
         if not _first("retention", PRUNE_EVERY):
@@ -116,6 +129,15 @@ class Sweep:
         if not done.finished:
             redis_client().set(key("sweep", "retention"), "1", px=900)
         return bool(done)
+
+
+def _make_roots() -> None:
+    try:
+        roots.make_due()
+    except Exception:
+        logger.exception("roots of receipts were not made; another try follows")
+    finally:
+        connections.close_all()
 
 
 def _first(task: str, seconds: float = 1.0) -> bool:
