@@ -75,12 +75,14 @@ class Asking:
     ) -> PlayDecision:
         """See `Decide`. Raises Cancelled, SupervisorError for what is ours."""
         module, clock = self._rules.module, PLAY_CLOCK_US if clock_us is None else clock_us
+        encode = _encode_plain  # a rehearsal has checked its event, as publishing a live one does
         if call is None:
+            encode = encode_value
             dice = f"{self._seed}.{self._asked}"
             call = CallContext(module.name, script, dice, topic, payload, dice=dice)
         self._asked += 1
         inputs = _event(call, topic, payload, clock).script_context(module.name)
-        encoded, seed = encode_value(inputs), seed_of(call.dice, script)
+        encoded, seed = encode(inputs), seed_of(call.dice, script)
         role, error = Role.PRIMARY, ""
         for decider, version in self._rules.deciders.get(script, ()):
             if self._rules.cancellation.cancelled:
@@ -96,6 +98,9 @@ class Asking:
                 return PlayDecision(decided.compared.result, effects, True, role.value, version, error)
             role, error = Role.FALLBACK, error or _as_applied(decided.compared.error)
         return PlayDecision(ok=False, error=error)
+
+
+_encode_plain = msgspec.msgpack.Encoder().encode
 
 
 def _as_applied(error: Failure | None) -> str:
