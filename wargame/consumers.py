@@ -16,7 +16,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.db import DatabaseError
 
-from wargame import presentation
+from wargame import presentation, rewind
 from wargame.access import may_watch
 from wargame.live import group_of
 from wargame.models import Game
@@ -110,7 +110,7 @@ class GameFeedConsumer(GameConsumer):
         entries = [] if self.seen is None else presentation.entries_after(game, self.seen)
         return {
             "type": "state" if first else "update",
-            **presentation.board_data(game),
+            **presentation.board_data(rewind.now(game)),
             "entries": [presentation.entry_data(entry) for entry in entries],
         }
 

@@ -13,6 +13,8 @@ from django.urls import reverse
 from scripting.insight import open_breakers
 from scripting.models import Script
 from wargame.models import BattleLogEntry, Game, LogKind
+from wargame.models.log import ROLES_INSTEAD
+from wargame.stories import by
 
 FIRST_RULE = ("damage_calculator", "CRITICAL_CHANCE")
 """The script and its constant, a chance from 0 to 1, that a newcomer should change first."""
@@ -67,6 +69,28 @@ def _deciding(decisions: Iterable[dict[str, Any]]) -> Iterable[tuple[str, int]]:
     for decision in decisions:
         if decision.get("role") in ACTIVE_ROLES and isinstance(decision.get("version"), int):
             yield decision["script"], decision["version"]
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """What decided for a script at a moment: the last decision of it until then."""
+
+    script: str
+    by: str
+    stood_in: bool
+    entry: BattleLogEntry
+    """The entry that it led to."""
+
+
+def deciding_at(moment: BattleLogEntry) -> list[Deciding]:
+    """What decided when `moment` was written, by script."""
+    until = BattleLogEntry.objects.filter(game=moment.game_id, sequence__lte=moment.sequence)
+    found: dict[str, Deciding] = {}
+    for entry in until.defer("board").order_by("-sequence")[:LOOKED_BACK]:
+        for decision in reversed(entry.decisions):
+            script, stood_in = str(decision.get("script")), decision.get("role") in ROLES_INSTEAD
+            found.setdefault(script, Deciding(script, by(decision), stood_in, entry))
+    return [found[script] for script in sorted(found)]
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,6 @@ def story(request: HttpRequest, game: int, sequence: int) -> HttpResponse:
         "followed": stories.followed(entry),
         "earlier": sequence - 1 if sequence > 1 else None,
         "later": sequence + 1 if sequence < entry.game.sequence else None,
-        "has_moment": first is not None and sequence >= first,
+        "has_moment": first is not None and sequence >= first.sequence,
     }
     return render(request, "wargame/story.html", context)

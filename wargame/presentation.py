@@ -10,10 +10,12 @@ from django.db.models import F, Sum
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 
-from wargame.deciders import Takeover, rule_card, takeovers
+from wargame import rewind
+from wargame.deciders import Takeover, deciding_at, rule_card, takeovers
 from wargame.hexes import Cell
 from wargame.maps import BattleMap
-from wargame.models import BattleLogEntry, Game, LogKind, Unit
+from wargame.models import BattleLogEntry, Game, LogKind, Side, Unit
+from wargame.rewind import Board
 
 HEX = 30.0
 """Distance from a hex's centre to its corners, in units of the drawing."""
@@ -68,11 +70,10 @@ def unit_data(unit: Unit, sides: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def board_data(game: Game) -> dict[str, Any]:
+def board_data(board: Board) -> dict[str, Any]:
     """The state of the battle as the JSON feed and the state endpoint give it, without its log."""
-    sides = list(game.sides.all())
-    keys = {side.pk: side.key for side in sides}
-    units = list(game.units.all())
+    game = board.game
+    keys = {side.pk: side.key for side in board.sides}
     return {
         "game": game.pk,
         "sequence": game.sequence,
@@ -81,8 +82,8 @@ def board_data(game: Game) -> dict[str, Any]:
         "status": game.status,
         "outcome": game.outcome,
         "map": {"name": game.map_name, "rows": game.terrain.split("\n")},
-        "sides": [{"key": side.key, "name": side.name, "score": side.score} for side in sides],
-        "units": [unit_data(unit, keys) for unit in units],
+        "sides": [{"key": side.key, "name": side.name, "score": side.score} for side in board.sides],
+        "units": [unit_data(unit, keys) for unit in board.units],
     }
 
 
@@ -116,35 +117,35 @@ def shown_log(game: Game) -> Any:
     return entries.select_related("unit__side", "target__side").latest_first()
 
 
-def page_context(game: Game) -> dict[str, Any]:
-    """Context of the battle page's templates."""
-    sides = list(game.sides.all())
-    units: Sequence[Unit] = list(game.units.select_related("side"))
-    for unit in units:
+def page_context(board: Board) -> dict[str, Any]:
+    """Context of the battle page's templates: now, or at the moment of an entry."""
+    game, moment = board.game, board.entry
+    for unit in board.units:
         unit.drawn_x, unit.drawn_y = centre(unit.cell)  # type: ignore[attr-defined]
         unit.percent = round(100 * unit.health / unit.max_health)  # type: ignore[attr-defined]
-    armies = []
-    for side in sides:
-        own = [unit for unit in units if unit.side_id == side.pk]
-        health, full = sum(unit.health for unit in own), sum(unit.max_health for unit in own)
-        armies.append(
-            {
-                "side": side,
-                "units": own,
-                "living": sum(unit.is_alive for unit in own),
-                "strength": round(100 * health / max(1, full)),
-            }
-        )
-    latest = shown_log(game).filter(kind__in=OUTCOMES).first()
-    card = rule_card(game)
+    outcomes = shown_log(game).filter(kind__in=OUTCOMES)
+    latest = (outcomes.filter(sequence__lte=moment.sequence) if moment else outcomes).first()
+    card = rule_card(game) if moment is None else None
     return {
         "game": game,
+        "moment": moment,
         "map": drawn_map(game.map),
-        "units": units,
-        "armies": armies,
+        "units": board.units,
+        "armies": [_army(side, [unit for unit in board.units if unit.side_id == side.pk]) for side in board.sides],
         "latest": row_of(latest) if latest else None,
         "card": card,
-        "verdict": None if game.is_running else verdict(game, card["figures"]),
+        "deciding": deciding_at(moment) if moment else (),
+        "verdict": None if game.is_running else verdict(game, card["figures"] if card else ()),
+    }
+
+
+def _army(side: Side, units: Sequence[Unit]) -> dict[str, Any]:
+    health, full = sum(unit.health for unit in units), sum(unit.max_health for unit in units)
+    return {
+        "side": side,
+        "units": units,
+        "living": sum(unit.is_alive for unit in units),
+        "strength": round(100 * health / max(1, full)),
     }
 
 
@@ -200,14 +201,38 @@ def _percent(entry: BattleLogEntry, health: int | None) -> int:
 
 def fragments(game: Game, entries: Sequence[BattleLogEntry], *, whole: bool) -> list[dict[str, str]]:
     """HTML for the parts of the page that changed; `whole`: every part, as for a page that shows another battle."""
-    context = page_context(game)
-    rows = "".join(render_to_string("wargame/_entry.html", {"row": row}) for row in log_context(list(entries)[::-1]))
     places = [*(["map"] if whole else []), *REPLACED]
-    replaced = [
-        {"target": place, "mode": "replace", "html": render_to_string(f"wargame/_{place}.html", context)}
+    rows = log_context(list(entries)[::-1])
+    return [*_drawn(rewind.now(game), places), _log_fragment(rows, "replace" if whole else "prepend")]
+
+
+def moment_fragments(board: Board) -> list[dict[str, str]]:
+    """HTML for every part of a page that shows a moment, but for the map, which it draws itself."""
+    return [*_drawn(board, REPLACED), _log_fragment(log_context(entries_until(board)), "replace")]
+
+
+def entries_until(board: Board) -> list[BattleLogEntry]:
+    """The log as a page shows it at that moment, latest first."""
+    shown = shown_log(board.game)
+    return list((shown if board.entry is None else shown.filter(sequence__lte=board.entry.sequence))[:LOG_LENGTH])
+
+
+def _drawn(board: Board, places: Sequence[str]) -> list[dict[str, str]]:
+    context = page_context(board)
+    templates = {"card": "deciding"} if board.entry else {}
+    return [
+        {
+            "target": place,
+            "mode": "replace",
+            "html": render_to_string(f"wargame/_{templates.get(place, place)}.html", context),
+        }
         for place in places
     ]
-    return [*replaced, {"target": "log", "mode": "replace" if whole else "prepend", "html": rows}]
+
+
+def _log_fragment(rows: Sequence[dict[str, Any]], mode: str) -> dict[str, str]:
+    html = "".join(render_to_string("wargame/_entry.html", {"row": row}) for row in rows)
+    return {"target": "log", "mode": mode, "html": html}
 
 
 def admin_url(name: str, pk: Any) -> str:

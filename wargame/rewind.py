@@ -60,8 +60,8 @@ def _set_back(board: Board, entry: BattleLogEntry, past: Mapping[str, Any]) -> N
         unit.health, unit.x, unit.y = past["units"].get(unit.code, (unit.health, unit.x, unit.y))
 
 
-def first_moment(game: Game) -> int | None:
+def first_moment(game: Game) -> BattleLogEntry | None:
     """The first entry from which on every board can be rebuilt; None where none can."""
     log = BattleLogEntry.objects.filter(game=game)
     unknown = log.filter(board__isnull=True).order_by("-sequence").values_list("sequence", flat=True).first() or 0
-    return log.keyframes().after(unknown).values_list("sequence", flat=True).first()
+    return log.keyframes().after(unknown).only("sequence", "turn").first()

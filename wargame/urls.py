@@ -13,6 +13,7 @@ pages = (
         path("<int:game>/log/", log_pages.log, name="log"),
         path("<int:game>/log/<int:sequence>/", log_pages.story, name="story"),
         path("<int:game>/", views.battle, name="battle"),
+        path("<int:game>/at/<int:sequence>/", views.moment, name="moment"),
         path("<int:game>/state/", views.state, name="state"),
     ],
     "wargame",

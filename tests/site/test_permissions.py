@@ -183,6 +183,7 @@ TABLE: dict[str, Access] = {
     "wargame/<int:game>/": SAFE,
     "wargame/<int:game>/state/": SAFE,
     "wargame/log/": SAFE,
+    "wargame/<int:game>/at/<int:sequence>/": SAFE,
     "wargame/<int:game>/log/": SAFE,
     "wargame/<int:game>/log/<int:sequence>/": SAFE,
 }

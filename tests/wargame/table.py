@@ -42,7 +42,16 @@ class Table:
             Published(topic, topics.get(topic).validate(dict(payload)), key or "", depth, kwargs.get("metadata") or {})
         )
 
-    def apply(self, event: Published, script: str, result: Any, *, role: str = "primary", error: str = "") -> None:
+    def apply(
+        self,
+        event: Published,
+        script: str,
+        result: Any,
+        *,
+        role: str = "primary",
+        error: str = "",
+        knobs: int | None = None,
+    ) -> None:
         """Let the game act on `result` as if `script` had returned it on `event`."""
         context = CallContext(
             "wargame", script, str(uuid7()), event.topic, event.payload, event.metadata, event.key, event.depth
@@ -58,6 +67,8 @@ class Table:
             role,
             None if role == "built_in" else VERSION,
             error,
+            VERSION if error else None,
+            knobs,
         )
         with transaction.atomic():
             self.module.apply(outcome)

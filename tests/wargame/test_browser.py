@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,50 @@ def test_a_published_rule_is_seen_to_take_over(
     assert not problems
 
 
+def test_why_a_unit_died_is_three_clicks_and_ten_seconds_away(
+    page: Page, stack: RunningStack, problems: list[str]
+) -> None:
+    """From the start page, by what it shows: the fallen unit in the lists, its end in the log, the sentence."""
+    expect(page.locator(".roster-unit.fallen").first).to_be_visible(timeout=90_000)
+    page.goto("about:blank")
+    began = time.monotonic()
+    page.goto(f"{stack.url}/")
+    page.locator(".roster-unit.fallen").first.click()
+    page.locator(".kind-destroyed .entry-words a").first.click()
+    sentence = page.locator("h1").inner_text()
+    assert time.monotonic() - began < 10
+    assert re.search(r"damage by .* v\d+.*; that was the last of it\.$", sentence), sentence
+    page.get_by_role("link", name="Show the map at this moment").click()
+    expect(page.locator("#card-title")).to_have_text("What decided at this moment")
+    assert not problems
+
+
+def test_the_map_is_rewound_by_the_keyboard_and_stays_there_while_the_battle_goes_on(
+    page: Page, problems: list[str]
+) -> None:
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open", timeout=15_000)
+    slider = page.get_by_role("slider", name="Moment of the battle")
+    expect(page.locator("#log .entry").nth(4)).to_be_visible(timeout=20_000)
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Home")
+    expect(page.locator("[data-told]")).to_contain_text("The battle begins", timeout=10_000)
+    assert page.locator(".board .unit:not(.gone)").count() == 24
+    assert re.search(r"/wargame/\d+/\?at=1$", page.url)
+    places = "shapes => shapes.map(shape => shape.style.transform)"
+    start = page.locator(".board .unit").evaluate_all(places)
+    expect(page.locator("[data-went-on]")).to_contain_text("The battle went on", timeout=10_000)
+    assert page.locator(".board .unit").evaluate_all(places) == start
+    page.keyboard.press("Space")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.locator("[data-told]")).not_to_contain_text("The battle begins", timeout=10_000)
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-told]")).to_be_empty()
+    expect(page.locator("#card-title")).not_to_have_text("What decided at this moment", timeout=10_000)
+    assert "at=" not in page.url
+    assert not problems
+
+
 def entries_shown(page: Page) -> list[int]:
     """The numbers of the log's entries, top to bottom, all read at one moment."""
     numbers: list[int] = page.locator(".entry").evaluate_all("rows => rows.map(row => Number(row.dataset.sequence))")
@@ -102,7 +147,9 @@ def entries_shown(page: Page) -> list[int]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("address", ["/wargame/", "/debug/hit"])
+@pytest.mark.parametrize(
+    "address", ["/wargame/", "/debug/hit", "/wargame/log/", "/wargame/1/log/3/", "/wargame/1/?at=9"]
+)
 def test_there_is_no_serious_barrier(page: Page, stack: RunningStack, address: str, scheme: Any) -> None:
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     page.goto(f"{stack.url}{address}")
@@ -111,10 +158,13 @@ def test_there_is_no_serious_barrier(page: Page, stack: RunningStack, address: s
 
 
 @pytest.mark.parametrize("width", [390, 834, 1280])
-def test_nothing_sticks_out_at_the_side(page: Page, width: int) -> None:
+def test_nothing_sticks_out_at_the_side(page: Page, stack: RunningStack, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 844})
     page.evaluate("document.getElementById('connection-text').textContent = 'Reconnecting…'")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for address in ("/wargame/log/", "/wargame/1/log/3/", "/wargame/1/?at=9"):
+        page.goto(f"{stack.url}{address}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, address
 
 
 def two_friends(page: Page) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
+from pytest_django import Settings
 
 from scripting.bus import publishing
 from scripting.models import Attempt, Execution
@@ -18,7 +19,7 @@ from scripting.runtime.pool import close_pool
 from tests.wargame.conftest import Duel
 from tests.wargame.test_chain import drain, put
 from wargame import stories
-from wargame.models import BattleLogEntry
+from wargame.models import BattleLogEntry, Unit
 from wargame.play.said import said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
@@ -49,7 +50,8 @@ def chief(client: Client) -> Client:
 
 
 def attack(duel: Duel, health: int = 80) -> None:
-    duel.hurt(duel.squad, 80 - health)
+    Unit.objects.filter(pk=duel.squad.pk).update(health=health)
+    Unit.objects.update(acted_turn=0)
     publishing.publish("wargame.action", duel.action(), key=duel.game.key)
     drain(duel.game.key)
 
@@ -66,6 +68,26 @@ def test_the_sentence_names_chance_roll_damage_and_the_version_that_stood_in_for
     told = f"Harbour Armour 1 shot at Ridge Infantry 1: 61 % to hit, rolled 23; 50 damage by {by}; that was the last of it."
     assert stories.sentence(entry("destroyed")) == told
     assert stories.sentence(entry("damage")) == told
+
+
+def test_a_version_that_its_breaker_withheld_is_named_with_the_reason(
+    duel: Duel, chief: Client, settings: Settings
+) -> None:
+    settings.SCRIPTING_BREAKER_FAILURES = 1
+    put("damage_calculator", HARD)
+    put("damage_calculator", "result = 1 / 0")
+    attack(duel)
+    attack(duel, health=30)
+    fallen = entry("destroyed")
+    assert "by damage_calculator v2, standing in for v3, which was broken; that was the last" in stories.sentence(
+        fallen
+    )
+    page = chief.get(f"/wargame/{duel.game.pk}/log/{fallen.sequence}/").content.decode()
+    assert re.search(
+        r"v3 was live since <time.*It was not tried: v3 failed once.*So v2 stood in for it", page, re.DOTALL
+    )
+    page = chief.get(f"/admin/scripting/execution/{fallen.execution_id}/change/").content.decode()
+    assert "50 damage, by damage_calculator v2, standing in for v3, which was broken." in page
 
 
 def test_the_log_names_the_set_of_values_that_decided_and_who_is_left(duel: Duel) -> None:
@@ -129,7 +151,7 @@ def test_from_an_entry_to_its_executions_and_from_each_of_them_back(duel: Duel, 
         ("wargame.attack", {}, {"hit": True}, "a hit"),
         ("/debug/hit", {}, {"hit": True, "chance": 1.0, "roll": "much"}, "100 % to hit, a hit"),
         ("wargame.hit", {}, {"damage": 12, "critical": True}, "12 damage, critical"),
-        ("wargame.event.damage", {"damageAmount": 9}, {"damage": 6, "message": "last stand"}, "6 damage instead of 9, last stand"),
+        ("wargame.event.damage", {"damageAmount": 9}, {"damage": 6, "message": "last stand"}, "6 damage instead of 9 (last stand)"),
         ("wargame.event.damage", {"damageAmount": 9}, {"damage": 9, "message": ""}, ""),
         ("wargame.state.update", {}, {"processed": True}, ""),
         ("wargame.hit", {}, None, ""),

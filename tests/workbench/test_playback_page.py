@@ -32,7 +32,7 @@ def opened(person: Person) -> Page:
 def standing(page: Page) -> list[str]:
     """Where each living unit is, and with what health."""
     found: list[str] = page.evaluate(
-        "[...document.querySelectorAll('.board .unit:not(.fallen)')].map((unit) => "
+        "[...document.querySelectorAll('.board .unit:not(.gone)')].map((unit) => "
         "unit.dataset.unit + unit.style.transform + unit.querySelector('title').textContent).sort()"
     )
     return found

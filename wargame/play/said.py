@@ -44,13 +44,11 @@ def _hit(payload: Mapping[str, Any], result: Mapping[str, Any]) -> str:
 
 
 def _damage(payload: Mapping[str, Any], result: Mapping[str, Any]) -> str:
-    damage, came = result.get("damage"), payload.get("damageAmount")
-    changed = isinstance(damage, (int, float)) and damage != came
-    told = [
-        f"{round(damage)} damage instead of {came}" if changed and damage is not None else "",
-        result.get("message"),
-    ]
-    return ", ".join(text for text in told if isinstance(text, str) and text)
+    damage, came, message = result.get("damage"), payload.get("damageAmount"), result.get("message")
+    remark = message if isinstance(message, str) else ""
+    if not isinstance(damage, (int, float)) or damage == came:
+        return remark
+    return f"{round(damage)} damage instead of {came}{f' ({remark})' if remark else ''}"
 
 
 def _part(value: Any) -> float | None:

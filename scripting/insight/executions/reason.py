@@ -46,7 +46,7 @@ def in_words(execution: Execution) -> str:
     """`decided_by` of a recorded execution; empty where nothing decided."""
     if execution.status not in {Execution.Status.SUCCEEDED, Execution.Status.FELL_BACK} and not _built_in(execution):
         return ""
-    version, failed, knobs = execution.version, execution.error_version, own_knobs(execution)
+    version, failed, knobs = execution.version, _failed(execution), own_knobs(execution)
     return decided_by(
         execution.script.name,
         version.number if version else None,
@@ -69,7 +69,7 @@ def own_knobs(execution: Execution) -> KnobSet | None:
 
 
 def _reasons(execution: Execution) -> Iterator[SafeString]:
-    version, failed = execution.version, execution.error_version
+    version, failed = execution.version, _failed(execution)
     if execution.role == Role.BUILT_IN and not failed:
         yield format_html("{} was disabled, so the module’s built-in rule decided.", execution.script)
     elif version is not None and execution.role != Role.FALLBACK:
@@ -82,6 +82,14 @@ def _reasons(execution: Execution) -> Iterator[SafeString]:
         yield format_html("So {} stood in for it.", who)
     if version is not None and (knobs := own_knobs(execution)) is not None:
         yield _values(execution, knobs)
+
+
+def _failed(execution: Execution) -> ScriptVersion | None:
+    """The version that should have decided; one that a breaker withheld is named by its attempt alone."""
+    if execution.error_version is not None or execution.status != Execution.Status.FELL_BACK:
+        return execution.error_version
+    first = execution.attempts.select_related("version").order_by("ordinal").first()
+    return first.version if first else None
 
 
 def _what(execution: Execution, message: str) -> tuple[str, ...]:

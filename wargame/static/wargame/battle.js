@@ -1,7 +1,8 @@
-// The battle page: two sockets, one of HTML for score, rosters and log, one of JSON for the map.
+// The battle page: two sockets, one of HTML for score, rosters and log, one of JSON for the map; and its past, moment by moment.
 
 import { Board } from "./board.js";
 import { LiveSocket } from "./sockets.js";
+import { Timeline } from "./timeline.js";
 
 const LOG_LENGTH = 60;
 const TOAST_MS = 12000;
@@ -21,9 +22,15 @@ const drawn = new Map(); // the HTML of each part as it was last put there
 
 // What is shown: the battle, and up to which log entry each socket has told us of it. `null`: nothing of it yet.
 const seen = { html: Number(page.dataset.sequence), feed: Number(page.dataset.sequence) };
-watch(Number(page.dataset.game));
+let shown = Number(page.dataset.game);
+let moment = page.dataset.at ? Number(page.dataset.at) : null; // of the past; null: the battle is shown as it is now
+let asking = null; // the request for a moment that is under way
+const controls = document.querySelector("[data-timeline]");
+const timeline = controls && new Timeline(controls, showMoment, backToNow);
+watch(shown);
 
 function watch(game) {
+  shown = game;
   for (const socket of sockets) socket.close();
   const address = (kind) => () => {
     const since = seen[kind] === null ? "" : `?since=${seen[kind]}`;
@@ -36,8 +43,17 @@ function watch(game) {
 }
 
 function onHtml(message) {
+  timeline?.extend(message.sequence);
+  if (moment !== null) {
+    tellOfPresent(message);
+    return;
+  }
   seen.html = message.sequence;
-  for (const { target, mode, html } of message.fragments) {
+  put(message.fragments);
+}
+
+function put(fragments) {
+  for (const { target, mode, html } of fragments) {
     const place = document.getElementById(target);
     if (mode === "prepend") prepend(place, html);
     else if (drawn.get(target) !== html) keepingFocus(place, () => { place.innerHTML = html; }); // rendered and escaped by the server's templates
@@ -46,17 +62,62 @@ function onHtml(message) {
   if (pointed) board.point(pointed);
 }
 
+// The past stays as it is while the battle goes on; only the line below the slider tells of it.
+function tellOfPresent(message) {
+  const more = message.sequence - moment;
+  const next = message.next ? " The battle is over, and the next has begun." : "";
+  timeline?.goneOn(more > 0 ? `The battle went on: ${more} ${more === 1 ? "entry" : "entries"} since this moment.${next}` : next.trim());
+}
+
+// The page as it was when that entry was written. Of several requests only the last one counts.
+async function showMoment(sequence) {
+  const step = moment !== null && sequence === moment + 1;
+  moment = sequence;
+  asking?.abort();
+  const asked = new AbortController();
+  asking = asked;
+  try {
+    const answer = await fetch(`${root}wargame/${shown}/at/${sequence}/`, { signal: asked.signal });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const past = await answer.json();
+    if (asking !== asked || moment !== sequence) return;
+    drawn.clear();
+    put(past.fragments);
+    board.show(past.units);
+    if (step) board.outcome(past.entry);
+    timeline.say(past.told);
+    history.replaceState(null, "", `${root}wargame/${shown}/?at=${sequence}`);
+  } catch (error) {
+    if (error.name !== "AbortError") timeline.say("This moment cannot be shown now. Try again.");
+  }
+}
+
+function backToNow() {
+  moment = null;
+  asking?.abort();
+  const isFollowing = page.dataset.follow === "true";
+  history.replaceState(null, "", isFollowing ? page.dataset.root : `${root}wargame/${shown}/`);
+  begin(shown);
+}
+
+// Show a battle from nothing.
+function begin(game) {
+  seen.html = null;
+  seen.feed = null;
+  drawn.clear();
+  watch(game);
+}
+
 function onFeed(message) {
+  if (moment !== null) return;
   seen.feed = message.sequence;
   for (const entry of message.entries) board.outcome(entry);
   board.show(message.units);
   document.title = `${message.map.name} · Goby`;
   if (message.next && page.dataset.follow === "true") {
-    seen.html = null;
-    seen.feed = null;
     document.getElementById("log").replaceChildren();
-    drawn.clear();
-    watch(message.next);
+    timeline?.restart();
+    begin(message.next);
   }
 }
 

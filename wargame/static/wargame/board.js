@@ -11,17 +11,14 @@ export class Board {
     this.where = new Map();
   }
 
-  // Units as the feed gives them. Those that have fallen leave a wreck.
+  // Units as the feed gives them, whole or those that changed. One that falls leaves a wreck; in the past it may stand again.
   show(units) {
     for (const unit of units) {
       this.where.set(unit.id, unit);
       const shape = this.shape(unit.id);
       if (!shape) continue;
-      if (unit.health <= 0) {
-        this.fall(shape, unit);
-        continue;
-      }
       shape.style.transform = `translate(${unit.x}px, ${unit.y}px)`;
+      this.fallen(shape, unit, unit.health <= 0);
       const part = unit.health / unit.max_health;
       shape.querySelector(".health").setAttribute("width", (30 * part).toFixed(1));
       shape.classList.toggle("weak", part < 0.34);
@@ -33,18 +30,16 @@ export class Board {
     return this.place.querySelector(`.unit[data-unit="${CSS.escape(id)}"]`);
   }
 
-  fall(shape, unit) {
-    this.place.querySelector(".wrecks").append(this.wreck(unit));
-    if (calm.matches) {
-      shape.remove();
-      return;
-    }
-    shape.classList.add("falling");
-    setTimeout(() => shape.remove(), 600);
+  fallen(shape, unit, isFallen) {
+    const wreck = this.place.querySelector(`[data-wreck="${CSS.escape(unit.id)}"]`);
+    if (isFallen && !wreck) this.place.querySelector(".wrecks").append(this.wreck(unit));
+    if (!isFallen) wreck?.remove();
+    shape.classList.toggle("gone", isFallen);
   }
 
   wreck(unit) {
-    return this.draw("path", { class: "wreck", d: "M-6-6L6 6M-6 6L6-6", transform: `translate(${unit.x} ${unit.y})` });
+    const place = `translate(${unit.x} ${unit.y})`;
+    return this.draw("path", { class: "wreck", "data-wreck": unit.id, d: "M-6-6L6 6M-6 6L6-6", transform: place });
   }
 
   // An outcome from the log: a line from attacker to target, and what it cost.

@@ -4,20 +4,6 @@ import { Board } from "./board.js";
 
 const PLAY_MS = 700;
 
-// A board that can go back: who falls is hidden, and is there again before its fall.
-class Stepped extends Board {
-  show(units) {
-    this.place.querySelector(".wrecks").replaceChildren();
-    for (const shape of this.place.querySelectorAll(".unit.fallen")) shape.classList.remove("fallen");
-    super.show(units);
-  }
-
-  fall(shape, unit) {
-    this.place.querySelector(".wrecks").append(this.wreck(unit));
-    shape.classList.add("fallen");
-  }
-}
-
 const playback = document.getElementById("playback");
 const data = JSON.parse(document.getElementById("playback-data").textContent);
 const slider = document.getElementById("playback-slider");
@@ -26,7 +12,7 @@ const turn = document.getElementById("playback-turn");
 const now = document.getElementById("playback-now");
 const run = document.getElementById("playback-run");
 const lines = [...document.getElementById("playback-lines").children];
-const board = new Stepped(playback.querySelector(".map"));
+const board = new Board(playback.querySelector(".map"));
 const last = data.steps.length;
 let at = 0;
 let timer = null;
