@@ -1,4 +1,4 @@
-"""Override files taken as they change: a loop of steps over the scripts folder, active in one process per database."""
+"""Override files taken as they change: a loop of steps over the scripts folder, active in one process per folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from watchfiles import watch
 from scripting.hot_reload.memory import Memory
 from scripting.hot_reload.watcher_lock import STANDBY_SECONDS, WatcherLock
 from scripting.sources.case_folder import CaseFound, CaseKey, CaseScan, scan_cases
-from scripting.sources.case_sync import cases_with_file, miss_cases, take_cases
+from scripting.sources.case_sync import cases_expected, miss_cases, take_cases
 from scripting.sources.folder import (
     CASES,
     HOLD,
@@ -28,8 +28,9 @@ from scripting.sources.folder import (
     scan,
     scripts_dir,
 )
+from scripting.sources.identity import identity_of
 from scripting.sources.steps import Step
-from scripting.sources.sync import ABSENCE_SECONDS, reconcile_files, report_remark, scripts_with_file
+from scripting.sources.sync import ABSENCE_SECONDS, reconcile_files, report_remark, scripts_expected
 from scripting.supervisor.errors import SupervisorError
 
 logger = logging.getLogger(__name__)
@@ -44,14 +45,6 @@ WRITER_LOOK_SECONDS = 0.1
 """How often at the least a file is looked at that is being written, before it is spoken of."""
 
 
-def _scripts_expected() -> set[tuple[str, str]]:
-    return {(script.module, script.name) for script in scripts_with_file()}
-
-
-def _cases_expected() -> set[CaseKey]:
-    return set(cases_with_file())
-
-
 @dataclass
 class Watcher:
     """A watcher between looks. Scripts are taken before cases, which need them."""
@@ -60,22 +53,46 @@ class Watcher:
     clock: Callable[[], float] = time.monotonic
     may_go_on: Callable[[], bool] = lambda: True
     """Asked before each group of files: whether this still is the watcher. What is left then is its successor's."""
-    scripts: Memory[tuple[str, str], Found] = field(default_factory=lambda: Memory(_scripts_expected))
-    cases: Memory[CaseKey, CaseFound] = field(default_factory=lambda: Memory(_cases_expected))
+    scripts: Memory[tuple[str, str], Found] = field(init=False)
+    cases: Memory[CaseKey, CaseFound] = field(init=False)
     waiting: dict[str, Step] = field(default_factory=dict)
     """Cases whose script is not there yet, by label: they are looked at again each time."""
     remarks: set[Remark] = field(default_factory=set)
+    name: str = ""
+    """Of the folder, see `identity`."""
     _looked: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self.scripts = Memory(lambda: scripts_expected(self.name))
+        self.cases = Memory(lambda: cases_expected(self.name))
+
+    def find_name(self) -> str:
+        """The folder's name now. One that is gone keeps the name it had: what was in it is gone too."""
+        name = identity_of(self.root)
+        if self.name and name and name != self.name:
+            logger.warning("%s is another folder than before: what that one held is not missed in it", self.root)
+            self.forget()
+        self.name = name or self.name
+        return self.name
+
+    def make_folder(self) -> str:
+        """Make the folder where it is missing; one that is made again is the same. Raises FolderRefused."""
+        if not self.root.is_dir():
+            with open_folder(self.root, make=True):
+                pass
+            identity_of(self.root, known=self.name)
+        return self.find_name()
 
     def look(self) -> list[Step]:
         """Read the folder and take every file that differs from the last look. The first look reconciles everything."""
         now = self._looked = self.clock()
         if is_held(self.root, time.time()):
             return []
+        self.find_name()
         found, cases = scan(self.root), scan_cases(self.root)
         ready = self.scripts.ready(found.files, now)
         changed = self.scripts.changed(ready)
-        steps = reconcile_files(changed, ready, self.may_go_on)
+        steps = reconcile_files(changed, ready, self.may_go_on, folder=self.name)
         if not self.may_go_on():
             return [step for step in steps if step.is_news]
         self.scripts.took(changed, found.files, now)
@@ -87,7 +104,7 @@ class Watcher:
 
     def _take_cases(self, cases: CaseScan, now: float) -> list[Step]:
         changed = self.cases.changed(self.cases.ready(cases.files, now))
-        steps = take_cases(changed)
+        steps = take_cases(changed, self.name)
         before, self.waiting = self.waiting, {step.script: step for step in steps if step.outcome == "ignored"}
         taken = {key: file for key, file in changed.items() if "/".join(key) not in self.waiting}
         self.cases.took(taken, cases.files, now)
@@ -101,17 +118,17 @@ class Watcher:
 
     def count_absences(self) -> list[Step]:
         """Take as deleted what has been missing for ABSENCE_SECONDS."""
-        now = self.clock()
-        if is_held(self.root, time.time()):
+        now, name = self.clock(), self.name
+        if is_held(self.root, time.time()) or (name and self.find_name() != name):
             return []
         scripts, cases = self.scripts.due(now, ABSENCE_SECONDS), self.cases.due(now, ABSENCE_SECONDS)
         steps: list[Step] = []
         # Read once more: the news that it is back may still be under way.
         if scripts:
             gone = self.scripts.gone(scripts, scan(self.root).files)
-            steps += reconcile_files(dict.fromkeys(gone), {}, self.may_go_on)
+            steps += reconcile_files(dict.fromkeys(gone), {}, self.may_go_on, folder=self.name)
         if cases:
-            steps += miss_cases(self.cases.gone(cases, scan_cases(self.root).files))
+            steps += miss_cases(self.cases.gone(cases, scan_cases(self.root).files), self.name)
         return [step for step in steps if step.is_news]
 
     def is_due(self) -> bool:
@@ -129,16 +146,19 @@ class Watcher:
 def run(stop: threading.Event, report: Callable[[Step], None], root: Path | None = None) -> None:
     """Watch until `stop` is set. Raises FolderRefused when the folder cannot be watched at all."""
     folder = root or scripts_dir()
-    lock = WatcherLock()
-    watcher = Watcher(folder, may_go_on=lambda: lock.step() and not stop.is_set())
+    watcher = Watcher(folder)
+    lock = WatcherLock(watcher.make_folder())
+    watcher.may_go_on = lambda: lock.step() and not stop.is_set()
     try:
         while not stop.is_set():
             if not lock.step():
                 watcher.forget()
                 stop.wait(STANDBY_SECONDS)
                 continue
-            with open_folder(folder, make=True):
-                pass
+            if watcher.make_folder() != lock.folder:  # another one in its place
+                lock.release()
+                lock.folder = watcher.name
+                continue
             _watch(lock, watcher, stop, report)
     finally:
         lock.release()

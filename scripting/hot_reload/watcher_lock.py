@@ -1,4 +1,4 @@
-"""The lock that makes one watcher of many the active one: held in Redis for a few seconds at a time."""
+"""The lock that makes one watcher of a folder, of many, the active one: held in Redis for a few seconds at a time."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ _RELEASE = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', K
 
 
 class WatcherLock:
-    """The right to be the one watcher, kept in Redis for LOCK_SECONDS at a time."""
+    """The right to be the one watcher of the folder of that name, kept in Redis for LOCK_SECONDS at a time."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, folder: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.folder = folder
         self.token = secrets.token_hex(8)
         self.held = False
         self._clock = clock
@@ -40,10 +41,10 @@ class WatcherLock:
         milliseconds = LOCK_SECONDS * 1000
         client = redis_client()
         try:
-            if self.held and client.eval(_RENEW, 1, key("watcher"), self.token, milliseconds) == 1:
+            if self.held and client.eval(_RENEW, 1, key("watcher", self.folder), self.token, milliseconds) == 1:
                 pass
             else:
-                self.held = bool(client.set(key("watcher"), self.token, nx=True, px=milliseconds))
+                self.held = bool(client.set(key("watcher", self.folder), self.token, nx=True, px=milliseconds))
         except redis.RedisError as error:
             logger.warning("the watcher's lock: %s", error)
         self._renew_at = self._clock() + (RENEW_SECONDS if self.held else STANDBY_SECONDS)
@@ -54,6 +55,6 @@ class WatcherLock:
         if self.held:
             self.held = False
             try:
-                redis_client().eval(_RELEASE, 1, key("watcher"), self.token)
+                redis_client().eval(_RELEASE, 1, key("watcher", self.folder), self.token)
             except redis.RedisError as error:
                 logger.warning("the watcher's lock was not given back: %s", error)

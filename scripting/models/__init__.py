@@ -25,6 +25,7 @@ from scripting.models.script import (
     Script,
     ScriptVersion,
 )
+from scripting.models.seen_files import SeenFile
 from scripting.models.subscriptions import PlannedSubscription, SubscriptionActivation, SubscriptionSet
 from scripting.models.timetables import Schedule, ScheduleRun
 from scripting.models.tokens import Action, ApiToken
@@ -77,6 +78,7 @@ __all__ = [
     "ScheduleRun",
     "Script",
     "ScriptVersion",
+    "SeenFile",
     "SharedDecision",
     "StatDelta",
     "SubscriptionActivation",

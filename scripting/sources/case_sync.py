@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterable, Mapping
 
 from scripting.models import Case, Script
+from scripting.sources import seen
 from scripting.sources.case_folder import CaseFile, CaseFound, CaseKey, embedded_cases
 from scripting.sources.folder import Unusable
 from scripting.sources.steps import Step, said
@@ -17,12 +18,16 @@ from scripting.texts import case_text
 from scripting.texts.case_text import CaseProblem
 
 
-def take_cases(files: Mapping[CaseKey, CaseFound]) -> list[Step]:
-    """Take each file that differs from what was last seen of it. A file that is no case leaves the last good one."""
-    return [_take(key, found) for key, found in sorted(files.items())]
+def take_cases(files: Mapping[CaseKey, CaseFound], folder: str) -> list[Step]:
+    """Take each file that differs from what was last seen of it in the folder of this name. A file that is no case leaves the last good one."""
+    here = seen.digests_in(folder, list(files))
+    steps = {key: _take(key, found, here.get(key, "")) for key, found in sorted(files.items())}
+    done = {key: found.digest for key, found in files.items() if isinstance(found, CaseFile)}
+    seen.record(folder, {key: digest for key, digest in done.items() if steps[key].outcome in {"taken", "unchanged"}})
+    return list(steps.values())
 
 
-def _take(key: CaseKey, found: CaseFound) -> Step:
+def _take(key: CaseKey, found: CaseFound, here: str) -> Step:
     label = "/".join(key)
     if isinstance(found, Unusable):
         return said(
@@ -32,7 +37,7 @@ def _take(key: CaseKey, found: CaseFound) -> Step:
     if script is None:
         return Step(label, "ignored", f"{found.path} waits: there is no script {key[0]}/{key[1]} in use", "file")
     case = script.cases.filter(name=key[2]).first() or Case(script=script, name=key[2])
-    if case.file_digest == found.digest:
+    if found.digest in {case.file_digest, here}:
         return Step(label, "unchanged", found.path, "file")
     try:
         content = case_text.decode(found.content)
@@ -45,16 +50,21 @@ def _take(key: CaseKey, found: CaseFound) -> Step:
     return said(Step(label, "taken", f"case from {found.path}", "file"))
 
 
-def cases_with_file() -> dict[CaseKey, Case]:
-    """Cases for which a file was seen and not yet missed, deleted ones among them."""
+def cases_expected(folder: str) -> set[CaseKey]:
+    """Cases for which a file was seen in the folder of this name, and not yet missed there; deleted ones among them."""
+    return {(key[0], key[1], key[2]) for key in seen.keys_in(folder, parts=3)}
+
+
+def miss_cases(keys: Iterable[CaseKey], folder: str) -> list[Step]:
+    """Files that are gone from the folder of this name: the module's own case comes back; without one the case is deleted, unless it was
+    changed in the browser, or a file of another folder counts."""
+    embedded, here = embedded_cases(), seen.digests_in(folder, keys := sorted(keys))
     rows = Case.objects.exclude(file_digest="").select_related("script")
-    return {(case.script.module, case.script.name, case.name): case for case in rows}
-
-
-def miss_cases(keys: Iterable[CaseKey]) -> list[Step]:
-    """Files that are gone: the module's own case comes back; without one the case is deleted, unless it was changed in the browser."""
-    known, embedded = cases_with_file(), embedded_cases()
-    return [_miss(known[key], embedded.get(key)) for key in sorted(keys) if key in known]
+    known = {(case.script.module, case.script.name, case.name): case for case in rows}
+    own = [key for key in keys if key in known and known[key].file_digest == here.get(key)]
+    steps = [_miss(known[key], embedded.get(key)) for key in own]
+    seen.forget(folder, keys)
+    return steps
 
 
 def _miss(case: Case, embedded: CaseFile | None) -> Step:

@@ -15,9 +15,11 @@ from typing import Any
 from scripting.models import Case, Script
 from scripting.modules.installed import modules
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.sources import seen
 from scripting.sources.case_folder import SUFFIX
 from scripting.sources.embedded import embedded_by_script
 from scripting.sources.folder import CASES, file_digest, open_folder, present, read_bytes, scripts_dir, write_bytes
+from scripting.sources.identity import identity_of
 from scripting.texts.escaping import one_line
 
 logger = logging.getLogger(__name__)
@@ -73,6 +75,7 @@ class Text:
         digest, before = file_digest(self.name, self.language, self.content), script.file_digest
         found = Script.objects.filter(pk=script.pk)
         found.update(file_digest=digest, rejected_basis="", rejected_batch="", held="")
+        seen.record(identity_of(scripts_dir()), {(self.module, self.name): digest})
         return lambda: found.update(file_digest=before)
 
     def remark(self) -> str:
@@ -112,6 +115,8 @@ class CaseCopy:
     def record_seen(self) -> Undo:
         found, before = Case.objects.filter(pk=self.case.pk), self.case.file_digest
         found.update(file_digest=self.case.digest)
+        script = self.case.script
+        seen.record(identity_of(scripts_dir()), {(script.module, script.name, self.case.name): self.case.digest})
         return lambda: found.update(file_digest=before)
 
     def remark(self) -> str:

@@ -16,7 +16,9 @@ class Known:
     """The database's view of a script, as far as the decisions need it."""
 
     file_digest: str = ""
-    """Of the file last seen; empty for none."""
+    """Of the file last taken, in whichever folder; empty for none."""
+    here: str = ""
+    """Of the file last seen in this folder; empty where it never had one."""
     file_rejected: bool = False
     """Whether that file did not pass its check, and nobody has decided on the script since."""
     has_active: bool = False
@@ -43,6 +45,8 @@ class FileAction(enum.Enum):
     """It is gone and its version is active: bring the default back."""
     FORGET = "forget"
     """It is gone, and something else is active."""
+    LEAVE = "leave"
+    """It is gone here; a file of another folder counts, or none does any more."""
 
 
 class DefaultAction(enum.Enum):
@@ -58,15 +62,17 @@ class DefaultAction(enum.Enum):
 def decide_file(found: Found | None, known: Known) -> FileAction:
     """`found` None: the file has been away for ABSENCE_SECONDS."""
     match found:
-        case None if not known.file_digest:
-            return FileAction.NOTHING
+        case None if not known.here:
+            return FileAction.NOTHING  # another folder's, whose absence here says nothing
+        case None if known.here != known.file_digest:
+            return FileAction.LEAVE
         case None:
             return FileAction.REVERT if known.active_by_file else FileAction.FORGET
         case Unusable():
             return FileAction.KEEP
-    if found.digest != known.file_digest:
-        return FileAction.TAKE
-    return FileAction.TAKE_AGAIN if known.file_rejected else FileAction.NOTHING
+    if found.digest == known.file_digest:
+        return FileAction.TAKE_AGAIN if known.file_rejected else FileAction.NOTHING
+    return FileAction.NOTHING if found.digest == known.here else FileAction.TAKE
 
 
 def decide_default(known: Known, *, file_present: bool) -> DefaultAction:

@@ -21,10 +21,12 @@ from scripting.registry.dependents import Key
 from scripting.registry.gate import GateClosed
 from scripting.registry.moves import FileOvertaken, Move, StaleBase
 from scripting.registry.publishing import activate_together
+from scripting.sources import seen as seen_files
 from scripting.sources.case_folder import scan_cases
-from scripting.sources.case_sync import cases_with_file, miss_cases, take_cases, take_embedded_cases
+from scripting.sources.case_sync import cases_expected, miss_cases, take_cases, take_embedded_cases
 from scripting.sources.embedded import Embedded, embedded_by_script
 from scripting.sources.folder import BeingWritten, Found, Remark, ScriptFile, Unusable, file_digest, scan, scripts_dir
+from scripting.sources.identity import identity_of
 from scripting.sources.rules import DefaultAction, FileAction, Known, decide_default, decide_file
 from scripting.sources.steps import Step, first_error, said
 from scripting.sources.taking import NO_FILE, Candidate, Weigh, failed, overtaken, take, weigh_later
@@ -51,18 +53,18 @@ def sync(
     """
     folder = root or scripts_dir()
     seen = scan(folder)
+    name = identity_of(folder)
     embedded = embedded_by_script()
     cases = scan_cases(folder)
-    away = any((script.module, script.name) not in seen.files for script in scripts_with_file())
-    away = away or bool(cases_with_file().keys() - cases.files.keys())
+    away = scripts_expected(name) - seen.files.keys() or cases_expected(name) - cases.files.keys()
     if away or any(isinstance(found, BeingWritten) for found in (*seen.files.values(), *cases.files.values())):
         wait(ABSENCE_SECONDS)
         seen, cases = scan(folder), scan_cases(folder)
-    gone = {(s.module, s.name): None for s in scripts_with_file() if (s.module, s.name) not in seen.files}
+    gone = dict.fromkeys(scripts_expected(name) - seen.files.keys())
     steps, defaults = _decide_defaults(embedded, seen.files)
-    there, files = _decide_files(seen.files)
-    of_cases = take_embedded_cases() + take_cases(cases.files)  # before the texts: the gate holds these to them
-    of_cases += miss_cases(cases_with_file().keys() - cases.files.keys())
+    there, files = _decide_files(seen.files, name)
+    of_cases = take_embedded_cases() + take_cases(cases.files, name)  # before the texts: the gate holds these to them
+    of_cases += miss_cases(cases_expected(name) - cases.files.keys(), name)
     # A script whose file is taken as well has its default taken first, and once more if it lacks what a file brings.
     both = {candidate.key for candidate in files}
     first = take([default for default in defaults if default.key in both], _always, _flag, weigh)
@@ -71,7 +73,9 @@ def sync(
         again = {key: item for key, item in embedded.items() if "/".join(key) in lacking}
         more, defaults = _decide_defaults(again, seen.files)
         first = [step for step in first if not step.is_failure] + more + take(defaults, _always, _flag, weigh)
-    steps = first + steps + vanished(embedded) + reconcile_files(gone, weigh=weigh)
+    _record_taken(files, name)
+    steps = first + steps + vanished(embedded) + reconcile_files(gone, weigh=weigh, folder=name)
+    seen_files.look_over(name)
     return steps + of_cases + [report_remark(remark) for remark in (*seen.remarks, *cases.remarks)]
 
 
@@ -80,19 +84,23 @@ def reconcile_files(
     there: Mapping[Key, Found] | None = None,
     go_on: Callable[[], bool] = _always,
     weigh: Weigh = weigh_later,
+    *,
+    folder: str | None = None,
 ) -> list[Step]:
-    """Take files in that changed together, and the absence of others (None).
+    """Take files in that changed together, and the absence of others (None). `folder`: the name of theirs, by default the site's.
 
     Of the files that are `there`, those that were rejected before are judged again beside them. What is left once `go_on`
     says no is another's.
     """
-    steps, candidates = _decide_files({key: found for key, found in files.items() if found is not None})
+    name = identity_of(scripts_dir()) if folder is None else folder
+    steps, candidates = _decide_files({key: found for key, found in files.items() if found is not None}, name)
     rejected = {key: found for key, found in (there or {}).items() if key not in files}
     if rejected:
         keys = Script.objects.in_use().exclude(rejected_basis="").values_list("module", "name")
-        candidates += _decide_files({key: rejected[key] for key in keys if key in rejected})[1]
+        candidates += _decide_files({key: rejected[key] for key in keys if key in rejected}, name)[1]
     steps += take(candidates, go_on, _flag, weigh)
-    return steps + _reconcile_absences([key for key, found in files.items() if found is None], go_on)
+    _record_taken(candidates, name)
+    return steps + _reconcile_absences([key for key, found in files.items() if found is None], go_on, name)
 
 
 def report_remark(remark: Remark) -> Step:
@@ -103,9 +111,9 @@ def report_remark(remark: Remark) -> Step:
     return said(Step(remark.path, "in_conflict", remark.reason, "file"), logging.WARNING)
 
 
-def scripts_with_file() -> list[Script]:
-    """Scripts for which a file was seen and not yet missed."""
-    return list(Script.objects.in_use().exclude(file_digest=""))
+def scripts_expected(folder: str) -> set[Key]:
+    """Scripts for which a file was seen in the folder of this name, and not yet missed there."""
+    return {(key[0], key[1]) for key in seen_files.keys_in(folder, parts=2)}
 
 
 def vanished(embedded: dict[tuple[str, str], Embedded]) -> list[Step]:
@@ -183,15 +191,16 @@ def _why_not(script: Script, file_present: bool, why: str) -> str:
 # -- files -------------------------------------------------------------------------------------------------------------
 
 
-def _decide_files(files: Mapping[Key, Found]) -> tuple[list[Step], list[Candidate]]:
-    """Decide on each file: done at once, or to be taken."""
+def _decide_files(files: Mapping[Key, Found], folder: str) -> tuple[list[Step], list[Candidate]]:
+    """Decide on each file of the folder of this name: done at once, or to be taken."""
     steps, candidates = list[Step](), list[Candidate]()
+    here, unchanged = seen_files.digests_in(folder, list(files)), dict[Key, str]()
     for key, found in sorted(files.items()):
         if other := _not_taken(key, found.path):
             steps.append(other)
             continue
         script = Script.objects.named(*key).select_related("active_version").first()
-        match decide_file(found, known_of(script) if script else Known()):
+        match decide_file(found, known_of(script, here=here.get(key, "")) if script else Known()):
             case FileAction.KEEP:
                 assert isinstance(found, Unusable)
                 detail = f"{found.path} {found.reason}; what runs stays"
@@ -201,8 +210,21 @@ def _decide_files(files: Mapping[Key, Found]) -> tuple[list[Step], list[Candidat
                 script = script or Script.objects.get_or_create(module=key[0], name=key[1])[0]
                 candidates.append(Candidate(script, found, Activation.Cause.FILE))
             case _:
+                if isinstance(found, ScriptFile):
+                    unchanged[key] = found.digest
                 steps.append(Step("/".join(key), "unchanged", found.path, "file"))
+    seen_files.record(folder, unchanged)
     return steps, candidates
+
+
+def _record_taken(candidates: Iterable[Candidate], folder: str) -> None:
+    """Remember in this folder what was decided on; what another process overtook is looked at again."""
+    files = {item.key: item.text.digest for item in candidates if isinstance(item.text, ScriptFile)}
+    if not files:
+        return
+    scripts = Script.objects.filter(module__in={module for module, _ in files}).exclude(file_digest="")
+    decided = {(module, name): digest for module, name, digest in scripts.values_list("module", "name", "file_digest")}
+    seen_files.record(folder, {key: digest for key, digest in files.items() if decided.get(key) == digest})
 
 
 def _not_taken(key: Key, path: str) -> Step | None:
@@ -216,9 +238,10 @@ def _not_taken(key: Key, path: str) -> Step | None:
     return None
 
 
-def _reconcile_absences(keys: Iterable[Key], go_on: Callable[[], bool]) -> list[Step]:
-    """Files that are gone. A helper waits for what went with it and may import it."""
+def _reconcile_absences(keys: Iterable[Key], go_on: Callable[[], bool], folder: str) -> list[Step]:
+    """Files that are gone from the folder of this name. A helper waits for what went with it and may import it."""
     steps = list[Step]()
+    here = seen_files.digests_in(folder, keys := list(keys))
     waiting = sorted(keys, key=lambda key: (key[0] == SHARED, key))
     patient = True
     while waiting:
@@ -227,21 +250,30 @@ def _reconcile_absences(keys: Iterable[Key], go_on: Callable[[], bool]) -> list[
             if not go_on():
                 return steps
             others = {*left, *waiting[number + 1 :]} if patient else set()
-            step = _reconcile_absence(key, others)
+            step = _reconcile_absence(key, others, folder, here.get(key, ""))
             left += [key] if step is None else []
             steps += [step] if step is not None else []
         patient, waiting = len(left) < len(waiting), left
     return steps
 
 
-def _reconcile_absence(key: Key, others: Collection[Key]) -> Step | None:
-    """Return what was done; None when it waits for `others`, which are gone too."""
+def _reconcile_absence(key: Key, others: Collection[Key], folder: str, here: str) -> Step | None:
+    """Return what was done; None when it waits for `others`, which are gone too. `here`: the file that the folder had."""
     if other := _not_taken(key, ""):
         return other
+    step = _miss(key, others, here)
+    if here and not Script.objects.named(*key).filter(file_digest=here).exists():
+        seen_files.forget(folder, [key])
+    return step
+
+
+def _miss(key: Key, others: Collection[Key], here: str) -> Step | None:
     script = Script.objects.named(*key).select_related("active_version", "default_version").first()
-    match decide_file(None, known_of(script, gone=True) if script else Known()):
+    match decide_file(None, known_of(script, gone=True, here=here) if script else Known()):
         case FileAction.NOTHING:
             return Step("/".join(key), "unchanged", "", "file")
+        case FileAction.LEAVE:
+            return Step("/".join(key), "forgotten", "its file is gone from this folder; another one counts", "file")
         case FileAction.REVERT:
             assert script is not None
             return _revert(script, others)
@@ -298,11 +330,12 @@ def _needed_by(script: Script, default: ScriptVersion | None) -> str:
     return ", ".join(broken.script for broken in dependents.broken_by({str(script): instead}))
 
 
-def known_of(script: Script, embedded: Embedded | None = None, *, gone: bool = False) -> Known:
+def known_of(script: Script, embedded: Embedded | None = None, *, gone: bool = False, here: str = "") -> Known:
     """Read from the database what the decisions need; `gone`: whose version is active counts only where a file is gone."""
     active, default = script.active_version, script.default_version
     return Known(
         file_digest=script.file_digest,
+        here=here,
         file_rejected=bool(script.rejected_basis),
         has_active=active is not None,
         active_by_file=gone and active is not None and bool(script.file_digest) and is_files(script, active),

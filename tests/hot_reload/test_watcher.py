@@ -102,7 +102,7 @@ def test_a_deletion_while_nobody_watched_is_found(game: Game, watching: Watcher,
 
 
 def test_one_watcher_holds_the_lock_and_another_takes_over_when_it_gives_it_back(clock: Clock) -> None:
-    first, second = WatcherLock(clock), WatcherLock(clock)
+    first, second = WatcherLock("harbour", clock), WatcherLock("harbour", clock)
     assert first.step()
     assert not second.step()
     first.release()
@@ -113,18 +113,18 @@ def test_one_watcher_holds_the_lock_and_another_takes_over_when_it_gives_it_back
 def test_the_lock_of_a_dead_watcher_runs_out(clock: Clock, redis_client: object) -> None:
     from scripting.storage.redis_client import key
 
-    first = WatcherLock(clock)
+    first = WatcherLock("harbour", clock)
     first.step()
-    left = redis_client.pttl(key("watcher"))  # type: ignore[attr-defined]
+    left = redis_client.pttl(key("watcher", "harbour"))  # type: ignore[attr-defined]
     assert 0 < left <= LOCK_SECONDS * 1000
 
 
 def test_a_watcher_that_lost_the_lock_knows_it(clock: Clock, redis_client: object) -> None:
     from scripting.storage.redis_client import key
 
-    first, second = WatcherLock(clock), WatcherLock(clock)
+    first, second = WatcherLock("harbour", clock), WatcherLock("harbour", clock)
     first.step()
-    redis_client.delete(key("watcher"))  # type: ignore[attr-defined]
+    redis_client.delete(key("watcher", "harbour"))  # type: ignore[attr-defined]
     assert second.step()
     clock.now += 5
     assert not first.step()

@@ -19,8 +19,16 @@ UNUSABLE = Unusable("m", "x", "scripts/m/x.py", "is a symbolic link")
         (FILE, Known(file_digest="of another text", has_active=True), FileAction.TAKE),
         (UNUSABLE, Known(file_digest=FILE.digest, has_active=True, active_by_file=True), FileAction.KEEP),
         (None, Known(), FileAction.NOTHING),
-        (None, Known(file_digest=FILE.digest, has_active=True, active_by_file=True), FileAction.REVERT),
-        (None, Known(file_digest=FILE.digest, has_active=True), FileAction.FORGET),
+        (None, Known(file_digest=FILE.digest, has_active=True, active_by_file=True), FileAction.NOTHING),
+        (
+            None,
+            Known(file_digest=FILE.digest, here=FILE.digest, has_active=True, active_by_file=True),
+            FileAction.REVERT,
+        ),
+        (None, Known(file_digest=FILE.digest, here=FILE.digest, has_active=True), FileAction.FORGET),
+        (None, Known(file_digest="another's", here=FILE.digest, has_active=True), FileAction.LEAVE),
+        (FILE, Known(file_digest="another's", here=FILE.digest, has_active=True), FileAction.NOTHING),
+        (FILE, Known(here=FILE.digest, has_active=True), FileAction.NOTHING),
     ],
 )
 def test_a_file_is_taken_only_when_its_digest_changed_and_counts_as_deleted_only_when_it_is_gone(
