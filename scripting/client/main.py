@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scripting.client import checking, folder, syncing
+from scripting.client import checking, folder, stubs, syncing
 from scripting.client.folder import FolderWrong
 from scripting.client.formats import FORMATS, junit_of_cases
 from scripting.client.server import SERVER, TOKEN, Server, ServerRefused
@@ -67,13 +67,21 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--junit", type=Path, metavar="FILE", help="write the outcomes as JUnit XML too")
     test.set_defaults(run=_test)
 
+    stub = commands.add_parser(
+        "stubs", help="tell pyright and editors the names that Python scripts find, with their types"
+    )
+    stub.add_argument("dir", type=Path, metavar="DIR")
+    stub.add_argument("--script", default="", metavar="MODULE/NAME", help="the inputs of this script alone")
+    stub.add_argument("--offline", action="store_true", help="take what the last pull said")
+    stub.set_defaults(run=_stubs)
+
     replay = commands.add_parser("replay", help="decide recorded executions again by a file, on the server")
     replay.add_argument("script", metavar="MODULE/NAME")
     replay.add_argument("--source", type=Path, required=True, metavar="FILE")
     replay.add_argument("--last", type=int, default=200, metavar="N")
     replay.add_argument("--json", action="store_true", help="print the whole report")
     replay.set_defaults(run=_replay)
-    for each in (diff, pull, push, test, replay):
+    for each in (diff, pull, push, test, replay, stub):
         each.add_argument("--server", metavar="URL", help=f"default: {SERVER} of the environment; the token is {TOKEN}")
     return parser
 
@@ -157,6 +165,13 @@ def _push(options: argparse.Namespace) -> int:
         print("the server would take it; nothing is published")
     elif not answer["published"]:
         print("nothing to push: the server has these texts")
+    return 0
+
+
+def _stubs(options: argparse.Namespace) -> int:
+    server = None if options.offline else Server.named(options.server)
+    written = stubs.write(options.dir, server, options.script)
+    print(f"{one_line(str(written[0]))}, and JSON Schemas of {len(written) - 1} topics beside it in {stubs.SCHEMAS}")
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scripting.client import folder as folders
+from scripting.client import stubs
 from scripting.client.folder import Known, RuleFile
 from scripting.client.history import was_in_git
 from scripting.client.server import Server, ServerRefused
@@ -92,8 +92,7 @@ def pull(folder: Path, server: Server, *, force: bool = False) -> list[Pulled]:
         if pulled.what != "conflict" and pulled.what != "kept":
             known[each.label] = Known(each.number, each.live["digest"])
     folders.remember(folder, known)
-    document = server.get("namespace")
-    folders.write(folder / folders.NAMESPACE, json.dumps(document, indent=1) + "\n")
+    stubs.remember(folder, server)
     return done
 
 

@@ -244,3 +244,14 @@ def test_a_server_that_cannot_be_asked_is_named_with_what_to_do(
         monkeypatch.setenv(name, value)
     assert goby("pull", folder) in (1, 2)
     assert said in capsys.readouterr().err
+
+
+def test_stubs_and_schemas_are_written_from_the_server_and_later_without_it(
+    server: Game, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert goby("stubs", folder, "--script", "chess_club/dice") == 0
+    text = (folder / "__builtins__.pyi").read_text()
+    assert "'sides': int" in text
+    assert json.loads((folder / ".goby" / "schemas" / "chess_club.roll.json").read_text())["$id"] == "chess_club.roll"
+    monkeypatch.delenv("GOBY_TOKEN")
+    assert goby("stubs", folder, "--offline") == 0
