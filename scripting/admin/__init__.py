@@ -3,6 +3,26 @@
 from django.apps import apps
 
 if apps.is_installed("unfold") and apps.is_installed("simple_history"):  # else the system checks E011 and E013 tell
-    from scripting.admin import activations, alerts, errors, executions, gate_policies, scripts, tokens, versions
+    from scripting.admin import (
+        activations,
+        alerts,
+        errors,
+        executions,
+        gate_policies,
+        schedules,
+        scripts,
+        tokens,
+        versions,
+    )
 
-    __all__ = ["activations", "alerts", "errors", "executions", "gate_policies", "scripts", "tokens", "versions"]
+    __all__ = [
+        "activations",
+        "alerts",
+        "errors",
+        "executions",
+        "gate_policies",
+        "schedules",
+        "scripts",
+        "tokens",
+        "versions",
+    ]

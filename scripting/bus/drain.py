@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -73,6 +73,10 @@ class Parts(Generic[Decision]):
     """(event, module, script, deliveries, why) → recorded as abandoned. Raises LookupError where it cannot be recorded."""
     is_away: Callable[[Exception], bool]
     """Whether the failure is of what we stand on (the database is unavailable), and no fault of an event. Tells the log."""
+    answered: Callable[[Event, str], Mapping[str, bool]] = lambda _event, _module: {}
+    """(event, module) → the scripts that have decided on it for good, and whether each answered: where the first that answers decides."""
+    answers: Callable[[Decision], bool] = lambda _decision: True
+    """Whether a decision is an answer."""
     refresh: Callable[[tuple[bytes | None, ...]], None] = lambda _seen: None
     """Told the version generation with each read."""
     enqueue: Callable[[Stream, str], None] = lambda _stream, _job: None
@@ -211,11 +215,22 @@ class Drain(Generic[Decision]):
     def _decide(self, entry: Entry, before_read: Callable[[], None], deliveries: int = 1) -> None:
         self.parts.progress()
         self.lease.check()
-        for script in entry.scripts(self.lease.stream.module):
-            decision = self.parts.decide(entry.event, self.lease.stream.module, script, deliveries, before_read)
+        module = self.lease.stream.module
+        known: Mapping[str, bool] = {}
+        if first := entry.event.first_decides(module):
+            before_read()  # what is held may be of the same event, sent twice
+            known = self.parts.answered(entry.event, module)
+        for script in entry.scripts(module):
+            if script in known:  # a second run might answer otherwise, and let another one decide as well
+                if known[script]:
+                    break
+                continue
+            decision = self.parts.decide(entry.event, module, script, deliveries, before_read)
             if not self._held:
                 self._held_since = time.monotonic()
             self._held.append(decision)
+            if first and self.parts.answers(decision):
+                break
         self._held_ids.append(entry.id)
 
     def _is_flush_due(self) -> bool:

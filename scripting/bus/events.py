@@ -19,6 +19,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     payload: dict[str, Any]
     subscribers: list[tuple[str, str]]
     """(module, script) of each script that runs on it, in their order."""
+    first: list[str] | msgspec.UnsetType = msgspec.UNSET
+    """Modules of which the first subscriber that answers decides: those after it do not run."""
     key: str = ""
     user_id: str = ""
     metadata: dict[str, Any] = {}
@@ -30,6 +32,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Microseconds since 1970 UTC."""
     dice: str = ""
     """Text that the seeds of its runs derive from, follow-ups' too; empty: chance. Scripts do not see it."""
+
+    def first_decides(self, module: str) -> bool:
+        return self.first is not msgspec.UNSET and module in self.first
 
     def encode(self) -> bytes:
         return _encoder.encode(self)

@@ -17,6 +17,7 @@ from scripting.bus.events import Event
 from scripting.bus.streams import Stream
 from scripting.conf import conf
 from scripting.models import uuid7
+from scripting.modules.installed import modules
 from scripting.modules.simulation import MAX_DICE
 from scripting.modules.topics import NOT_PLAIN, TopicError, topics
 from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
@@ -123,11 +124,13 @@ def make_event(
     It may be deeper than `max_depth`: whoever would send it then records it as refused.
     """
     valid = topics.get(topic).validate(payload)
+    subscribers = table.of(topic).of(valid)
     event = Event(
         id=str(uuid7()) if event_id is None else event_id,
         topic=topic,
         payload=valid,
-        subscribers=table.of(topic).of(valid),
+        subscribers=subscribers,
+        first=modules.first_decides(topic, subscribers) or msgspec.UNSET,
         key=key,
         user_id=user_id,
         metadata=_plain_metadata(topic, metadata) if metadata else {},

@@ -75,8 +75,8 @@ class Rehearsal(ABC, Generic[State]):
         while self._waiting:
             event = self._waiting.popleft()
             for module, script in event.subscribers:
-                if module == self._module.name:
-                    self._run(event, script)
+                if module == self._module.name and self._run(event, script) and event.first_decides(module):
+                    break
 
     # -- one event -----------------------------------------------------------------------------------------------------
 
@@ -101,7 +101,8 @@ class Rehearsal(ABC, Generic[State]):
         if event.subscribers and event.depth <= max_depth():
             self._waiting.append(event)
 
-    def _run(self, event: Event, script: str) -> None:
+    def _run(self, event: Event, script: str) -> bool:
+        """Whether it answers."""
         call = CallContext(
             self._module.name,
             script,
@@ -128,16 +129,16 @@ class Rehearsal(ABC, Generic[State]):
             except EffectRefused as refusal:
                 why = ScriptError(ErrorType.EXECUTION, f"{REFUSED}{refusal}", f"{call.module}/{script}")
                 decision = replace(decision, ok=False, error=decision.error or str(why))
-        if not decision.ok:
-            self._fall_back(event, call, decision)
+        return decision.result is not None if decision.ok else self._fall_back(event, call, decision)
 
-    def _fall_back(self, event: Event, call: CallContext, failed: PlayDecision) -> None:
-        """The built-in rule decides, as where a live run fails. Where it is refused too, nothing happens."""
+    def _fall_back(self, event: Event, call: CallContext, failed: PlayDecision) -> bool:
+        """The built-in rule decides, as where a live run fails: whether it answers. Where it is refused too, nothing happens."""
         try:
             result = self._module.built_in(call, event.script_context(self._module.name))
             self._carry_out(call, PlayDecision(result, role="built_in", error=failed.error))
         except (NotImplementedError, EffectRefused):
-            return
+            return False
+        return result is not None
 
     def _carry_out(self, call: CallContext, decision: PlayDecision) -> None:
         """All or nothing. Raises EffectRefused."""

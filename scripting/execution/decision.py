@@ -41,6 +41,12 @@ class Decision:
             return Status.SKIPPED if last.callers_fault else Status.FAILED
         return Status.SUCCEEDED if last.role in OWN else Status.FELL_BACK
 
+    @property
+    def answers(self) -> bool:
+        """Whether it has a result: where the first that answers decides, nobody after it runs."""
+        last = self.deciding
+        return last is not None and last.ok and last.value is not None
+
     def output(self) -> ScriptOutput:
         """The output for the caller of the engine; a trial has no execution to look up."""
         execution = None if self.run.call.trial else self.run.call.execution_id

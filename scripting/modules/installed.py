@@ -36,6 +36,12 @@ class ModuleRegistry:
         """(module, script) of every script that runs on `topic` as the code says; `subscriptions` knows what people changed."""
         return [(module.name, script) for module in self for script in module.config.handlers_of(topic)]
 
+    def first_decides(self, topic: str, subscribers: Sequence[tuple[str, str]]) -> list[str]:
+        """The modules with several of these subscribers of which the first that answers decides."""
+        names = [name for name, _ in subscribers]
+        several = {name for name in names if names.count(name) > 1} if len(names) > 1 else ()
+        return sorted(name for name in several if topic in self._modules[name].config.first_decides)
+
 
 modules = ModuleRegistry()
 

@@ -13,6 +13,7 @@ from scripting.workbench import (
     play_pages,
     replay_pages,
     review_pages,
+    schedule_pages,
     topic_pages,
     tune_pages,
 )
@@ -32,6 +33,11 @@ app_name = "workbench"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.scripts, name="scripts"),
     path("new/", creating.new_script, name="new"),
+    path("schedules/", schedule_pages.schedules, name="schedules"),
+    path("schedules/<int:schedule_id>/", schedule_pages.schedule, name="schedule"),
+    path("schedules/<int:schedule_id>/pause", schedule_pages.pause, name="pause_schedule"),
+    path("schedules/<int:schedule_id>/resume", schedule_pages.resume, name="resume_schedule"),
+    path("schedules/<int:schedule_id>/run", schedule_pages.run, name="run_schedule"),
     path("topics/", topic_pages.catalogue, name="topics"),
     path("topics/<str:topic>/", topic_pages.one, name="topic"),
     path("topics/<str:topic>/rule", topic_pages.new_rule, name="new_rule"),

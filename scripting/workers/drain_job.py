@@ -24,6 +24,7 @@ from scripting.storage import database
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.workers.heartbeat import Liveness
 
+DECIDED = frozenset({Execution.Status.SUCCEEDED, Execution.Status.FELL_BACK})
 ATTEMPTS = 4
 """Runs that one event can cost at the most: its version, the one before, the default, and the built-in rule."""
 
@@ -60,6 +61,8 @@ def parts() -> Parts[Decision]:
         decide=decide,
         commit=commit,
         abandon=abandon,
+        answered=answered,
+        answers=lambda decision: decision.answers,
         is_away=is_away,
         refresh=registry.refresh,
         enqueue=drain_queue.enqueue_drain,
@@ -74,6 +77,12 @@ def decide(event: Event, module: str, script: str, deliveries: int, before_read:
     if worker is not None:
         worker.busy(ATTEMPTS * registry.resolve(module, script).limits.max_execution_time)
     return get_engine().decide(event, module, script, deliveries=deliveries, before_read=before_read)
+
+
+def answered(event: Event, module: str) -> dict[str, bool]:
+    """The module's scripts that have decided on the event for good, and whether each answered."""
+    found = Execution.objects.filter(event_id=event.id, script__module=module).select_related("script")
+    return {one.script.name: one.status in DECIDED and one.result_value is not None for one in found}
 
 
 def commit(decisions: Sequence[Decision], fence: Callable[[], None]) -> None:

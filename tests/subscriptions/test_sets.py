@@ -60,6 +60,38 @@ def test_several_scripts_run_on_one_event_in_order_each_with_its_own_execution()
     assert score("ann") == 103
 
 
+def first_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = ModuleScriptConfig(message_handlers={"arena.hit": ("cheer", "scorer")}, first_decides=("arena.hit",))
+    monkeypatch.setattr(Arena, "config", config)
+
+
+@pytest.mark.parametrize(("says", "ran"), [("{'points': 5}", ["cheer"]), ("None", ["cheer", "scorer"])])
+def test_where_the_first_that_answers_decides_those_after_it_do_not_run(
+    monkeypatch: pytest.MonkeyPatch, says: str, ran: list[str]
+) -> None:
+    first_decides(monkeypatch)
+    make_script("result = {'points': 1}")
+    make_script(f"result = {says}", "cheer")
+    event = hit()
+    assert [e.script.name for e in Execution.objects.filter(event_id=event).order_by("id")] == ran
+
+
+def test_the_first_that_answered_has_decided_however_often_the_event_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its script reads the score, so a second run would pass the question on."""
+    first_decides(monkeypatch)
+    make_script("result = {'points': 1}")
+    make_script("result = {'points': 5} if get_score() == 0 else None", "cheer")
+    for _ in range(3):
+        publishing.publish("arena.hit", {"points": 1}, key="ann", event_id="the same")
+    drain_once(Stream.of("arena", "ann", "the same"))
+    publishing.publish("arena.hit", {"points": 1}, key="ann", event_id="the same")
+    drain_once(Stream.of("arena", "ann", "the same"))
+    assert [e.script.name for e in Execution.objects.all()] == ["cheer"]
+    assert score("ann") == 5
+
+
 def test_a_changed_set_says_who_and_why_and_an_old_one_comes_back_without_a_copy() -> None:
     two_scripts()
     ann = User.objects.create(username="ann")
