@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import heapq
-from collections.abc import Callable
+from collections.abc import Mapping, Set
 
 Cell = tuple[int, int]
 
@@ -56,8 +56,8 @@ def _round(q: float, r: float) -> Cell:
     return whole_q + (whole_r - (whole_r & 1)) // 2, whole_r
 
 
-def reachable(start: Cell, movement: int, cost: Callable[[Cell], int | None]) -> dict[Cell, int]:
-    """Cells that `movement` points reach, with the points each takes. `cost` of entering a cell is None where none may."""
+def reachable(start: Cell, movement: int, costs: Mapping[Cell, int], taken: Set[Cell] = frozenset()) -> dict[Cell, int]:
+    """Cells that `movement` points reach, with the points each takes. None enters a cell without costs, or one that is taken."""
     spent = {start: 0}
     frontier = [(0, start)]
     while frontier:
@@ -65,8 +65,8 @@ def reachable(start: Cell, movement: int, cost: Callable[[Cell], int | None]) ->
         if so_far > spent[cell]:
             continue
         for neighbour in neighbours(cell):
-            step = cost(neighbour)
-            if step is None or so_far + step > movement:
+            step = costs.get(neighbour)
+            if step is None or so_far + step > movement or neighbour in taken:
                 continue
             if so_far + step < spent.get(neighbour, movement + 1):
                 spent[neighbour] = so_far + step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from wargame.hexes import Cell
 
@@ -59,9 +60,10 @@ class BattleMap:
     def __getitem__(self, cell: Cell) -> Terrain:
         return TERRAIN[self.rows[cell[1]][cell[0]]]
 
-    def cost(self, cell: Cell) -> int | None:
-        """Movement points to enter `cell`; None for water and beyond the edge."""
-        return self[cell].cost if cell in self else None
+    @cached_property
+    def costs(self) -> dict[Cell, int]:
+        """Movement points to enter each hex that a unit may enter: neither water nor beyond the edge."""
+        return {cell: terrain.cost for cell, terrain in self.cells() if terrain.cost is not None}
 
     def cells(self) -> Iterator[tuple[Cell, Terrain]]:
         for row, letters in enumerate(self.rows):

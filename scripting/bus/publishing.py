@@ -117,13 +117,12 @@ def make_event(
     request_id: str = "",
     event_id: str | None = None,
     dice: str = "",
-    published_us: int | None = None,
 ) -> Event:
     """A valid event with its subscribers fixed, not yet published. Raises TopicError, which says what to change.
 
     It may be deeper than `max_depth`: whoever would send it then records it as refused.
     """
-    valid = topics.get(topic).validate(payload)
+    valid = checked_payload(topic, payload)
     subscribers = table.of(topic).of(valid)
     event = Event(
         id=str(uuid7()) if event_id is None else event_id,
@@ -137,7 +136,7 @@ def make_event(
         depth=depth,
         cause=cause,
         request_id=request_id,
-        published_us=time.time_ns() // 1000 if published_us is None else published_us,
+        published_us=time.time_ns() // 1000,
         dice=dice,
     )
     texts = {"event_id": event.id, "key": key, "user_id": user_id, "request_id": request_id, "dice": dice}
@@ -145,10 +144,16 @@ def make_event(
         _check_text(topic, name, text)
     if not event.id:
         raise TopicError(f"{topic}: event_id is empty: leave it out to have one made")
-    _check_plain(topic, "payload", event.payload)
     if event.metadata:
         _check_plain(topic, "metadata", event.metadata)
     return event
+
+
+def checked_payload(topic: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The payload as the topic's schema has it. Raises TopicError where it does not fit, or is no plain data in bounds."""
+    valid = topics.get(topic).validate(payload)
+    _check_plain(topic, "payload", valid)
+    return valid
 
 
 def max_depth() -> int:

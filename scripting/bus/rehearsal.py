@@ -8,13 +8,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
+from msgspec import UNSET
+
 from scripting.bus.events import Event
-from scripting.bus.publishing import make_event, max_depth
+from scripting.bus.publishing import checked_payload, max_depth
 from scripting.models.execution import REFUSED
 from scripting.modules.calls import CallContext, EffectRefused, Outcome
+from scripting.modules.installed import modules
 from scripting.modules.scriptable import ScriptableModule
 from scripting.modules.simulation import PLAY_CLOCK_US, Decide, dice_after
 from scripting.modules.topics import TopicError
+from scripting.subscriptions.subscribed import Subscriptions, table
 from scripting.types import ErrorType, PlayDecision, ScriptError
 
 State = TypeVar("State")
@@ -46,7 +50,9 @@ class Rehearsal(ABC, Generic[State]):
         self._module = module
         self._decide = decide
         self._key = key
-        self._metadata = metadata
+        self._metadata = dict(metadata or {})
+        self._subscriptions: dict[str, Subscriptions] = {}
+        """By topic, as they were when the play first asked: nothing changes under it."""
         self._segment = segment
         self._waiting: deque[Event] = deque()
         self._published = 0
@@ -85,16 +91,22 @@ class Rehearsal(ABC, Generic[State]):
         self._published += 1
         if self._published > MAX_EVENTS:
             raise RuntimeError(f"a simulated play of {self._module.name} published more than {MAX_EVENTS} events")
-        return make_event(
-            topic,
-            payload,
+        valid = checked_payload(topic, payload)
+        if topic not in self._subscriptions:
+            self._subscriptions[topic] = table.of(topic)
+        subscribers = self._subscriptions[topic].of(valid)
+        return Event(
+            id=identity,
+            topic=topic,
+            payload=valid,
+            subscribers=subscribers,
+            first=modules.first_decides(topic, subscribers) or UNSET,
             key=self._key,
             metadata=self._metadata,
             depth=depth,
             cause=cause,
-            event_id=identity,
-            dice=dice,
             published_us=self.clock_us,
+            dice=dice,
         )
 
     def _wait(self, event: Event) -> None:

@@ -31,13 +31,13 @@ def test_the_line_between_two_cells_has_one_cell_a_step() -> None:
 
 def test_movement_is_spent_by_terrain_and_stopped_by_water() -> None:
     field = BattleMap("strip", ("..f.~.",))
-    assert hexes.reachable((0, 0), 4, field.cost) == {(0, 0): 0, (1, 0): 1, (2, 0): 3, (3, 0): 4}
+    assert hexes.reachable((0, 0), 4, field.costs) == {(0, 0): 0, (1, 0): 1, (2, 0): 3, (3, 0): 4}
 
 
 @pytest.mark.parametrize("battle_map", MAPS, ids=lambda m: m.name)
 def test_every_map_is_one_piece_of_land(battle_map: BattleMap) -> None:
     land = {cell for cell, terrain in battle_map.cells() if terrain.cost is not None}
-    assert set(hexes.reachable(min(land), 999, battle_map.cost)) == land
+    assert set(hexes.reachable(min(land), 999, battle_map.costs)) == land
     assert {len(row) for row in battle_map.rows} == {16}
 
 

@@ -89,8 +89,7 @@ def _move(draft: Draft, unit: Unit, order: Mapping[str, Any]) -> None:
 def within_reach(battle: Battle, unit: Unit) -> dict[Cell, int]:
     """Hexes that the unit may move to, with the movement points each takes."""
     taken = {other.cell for other in battle.living()}
-    cost = battle.map.cost
-    return hexes.reachable(unit.cell, unit.data.movement, lambda at: None if at in taken else cost(at))
+    return hexes.reachable(unit.cell, unit.data.movement, battle.map.costs, taken)
 
 
 def cell_of(text: Any) -> Cell | None:

@@ -83,7 +83,7 @@ def _destination(unit: Unit, units: Sequence[Unit], battle_map: BattleMap, taken
     enemies = [other.cell for other in units if other.side != unit.side]
     if not enemies:
         return None
-    within = hexes.reachable(unit.cell, unit.data.movement, lambda at: None if at in taken else battle_map.cost(at))
+    within = hexes.reachable(unit.cell, unit.data.movement, battle_map.costs, taken)
 
     def badness(cell: Cell) -> tuple[float, int, Cell]:
         nearest = min(hexes.distance(cell, enemy) for enemy in enemies)
