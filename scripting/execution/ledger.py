@@ -249,7 +249,7 @@ def _apply(decision: Decision, publisher: _Publisher) -> None:
                 attempt.version.info if attempt.version else None,
                 str(first.outcome.error or ""),
                 failed.info if failed else None,
-                set_number(attempt.version.bundle.script) if attempt.version else None,
+                set_number(attempt.version.bundle) if attempt.version else None,
             )
         )
 

@@ -103,13 +103,19 @@ def variants(bundle: Bundle) -> Iterator[Bundle]:
         yield Bundle(script, tuple(helpers), bundle.offered)
 
 
-def set_number(source: Source) -> int | None:
-    """The number of the stored set whose values `source` has; None where its knobs have their defaults."""
-    if not source.knobs:
+def set_number(bundle: Bundle) -> int | None:
+    """The number of the stored set of its script's knobs; None where they have their defaults. Looked up once for a bundle."""
+    if not bundle.script.knobs:
         return None
-    module, _, name = source.name.partition("/")
-    found = KnobSet.objects.filter(script__module=module, script__name=name, sha256=values_digest(dict(source.knobs)))
-    return found.values_list("number", flat=True).first()
+    kept: int | None = bundle.__dict__.get("_set_number")
+    if kept is None:
+        module, _, name = bundle.script.name.partition("/")
+        of_script = BundleKnobs.objects.filter(
+            bundle_digest=bundle.digest, knobs__script__module=module, knobs__script__name=name
+        )
+        kept = of_script.order_by("-knobs__number").values_list("knobs__number", flat=True).first()
+        bundle.__dict__["_set_number"] = kept
+    return kept
 
 
 def remember(bundles: Iterable[Bundle]) -> None:

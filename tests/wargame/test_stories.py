@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,14 +13,14 @@ from django.test import Client
 from pytest_django import Settings
 
 from scripting.bus import publishing
-from scripting.models import Attempt, Execution
+from scripting.models import SEGMENTS, Attempt, Execution
 from scripting.registry import knobs
 from scripting.registry.active import registry
 from scripting.runtime.pool import close_pool
 from tests.wargame.conftest import Duel
 from tests.wargame.test_chain import drain, put
 from wargame import stories
-from wargame.models import BattleLogEntry, Unit
+from wargame.models import BattleLogEntry, Game, Unit
 from wargame.play.said import said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
@@ -97,6 +98,17 @@ def test_the_log_names_the_set_of_values_that_decided_and_who_is_left(duel: Duel
     assert (found.version, found.knobs, found.side) == (2, 1, "harbour")
     assert found.decided_by == "damage_calculator v2 · override · knobs 1"
     assert stories.sentence(found).endswith("20 damage by damage_calculator v2 with knobs 1; 60 of 80 health left.")
+
+
+def test_values_for_a_segment_alone_are_named_with_the_segment(duel: Duel, chief: Client) -> None:
+    values: Any = {"POINTS": 20, SEGMENTS: [["segment Lower Ford", {"POINTS": 30}]]}
+    knobs.publish(put("damage_calculator", HARD), values, actor=None, reason="a calm evening")
+    Game.objects.update(map_name="Lower Ford")
+    attack(duel)
+    found = entry("damage")
+    assert (found.after, found.knobs) == (50, 1)
+    page = chief.get(f"/wargame/{duel.game.pk}/log/{found.sequence}/").content.decode()
+    assert "Its knobs had the values of set 1 for segment Lower Ford." in page
 
 
 def test_without_any_record_left_the_log_alone_tells_the_story(duel: Duel, chief: Client) -> None:

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from scripting.insight import times
 from scripting.models import Activation, BundleKnobs, Execution, KnobSchedule, KnobSet, Role, ScriptVersion
+from scripting.modules.segments import fitting
 from scripting.texts.escaping import one_line
 
 BROKEN = "which was broken"
@@ -114,14 +115,17 @@ def _since(execution: Execution, version: ScriptVersion) -> SafeString:
 
 
 def _values(execution: Execution, knobs: KnobSet) -> SafeString:
+    fits = fitting(execution.script.module, execution.key)
+    selector = next((selector for selector, _ in knobs.segments if fits(selector)), "")
+    which = f"set {knobs.number}{f' for {selector}' if selector else ''}"
     at = execution.started_at
     planned = KnobSchedule.objects.filter(knobs=knobs, starts_at__lte=at, ends_at__gt=at)
     plan = planned.exclude(state__in=[KnobSchedule.State.CANCELLED, KnobSchedule.State.REFUSED]).first()
     if plan is None:
-        return format_html("Its knobs had the values of set {}.", knobs.number)
+        return format_html("Its knobs had the values of {}.", which)
     return format_html(
-        "Its knobs had the values of set {}, planned from {} until {} (“{}”).",
-        knobs.number,
+        "Its knobs had the values of {}, planned from {} until {} (“{}”).",
+        which,
         times.moment(plan.starts_at),
         times.moment(plan.ends_at),
         one_line(plan.reason, SHOWN),
