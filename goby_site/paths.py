@@ -76,6 +76,11 @@ def redis_url() -> str:
     return os.environ.get("REDIS_URL") or unix_url(socket_dir() / "redis.sock")
 
 
+def redis_memory() -> str:
+    """How much the stack's own Redis may hold, as redis.conf writes it: `GOBY_REDIS_MEMORY`."""
+    return os.environ.get("GOBY_REDIS_MEMORY") or "1gb"
+
+
 def unix_url(path: Path) -> str:
     """The URL of the Redis that answers on the socket `path`, which may be any name."""
     return f"unix://{quote(str(path))}?db=0"

@@ -67,12 +67,12 @@ def server_version(program: Path) -> tuple[int, ...]:
     return tuple(map(int, said.groups())) if said else ()
 
 
-def redis_config(folder: Path, socket: Path) -> str:
+def redis_config(folder: Path, socket: Path, memory: str = "1gb") -> str:
     """The text of a redis.conf that keeps its data in `folder` and answers on `socket` alone.
 
     Append-only with a sync each second: what was acknowledged survives the server's death, and a power cut costs a second.
     Commands alone, no snapshot before them: Redis and Valkey read each other's files.
-    noeviction: an event that was accepted is never dropped to make room.
+    noeviction: an event that was accepted is never dropped to make room; past `memory` publishers are refused instead.
     """
     return "\n".join(
         [
@@ -83,6 +83,7 @@ def redis_config(folder: Path, socket: Path) -> str:
             "appendonly yes",
             "appendfsync everysec",
             "aof-use-rdb-preamble no",
+            f"maxmemory {memory}",
             "maxmemory-policy noeviction",
             'save ""',
             "daemonize no",

@@ -20,6 +20,7 @@ from redis.retry import Retry
 from scripting.bus.streams import Stream, calls_key, dead_letters_key, new_job_id, queue_key
 from scripting.conf import conf
 from scripting.processes.generation import generation_keys
+from scripting.storage.full_redis import IN_FULL, set_for
 from scripting.storage.lua import LuaScript
 
 LEASE_SECONDS = 4.0
@@ -87,21 +88,23 @@ redis.call('DEL', KEYS[1], KEYS[3], KEYS[4], KEYS[5])
 return 1
 """)
 
-# KEYS: lease, flag, mark. ARGV: token, job. The mark goes: what is left was not begun.
+# KEYS: lease, flag, mark. ARGV: token, job. The mark goes: what is left was not begun. What takes no memory comes first, see full_redis.
 _hand_over = LuaScript("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[2], ARGV[2])
 redis.call('DEL', KEYS[1], KEYS[3])
+redis.call('SET', KEYS[2], ARGV[2])
 return 1
 """)
 
 # KEYS: entries, dead letters, deliveries. ARGV: entry id, stream, envelope, reason.
 _set_aside = LuaScript("""
-redis.call('XADD', KEYS[2], '*', 'stream', ARGV[2], 'entry', ARGV[1], 'reason', ARGV[4], 'e', ARGV[3])
 redis.call('XDEL', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
+redis.call('XADD', KEYS[2], '*', 'stream', ARGV[2], 'entry', ARGV[1], 'reason', ARGV[4], 'e', ARGV[3])
 return 1
 """)
+
+_count = LuaScript(IN_FULL + "return redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2])")
 
 
 class Lease:
@@ -122,7 +125,7 @@ class Lease:
         lease = cls(stream, owner)
         lease._reconnect()
         asked = time.monotonic()
-        if not lease._client.set(stream.lease, lease.token, nx=True, px=int(LEASE_SECONDS * 1000)):
+        if not set_for(stream.lease, lease.token, int(LEASE_SECONDS * 1000), lease._client, absent=True):
             return None
         lease._renewed(asked)
         lease.redelivered_to = lease._client.get(stream.mark)  # type: ignore[assignment] # our clients answer bytes
@@ -207,7 +210,7 @@ class Lease:
 
     def count_delivery(self, entry: bytes, by: int = 1) -> int:
         """How often the entry was run alone, `by` added."""
-        return int(self._client.hincrby(self.stream.deliveries, entry.decode(), by))
+        return int(_count([self.stream.deliveries], [entry, by], self._client))
 
     def set_aside(self, entry: bytes, envelope: bytes, reason: str) -> None:
         """Move an entry to the dead letters."""

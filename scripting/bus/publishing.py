@@ -21,6 +21,7 @@ from scripting.modules.installed import modules
 from scripting.modules.simulation import MAX_DICE
 from scripting.modules.topics import NOT_PLAIN, TopicError, topics
 from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
+from scripting.storage.full_redis import OutOfMemoryError, has_room
 from scripting.storage.redis_client import redis_client
 from scripting.subscriptions.subscribed import table
 
@@ -200,24 +201,35 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class Overloaded(Exception):
-    """A module has more events waiting than the site lets it have: nothing was accepted. Publish again after `seconds`."""
+    """More events wait than the site lets wait: nothing was accepted. Publish again after `seconds`."""
 
-    def __init__(self, module: str) -> None:
-        self.module, self.seconds = module, OVERLOADED_SECONDS
-        most = conf.SCRIPTING_MAX_WAITING
-        super().__init__(
-            f"{module} has {most} events waiting in one of its streams, which is all that SCRIPTING_MAX_WAITING lets it have: "
-            f"publish again in {self.seconds} s, or start more workers"
-        )
+    def __init__(self, why: str, module: str = "") -> None:
+        self.seconds = OVERLOADED_SECONDS
+        self.module = module
+        """Whose events are too many; empty where Redis is full."""
+        super().__init__(f"{why}: publish again in {self.seconds} s, or start more workers")
+
+
+def _has_too_many(module: str) -> str:
+    most = conf.SCRIPTING_MAX_WAITING
+    return f"{module} has {most} events waiting in one of its streams, which is all that SCRIPTING_MAX_WAITING lets it have"
+
+
+REDIS_FULL = "Redis has little room left (maxmemory), which is kept for running the events that wait"
 
 
 def send(events: Sequence[Event]) -> None:
     """Hand events to every stream that has a subscriber of them, all at once. Raises Overloaded, redis.RedisError."""
-    entries = _entries((event, event.encode()) for event in events)
+    envelopes = [event.encode() for event in events]
+    entries = _entries(zip(events, envelopes, strict=True))
     try:
+        if not has_room(sum(map(len, envelopes))):
+            raise Overloaded(REDIS_FULL)
         wanted = streams.append(entries, most=conf.SCRIPTING_MAX_WAITING)
     except streams.StreamFull as full:
-        raise Overloaded(full.stream.module) from None
+        raise Overloaded(_has_too_many(full.stream.module), full.stream.module) from None
+    except OutOfMemoryError:
+        raise Overloaded(REDIS_FULL) from None
     for stream, job in wanted:
         enqueue_quietly(stream, job)
     samples.note(events)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripting.conf import QUEUE, conf
+from scripting.storage.full_redis import IN_FULL
 from scripting.storage.lua import LuaScript
 from scripting.storage.redis_client import key, redis_client
 
@@ -210,7 +211,9 @@ return found
 """)
 
 # KEYS: flag, lease, entries. ARGV: the flag as it was seen, job. The first of several sweeps wins.
-_answer_for = LuaScript("""
+_answer_for = LuaScript(
+    IN_FULL
+    + """
 if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 if redis.call('XLEN', KEYS[3]) == 0 then
@@ -219,7 +222,8 @@ if redis.call('XLEN', KEYS[3]) == 0 then
 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1
-""")
+"""
+)
 
 
 def conditions() -> list[Condition]:

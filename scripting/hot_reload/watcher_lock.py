@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import redis
 
+from scripting.storage.full_redis import set_for
 from scripting.storage.redis_client import key, redis_client
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class WatcherLock:
             if self.held and client.eval(_RENEW, 1, key("watcher", self.folder), self.token, milliseconds) == 1:
                 pass
             else:
-                self.held = bool(client.set(key("watcher", self.folder), self.token, nx=True, px=milliseconds))
+                self.held = set_for(key("watcher", self.folder), self.token, milliseconds, client, absent=True)
         except redis.RedisError as error:
             logger.warning("the watcher's lock: %s", error)
         self._renew_at = self._clock() + (RENEW_SECONDS if self.held else STANDBY_SECONDS)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import redis
 
+from scripting.storage.full_redis import IN_FULL
+from scripting.storage.lua import LuaScript
 from scripting.storage.redis_client import key, redis_client
 
 logger = logging.getLogger(__name__)
@@ -37,6 +39,15 @@ def read() -> Generation | None:
         return None
 
 
+_bump = LuaScript(
+    IN_FULL
+    + """
+redis.call('SET', KEYS[1], ARGV[1], 'NX')
+return {redis.call('GET', KEYS[1]), redis.call('INCR', KEYS[2])}
+"""
+)
+
+
 def bump() -> Generation | None:
     """Say that some script changed; call it after the commit. The generation that this made, None when Redis is unavailable.
 
@@ -44,11 +55,7 @@ def bump() -> Generation | None:
     """
     epoch, counter = generation_keys()
     try:
-        with redis_client().pipeline() as pipe:
-            pipe.set(epoch, secrets.token_hex(8), nx=True)
-            pipe.get(epoch)
-            pipe.incr(counter)
-            _, made, count = pipe.execute()
+        made, count = _bump([epoch, counter], [secrets.token_hex(8)], redis_client())
     except redis.RedisError as error:
         _say_once_in_a_while(error)
         return None

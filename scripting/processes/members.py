@@ -13,6 +13,7 @@ from typing import Any
 import redis
 
 from scripting.processes import place
+from scripting.storage.full_redis import IN_FULL
 from scripting.storage.redis_client import key, redis_client
 
 HEARTBEAT_SECONDS = 1.0
@@ -29,7 +30,9 @@ _SCRIPT = "="
 
 # KEYS: all processes, this one. ARGV: name, milliseconds to keep, then fields and their values; a value that ends with "@"
 # gets the time of Redis behind it, an empty one is removed. Answers 0, and does nothing, if the process is not listed.
-_WRITE = """
+_WRITE = (
+    IN_FULL
+    + """
 if redis.call('EXISTS', KEYS[2]) == 0 and ARGV[3] ~= 'kind' then return 0 end
 local t = redis.call('TIME')
 local now = string.format('%d.%06d', t[1], t[2])
@@ -44,6 +47,7 @@ redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. (t[1] - ARGV[2] / 1000))
 return 1
 """
+)
 
 
 @dataclass(frozen=True)

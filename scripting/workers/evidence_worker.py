@@ -38,6 +38,10 @@ class EvidenceWorker(ScriptWorker):
     def end(self) -> None:
         evidence_jobs.running = Running()
 
+    def work_in_full(self) -> bool:
+        """Evidence waits until there is room: it fills Redis, and what the game needs goes first."""
+        return False
+
     def beat(self) -> None:
         super().beat()
         if job_id := self._job_id:

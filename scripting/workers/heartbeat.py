@@ -15,6 +15,8 @@ from rq.utils import as_text, now, utcformat
 from scripting.bus import evidence_jobs, lease
 from scripting.conf import EVIDENCE_QUEUE, QUEUE, conf
 from scripting.processes.place import start_name
+from scripting.storage.full_redis import IN_FULL, OutOfMemoryError, outage
+from scripting.storage.lua import LuaScript
 from scripting.storage.redis_client import key, redis_client
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,15 @@ ALIVE_SECONDS = 5.0
 WORKER = "worker"
 QUEUES = {WORKER: QUEUE, evidence_jobs.KIND: EVIDENCE_QUEUE}
 """Kinds of workers, and the queue that each takes jobs from."""
+
+
+_beat = LuaScript(
+    IN_FULL
+    + """
+redis.call('SADD', KEYS[1], ARGV[1])
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+"""
+)
 
 
 class Liveness:
@@ -52,10 +63,8 @@ class Liveness:
 
     def beat(self) -> None:
         """Raises redis.RedisError."""
-        with redis_client().pipeline(transaction=False) as pipe:
-            pipe.sadd(_workers_key(self.kind), self.name)
-            pipe.set(_alive_key(self.name), utcformat(now()), px=int(ALIVE_SECONDS * 1000))
-            pipe.execute()
+        keys = [_workers_key(self.kind), _alive_key(self.name)]
+        _beat(keys, [self.name, utcformat(now()), int(ALIVE_SECONDS * 1000)], redis_client())
         lease.renew_held()
         self._also()
 
@@ -98,6 +107,8 @@ class Liveness:
             try:
                 self.beat()
                 self._each_second()
+            except OutOfMemoryError as error:
+                outage.note(error)
             except redis.RedisError as error:
                 logger.warning("heartbeat of %s not given: %s", self.name, error)
             except Exception:

@@ -19,6 +19,7 @@ from scripting.processes.place import start_name
 from scripting.receipts import roots
 from scripting.registry import schedules
 from scripting.schedules.turning import Owner
+from scripting.storage.full_redis import OutOfMemoryError, outage, set_for
 from scripting.storage.redis_client import key, redis_client
 from scripting.supervisor.errors import SupervisorError
 from scripting.workers import heartbeat
@@ -81,7 +82,10 @@ class Sweep:
                 job = streams.answer_for(stream, flag)
                 if job is not None:
                     logger.warning("stream %s had no live drain and gets one", stream.name)
-                    drain_queue.enqueue_drain(stream, job)
+                    try:
+                        drain_queue.enqueue_drain(stream, job)
+                    except OutOfMemoryError as error:  # whoever has no job drains without one, see worker
+                        outage.note(error)
                     healed.append(stream)
                     _discard_job(flag)
         self._suspects = {stream: flag for stream, flag in neglected.items() if stream not in healed}
@@ -127,7 +131,7 @@ class Sweep:
             return False
         done = retention.prune(PRUNE_SECONDS)
         if not done.finished:
-            redis_client().set(key("sweep", "retention"), "1", px=900)
+            set_for(key("sweep", "retention"), "1", 900, redis_client())
         return bool(done)
 
 
@@ -142,7 +146,7 @@ def _make_roots() -> None:
 
 def _first(task: str, seconds: float = 1.0) -> bool:
     """Whether no other process took up this task within the last seconds."""
-    return bool(redis_client().set(key("sweep", task), "1", nx=True, px=int(seconds * 1000)))
+    return set_for(key("sweep", task), "1", int(seconds * 1000), redis_client(), absent=True)
 
 
 def is_neglected(condition: Condition) -> bool:

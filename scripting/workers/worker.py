@@ -19,11 +19,12 @@ from rq.timeouts import BaseDeathPenalty
 from rq.worker import SimpleWorker, WorkerStatus
 
 from scripting.alerts.sending import Sender
-from scripting.bus import drain_queue
+from scripting.bus import drain_queue, streams
 from scripting.conf import conf
 from scripting.hot_reload.listener import Listener
 from scripting.runtime.pool import close_pool
 from scripting.storage import database
+from scripting.storage.full_redis import OutOfMemoryError, outage
 from scripting.workers import drain_job
 from scripting.workers.heartbeat import Liveness
 from scripting.workers.sweep import Sweep
@@ -34,6 +35,8 @@ AWAY = (redis.ConnectionError, redis.TimeoutError)
 
 WAIT_SECONDS = 1
 """How long one look into the queue blocks, and so how late an idle worker notices that it is to end."""
+FULL_SECONDS = 0.1
+"""Between two looks at a full Redis."""
 MAX_BACKOFF_SECONDS = 2.0
 RQ_TTL_SECONDS = 60
 """After this without a word RQ's dashboard no longer lists a worker."""
@@ -94,6 +97,11 @@ class ScriptWorker(SimpleWorker):
                         self._register()
                         registered = True
                     found = self.work_once(None if burst else WAIT_SECONDS)
+                except OutOfMemoryError as error:
+                    outage.note(error)
+                    worked = self.work_in_full() or worked
+                    self.liveness.stopping.wait(FULL_SECONDS)
+                    continue
                 except AWAY as error:
                     logger.warning("worker %s waits for Redis: %s", self.name, error)
                     registered = False  # a Redis that comes back may have come back empty
@@ -101,6 +109,7 @@ class ScriptWorker(SimpleWorker):
                     backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
                     continue
                 backoff = 0.05
+                outage.over()
                 worked = worked or found
                 if burst and not found:
                     break
@@ -139,6 +148,22 @@ class ScriptWorker(SimpleWorker):
         finally:
             self.liveness.idle()
 
+    def work_in_full(self) -> bool:
+        """Drain what waits without RQ, which can keep no job in a full Redis. True if there was anything. Raises nothing of Redis."""
+        found = False
+        try:
+            for condition in streams.conditions():
+                if condition.length and not condition.leased and not self.liveness.stopping.is_set():
+                    self.liveness.busy()
+                    drain_job.close_dead_connections()
+                    found = True
+                    drain_job.drain_once(condition.stream)
+        except redis.RedisError as error:
+            outage.note(error)
+        finally:
+            self.liveness.idle()
+        return found
+
     def begin(self) -> None:
         """Before the first job: what jobs of this process are to know of it."""
         drain_job.worker = self.liveness
@@ -157,10 +182,10 @@ class ScriptWorker(SimpleWorker):
 
     def _register(self) -> None:
         self.liveness.beat()
+        self.liveness.start()  # before RQ's own, for which a full Redis has no room
         self.connection.delete(self.key)
         self.register_birth()  # type: ignore[no-untyped-call]
         self.set_state(WorkerStatus.IDLE)
-        self.liveness.start()
         logger.info("worker %s takes jobs", self.name)
 
     def _each_second(self) -> None:
