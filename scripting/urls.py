@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from django.urls import URLPattern, URLResolver, include, path
 
 from scripting.insight import processes_page
+from scripting.insight.receipts import shared_page
 from scripting.workbench.pages import upgrade_required
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -12,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("ws/scripts/", upgrade_required, name="scripting-sockets"),
     path("ws/scripts/<path:rest>", upgrade_required),
     *processes_page.urlpatterns,
+    *shared_page.urlpatterns,
 ]
 
 if find_spec("ninja"):  # the extra `api`

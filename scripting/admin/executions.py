@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 
 from scripting.admin.base import ReadOnlyAdmin
+from scripting.conf import conf
 from scripting.insight.executions import list_page
 from scripting.insight.executions.story import story_of
 from scripting.insight.frame import frame_context
+from scripting.insight.receipts import pages, share_pages
+from scripting.insight.receipts.standing import emptied_words, standing_of
 from scripting.insight.urls import admin_urls
 from scripting.models import Execution
 
@@ -37,11 +41,21 @@ class ExecutionAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         execution = self.get_object(request, object_id)
+        if (
+            execution is None
+            and self.has_view_permission(request)
+            and (gone := pages.gone(request, unquote(object_id)))
+        ):
+            return gone
         extra: dict[str, Any] = {}
         if execution is not None:
             extra = {
                 **frame_context(request),
                 "story": story_of(execution),
+                "standing": standing_of(execution.pk),
+                "emptied": emptied_words(execution),
+                "share_days": conf.SCRIPTING_SHARE_DAYS,
+                "may_share": request.user.has_perm(share_pages.SHARE),
                 "may_run": request.user.has_perm("scripting.run_script"),
                 "may_keep": request.user.has_perms(("scripting.run_script", "scripting.publish_script")),
                 "may_resolve": request.user.has_perm("scripting.resolve_errorgroup"),

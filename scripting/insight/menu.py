@@ -83,6 +83,10 @@ def scripting_group(request: HttpRequest | None = None) -> dict[str, Any]:
                 **of_model("Executions", "play_circle", "scripting_execution", "scripting.view_execution"),
                 "active": _on_executions,
             },
+            {
+                **item("Receipts", "receipt_long", address_of("admin:scripting_execution_receipts")),
+                "permission": permitted("scripting.view_execution"),
+            },
             of_model("Errors", "error", "scripting_errorgroup", "scripting.view_errorgroup"),
             {
                 **item("Processes", "memory", address_of("processes")),
@@ -156,7 +160,9 @@ def _is_overview(request: HttpRequest) -> bool:
 def _on_executions(request: HttpRequest) -> bool:
     """Their list or the page of one; dashboard and dead letters lie below the same address and are items of their own."""
     at = address_of("admin:scripting_execution_changelist")
-    return request.path.startswith(at) and not request.path.startswith((f"{at}figures/", f"{at}dead-letters/"))
+    return request.path.startswith(at) and not request.path.startswith(
+        (f"{at}figures/", f"{at}dead-letters/", f"{at}receipts/")
+    )
 
 
 # -- our own menu --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django.urls import URLPattern, path
 from scripting.insight import dead_letters_page
 from scripting.insight.dashboard import page
 from scripting.insight.executions import export, list_page, replay_page
+from scripting.insight.receipts import pages, share_pages
 
 PAGES: tuple[tuple[str, Callable[..., Any], str], ...] = (
     ("figures/", page.page, "figures"),
@@ -19,6 +20,13 @@ PAGES: tuple[tuple[str, Callable[..., Any], str], ...] = (
     ("again/<uuid:execution>/", replay_page.page, "again"),
     ("rows/", list_page.rows, "rows"),
     ("export/<str:form>/", export.export, "export"),
+    ("receipts/", pages.page, "receipts"),
+    ("receipts/roots.jsonl", pages.roots, "roots"),
+    ("receipts/offline.py", pages.verifier, "verifier"),
+    ("bundle/<uuid:execution>/", pages.bundle, "bundle"),
+    ("share/<uuid:execution>/", share_pages.make, "share"),
+    ("shares/", share_pages.page, "shares"),
+    ("shares/<uuid:share>/revoke/", share_pages.end, "revoke"),
     ("dead-letters/", dead_letters_page.page, "letters"),
     ("dead-letters/<str:key>/", dead_letters_page.dead_letter, "letter"),
     ("dead-letters/<str:key>/put-back/", dead_letters_page.put_back, "letter_put_back"),

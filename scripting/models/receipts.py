@@ -80,6 +80,9 @@ class SharedDecision(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False
     )
     page: models.JSONField[Any, Any] = models.JSONField(default=dict, editable=False, help_text="What the page shows.")
+    is_complete = models.BooleanField(
+        default=False, db_default=False, editable=False, help_text="The bundle has its root."
+    )
     bundle = models.TextField(editable=False, help_text="What the verifier checks, as JSON.")
 
     class Meta:

@@ -16,7 +16,7 @@ from scripting.bus.streams import Condition, Stream
 from scripting.metrics import error_groups, retention, rollups
 from scripting.models import ErrorDelta, KnobSchedule, OutboxEvent, StatDelta
 from scripting.processes.place import start_name
-from scripting.receipts import roots
+from scripting.receipts import roots, sharing
 from scripting.registry import schedules
 from scripting.schedules.turning import Owner
 from scripting.storage.full_redis import OutOfMemoryError, outage, set_for
@@ -138,6 +138,7 @@ class Sweep:
 def _make_roots() -> None:
     try:
         roots.make_due()
+        sharing.complete()
     except Exception:
         logger.exception("roots of receipts were not made; another try follows")
     finally:

@@ -22,6 +22,7 @@ from scripting.metrics.error_groups import ErrorGroupSummary, group_of, summarie
 from scripting.models import SHARED, Attempt, Breaker, BundleKnobs, ErrorGroup, Execution, ScriptVersion
 from scripting.models.execution import WITHHELD, AttemptFields, LogLine
 from scripting.modules.masking import Mask, masks_of
+from scripting.receipts.stored import receipt_of
 from scripting.sandbox.protocol import decode_value
 from scripting.texts.escaping import visible
 from scripting.types import RunStory
@@ -150,13 +151,21 @@ def story_of(execution: Execution) -> Story:
         figures(execution, tries),
         _waited(execution),
         _clock(execution),
-        execution.cause if execution.cause and Execution.objects.filter(pk=execution.cause).exists() else None,
+        _cause(execution),
         tree,
         _led_on(tree, execution),
         told(execution, tree),
         why(execution),
         _knobs(execution),
     )
+
+
+def _cause(execution: Execution) -> UUID | None:
+    """The execution that led to it, where a page tells of it: its own, or the one of its receipt."""
+    cause = execution.cause
+    if cause is None:
+        return None
+    return cause if Execution.objects.filter(pk=cause).exists() or receipt_of(cause) else None
 
 
 def _knobs(execution: Execution) -> list[str]:

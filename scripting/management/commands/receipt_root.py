@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from scripting.management.output import ScriptingCommand
 from scripting.models import ReceiptRoot
+from scripting.receipts import sharing
 from scripting.receipts.roots import document, make_due, root_file
 
 
@@ -34,6 +35,7 @@ class Command(ScriptingCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         make_due()
+        sharing.complete()
         day = options["day"] or datetime.now(UTC).date() - timedelta(days=1)
         roots = [document(root) for root in ReceiptRoot.objects.filter(day=day).order_by("module")]
         if options["as_json"]:
