@@ -5,16 +5,12 @@ Runs in a process of its own, with a Redis and a SQLite database of its own.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import subprocess
-import sys
 import time
 from typing import Any
 
+from benchmarks._aside import measured_aside, set_up
 from benchmarks.replay import bare, record
-from benchmarks.throughput import answers, stand, wait_until
-from goby_site.paths import BASE_DIR
 
 EVENTS = 1000
 TARGET_SECONDS = 10.0
@@ -22,15 +18,7 @@ TARGET_SECONDS = 10.0
 
 def measure() -> list[dict[str, Any]]:
     """Seconds from the question to the curve."""
-    with stand("") as environment:
-        answer = subprocess.run(
-            [sys.executable, "-m", "benchmarks.knobs"],
-            cwd=BASE_DIR,
-            env=environment,
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-    found = json.loads(answer.stdout.splitlines()[-1])
+    found = measured_aside("knobs")
     return [
         {
             "figure": f"curve of a knob: {found['settings']} settings, {EVENTS} decisions each",
@@ -49,15 +37,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    wait_until(answers, 10)
-    with contextlib.redirect_stdout(sys.stderr):
-        call_command("migrate", verbosity=0)
-        call_command("sync_scripts")
+    set_up()
     record(EVENTS)
     settings, took = drawn()
     print(json.dumps({"settings": settings, "curve": took, "bare": bare(EVENTS, settings)}))

@@ -5,7 +5,6 @@ Runs in a process of its own, with a Redis and a SQLite database of its own.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import resource
 import secrets
@@ -14,7 +13,8 @@ import sys
 import time
 from typing import Any
 
-from benchmarks.throughput import TOPIC, answers, processes, stand, wait_until
+from benchmarks._aside import measured_aside, set_up
+from benchmarks.throughput import TOPIC, processes, wait_until
 from goby_site.paths import BASE_DIR
 
 EVENTS = 10_000
@@ -32,15 +32,7 @@ TARGET_LIVE = 1.5
 
 def measure() -> list[dict[str, Any]]:
     """Seconds, events per second and memory of replays; and how late live events are while one runs."""
-    with stand("") as environment:
-        answer = subprocess.run(
-            [sys.executable, "-m", "benchmarks.replay"],
-            cwd=BASE_DIR,
-            env=environment,
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-    found = json.loads(answer.stdout.splitlines()[-1])
+    found = measured_aside("replay")
     peer = {"unit": "s", "peer": "bare warm runs of the same events"}
     rate, bare_rate = EVENTS / found["many"], EVENTS / found["bare"]
     return [
@@ -99,15 +91,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    wait_until(answers, 10)
-    with contextlib.redirect_stdout(sys.stderr):
-        call_command("migrate", verbosity=0)
-        call_command("sync_scripts")
+    set_up()
     record(EVENTS)
     few = min(replayed(FEW) for _ in range(3))
     replayed(LITTLE)
