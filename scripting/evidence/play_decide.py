@@ -47,6 +47,7 @@ class Rules:
     ) -> None:
         self.module = module
         self.cancellation = cancellation
+        self.limits = limits
         self.deciders = {
             name: [(Decider(each.bundle, limits[name], module, cancellation), each.version) for each in few]
             for name, few in contenders.items()

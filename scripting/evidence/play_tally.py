@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scripting.evidence import anytime, statistics
-from scripting.types import SimulatedPlay
+from scripting.evidence.play_process import Played
 
 SEEDS = 100
 """Turned plays of one kind that are listed."""
@@ -40,7 +40,7 @@ class PlayTally:
     def pairs(self) -> int:
         return len(self.seeds)
 
-    def add(self, seed: int, live: SimulatedPlay, draft: SimulatedPlay) -> None:
+    def add(self, seed: int, live: Played, draft: Played) -> None:
         """Raises MeasuresDiffer."""
         if not self.seeds:
             self.measures = {name: ([], []) for name in live.measures}
@@ -48,7 +48,9 @@ class PlayTally:
             self._take(play.measures, side, seed)
         self.seeds.append(seed)
         self.outcomes.setdefault((live.outcome, draft.outcome), []).append(seed)
-        self.same += list(live.log) == list(draft.log)
+        self.same += live.log == draft.log
+        for side, play in zip(self.failures, (live, draft), strict=True):
+            side.update(play.failures)
 
     def _take(self, measures: Mapping[str, float], side: int, seed: int) -> None:
         if measures.keys() != self.measures.keys():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
 from collections import Counter, deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 import msgspec
 from django.db import connections
 
+from scripting.evidence import play_process
 from scripting.evidence.play_decide import Asking, Cancelled, Contender, Rules
 from scripting.evidence.play_tally import PlayTally
 from scripting.models import Script, ScriptVersion
@@ -21,10 +24,12 @@ from scripting.registry.active import registry
 from scripting.supervisor.interface import Cancellation
 from scripting.types import Bundle, SimulatedPlay
 
-AT_ONCE = 2
-"""Pairs that are played side by side: so many cores' worth of sandboxes."""
-AHEAD = 2 * AT_ONCE
+logger = logging.getLogger(__name__)
+
+AHEAD = 4
 """Pairs that are begun before an earlier one is looked at."""
+WORTH_A_PROCESS = 100
+"""Pairs from which on a second process plays too: it takes a second to start."""
 
 
 class NotSimulated(Exception):
@@ -129,14 +134,6 @@ def play(rules: Rules, seed: int) -> Played:
     return Played(found, asking.failures)
 
 
-def _play_aside(rules: Rules, seed: int) -> Played:
-    """In a thread of its own: what it asked the database for, it asked by a connection of its own."""
-    try:
-        return play(rules, seed)
-    finally:
-        connections.close_all()
-
-
 def compare(
     module: str, sides: Sides, seeds: Sequence[int], tally: PlayTally, *, cancellation: Cancellation | None = None
 ) -> Generator[None, None, None]:
@@ -145,14 +142,13 @@ def compare(
     Whoever stops early closes it. Raises NotSimulated, MeasuresDiffer, SupervisorError for what is ours.
     """
     watch = cancellation or Cancellation()
-    live, draft = rules_of(module, sides.live, watch), rules_of(module, sides.draft, watch)
-    waiting: deque[tuple[int, Future[Played], Future[Played]]] = deque()
+    players = Players(module, sides, watch, two=len(seeds) >= WORTH_A_PROCESS)
+    waiting: deque[tuple[int, Future[play_process.Played], Future[play_process.Played]]] = deque()
     rest = iter(seeds)
-    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="plays")
     try:
         while True:
             while len(waiting) < AHEAD and (seed := next(rest, None)) is not None:
-                waiting.append((seed, pool.submit(_play_aside, live, seed), pool.submit(_play_aside, draft, seed)))
+                waiting.append((seed, players.play(0, seed), players.play(1, seed)))
             if not waiting:
                 return
             seed, before, after = waiting.popleft()
@@ -160,12 +156,58 @@ def compare(
                 one, other = before.result(), after.result()
             except Cancelled:
                 return
-            tally.add(seed, one.play, other.play)
-            tally.failures[0].update(one.failures)
-            tally.failures[1].update(other.failures)
+            tally.add(seed, one, other)
             yield
     except GeneratorExit:
         watch.cancel()  # plays that nobody looks at any more
         raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        players.close()
+
+
+class Players:
+    """Whoever plays: a thread of this process and, where so many plays are worth it, a second process."""
+
+    def __init__(self, module: str, sides: Sides, cancellation: Cancellation, *, two: bool) -> None:
+        self._rules = [rules_of(module, side, cancellation) for side in (sides.live, sides.draft)]
+        self._cancellation = cancellation
+        self._second: play_process.SecondProcess | None = None
+        if two:
+            limits = {name: limit for rules in self._rules for name, limit in rules.limits.items()}
+            begin = msgspec.msgpack.encode(play_process.Begin(module, sides.live, sides.draft, limits))
+            self._second = play_process.SecondProcess(begin, os.environ["DJANGO_SETTINGS_MODULE"])
+        self._threads = ThreadPoolExecutor(2 if two else 1, thread_name_prefix="plays")
+        self._here = threading.Lock()
+        """Held by the one thread that plays here: a run can be killed by one cancellation alone."""
+
+    def play(self, side: int, seed: int) -> Future[play_process.Played]:
+        """A play to come. It raises Cancelled, SupervisorError for what is ours."""
+        return self._threads.submit(self._play, side, seed)
+
+    def _play(self, side: int, seed: int) -> play_process.Played:
+        if not self._here.acquire(blocking=self._second is None):
+            second = self._second
+            if second is not None:
+                try:
+                    return second.play(side, seed, self._cancellation)
+                except play_process.Failed as error:
+                    self._give_up(second, str(error))
+            self._here.acquire()
+        try:
+            found = play(self._rules[side], seed)
+            return play_process.Played.of(found.play, found.failures)
+        finally:
+            connections.close_all()  # what it asked the database for, it asked by a connection of this thread's
+            self._here.release()
+
+    def _give_up(self, second: play_process.SecondProcess, why: str) -> None:
+        self._second = None
+        second.close()
+        if self._cancellation.cancelled:
+            raise Cancelled
+        logger.warning("the second process plays no more, so one core plays alone: %s", why)
+
+    def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
+        if self._second is not None:
+            self._second.close()

@@ -8,14 +8,14 @@ from collections.abc import Callable
 import pytest
 
 from scripting.evidence import anytime
+from scripting.evidence.play_process import Played
 from scripting.evidence.play_tally import PlayTally
-from scripting.types import SimulatedPlay
 
 REPETITIONS = 500
 PAIRS = 100
 
 
-def play(dice: random.Random, strength: float = 0.5) -> SimulatedPlay:
+def play(dice: random.Random, strength: float = 0.5) -> Played:
     """A made-up play with measures of several kinds: a win, counts, heavy tails, and something rare."""
     won = dice.random() < strength
     losses = sum(dice.random() < 0.3 for _ in range(10))
@@ -25,7 +25,7 @@ def play(dice: random.Random, strength: float = 0.5) -> SimulatedPlay:
         "score": (strength * 200 + dice.expovariate(0.02)) * (1.5 if won else 1),
         "upsets": float(dice.random() < 0.02),
     }
-    return SimulatedPlay(measures, "ada" if won else "bo")
+    return Played(measures, "ada" if won else "bo", "", {})
 
 
 def pairs_until_clear(repetition: int, strength: float, pairs: int = PAIRS) -> int:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from scripting.evidence import play_jobs, playing
+from scripting.evidence.play_process import Played
 from scripting.evidence.play_tally import MeasuresDiffer, PlayTally, document, sentence
 from scripting.evidence.replays import candidate_of
 from scripting.models import PlayComparison, Script
 from scripting.registry.active import registry
-from scripting.types import Bundle, SimulatedPlay
+from scripting.types import Bundle
 from scripting.workers.evidence_worker import EvidenceWorker
 from tests.evidence.league import BROKEN, LIVE, LUCKY, League
 from tests.support.arena import arena_registered, make_script
@@ -71,9 +72,9 @@ def test_what_fails_is_decided_by_its_fallback_and_counted(scorer: Script) -> No
 
 def test_a_module_that_names_other_measures_in_another_play_is_told_so() -> None:
     tally = PlayTally()
-    tally.add(0, SimulatedPlay({"a": 1}, ""), SimulatedPlay({"a": 1}, ""))
+    tally.add(0, Played({"a": 1}, "", "", {}), Played({"a": 1}, "", "", {}))
     with pytest.raises(MeasuresDiffer, match=r"seed 1 .*\(b\)"):
-        tally.add(1, SimulatedPlay({"a": 1, "b": 2}, ""), SimulatedPlay({"a": 1}, ""))
+        tally.add(1, Played({"a": 1, "b": 2}, "", "", {}), Played({"a": 1}, "", "", {}))
 
 
 def test_an_evidence_worker_plays_and_stops_as_soon_as_the_answer_is_clear(scorer: Script) -> None:
