@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from goby_site import paths
 
 FILE_NAME = "demo-logins"
 SEEN_NAME = "demo-logins-seen"
-ROLES = ("designer", "admin", "viewer")
+ROLES = ("designer", "admin", "viewer", "tuner")
 
 
 def logins_place() -> str:
@@ -20,10 +20,21 @@ def logins_place() -> str:
 
 
 def demo_passwords() -> dict[str, str]:
-    """The password of each role, made on the first call."""
-    made = "\n".join(f"{role} {secrets.token_urlsafe(9)}" for role in ROLES)
-    text = paths.secret_file(FILE_NAME, made)
+    """The password of each role, made on the first call; a file of earlier times gets those that it lacks."""
+    known = _read(paths.secret_file(FILE_NAME, _written({role: secrets.token_urlsafe(9) for role in ROLES})))
+    if lacking := [role for role in ROLES if role not in known]:
+        known |= {role: secrets.token_urlsafe(9) for role in lacking}
+        (paths.var_dir() / FILE_NAME).unlink(missing_ok=True)
+        known = _read(paths.secret_file(FILE_NAME, _written(known)))
+    return known
+
+
+def _read(text: str) -> dict[str, str]:
     return dict(line.split() for line in text.splitlines())
+
+
+def _written(passwords: Mapping[str, str]) -> str:
+    return "\n".join(f"{role} {password}" for role, password in passwords.items())
 
 
 class Seen:

@@ -1,13 +1,9 @@
-"""A second process that plays, so that plays use two cores: Python's lock lets one process compute on one alone.
-
-`python -m scripting.evidence.play_process` reads what decides from its standard input, then one play after the other, and ends with it.
-"""
+"""The asking end of a second process that plays, so that plays use two cores: Python's lock lets one process compute on one alone."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import os
 import select
 import subprocess
@@ -20,10 +16,7 @@ import msgspec
 from scripting.types import SecurityLimits, SimulatedPlay
 
 if TYPE_CHECKING:
-    from scripting.evidence.play_decide import Rules
     from scripting.supervisor.interface import Cancellation
-
-logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
 """How often whoever waits for a play looks whether it was cancelled."""
@@ -51,7 +44,7 @@ class SecondProcess:
     """The asking end. One play at a time."""
 
     def __init__(self, begin: bytes, settings: str) -> None:
-        command = [sys.executable, "-m", "scripting.evidence.play_process"]
+        command = [sys.executable, "-m", "scripting.evidence.play_server"]
         environment = os.environ | {"DJANGO_SETTINGS_MODULE": settings}
         self._process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self._begin: bytes | None = begin
@@ -62,13 +55,13 @@ class SecondProcess:
         assert self._process.stdout is not None
         try:
             if self._begin is not None:
-                _write(self._process.stdin, self._begin)
+                write_frame(self._process.stdin, self._begin)
                 self._begin = None
-            _write(self._process.stdin, msgspec.msgpack.encode((side, seed)))
+            write_frame(self._process.stdin, msgspec.msgpack.encode((side, seed)))
             while not select.select([self._process.stdout], [], [], LOOK_SECONDS)[0]:
                 if cancellation.cancelled:
                     raise Failed("it was cancelled")
-            answer = msgspec.msgpack.decode(_read(self._process.stdout), type=_Answer)
+            answer = msgspec.msgpack.decode(read_frame(self._process.stdout), type=Answer)
         except (OSError, EOFError, msgspec.MsgspecError) as error:
             raise Failed(str(error) or "it ended") from None
         if answer.refused is not None or answer.played is None:
@@ -85,17 +78,29 @@ class SecondProcess:
                     stream.close()
 
 
-class _Answer(msgspec.Struct):
+class Begin(msgspec.Struct, frozen=True):
+    """All that decides."""
+
+    module: str
+    live: dict[str, tuple[Any, ...]]
+    draft: dict[str, tuple[Any, ...]]
+    limits: dict[str, SecurityLimits]
+
+
+class Answer(msgspec.Struct):
+    """A play, or why there is none."""
+
     played: Played | None = None
     refused: str | None = None
 
 
-def _write(stream: IO[bytes], frame: bytes) -> None:
+def write_frame(stream: IO[bytes], frame: bytes) -> None:
+    """Its length, then itself."""
     stream.write(len(frame).to_bytes(4, "big") + frame)
     stream.flush()
 
 
-def _read(stream: IO[bytes]) -> bytes:
+def read_frame(stream: IO[bytes]) -> bytes:
     """Raises EOFError."""
     size = int.from_bytes(_exactly(stream, 4), "big")
     return _exactly(stream, size)
@@ -106,62 +111,3 @@ def _exactly(stream: IO[bytes], count: int) -> bytes:
     if len(found) < count:
         raise EOFError
     return found
-
-
-# -- in the second process -----------------------------------------------------------------------------------------------
-
-
-def main() -> None:
-    """Play until the standard input ends. What anything prints goes to the standard error."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    asked = sys.stdin.buffer
-    rules: tuple[Rules, Rules] | None = None
-    with contextlib.suppress(EOFError):
-        begin = _read(asked)
-        while True:
-            side, seed = msgspec.msgpack.decode(_read(asked), type=tuple[int, int])
-            try:
-                rules = rules or _rules(begin)
-                answer = _Answer(played=_play(rules[side], seed))
-            except Exception as error:  # noqa: BLE001 - the asking process meets it itself, and says it
-                answer = _Answer(refused=f"{type(error).__name__}: {error}"[:300])
-            _write(answers, msgspec.msgpack.encode(answer))
-
-
-class Begin(msgspec.Struct, frozen=True):
-    """All that decides."""
-
-    module: str
-    live: dict[str, tuple[Any, ...]]
-    draft: dict[str, tuple[Any, ...]]
-    limits: dict[str, SecurityLimits]
-
-
-def _rules(begin: bytes) -> tuple[Rules, Rules]:
-    import django
-
-    django.setup()
-    from scripting.evidence.play_decide import Contender, Rules
-    from scripting.evidence.playing import module_of
-    from scripting.supervisor.interface import Cancellation
-
-    told = msgspec.msgpack.decode(begin, type=Begin)
-    module = module_of(told.module)
-
-    def side(bundles: dict[str, tuple[Any, ...]]) -> Rules:
-        contenders: dict[str, tuple[Contender, ...]] = msgspec.convert(bundles, dict[str, tuple[Contender, ...]])
-        return Rules(module, contenders, told.limits, Cancellation())
-
-    return side(told.live), side(told.draft)
-
-
-def _play(rules: Rules, seed: int) -> Played:
-    from scripting.evidence.playing import play
-
-    found = play(rules, seed)
-    return Played.of(found.play, found.failures)
-
-
-if __name__ == "__main__":
-    main()

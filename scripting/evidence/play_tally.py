@@ -49,8 +49,8 @@ class PlayTally:
         self.seeds.append(seed)
         self.outcomes.setdefault((live.outcome, draft.outcome), []).append(seed)
         self.same += live.log == draft.log
-        for side, play in zip(self.failures, (live, draft), strict=True):
-            side.update(play.failures)
+        for failures, play in zip(self.failures, (live, draft), strict=True):
+            failures.update(play.failures)
 
     def _take(self, measures: Mapping[str, float], side: int, seed: int) -> None:
         if measures.keys() != self.measures.keys():

@@ -46,4 +46,9 @@ def test_demo_passwords_are_made_once_for_each_role_and_are_private(
     assert tuple(first) == ROLES
     assert len(set(first.values())) == len(ROLES)
     assert demo_passwords() == first
-    assert (tmp_path / "var" / "demo-logins").stat().st_mode & 0o777 == 0o600
+    file = tmp_path / "var" / "demo-logins"
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.write_text("designer old\nadmin older\nviewer oldest\n")
+    later = demo_passwords()
+    assert (tuple(later), later["admin"], later) == (ROLES, "older", demo_passwords())
+    assert file.stat().st_mode & 0o777 == 0o600

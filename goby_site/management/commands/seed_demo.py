@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: the three roles as groups, and a demo login for each."""
+"""`manage.py seed_demo`: the roles as groups, and a demo login for each."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from scripting.modules import roles
 
 
 class Command(BaseCommand):
-    help = "Makes the groups designer, admin and viewer with their permissions, and a demo login in each."
+    help = "Makes the groups designer, admin, viewer and tuner with their permissions, and a demo login in each."
 
     @transaction.atomic
     def handle(self, *_args: Any, **_options: Any) -> None:
-        for role in (roles.VIEWER, roles.DESIGNER):
+        for role in (roles.VIEWER, roles.DESIGNER, roles.TUNER):
             self.group(role, roles.permissions_of(role))
         self.group(ADMIN_GROUP, list(Permission.objects.all()))
         marker, _ = Group.objects.get_or_create(name=DEMO_GROUP)
         passwords, seen = demo_passwords(), Seen()
         logins = [(password, self.login(role, password, marker, seen)) for role, password in passwords.items()]
         seen.keep((password, user.password) for password, user in logins if user is not None)
-        self.stdout.write(f"Demo logins are ready: designer, admin, viewer (passwords in {logins_place()}).")
+        self.stdout.write(f"Demo logins are ready: {', '.join(passwords)} (passwords in {logins_place()}).")
 
     def group(self, name: str, permissions: list[Permission]) -> None:
         """A group with exactly these permissions."""
