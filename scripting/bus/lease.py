@@ -117,7 +117,8 @@ class Lease:
         """The last entry that an earlier drain was given and did not give back."""
         self._client = drain_client()
         self._sure_until = 0.0
-        self._last_call: bytes | str = "$"
+        self._last_call: bytes | str = "0-0"
+        """The last call that this drain has heard of: `wait` returns for those after it."""
 
     @classmethod
     def take(cls, stream: Stream, owner: str) -> Lease | None:
@@ -128,7 +129,11 @@ class Lease:
         if not set_for(stream.lease, lease.token, int(LEASE_SECONDS * 1000), lease._client, absent=True):
             return None
         lease._renewed(asked)
-        lease.redelivered_to = lease._client.get(stream.mark)  # type: ignore[assignment] # our clients answer bytes
+        with lease._client.pipeline(transaction=False) as pipe:
+            pipe.get(stream.mark)
+            pipe.xrevrange(calls_key(), count=1)
+            lease.redelivered_to, called = pipe.execute()
+        lease._last_call = called[0][0] if called else "0-0"
         with _held_lock:
             _held.add(lease)
         return lease
