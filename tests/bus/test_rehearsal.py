@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from goby_site.paths import BASE_DIR
 from scripting.bus import Rehearsal
 from scripting.bus.publishing import make_event, max_depth
 from scripting.modules.calls import CallContext, EffectRefused, Outcome
+from scripting.modules.installed import modules
 from scripting.modules.simulation import MAX_DICE, dice_after, seed_of
-from scripting.modules.topics import TopicError
+from scripting.modules.topics import TopicError, topics
+from scripting.subscriptions import subscribed
 from scripting.types import PlayDecision, PlayEffect
 from tests.support.arena import Arena
+from tests.support.pages_of_docs import blocks_of, write_block
 
 Rule = Callable[[CallContext], PlayDecision]
 
@@ -127,3 +134,25 @@ def test_an_event_carries_its_dice_which_are_bounded(arena: Arena) -> None:
     assert make_event("arena.hit", {"points": 1}, dice="evening:1").dice == "evening:1"
     with pytest.raises(TopicError, match="dice may be"):
         make_event("arena.hit", {"points": 1}, dice="x" * (MAX_DICE + 1))
+
+
+def test_the_example_of_the_docs_plays_an_evening(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(modules, "_modules", {})
+    monkeypatch.setattr(topics, "_topics", {})
+    [block] = [block for block in blocks_of(BASE_DIR / "docs" / "simulation.md") if block.option]
+    write_block(block, tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    tavern = importlib.import_module("evening").Tavern()
+    monkeypatch.delitem(sys.modules, "evening")
+    modules.register(tavern)
+    subscribed.table.remember([])
+
+    def decide(script: str, topic: str, payload: Mapping[str, Any], reads: Any, **more: Any) -> PlayDecision:
+        return PlayDecision({"serve": payload["drink"] == "cider", "price": 4})
+
+    played = tavern.simulate(decide, 1)
+    assert played.measures["takings"] == 4 * (30 - played.measures["refused"])
+    assert played == tavern.simulate(decide, 1)
+    assert len({tavern.simulate(decide, seed).measures["takings"] for seed in range(9)}) > 1
+    assert played.measures.keys() == tavern.play_measures.keys()
+    subscribed.table.forget()
