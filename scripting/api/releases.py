@@ -13,17 +13,20 @@ from scripting.api.problems import Problem
 from scripting.api.shapes import Finding, findings
 from scripting.conf import conf
 from scripting.evidence.gate import with_evidence
-from scripting.models import SHARED, Script, ScriptVersion
+from scripting.models import SHARED, CaseChange, Script, ScriptVersion
 from scripting.models.tokens import Action
 from scripting.modules.installed import modules
-from scripting.registry import judging, lifecycle, publishing
+from scripting.registry import judging, lifecycle, releases
 from scripting.registry.gate import GateClosed, OverrideForbidden
 from scripting.registry.judging import Proposal
+from scripting.registry.knobs import ValuesRefused
 from scripting.registry.lifecycle import ChangeRefused
 from scripting.registry.moves import AlreadyActive, AnyBase, AtGate, PublishRefused, StaleBase, WillFail
 from scripting.registry.publishing import Text, TogetherRefused, diagnostic_of
 from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.texts import case_text
+from scripting.texts.case_text import CaseProblem
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -32,6 +35,7 @@ router = Router(tags=["scripts"])
 
 MOST_TEXTS = 200
 """Texts of one release."""
+MOST_CASES = 2000
 
 
 class Published(Schema):
@@ -59,12 +63,36 @@ class ReleaseText(Schema):
     )
 
 
+class ReleaseCase(Schema):
+    """A case of a release: kept with it, and its scripts are held to it."""
+
+    module: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    script: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    case: dict[str, Any] | None = Field(description="As its file holds it; null takes the case away.")
+    base: str | None = Field(
+        None,
+        max_length=64,
+        description="Digest of the case it was made from (empty: none), refused if another is kept.",
+    )
+
+
+class ReleaseKnobs(Schema):
+    """Values of a script's knobs; what is not named has its default."""
+
+    module: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    values: dict[str, bool | int | float | str] = Field(max_length=200)
+
+
 class ReleaseIn(Schema):
-    """Texts that become live together, or not at all."""
+    """Texts, values of knobs and cases that become live together, or not at all."""
 
     reason: str
     commit: str = Field("", max_length=64, description="The commit they come from; kept in the reason.")
-    scripts: list[ReleaseText] = Field(min_length=1, max_length=MOST_TEXTS)
+    scripts: list[ReleaseText] = Field(default_factory=list, max_length=MOST_TEXTS)
+    knobs: list[ReleaseKnobs] = Field(default_factory=list, max_length=MOST_TEXTS)
+    cases: list[ReleaseCase] = Field(default_factory=list, max_length=MOST_CASES)
     confirmed: bool = Field(False, description="Publish texts although they will certainly fail.")
     override: str = Field(
         "",
@@ -85,8 +113,13 @@ class ReleaseOut(Schema):
 
 @router.post("/releases", response=ReleaseOut)
 def release(request: ApiRequest, wanted: ReleaseIn) -> ReleaseOut:
-    """Publish many scripts and helpers in one transaction, judged beside each other. A script that is new is made."""
-    demand(request, Action.PUBLISH, *(f"{each.module}/{each.name}" for each in wanted.scripts))
+    """Publish many scripts and helpers, values of their knobs and cases in one transaction, judged together. A script that is new is made."""
+    names = [f"{each.module}/{each.name}" for each in wanted.scripts]
+    names += [f"{each.module}/{each.name}" for each in wanted.knobs]
+    names += [f"{each.module}/{each.script}" for each in wanted.cases]
+    demand(request, Action.PUBLISH, *dict.fromkeys(names))
+    if not names:
+        raise Problem(422, "empty", "A release has a script, values of knobs or a case.")
     require_known(wanted.scripts)
     if wanted.dry_run:
         return _judge(wanted)
@@ -113,8 +146,13 @@ def _publish(request: ApiRequest, wanted: ReleaseIn, reason: str) -> ReleaseOut:
     texts = texts_of(wanted.scripts, user, reason)
     before = {text.script.pk: text.script.active_version_id for text in texts}
     how: dict[str, Any] = {"confirmed": wanted.confirmed, "at_gate": AtGate(wanted.override, wants_advice=True)}
+    knobs = {str(_script_of(each.module, each.name, texts)): each.values for each in wanted.knobs}
+    changes = [_case_change(each, texts) for each in wanted.cases]
+    if len(knobs) < len(wanted.knobs) or len({(each.script.pk, each.name) for each in changes}) < len(changes):
+        raise Problem(422, "doubled", "Knobs of a script, or a case, are named twice in this request.")
     with_evidence(
-        lambda: publishing.publish_together(texts, actor=user, reason=reason, **how), user=user.get_username()
+        lambda: releases.release(texts, actor=user, reason=reason, knobs=knobs, case_changes=changes, **how),
+        user=user.get_username(),
     )
     done = [published(text.script, before[text.script.pk]) for text in texts]
     return ReleaseOut(
@@ -123,6 +161,27 @@ def _publish(request: ApiRequest, wanted: ReleaseIn, reason: str) -> ReleaseOut:
         dry_run=False,
         findings={},
     )
+
+
+def _script_of(module: str, name: str, texts: Sequence[Text]) -> Script:
+    """A script that is there, or is made with this release. Raises Problem."""
+    of_release = next((text.script for text in texts if (text.script.module, text.script.name) == (module, name)), None)
+    found = of_release or Script.objects.named(module, name).first()
+    if found is None or found.retired_at is not None:
+        raise Problem(404, "no_script", f"There is no script {module}/{name}.")
+    if of_release is None and found.active_version_id is None:
+        raise Problem(422, "no_version", f"No version of {module}/{name} is live.")
+    return found
+
+
+def _case_change(wanted: ReleaseCase, texts: Sequence[Text]) -> CaseChange:
+    """Raises Problem."""
+    script = _script_of(wanted.module, wanted.script, texts)
+    try:
+        content = None if wanted.case is None else case_text.from_plain(wanted.case)
+    except CaseProblem as problem:
+        raise Problem(422, "no_case", f"{script}/{wanted.name} is no case: {problem}") from None
+    return CaseChange(script, wanted.name, content, wanted.base)
 
 
 def texts_of(wanted: Sequence[ReleaseText], user: User, reason: str) -> list[Text]:
@@ -207,6 +266,8 @@ def of_refused(refused: PublishRefused | ChangeRefused, script: Script | None = 
         case TogetherRefused():
             found = {label: _plain(verdict.diagnostics) for label, verdict in refused.refused.items()}
             return Problem(422, "check_failed", f"{refused}.", findings=found)
+        case ValuesRefused():
+            return Problem(422, "values", f"{refused}.", problems=refused.problems)
         case WillFail():
             return Problem(409, "will_fail", f"{refused}.", findings=_plain(refused.diagnostics))
         case OverrideForbidden():

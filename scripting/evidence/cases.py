@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.utils import timezone
 
 from scripting.evidence import case_runs
 from scripting.evidence.case_runs import CaseOutcome
@@ -80,9 +79,5 @@ def change(case: Case, content: CaseText, *, user: str) -> None:
 
 
 def remove(case: Case, *, user: str) -> None:
-    """Delete a case. Where a file or a default of it is known, that it was deleted is remembered: it stays away until that changes."""
-    if not (case.file_digest or case.default_digest):
-        case.delete()
-        return
-    case.removed_at, case.user = timezone.now(), user[:150]
-    case.save(update_fields=["removed_at", "user", "changed_at"])
+    """Delete a case, as `Case.leave` does."""
+    case.leave(user)

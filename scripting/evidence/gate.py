@@ -78,7 +78,7 @@ def weigh_now(closed: GateClosed) -> bool:
 def _make(judged: Judged, user: str, seconds: float) -> Evidence:
     change, policy = judged.change, judged.policy
     until = time.monotonic() + seconds
-    cases = run_cases(change.script, change.after, seconds=seconds)
+    cases = run_cases(change.script, change.after, seconds=seconds, cases=change.kept_cases())
     report = _replayed(change, policy.last, user, max(0.0, until - time.monotonic()))
     totals = {name: report.document[name] for name in COUNTS} if report else {}
     played = _played(change, policy.plays, user, max(0.0, until - time.monotonic())) if judged.asks_for_plays else None

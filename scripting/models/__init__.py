@@ -2,7 +2,7 @@
 
 from scripting.models.alerts import Alert, AlertMessage, AlertReceiver, AlertRule
 from scripting.models.breaker import Breaker
-from scripting.models.cases import Case
+from scripting.models.cases import Case, CaseChange
 from scripting.models.error_groups import ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Resolution
 from scripting.models.evidence import KnobCurve, RepeatCheck, ReplayJob, ReplayReport
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
@@ -45,6 +45,7 @@ __all__ = [
     "BundleHelper",
     "BundleKnobs",
     "Case",
+    "CaseChange",
     "Draft",
     "ErrorCount",
     "ErrorDelta",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from scripting.models.script import NAME_PATTERN, Script
 from scripting.texts import case_text
@@ -71,3 +73,26 @@ class Case(models.Model):
         self.document = case_text.encode(case)
         self.digest = case_text.digest_of(self.document)
         self.origin, self.user, self.removed_at = origin, user[:150], None
+
+    def leave(self, user: str) -> None:
+        """Be deleted. Where a file or a default of it is known, that it was deleted is remembered: it stays away until that changes."""
+        if not (self.file_digest or self.default_digest):
+            self.delete()
+            return
+        self.removed_at, self.user = timezone.now(), user[:150]
+        self.save(update_fields=["removed_at", "user", "changed_at"])
+
+
+@dataclass(frozen=True)
+class CaseChange:
+    """A case that a release brings, or takes away (`content` None)."""
+
+    script: Script
+    name: str
+    content: CaseText | None
+    base: str | None = None
+    """Digest of the case it was made from, empty for none; None: whichever is kept."""
+
+    @property
+    def document(self) -> str | None:
+        return None if self.content is None else case_text.encode(self.content)

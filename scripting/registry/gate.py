@@ -11,6 +11,8 @@ from typing import Any
 from scripting.models import (
     SHARED,
     Activation,
+    Case,
+    CaseChange,
     Evidence,
     GatePolicy,
     KnobSet,
@@ -58,10 +60,26 @@ class Change:
         changed = sorted((name, bundle.digest) for name, bundle in self.together.items())
         return hashlib.sha256(f"{live} {changed}".encode()).hexdigest()
 
+    case_changes: tuple[CaseChange, ...] = ()
+    """Cases of the script that are kept, or go, with the change."""
+
+    def kept_cases(self) -> list[Case]:
+        """The script's cases as they are once the change is live."""
+        found = {case.name: case for case in self.script.cases.kept()}
+        for each in self.case_changes:
+            found.pop(each.name, None)
+            if each.content is not None:
+                found[each.name] = Case(script=self.script, name=each.name)
+                found[each.name].write(each.content, Case.Origin.EDITOR)
+        return [found[name] for name in sorted(found)]
+
     @cached_property
     def cases(self) -> str:
         """Digest of the script's cases."""
-        return self.script.cases.kept().contents_digest()
+        if not self.case_changes:
+            return self.script.cases.kept().contents_digest()
+        lines = "".join(f"{case.name} {case.digest}\n" for case in self.kept_cases())
+        return hashlib.sha256(lines.encode()).hexdigest()
 
     @cached_property
     def rests_on(self) -> str:
@@ -73,7 +91,7 @@ class Change:
     @property
     def needs_none(self) -> bool:
         """Whether there is nothing to compare with, and nothing to hold it to."""
-        return self.before is None and not self.script.cases.kept().exists()
+        return self.before is None and not self.kept_cases()
 
 
 @dataclass(frozen=True)
@@ -183,8 +201,8 @@ class Passage:
     """In which somebody approved the move, by the primary key of its script."""
 
 
-def pass_gate(moves: Sequence[Move], locked: Mapping[int, Script]) -> Passage:
-    """Let moves of the locked scripts through. Raises GateClosed, OverrideForbidden.
+def pass_gate(moves: Sequence[Move], locked: Mapping[int, Script], case_changes: Sequence[CaseChange] = ()) -> Passage:
+    """Let moves of the locked scripts through, held to the cases that come with them. Raises GateClosed, OverrideForbidden.
 
     What was live before passes unseen when it is rolled back to, or comes back since a file is gone: that must not wait in an
     emergency.
@@ -192,7 +210,8 @@ def pass_gate(moves: Sequence[Move], locked: Mapping[int, Script]) -> Passage:
     policies = Policies.read()
     if not policies.any_at_work or all(_comes_back(move) for move in moves):
         return Passage()
-    judged = judge(changes_of([Candidate.of(move, locked[move.script.pk]) for move in moves]), policies, hold=True)
+    candidates = [Candidate.of(move, locked[move.script.pk]) for move in moves]
+    judged = judge(changes_of(candidates, case_changes), policies, hold=True)
     moved = [move.version for move in moves if move.version is not None]
     closed = [each for each in judged if each.is_closed]
     unheard = [each for each in judged if each.is_lacking]
@@ -267,8 +286,11 @@ class Candidate:
         return Candidate(version.script, _source(version.script, version), f"v{version.number}")
 
 
-def changes_of(candidates: Sequence[Candidate]) -> list[Change]:
-    """The scripts that decide otherwise once these are live, all together: each with its bundle of now and of then."""
+def changes_of(candidates: Sequence[Candidate], case_changes: Sequence[CaseChange] = ()) -> list[Change]:
+    """The scripts that decide otherwise once these are live, all together: each with its bundle of now and of then.
+
+    `case_changes` are what becomes of cases with it.
+    """
     now = World()
     then = now.with_knobs({str(each.script): each.values for each in candidates if each.values is not None})
     helpers = {str(each.script): each.source for each in candidates if each.script.module == SHARED}
@@ -283,7 +305,13 @@ def changes_of(candidates: Sequence[Candidate]) -> list[Change]:
         if before is None or before.digest != after.digest:
             found.append(Change(script, before, after, each.title, is_shipped=each.is_shipped))
     moved = {(each.script.module, each.script.name) for each in candidates}
-    return _together([*found, *(_through_helpers(now, then, helpers, moved) if helpers else ())])
+    changes = _together([*found, *(_through_helpers(now, then, helpers, moved) if helpers else ())])
+    if not case_changes:
+        return changes
+    return [
+        replace(change, case_changes=tuple(each for each in case_changes if each.script.pk == change.script.pk))
+        for change in changes
+    ]
 
 
 def _together(changes: Sequence[Change]) -> list[Change]:

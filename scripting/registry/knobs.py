@@ -12,6 +12,7 @@ from scripting.models import SEGMENTS, Activation, KnobSet, Script, ScriptVersio
 from scripting.modules import segments as segments_of_modules
 from scripting.registry.bundles import Values, active_values, bundle_for, values_digest
 from scripting.registry.checking import check_bundle
+from scripting.registry.dependents import World
 from scripting.registry.moves import PLAIN, AnyBase, AtGate, Move, PublishRefused, StaleBase
 from scripting.registry.publishing import activate_together, say_why
 from scripting.supervisor.pool import CheckReport
@@ -37,7 +38,23 @@ class ValuesRefused(PublishRefused):
 
 def knobs_of(script: Script, values: Values | None = None) -> tuple[Knob, ...]:
     """The knobs of the active text, with these values (None: the active ones). Raises SupervisorError, PublishRefused."""
-    return _check(script, _active(script), active_values(str(script)) if values is None else values).knobs
+    return _check(script, active_version_of(script), active_values(str(script)) if values is None else values).knobs
+
+
+def settle_beside(text: Source, values: Values, instead: Mapping[str, Source | None]) -> dict[str, Any]:
+    """The values as a set keeps them, of a text that is not live yet, beside these helpers in the place of the active ones.
+
+    Raises ValuesRefused, PublishRefused where the text does not pass its check.
+    """
+    if SEGMENTS in values:
+        raise ValuesRefused({"": "values for some events alone are set on the page of the knobs"})
+    _require_plain(values)
+    bundle = World().with_knobs({text.name: values}).bundle(text, instead)
+    report = check_bundle(text.name.partition("/")[0], bundle)
+    if not report.ok:
+        raise PublishRefused(f"{text.name} does not pass its check with these values", None, report.diagnostics)
+    found = _fitting_of(report, values)
+    return {name: found[name].value for name in sorted(values) if found[name].value != found[name].default}
 
 
 def settle(script: Script, values: Values) -> dict[str, Any]:
@@ -76,6 +93,12 @@ def _settle_segments(
 
 def _fitting(script: Script, values: Values) -> dict[str, Knob]:
     """The knobs with these values. Raises ValuesRefused where one does not fit, PublishRefused."""
+    _require_plain(values)
+    return _fitting_of(_check(script, active_version_of(script), values), values)
+
+
+def _require_plain(values: Values) -> None:
+    """Raises ValuesRefused."""
     problems = {
         visible(name)[:64]: "is not a value that a knob can have"
         for name in values
@@ -83,7 +106,9 @@ def _fitting(script: Script, values: Values) -> dict[str, Knob]:
     }
     if problems:
         raise ValuesRefused(problems)
-    report = _check(script, _active(script), values)
+
+
+def _fitting_of(report: CheckReport, values: Values) -> dict[str, Knob]:
     found = {knob.name: knob for knob in report.knobs}
     problems = dict.fromkeys(sorted(values.keys() - found.keys()), "is no knob of this script")
     problems |= {knob.name: knob.problem for knob in report.knobs if knob.problem and knob.name in values}
@@ -115,7 +140,7 @@ def publish(
     Raises ValuesRefused, StaleBase (`base` is the set that the actor believed active), AlreadyActive, GateClosed, PublishRefused.
     """
     say_why(reason)
-    version = _active(script)
+    version = active_version_of(script)
     return _activate(
         script,
         version,
@@ -131,7 +156,7 @@ def publish(
 def rollback(script: Script, number: int, *, actor: User | None, reason: str, at_gate: AtGate = PLAIN) -> Activation:
     """Activate an old set of values again, without a copy; 0 are the defaults of the text. Raises as `publish` does."""
     say_why(reason)
-    version = _active(script)
+    version = active_version_of(script)
     chosen = None
     if number:
         chosen = script.knob_sets.filter(number=number).first()
@@ -148,7 +173,7 @@ def make_live(
 
     Raises StaleBase, AlreadyActive, GateClosed, PublishRefused.
     """
-    return _activate(script, _active(script), knobs, cause, actor, reason, base, PLAIN)
+    return _activate(script, active_version_of(script), knobs, cause, actor, reason, base, PLAIN)
 
 
 def keep(script: Script, values: Values, *, author: User | None, message: str) -> KnobSet:
@@ -206,7 +231,7 @@ def _is_plain(name: object, value: object) -> bool:
     return fits and isinstance(name, str) and 0 < len(name) <= LONGEST and name.isprintable()
 
 
-def _active(script: Script) -> ScriptVersion:
+def active_version_of(script: Script) -> ScriptVersion:
     if script.active_version is None:
         raise PublishRefused(f"no version of {script} is live, so it has no knobs to set")
     return script.active_version

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 from django.db.models import Max
 
-from scripting.models import SHARED, Activation, Breaker, Draft, KnobSet, Review, Script, ScriptVersion
+from scripting.models import (
+    SHARED,
+    Activation,
+    Breaker,
+    Case,
+    CaseChange,
+    Draft,
+    KnobSet,
+    Review,
+    Script,
+    ScriptVersion,
+)
 from scripting.processes import notices
 from scripting.registry import dependents, gate, judging
 from scripting.registry.announce import announce
@@ -128,8 +139,10 @@ def activate(
     return activate_together([move], judge=judge)[0]
 
 
-def activate_together(moves: Sequence[Move], *, judge: bool = True) -> list[Activation]:
-    """Make versions of several scripts the ones that run, all in one transaction or none.
+def activate_together(
+    moves: Sequence[Move], *, judge: bool = True, case_changes: Sequence[CaseChange] = ()
+) -> list[Activation]:
+    """Make versions of several scripts the ones that run, all in one transaction or none; cases that come with them too.
 
     Raises StaleBase if something else than a move's base is active (`AnyBase` takes whatever is), FileOvertaken, HelpersChanged where
     what is moved fits helpers, or a helper its dependents, no longer (`judge` False takes it as it is), GateClosed and
@@ -144,7 +157,9 @@ def activate_together(moves: Sequence[Move], *, judge: bool = True) -> list[Acti
             _allow(move, locked[move.script.pk])
         if of_helpers and judge:
             _judge_again(moves)
-        passage = gate.pass_gate(moves, locked)
+        passage = gate.pass_gate(moves, locked, case_changes)
+        for each in case_changes:
+            _keep_case(each, moves)
         activations = [_move(move, locked[move.script.pk], passage) for move in moves]
         for move in moves:
             sets.join_planned(locked[move.script.pk], actor=move.actor)
@@ -160,6 +175,22 @@ def activate_together(moves: Sequence[Move], *, judge: bool = True) -> list[Acti
     for move in moves:
         move.script.refresh_from_db()
     return activations
+
+
+def _keep_case(change: CaseChange, moves: Sequence[Move]) -> None:
+    """Raises StaleBase for a case that somebody changed meanwhile."""
+    found = change.script.cases.select_for_update().filter(name=change.name).first()
+    kept = found.digest if found is not None and found.removed_at is None else ""
+    user = next((move.actor.get_username() for move in moves if move.actor is not None), "")
+    if change.base is not None and change.base != kept:
+        raise StaleBase(f"the case {change.script}/{change.name} was changed meanwhile: pull it, then release again")
+    if change.content is None:
+        if found is not None and kept:
+            found.leave(user)
+        return
+    found = found or Case(script=change.script, name=change.name)
+    found.write(change.content, Case.Origin.EDITOR, user=user)
+    found.save()
 
 
 def _is_bundled(move: Move, locked: Script) -> bool:
