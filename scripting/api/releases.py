@@ -146,10 +146,10 @@ def _publish(request: ApiRequest, wanted: ReleaseIn, reason: str) -> ReleaseOut:
     texts = texts_of(wanted.scripts, user, reason)
     before = {text.script.pk: text.script.active_version_id for text in texts}
     how: dict[str, Any] = {"confirmed": wanted.confirmed, "at_gate": AtGate(wanted.override, wants_advice=True)}
-    knobs = {str(_script_of(each.module, each.name, texts)): each.values for each in wanted.knobs}
+    knobs = knobs_of(wanted.knobs, texts)
     changes = [_case_change(each, texts) for each in wanted.cases]
-    if len(knobs) < len(wanted.knobs) or len({(each.script.pk, each.name) for each in changes}) < len(changes):
-        raise Problem(422, "doubled", "Knobs of a script, or a case, are named twice in this request.")
+    if len({(each.script.pk, each.name) for each in changes}) < len(changes):
+        raise Problem(422, "doubled", "A case is named twice in this request.")
     with_evidence(
         lambda: releases.release(texts, actor=user, reason=reason, knobs=knobs, case_changes=changes, **how),
         user=user.get_username(),
@@ -172,6 +172,17 @@ def _script_of(module: str, name: str, texts: Sequence[Text]) -> Script:
     if of_release is None and found.active_version_id is None:
         raise Problem(422, "no_version", f"No version of {module}/{name} is live.")
     return found
+
+
+def knobs_of(wanted: Sequence[ReleaseKnobs], texts: Sequence[Text]) -> dict[str, dict[str, Any]]:
+    """Values by script. Raises Problem."""
+    knobs: dict[str, dict[str, Any]] = {}
+    for each in wanted:
+        script = str(_script_of(each.module, each.name, texts))
+        if script in knobs:
+            raise Problem(422, "doubled", f"The knobs of {script} are named twice in this request.")
+        knobs[script] = dict(each.values)
+    return knobs
 
 
 def _case_change(wanted: ReleaseCase, texts: Sequence[Text]) -> CaseChange:

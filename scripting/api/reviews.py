@@ -6,22 +6,31 @@ from ninja import Field, Router, Schema
 
 from scripting.api.access import ApiRequest, demand
 from scripting.api.problems import Problem
-from scripting.api.releases import MOST_TEXTS, ReleaseText, require_known, stating, texts_of
+from scripting.api.releases import (
+    MOST_TEXTS,
+    ReleaseKnobs,
+    ReleaseText,
+    knobs_of,
+    require_known,
+    stating,
+    texts_of,
+)
 from scripting.evidence.gate import weigh
 from scripting.insight.addresses import address_of
 from scripting.models import Review
 from scripting.models.tokens import Action
-from scripting.registry import publishing, reviews
+from scripting.registry import releases, reviews
 
 router = Router(tags=["reviews"])
 
 
 class ReviewIn(Schema):
-    """Texts that are to go live together, and why."""
+    """Texts, and values of knobs, that are to go live together, and why."""
 
     reason: str
     commit: str = Field("", max_length=64, description="The commit they come from; kept in the reason.")
-    scripts: list[ReleaseText] = Field(min_length=1, max_length=MOST_TEXTS)
+    scripts: list[ReleaseText] = Field(default_factory=list, max_length=MOST_TEXTS)
+    knobs: list[ReleaseKnobs] = Field(default_factory=list, max_length=MOST_TEXTS)
 
 
 class ReviewOut(Schema):
@@ -37,12 +46,15 @@ class ReviewOut(Schema):
 @router.post("/reviews", response=ReviewOut)
 def ask(request: ApiRequest, wanted: ReviewIn) -> ReviewOut:
     """Ask somebody else to approve texts, which are checked beside each other and stored. Publishing them then takes the same texts."""
-    demand(request, Action.PUBLISH, *(f"{each.module}/{each.name}" for each in wanted.scripts))
+    names = [f"{each.module}/{each.name}" for each in wanted.scripts]
+    names += [f"{each.module}/{each.name}" for each in wanted.knobs]
+    demand(request, Action.PUBLISH, *dict.fromkeys(names))
     require_known(wanted.scripts)
     user = request.auth.user
     reason = f"{wanted.reason} ({wanted.commit})" if wanted.commit and wanted.reason.strip() else wanted.reason
     with stating(None):
-        moves = publishing.moves_for(texts_of(wanted.scripts, user, reason), actor=user, reason=reason)
+        texts = texts_of(wanted.scripts, user, reason)
+        moves = releases.moves_of(texts, knobs_of(wanted.knobs, texts), actor=user, reason=reason)
         review = reviews.ask(moves, actor=user, reason=reason)
     weigh(reviews.changes_of(review), user=user.get_username(), anyway=True)
     return _out(request, review)

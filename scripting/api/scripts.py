@@ -29,7 +29,7 @@ from scripting.evidence.kept import report_of
 from scripting.evidence.replays import candidate_of
 from scripting.execution.comparison import compared
 from scripting.execution.run import on_inputs
-from scripting.models import Script, ScriptVersion
+from scripting.models import Case, Script, ScriptVersion
 from scripting.models.tokens import Action
 from scripting.modules.calls import CallContext
 from scripting.modules.installed import limits_for, modules
@@ -60,6 +60,15 @@ class VersionText(VersionOut):
 
     source: str
     diagnostics: list[dict[str, Any]]
+
+
+class CaseOut(Schema):
+    """A case of a script."""
+
+    script: str
+    name: str
+    digest: str = Field(description="sha256 of the document, hex.")
+    document: str = Field(description="The case as its file holds it.")
 
 
 class Checked(Schema):
@@ -135,7 +144,7 @@ class RollbackIn(Schema):
 def scripts(request: ApiRequest) -> list[ScriptOut]:
     """The scripts that the token is for."""
     demand(request, Action.READ)
-    found = Script.objects.in_use().select_related("active_version__author", "default_version__author")
+    found = Script.objects.in_use().select_related("active_version__author", "default_version__author", "active_knobs")
     return [script_out(each, _runs_on(each)) for each in found if request.auth.covers(str(each))]
 
 
@@ -144,6 +153,18 @@ def namespace(request: ApiRequest) -> dict[str, Any]:
     """Tell what a check knows of each module beside the texts: `goby check` works with it where no server is."""
     demand(request, Action.READ)
     return {module.name: namespace_of(module).as_json() for module in modules}
+
+
+@router.get("/cases", response=list[CaseOut])
+def cases(request: ApiRequest) -> list[CaseOut]:
+    """The cases of the scripts that the token is for."""
+    demand(request, Action.READ)
+    found = Case.objects.kept().filter(script__in=Script.objects.in_use()).select_related("script")
+    return [
+        CaseOut(script=str(each.script), name=each.name, digest=each.digest, document=each.document)
+        for each in found.order_by("script_id", "name")
+        if request.auth.covers(str(each.script))
+    ]
 
 
 @router.get(SCRIPT, response=ScriptOut)

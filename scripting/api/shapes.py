@@ -38,6 +38,7 @@ class ScriptOut(Schema):
     runs_on: list[str]
     live: VersionOut | None
     default: VersionOut | None
+    knobs: dict[str, Any] = Field(description="Values of its knobs that are not the text's own.")
 
 
 class Failure(Schema):
@@ -97,6 +98,7 @@ def script_out(script: Script, runs_on: Sequence[str]) -> ScriptOut:
         runs_on=list(runs_on),
         live=version_out(script.active_version),
         default=version_out(script.default_version),
+        knobs=script.active_knobs.values if script.active_knobs else {},
     )
 
 

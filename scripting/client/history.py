@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from scripting.client.folder import digest_of
@@ -12,20 +13,23 @@ COMMITS = 1000
 """Commits of one file that are looked at, newest first."""
 
 
-def was_in_git(path: Path, digest: str) -> bool:
-    """Whether the file had the text with this digest in a commit before. False where there is no git, or no repository."""
+def was_in_git(path: Path, digest: str, of: Callable[[str], str] = digest_of) -> bool:
+    """Whether the file had the text with this digest in a commit before. False where there is no git, or no repository.
+
+    `of` is the digest of a text, or a ValueError where it has none.
+    """
     commits = _git(path, "log", f"-{COMMITS}", "--format=%H", "--", path.name)
     for commit in (commits or b"").decode().split():
         content = _git(path, "show", f"{commit}:./{path.name}")
-        if content is not None and _is(content, digest):
+        if content is not None and _is(content, digest, of):
             return True
     return False
 
 
-def _is(content: bytes, digest: str) -> bool:
+def _is(content: bytes, digest: str, of: Callable[[str], str]) -> bool:
     try:
-        return digest_of(source_text.decode(content)) == digest
-    except source_text.NotText:
+        return of(source_text.decode(content)) == digest
+    except (source_text.NotText, ValueError):
         return False
 
 

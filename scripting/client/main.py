@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scripting.client import checking, folder, stubs, syncing
+from scripting.client import beside, checking, folder, stubs, syncing
 from scripting.client.folder import FolderWrong
 from scripting.client.formats import FORMATS, junit_of_cases
 from scripting.client.server import SERVER, TOKEN, Server, ServerRefused
@@ -136,7 +136,11 @@ def _pull(options: argparse.Namespace) -> int:
     for each in done:
         if each.what != "same":
             print(f"{one_line(str(each.path))}: {each.what}")
-    conflicts = [each for each in done if each.what == "conflict"]
+    others = beside.pull(options.dir, Server.named(options.server), force=options.force)
+    for what, path in others:
+        print(f"{one_line(str(path))}: {what}")
+    whats = [each.what for each in done] + [what for what, _ in others]
+    conflicts = "conflict" in whats
     if conflicts:
         _complain(
             "changed on both sides in the same lines: `goby diff` shows where; mend the file, then `goby pull` again, or --force"
@@ -161,9 +165,12 @@ def _push(options: argparse.Namespace) -> int:
         return FAILED
     for each in answer["published"]:
         print(f"{each['script']}: v{each['version']} is live")
+    for number, words in ((answer["cases"], "cases"), (answer["knobs"], "sets of values of knobs")):
+        if number and not options.dry_run:
+            print(f"{number} {words} went along")
     if options.dry_run:
         print("the server would take it; nothing is published")
-    elif not answer["published"]:
+    elif not (answer["published"] or answer["cases"] or answer["knobs"]):
         print("nothing to push: the server has these texts")
     return 0
 

@@ -8,8 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from scripting.client import beside, stubs
 from scripting.client import folder as folders
-from scripting.client import stubs
 from scripting.client.folder import Known, RuleFile
 from scripting.client.history import was_in_git
 from scripting.client.server import Server, ServerRefused
@@ -165,16 +165,21 @@ def push(
     if both := [each.label for each in compared if each.side in (Side.BOTH, Side.THERE)]:
         raise BothChanged(both)
     changed = [each for each in compared if each.side in (Side.HERE, Side.NEW_HERE)]
+    items = beside.items_of(folder, server)
+    if overtaken := [str(each.path) for each in items if each.is_changed_here and each.is_overtaken]:
+        raise BothChanged(overtaken)
+    cases, knobs = beside.changed(items)
     answer: dict[str, Any] = {"published": [], "unchanged": [], "dry_run": dry_run, "findings": {}}
-    if changed:
+    if changed or cases or knobs:
         scripts = [_release_text(each) for each in changed]
         release = {"reason": reason, "commit": commit, "scripts": scripts, "dry_run": dry_run, "confirmed": confirmed}
+        release |= {"cases": cases, "knobs": knobs}
         try:
             answer = server.post("releases", release)
         except ServerRefused as refused:
             if not ask or dry_run or not refused.problem.get("may_ask"):
                 raise
-            review = server.post("reviews", {"reason": reason, "commit": commit, "scripts": scripts})
+            review = server.post("reviews", {"reason": reason, "commit": commit, "scripts": scripts, "knobs": knobs})
             raise ServerRefused(f"{refused}\nasked for review {review['review']}: {review['page']}", refused.problem) from None  # fmt: skip
     if not dry_run:
         known = folders.known_of(folder)
@@ -184,7 +189,8 @@ def push(
         for published in answer["published"]:
             known[published["script"]] = Known(published["version"], published["digest"])
         folders.remember(folder, known)
-    return answer
+        beside.remember_pushed(folder, items)
+    return {**answer, "cases": len(cases), "knobs": len(knobs)}
 
 
 def _release_text(each: Compared) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from scripting.models import SHARED, Activation, CaseChange, Draft, Script
+from scripting.models import SEGMENTS, SHARED, Activation, CaseChange, Draft, Script
 from scripting.registry import knobs as registry_knobs
 from scripting.registry.bundles import Values
 from scripting.registry.moves import PLAIN, AlreadyActive, AnyBase, AtGate, HelpersChanged, Move
@@ -31,8 +31,7 @@ def release(
 
     Raises TogetherRefused, ValuesRefused, StaleBase, GateClosed, or PublishRefused without a reason.
     """
-    moves = moves_for(texts, actor=actor, reason=reason, confirmed=confirmed, at_gate=at_gate)
-    moves = _with_knobs(moves, texts, knobs or {}, actor=actor, reason=reason, at_gate=at_gate)
+    moves = moves_of(texts, knobs or {}, actor=actor, reason=reason, confirmed=confirmed, at_gate=at_gate)
     try:
         activations = activate_together(moves, case_changes=case_changes)
     except (HelpersChanged, AlreadyActive):  # beside what others published it is refused now, or fits after all
@@ -45,6 +44,20 @@ def release(
         assert move.version is not None
         Draft.objects.filter(script=move.script, user=actor, source=move.version.text).delete()
     return activations
+
+
+def moves_of(
+    texts: Sequence[Text],
+    knobs: Mapping[str, Values],
+    *,
+    actor: User | None,
+    reason: str,
+    confirmed: bool = True,
+    at_gate: AtGate = PLAIN,
+) -> list[Move]:
+    """Check and store all of it: the moves that would make live what is not. Raises as `release`."""
+    moves = moves_for(texts, actor=actor, reason=reason, confirmed=confirmed, at_gate=at_gate)
+    return _with_knobs(moves, texts, knobs, actor=actor, reason=reason, at_gate=at_gate)
 
 
 def _with_knobs(
@@ -70,6 +83,8 @@ def _with_knobs(
         assert version is not None
         source = new.get(name) or Source(name, version.language, version.text)
         settled = registry_knobs.settle_beside(source, values, helpers)
+        if script.active_knobs is not None and (segments := script.active_knobs.all_values.get(SEGMENTS)):
+            settled[SEGMENTS] = segments  # those for some events alone are set on their page, and stay
         chosen = registry_knobs.keep(script, settled, author=actor, message=reason)
         if move is not None:
             by_name[name] = replace(move, knobs=chosen)

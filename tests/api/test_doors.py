@@ -45,6 +45,7 @@ DOORS: dict[tuple[str, str], Door] = {
     ("GET", "/topics"): door("topics", None, "read", "view_script", script=ANY),
     ("POST", "/endpoints/{module}/{endpoint}"): door("endpoints/chess_club/roll", {}, "endpoints", "run_script"),
     ("GET", "/namespace"): door("namespace", None, "read", "view_script", script=ANY),
+    ("GET", "/cases"): door("cases", None, "read", "view_script", script=ANY),
     ("GET", "/scripts"): door("scripts", None, "read", "view_script", script=ANY),
     ("GET", "/scripts/{module}/{name}"): door(DICE, None, "read", "view_script"),
     ("GET", "/scripts/{module}/{name}/versions"): door(f"{DICE}/versions", None, "read", "view_script"),

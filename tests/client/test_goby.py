@@ -15,10 +15,12 @@ from django.contrib.auth.models import Permission, User
 
 from scripting import tokens
 from scripting.client import main as command
+from scripting.evidence import cases
 from scripting.models import Activation, Script
 from scripting.registry import publishing
 from scripting.registry.moves import AnyBase
 from scripting.sources import sync
+from scripting.texts import case_text
 from scripting.tokens import Wanted
 from tests.support.game import BETTER, BROKEN, Game, game
 
@@ -255,3 +257,43 @@ def test_stubs_and_schemas_are_written_from_the_server_and_later_without_it(
     assert json.loads((folder / ".goby" / "schemas" / "chess_club.roll.json").read_text())["$id"] == "chess_club.roll"
     monkeypatch.delenv("GOBY_TOKEN")
     assert goby("stubs", folder, "--offline") == 0
+
+
+def test_cases_and_knobs_go_to_the_server_with_their_text_and_come_back(
+    server: Game, folder: Path, capsys: Any
+) -> None:
+    goby("pull", folder)
+    tuned = "bonus = 0  # knob 0..9: what is added\nresult = {'points': message['payload']['sides'] + bonus}\n"
+    (folder / "chess_club" / "dice.py").write_text(tuned)
+    knobs, case = folder / "chess_club" / "knobs" / "dice.json", folder / "chess_club" / "cases" / "dice" / "six.json"
+    document = {
+        "event": {"topic": "chess_club.roll", "payload": {"sides": 6}},
+        "expect": [{"at": "result.points", "equal": 8}],
+    }
+    for path, content in ((knobs, {"bonus": 2}), (case, document)):
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(content))
+    assert goby("push", folder, "-m", "two more") == 0
+    assert "1 cases went along" in capsys.readouterr().out
+    script = Script.objects.select_related("active_knobs").get(module="chess_club", name="dice")
+    assert script.active_knobs is not None
+    assert script.active_knobs.values == {"bonus": 2}
+    assert goby("push", folder, "-m", "again") == 0
+    assert "nothing to push" in capsys.readouterr().out
+
+    # Somebody changes the case in the browser: a push overwrites nothing, a pull brings it.
+    found = script.cases.get()
+    changed = case_text.from_plain({**document, "note": "by hand"})
+    cases.change(found, changed, user="bo")
+    case.write_text(json.dumps({**document, "note": "mine"}))
+    assert goby("push", folder, "-m", "mine") == 1
+    assert "changed there since your last pull" in capsys.readouterr().err
+    assert goby("pull", folder) == 1, "both changed it"
+    case.write_text(json.dumps(document))
+    assert goby("pull", folder) == 0
+    assert json.loads(case.read_text())["note"] == "by hand"
+
+    # It is deleted here, and with the next push there.
+    case.unlink()
+    assert goby("push", folder, "-m", "no case") == 0
+    assert not script.cases.kept().exists()

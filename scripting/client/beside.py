@@ -1,0 +1,191 @@
+"""What lies beside the texts of a folder, and goes with them to a server and back: cases, and values of knobs.
+
+A case is `DIR/<module>/cases/<script>/<name>.json`, the values of a script's knobs are `DIR/<module>/knobs/<script>.json`. Like
+a text each has three sides: the file, what is kept on the server, and what both last were.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scripting.client import folder as folders
+from scripting.client.folder import NAME, FolderWrong
+from scripting.client.history import was_in_git
+from scripting.client.server import Server
+from scripting.texts import case_text
+
+STATE = Path(".goby") / "beside.json"
+CASES, KNOBS = "cases", "knobs"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A case or a set of values on its three sides, each by its digest; empty where there is none."""
+
+    kind: str
+    label: str
+    path: Path
+    here: str
+    live: str
+    known: str
+    text: str = ""
+    """The server's."""
+
+    @property
+    def is_changed_here(self) -> bool:
+        return self.here != self.live and (bool(self.here) or (bool(self.known) and self.known == self.live))
+
+    @property
+    def is_overtaken(self) -> bool:
+        """Whether the server has what this folder has never seen."""
+        if self.live in ("", self.known, self.here):
+            return False
+        return not was_in_git(self.path, self.live, DIGESTS[self.kind])
+
+
+def items_of(folder: Path, server: Server) -> list[Item]:
+    """Every case and every set of values of either side. Raises FolderWrong, ServerRefused."""
+    known = _known(folder)
+    live = _live(folder, server)
+    here = {path: kind for kind in (CASES, KNOBS) for path in _files(folder, kind)}
+    found = []
+    for path in sorted({*live, *here}):
+        kind, label, text = live.get(path, ("", "", ""))
+        kind = kind or here[path]
+        label = label or _label(folder, path, kind)
+        digest = DIGESTS[kind](text) if text else ""
+        found.append(Item(kind, label, path, _digest_here(path, kind), digest, known.get(f"{kind} {label}", ""), text))
+    return found
+
+
+def pull(folder: Path, server: Server, *, force: bool = False) -> list[tuple[str, Path]]:
+    """Write what is kept on the server, but over nothing that was changed here: what became of each, and its file.
+
+    `written`, `deleted`, `kept` (it was changed here alone), or `conflict`. Raises FolderWrong, ServerRefused.
+    """
+    done, known = [], dict[str, str]()
+    for item in items_of(folder, server):
+        what = _pull(item, force=force)
+        known[f"{item.kind} {item.label}"] = item.known if what in ("kept", "conflict") else item.live
+        if what:
+            done.append((what, item.path))
+    _remember(folder, known)
+    return done
+
+
+def _pull(item: Item, *, force: bool) -> str:
+    if item.here == item.live:
+        return ""
+    if not force and item.here != item.known:
+        return "conflict" if item.live and item.live != item.known else "kept"
+    if not item.here and item.live == item.known and not force:
+        return "kept"  # deleted here, and not pushed yet
+    if not item.live:
+        item.path.unlink()
+        return "deleted"
+    folders.write(item.path, item.text)
+    return "written"
+
+
+def changed(items: list[Item]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The cases and the values of a release that brings what was changed here. Raises FolderWrong."""
+    cases, knobs = [], []
+    for item in items:
+        if not item.is_changed_here:
+            continue
+        module, script, *name = item.label.split("/")
+        if item.kind == CASES:
+            document = json.loads(folders.text_of(item.path)) if item.here else None
+            cases.append({"module": module, "script": script, "name": name[0], "case": document, "base": item.live})
+        else:
+            values = json.loads(folders.text_of(item.path)) if item.here else {}
+            knobs.append({"module": module, "name": script, "values": values})
+    return cases, knobs
+
+
+def remember_pushed(folder: Path, items: list[Item]) -> None:
+    """After a release both sides are the same."""
+    _remember(folder, {f"{each.kind} {each.label}": each.here for each in items if each.here})
+
+
+# -- the sides -----------------------------------------------------------------------------------------------------------
+
+
+def _case_digest(text: str) -> str:
+    return case_text.digest_of(case_text.encode(case_text.decode(text)))
+
+
+def _values_digest(text: str) -> str:
+    values = json.loads(text)
+    if not isinstance(values, dict):
+        raise ValueError("values are an object")  # noqa: TRY004 - as for every file that holds no such thing
+    return folders.digest_of(json.dumps(values, sort_keys=True)) if values else ""
+
+
+DIGESTS = {CASES: _case_digest, KNOBS: _values_digest}
+
+
+def _digest_here(path: Path, kind: str) -> str:
+    if not path.exists():
+        return ""
+    try:
+        return DIGESTS[kind](folders.text_of(path))
+    except ValueError as error:
+        raise FolderWrong(f"{path}: {error}") from None
+
+
+def _files(folder: Path, kind: str) -> list[Path]:
+    pattern = "*/cases/*/*.json" if kind == CASES else "*/knobs/*.json"
+    return [path for path in folder.glob(pattern) if not path.is_symlink() and _is_named(folder, path)]
+
+
+def _is_named(folder: Path, path: Path) -> bool:
+    return all(NAME.fullmatch(part) for part in (*path.relative_to(folder).parts[:-1], path.stem))
+
+
+def _label(folder: Path, path: Path, kind: str) -> str:
+    parts = path.relative_to(folder).parts
+    return f"{parts[0]}/{parts[2]}/{path.stem}" if kind == CASES else f"{parts[0]}/{path.stem}"
+
+
+def _live(folder: Path, server: Server) -> dict[Path, tuple[str, str, str]]:
+    """By file: kind, label and text of what the server keeps."""
+    found: dict[Path, tuple[str, str, str]] = {}
+    for each in server.get("cases"):
+        label = f"{each['script']}/{each['name']}"
+        module, script, name = _names(label, 3)
+        found[folder / module / CASES / script / f"{name}.json"] = (CASES, label, each["document"])
+    for each in server.get("scripts"):
+        if values := each["knobs"]:
+            module, script = _names(each["script"], 2)
+            text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+            found[folder / module / KNOBS / f"{script}.json"] = (KNOBS, each["script"], text)
+    return found
+
+
+def _names(label: str, count: int) -> list[str]:
+    """The names in a server's label; a file is made of them. Raises FolderWrong."""
+    names = label.split("/")
+    if len(names) != count or not all(NAME.fullmatch(name) for name in names):
+        raise FolderWrong(f"the server names something {label[:80]!r}, which cannot be a file's name")
+    return names
+
+
+def _known(folder: Path) -> dict[str, str]:
+    try:
+        document = json.loads((folder / STATE).read_bytes())
+        return {str(label): str(digest) for label, digest in document.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError):
+        raise FolderWrong(f"{folder / STATE} is damaged: delete it, then pull") from None
+
+
+def _remember(folder: Path, known: Mapping[str, str]) -> None:
+    kept = {label: digest for label, digest in sorted(known.items()) if digest}
+    if kept or (folder / STATE).exists():
+        folders.write(folder / STATE, json.dumps(kept, indent=1) + "\n")
