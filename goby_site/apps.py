@@ -8,3 +8,6 @@ class GobySiteConfig(AppConfig):
     label = "goby_site"
     verbose_name = "Goby"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from goby_site import checks  # noqa: F401 - registers them

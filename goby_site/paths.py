@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import ipaddress
 import os
 import secrets
 import stat
@@ -79,6 +80,16 @@ def redis_url() -> str:
 def redis_memory() -> str:
     """How much the stack's own Redis may hold, as redis.conf writes it: `GOBY_REDIS_MEMORY`."""
     return os.environ.get("GOBY_REDIS_MEMORY") or "1gb"
+
+
+def is_local(address: str) -> bool:
+    """Whether a host's name or address is this machine; a socket has none."""
+    if not address or address == "localhost" or address.startswith("/"):
+        return True
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def unix_url(path: Path) -> str:

@@ -6,7 +6,7 @@ import logging
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -25,7 +25,8 @@ env = Env()
 try:
     DEBUG = env.bool("DEBUG", False)
     GOBY_DEMO = env.bool("GOBY_DEMO", False)
-    GOBY_HTTPS = env.bool("GOBY_HTTPS", False)
+    GOBY_HTTPS = env.bool("GOBY_HTTPS", not GOBY_DEMO)
+    GOBY_SESSION_HOURS = env.int("GOBY_SESSION_HOURS", 24 * 14 if GOBY_DEMO else 12)
     WARGAME_PUBLIC = env.bool("WARGAME_PUBLIC", GOBY_DEMO)
     WARGAME_TICK_SECONDS = env.float("WARGAME_TICK_SECONDS", 2.0)
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
@@ -40,6 +41,16 @@ except (EnvError, ValueError) as problem:
 if LOG_FORMAT not in {"plain", "json"}:
     raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}: write plain or json")
 
+REDIS_URL = paths.redis_url()
+for name, address in (
+    ("DATABASE_URL", str(_database.get("HOST") or "")),
+    ("REDIS_URL", urlsplit(REDIS_URL).hostname or ""),
+):
+    if not os.environ.get("SECRET_KEY") and not paths.is_local(address):
+        raise ImproperlyConfigured(
+            f"{name} names another host ({address}), so several hosts may be this site, and SECRET_KEY is not set: set the same one on each. "
+            f"If this site ran without, it is the text of {VAR_DIR / 'secret-key'}"
+        )
 SECRET_KEY = os.environ.get("SECRET_KEY") or paths.secret_file("secret-key")
 
 INSTALLED_APPS = [
@@ -122,7 +133,6 @@ def database(parsed: dict[str, Any]) -> dict[str, Any]:
 
 DATABASES = {"default": database(dict(_database))}
 
-REDIS_URL = paths.redis_url()
 RQ_QUEUES = {"default": {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer", "DEFAULT_TIMEOUT": 60}}
 RQ_SHOW_ADMIN_LINK = False
 
@@ -135,6 +145,7 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "/"
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = GOBY_HTTPS
+SESSION_COOKIE_AGE = GOBY_SESSION_HOURS * 3600
 CSRF_FAILURE_VIEW = "scripting.endpoints.csrf_failure"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if GOBY_HTTPS else 0

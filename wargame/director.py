@@ -19,6 +19,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_c
 from django.utils import timezone
 
 from scripting.bus import Overloaded, publishing
+from scripting.processes.one_at_a_time import RENEW_SECONDS, STANDBY_SECONDS, OneAtATime
 from wargame import rows
 from wargame.battle import start_battle
 from wargame.models import Game
@@ -70,9 +71,13 @@ class Director:
         self._outstanding: dict[int, Outstanding] = {}
 
     def run(self, stop: threading.Event) -> None:
-        """Step after step until `stop` is set. Where database or Redis are unavailable it tries again, less and less often."""
+        """Step after step until `stop` is set; of the directors of a site one at a time, and another within seconds of its death. Where database or Redis are unavailable it tries again, less and less often."""
         failures = 0
+        turn = OneAtATime("director")
         while not stop.is_set():
+            if not turn.step():
+                stop.wait(STANDBY_SECONDS)
+                continue
             wait = tick_seconds()
             try:
                 close_old_connections()
@@ -82,7 +87,14 @@ class Director:
                 failures += 1
                 wait = min(LONGEST_BACKOFF, tick_seconds() * 2 ** min(failures, 6))
                 logger.warning("the battle pauses for %.0f s: %s: %s", wait, type(error).__name__, error)
-            stop.wait(wait)
+            self._wait(stop, wait, turn)
+        turn.release()
+
+    def _wait(self, stop: threading.Event, seconds: float, turn: OneAtATime) -> None:
+        """Until the next step, and stay the one that makes it."""
+        until = self._clock() + seconds
+        while turn.step() and (left := until - self._clock()) > 0 and not stop.wait(min(left, RENEW_SECONDS)):
+            pass
 
     def step(self) -> int:
         """One round over all running games, and a new demo battle where none runs; returns how many events were published."""

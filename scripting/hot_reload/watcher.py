@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from watchfiles import watch
 
 from scripting.hot_reload.memory import Memory
-from scripting.hot_reload.watcher_lock import STANDBY_SECONDS, WatcherLock
+from scripting.processes.one_at_a_time import STANDBY_SECONDS, OneAtATime
 from scripting.sources.case_folder import CaseFound, CaseKey, CaseScan, scan_cases
 from scripting.sources.case_sync import cases_expected, miss_cases, take_cases
 from scripting.sources.folder import (
@@ -147,7 +147,7 @@ def run(stop: threading.Event, report: Callable[[Step], None], root: Path | None
     """Watch until `stop` is set. Raises FolderRefused when the folder cannot be watched at all."""
     folder = root or scripts_dir()
     watcher = Watcher(folder)
-    lock = WatcherLock(watcher.make_folder())
+    lock = OneAtATime("watcher", watcher.make_folder())
     watcher.may_go_on = lambda: lock.step() and not stop.is_set()
     try:
         while not stop.is_set():
@@ -155,16 +155,16 @@ def run(stop: threading.Event, report: Callable[[Step], None], root: Path | None
                 watcher.forget()
                 stop.wait(STANDBY_SECONDS)
                 continue
-            if watcher.make_folder() != lock.folder:  # another one in its place
+            if ("watcher", watcher.make_folder()) != lock.name:  # another one in its place
                 lock.release()
-                lock.folder = watcher.name
+                lock.name = ("watcher", watcher.name)
                 continue
             _watch(lock, watcher, stop, report)
     finally:
         lock.release()
 
 
-def _watch(lock: WatcherLock, watcher: Watcher, stop: threading.Event, report: Callable[[Step], None]) -> None:
+def _watch(lock: OneAtATime, watcher: Watcher, stop: threading.Event, report: Callable[[Step], None]) -> None:
     """The active watcher's loop: until it is to stop, has lost the lock, or the folder itself went away."""
 
     def of_interest(_change: object, path: str) -> bool:

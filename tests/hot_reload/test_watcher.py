@@ -11,7 +11,7 @@ from django.db import connections
 
 from scripting.hot_reload import watcher
 from scripting.hot_reload.watcher import Watcher
-from scripting.hot_reload.watcher_lock import LOCK_SECONDS, WatcherLock
+from scripting.processes.one_at_a_time import LOCK_SECONDS, OneAtATime
 from scripting.sources.steps import Step
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
@@ -102,7 +102,7 @@ def test_a_deletion_while_nobody_watched_is_found(game: Game, watching: Watcher,
 
 
 def test_one_watcher_holds_the_lock_and_another_takes_over_when_it_gives_it_back(clock: Clock) -> None:
-    first, second = WatcherLock("harbour", clock), WatcherLock("harbour", clock)
+    first, second = OneAtATime("watcher", "harbour", clock=clock), OneAtATime("watcher", "harbour", clock=clock)
     assert first.step()
     assert not second.step()
     first.release()
@@ -113,7 +113,7 @@ def test_one_watcher_holds_the_lock_and_another_takes_over_when_it_gives_it_back
 def test_the_lock_of_a_dead_watcher_runs_out(clock: Clock, redis_client: object) -> None:
     from scripting.storage.redis_client import key
 
-    first = WatcherLock("harbour", clock)
+    first = OneAtATime("watcher", "harbour", clock=clock)
     first.step()
     left = redis_client.pttl(key("watcher", "harbour"))  # type: ignore[attr-defined]
     assert 0 < left <= LOCK_SECONDS * 1000
@@ -122,7 +122,7 @@ def test_the_lock_of_a_dead_watcher_runs_out(clock: Clock, redis_client: object)
 def test_a_watcher_that_lost_the_lock_knows_it(clock: Clock, redis_client: object) -> None:
     from scripting.storage.redis_client import key
 
-    first, second = WatcherLock("harbour", clock), WatcherLock("harbour", clock)
+    first, second = OneAtATime("watcher", "harbour", clock=clock), OneAtATime("watcher", "harbour", clock=clock)
     first.step()
     redis_client.delete(key("watcher", "harbour"))  # type: ignore[attr-defined]
     assert second.step()

@@ -36,7 +36,8 @@ def values(folder: Path, **environment: str) -> list[Any]:
 
 
 def test_without_an_environment_everything_is_under_var_and_safe(tmp_path: Path) -> None:
-    database, redis_url, _secure, debug, demo = values(tmp_path / "var")
+    database, redis_url, secure, debug, demo = values(tmp_path / "var")
+    assert secure, "cookies and HSTS outside the demo"
     assert database["NAME"] == str(tmp_path / "var" / "goby.sqlite3")
     assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
     assert redis_url.startswith("unix:///")
@@ -44,7 +45,7 @@ def test_without_an_environment_everything_is_under_var_and_safe(tmp_path: Path)
 
 
 def test_database_url_moves_to_postgresql(tmp_path: Path) -> None:
-    database = values(tmp_path, DATABASE_URL="postgresql://me:pw@db.example:5433/goby")[0]
+    database = values(tmp_path, DATABASE_URL="postgresql://me:pw@db.example:5433/goby", SECRET_KEY="one for all")[0]
     assert (database["ENGINE"], database["HOST"], str(database["PORT"]), database["NAME"]) == (
         "django.db.backends.postgresql",
         "db.example",
@@ -54,7 +55,9 @@ def test_database_url_moves_to_postgresql(tmp_path: Path) -> None:
 
 
 def test_redis_url_and_https_are_taken(tmp_path: Path) -> None:
-    _database, redis_url, secure, *_ = values(tmp_path, REDIS_URL="redis://cache.example:6379/2", GOBY_HTTPS="true")
+    _database, redis_url, secure, *_ = values(
+        tmp_path, REDIS_URL="redis://cache.example:6379/2", GOBY_HTTPS="true", SECRET_KEY="one for all"
+    )
     assert (redis_url, secure) == ("redis://cache.example:6379/2", True)
 
 
@@ -79,6 +82,38 @@ def test_an_odd_value_is_refused_and_named(tmp_path: Path, name: str, value: str
     last = done.stderr.strip().splitlines()[-1]
     assert "ImproperlyConfigured" in last
     assert name in last
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("DATABASE_URL", "postgresql://me:pw@db.example/goby"), ("REDIS_URL", "redis://10.0.0.7:6379/0")],
+)
+def test_a_site_that_may_have_several_hosts_does_not_start_without_a_secret_key_for_all(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    done = load(tmp_path, **{name: value})
+    assert done.returncode != 0
+    assert f"{name} names another host" in done.stderr
+    assert not (tmp_path / "secret-key").exists()
+    assert (
+        load(tmp_path, **{name: value.replace("db.example", "127.0.0.1").replace("10.0.0.7", "localhost")}).returncode
+        == 0
+    )
+
+
+def test_the_demo_serves_without_tls_and_a_session_lasts_a_working_day_outside_it(tmp_path: Path) -> None:
+    ask = "from goby_site import settings as s; print(s.SESSION_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0, s.SESSION_COOKIE_AGE // 3600)"
+
+    def said(**environment: str) -> str:
+        bare = {"PATH": os.environ["PATH"], "GOBY_VAR": str(tmp_path), "PYTHONPATH": str(BASE_DIR)}
+        command = [sys.executable, "-c", ask]
+        return subprocess.run(
+            command, env=bare | environment, capture_output=True, text=True, check=True, timeout=60
+        ).stdout
+
+    assert said(GOBY_DEMO="true").split() == ["False", "False", "336"]
+    assert said().split() == ["True", "True", "12"]
+    assert said(GOBY_SESSION_HOURS="1").split()[2] == "1"
 
 
 def test_the_secret_key_is_made_once_and_is_private(tmp_path: Path) -> None:

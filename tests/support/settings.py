@@ -27,6 +27,7 @@ atexit.register(remove_scratch)
 for _name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "GOBY_DEMO", "GOBY_HTTPS", "LOG_FORMAT", "LOG_LEVEL"):
     os.environ.pop(_name, None)
 os.environ["GOBY_VAR"] = str(SCRATCH)
+os.environ["GOBY_HTTPS"] = "false"  # tests speak plain HTTP to servers of their own
 os.environ["REDIS_URL"] = unix_url(SCRATCH / "redis" / "redis.sock")
 if os.environ.get("TEST_DATABASE") == "postgres":
     from tests.support.postgres import server_url

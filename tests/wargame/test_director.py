@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import redis
 from django.utils import timezone
 
+from tests.support.stack import wait_until
 from tests.wargame.conftest import Duel
 from tests.wargame.table import Table
 from wargame import director as directing
@@ -145,3 +148,33 @@ def test_the_director_waits_longer_each_time_while_redis_is_away(monkeypatch: py
     monkeypatch.setattr(directing, "close_old_connections", lambda: None)
     Director().run(Stop())  # type: ignore[arg-type]
     assert waits == [4, 8, 16, 30, 30, 30]
+
+
+class Counting(Director):
+    """Counts its steps, and takes none."""
+
+    steps = 0
+
+    def step(self) -> int:
+        self.steps += 1
+        return 0
+
+
+def test_of_several_directors_one_makes_the_steps_and_another_goes_on_when_it_ends(settings: Any) -> None:
+    settings.WARGAME_TICK_SECONDS = 0.05
+    directors = [Counting(), Counting(), Counting()]
+    stops = [threading.Event() for _ in directors]
+    threads = [threading.Thread(target=one.run, args=(stop,)) for one, stop in zip(directors, stops, strict=True)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: any(one.steps > 3 for one in directors), 20, "nobody directs")
+        (first,) = [place for place, one in enumerate(directors) if one.steps]
+        stops[first].set()
+        wait_until(lambda: sum(one.steps > 0 for one in directors) == 2, 20, "nobody takes over")
+    finally:
+        for stop in stops:
+            stop.set()
+        for thread in threads:
+            thread.join(20)
+    assert sum(one.steps > 0 for one in directors) == 2

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from goby_site.once import one_prepares
 from goby_site.paths import IS_CLONE
 
 
 class Command(BaseCommand):
-    help = "Migrates, takes in the scripts and, with GOBY_DEMO, makes the demo logins."
+    help = "Migrates, makes the roles, takes in the scripts and, with GOBY_DEMO, makes the demo logins. One process at a time."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         if not IS_CLONE:  # where `make run` has done it
             call_command("collectstatic", interactive=False, verbosity=0)
+        with one_prepares(lambda: self.stdout.write("Another process prepares this site: waiting for it …")):
+            self.prepare()
+
+    def prepare(self) -> None:
+        """All that a site has once, whichever host prepares it."""
         self.stdout.write("Bringing the database up to date …")
         call_command("migrate", interactive=False, verbosity=0)
+        call_command("make_roles", stdout=io.StringIO())
         self.stdout.write("Taking in the scripts …")
         # A designer's slip in a file must not keep the site from starting.
         call_command("sync_scripts", allow_rejected=True)

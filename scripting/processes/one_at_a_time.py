@@ -1,4 +1,4 @@
-"""The lock that makes one watcher of a folder, of many, the active one: held in Redis for a few seconds at a time."""
+"""The right to be the one of many processes that does a thing: a lock in Redis, held for a few seconds at a time."""
 
 from __future__ import annotations
 
@@ -15,25 +15,29 @@ from scripting.storage.redis_client import key, redis_client
 logger = logging.getLogger(__name__)
 
 LOCK_SECONDS = 5
-"""How long the lock of a watcher that died keeps the others waiting."""
+"""How long the lock of a process that died keeps the others waiting."""
 RENEW_SECONDS = 1
 STANDBY_SECONDS = 1
 
 
-# Give up the lock only if it is still ours; another watcher may have it after we stalled.
+# Give up the lock only if it is still ours; another process may have it after we stalled.
 _RENEW = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexpire', KEYS[1], ARGV[2]) or 0"
 _RELEASE = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0"
 
 
-class WatcherLock:
-    """The right to be the one watcher of the folder of that name, kept in Redis for LOCK_SECONDS at a time."""
+class OneAtATime:
+    """Held by one process of all that name it so, LOCK_SECONDS at a time: call `step` at least each RENEW_SECONDS."""
 
-    def __init__(self, folder: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self.folder = folder
+    def __init__(self, *name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.name = name
         self.token = secrets.token_hex(8)
         self.held = False
         self._clock = clock
         self._renew_at = 0.0
+
+    @property
+    def _key(self) -> str:
+        return key(*self.name)
 
     def step(self) -> bool:
         """Take or renew the lock when due; whether it is held. A Redis that is unavailable leaves things as they are."""
@@ -42,20 +46,20 @@ class WatcherLock:
         milliseconds = LOCK_SECONDS * 1000
         client = redis_client()
         try:
-            if self.held and client.eval(_RENEW, 1, key("watcher", self.folder), self.token, milliseconds) == 1:
+            if self.held and client.eval(_RENEW, 1, self._key, self.token, milliseconds) == 1:
                 pass
             else:
-                self.held = set_for(key("watcher", self.folder), self.token, milliseconds, client, absent=True)
+                self.held = set_for(self._key, self.token, milliseconds, client, absent=True)
         except redis.RedisError as error:
-            logger.warning("the watcher's lock: %s", error)
+            logger.warning("the lock of the %s: %s", self.name[0], error)
         self._renew_at = self._clock() + (RENEW_SECONDS if self.held else STANDBY_SECONDS)
         return self.held
 
     def release(self) -> None:
-        """Let another watcher begin at once."""
+        """Let another process begin at once."""
         if self.held:
             self.held = False
             try:
-                redis_client().eval(_RELEASE, 1, key("watcher", self.folder), self.token)
+                redis_client().eval(_RELEASE, 1, self._key, self.token)
             except redis.RedisError as error:
-                logger.warning("the watcher's lock was not given back: %s", error)
+                logger.warning("the lock of the %s was not given back: %s", self.name[0], error)

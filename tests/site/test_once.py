@@ -1,0 +1,71 @@
+"""What a site has once, however many hosts it has: preparing, roles, and what `check --deploy` says of its settings."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.db import connection
+
+from goby_site.once import one_prepares
+from goby_site.paths import BASE_DIR
+from tests.support.processes import child_environment
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_prepare_a_site_at_once_the_second_waits_for_the_first() -> None:
+    done, waits = list[str](), threading.Event()
+
+    def second() -> None:
+        try:
+            with one_prepares(waits.set):
+                done.append("second")
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=second)
+    with one_prepares(lambda: None):
+        other.start()
+        assert waits.wait(20)
+        done.append("first")
+    other.join(20)
+    assert done == ["first", "second"]
+
+
+def test_a_new_site_is_prepared_by_two_processes_at_once_and_has_its_roles_without_the_demo(tmp_path: Path) -> None:
+    database = tmp_path / "site.sqlite3"
+    environment = child_environment(GOBY_VAR=str(tmp_path), DATABASE_URL=f"sqlite:///{database}", GOBY_DEMO="false")
+    command = [sys.executable, "manage.py", "prepare"]
+    both = [
+        subprocess.Popen(
+            command, cwd=BASE_DIR, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    with closing(sqlite3.connect(database)) as opened:
+        groups = {name for (name,) in opened.execute("SELECT name FROM auth_group")}
+        users = opened.execute("SELECT count(*) FROM auth_user").fetchone()
+    assert {"viewer", "designer", "admin"} <= groups
+    assert users == (0,)
+
+
+def test_check_deploy_names_the_settings_that_are_for_ones_own_machine(settings: Any) -> None:
+    settings.ALLOWED_HOSTS, settings.GOBY_DEMO, settings.GOBY_HTTPS, settings.WARGAME_PUBLIC = ["*"], True, False, True
+    assert deployment() == ["goby_site.W001", "goby_site.W002", "goby_site.W003", "goby_site.W004"]
+    settings.ALLOWED_HOSTS, settings.GOBY_DEMO, settings.GOBY_HTTPS = ["goby.example"], False, True
+    settings.WARGAME_PUBLIC = False
+    assert deployment() == []
+
+
+def deployment() -> list[str | None]:
+    found = run_checks(tags=["security"], include_deployment_checks=True)
+    return sorted(message.id for message in found if (message.id or "").startswith("goby_site."))
