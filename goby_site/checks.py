@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A0
 @register(Tags.security, deploy=True)
 def check_deployment(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """W001 to W004: settings that are for one's own machine."""
-    found = []
+    found = list[CheckMessage]()
     if settings.GOBY_DEMO:
         found.append(
             Warning(

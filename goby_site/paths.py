@@ -82,6 +82,11 @@ def redis_memory() -> str:
     return os.environ.get("GOBY_REDIS_MEMORY") or "1gb"
 
 
+def redis_fsync() -> str:
+    """When the stack's own Redis has the disk keep what it wrote: `GOBY_REDIS_FSYNC`, `everysec` or `always`."""
+    return os.environ.get("GOBY_REDIS_FSYNC") or "everysec"
+
+
 def is_local(address: str) -> bool:
     """Whether a host's name or address is this machine; a socket has none."""
     if not address or address == "localhost" or address.startswith("/"):

@@ -17,6 +17,7 @@ OLDEST = (6, 2)
 # From this version on the data is a folder of files, which an older server does not see.
 FIRST_WITH_DATA_FOLDER = (7, 0)
 DATA_FOLDER = "appendonlydir"
+FSYNC = ("everysec", "always")
 
 
 class NoRedisServer(Exception):
@@ -67,13 +68,16 @@ def server_version(program: Path) -> tuple[int, ...]:
     return tuple(map(int, said.groups())) if said else ()
 
 
-def redis_config(folder: Path, socket: Path, memory: str = "1gb") -> str:
+def redis_config(folder: Path, socket: Path, memory: str = "1gb", fsync: str = "everysec") -> str:
     """The text of a redis.conf that keeps its data in `folder` and answers on `socket` alone.
 
-    Append-only with a sync each second: what was acknowledged survives the server's death, and a power cut costs a second.
+    Append-only with a sync each second: what was acknowledged survives the server's death unless the disk stalls just then, and a power cut
+    costs a second. With `fsync` always it is on the disk before it is acknowledged. Raises NoRedisServer for another value.
     Commands alone, no snapshot before them: Redis and Valkey read each other's files.
     noeviction: an event that was accepted is never dropped to make room; past `memory` publishers are refused instead.
     """
+    if fsync not in FSYNC:
+        raise NoRedisServer(f"GOBY_REDIS_FSYNC is {fsync!r}: write {' or '.join(FSYNC)}")
     return "\n".join(
         [
             "port 0",
@@ -81,7 +85,7 @@ def redis_config(folder: Path, socket: Path, memory: str = "1gb") -> str:
             "unixsocketperm 700",
             f"dir {_quoted(folder)}",
             "appendonly yes",
-            "appendfsync everysec",
+            f"appendfsync {fsync}",
             "aof-use-rdb-preamble no",
             f"maxmemory {memory}",
             "maxmemory-policy noeviction",

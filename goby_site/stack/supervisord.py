@@ -133,7 +133,8 @@ def redis_command() -> tuple[str, ...]:
     """The command of the stack's own Redis, whose configuration is written anew."""
     data = redis_data_dir()
     config = data / "redis.conf"
-    config.write_text(redis_config(data, paths.socket_dir() / "redis.sock", paths.redis_memory()), encoding="utf-8")
+    text = redis_config(data, paths.socket_dir() / "redis.sock", paths.redis_memory(), paths.redis_fsync())
+    config.write_text(text, encoding="utf-8")
     return (str(redis_server_binary(data)), str(config))
 
 

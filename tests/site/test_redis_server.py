@@ -10,8 +10,9 @@ import pytest
 
 from goby_site.paths import BASE_DIR
 from goby_site.stack import redis_server
-from goby_site.stack.redis_server import NoRedisServer, redis_server_binary
+from goby_site.stack.redis_server import NoRedisServer, redis_config, redis_server_binary
 from goby_site.stack.supervisord import supervisor_config, supervisor_environment
+from tests.support.redis import RedisServer
 
 
 def server(folder: Path, name: str, version: str) -> Path:
@@ -85,3 +86,18 @@ def test_the_file_of_the_process_manager_has_no_path_that_its_reader_would_take_
     assert not [path for path in (str(BASE_DIR), str(tmp_path), sys.prefix, sys.executable) if path in text]
     named = set(re.findall(r"%\(ENV_(\w+)\)s", text))
     assert named == set(supervisor_environment())
+
+
+def test_its_limit_and_when_the_disk_has_what_was_acknowledged_come_from_the_environment(tmp_path: Path) -> None:
+    careful = RedisServer(tmp_path / "careful", memory="64mb", fsync="always")
+    try:
+        found = careful.own_client.config_get("maxmemory*") | careful.own_client.config_get("appendfsync")
+    finally:
+        careful.kill()
+    assert (found["appendfsync"], found["maxmemory"], found["maxmemory-policy"]) == (
+        "always",
+        str(64 << 20),
+        "noeviction",
+    )
+    with pytest.raises(NoRedisServer, match="GOBY_REDIS_FSYNC is 'sometimes': write everysec or always"):
+        redis_config(tmp_path, tmp_path / "redis.sock", fsync="sometimes")

@@ -19,11 +19,11 @@ from goby_site.stack.supervisord import tied
 class RedisServer:
     """Starts at once and answers when the constructor returns; `kill` and `start` simulate a crash and a restart."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **config: str) -> None:
         self.folder = private_dir(folder)
         self.socket = folder / "redis.sock"
         self.url = unix_url(self.socket)
-        (folder / "redis.conf").write_text(redis_config(folder, self.socket))
+        (folder / "redis.conf").write_text(redis_config(folder, self.socket, **config))
         self.own_client = self.client()
         self.start()
 
