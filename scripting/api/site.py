@@ -21,7 +21,9 @@ from scripting.api import (
     problems,
     releases,
     reviews,
+    schedules,
     scripts,
+    subscriptions,
     tests,
     watching,
 )
@@ -77,6 +79,8 @@ for router in (
     scripts.router,
     releases.router,
     reviews.router,
+    schedules.router,
+    subscriptions.router,
     tests.router,
     executions.router,
     watching.router,

@@ -100,6 +100,12 @@ def rollback(topic: str, number: int, *, actor: User | None, reason: str) -> Sub
         return _activate(topic, chosen, actor, reason)
 
 
+def set_numbered(topic: str, number: int) -> Subscriptions:
+    """An old set; what the code says for 0, and for one that there is not."""
+    chosen = SubscriptionSet.objects.filter(topic=topic, number=number).first()
+    return as_chosen(chosen) if chosen is not None else as_code_says(topic)
+
+
 def history(topic: str) -> list[SubscriptionActivation]:
     """Every change, the last one first."""
     return list(SubscriptionActivation.objects.filter(topic=topic).select_related("chosen", "actor"))

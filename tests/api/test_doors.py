@@ -43,6 +43,13 @@ def door(address: str, sent: Any, action: str, *permissions: str, script: str = 
 DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/events"): door("events", ROLL, "events", "publish_event"),
     ("GET", "/topics"): door("topics", None, "read", "view_script", script=ANY),
+    ("GET", "/topics/{topic}/subscriptions"): door("topics/chess_club.roll/subscriptions", None, "read", "view_script", script=ANY),
+    ("POST", "/topics/{topic}/subscriptions"): door("topics/chess_club.roll/subscriptions", {"subscribers": [{"script": "chess_club/dice"}], "reason": "why"}, "publish", "view_script", "publish_script"),
+    ("POST", "/topics/{topic}/subscriptions/rollback"): door("topics/chess_club.roll/subscriptions/rollback", {"number": 0, "reason": "why"}, "publish", "view_script", "publish_script"),
+    ("GET", "/schedules"): door("schedules", None, "read", "view_script", script=ANY),
+    ("POST", "/schedules/{schedule}/pause"): door("schedules/1/pause", {"reason": "why"}, "publish", "view_script", "publish_script", script=ANY),
+    ("POST", "/schedules/{schedule}/resume"): door("schedules/1/resume", {"reason": "why"}, "publish", "view_script", "publish_script", script=ANY),
+    ("POST", "/schedules/{schedule}/run"): door("schedules/1/run", None, "publish", "view_script", "publish_script", script=ANY),
     ("POST", "/endpoints/{module}/{endpoint}"): door("endpoints/chess_club/roll", {}, "endpoints", "run_script"),
     ("GET", "/namespace"): door("namespace", None, "read", "view_script", script=ANY),
     ("GET", "/cases"): door("cases", None, "read", "view_script", script=ANY),
