@@ -9,6 +9,7 @@ from ninja import Field, Router, Schema
 
 from scripting.api.access import ApiRequest, demand
 from scripting.api.problems import Problem
+from scripting.api.releases import require_switch
 from scripting.models import SubscriptionActivation
 from scripting.models.tokens import Action
 from scripting.modules.topics import topics
@@ -28,6 +29,11 @@ class SubscriberBody(Schema):
     script: str = Field(pattern=LABEL, description="module/name")
     enabled: bool = True
     condition: str = Field("", description="Of the payload, such as `turn >= 10`; empty: on every event.")
+
+    @property
+    def subscriber(self) -> Subscriber:
+        module, _, script = self.script.partition("/")
+        return Subscriber(module, script, self.enabled, self.condition)
 
 
 class SubscriptionsIn(Schema):
@@ -73,8 +79,9 @@ def subscriptions(request: ApiRequest, topic: str) -> SubscriptionsOut:
 @router.post("/topics/{topic}/subscriptions", response=SubscriptionsOut)
 def subscribe(request: ApiRequest, topic: str, wanted: SubscriptionsIn) -> SubscriptionsOut:
     """Change which scripts run on events of a topic that are published from now on. The token covers all that run and ran."""
-    given = [Subscriber(*each.script.split("/"), each.enabled, each.condition) for each in wanted.subscribers]
+    given = [each.subscriber for each in wanted.subscribers]
     _demand(request, topic, given)
+    require_switch()
     actor = request.auth.user
     return _changed(topic, lambda: sets.publish(topic, given, actor=actor, reason=wanted.reason, base=wanted.base))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from scripting.models import ScheduleRun
@@ -36,6 +38,15 @@ def test_subscriptions_are_read_changed_and_rolled_back(club: Game, machine: Mac
     assert machine.post("topics/nothing/subscriptions", wanted).status_code == 404
     assert machine.post(f"{ROLL}/rollback", {"number": 0, "reason": "all dice"}).json()["number"] == 0
     table.forget()
+
+
+def test_the_switch_that_leaves_publishing_to_commands_holds_for_subscriptions_too(
+    club: Game, machine: Machine, settings: Any
+) -> None:
+    settings.SCRIPTING_BROWSER_PUBLISH = False
+    answer = machine.post(ROLL, {"subscribers": [], "reason": "silence"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "switched_off")
+    assert table.of("chess_club.roll").number == 0
 
 
 def test_a_token_that_covers_not_every_script_of_a_topic_changes_none(club: Game, designer: object) -> None:
