@@ -32,6 +32,24 @@ def battle(page: Page) -> None:
     expect(page.locator(".entry.kind-damage").nth(2)).to_be_visible(timeout=60_000)
 
 
+def rewound(page: Page) -> None:
+    """The map at a moment of the past, and what decided then."""
+    battle(page)
+    expect(page.locator(".entry.kind-damage").nth(6)).to_be_visible(timeout=120_000)
+    page.get_by_role("slider", name="Moment of the battle").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator("#card-title")).to_have_text("What decided at this moment")
+    expect(page.locator("[data-told]")).not_to_be_empty()
+
+
+def story(page: Page) -> None:
+    """Why a unit was hurt."""
+    battle(page)
+    page.locator(".entry.kind-damage .entry-story").first.click()
+    expect(page.locator(".steps li").nth(3)).to_be_visible()
+
+
 def scripts(page: Page) -> None:
     """The tree of scripts."""
     page.goto("/scripts/")
@@ -127,6 +145,8 @@ def execution(page: Page) -> None:
 
 STORIES: tuple[Callable[[Page], None], ...] = (
     battle,
+    rewound,
+    story,
     scripts,
     workbench,
     sample,
