@@ -148,7 +148,8 @@ def of_refused(refused: PublishRefused) -> Refusal:
             code = "gate_closed"
         case _:
             code = "refused"
-    return Refusal(422, code, visible(str(refused)))
+    may_ask = {"may_ask": True} if isinstance(refused, GateClosed) and refused.unapproved else {}
+    return Refusal(422, code, visible(str(refused)), **may_ask)
 
 
 def described(diagnostic: Diagnostic) -> dict[str, Any]:

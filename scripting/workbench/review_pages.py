@@ -172,7 +172,7 @@ def ask_about_values(request: HttpRequest, module: str, name: str) -> dict[str, 
     """Ask somebody else to approve values of knobs."""
     script, document, user = script_named(module, name), body_of(request), request.user
     assert user.is_authenticated
-    values, reason = tuning.values_in(document), text_in(document, "reason", "")
+    values, reason = tuning.asked_values(script, document), text_in(document, "reason", "")
     try:
         return _asked(reviewing.ask_about_values(script, user, values, reason))
     except PublishRefused as refused:

@@ -9,7 +9,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from scripting.models import Review, Script
+from scripting.registry import publishing
 from scripting.registry.gate_policies import Mode, set_policy
+from scripting.registry.moves import AnyBase, AtGate
 from tests.evidence.gated import GOOD, person, scorer, text_of, what_runs
 
 __all__ = ["scorer"]
@@ -95,3 +97,17 @@ def test_a_stored_version_is_asked_about_by_its_number_and_a_refusal_says_why(ey
     assert "refused by rita" in hers.get("/scripts/").content.decode()
     assert "it is odd" in hers.get(str(asked["address"])).content.decode()
     assert post(hers, f"{SCRIPT}api/review", number=1, reason="why")["error"]["type"] == "unchanged"  # type: ignore[index]
+
+
+def test_values_of_knobs_are_asked_about_on_their_page_and_published_there_once_approved(eyes: Script) -> None:
+    text = "bonus = 0  # knob 0..9: what is added\nresult = {'points': message['payload']['points'] + bonus}\n"
+    publishing.publish(eyes, "python", text, actor=None, reason="why", base=AnyBase, at_gate=AtGate("urgent"))
+    hers = browser(person("eve", "tune_script"))
+    document = {"values": {"bonus": 1}, "reason": "a festival"}
+    refused = post(hers, f"{SCRIPT}api/tune/publish", **document, base=None)
+    assert refused["may_ask"] is True
+    asked = post(hers, f"{SCRIPT}api/tune/review", **document)
+    his = browser(person("rita", "approve_review"))
+    assert "<code>bonus</code>" in his.get(str(asked["address"])).content.decode()
+    his.post(str(asked["address"]), {"act": "approve"})
+    assert post(hers, f"{SCRIPT}api/tune/publish", **document, base=None)["number"] == 1

@@ -118,6 +118,7 @@ function refused(error) {
     at ??= fieldOf(knob);
   }
   problem(error.message);
+  if (error.document?.may_ask) $("tune-problem").append(" ", h("button", { type: "button", class: "link", onclick: askReview }, "Ask for a review"));
   if (error.type === "stale_base" || error.type === "unchanged") toast("The live values are others now.", { keep: true, name: "stale", actions: [["Show them", () => location.reload()]] });
   at?.focus();
 }
@@ -125,6 +126,17 @@ function refused(error) {
 function problem(text) {
   $("tune-problem").textContent = text;
   $("tune-problem").hidden = !text;
+}
+
+// Ask somebody else to approve the values; who may look at scripts can follow the link.
+async function askReview() {
+  try {
+    const { review, address } = await server.post("api/tune/review", { values: values(), only: only(), reason: $("tune-reason").value });
+    $("tune-problem").hidden = false;
+    $("tune-problem").replaceChildren(h("a", { href: address }, `Review ${review}`), " waits for somebody else. Publish once it is approved.");
+  } catch (error) {
+    problem(error.message);
+  }
 }
 
 async function publish() {
