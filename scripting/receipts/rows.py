@@ -24,6 +24,7 @@ PARTS = {
 """What each digest of a receipt covers, in words."""
 EMPTIED = frozenset({"shown", "inputs", "outcome", "calls"})
 """Digests of what the retention empties."""
+NOTHING = UUID(int=0)
 PAGE = 5000
 """Ids of executions read at once."""
 
@@ -39,18 +40,30 @@ def is_emptied(row: dict[str, Any]) -> bool:
     return not row["inputs"]
 
 
+class Marks:
+    """How far the retention has come: what is missing beyond that, somebody else has removed."""
+
+    def __init__(self) -> None:
+        self._upto = dict(RetentionMark.objects.values_list("part", "upto"))
+
+    def emptied(self, receipt: Receipt) -> bool:
+        """Whether the retention may have taken its payload."""
+        return receipt.execution_id <= self._upto.get("payloads", NOTHING) or self.deleted(receipt)
+
+    def deleted(self, receipt: Receipt) -> bool:
+        """Whether the retention may have deleted it."""
+        status = STATUSES[receipt.status] if receipt.status < len(STATUSES) else ""
+        part = "usual" if status in ("succeeded", "skipped") else f"unusual {status}"
+        return receipt.execution_id <= self._upto.get(part, NOTHING)
+
+
 class Rows:
     """Compares executions with the receipts of links."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
         self._seen: set[bytes] = set()
-        marks = dict(RetentionMark.objects.values_list("part", "upto"))
-        self._emptied_upto = marks.get("payloads", UUID(int=0))
-        self._deleted_upto = {
-            status: marks.get("usual" if status in ("succeeded", "skipped") else f"unusual {status}", UUID(int=0))
-            for status in STATUSES
-        }
+        self._marks = Marks()
         self.bundles: dict[bytes, set[int]] = {}
         """Digests of the bundles that decided, with the versions that receipts name for them."""
 
@@ -74,7 +87,7 @@ class Rows:
         if any(receipt.bundle):
             self.bundles.setdefault(receipt.bundle, set()).add(receipt.version)
         if found is None:
-            if receipt.execution_id > self._deleted_upto[STATUSES[receipt.status]]:
+            if not self._marks.deleted(receipt):
                 self._report.find(
                     where, f"removed: its receipt stands in {link}, and the retention has not come so far"
                 )
@@ -87,7 +100,7 @@ class Rows:
             self._report.find(where, f"altered: {PARTS[name]} differs from its receipt")
         if is_emptied(row):
             self._report.looked["executions without payload"] += 1
-            if row["id"] > self._emptied_upto and row["id"] > self._deleted_upto[STATUSES[receipt.status]]:
+            if not self._marks.emptied(receipt):
                 self._report.find(where, "its payload was removed, and the retention has not come so far")
 
     def look_for_inserted(self, since: datetime | None, until: datetime | None) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from scripting.conf import conf
 from scripting.models import Execution, SharedDecision
-from scripting.receipts import offline
 from scripting.receipts.bundle import announced_for, bundle_of, way
 from scripting.receipts.stored import Found, receipt_of
 from scripting.receipts.verify import verify_execution
@@ -60,7 +59,7 @@ def _page(execution: Execution, found: Found, bundle: dict[str, Any], sentence: 
     version = execution.version
     shown = bundle.get("shown") or {}
     record = json.loads(bundle["record"]) if "record" in bundle else {}
-    report = verify_execution(execution.pk)
+    report, told = verify_execution(execution.pk), announced_for(found)
     return {
         "sentence": sentence,
         "script": str(execution.script),
@@ -74,8 +73,8 @@ def _page(execution: Execution, found: Found, bundle: dict[str, Any], sentence: 
         "inputs": _indented(shown.get("inputs", "")),
         "result": _indented(shown.get("result", "")),
         "withheld": bundle["withheld"].get("shown", ""),
-        "announced": json.loads(bundle["announced"]["activation"]) if bundle["announced"] else None,
-        "words": announced_for(found).words,
+        "words": told.words,
+        "since": _moment(told.activation.created_at) if told.activation else "",
         "texts": bundle.get("texts") or [],
         "repeated": {
             "at": _moment(datetime.now(UTC)),
@@ -106,14 +105,17 @@ def shared_by(token: str) -> SharedDecision | None:
 
 
 def revoke(shared: SharedDecision, actor: Any) -> None:
+    """End it, and forget what it told; that it was shared, by whom and why, stays."""
     if shared.revoked_at is None:
         shared.revoked_at, shared.revoked_by = datetime.now(UTC), actor
-        shared.save(update_fields=["revoked_at", "revoked_by"])
+        shared.page, shared.bundle = {}, ""
+        shared.save(update_fields=["revoked_at", "revoked_by", "page", "bundle"])
 
 
 def complete(now: datetime | None = None) -> int:
-    """Give the bundles of open shares the way to their roots, once these are made: how many got it."""
+    """Give the bundles of open shares the way to their roots, once these are made: how many got it. Expired ones forget what they told."""
     now, done = now or datetime.now(UTC), 0
+    SharedDecision.objects.filter(expires_at__lte=now).exclude(bundle="").update(page={}, bundle="")
     for shared in SharedDecision.objects.filter(revoked_at=None, expires_at__gt=now, is_complete=False):
         found = receipt_of(shared.execution)
         root = way(found)["root"] if found else None
@@ -131,11 +133,6 @@ def root_of(shared: SharedDecision) -> dict[str, Any] | None:
     """The root that the bundle leads to; None as long as its day has none."""
     root: dict[str, Any] | None = json.loads(shared.bundle).get("root")
     return root
-
-
-def checks(shared: SharedDecision) -> list[offline.Verdict]:
-    """What the verifier says of the bundle."""
-    return offline.check(json.loads(shared.bundle))
 
 
 def _digest(token: str) -> str:

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 
 from scripting.insight.receipts import shared_page
-from scripting.models import Execution, SharedDecision
+from scripting.models import Execution, RetentionMark, SharedDecision
 from scripting.receipts import offline, roots, sharing
 from tests.receipts.recorded import Rolls
 from tests.receipts.test_roots import DAY, root_on
@@ -48,20 +48,21 @@ def test_an_executions_page_has_its_receipt_and_says_where_it_differs(rolls: Rol
     assert offline.check(bundle)[0][0] == offline.HOLDS
 
 
-def test_a_page_without_payload_says_since_when(rolls: Rolls, boss: Client) -> None:
+def test_a_page_without_payload_says_since_when(rolls: Rolls, boss: Client, settings: Any) -> None:
     execution = rolls(1)[0]
-    ago = datetime.now(UTC) - timedelta(days=8)
-    Execution.objects.update(
-        inputs=b"", inputs_text="", result=None, result_text="", log=b"", host_calls=b"", finished_at=ago
-    )
-    page = page_of(boss, execution.pk)
-    assert f"were removed about {ago + timedelta(days=7):%Y-%m-%d}, 7 days after it ran" in page
+    Execution.objects.update(inputs=b"", inputs_text="", result=None, result_text="", log=b"", host_calls=b"")
+    assert "not by the retention" in page_of(boss, execution.pk)
+    RetentionMark.objects.create(part="payloads", upto=execution.pk)
+    assert "were removed before its age" in page_of(boss, execution.pk)
+    settings.SCRIPTING_KEEP_PAYLOAD_DAYS = 0
+    assert f"were removed about {execution.finished_at:%Y-%m-%d}, 0 days after it ran" in page_of(boss, execution.pk)
 
 
 def test_the_page_of_a_deleted_execution_still_says_what_decided(rolls: Rolls, boss: Client) -> None:
     execution = rolls(1)[0]
     key = execution.pk
     execution.delete()
+    RetentionMark.objects.create(part="usual", upto=key)
     page = page_of(boss, key)
     for words in ("The execution was deleted", "chess_club/dice", "v1</a> decided", "the defaults of its text"):
         assert words in page

@@ -10,7 +10,7 @@ from scripting.conf import conf
 from scripting.models import Execution, KnobSet, ReceiptRoot, Script, ScriptVersion
 from scripting.receipts.announced import Announced, knobs_of
 from scripting.receipts.bundle import announced_for
-from scripting.receipts.rows import PARTS, altered_parts, is_emptied
+from scripting.receipts.rows import PARTS, Marks, altered_parts, is_emptied
 from scripting.receipts.stored import Found, receipt_of, rows_of
 
 USUAL = ("succeeded", "skipped")
@@ -49,7 +49,7 @@ def standing_of(execution: UUID) -> Standing | None:
         found,
         root,
         [] if row is None else [PARTS[name] for name in altered_parts(row, tries, receipt, bytes(link.salt))],
-        deleted(found) if row is None else emptied(found) if is_emptied(row) else "",
+        gone(found, row is None) if row is None or is_emptied(row) else "",
         Script.objects.filter(pk=receipt.script).first(),
         ScriptVersion.objects.select_related("script").filter(pk=receipt.version).first(),
         knobs_of(receipt.bundle.hex(), receipt.script),
@@ -57,28 +57,32 @@ def standing_of(execution: UUID) -> Standing | None:
     )
 
 
-def emptied(found: Found) -> str:
-    """Since when an execution has no payload."""
-    return f"Inputs, result, log and calls were removed {_since(found, conf.SCRIPTING_KEEP_PAYLOAD_DAYS)}"
-
-
-def deleted(found: Found) -> str:
-    """Since when an execution is deleted."""
-    usual = found.status in USUAL
-    days = conf.SCRIPTING_KEEP_DAYS if usual else conf.SCRIPTING_KEEP_FAILURE_DAYS
-    return f"The execution was deleted with its inputs, result and log {_since(found, days)}"
-
-
-def _since(found: Found, days: int) -> str:
+def gone(found: Found, whole: bool) -> str:
+    """What is gone, the execution or its payload alone, and since when; or that it was not the retention."""
+    marks, receipt = Marks(), found.receipt
+    what = (
+        "The execution was deleted with its inputs, result and log"
+        if whole
+        else "Inputs, result, log and calls were removed"
+    )
+    if not (marks.deleted(receipt) if whole else marks.emptied(receipt)):
+        return f"{what}, and not by the retention, which has not come so far: ask who has access to the database"
+    if not whole:
+        days = conf.SCRIPTING_KEEP_PAYLOAD_DAYS
+    else:
+        days = conf.SCRIPTING_KEEP_DAYS if found.status in USUAL else conf.SCRIPTING_KEEP_FAILURE_DAYS
     due = found.finished_at + timedelta(days=days)
     if due > datetime.now(UTC):
-        return "before its age, since too many are kept"
-    return f"about {due:%Y-%m-%d}, {days} days after it ran"
+        return f"{what} before its age, since no more are kept"
+    return f"{what} about {due:%Y-%m-%d}, {days} days after it ran"
 
 
-def emptied_words(execution: Execution) -> str:
-    """The same for an execution without a receipt; empty where its payload is there."""
+def gone_words(execution: Execution, standing: Standing | None) -> str:
+    """What is gone of an execution that is there, with or without a receipt."""
     if execution.inputs:
         return ""
+    if standing is not None:
+        return standing.gone
     days = conf.SCRIPTING_KEEP_PAYLOAD_DAYS
-    return f"Inputs, result, log and calls were removed about {execution.finished_at + timedelta(days=days):%Y-%m-%d}, {days} days after it ran"
+    due = execution.finished_at + timedelta(days=days)
+    return f"Inputs, result, log and calls were removed about {due:%Y-%m-%d}, {days} days after it ran"

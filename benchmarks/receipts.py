@@ -1,0 +1,209 @@
+"""Receipts: verified per second, what they add to deciding and committing an event, and their bytes on both databases.
+
+Runs in a process of its own with a Redis and a database of its own: SQLite, and PostgreSQL where BENCH_POSTGRES_URL names an
+empty database that may be written to. What receipts add is processor time of one process, with and without them in turn: a ratio
+of wall times would be that of whatever else the machine does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks import leave_out
+from benchmarks.throughput import TOPIC, answers, stand, wait_until
+from goby_site.paths import BASE_DIR
+
+RECEIPTS = int(os.environ.get("BENCH_RECEIPTS", "100000"))
+BATCH = 64
+EVENTS = 1280
+ROUNDS = 8
+"""Turns of so many events with receipts, and as many without."""
+TARGET_SECONDS = 60.0
+TARGET_RATIO = 1.03
+TARGET_BYTES = 250
+
+
+def measure() -> list[dict[str, Any]]:
+    postgres = os.environ.get("BENCH_POSTGRES_URL", "")
+    if not postgres:
+        leave_out("receipts on PostgreSQL", "Set BENCH_POSTGRES_URL to an empty database that may be written to.")
+    return [*figures("SQLite", ""), *(figures("PostgreSQL", postgres) if postgres else [])]
+
+
+def figures(database: str, url: str) -> list[dict[str, Any]]:
+    with stand(url) as environment:
+        answer = subprocess.run(
+            [sys.executable, "-m", "benchmarks.receipts"],
+            cwd=BASE_DIR,
+            env=environment,
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+    found = json.loads(answer.stdout.splitlines()[-1])
+    ratio = found["with"] / found["without"]
+    return [
+        {
+            "figure": f"{RECEIPTS} receipts verified with their executions ({database})",
+            "value": round(found["verified"], 1),
+            "unit": "s",
+            "peer": None,
+            "peer_value": None,
+            "ratio": None,
+            "target": TARGET_SECONDS,
+            "holds": found["verified"] <= TARGET_SECONDS,
+        },
+        {
+            "figure": f"an event published, decided and committed, with its receipt ({database})",
+            "value": round(found["with"], 1),
+            "unit": "CPU µs",
+            "peer": "without",
+            "peer_value": round(found["without"], 1),
+            "ratio": round(ratio, 3),
+            "target": TARGET_RATIO,
+            "holds": ratio <= TARGET_RATIO,
+        },
+        {
+            "figure": f"receipt of an execution, indexes included ({database})",
+            "value": round(found["bytes"]),
+            "unit": "bytes",
+            "peer": "the execution",
+            "peer_value": round(found["execution_bytes"]),
+            "ratio": round(found["bytes"] / found["execution_bytes"], 3),
+            "target": TARGET_BYTES,
+            "holds": found["bytes"] <= TARGET_BYTES,
+        },
+    ]
+
+
+# -- in the process of its own -------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    wait_until(answers, 10)
+    with contextlib.redirect_stdout(sys.stderr):
+        call_command("migrate", verbosity=0)
+        call_command("sync_scripts")
+    added = compared()
+    print(json.dumps({**added, **filled(), "verified": verified()}))
+
+
+def events(count: int) -> list[Any]:
+    from scripting.bus.events import Event
+    from scripting.modules.topics import topics
+
+    topic = topics.get(TOPIC)
+    payload = topic.validate(topic.example)
+    return [
+        Event(
+            id=secrets.token_hex(8),
+            topic=TOPIC,
+            payload=payload,
+            subscribers=[("wargame", "event_processor")],
+            key=f"game-{number % BATCH}",
+            published_us=time.time_ns() // 1000,
+        )
+        for number in range(count)
+    ]
+
+
+def compared() -> dict[str, float]:
+    """Processor µs of an event from its publishing to its commit, with and without its receipt: of each the turn that was least disturbed."""
+    from django.conf import settings
+
+    from scripting.bus import publishing
+    from scripting.bus.publishing import Message
+    from scripting.bus.streams import Stream
+    from scripting.conf import conf
+    from scripting.modules.topics import topics
+    from scripting.workers import drain_job
+
+    took: dict[bool, list[float]] = {True: [], False: []}
+    payload = topics.get(TOPIC).example
+    for turn in range(2 * ROUNDS + 2):
+        settings.SCRIPTING_RECEIPTS = with_receipts = turn % 2 == 0
+        started = time.process_time()
+        publishing.publish_many(Message(TOPIC, payload, key=f"game-{turn}") for _ in range(EVENTS))
+        for shard in range(conf.SCRIPTING_SHARDS):
+            while publishing.backlog().events and drain_job.drain_once(Stream("wargame", shard)) == "handed over":
+                pass
+        if turn >= 2:
+            took[with_receipts].append((time.process_time() - started) / EVENTS * 1e6)
+    settings.SCRIPTING_RECEIPTS = True
+    return {"with": min(took[True]), "without": min(took[False])}
+
+
+def filled() -> dict[str, float]:
+    """Write executions and their receipts apart from each other: bytes of each."""
+    from django.db import transaction
+
+    from scripting.engine import get_engine
+    from scripting.execution import receipts
+    from scripting.execution.rows import execution_row
+    from scripting.models import Execution, uuid7
+    from scripting.storage.bulk_insert import insert_rows
+
+    Execution.objects.all().delete()
+    from scripting.models import ReceiptLink
+
+    ReceiptLink.objects.all().delete()
+    few = [execution_row(get_engine().decide(e, "wargame", "event_processor"), "bench") for e in events(BATCH)]
+    before, links = stored_bytes(), []
+    for _ in range(0, RECEIPTS, BATCH):
+        rows = [row | {"id": uuid7(), "event_id": secrets.token_hex(8)} for row in few]
+        with transaction.atomic():
+            insert_rows(Execution, rows)
+        salt = receipts.new_salt()
+        links.append(([(row, receipts.pack(row, (), salt)) for row in rows], salt))
+    between = stored_bytes()
+    for packed, salt in links:
+        with transaction.atomic():
+            receipts.append(packed, salt)
+    return {
+        "execution_bytes": (between - before) / RECEIPTS,
+        "bytes": (stored_bytes() - between) / RECEIPTS,
+    }
+
+
+def stored_bytes() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA page_count")
+            pages = cursor.fetchone()[0]
+            cursor.execute("PRAGMA freelist_count")
+            free = cursor.fetchone()[0]
+            cursor.execute("PRAGMA page_size")
+            return int(pages - free) * int(cursor.fetchone()[0])
+        tables: Sequence[str] = ("scripting_execution", "scripting_receiptlink")
+        cursor.execute("SELECT " + " + ".join(f"pg_total_relation_size('{name}')" for name in tables))
+        return int(cursor.fetchone()[0])
+
+
+def verified() -> float:
+    """Seconds to verify all of it."""
+    from scripting.receipts.verify import verify
+
+    started = time.perf_counter()
+    report = verify()
+    took = time.perf_counter() - started
+    if not report.holds or report.looked["executions"] < RECEIPTS:
+        raise RuntimeError(f"{report.looked} {[str(finding) for finding in report.findings[:3]]}")
+    return took
+
+
+if __name__ == "__main__":
+    main()
