@@ -19,11 +19,29 @@ from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
 from tests.support.browser import chromium  # noqa: E402
 from tests.support.stack import RunningStack  # noqa: E402
-from tests.workbench.pages import change, publish, session  # noqa: E402
+from tests.workbench.pages import change, publish, session, write  # noqa: E402
 
 FOLDER = Path(__file__).parent / "img"
 MOST_BYTES = 250_000
 DAMAGE = "/scripts/wargame/damage_calculator/"
+SALVOS = """\
+SALVOS = 3
+WORN = 0.8
+STRENGTH = 24
+
+def hit(strength, armour):
+    luck = rand()
+    if luck < 0.05:
+        return 0
+    return max(1, round(strength * (0.5 + luck) - armour))
+
+damage = 0
+for salvo in range(SALVOS):
+    damage += hit(STRENGTH * WORN ** salvo, 3)
+    if damage > 60:
+        damage = 60
+result = {"damage": damage, "base_damage": STRENGTH, "message": "three salvos"}
+"""
 
 
 def battle(page: Page) -> None:
@@ -69,6 +87,20 @@ def workbench(page: Page) -> None:
     page.click("#run")
     expect(page.locator("#outcome .verdict")).to_contain_text("It decides differently")
     expect(page.locator("#draft-state")).to_have_text("Draft saved")
+
+
+def values(page: Page) -> None:
+    """What each line did, and in which turn of a loop."""
+    page.goto(DAMAGE)
+    expect(page.locator("#check-state")).to_have_attribute("data-state", "good")
+    write(page, SALVOS)
+    expect(page.locator("#draft-state")).to_have_text("Draft saved")
+    page.fill("#seed", "11")
+    page.click("#run")
+    expect(page.locator("#values-bar")).to_be_visible()
+    page.evaluate("window.ace.edit('editor').gotoLine(13)")
+    page.click("#turn-back")
+    expect(page.locator("#turn-words")).to_have_text("turn 2 of 3")
 
 
 def sample(page: Page) -> None:
@@ -149,6 +181,7 @@ STORIES: tuple[Callable[[Page], None], ...] = (
     story,
     scripts,
     workbench,
+    values,
     sample,
     compared,
     recorded,

@@ -29,17 +29,20 @@ from scripting.evidence.kept import report_of
 from scripting.evidence.replays import candidate_of
 from scripting.execution.comparison import compared
 from scripting.execution.run import on_inputs
+from scripting.execution.traces import described
 from scripting.models import Case, Script, ScriptVersion
 from scripting.models.tokens import Action
 from scripting.modules.calls import CallContext
 from scripting.modules.installed import limits_for, modules
+from scripting.modules.masking import NOTHING
 from scripting.modules.topics import topics
 from scripting.registry import publishing
+from scripting.registry.bundles import bundle_for
 from scripting.registry.checking import namespace_of
 from scripting.registry.moves import AnyBase, AtGate
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.subscriptions.subscribed import runs_on
-from scripting.types import ScriptInput
+from scripting.types import ScriptInput, Source
 
 router = Router(tags=["scripts"])
 
@@ -88,6 +91,7 @@ class TrialIn(Schema):
     payload: dict[str, Any] | None = None
     context: dict[str, Any] | None = Field(None, description="Context variables by name, instead of a topic's payload.")
     seed: int | None = Field(None, ge=0, lt=2**63)
+    values: bool = Field(False, description="Tell what each line of the text and of its helpers did.")
 
 
 class TrialOut(Schema):
@@ -101,6 +105,9 @@ class TrialOut(Schema):
     error: Failure | None
     seed: int | None
     wall_us: int
+    values: dict[str, Any] | None = Field(
+        description="Of each text its lines with how often they ran, and those that did not; steps are [text, line, turn, kind, [[name, value], …]]."
+    )
 
 
 class ReplayIn(Schema):
@@ -216,10 +223,12 @@ def try_(request: ApiRequest, module: str, name: str, wanted: TrialIn) -> dict[s
         limits=limits_for(target.module, **target.limit_changes()),
         module_name=target.module,
         name=target.name,
+        traces=wanted.values,
     )
     if output.refused:
         raise Problem(422, "inputs", output.error.message if output.error else "The inputs do not fit.")
     module_ = modules.get(target.module)
+    text = Source(str(target), language, source)
     seen = compared(output, module_)
     return {
         "status": output.status,
@@ -230,6 +239,7 @@ def try_(request: ApiRequest, module: str, name: str, wanted: TrialIn) -> dict[s
         "error": failure_of(output.error),
         "seed": output.seed,
         "wall_us": output.metrics.wall_us,
+        "values": None if output.trace is None else described(output.trace, bundle_for(text), NOTHING),
     }
 
 

@@ -56,10 +56,10 @@ class Replay:
         return not self.differences
 
 
-def replay(execution_id: str, *, decided: bool = False) -> Replay:
+def replay(execution_id: str, *, decided: bool = False, traces: bool = False) -> Replay:
     """Replay an attempt of a recorded execution as a trial; nothing is stored. Raises NotReplayable.
 
-    It is the first attempt; with `decided`, the one whose outcome counted.
+    It is the first attempt; with `decided`, the one whose outcome counted. With `traces` it tells what each line did.
     """
     execution = _find(execution_id)
     then = _attempt(execution, decided=decided)
@@ -74,7 +74,7 @@ def replay(execution_id: str, *, decided: bool = False) -> Replay:
         raise NotReplayable(str(error)) from None
     module = modules.get(execution.script.module)
     limits = limits_for(execution.script.module, **execution.script.limit_changes())
-    request = RunRequest(bytes(execution.inputs), then.seed, then.clock_us, host_functions(module))
+    request = RunRequest(bytes(execution.inputs), then.seed, then.clock_us, host_functions(module), traces)
     call = CallContext(execution.script.module, execution.script.name, str(execution.pk), execution.topic, trial=True)
     recording = decode_calls(bytes(then.host_calls))
     now = replay_version(active, request, limits, RecordedHost(recording, module, call))

@@ -19,17 +19,19 @@ STOPPED = {
 """Why a trace does not reach to the end of its run."""
 
 
-def described(trace: Trace, bundle: Bundle, mask: Mask) -> dict[str, Any]:
+def described(trace: Trace, bundle: Bundle, mask: Mask, *, with_script: bool = False) -> dict[str, Any]:
     """Texts with their lines, and the steps; a step is `[text, line, turn, kind, [[name, value], …]]`.
 
-    A helper comes with its text, if a line of it ran; the script's own is where the trace was asked for.
+    A helper comes with its text, if a line of it ran; the script's own is mostly where the trace was asked for.
     """
     sources = {source.name: source.text for source in bundle.helpers}
+    if with_script:
+        sources[bundle.script.name] = bundle.script.text
     return {
         "texts": [
             {
                 "name": text.name,
-                "source": sources.get(text.name) if any(count for _, count in text.counts) else None,
+                "source": _source(sources.get(text.name)) if any(count for _, count in text.counts) else None,
                 "counts": text.counts,
                 "idle": text.idle,
                 "blocks": text.blocks,
@@ -42,6 +44,10 @@ def described(trace: Trace, bundle: Bundle, mask: Mask) -> dict[str, Any]:
         "last": [_step(step, mask) for step in trace.last],
         "stopped": STOPPED.get(trace.stopped, ""),
     }
+
+
+def _source(text: str | None) -> str | None:
+    return None if text is None else visible(text.replace("\r\n", "\n"))
 
 
 def _step(step: Step, mask: Mask) -> list[Any]:

@@ -8,11 +8,13 @@ from scripting.hot_reload.fleet import spread_of
 from scripting.insight import open_breakers
 from scripting.models import Script, ScriptVersion
 from scripting.registry import reach
+from scripting.registry.bundles import pairs, values_in
+from scripting.texts.escaping import display
 from scripting.workbench import viewers
 
 
 def active_of(script: Script) -> dict[str, Any]:
-    """The active version, why it is, which fallback runs in its place, whether anything runs it, who else is here and where it is loaded."""
+    """The active version, why it is, what is set for its knobs, which fallback runs in its place, whether anything runs it, who else is here and where it is loaded."""
     activation = script.latest_activation()
     fallback = open_breakers.of(script)
     return {
@@ -25,6 +27,9 @@ def active_of(script: Script) -> dict[str, Any]:
         }
         if activation
         else None,
+        "knobs": {name: display(value) for name, value in pairs(values_in(script.active_knobs.content))}
+        if script.active_knobs
+        else {},
         "is_default": not script.is_overridden,
         "enabled": script.enabled,
         "unheard": reach.unheard(script),

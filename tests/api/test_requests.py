@@ -185,6 +185,9 @@ def test_a_text_is_checked_and_tried_and_nothing_is_stored(machine: Machine) -> 
         f"{DICE}/try", {"source": text, "topic": "chess_club.roll", "payload": {"sides": 21}, "seed": 7}
     )
     assert again.json()["logs"] == tried.json()["logs"] != []
+    assert tried.json()["values"] is None
+    valued = machine.post(f"{DICE}/try", {"source": "a = 2\nresult = a\n", "context": {}, "values": True}).json()
+    assert valued["values"]["last"] == [[0, 1, 1, "", [["a", "2"]]], [0, 2, 1, "", [["result", "2"]]]]
     failed = machine.post(f"{DICE}/try", {"source": "result = 1 // 0\n", "context": {}}).json()
     assert (failed["error"]["type"], failed["error"]["line"]) == ("execution", 1)
     assert (ScriptVersion.objects.count(), Execution.objects.count()) == (before, 0)

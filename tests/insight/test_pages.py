@@ -319,6 +319,9 @@ def test_an_execution_is_run_again_exactly_and_the_page_says_whether_it_differs(
     page = boss.post(reverse("admin:scripting_execution_again", args=[output.execution_id])).content.decode()
     assert "Same error, result" in page
     assert "a line" in page
+    assert "values-data" not in page
+    valued = boss.post(reverse("admin:scripting_execution_again", args=[output.execution_id]), {"values": "1"})
+    assert "values-data" in valued.content.decode()
     assert Execution.objects.count() == count
     [odd] = write(game.script("dice"), 1, seed=None)
     response = boss.post(reverse("admin:scripting_execution_again", args=[odd]))

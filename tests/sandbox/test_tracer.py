@@ -98,7 +98,7 @@ result = {"hp": [unit["hp"] for unit in units]}
     }
     assert outcome.trace is not None
     lines = outcome.trace.texts[0]
-    assert lines.idle == (7,)
+    assert lines.idle == (7,)  # of statements over several lines, all of them
     assert {line: count for line, count in lines.counts if count > 1} == {3: 2, 4: 2, 8: 2, 9: 2, 10: 2, 20: 3, 21: 2}
     assert lines.blocks == ((3, 8), (9, 12), (20, 21))
     assert [_words(step) for step in outcome.trace.first if step.line == 9] == [

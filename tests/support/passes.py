@@ -78,6 +78,7 @@ WORKBENCH_PAGES = (
     "tune_page",
     "new_rule",
     "playback_page",
+    "values",
 )
 SECOND_STACK = {"trying", "accessibility", "narrow", "case_list", "gate_dialog", "every_page", "tune_page"}
 """Those of them that run on a stack of their own beside the others: one process with all of them would be the last to end."""

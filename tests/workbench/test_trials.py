@@ -68,6 +68,15 @@ def test_a_draft_that_newly_publishes_an_event_differs_in_its_effects(designer: 
     ]
 
 
+def test_values_of_lines_come_with_a_trial_that_asks_for_them(designer: Client) -> None:
+    assert tried(designer, "a = 1\nresult = a\n", live="result = 2")["values"] is None
+    values = tried(designer, "a = 1\nresult = a\n", values=True)["values"]
+    assert values["texts"][0]["counts"] == [[1, 1], [2, 1]]
+    assert values["texts"][0]["source"] is None, "the page has it"
+    assert [step[4] for step in values["last"]] == [[["a", "1"]], [["result", "1"]]]
+    assert tried(designer, "def f(:\n", values=True)["values"] is None
+
+
 def test_another_order_of_keys_is_no_difference(designer: Client) -> None:
     answer = tried(designer, "result = {'b': {'d': 2, 'c': 1}, 'a': 1}\n", "result = {'a': 1, 'b': {'c': 1, 'd': 2}}\n")
     assert answer["verdict"]["words"] == "No difference on this"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from scripting.execution.replay import NotReplayable, NotTried, Replay, replay
+from scripting.execution.traces import described
 from scripting.insight import audit
 from scripting.insight.display import milliseconds, pretty
 from scripting.insight.frame import VIEW, admin_page, demand
 from scripting.models.execution import LogLine
-from scripting.modules.masking import masks_of
+from scripting.modules.masking import Mask, masks_of
 from scripting.supervisor.errors import SupervisorError
 from scripting.texts.escaping import visible
 
@@ -27,7 +29,8 @@ def page(request: HttpRequest, execution: UUID) -> HttpResponse:
     demand(request, RUN)
     context: dict[str, object] = {"title": "Run again", "execution": execution}
     try:
-        made = replay(str(execution), decided=request.POST.get("attempt") == "decided")
+        traces = "values" in request.POST
+        made = replay(str(execution), decided=request.POST.get("attempt") == "decided", traces=traces)
     except NotTried as problem:
         return admin_page(
             request, TEMPLATE, {**context, "problem": str(problem), "instead": problem.instead}, status=409
@@ -44,8 +47,15 @@ def page(request: HttpRequest, execution: UUID) -> HttpResponse:
         "log": [LogLine(visible(mask.text(line)), us) for line, us in zip(outcome.logs, outcome.log_us, strict=True)],
         "error": visible(mask.text(str(outcome.error))) if outcome.error else "",
         "took": milliseconds(outcome.metrics.wall_us),
+        "values": _values(made, mask),
     }
     return admin_page(request, TEMPLATE, context)
+
+
+def _values(made: Replay, mask: Mask) -> dict[str, Any] | None:
+    """What each line did, on the version's own text and those of its helpers; None where that was not asked for."""
+    trace, version = made.attempt.outcome.trace, made.attempt.version
+    return described(trace, version.bundle, mask, with_script=True) if trace is not None and version else None
 
 
 def _listed(made: Replay) -> str:

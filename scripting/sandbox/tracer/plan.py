@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -77,10 +77,9 @@ class Plan:
     is_lowered: bool = False
     """The text's own level is a function that its language has made."""
 
-    @property
-    def lines(self) -> list[int]:
-        """Lines on which a statement begins."""
-        return sorted({head.line for head in self.heads.values()})
+    def idle(self, ran: Collection[int]) -> tuple[int, ...]:
+        """Lines of the statements that begin on none of these lines."""
+        return tuple(line for line in sorted(self.heads) if self.heads[line].line not in ran)
 
 
 def plan_of(tree: ast.Module, shown: Callable[[str], str]) -> Plan:

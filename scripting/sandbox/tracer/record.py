@@ -66,7 +66,7 @@ class Record:
             TracedText(
                 name,
                 tuple(sorted(self.counts[name].items())),
-                tuple(line for line in plan.lines if line not in self.counts[name]),
+                plan.idle(self.counts[name]),
                 tuple(sorted(set(plan.blocks))),
             )
             for name, plan in self._plans.items()

@@ -120,6 +120,7 @@ function startFrom(version) {
 // Run runs what is shown; only one's own text can be published.
 function onShown() {
   if (editor.isReading !== wasReading) trying.values.forget();
+  if (editor.isReading || wasReading) trying.values.compare();
   wasReading = editor.isReading;
   document.body.classList.toggle("reading", editor.isReading);
   if ($("language")) $("language").disabled = editor.isReading || !page.may.edit;
@@ -142,10 +143,11 @@ function showActive() {
   showOnShelf(page.name, page);
   $("live-detail").title = activation ? activation.reason : "";
   showPeople(page.people, page.user);
+  trying.values.compare();
 }
 
 function take(answer) {
-  Object.assign(page, { active: answer.active, activation: answer.activation, is_default: answer.is_default, loaded: answer.loaded, people: answer.people, enabled: answer.enabled, unheard: answer.unheard, fallback: answer.fallback });
+  Object.assign(page, { active: answer.active, activation: answer.activation, is_default: answer.is_default, loaded: answer.loaded, people: answer.people, knobs: answer.knobs, enabled: answer.enabled, unheard: answer.unheard, fallback: answer.fallback });
   showActive();
   keeping.tell();
 }

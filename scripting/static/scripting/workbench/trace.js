@@ -95,4 +95,22 @@ export function words(step) {
   }
 }
 
+// The same beside its code: a name that the line begins with is not said again, nor a value that is written there.
+export function note(step, line) {
+  if (!step) return "";
+  const code = line.trim();
+  const [name, value] = !step.kind && step.values.length === 1 ? step.values[0] : ["", ""];
+  if (name && isWritten(code, name, value)) return "";
+  return name && code.startsWith(`${name} `) ? value : words(step);
+}
+
+// Whether the line gives the name just this value, as far as the value is shown.
+function isWritten(code, name, value) {
+  const given = code.match(/^[^=]*?:?=\s*(.*?)\s*(?:#.*|\/\/.*)?$/)?.[1];
+  if (!given || !code.startsWith(name)) return false;
+  if (Number(given) === Number(value) && value !== "''") return true;
+  const plain = given.replaceAll('"', "'");
+  return value.endsWith("…") ? plain.startsWith(value.slice(0, -1)) : plain === value;
+}
+
 function stepOf([text, line, turn, kind, values]) { return { text, line, turn, kind, values }; }

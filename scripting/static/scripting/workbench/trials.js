@@ -23,7 +23,7 @@ export class Trying {
     this.trials = [];
     this.running = null; // the name by which the server knows the trial that runs
     this.comparing = new Comparing(server);
-    this.values = new Values(editor);
+    this.values = new Values(editor, page);
     this.picker = new RecordedPicker(server, (id) => this.pick(id));
     for (const source of this.sources) $("input-source").append(h("option", { value: source.key }, source.label));
     $("input-source").addEventListener("change", () => { this.picker.show(""); this.pick(""); });

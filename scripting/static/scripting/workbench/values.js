@@ -1,14 +1,19 @@
 // Values in the margin: after a trial each line shows what it did, the line of the cursor all of it, with a pager through turns.
 
 import { $, h } from "./dom.js";
-import { Trace, words } from "./trace.js";
+import { besideLive } from "./live_constants.js";
+import { Trace, note, words } from "./trace.js";
 import { listed } from "./values_list.js";
 
 const KEPT = "goby:values";
+const PAUSE = 150; // ms after the last key
+const LONGEST = 300_000; // characters of a text whose constants are looked at while one types
 
 export class Values {
-  constructor(editor) {
+  constructor(editor, page) {
     this.editor = editor;
+    this.page = page;
+    this.live = []; // notes on constants that are another value than what is live
     this.trace = null;
     this.values = null;
     this.line = 1;
@@ -19,11 +24,22 @@ export class Values {
     });
     $("turn-back").addEventListener("click", () => this.turn(-1));
     $("turn-on").addEventListener("click", () => this.turn(1));
-    editor.onChange(() => this.forget());
+    editor.onChange(() => {
+      this.forget();
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.compare(), PAUSE);
+    });
     editor.onCursor((line) => { this.line = line; this.tell(); });
   }
 
   get isOn() { return $("values").checked; }
+
+  // What is live, or the text that is shown, has changed.
+  compare() {
+    const { active, knobs } = this.page;
+    this.live = active && this.editor.shown.length < LONGEST ? besideLive(this.editor.shown, active.source, knobs) : [];
+    this.draw();
+  }
 
   // Those of a trial of this text, if it is the one that stands in the editor.
   show(values, source) {
@@ -33,8 +49,9 @@ export class Values {
   }
 
   forget() {
-    if (!this.trace) return;
+    if (!this.trace && !this.live.length) return;
     this.trace = this.values = null;
+    this.live = []; // of lines that may not be there any more
     this.draw();
   }
 
@@ -48,7 +65,8 @@ export class Values {
     const shown = this.isOn ? this.trace : null;
     $("values-bar").hidden = !shown;
     document.body.classList.toggle("with-values", Boolean(shown));
-    this.editor.beside(shown ? notesOf(shown, this.editor.shown.split("\n")) : [], shown ? [...shown.idle, ...shown.outside()] : []);
+    const notes = shown ? notesOf(shown, this.editor.shown.split("\n")) : [];
+    this.editor.beside(this.isOn ? together(notes, this.live) : [], shown ? [...shown.idle, ...shown.outside()] : []);
     if (!shown) return;
     $("values-stopped").textContent = shown.stopped;
     const helpers = this.values.texts.map((text, number) => [text, number]).filter(([text, number]) => number && text.source !== null);
@@ -81,15 +99,20 @@ export class Values {
   }
 }
 
-// A name that the line begins with is not said again, nor a value that is written there.
+function together(notes, live) {
+  const lines = new Map(notes.map((note) => [note.line, note]));
+  for (const { line, text } of live) {
+    const there = lines.get(line);
+    lines.set(line, there ? { ...there, text: `${text} · ${there.text}` } : { line, text, kind: "live", count: 0 });
+  }
+  return [...lines.values()];
+}
+
 function notesOf(trace, lines) {
   const notes = [];
   for (const [line, count] of trace.counts) {
     const step = trace.at(line);
-    const code = lines[line - 1].trim();
-    const [name, value] = step && !step.kind && step.values.length === 1 ? step.values[0] : ["", ""];
-    if (name && code.replace(/\s*(#|\/\/).*/, "") === `${name} = ${value}`) continue;
-    const text = name && code.startsWith(`${name} `) ? value : words(step);
+    const text = note(step, lines[line - 1]);
     if (text) notes.push({ line, text, kind: step.kind, count: trace.chosen.size ? 0 : count });
   }
   return notes;
