@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from datetime import time as clock
 
 import pytest
+from django.contrib.auth.models import User
 from django.core import mail
 from pytest_django import Settings
 
 from scripting.alerts import posting, sending, watching
 from scripting.alerts.sending import Sender
-from scripting.models import Alert, AlertMessage, AlertReceiver, AlertRule
+from scripting.models import Alert, AlertMessage, AlertReceiver, AlertRule, Review, ReviewNote
 from tests.alerts.receivers import receiver
 from tests.support.stack import wait_until
 
@@ -202,3 +203,13 @@ def test_in_quiet_hours_messages_wait_until_they_are_over_but_a_test_does_not() 
     [waits] = watching.tell([to], AlertMessage.About.BEGUN, begun(), noon)
     [at_once] = watching.tell([to], AlertMessage.About.TEST, None, noon)
     assert (waits.due_at.hour, at_once.due_at) == (23, noon)
+
+
+def test_people_are_mailed_once_what_reviews_tell_them() -> None:
+    rita = User.objects.create_user("rita", email="rita@x.example")
+    review = Review.objects.create(reason="less for 7")
+    for user in (rita, User.objects.create_user("bo")):
+        ReviewNote.objects.create(user=user, review=review, words="eve asks for a review")
+    assert (sending.mail_people(), sending.mail_people()) == (1, 0), "bo has no address"
+    [sent] = mail.outbox
+    assert (sent.to, sent.subject) == (["rita@x.example"], f"eve asks for a review: review {review.pk}")

@@ -103,3 +103,37 @@ def test_a_closed_gate_is_told_in_the_dialog_and_passed_by_who_may_with_a_reason
     page.keyboard.press("Control+Enter")
     expect(page.locator("tr.is-live")).to_contain_text("v1")
     assert json.dumps(designer.problems + admin.problems).count("422") <= 1
+
+
+def test_a_missing_approval_is_asked_for_in_the_dialog_and_given_by_another_on_the_page(
+    stack: RunningStack, person: Enter, gated: None
+) -> None:
+    stack.manage("shell", "-c", POLICY.format(mode="off").replace("max_changed=0", 'approval="always"'))
+    designer = person("designer")
+    page = designer.open(DAMAGE)
+    change(page, "CRITICAL_CHANCE = 0.10", "CRITICAL_CHANCE = 0.12")
+    page.keyboard.press("Control+Shift+Enter")
+    ask = page.locator("#publish-review-ask")
+    expect(ask).to_be_visible(timeout=SLOW)
+    expect(page.locator("#publish-go")).to_be_disabled()
+    ask.click()
+    expect(page.locator("#publish-review-words")).to_contain_text("Say why first")
+    expect(page.locator("#publish-reason")).to_be_focused()
+    page.keyboard.insert_text("a little more luck, @admin")
+    ask.click()
+    link = page.locator("#publish-review-words a")
+    expect(link).to_be_focused(timeout=SLOW)
+    review = str(link.get_attribute("href"))
+    admin = person("admin").page()
+    admin.goto("/scripts/")
+    admin.get_by_role("link", name="designer asks for a review").click()
+    assert admin.url.endswith(review)
+    assert barriers(admin) == []
+    admin.click("button[value=approve]")
+    expect(admin.get_by_role("status").first).to_have_text("You approved it.")
+    page.goto(review)
+    page.click("button[value=withdraw]")
+    expect(page.locator(".review-withdrawn")).to_be_visible()
+    page.goto(f"/scripts/{DAMAGE}/")
+    page.click("#discard")
+    stack.manage("shell", "-c", POLICY.format(mode="off").replace("max_changed=0", 'approval="none"'))
