@@ -11,6 +11,7 @@ if apps.is_installed("unfold") and apps.is_installed("simple_history"):  # else 
         gate_policies,
         schedules,
         scripts,
+        subscriptions,
         tokens,
         versions,
     )
@@ -23,6 +24,7 @@ if apps.is_installed("unfold") and apps.is_installed("simple_history"):  # else 
         "gate_policies",
         "schedules",
         "scripts",
+        "subscriptions",
         "tokens",
         "versions",
     ]

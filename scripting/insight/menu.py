@@ -68,6 +68,10 @@ def scripting_group(request: HttpRequest | None = None) -> dict[str, Any]:
                 **({"badge": "scripting.insight.menu.reviews_badge"} if waiting else {}),
             },
             {
+                **item("Subscriptions", "hearing", address_of("workbench:topics")),
+                "permission": permitted("scripting.view_script"),
+            },
+            {
                 **item("Schedules", "schedule", address_of("workbench:schedules")),
                 "permission": permitted("scripting.view_script"),
             },

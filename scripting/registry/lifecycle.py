@@ -13,6 +13,7 @@ from scripting.models.script import NAME_PATTERN
 from scripting.modules.installed import modules
 from scripting.registry import dependents
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.subscriptions.subscribed import table
 from scripting.texts.escaping import visible
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def unpin(script: Script, *, actor: AbstractBaseUser | None, reason: str) -> Non
 
 def retire(script: Script, *, actor: AbstractBaseUser | None, reason: str) -> None:
     """It is not found any longer, and its files are not taken; its versions and executions stay. Raises ChangeRefused."""
+    if heard := table.chosen_topics_of(script.module, script.name):
+        raise ChangeRefused(f"{script} is subscribed to {', '.join(heard)}: take it away there first")
     _change(script, actor, f"retired: {_said(reason)}", unless_needed="retired", retired_at=timezone.now())
 
 

@@ -120,7 +120,9 @@ def plan(script: Script, topic: str) -> None:
 
 
 def planned_topic(script: Script) -> str:
-    """The topic that the script is to join; empty for none."""
+    """The topic that the script is to join with its first version; empty for none."""
+    if script.active_version_id is not None:
+        return ""
     found = PlannedSubscription.objects.filter(script=script).first()
     return found.topic if found is not None and found.topic in topics else ""
 

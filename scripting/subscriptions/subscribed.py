@@ -129,6 +129,11 @@ class Table:
             )
         ]
 
+    def chosen_topics_of(self, module: str, script: str) -> list[str]:
+        """The topics that people subscribed the script to, and where it is switched on."""
+        self.refresh()
+        return [topic for topic in self.topics_of(module, script) if self.known(topic).number]
+
     def scripts_of(self, module: str) -> set[str]:
         """The module's scripts that run on a topic, as far as this process knows."""
         return {each.script for topic in topics for each in self.known(topic.name).subscribers if each.module == module}

@@ -24,6 +24,8 @@ from scripting.models import Alert, AlertMessage, AlertReceiver, AlertRule, Scri
 from scripting.registry import publishing, reviews
 from scripting.registry.publishing import Text
 from scripting.schedules import keeping
+from scripting.subscriptions import sets
+from scripting.subscriptions.subscribed import Subscriber
 from scripting.types import ExecutionRequest, ScriptInput
 from tests.support.addresses import address, routes
 
@@ -84,6 +86,7 @@ TABLE: dict[str, Access] = {
     **model("scripting/alertreceiver", ADMIN, ADMIN, added=ADMIN, deleted=ADMIN),
     **model("scripting/alertmessage", ADMIN),
     "admin/scripting/apitoken/<int:token>/revoke/": (ADMIN, ADMIN),
+    **model("scripting/subscriptionactivation"),
     **model("scripting/schedule", changed=WRITERS, added=WRITERS),
     **model("scripting/scriptversion"),
     **model("scripting/execution"),
@@ -251,13 +254,16 @@ def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterat
     alert = Alert.objects.create(rule=rule, cause="x", words="x", begun_at=now, seen_at=now)
     told = AlertMessage.objects.create(receiver=receiver, alert=alert, about="begun", due_at=now)
     token, _ = tokens.make(tokens.Wanted("ci", keeper, ("read",)), actor=keeper, reason="for a test")
+    subscribed = sets.publish(
+        "wargame.unit.destroyed", [Subscriber("wargame", script.name)], actor=keeper, reason="for a test"
+    )
     schedule = keeping.create(actor=keeper, reason="for a test", name="daily", cron="0 9 * * *", script=script)
     logging.disable(logging.CRITICAL)  # hundreds of refusals, each a warning
     yield {
         "module": "wargame", "name": script.name, "script": str(script.pk), "script_id": str(script.pk), "execution": execution,
         "execution_id": execution, "scriptversion": str(script.active_version_id), "queue_index": "0", "form": "csv",
         "user": str(User.objects.get(username="viewer").pk), "group": str(Group.objects.get(name="viewer").pk),
-        "topic": "wargame.unit.destroyed", "schedule": str(schedule.pk), "schedule_id": str(schedule.pk),
+        "topic": "wargame.unit.destroyed", "schedule": str(schedule.pk), "schedule_id": str(schedule.pk), "subscriptionactivation": str(subscribed.pk),
         "rest": "wargame/x/", "case": "every_hit_does_something", "review": str(review.pk), "alert": str(alert.pk), "alertrule": str(rule.pk), "alertreceiver": str(receiver.pk), "alertmessage": str(told.pk), "apitoken": str(token.pk), "token": str(token.pk), "report_id": execution, "scheduler_index": "0", "connection_index": "0", "key": "1-1",
         "content_type_id": str(ContentType.objects.get_for_model(Script).pk),
     }  # fmt: skip

@@ -13,6 +13,8 @@ from scripting.hot_reload.listener import Listener
 from scripting.models import Execution, PlannedSubscription, Script, SubscriptionActivation, SubscriptionSet
 from scripting.modules.scriptable import ModuleScriptConfig
 from scripting.processes import members
+from scripting.registry import lifecycle
+from scripting.registry.lifecycle import ChangeRefused
 from scripting.subscriptions import sets
 from scripting.subscriptions.sets import SubscriptionRefused, SubscriptionsChanged
 from scripting.subscriptions.subscribed import Subscriber, runs_on, table
@@ -171,6 +173,16 @@ def test_a_new_script_joins_its_topic_with_its_first_version_and_not_before() ->
     sets.rollback("arena.unheard", 0, actor=None, reason="no more")
     make_script("result = {'points': 200}", "cheer")
     assert subscribers("arena.unheard") == []
+
+
+def test_a_script_that_people_subscribed_is_not_retired_before_it_is_taken_away() -> None:
+    two_scripts()
+    sets.publish("arena.hit", [SCORER, CHEER], actor=None, reason="cheer too")
+    cheer = Script.objects.get(name="cheer")
+    with pytest.raises(ChangeRefused, match=r"arena/cheer is subscribed to arena\.hit: take it away there first"):
+        lifecycle.retire(cheer, actor=None, reason="too loud")
+    sets.rollback("arena.hit", 0, actor=None, reason="as shipped")
+    lifecycle.retire(cheer, actor=None, reason="too loud")
 
 
 def test_every_process_acknowledges_the_set_that_it_goes_by() -> None:
