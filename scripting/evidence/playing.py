@@ -89,7 +89,10 @@ def sides_with(module: str, candidates: Mapping[str, Bundle]) -> Sides:
         for (_, name), script in sorted(found.items())
         if script.enabled
     }
-    tried = {name: (Contender(bundle), *live.get(name, ())) for name, bundle in candidates.items()}
+    tried = {
+        name: (Contender(bundle, live[name][0].version if name in live else None), *live.get(name, ()))
+        for name, bundle in candidates.items()
+    }
     return Sides(live, {**live, **tried})
 
 

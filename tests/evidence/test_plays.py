@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,8 @@ from scripting.types import Bundle
 from scripting.workers.evidence_worker import EvidenceWorker
 from tests.evidence.league import BROKEN, LIVE, LUCKY, League
 from tests.support.arena import arena_registered, make_script
+from tests.support.stack import wait_until
+from tests.workers.processes import WorkerProcess
 
 
 @pytest.fixture
@@ -87,6 +90,28 @@ def test_an_evidence_worker_plays_and_stops_as_soon_as_the_answer_is_clear(score
     assert 20 <= found.played == found.document["plays"] < 200
     assert "points" in found.document["clear"]
     assert found.sentence.startswith(f"{found.played} matches: ")
+
+
+SLOW = "\nfor _ in range(300_000):\n    pass\n"
+
+
+@pytest.mark.alone
+def test_a_report_grows_while_it_is_played_and_a_killed_worker_s_plays_are_played_anew(
+    damage: Script, tmp_path: Path
+) -> None:
+    assert damage.active_version is not None
+    slow = candidate_of(damage, damage.active_version.text + SLOW, "python")
+    sides = playing.sides_with("wargame", {"damage_calculator": slow})
+    found = play_jobs.ask(damage, sides, title="a slow draft", plays=6, seed=1)
+    with WorkerProcess(tmp_path, "eve", "--evidence").takes_jobs() as worker:
+        wait_until(lambda: PlayComparison.objects.get().played > 0, 60, "it grows")
+        worker.kill()
+    found.refresh_from_db()
+    assert (found.state, 0 < found.document["plays"] < 6) == ("running", True)
+    with WorkerProcess(tmp_path, "eva", "--evidence").takes_jobs():
+        wait_until(lambda: PlayComparison.objects.get().state == "done", 60, "another worker plays them")
+    found.refresh_from_db()
+    assert (found.document["plays"], found.document["same"]) == (6, 6), "it only takes longer"
 
 
 def test_a_cancelled_comparison_may_be_asked_for_again(scorer: Script) -> None:
