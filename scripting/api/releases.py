@@ -82,7 +82,9 @@ class ReleaseKnobs(Schema):
 
     module: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
-    values: dict[str, bool | int | float | str] = Field(max_length=200)
+    values: dict[str, bool | int | float | str | list[Any]] = Field(
+        max_length=200, description="Under `@` those for one segment or key alone: [[selector, values], …]."
+    )
 
 
 class ReleaseIn(Schema):

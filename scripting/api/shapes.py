@@ -38,7 +38,9 @@ class ScriptOut(Schema):
     runs_on: list[str]
     live: VersionOut | None
     default: VersionOut | None
-    knobs: dict[str, Any] = Field(description="Values of its knobs that are not the text's own.")
+    knobs: dict[str, Any] = Field(
+        description="Values of its knobs that are not the text's own; under `@` those for one segment or key alone."
+    )
 
 
 class Failure(Schema):
@@ -98,7 +100,7 @@ def script_out(script: Script, runs_on: Sequence[str]) -> ScriptOut:
         runs_on=list(runs_on),
         live=version_out(script.active_version),
         default=version_out(script.default_version),
-        knobs=script.active_knobs.values if script.active_knobs else {},
+        knobs=script.active_knobs.all_values if script.active_knobs else {},
     )
 
 

@@ -30,10 +30,13 @@ class Announced:
 
 def knobs_of(bundle: str, script: int) -> KnobSet | None:
     """The values of the script's own knobs that a bundle was compiled with."""
-    kept = (
-        BundleKnobs.objects.filter(bundle_digest=bundle, knobs__script=script).select_related("knobs__script").first()
-    )
-    return kept.knobs if kept else None
+    return next(iter(sets_of(bundle, script)), None)
+
+
+def sets_of(bundle: str, script: int) -> list[KnobSet]:
+    """The sets of values of the script's own knobs that a bundle is compiled with; several may hold the same there."""
+    kept = BundleKnobs.objects.filter(bundle_digest=bundle, knobs__script=script).select_related("knobs__script")
+    return [each.knobs for each in kept.order_by("-knobs__number")]
 
 
 def announced(script: int, at: datetime, version: ScriptVersion | None, bundle: str, role: str) -> Announced:
@@ -42,7 +45,8 @@ def announced(script: int, at: datetime, version: ScriptVersion | None, bundle: 
     activations = list(earlier.order_by("-created_at", "-id")[:2])
     live = activations[0] if activations else None
     before = activations[1] if len(activations) > 1 else None
-    knobs = knobs_of(bundle, script) if bundle else None
+    sets = sets_of(bundle, script) if bundle else []
+    knobs = next((each for each in sets if live is not None and each == live.knobs), sets[0] if sets else None)
 
     def told(verdict: str, words: str) -> Announced:
         return Announced(live, before, verdict, words)
@@ -52,18 +56,21 @@ def announced(script: int, at: datetime, version: ScriptVersion | None, bundle: 
             return told("built_in", f"the module's built-in rule decided; {_live(live)}")
         return told("unknown", f"no version decided; {_live(live)}")
     decided = f"v{version.number}{f' with knobs {knobs.number}' if knobs else ''}"
-    if live is not None and _same(live, version, knobs):
+    if live is not None and _same(live, version, sets):
         return told("announced", f"{decided} decided, and it was the announced one")
-    if before is not None and live is not None and _same(before, version, knobs) and at - live.created_at <= REACHED:
+    if before is not None and live is not None and _same(before, version, sets) and at - live.created_at <= REACHED:
         return told("late", f"{decided} decided, which was live until a moment before: {_live(live)}")
     if role == "fallback":
         return told("stand_in", f"{decided} stood in; {_live(live)}, and failed or was withheld")
     return told("other", f"{decided} decided, but {_live(live)}")
 
 
-def _same(activation: Activation, version: ScriptVersion, knobs: KnobSet | None) -> bool:
-    set_then = activation.knobs if activation.knobs is not None and activation.knobs.values else None
-    return activation.version_id == version.pk and (set_then.pk if set_then else None) == (knobs.pk if knobs else None)
+def _same(activation: Activation, version: ScriptVersion, sets: list[KnobSet]) -> bool:
+    then = activation.knobs
+    known = (
+        then in sets if sets else then is None or not then.values
+    )  # what holds elsewhere alone is not in this bundle
+    return activation.version_id == version.pk and known
 
 
 def _live(activation: Activation | None) -> str:

@@ -48,6 +48,6 @@ def verify_bundles(bundles: Mapping[bytes, set[int]], report: Report) -> None:
 
 def _is_whole(knobs: KnobSet) -> bool:
     try:
-        return values_digest(knobs.values) == knobs.sha256
+        return values_digest(knobs.all_values) == knobs.sha256
     except ValueError:  # no JSON any more
         return False

@@ -158,9 +158,19 @@ def _remember_knobs(bundles: Iterable[Bundle]) -> None:
     }
     if not new:
         return
-    known = BundleKnobs.objects.filter(bundle_digest__in=list(new)).values_list("bundle_digest", flat=True).distinct()
-    missing = new.keys() - set(known)
-    wanted = {digest: [(source.name, values_digest(values_of(source))) for source in new[digest]] for digest in missing}
+    named = BundleKnobs.objects.filter(bundle_digest__in=list(new))
+    columns = ("bundle_digest", "knobs__script__module", "knobs__script__name", "knobs__sha256")
+    known = {(digest, f"{module}/{name}", sha256) for digest, module, name, sha256 in named.values_list(*columns)}
+    wanted = {
+        digest: [
+            which
+            for source in few
+            if (digest, *(which := (source.name, values_digest(values_of(source))))) not in known
+        ]
+        for digest, few in new.items()
+    }
+    if not any(wanted.values()):
+        return
     sets = {
         (str(knobs.script), knobs.sha256): knobs
         for knobs in KnobSet.objects.filter(

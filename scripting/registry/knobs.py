@@ -74,6 +74,8 @@ def _settle_segments(
     script: Script, segments: Sequence[tuple[str, Values]], base: Values, everywhere: Values
 ) -> list[list[Any]]:
     """Those for some events alone, without what holds there anyway."""
+    if not _are_segments(segments):
+        raise ValuesRefused({SEGMENTS: 'is a list of a selector and an object of values each: [["key 5", {…}]]'})
     if len(segments) > MOST_SEGMENTS:
         raise ValuesRefused({"": f"there may be {MOST_SEGMENTS} segments and keys with values of their own"})
     settled: list[list[Any]] = []
@@ -89,6 +91,13 @@ def _settle_segments(
         kept = {name: found[name].value for name in sorted(own) if found[name].value != everywhere[name]}
         settled.append([selector, kept])
     return settled
+
+
+def _are_segments(segments: object) -> bool:
+    return isinstance(segments, (list, tuple)) and all(
+        isinstance(each, (list, tuple)) and len(each) == 2 and isinstance(each[0], str) and isinstance(each[1], Mapping)
+        for each in segments
+    )
 
 
 def _fitting(script: Script, values: Values) -> dict[str, Knob]:

@@ -119,6 +119,12 @@ def test_what_conflicts_or_fits_nothing_is_refused(
         publish(scorer, 1, *segments)
 
 
+@pytest.mark.parametrize("segments", [5, "key 5", [5], [["key 5"]], [["key 5", 5]], [[5, {}]], {"key 5": {}}])
+def test_segments_of_another_form_are_refused(scorer: Script, segments: Any) -> None:
+    with pytest.raises(ValuesRefused, match="is a list of a selector"):
+        knobs.publish(scorer, {SEGMENTS: segments}, actor=None, reason="a test")
+
+
 def test_a_module_without_segments_has_values_for_keys_alone(transactional_db: None) -> None:
     with arena_registered():
         script = make_script(TEXT)
