@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -131,23 +132,25 @@ def test_planned_moves_end_on_different_hexes_within_reach() -> None:
     assert all(distance(o.unit.cell, o.target) <= o.unit.data.movement for o in orders)  # type: ignore[arg-type]
 
 
-def test_the_director_waits_longer_each_time_while_redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    waits: list[float] = []
+def test_the_director_waits_longer_each_time_while_redis_is_away(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    tried: list[float] = []
 
     class Stop:
         def is_set(self) -> bool:
-            return len(waits) >= 6
+            return len(tried) >= 7
 
-        def wait(self, seconds: float) -> None:
-            waits.append(seconds)
+        def wait(self, seconds: float) -> bool:
+            clock.now += seconds
+            return False
 
     def away(self: Director) -> int:
+        tried.append(clock.now)
         raise redis.ConnectionError("gone")
 
     monkeypatch.setattr(Director, "step", away)
     monkeypatch.setattr(directing, "close_old_connections", lambda: None)
-    Director().run(Stop())  # type: ignore[arg-type]
-    assert waits == [4, 8, 16, 30, 30, 30]
+    Director(clock=clock).run(Stop())  # type: ignore[arg-type]
+    assert [round(later - before) for before, later in pairwise(tried)] == [4, 8, 16, 30, 30, 30]
 
 
 class Counting(Director):
