@@ -7,6 +7,7 @@ import logging
 import smtplib
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -34,6 +35,7 @@ TAKEN = timedelta(seconds=60)
 """A message that a process took so long ago, and did not finish, is free again: its process died."""
 PAUSES = (10, 30, 60, 300, 900, 1800, 3600)
 """Seconds until the next attempt; the last one repeats."""
+TIDY_SECONDS = 60.0
 AT_ONCE = 8
 """Receivers that are sent to at the same time by one process."""
 PEOPLE = 0
@@ -46,6 +48,7 @@ class Sender:
 
     def __init__(self) -> None:
         self._busy: set[int] = set()
+        self._tidied = -TIDY_SECONDS
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
 
@@ -72,7 +75,9 @@ class Sender:
 
     def step(self) -> None:
         """Begin to send to every receiver for whom something is due, and who is not being sent to."""
-        tidy(datetime.now(UTC))
+        if time.monotonic() >= self._tidied + TIDY_SECONDS:
+            self._tidied = time.monotonic()
+            tidy(datetime.now(UTC))
         for receiver in sorted(receivers_due(datetime.now(UTC)) - self._busy)[: max(0, AT_ONCE - len(self._busy))]:
             self._begin(receiver, self._send, receiver)
         if (
