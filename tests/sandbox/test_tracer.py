@@ -200,6 +200,18 @@ point = (1,)
 nothing = set()
 data = b"\\x00\\xff" * 500
 text = "\\u202e\\ud800 and so on"
+from decimal import Decimal
+from fractions import Fraction
+small, half = Decimal("1.50"), Fraction(1, 2)
+large, odd = Decimal("1" * 100_000), Fraction(7 ** 50_000, 3)
+class Sly:
+    __slots__ = ("a",)
+    def __str__(self):
+        raise ValueError("seen")
+    __repr__ = __str__
+    def __len__(self):
+        raise ValueError("seen")
+sly = Sly()
 result = 1
 """
     outcome = traced(pool, text)
@@ -214,7 +226,11 @@ result = 1
     assert shown[12] == "point = (1,)"
     assert shown[13] == "nothing = set()"
     assert shown[15] == "text = '\\u202e\\ud800 and so on'"
+    assert shown[18] == "small = 1.50, half = 1/2"
+    assert shown[19] == "large = a decimal number of many digits, odd = <Fraction>"
+    assert shown[27] == "sly = <Sly>"
     assert outcome.trace is not None
+    assert outcome.trace.stopped == ""
     assert all(len(value) <= TRACE_VALUE for step in outcome.trace.last for _, value in step.values)
 
 

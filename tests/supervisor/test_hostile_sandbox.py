@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from scripting.sandbox.protocol import Call, Done, ErrorType, Fault, Loaded, Ready, encode_value
+from scripting.sandbox.protocol import Call, Done, ErrorType, Fault, Loaded, Ready, Trace, encode_value
 from scripting.supervisor import sandbox as supervised
 from scripting.supervisor.fork_server import ExitStatus, Handle, ParentClient
 from scripting.supervisor.interface import HostFunction, RunOutcome, RunRequest
@@ -101,6 +101,7 @@ HOSTILE: dict[str, bytes] = {
     "a log without times": done(logs=("x",)),
     "a log with a time that is no number": done(logs=(("1", "x"),)),
     "neither result nor fault": done(result=None),
+    "a trace that nobody asked for": done(trace=Trace((), (), 0, (), ())),
     "bytes after the frame": done() + b"more",
 }
 

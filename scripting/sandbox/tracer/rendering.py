@@ -18,11 +18,13 @@ MOST = 100
 _DEPTH = 3
 _ITEMS = 40
 _LARGE = 10**40
+_SMALL_DECIMAL = 200
+"""Bytes of one that is written out in a moment."""
 _CUT = "…"
 _NO_DATA = (
     types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, types.GeneratorType, type,
 )  # fmt: skip
-_WRITTEN = frozenset({datetime.datetime, datetime.date, datetime.time, datetime.timedelta, fractions.Fraction})
+_WRITTEN = frozenset({datetime.datetime, datetime.date, datetime.time, datetime.timedelta, complex})
 _RUNTIME_SLOTS = ("items", "value", "number", "code", "nanoseconds", "text", "name")
 """Where values of other languages' own kinds keep what they are."""
 
@@ -40,7 +42,10 @@ def can_change(value: Any) -> bool:
 
 def shown(value: Any, room: int = MOST) -> str:
     """The value in at most `room` characters. Never raises for what the value is."""
-    text = _shown(value, room, _DEPTH)
+    try:
+        text = _shown(value, room, _DEPTH)
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError):
+        text = f"<{name_of(type(value))}>"
     return text if len(text) <= room else text[: room - 1] + _CUT
 
 
@@ -67,8 +72,11 @@ def _shown(value: Any, room: int, depth: int) -> str:
             return _sequence(start, end, sequence.__iter__(value), sequence.__len__(value), room, depth)
     if kind in _WRITTEN:
         return str(value)
+    if kind is fractions.Fraction or kind is range:
+        parts = (value.numerator, value.denominator) if kind is fractions.Fraction else (value.start, value.stop)
+        return str(value) if all(-_LARGE < part < _LARGE for part in parts) else f"<{name_of(kind)}>"
     if kind is decimal.Decimal:
-        return str(value) if len(value.as_tuple().digits) < MOST else "a decimal number of many digits"
+        return str(value) if value.__sizeof__() < _SMALL_DECIMAL else "a decimal number of many digits"
     if issubclass(kind, BaseException):
         return raised(value, room)
     return _object(value, kind, room, depth)
