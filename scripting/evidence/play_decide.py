@@ -17,7 +17,11 @@ from scripting.modules.simulation import PLAY_CLOCK_US, Reads, seed_of
 from scripting.runtime.host_calls import SimulatedHost
 from scripting.sandbox.protocol import encode_value
 from scripting.supervisor.interface import Cancellation
+from scripting.texts.escaping import one_line
 from scripting.types import Bundle, ErrorType, PlayDecision, PlayEffect, ScriptError, SecurityLimits, VersionInfo
+
+SHOWN = 300
+"""Characters of an error that are kept; errors that begin alike are counted as one."""
 
 
 class Contender(msgspec.Struct, frozen=True):
@@ -93,7 +97,7 @@ class Asking:
                 raise Cancelled
             problem = str(decided.compared.error or "")
             if role == Role.PRIMARY and (why := problem or decided.refusal):
-                self.failures[f"{script}: {why}"] += 1
+                self.failures[one_line(f"{script}: {why}", SHOWN)] += 1
             if not problem:  # what the module refuses it undoes itself
                 effects = tuple(PlayEffect(each.name, each.arguments) for each in decided.compared.effects)
                 return PlayDecision(decided.compared.result, effects, True, role.value, version, error)

@@ -180,3 +180,34 @@ def test_an_execution_names_its_knobs(script: Script, admin_client: Client) -> N
     page = admin_client.get(reverse("admin:scripting_execution_change", args=[last.pk])).content.decode()
     assert ", knobs 1" in page
     assert ", knobs 1" in admin_client.get(ROOT + "history/").content.decode()
+
+
+def test_values_for_one_key_alone_are_set_beside_the_others_planned_and_taken_away(
+    script: Script, tuner: Client
+) -> None:
+    everywhere = {"factor": 2, "limit": 3, "loud": False}
+    ask(tuner, "POST", "api/tune/publish", values=everywhere, reason="more", base=None)
+    mild = everywhere | {"factor": 1}
+    status, answer = ask(tuner, "POST", "api/tune/publish", values=mild, only="key ada", reason="spare her", base=1)
+    assert (status, answer) == (200, {"number": 2})
+    assert KnobSet.objects.get(number=2).told == {"factor": 2.0, "factor for key ada": 1.0}
+    assert [hits(3)[2].result_value["points"], hits_of("bo")] == [2, 4]
+    page = tuner.get(ROOT + "tune/").content.decode()
+    assert 'data-drop="key ada"' in page
+    assert "Only for <select" in page
+    ask(tuner, "POST", "api/tune/publish", values=everywhere | {"limit": 1}, reason="for all", base=2)
+    assert KnobSet.objects.get(number=3).segments == [("key ada", {"factor": 1.0})], "it stays beside"
+    until = (timezone.localtime() + timedelta(hours=1)).isoformat()
+    planned = ask(tuner, "POST", "api/tune/plan", values=mild, only="key bo", reason="a feast", until=until)
+    assert planned[0] == 200
+    assert [name for name, _ in KnobSchedule.objects.get().knobs.segments] == ["key bo", "key ada"]
+    refused = ask(tuner, "POST", "api/tune/publish", values=mild, only="segment gold", reason="no", base=3)
+    assert refused[0] == 422
+    assert ask(tuner, "POST", "api/tune/drop", only="key zoe", reason="no")[0] == 404
+    assert ask(tuner, "POST", "api/tune/drop", only="key ada", reason="enough")[0] == 200
+    assert Script.objects.get(pk=script.pk).active_knobs.segments == []  # type: ignore[union-attr]
+
+
+def hits_of(key: str) -> int:
+    [execution] = record("arena", "scorer", "arena.hit", [{"points": 2, "secret": "swordfish"}], key=key)
+    return int(execution.result_value["points"])
