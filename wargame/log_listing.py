@@ -11,9 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
+from scripting.insight.asked import Asked, as_number
 from scripting.insight.dashboard.ranges import BY_NAME
 from wargame.models import BattleLogEntry, Game, LogKind, Unit
 from wargame.models.log import ROLES_INSTEAD
@@ -59,57 +58,23 @@ class Page:
 
 def parse(query: Mapping[str, str], now: datetime | None = None) -> Filters:
     """The filters of a query string."""
-    problems: list[str] = []
-
-    def text(name: str) -> str:
-        return query.get(name, "").strip().replace("\0", "")[:200]
-
-    def number(name: str) -> int | None:
-        given = text(name)
-        found = as_number(given)
-        if given and found is None:
-            problems.append(f"{name} must be a number")
-        return found
-
-    def choice(name: str, choices: tuple[str, ...]) -> str:
-        given = text(name)
-        if given and given not in choices:
-            problems.append(f"{name} must be one of {', '.join(choices)}")
-            return ""
-        return given
-
-    def moment(name: str) -> datetime | None:
-        given = text(name)
-        try:
-            found = parse_datetime(given) if given else None
-        except ValueError:
-            found = None
-        if given and (found is None or not 1980 < found.year < 2200):
-            problems.append(f"{name} must be a time such as 2030-01-31T12:00")
-            return None
-        return timezone.make_aware(found) if found is not None and timezone.is_naive(found) else found
-
-    since, chosen = moment("since"), choice("range", tuple(BY_NAME))
+    asked = Asked(query)
+    since, chosen = asked.moment("since"), asked.choice("range", tuple(BY_NAME))
     if chosen and since is None:
         since = (now or datetime.now(UTC)) - BY_NAME[chosen].length
-    script, _, version = text("by").partition(" v")
+    script, _, version = asked.text("by").partition(" v")
     return Filters(
-        number("battle"),
-        text("unit"),
-        text("side"),
-        choice("kind", tuple(LogKind.values)),
+        asked.number("battle"),
+        asked.text("unit"),
+        asked.text("side"),
+        asked.choice("kind", tuple(LogKind.values)),
         script,
         as_number(version),
-        choice("role", ROLES),
+        asked.choice("role", ROLES),
         since,
-        moment("until"),
-        tuple(problems),
+        asked.moment("until"),
+        tuple(asked.problems),
     )
-
-
-def as_number(text: str | None) -> int | None:
-    """A whole number of an address; None for none, or for nonsense."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 18 else None
 
 
 def page(filters: Filters, *, before: int | None = None, after: int | None = None, size: int = PAGE) -> Page:

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from scripting.conf import conf
+from scripting.insight.asked import as_number
 from scripting.insight.dashboard.ranges import RANGES
 from wargame import log_listing, presentation, rewind, stories
 from wargame.access import watchers_only
@@ -25,7 +26,7 @@ def log(request: HttpRequest, game: int | None = None) -> HttpResponse:
     shown = get_object_or_404(Game, pk=game) if game is not None else None
     given = request.GET.dict() | ({"battle": str(game)} if game is not None else {})
     filters = log_listing.parse(given)
-    before, after = (log_listing.as_number(request.GET.get(name)) for name in ("before", "after"))
+    before, after = (as_number(request.GET.get(name)) for name in ("before", "after"))
     page = log_listing.page(filters, before=before, after=after)
     context = {
         "shown": shown,

@@ -8,7 +8,8 @@ from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from wargame import log_listing, presentation, rewind
+from scripting.insight.asked import as_number
+from wargame import presentation, rewind
 from wargame.access import watchers_only
 from wargame.deciders import rule_card
 from wargame.kinds import KINDS
@@ -35,7 +36,7 @@ def battle(request: HttpRequest, game: int | None = None) -> HttpResponse:
     shown = current_game() if game is None else get_object_or_404(Game, pk=game)
     if shown is None:
         return render(request, "wargame/empty.html", {"card": rule_card()})
-    first, asked = rewind.first_moment(shown), log_listing.as_number(request.GET.get("at"))
+    first, asked = rewind.first_moment(shown), as_number(request.GET.get("at"))
     board = (
         rewind.now(shown)
         if first is None or asked is None

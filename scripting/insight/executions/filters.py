@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
-
+from scripting.insight.asked import Asked
 from scripting.insight.dashboard.ranges import BY_NAME
 from scripting.models import Execution, Script
 from scripting.models.execution import SLOW_US
@@ -56,69 +54,36 @@ class Filters:
 def parse(query: Mapping[str, str], now: datetime | None = None) -> Filters:
     """The filters of a query string."""
     now = now or datetime.now(UTC)
-    problems: list[str] = []
-
-    def text(name: str) -> str:
-        return query.get(name, "").strip().replace("\0", "")[:200]
-
-    def number(name: str) -> int | None:
-        given = text(name)
-        if not given:
-            return None
-        if given.isascii() and given.isdecimal() and len(given) < 18:
-            return int(given)
-        problems.append(f"{name} must be a number")
-        return None
-
-    def choice(name: str, choices: tuple[str, ...]) -> str:
-        given = text(name)
-        if given and given not in choices:
-            problems.append(f"{name} must be one of {', '.join(choices)}")
-            return ""
-        return given
-
-    def moment(name: str) -> datetime | None:
-        given = text(name)
-        if not given:
-            return None
-        try:
-            found = parse_datetime(given)
-        except ValueError:
-            found = None
-        if found is None or not 1980 < found.year < 2200:
-            problems.append(f"{name} must be a time such as 2030-01-31T12:00")
-            return None
-        return timezone.make_aware(found) if timezone.is_naive(found) else found
-
-    slow = number("slow")
+    asked = Asked(query)
+    slow = asked.number("slow")
     if slow is not None and slow not in SLOW_US:
-        problems.append(f"slow must be one of {', '.join(map(str, SLOW_US))} (microseconds)")
+        asked.problems.append(f"slow must be one of {', '.join(map(str, SLOW_US))} (microseconds)")
         slow = None
-    since = moment("since")
-    chosen = choice("range", tuple(BY_NAME))
+    since = asked.moment("since")
+    chosen = asked.choice("range", tuple(BY_NAME))
     if chosen and since is None:
         since = now - BY_NAME[chosen].length
-    module, script = text("module"), number("script")
+    module, script = asked.text("module"), asked.number("script")
     if module and script is not None and (other := _other_module(script, module)):
-        problems.append(f"module {module} is left out, since the script is of {other}")
+        asked.problems.append(f"module {module} is left out, since the script is of {other}")
         module = ""
     statuses = (*Execution.Status.values, "unsuccessful", TRIED)
     return Filters(
         module,
         script,
-        number("version"),
-        choice("status", statuses),
-        text("error"),
-        choice("trigger", tuple(Execution.Trigger.values)),
-        text("topic"),
-        text("worker"),
-        text("user"),
+        asked.number("version"),
+        asked.choice("status", statuses),
+        asked.text("error"),
+        asked.choice("trigger", tuple(Execution.Trigger.values)),
+        asked.text("topic"),
+        asked.text("worker"),
+        asked.text("user"),
         slow,
         since,
-        moment("until"),
-        number("group"),
-        text("q"),
-        tuple(problems),
+        asked.moment("until"),
+        asked.number("group"),
+        asked.text("q"),
+        tuple(asked.problems),
         now,
     )
 
