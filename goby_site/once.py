@@ -54,7 +54,9 @@ def _try_lock(own: BaseDatabaseWrapper) -> bool:
 @contextlib.contextmanager
 def _in_file(wait: Callable[[], None]) -> Iterator[None]:
     """SQLite serves one machine."""
-    with (paths.var_dir() / "prepare.lock").open("w", encoding="utf-8") as lock:
+    path = paths.var_dir() / "prepare.lock"
+    paths.make_private(path)
+    with path.open("w", encoding="utf-8") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -63,6 +63,12 @@ def write_private(path: Path, text: str) -> None:
         Path(temporary).unlink()
 
 
+def make_private(path: Path) -> None:
+    """Make the file, empty, if it is missing, and keep it to its owner."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)
+
+
 def socket_dir() -> Path:
     """The folder of the stack's sockets: var/run, or a private temporary one where that path is too long for a socket."""
     near = var_dir() / "run"

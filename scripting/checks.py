@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import redis
 from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
+from django.db import DatabaseError, connections
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
 from scripting.conf import FINDER, QUEUE, SERIALIZER, SETTINGS, conf, problems
 from scripting.models import SHARED
 from scripting.modules.installed import modules
+from scripting.processes import members
 from scripting.sources.folder import is_module_name, scripts_dir
 
 ENGINE = "scripting"
@@ -27,6 +30,8 @@ PAGES = "scripting_pages"
 ONE_CALL = "or end the settings with `configure(globals(), redis_url=…)` of scripting.conf, which adds it"
 PACKAGES = ("django_ace", "prometheus_client")
 """Packages that pages use beside the apps of E011 and E013."""
+CONNECTIONS = 3
+"""To the database that one process has at the most: of a worker's drain, heartbeat and listener; of a web process' requests, API and listener."""
 REDIS_SCHEMES = {"redis", "rediss", "unix"}
 
 
@@ -139,6 +144,32 @@ def check_database(app_configs: Any, databases: Sequence[str] | None = None, **k
             found.append(
                 Error(f"database {alias}: a database in memory is not seen by workers", hint=hint, id="scripting.E007")
             )
+    return found
+
+
+@register(ENGINE, Tags.database)
+def check_connections(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """W007: the processes that run now could ask PostgreSQL for more connections than it gives."""
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        if connections[alias].vendor != "postgresql":
+            continue
+        try:
+            with connections[alias].cursor() as cursor:
+                cursor.execute(
+                    "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+                )
+                (most,) = cursor.fetchone()
+            processes = len(members.everyone(()))
+        except (DatabaseError, redis.RedisError):
+            continue  # what is unavailable is said elsewhere
+        needed = processes * CONNECTIONS + 1
+        if needed > most:
+            hint = f"Raise max_connections to {needed + 10} or more, put PgBouncer before it, or start fewer processes. What gets none waits, or answers 503."
+            message = (
+                f"database {alias}: {processes} processes can ask for {needed} connections, and PostgreSQL gives {most}"
+            )
+            found.append(Warning(message, hint=hint, id="scripting.W007"))
     return found
 
 

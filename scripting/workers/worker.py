@@ -35,6 +35,8 @@ AWAY = (redis.ConnectionError, redis.TimeoutError)
 
 WAIT_SECONDS = 1
 """How long one look into the queue blocks, and so how late an idle worker notices that it is to end."""
+IDLE_SECONDS = 10.0
+"""After so long without a job the main thread's connection to the database is for others to have."""
 FULL_SECONDS = 0.1
 """Between two looks at a full Redis."""
 MAX_BACKOFF_SECONDS = 2.0
@@ -134,7 +136,10 @@ class ScriptWorker(SimpleWorker):
             found = None
         if found is None:
             self.heartbeat()
+            if time.monotonic() - self._worked_at > IDLE_SECONDS:
+                drain_job.close_idle_connections()
             return False
+        self._worked_at = time.monotonic()
         job, queue = found
         job.redis_server_version = self.get_redis_server_version()  # type: ignore[no-untyped-call]
         self.execute_job(job, queue)
@@ -215,6 +220,7 @@ class ScriptWorker(SimpleWorker):
             self.liveness.stopping.set()
 
     _asked = 0.0
+    _worked_at = 0.0
 
     def _leave(self) -> None:
         """Redis may be away, or the worker would never have got as far as telling it anything."""

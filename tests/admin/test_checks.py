@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
+from django.db import connection
 
+from scripting import checks
 from tests.support.game import Game
 
 
@@ -62,3 +64,13 @@ def test_sqlite_without_write_ahead_log_is_warned_of(game: Game, settings: Any) 
     assert [m.id for m in check_database(None, databases=["plain"])] == ["scripting.W002", "scripting.W003"]
     settings.DATABASES = {"memory": {**plain, "NAME": ":memory:"}}
     assert "scripting.E007" in [m.id for m in check_database(None, databases=["memory"])]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such bound")
+@pytest.mark.django_db
+def test_more_processes_than_postgresql_has_connections_for_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checks.check_connections(None, databases=["default"]) == []
+    monkeypatch.setattr(checks.members, "everyone", lambda _scripts: list(range(500)))
+    (message,) = checks.check_connections(None, databases=["default"])
+    assert message.id == "scripting.W007"
+    assert "500 processes can ask for 1501 connections" in message.msg

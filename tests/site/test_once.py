@@ -45,7 +45,13 @@ def test_a_new_site_is_prepared_by_two_processes_at_once_and_has_its_roles_witho
     command = [sys.executable, "manage.py", "prepare"]
     both = [
         subprocess.Popen(
-            command, cwd=BASE_DIR, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            umask=0o022,
+            cwd=BASE_DIR,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         for _ in range(2)
     ]
@@ -54,6 +60,8 @@ def test_a_new_site_is_prepared_by_two_processes_at_once_and_has_its_roles_witho
     with closing(sqlite3.connect(database)) as opened:
         groups = {name for (name,) in opened.execute("SELECT name FROM auth_group")}
         users = opened.execute("SELECT count(*) FROM auth_user").fetchone()
+    open_to_others = [str(path) for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_mode & 0o077]
+    assert open_to_others == [], "everything under var/ is its owner's"
     assert {"viewer", "designer", "admin"} <= groups
     assert users == (0,)
 

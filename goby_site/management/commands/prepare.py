@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags, run_checks
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
+from django.db import connection
 
+from goby_site import paths
 from goby_site.once import one_prepares
 from goby_site.paths import IS_CLONE
 
@@ -25,7 +29,11 @@ class Command(BaseCommand):
     def prepare(self) -> None:
         """All that a site has once, whichever host prepares it."""
         self.stdout.write("Bringing the database up to date …")
+        if connection.vendor == "sqlite":  # whose other files take the mode of this one
+            paths.make_private(Path(str(connection.settings_dict["NAME"])))
         call_command("migrate", interactive=False, verbosity=0)
+        for message in run_checks(tags=[Tags.database], databases=["default"]):
+            self.stderr.write(self.style.WARNING(str(message)))
         call_command("make_roles", stdout=io.StringIO())
         self.stdout.write("Taking in the scripts …")
         # A designer's slip in a file must not keep the site from starting.
