@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminPasswordInput
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from scripting.admin.base import CheckedAdmin, ReadOnlyAdmin
 from scripting.alerts import watching
@@ -39,7 +39,7 @@ class ReceiverForm(forms.ModelForm):  # type: ignore[type-arg] # at run time it 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk and "secret" in self.fields:
-            self.fields["secret"].widget = UnfoldAdminPasswordInput(attrs={"autocomplete": "off"})
+            self.fields["secret"].widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"})
             self.fields["secret"].help_text = "Signs what a webhook gets. Empty: it stays as it is."
 
     def clean_secret(self) -> str:
