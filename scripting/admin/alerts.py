@@ -40,6 +40,7 @@ class ReceiverForm(forms.ModelForm):  # type: ignore[type-arg] # at run time it 
         super().__init__(*args, **kwargs)
         if self.instance.pk and "secret" in self.fields:
             self.fields["secret"].widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"})
+            self.fields["secret"].show_hidden_initial = False  # what a callable default would have: it holds the secret
             self.fields["secret"].help_text = "Signs what a webhook gets. Empty: it stays as it is."
 
     def clean_secret(self) -> str:

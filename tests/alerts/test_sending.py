@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.core import mail
 from pytest_django import Settings
 
+from scripting.admin.alerts import ReceiverForm
 from scripting.alerts import posting, sending, watching
 from scripting.alerts.sending import Sender
 from scripting.models import Alert, AlertMessage, AlertReceiver, AlertRule, Review, ReviewNote
@@ -213,3 +214,14 @@ def test_people_are_mailed_once_what_reviews_tell_them() -> None:
     assert (sending.mail_people(), sending.mail_people()) == (1, 0), "bo has no address"
     [sent] = mail.outbox
     assert (sent.to, sent.subject) == (["rita@x.example"], f"eve asks for a review: review {review.pk}")
+
+
+def test_a_secret_is_shown_where_it_is_new_kept_where_its_field_stays_empty_and_never_shown_again() -> None:
+    to = made("https://x.example/")
+    shown = ReceiverForm(instance=AlertReceiver.objects.get(pk=to.pk))
+    assert to.secret not in shown.as_p()
+    given = {"name": "ops", "kind": "webhook", "address": "https://y.example/", "secret": "", "zone": "UTC"}
+    form = ReceiverForm(given, instance=AlertReceiver.objects.get(pk=to.pk))
+    assert form.is_valid(), form.errors
+    assert form.save().secret == to.secret
+    assert "whsec_" in ReceiverForm().as_p()
