@@ -68,7 +68,7 @@ def scripting_group(request: HttpRequest | None = None) -> dict[str, Any]:
                 **({"badge": "scripting.insight.menu.reviews_badge"} if waiting else {}),
             },
             {
-                **item("Subscriptions", "hearing", address_of("workbench:topics")),
+                **item("Events", "hearing", address_of("workbench:topics")),
                 "permission": permitted("scripting.view_script"),
             },
             {
