@@ -194,9 +194,13 @@ def stored_bytes() -> int:
 
 
 def verified() -> float:
-    """Seconds to verify all of it."""
+    """Seconds to verify all of it, on a database that knows its own sizes, as one in use does."""
+    from django.db import connection
+
     from scripting.receipts.verify import verify
 
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
     started = time.perf_counter()
     report = verify()
     took = time.perf_counter() - started
