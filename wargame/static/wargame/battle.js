@@ -86,6 +86,7 @@ async function showMoment(sequence) {
     board.show(past.units);
     if (step) board.outcome(past.entry);
     timeline.say(past.told);
+    tellOfPresent({ sequence: timeline.last });
     history.replaceState(null, "", `${root}wargame/${shown}/?at=${sequence}`);
   } catch (error) {
     if (error.name !== "AbortError") timeline.say("This moment cannot be shown now. Try again.");
