@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.core.checks import run_checks
 from django.db import connection
+from django.test import Client
 
 from goby_site.once import one_prepares
 from goby_site.paths import BASE_DIR
@@ -77,3 +78,14 @@ def test_check_deploy_names_the_settings_that_are_for_ones_own_machine(settings:
 def deployment() -> list[str | None]:
     found = run_checks(tags=["security"], include_deployment_checks=True)
     return sorted(message.id for message in found if (message.id or "").startswith("goby_site."))
+
+
+@pytest.mark.django_db
+def test_over_tls_browsers_are_told_to_insist_on_it_and_no_other_site_learns_an_address(
+    settings: Any, client: Client
+) -> None:
+    settings.SECURE_HSTS_SECONDS = 3600
+    answer = client.get("/admin/login/", secure=True)
+    assert answer.headers["Strict-Transport-Security"] == "max-age=3600"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert settings.SESSION_COOKIE_HTTPONLY

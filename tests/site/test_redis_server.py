@@ -92,6 +92,8 @@ def test_its_limit_and_when_the_disk_has_what_was_acknowledged_come_from_the_env
     careful = RedisServer(tmp_path / "careful", memory="64mb", fsync="always")
     try:
         found = careful.own_client.config_get("maxmemory*") | careful.own_client.config_get("appendfsync")
+        found |= careful.own_client.config_get("port")
+        mode = careful.socket.stat().st_mode & 0o777
     finally:
         careful.kill()
     assert (found["appendfsync"], found["maxmemory"], found["maxmemory-policy"]) == (
@@ -99,5 +101,6 @@ def test_its_limit_and_when_the_disk_has_what_was_acknowledged_come_from_the_env
         str(64 << 20),
         "noeviction",
     )
+    assert (found["port"], mode) == ("0", 0o700), "it answers on a socket alone, its owner alone"
     with pytest.raises(NoRedisServer, match="GOBY_REDIS_FSYNC is 'sometimes': write everysec or always"):
         redis_config(tmp_path, tmp_path / "redis.sock", fsync="sometimes")
