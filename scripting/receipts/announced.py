@@ -13,7 +13,7 @@ REACHED = timedelta(seconds=10)
 
 @dataclass(frozen=True)
 class Announced:
-    """What was live at a moment, beside what decided."""
+    """The version that was live at a moment, beside the one that decided."""
 
     activation: Activation | None
     """The last one before that moment; None: nothing had gone live yet."""

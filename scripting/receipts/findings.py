@@ -23,13 +23,13 @@ class Finding:
 
 @dataclass
 class Report:
-    """What a verification looked at, and all that it found."""
+    """The counts of a verification, and all that it found."""
 
     looked: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     left_out: int = 0
     notes: list[str] = field(default_factory=list)
-    """What else is to be said: what could not be looked at, and why."""
+    """Remarks: what could not be looked at, and why."""
 
     def find(self, where: object, what: str) -> None:
         if len(self.findings) < MOST:

@@ -21,7 +21,7 @@ PARTS = {
     "outcome": "its result",
     "calls": "its host calls, effects or log",
 }
-"""What each digest of a receipt covers, in words."""
+"""The part that each digest of a receipt covers, in words."""
 EMPTIED = frozenset({"shown", "inputs", "outcome", "calls"})
 """Digests of what the retention empties."""
 NOTHING = UUID(int=0)

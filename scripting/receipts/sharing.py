@@ -55,7 +55,7 @@ def share(
 
 
 def _page(execution: Execution, found: Found, bundle: dict[str, Any], sentence: str) -> dict[str, Any]:
-    """What the page shows, all of it text."""
+    """Collect everything that the page shows, all of it text."""
     version = execution.version
     shown = bundle.get("shown") or {}
     record = json.loads(bundle["record"]) if "record" in bundle else {}

@@ -1,4 +1,4 @@
-"""What is altered, removed, exchanged or inserted behind our back is found and named."""
+"""Whatever is altered, removed, exchanged or inserted behind our back is found and named."""
 
 from __future__ import annotations
 

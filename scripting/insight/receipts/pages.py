@@ -68,7 +68,7 @@ def roots(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def bundle(request: HttpRequest, execution: UUID) -> HttpResponse:
-    """What the offline verifier checks, without what is sensitive."""
+    """Download the bundle that the offline verifier checks; nothing sensitive is in it."""
     demand(request, VIEW)
     found = receipt_of(execution)
     if found is None:

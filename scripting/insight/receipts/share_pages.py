@@ -49,7 +49,7 @@ def make(request: HttpRequest, execution: UUID) -> HttpResponse:
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """What is shared, newest first."""
+    """List shared decisions, newest first."""
     demand(request, VIEW)
     demand(request, SHARE)
     now = datetime.now(UTC)

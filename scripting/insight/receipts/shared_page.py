@@ -89,21 +89,21 @@ def _notice(status: int, title: str, words: str) -> HttpResponse:
 
 @_shared
 def page(shared: SharedDecision, token: str) -> HttpResponseBase:
-    """What happened, by which rule, with which dice and what came of it."""
+    """Show what happened, by which rule, with which dice and what came of it."""
     context = {"shared": shared, "told": shared.page, "token": token, "root": root_of(shared)}
     return HttpResponse(render_to_string("scripting/shared_decision.html", context))
 
 
 @_shared
 def bundle(shared: SharedDecision, token: str) -> HttpResponseBase:
-    """What the verifier checks."""
+    """Download the bundle that the verifier checks."""
     name = f'attachment; filename="{shared.execution}.json"'
     return HttpResponse(shared.bundle, content_type="application/json", headers={"Content-Disposition": name})
 
 
 @_shared
 def verifier(shared: SharedDecision, token: str) -> HttpResponseBase:
-    """The file that checks bundles."""
+    """Download the file that checks bundles."""
     return verifier_file()
 
 

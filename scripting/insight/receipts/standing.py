@@ -18,7 +18,7 @@ USUAL = ("succeeded", "skipped")
 
 @dataclass(frozen=True)
 class Standing:
-    """What a page says of an execution's receipt."""
+    """An execution's receipt as a page tells of it."""
 
     found: Found
     root: ReceiptRoot | None
@@ -26,7 +26,7 @@ class Standing:
     altered: list[str]
     """Parts, in words, that differ from the receipt."""
     gone: str
-    """What the retention has taken, and since when; empty where all is there."""
+    """Says what the retention has taken, and since when; empty where all is there."""
     script: Script | None
     version: ScriptVersion | None
     knobs: KnobSet | None
@@ -58,7 +58,7 @@ def standing_of(execution: UUID) -> Standing | None:
 
 
 def gone(found: Found, whole: bool) -> str:
-    """What is gone, the execution or its payload alone, and since when; or that it was not the retention."""
+    """Say what is gone, the execution or its payload alone, and since when; or that it was not the retention."""
     marks, receipt = Marks(), found.receipt
     what = (
         "The execution was deleted with its inputs, result and log"
@@ -78,7 +78,7 @@ def gone(found: Found, whole: bool) -> str:
 
 
 def gone_words(execution: Execution, standing: Standing | None) -> str:
-    """What is gone of an execution that is there, with or without a receipt."""
+    """Say what is gone of an execution that is there, with or without a receipt."""
     if execution.inputs:
         return ""
     if standing is not None:
