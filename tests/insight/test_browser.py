@@ -12,7 +12,8 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from scripting.metrics import error_groups
-from scripting.models import ErrorGroup, Script
+from scripting.models import ErrorGroup, Execution, Script
+from scripting.receipts.sharing import share
 from tests.insight.runs import publish, run, set_aside, write
 from tests.support.browser import chromium
 from tests.support.game import Game
@@ -71,7 +72,12 @@ def test_pages_have_no_serious_barrier_and_fit_their_window(
 ) -> None:
     fell_back = run(game, "log('a line')\nresult = 1 // 0\n", trigger="endpoint")
     letter = set_aside("chess_club:0", b"\xff no event")
+    decided = Execution.objects.get(pk=fell_back.execution_id)
+    _, secret = share(decided, actor=None, reason="a complaint", sentence="Someone rolled dice.")
     paths = [
+        reverse("shared-decision", args=[secret]),
+        reverse("admin:scripting_execution_receipts"),
+        reverse("admin:scripting_execution_shares"),
         reverse("admin:scripting_execution_figures") + "?range=15m",
         reverse("admin:scripting_execution_changelist"),
         reverse("admin:scripting_execution_change", args=[fell_back.execution_id]),
