@@ -54,7 +54,8 @@ def _query(request: HttpRequest) -> str:
 @watchers_only
 def story(request: HttpRequest, game: int, sequence: int) -> HttpResponse:
     """One entry: its sentence, and every decision on the way to it."""
-    entries = BattleLogEntry.objects.filter(game=game).select_related("game", "unit__side", "target__side")
+    battle = get_object_or_404(Game, pk=game)  # of a number that no column holds there is none
+    entries = BattleLogEntry.objects.filter(game=battle).select_related("game", "unit__side", "target__side")
     entry = get_object_or_404(entries, sequence=sequence)
     first = rewind.first_moment(entry.game)
     context = {
