@@ -28,7 +28,7 @@ from scripting.sources.folder import (
     scan,
     scripts_dir,
 )
-from scripting.sources.identity import identity_of
+from scripting.sources.identity import identity_of, number_of
 from scripting.sources.steps import Step
 from scripting.sources.sync import ABSENCE_SECONDS, reconcile_files, report_remark, scripts_expected
 from scripting.supervisor.errors import SupervisorError
@@ -60,6 +60,7 @@ class Watcher:
     remarks: set[Remark] = field(default_factory=set)
     name: str = ""
     """Of the folder, see `identity`."""
+    _number: int = 0
     _looked: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -68,7 +69,9 @@ class Watcher:
 
     def find_name(self) -> str:
         """The folder's name now. One that is gone keeps the name it had: what was in it is gone too."""
-        name = identity_of(self.root)
+        number = number_of(self.root)
+        is_new, self._number = number != self._number, number
+        name = identity_of(self.root) if is_new else identity_of(self.root, known=self.name, write=False)
         if self.name and name and name != self.name:
             logger.warning("%s is another folder than before: what that one held is not missed in it", self.root)
             self.forget()

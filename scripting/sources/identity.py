@@ -15,17 +15,26 @@ MARK = ".folder"
 """The file in the folder that holds its name and the number of the folder on its file system, which no copy has."""
 
 
-def identity_of(root: Path, *, known: str = "") -> str:
+def number_of(root: Path) -> int:
+    """The folder's number on its file system; 0 where there is no folder."""
+    try:
+        return root.stat().st_ino
+    except OSError:
+        return 0
+
+
+def identity_of(root: Path, *, known: str = "", write: bool = True) -> str:
     """The folder's name, written into it where it has none; empty where there is no folder. `known`: the name to write.
 
+    Without `write` one that has no name has the known one: it may be about to be deleted, which a new file in it would prevent.
     A folder that cannot be written to is told by its host, path and number.
     """
     try:
         with open_folder(root) as handle:
             number = os.fstat(handle).st_ino
             name = _read(handle, number)
-            if name:
-                return name
+            if name or not write:
+                return name or known
             with contextlib.suppress(OSError):
                 write_bytes(handle, MARK, f"{known or secrets.token_hex(16)} {number}\n".encode(), replace=True)
                 # Of two processes that name a new folder at once the later one counts.

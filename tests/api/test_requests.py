@@ -290,7 +290,7 @@ def test_a_dry_run_judges_a_release_and_stores_nothing(machine: Machine) -> None
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"scripts": []}, "does_not_fit"),
+        ({"scripts": []}, "empty"),
         ({"scripts": 2 * [{"module": "chess_club", "name": "dice", "source": GOOD}]}, "doubled"),
         ({"scripts": [{"module": "no_club", "name": "dice", "source": GOOD}]}, "no_module"),
         ({"scripts": [{"module": "chess_club", "name": "Dice!", "source": GOOD}]}, "does_not_fit"),

@@ -172,7 +172,7 @@ def test_what_takes_an_approval_goes_live_by_every_way_once_somebody_else_gave_i
     assert "the gate is closed: nobody else has approved it yet" in said
     assert what_runs() == (1, 1)
     User.objects.filter(username__in=["dora", "ci"]).delete()
-    for folder in (tmp_path / "scripts").iterdir():
+    for folder in (tmp_path / "scripts").glob("*/"):
         shutil.rmtree(folder)
     sync.sync()
     reviews.approve(review, actor=person("rita", "approve_review"))

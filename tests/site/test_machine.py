@@ -56,7 +56,7 @@ def test_the_makefile_and_the_project_name_the_same_pythons() -> None:
 def test_bytecode_is_kept_also_where_the_environment_says_not_to() -> None:
     """Else each process of a stack compiles Django and the project before it does anything."""
     answer = subprocess.run(
-        ["make", "--eval", 'kept: ; @echo "[$$PYTHONDONTWRITEBYTECODE]"', "kept"],
+        ["make", "--no-print-directory", "--eval", 'kept: ; @echo "[$$PYTHONDONTWRITEBYTECODE]"', "kept"],
         cwd=BASE_DIR,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -169,7 +169,7 @@ def test_make_collects_static_files_once_into_a_folder_of_any_name(tmp_path: Pat
     environment = child_environment(GOBY_VAR=str(tmp_path / ODD))
     for said in ("Collecting static files …\n", ""):
         answer = subprocess.run(
-            ["make", "static", f"VENV={Path(sys.prefix)}"],
+            ["make", "--no-print-directory", "static", f"VENV={Path(sys.prefix)}"],
             cwd=BASE_DIR,
             env=environment,
             capture_output=True,

@@ -167,3 +167,18 @@ def test_a_folder_put_in_the_place_of_another_is_another_and_one_that_cannot_be_
     assert not (first.root / MARK).exists()
     assert SeenFile.objects.filter(path="chess_club/dice").exists()
     assert Script.objects.count() == 1
+
+
+def test_a_folder_that_is_being_deleted_gets_no_new_mark(hosts: tuple[Host, Host, Host]) -> None:
+    """Else `rm -r` finds a file in it that was not there before."""
+    first, _, _ = hosts
+    first.save(GOOD)
+    watcher = Watcher(first.root, lambda: first.now)
+    watcher.look()
+    name = watcher.name
+    (first.root / MARK).unlink()
+    watcher.look()
+    assert (watcher.name, (first.root / MARK).exists()) == (name, False)
+    shutil.rmtree(first.root)
+    watcher.make_folder()
+    assert (watcher.name, (first.root / MARK).read_text().split()[0]) == (name, name)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from uuid import UUID
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from scripting.insight import audit
 from scripting.insight.frame import VIEW, admin_page, demand
 from scripting.insight.receipts.standing import Standing, standing_of
+from scripting.insight.receipts.verifier_file import verifier_file
 from scripting.models import ReceiptLink, ReceiptRoot
-from scripting.receipts import offline
 from scripting.receipts.bundle import bundle_of
 from scripting.receipts.roots import document, published, root_file
 from scripting.receipts.stored import receipt_of
@@ -83,12 +82,6 @@ def verifier(request: HttpRequest) -> HttpResponseBase:
     """The file that checks bundles."""
     demand(request, VIEW)
     return verifier_file()
-
-
-def verifier_file() -> FileResponse:
-    # Never guessed by its name: browsers and proxies must not run it.
-    file = Path(offline.__file__).open("rb")  # noqa: SIM115 - the response closes it
-    return FileResponse(file, as_attachment=True, filename="offline.py", content_type="text/plain; charset=utf-8")
 
 
 def _as_file(name: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
-from scripting.insight.receipts.pages import verifier_file
+from scripting.insight.receipts.verifier_file import verifier_file
 from scripting.models import SharedDecision
 from scripting.receipts.sharing import root_of, shared_by
 from scripting.storage.redis_client import briefly, key, redis_client
