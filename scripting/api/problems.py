@@ -9,7 +9,7 @@ from typing import Any
 
 import redis
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, DataError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -120,6 +120,7 @@ OF: Mapping[type[Exception], Callable[[Any], Problem]] = {
     SupervisorError: lambda error: later("unavailable", f"The run ended without an outcome: {error}"),
     Overloaded: lambda error: later("overloaded", f"{error}.", error.seconds),
     redis.RedisError: lambda _: later("unavailable", "Redis does not answer: whether an event was accepted is unknown. Send it again with the same id."),
+    DataError: lambda _: Problem(422, "does_not_fit", "A value of the request is none that is stored here: too large, or text with the character NUL."),
     DatabaseError: _of_database,
     InterfaceError: _of_database,
     Exception: _unexpected,

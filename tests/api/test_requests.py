@@ -336,3 +336,18 @@ def test_figures_of_scripts_and_the_fleet_are_told(machine: Machine) -> None:
     [topic] = machine.get("topics").json()
     assert (topic["name"], topic["scripts"]) == ("chess_club.roll", ["chess_club/dice"])
     assert "properties" in json.dumps(topic["schema"])
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "scripts/%00/dice",
+        "scripts/chess_club/%00",
+        "scripts/chess_club/%00/versions",
+        "executions?script=chess_club/%00",
+    ],
+)
+def test_an_address_with_a_character_that_no_text_here_has_is_no_failure_of_the_server(
+    machine: Machine, address: str
+) -> None:
+    assert machine.client.get(f"/api/v1/{address}", headers=machine.headers).status_code in (200, 404, 422)
