@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import F, Sum
 from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 
-from wargame import rewind
 from wargame.deciders import Takeover, deciding_at, rule_card, takeovers
 from wargame.hexes import Cell
 from wargame.maps import BattleMap
@@ -199,16 +198,10 @@ def _percent(entry: BattleLogEntry, health: int | None) -> int:
     return round(100 * (health or 0) / entry.target.max_health) if entry.target else 0
 
 
-def fragments(game: Game, entries: Sequence[BattleLogEntry], *, whole: bool) -> list[dict[str, str]]:
-    """HTML for the parts of the page that changed; `whole`: every part, as for a page that shows another battle."""
-    places = [*(["map"] if whole else []), *REPLACED]
-    rows = log_context(list(entries)[::-1])
-    return [*_drawn(rewind.now(game), places), _log_fragment(rows, "replace" if whole else "prepend")]
-
-
 def moment_fragments(board: Board) -> list[dict[str, str]]:
     """HTML for every part of a page that shows a moment, but for the map, which it draws itself."""
-    return [*_drawn(board, REPLACED), _log_fragment(log_context(entries_until(board)), "replace")]
+    rows = [drawn_row(row) for row in log_context(entries_until(board))]
+    return as_fragments(drawn(page_context(board), REPLACED), rows, whole=True)
 
 
 def entries_until(board: Board) -> list[BattleLogEntry]:
@@ -217,22 +210,23 @@ def entries_until(board: Board) -> list[BattleLogEntry]:
     return list((shown if board.entry is None else shown.filter(sequence__lte=board.entry.sequence))[:LOG_LENGTH])
 
 
-def _drawn(board: Board, places: Sequence[str]) -> list[dict[str, str]]:
-    context = page_context(board)
-    templates = {"card": "deciding"} if board.entry else {}
-    return [
-        {
-            "target": place,
-            "mode": "replace",
-            "html": render_to_string(f"wargame/_{templates.get(place, place)}.html", context),
-        }
-        for place in places
-    ]
+def drawn(context: dict[str, Any], places: Sequence[str]) -> dict[str, str]:
+    """HTML of these parts of the page, by name."""
+    templates = {"card": "deciding"} if context["moment"] else {}
+    return {place: render_to_string(f"wargame/_{templates.get(place, place)}.html", context) for place in places}
 
 
-def _log_fragment(rows: Sequence[dict[str, Any]], mode: str) -> dict[str, str]:
-    html = "".join(render_to_string("wargame/_entry.html", {"row": row}) for row in rows)
-    return {"target": "log", "mode": mode, "html": html}
+def drawn_row(row: dict[str, Any]) -> str:
+    """HTML of one entry of the log."""
+    return render_to_string("wargame/_entry.html", {"row": row})
+
+
+def as_fragments(parts: Mapping[str, str], rows: Sequence[str], *, whole: bool) -> list[dict[str, str]]:
+    """HTML as the page puts it in place. `rows` of the log, latest first, go before those it has; `whole`: they take their place."""
+    fragments = [{"target": place, "mode": "replace", "html": html} for place, html in parts.items()]
+    if whole or rows:
+        fragments.append({"target": "log", "mode": "replace" if whole else "prepend", "html": "".join(rows)})
+    return fragments
 
 
 def admin_url(name: str, pk: Any) -> str:

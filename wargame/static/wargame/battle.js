@@ -114,7 +114,7 @@ function onFeed(message) {
   seen.feed = message.sequence;
   for (const entry of message.entries) board.outcome(entry);
   board.show(message.units);
-  document.title = `${message.map.name} · Goby`;
+  if (message.map) document.title = `${message.map.name} · Goby`; // an update says only what has changed
   if (message.next && page.dataset.follow === "true") {
     document.getElementById("log").replaceChildren();
     timeline?.restart();
