@@ -207,6 +207,7 @@ LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(LOG_FORMAT, LOG_LEVEL)
 
 SCRIPTING_RECEIPTS_DIR = Path(os.environ.get("SCRIPTING_RECEIPTS_DIR") or VAR_DIR / "receipts")
+SCRIPTING_GIT_DIR = Path(os.environ.get("SCRIPTING_GIT_DIR") or VAR_DIR / "git")
 try:
     configure(globals(), redis_url=REDIS_URL)
 except ValueError as problem:

@@ -9,5 +9,6 @@ class ScriptingConfig(AppConfig):
 
     def ready(self) -> None:
         from scripting import checks  # noqa: F401 - registering is its purpose; models must be loaded first
+        from scripting.git import checks as git_checks  # noqa: F401
         from scripting.registry import announce  # noqa: F401
         from scripting.workbench import sessions  # noqa: F401

@@ -196,6 +196,29 @@ class ScriptingSettings:
     SCRIPTING_ALERT_NETWORKS = Setting(
         "", "networks", "Networks inside of which receivers of alerts may be, such as 10.1.2.0/24; none if empty."
     )
+    SCRIPTING_GIT_URL = Setting("", "text", "Repository whose branch this site follows; none if empty.")
+    SCRIPTING_GIT_BRANCH = Setting("main", "text", "The branch that is followed.")
+    SCRIPTING_GIT_FOLDER = Setting("scripts", "text", "Folder of the rules in the repository, scripts/<module>/.")
+    SCRIPTING_GIT_PUSH_BRANCH = Setting(
+        "", "text", "Branch to which what was published in the browser is pushed; nothing is if empty."
+    )
+    SCRIPTING_GIT_PROTOCOLS = Setting("https,ssh", "text", "Protocols that git may speak.")
+    SCRIPTING_GIT_TOKEN = Setting("", "text", "Token or password for https; only git sees it.")
+    SCRIPTING_GIT_TOKEN_USER = Setting("git", "text", "User name that goes with the token.")
+    SCRIPTING_GIT_SSH_KEY = Setting("", "text", "File of the key for ssh.")
+    SCRIPTING_GIT_KNOWN_HOSTS = Setting("", "text", "File of the hosts that ssh trusts; that of the process if empty.")
+    SCRIPTING_GIT_WEBHOOK_SECRET = Setting("", "text", "Secret of the webhook; without one there is none.")
+    SCRIPTING_GIT_POLL_SECONDS = Setting(60.0, "seconds", "How often the branch is looked at without a webhook.")
+    SCRIPTING_GIT_SECONDS = Setting(60.0, "seconds", "How long one call of git may take.")
+    SCRIPTING_GIT_MAX_BYTES = Setting(256 << 20, "count", "Bytes that the copy of the repository may have.")
+    SCRIPTING_GIT_DEPTH = Setting(50, "count", "Commits of the branch that are fetched.")
+    SCRIPTING_GIT_DIR = Setting(Path("git"), "path", "Folder of the copy of the repository.")
+    SCRIPTING_GIT_USER = Setting(
+        "", "text", "User who publishes commits of authors that are no users here, and asks for reviews of them."
+    )
+    SCRIPTING_GIT_MAIL = Setting(
+        "", "text", "E-mail of authors of commits, with {name} for who logs in; the user's own if empty."
+    )
     SCRIPTING_MAIL_PEOPLE = Setting(False, "boolean", "E-mail people what reviews tell them, by Django's settings.")
 
     def queue(self, base: str) -> str:
@@ -251,6 +274,7 @@ def configure(settings: MutableMapping[str, Any], *, redis_url: str = "") -> Non
     if "BASE_DIR" in settings:
         settings.setdefault("SCRIPTING_SCRIPTS_DIR", Path(settings["BASE_DIR"]) / "scripts")
         settings.setdefault("SCRIPTING_RECEIPTS_DIR", Path(settings["BASE_DIR"]) / "receipts")
+        settings.setdefault("SCRIPTING_GIT_DIR", Path(settings["BASE_DIR"]) / "git")
     settings.setdefault("LOGIN_URL", "admin:login")
     settings["INSTALLED_APPS"] = _with_apps(list(settings.get("INSTALLED_APPS", ())))
     finders = list(settings.get("STATICFILES_FINDERS", global_settings.STATICFILES_FINDERS))

@@ -73,7 +73,7 @@ def pull(folder: Path, server: Server, *, force: bool = False) -> list[tuple[str
         known[f"{item.kind} {item.label}"] = item.known if what in ("kept", "conflict") else item.live
         if what:
             done.append((what, item.path))
-    _remember(folder, known)
+    remember(folder, known)
     return done
 
 
@@ -109,7 +109,7 @@ def changed(items: list[Item]) -> tuple[list[dict[str, Any]], list[dict[str, Any
 
 def remember_pushed(folder: Path, items: list[Item]) -> None:
     """After a release both sides are the same."""
-    _remember(folder, {f"{each.kind} {each.label}": each.here for each in items if each.here})
+    remember(folder, {f"{each.kind} {each.label}": each.here for each in items if each.here})
 
 
 # -- the sides -----------------------------------------------------------------------------------------------------------
@@ -185,7 +185,7 @@ def _known(folder: Path) -> dict[str, str]:
         raise FolderWrong(f"{folder / STATE} is damaged: delete it, then pull") from None
 
 
-def _remember(folder: Path, known: Mapping[str, str]) -> None:
+def remember(folder: Path, known: Mapping[str, str]) -> None:
     kept = {label: digest for label, digest in sorted(known.items()) if digest}
     if kept or (folder / STATE).exists():
         folders.write(folder / STATE, json.dumps(kept, indent=1) + "\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -43,15 +43,27 @@ class Compared:
         return int(self.live["number"]) if self.live else 0
 
 
-def compare(folder: Path, server: Server) -> list[Compared]:
-    """Every script of the folder and of the server, by name. Raises FolderWrong, ServerRefused."""
+def compare(folder: Path, server: Server, was_before: Callable[[Path, str], bool] = was_in_git) -> list[Compared]:
+    """Every script of the folder and of the server, by name; `was_before`: whether a file had the text with this digest.
+
+    Raises FolderWrong, ServerRefused.
+    """
     here = {rule.label: rule for rule in folders.rules_in(folder)}
     there = {each["script"]: each["live"] for each in server.get("scripts") if each["live"]}
     known = folders.known_of(folder)
-    return [_compared(label, here.get(label), there.get(label), known.get(label)) for label in sorted({*here, *there})]
+    return [
+        _compared(label, here.get(label), there.get(label), known.get(label), was_before)
+        for label in sorted({*here, *there})
+    ]
 
 
-def _compared(label: str, here: RuleFile | None, live: dict[str, Any] | None, known: Known | None) -> Compared:
+def _compared(
+    label: str,
+    here: RuleFile | None,
+    live: dict[str, Any] | None,
+    known: Known | None,
+    was_before: Callable[[Path, str], bool],
+) -> Compared:
     if here is None:
         return Compared(label, Side.NEW_THERE, here, live, known)
     if live is None:
@@ -62,7 +74,7 @@ def _compared(label: str, here: RuleFile | None, live: dict[str, Any] | None, kn
         side = Side.HERE
     elif known is not None and known.digest == here.digest:
         side = Side.THERE
-    elif was_in_git(here.path, live["digest"]):
+    elif was_before(here.path, live["digest"]):
         side = Side.HERE
     else:
         side = Side.BOTH

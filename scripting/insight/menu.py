@@ -75,6 +75,10 @@ def scripting_group(request: HttpRequest | None = None) -> dict[str, Any]:
                 **item("Schedules", "schedule", address_of("workbench:schedules")),
                 "permission": permitted("scripting.view_script"),
             },
+            {
+                **item("Branch", "commit", address_of("workbench:git")),
+                "permission": permitted("scripting.view_script"),
+            },
             of_model("Limits and switches", "tune", "scripting_script", "scripting.view_script"),
             of_model("Gate", "door_front", "scripting_gatepolicy", "scripting.view_gatepolicy"),
             of_model("Versions", "difference", "scripting_scriptversion", "scripting.view_scriptversion"),

@@ -7,6 +7,7 @@ from scripting.models.error_groups import ErrorCount, ErrorDelta, ErrorGroup, Er
 from scripting.models.evidence import KnobCurve, RepeatCheck, ReplayJob, ReplayReport
 from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.gate import Evidence, GatePolicy
+from scripting.models.git import GitBranch, GitFile
 from scripting.models.ids import uuid7
 from scripting.models.plays import PlayComparison
 from scripting.models.receipts import ReceiptLink, ReceiptRoot, SharedDecision
@@ -55,6 +56,8 @@ __all__ = [
     "Execution",
     "ExecutionStat",
     "GatePolicy",
+    "GitBranch",
+    "GitFile",
     "KeptExecution",
     "KnobCurve",
     "KnobSchedule",

@@ -320,6 +320,10 @@ class Text:
     content: bytes
     base: ScriptVersion | type[AnyBase] | None = AnyBase
     """The version that the text was made from; another one that became live meanwhile refuses them all."""
+    author: User | None = None
+    """Who wrote it, where that is somebody else than who publishes."""
+    message: str = ""
+    """Of its own version, where it has another reason than what goes live with it."""
 
 
 class TogetherRefused(PublishRefused):
@@ -375,14 +379,22 @@ def moves_for(
     if failing and not confirmed and all(verdict.accepted for verdict in verdicts.values()):
         raise TogetherRefused(failing, f"nothing is published: {', '.join(failing)} will certainly fail")
     versions = [
-        keep(text.script, text.language, text.content, origin, verdicts[proposal.key], author=actor, message=reason)
+        keep(
+            text.script,
+            text.language,
+            text.content,
+            origin,
+            verdicts[proposal.key],
+            author=text.author or actor,
+            message=text.message or reason,
+        )
         for text, proposal in zip(texts, proposals, strict=True)
     ]
     refused = {p.label: verdicts[p.key] for p in proposals if not verdicts[p.key].accepted}
     if refused:
         raise TogetherRefused(refused)
     return [
-        Move(text.script, version, Activation.Cause.PUBLISH, text.base, actor, reason, at_gate=at_gate)
+        Move(text.script, version, Activation.Cause.PUBLISH, text.base, actor, text.message or reason, at_gate=at_gate)
         for text, version in zip(texts, versions, strict=True)
         if text.script.active_version_id != version.pk
     ]

@@ -46,6 +46,7 @@ def scripts(request: HttpRequest) -> HttpResponse:
         "branches": branches,
         "query": query,
         "count": sum(len(branch.entries) for branch in branches),
+        "follows": bool(conf.SCRIPTING_GIT_URL),
     }
     context["data"] = {"login": login_address()}
     return render(request, "scripting/workbench/scripts.html", context | common(request))

@@ -9,6 +9,7 @@ from scripting.workbench import (
     api,
     case_addresses,
     creating,
+    git_pages,
     pages,
     play_pages,
     replay_pages,
@@ -33,6 +34,10 @@ app_name = "workbench"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.scripts, name="scripts"),
     path("new/", creating.new_script, name="new"),
+    path("git/", git_pages.branch, name="git"),
+    path("git/decide", git_pages.decide, name="git_decide"),
+    path("git/look", git_pages.look, name="git_look"),
+    path("git/webhook", git_pages.webhook, name="git_webhook"),
     path("schedules/", schedule_pages.schedules, name="schedules"),
     path("schedules/<int:schedule_id>/", schedule_pages.schedule, name="schedule"),
     path("schedules/<int:schedule_id>/pause", schedule_pages.pause, name="pause_schedule"),

@@ -13,6 +13,7 @@ from rq.queue import Queue
 from scripting.bus import evidence_jobs
 from scripting.bus.evidence_jobs import Running
 from scripting.evidence import jobs, play_jobs
+from scripting.git import waking
 from scripting.workers import drain_job
 from scripting.workers.worker import ScriptWorker
 
@@ -52,6 +53,7 @@ class EvidenceWorker(ScriptWorker):
         jobs.look_for_lost()
         self._sweep.watch_for_alerts()  # that no worker of events lives, one of them could not tell
         play_jobs.look_for_lost()
+        waking.look_when_due()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         drain_job.close_dead_connections()

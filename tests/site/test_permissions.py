@@ -131,6 +131,10 @@ TABLE: dict[str, Access] = {
     # The workbench
     "scripts/": SAFE,
     "scripts/new/": WRITES,
+    "scripts/git/": SAFE,
+    "scripts/git/decide": POSTED,
+    "scripts/git/look": POSTED,
+    "scripts/git/webhook": (None, NOBODY),  # whoever knows its secret
     "scripts/schedules/": SAFE,
     "scripts/schedules/<int:schedule_id>/": SAFE,
     "scripts/schedules/<int:schedule_id>/pause": POSTED,

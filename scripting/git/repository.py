@@ -1,0 +1,220 @@
+"""Our bare copy of the repository: fetch the branch, lay a commit's rules into a folder, write commits, push them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import mkdtemp
+
+from scripting.client.folder import MAX_BYTES
+from scripting.conf import conf
+from scripting.git.program import Git, GitFailed, branch_problem, protocols, url_problem
+
+FOLLOWED, PUSHED = "refs/goby/followed", "refs/goby/pushed"
+MOST_FILES = 10_000
+"""Files of the rules' folder."""
+FORMAT = "%H%x00%an%x00%ae%x00%B"
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit: who wrote it, and why."""
+
+    sha: str
+    author: str
+    mail: str
+    message: str
+
+    @property
+    def subject(self) -> str:
+        return self.message.strip().partition("\n")[0]
+
+
+@dataclass(frozen=True)
+class Signed:
+    """Who is said to have made a commit, when, and why."""
+
+    name: str
+    mail: str
+    at: datetime
+    message: str
+
+
+class Repository:
+    """The copy in SCRIPTING_GIT_DIR."""
+
+    def __init__(self, progress: Callable[[], None] = lambda: None) -> None:
+        self.root = Path(conf.SCRIPTING_GIT_DIR).absolute()
+        self.git = Git(self.root / "copy.git", progress)
+        self.url = conf.SCRIPTING_GIT_URL
+        self.branch, self.push_branch = conf.SCRIPTING_GIT_BRANCH, conf.SCRIPTING_GIT_PUSH_BRANCH
+
+    def fetch(self) -> str:
+        """Bring the followed branch here, and the one we push to: the followed one's newest commit. Raises GitFailed."""
+        self._require()
+        there = self._heads()
+        if self.branch not in there:
+            raise GitFailed(f"the repository has no branch {self.branch}")
+        wanted = {FOLLOWED: self.branch, **({PUSHED: self.push_branch} if self.push_branch in there else {})}
+        if any(self.commit_of(ref) != there[name] for ref, name in wanted.items()):
+            refspecs = [f"+refs/heads/{name}:{ref}" for ref, name in wanted.items()]
+            depth = f"--depth={conf.SCRIPTING_GIT_DEPTH}"
+            flags = ("--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance", depth)
+            try:
+                self.git.run("fetch", *flags, "--", self.url, *refspecs, remote=True)
+            except GitFailed:
+                self._give_up_what_is_too_large()
+                raise
+        if PUSHED not in wanted:
+            self.git.run("update-ref", "-d", PUSHED)
+        return self.commit_of(FOLLOWED)
+
+    def commit_of(self, ref: str) -> str:
+        """Empty for none."""
+        try:
+            return self.git.text("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        except GitFailed:
+            return ""
+
+    def commit(self, sha: str) -> Commit:
+        """Raises GitFailed."""
+        return self._commits(1, sha)[0]
+
+    def last_of(self, path: str, since: str, head: str) -> Commit:
+        """The newest commit that changed a file; of those since `since`, where that is known. Raises GitFailed."""
+        reach = [head, f"^{since}"] if since and self.is_ancestor(since, head) else [head]
+        found = self._commits(1, *reach, path=path)
+        return found[0] if found else self.commit(head)
+
+    def texts_of(self, path: str, head: str) -> Iterator[bytes]:
+        """The contents that a file had, newest first, as far as our copy goes back."""
+        with contextlib.suppress(GitFailed):
+            for each in self._commits(conf.SCRIPTING_GIT_DEPTH, head, path=path):
+                yield self.git.run("cat-file", "blob", f"{each.sha}:{path}")
+
+    def is_ancestor(self, one: str, other: str) -> bool:
+        """Whether `other` has all that `one` has, as far as our copy goes back."""
+        if not _COMMIT.fullmatch(one) or not _COMMIT.fullmatch(other):
+            return False
+        try:
+            self.git.run("merge-base", "--is-ancestor", one, other)
+        except GitFailed:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def laid_out(self, sha: str) -> Iterator[Path]:
+        """The rules of a commit in a folder: plain files alone, no links, no filters, none too large. Raises GitFailed."""
+        folder = Path(mkdtemp(prefix="rules-", dir=self.root))
+        try:
+            blobs = self._blobs(sha)
+            asked = "".join(f"{blob}\n" for blob in blobs.values()).encode()
+            answer = memoryview(self.git.run("cat-file", "--batch", sent=asked)) if blobs else memoryview(b"")
+            at = 0
+            for name in blobs:
+                line = bytes(answer[at : at + 200]).partition(b"\n")[0]
+                if not line.split()[1:2] == [b"blob"]:
+                    raise GitFailed(f"{name} is not in our copy")
+                at += len(line) + 1
+                size = int(line.split()[2])
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(answer[at : at + size])
+                at += size + 1
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def written(self, parent: str, changes: Mapping[str, bytes | None], signed: Signed) -> str:
+        """A commit that changes these files (None takes one away): its name, or `parent` where nothing differs. Raises GitFailed."""
+        index = {"GIT_INDEX_FILE": str(self.root / f"index-{secrets.token_hex(4)}")}
+        try:
+            self.git.run("read-tree", f"{parent}^{{tree}}", env=index)
+            lines = []
+            for path, content in changes.items():
+                blob = "0" * len(parent)
+                if content is not None:
+                    blob = self.git.text("hash-object", "-w", "--stdin", "--no-filters", sent=content)
+                lines.append(f"{'0' if content is None else '100644'} {blob}\t{path}\0")
+            self.git.run("update-index", "-z", "--index-info", sent="".join(lines).encode(), env=index)
+            tree = self.git.text("write-tree", env=index)
+        finally:
+            Path(index["GIT_INDEX_FILE"]).unlink(missing_ok=True)
+        if tree == self.git.text("rev-parse", f"{parent}^{{tree}}"):
+            return parent
+        name, mail = _plain(signed.name) or "somebody", _plain(signed.mail)
+        env = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail, "GIT_AUTHOR_DATE": signed.at.isoformat()}
+        env |= {each.replace("AUTHOR", "COMMITTER"): value for each, value in env.items()}
+        return self.git.text("commit-tree", tree, "-p", parent, sent=signed.message.encode(), env=env)
+
+    def push(self, sha: str) -> None:
+        """Give the branch a new end, never by force. Raises GitFailed."""
+        refspec = f"{sha}:refs/heads/{self.push_branch}"
+        self.git.run("push", "--porcelain", "--no-verify", "--", self.url, refspec, remote=True)
+        self.git.run("update-ref", PUSHED, sha)
+
+    # -- parts -----------------------------------------------------------------------------------------------------------
+
+    def _require(self) -> None:
+        """Our copy is there, and ours alone. Raises GitFailed."""
+        problem = url_problem(self.url, protocols()) or branch_problem(self.branch)
+        if problem or (self.push_branch and (problem := branch_problem(self.push_branch))):
+            raise GitFailed(f"SCRIPTING_GIT_…: {problem}")
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.chmod(0o700)
+        if not (self.git.folder / "HEAD").exists():
+            self.git.folder.mkdir(exist_ok=True)
+            self.git.run("init", "--quiet", "--bare", "--template=", "--", str(self.git.folder))
+        with os.scandir(self.root) as entries:  # what a process left that died
+            left = [entry.path for entry in entries if entry.name.startswith(("rules-", "index-"))]
+        for path in left:
+            shutil.rmtree(path, ignore_errors=True) if Path(path).is_dir() else Path(path).unlink(missing_ok=True)
+
+    def _heads(self) -> dict[str, str]:
+        names = [f"refs/heads/{name}" for name in (self.branch, self.push_branch) if name]
+        told = self.git.run("ls-remote", "--", self.url, *names, remote=True).decode("utf-8", "replace")
+        found = (line.partition("\t") for line in told.splitlines())
+        return {ref.removeprefix("refs/heads/"): sha for sha, _, ref in found if ref in names}
+
+    def _give_up_what_is_too_large(self) -> None:
+        """Half a pack that a killed git left would count at the next try."""
+        for path in self.git.folder.glob("objects/pack/tmp_*"):
+            path.unlink(missing_ok=True)
+
+    def _commits(self, most: int, *revisions: str, path: str = "") -> list[Commit]:
+        flags = ("-z", f"-{most}", f"--format={FORMAT}", "--end-of-options")
+        told = self.git.run("log", *flags, *revisions, "--", *filter(None, [path]))
+        parts = told.decode("utf-8", "replace").rstrip("\0").split("\0")
+        return [Commit(*parts[at : at + 4]) for at in range(0, len(parts) - 3, 4)]
+
+    def _blobs(self, sha: str) -> dict[str, str]:
+        """The blobs of the rules' folder by their path in it."""
+        below = f"{conf.SCRIPTING_GIT_FOLDER.strip('/')}/".lstrip("/")
+        told = self.git.run("ls-tree", "-r", "-z", "-l", sha, "--", *filter(None, [below]))
+        found = {}
+        for line in told.decode("utf-8", "surrogateescape").split("\0"):
+            head, _, path = line.partition("\t")
+            mode, kind, blob, size = head.split() if path else ("", "", "", "")
+            parts = path.removeprefix(below).split("/")
+            if kind != "blob" or mode == "120000" or int(size) > MAX_BYTES or not all(map(_NAMED.fullmatch, parts)):
+                continue
+            found["/".join(parts)] = blob
+            if len(found) > MOST_FILES:
+                raise GitFailed(f"{below or 'the repository'} has more than {MOST_FILES} files")
+        return found
+
+
+_NAMED = re.compile(r"[a-z0-9_]{1,80}(\.[a-z0-9]{1,16})?")
+"""A part of a path that may be one of ours; nothing else is laid out."""
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[<>\x00-\x1f]", "", text).strip()
