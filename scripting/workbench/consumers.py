@@ -10,14 +10,18 @@ import asyncio
 import contextlib
 import logging
 import time
+import uuid
 from typing import Any
 
 import redis
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from channels.layers import get_channel_layer
+from channels.utils import await_many_dispatch
 from django.db import DatabaseError, InterfaceError
 
 from scripting.models import Script
-from scripting.processes import notices
+from scripting.processes import groups, notices
 from scripting.storage.redis_client import answers
 from scripting.workbench import sessions, viewers
 
@@ -32,6 +36,9 @@ LOOK_SECONDS = 5.0
 JUDGED_SECONDS = 3.0
 """Who was found to be allowed is not asked about again for so long."""
 
+HEARD_AT_MOST = 100
+"""Messages that wait for a page which takes none."""
+
 TOLD = ("kind", "module", "script", "number", "cause", "actor", "reason", "at", "digest")
 """A notice as pages receive it."""
 
@@ -42,24 +49,34 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
     The origin is checked by the router's OriginValidator, the session at first by its AuthMiddleware.
     """
 
-    entered = closed = False
+    closed = False
     judged = float("-inf")
     keeping: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """A page that Channels can make no channel for, since Redis is unavailable, is told so and comes back by itself."""
-        self.accepted = False
+        """Dispatch what the page says and what its groups are told. However the socket ends, it follows nothing afterwards."""
+        self.scope, self.base_send = scope, send
+        self.page = uuid.uuid4().hex
+        self.heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue(HEARD_AT_MOST)
+        self.following: list[str] = []
         try:
-            await super().__call__(scope, receive, send)
-        except redis.RedisError as error:
-            if self.accepted:
-                raise
-            logger.warning("a workbench page is to come back: %s", error)
-            await send({"type": "websocket.accept"})
-            await send({"type": "websocket.close", "code": NO_REDIS})
+            with contextlib.suppress(StopConsumer):
+                await await_many_dispatch([receive, self.heard.get], self.dispatch)
+        finally:
+            self.closed = True
+            if self.keeping is not None:
+                self.keeping.cancel()
+            for group in self.following:
+                groups.leave(group, self.hear)
+
+    def hear(self, message: dict[str, Any]) -> None:
+        """Keep what a group is told until its turn. A page that takes nothing is sent away; it reads what it missed when it comes back."""
+        try:
+            self.heard.put_nowait(message)
+        except asyncio.QueueFull:
+            asyncio.get_running_loop().create_task(self.refuse(LATER))
 
     async def connect(self) -> None:
-        self.accepted = True
         await self.accept()  # a refusal before it could not say why: browsers hide the status of a failed handshake
         user = self.scope.get("user")
         if user is None or not user.is_authenticated:
@@ -68,13 +85,14 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
             return
         elif not await self.is_there():
             await self.refuse(UNKNOWN)
-        elif self.channel_layer is None:
-            await self.refuse(NOT_SET_UP)
         else:
-            self.entered, self.user = True, user.get_username()
+            self.user = user.get_username()
             try:
                 for group in self.followed():
-                    await self.channel_layer.group_add(group, self.channel_name)
+                    self.following.append(group)
+                    await groups.follow(group, self.hear)
+            except groups.NoLayer:
+                await self.refuse(NOT_SET_UP)
             except Exception as error:  # noqa: BLE001 - whatever the layer raises, the page hears nothing
                 logger.warning("a workbench page gets no notices: %s: %s", type(error).__name__, error)
                 await self.refuse(NO_REDIS)
@@ -84,11 +102,6 @@ class FollowingConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc] # cha
 
     async def disconnect(self, code: int) -> None:
         self.closed = True
-        if self.keeping is not None:
-            self.keeping.cancel()
-        for group in self.followed() if self.entered else ():
-            with contextlib.suppress(Exception):
-                await self.channel_layer.group_discard(group, self.channel_name)
 
     async def is_allowed(self) -> bool:
         """Whether the page may be told anything; closes the socket of one that may not."""
@@ -186,7 +199,7 @@ class WorkbenchConsumer(FollowingConsumer):
         await super().disconnect(code)
         if self.keeping is not None:
             with contextlib.suppress(redis.RedisError):
-                await asyncio.to_thread(viewers.leave, self.module, self.name, self.channel_name)
+                await asyncio.to_thread(viewers.leave, self.module, self.name, self.page)
             await self.tell_the_others()
 
     async def receive_json(self, content: Any, **kwargs: Any) -> None:
@@ -203,15 +216,16 @@ class WorkbenchConsumer(FollowingConsumer):
     async def announce(self, *, quietly: bool = False) -> None:
         with contextlib.suppress(redis.RedisError):
             await asyncio.to_thread(
-                viewers.announce, self.module, self.name, self.channel_name, self.user,
+                viewers.announce, self.module, self.name, self.page, self.user,
                 editing=self.editing, since=self.since,
             )  # fmt: skip
         if not quietly:
             await self.tell_the_others()
 
     async def tell_the_others(self) -> None:
+        layer = get_channel_layer()
         with contextlib.suppress(Exception):
-            await self.channel_layer.group_send(viewers.group_of(self.module, self.name), {"type": "company.changed"})
+            await layer.group_send(viewers.group_of(self.module, self.name), {"type": "company.changed"})
 
     async def company_changed(self, event: dict[str, Any]) -> None:
         """Somebody came, left, began or stopped to write."""

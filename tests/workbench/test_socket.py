@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from scripting.models import Script
-from scripting.workbench import viewers
+from scripting.processes import notices
+from scripting.workbench import consumers, viewers
 from scripting.workbench.consumers import FORBIDDEN, LOGGED_OUT, UNKNOWN
 from tests.support.arena import arena_registered, make_script
-from tests.wargame.sockets import Socket
+from tests.support.redis import RedisServer
+from tests.wargame.sockets import PATIENCE, Socket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,6 +113,44 @@ async def test_the_tree_is_told_of_every_script_and_only_to_those_who_may_look(s
     while (message := await page.read())["kind"] != "activated":
         assert message["type"] == "notice"
     assert (message["module"], message["script"], message["reason"]) == ("arena", "another", "for a test")
+    await page.leave()
+
+
+async def test_pages_that_leave_while_notices_come_leave_no_subscription(
+    script: Script, redis_server: RedisServer
+) -> None:
+    cookie = await sync_to_async(cookie_of)("anna", "view_script")
+    pages = [Socket(path, cookie=cookie) for path in (PATH, "/ws/scripts/") * 3]
+    before = set(redis_server.own_client.pubsub_channels())
+    for page in pages:
+        assert await page.open()
+        assert (await page.read())["type"] == "ready"
+    followed = {notices.GROUP, viewers.group_of("arena", "scorer")}
+    assert {name.decode().partition("__group__")[2] for name in redis_server.own_client.pubsub_channels()} >= followed
+    for number, page in enumerate(pages):
+        await sync_to_async(notices.send)(notices.changed(script))
+        if number % 2:
+            await page.leave()
+        else:
+            page.future.cancel()  # as when the server ends
+            await asyncio.wait([page.future])
+    async with asyncio.timeout(PATIENCE):
+        while set(redis_server.own_client.pubsub_channels()) - before:  # noqa: ASYNC110 - Redis does not say it by itself
+            await asyncio.sleep(0.01)
+
+
+async def test_a_page_that_takes_no_notice_is_sent_away_instead_of_having_them_kept(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "HEARD_AT_MOST", 2)
+    page = await opened("anna")
+    assert (await page.read())["type"] == "ready"
+    layer = get_channel_layer()
+    for _ in range(50):
+        await layer.group_send(notices.GROUP, {"type": "scripting.notice", **asdict(notices.changed(script))})
+    while (said := await page.receive_output(PATIENCE))["type"] == "websocket.send":
+        pass
+    assert (said["type"], said["code"]) == ("websocket.close", consumers.LATER)
     await page.leave()
 
 
