@@ -114,6 +114,9 @@ class Audience:
         except (DatabaseError, InterfaceError) as error:
             logger.warning("the battle's pages cannot read the game: %s", error)
             return
+        except Exception:  # the next look may do better; without its audience no page is told anything
+            logger.exception("the battle's pages cannot be rendered")
+            return
         is_new, self.look = look is not self.look, look
         for number, seat in enumerate(tuple(self.seats), 1):
             if is_new or not seat.had_any:

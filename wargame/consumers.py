@@ -7,7 +7,7 @@ they sent. A page is never more than `audience.LOOK_SECONDS` behind, even while 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,8 +18,10 @@ from wargame.access import is_public, may_watch
 from wargame.audience import Seat, audience_of
 from wargame.look import Look
 
-FORBIDDEN, UNKNOWN = 4403, 4404
-"""Close codes: not allowed to watch; there is no such game."""
+logger = logging.getLogger(__name__)
+
+FORBIDDEN, UNKNOWN, AGAIN = 4403, 4404, 1011
+"""Close codes: not allowed to watch; there is no such game; a fault of ours."""
 
 
 class GameConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -53,8 +55,12 @@ class GameConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         since = _since(self.scope)
         seat = audience.sit(since)
         try:
-            with contextlib.suppress(OSError):  # the page has left
-                await self.send_looks(seat, since)
+            await self.send_looks(seat, since)
+        except OSError:
+            pass  # the page has left
+        except Exception:  # closed, the page comes back by itself; open, it would wait for ever
+            logger.exception("a battle page is to come back")
+            await self.close(AGAIN)
         finally:
             await audience.leave(seat)
 

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
+from django.db import DatabaseError
 
 from scripting.processes import groups
 from tests.support.redis import RedisServer
 from tests.wargame.conftest import Duel
 from tests.wargame.sockets import PATIENCE, Socket
 from wargame import audience
+from wargame.consumers import GameFeedConsumer
 from wargame.live import announcer, group_of
 from wargame.look import Look, look_at
 from wargame.models import BattleLogEntry, LogKind
@@ -98,16 +100,55 @@ def test_where_nothing_has_changed_nothing_is_read_or_rendered(duel: Duel, djang
         assert look_at(duel.game.pk, look) is look
 
 
-async def test_a_page_that_takes_nothing_gets_the_newest_state_and_no_queue(duel: Duel) -> None:
-    seat = audience.Seat()
-    looks = []
-    for health in (9, 7, 4):
+async def test_a_page_that_takes_nothing_for_a_while_then_gets_the_newest_state_and_no_queue(duel: Duel) -> None:
+    said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    sent: list[dict[str, Any]] = []
+    takes = asyncio.Event()
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            sent.append(json.loads(message["text"]))
+            await takes.wait()
+
+    scope = {"type": "websocket", "url_route": {"kwargs": {"game": duel.game.pk}}}
+    page = asyncio.create_task(GameFeedConsumer.as_asgi()(scope, said.get, send))
+    said.put_nowait({"type": "websocket.connect"})
+    await until(lambda: sent)
+    other = Socket(f"/ws/wargame/{duel.game.pk}/feed/")
+    assert await other.open()
+    await other.read()
+    for number, health in enumerate((9, 7, 4), 1):
         await sync_to_async(hit)(duel, health)
-        looks.append(await sync_to_async(look_at)(duel.game.pk, looks[-1] if looks else None))
-        seat.offer(looks[-1])
-    assert await seat.newest() is looks[-1]
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(seat.newest(), 0.05)
+        announcer.tell(duel.game.pk, number)
+        assert (await other.read())["sequence"] == number
+    takes.set()
+    await until(lambda: len(sent) == 2)
+    assert [entry["text"] for entry in sent[1]["entries"]] == ["down to 9", "down to 7", "down to 4"]
+    assert [unit["health"] for unit in sent[1]["units"]] == [4]
+    await other.leave()
+    said.put_nowait({"type": "websocket.disconnect", "code": 1000})
+    await page
+    assert len(sent) == 2
+
+
+async def test_a_fault_while_rendering_costs_a_page_no_more_than_a_look(
+    duel: Duel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(audience, "LOOK_SECONDS", 0.05)
+    faults = [KeyError("a template's fault"), DatabaseError("it does not answer")]
+
+    def faulty(game_id: int, before: Look | None) -> Look | None:
+        if faults:
+            raise faults.pop()
+        return look_at(game_id, before)
+
+    monkeypatch.setattr(audience, "look_at", faulty)
+    page = Socket(f"/ws/wargame/{duel.game.pk}/feed/")
+    assert await page.open()
+    assert (await page.read())["type"] == "state"
+    assert "cannot read the game: it does not answer" in caplog.text
+    assert "a template's fault" in caplog.text
+    await page.leave()
 
 
 @pytest.mark.parametrize("how", ["said", "cut off"])
