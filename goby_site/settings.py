@@ -30,6 +30,7 @@ try:
     WARGAME_PUBLIC = env.bool("WARGAME_PUBLIC", GOBY_DEMO)
     WARGAME_TICK_SECONDS = env.float("WARGAME_TICK_SECONDS", 2.0)
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+    GOBY_POOLED = env.bool("GOBY_POOLED", False)
     GOBY_PROXIES = Proxies(env.list("GOBY_PROXIES", []))
     CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
     LOG_FORMAT = env.str("LOG_FORMAT", "plain")
@@ -118,7 +119,8 @@ def database(parsed: dict[str, Any]) -> dict[str, Any]:
     """The connection settings of a parsed DATABASE_URL, with what SQLite needs to serve several processes."""
     engine = parsed["ENGINE"].rsplit(".", 1)[-1]
     if engine == "postgresql":
-        return parsed | {"CONN_HEALTH_CHECKS": True}
+        # A pooler in transaction mode would lose a cursor that the server keeps between statements.
+        return parsed | {"CONN_HEALTH_CHECKS": True, "DISABLE_SERVER_SIDE_CURSORS": GOBY_POOLED}
     if engine != "sqlite3":
         raise ImproperlyConfigured(f"DATABASE_URL names {engine}: Goby runs on sqlite:/// and postgresql://")
     return parsed | {

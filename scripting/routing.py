@@ -78,15 +78,22 @@ async def lifespan(_scope: Scope, receive: Receive, send: Send) -> None:
     Under a server without the lifespan protocol (daphne) nothing is lost: each run looks for newer versions all the same.
     """
     from scripting.hot_reload.listener import Listener
+    from scripting.processes import systemd
     from scripting.processes.startup import freeze_startup_objects
 
     listener = Listener("web")
+    watched: asyncio.Task[None] | None = None
     while (await receive())["type"] == "lifespan.startup":
         await asyncio.to_thread(listener.start)
         await asyncio.to_thread(tell_what_is_missing)
         freeze_startup_objects()
         await send({"type": "lifespan.startup.complete"})
+        systemd.ready("answers requests")
+        watched = asyncio.create_task(systemd.stay_alive())
+    systemd.stopping()
     await asyncio.to_thread(listener.stop)
+    if watched is not None:
+        watched.cancel()
     await send({"type": "lifespan.shutdown.complete"})
 
 

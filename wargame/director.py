@@ -19,6 +19,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_c
 from django.utils import timezone
 
 from scripting.bus import Overloaded, publishing
+from scripting.processes import systemd
 from scripting.processes.one_at_a_time import RENEW_SECONDS, STANDBY_SECONDS, OneAtATime
 from wargame import rows
 from wargame.battle import start_battle
@@ -75,6 +76,7 @@ class Director:
         failures = 0
         turn = OneAtATime("director")
         while not stop.is_set():
+            systemd.alive()
             if not turn.step():
                 stop.wait(STANDBY_SECONDS)
                 continue
@@ -94,7 +96,7 @@ class Director:
         """Until the next step, and stay the one that makes it."""
         until = self._clock() + seconds
         while turn.step() and (left := until - self._clock()) > 0 and not stop.wait(min(left, RENEW_SECONDS)):
-            pass
+            systemd.alive()
 
     def step(self) -> int:
         """One round over all running games, and a new demo battle where none runs; returns how many events were published."""

@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from watchfiles import watch
 
 from scripting.hot_reload.memory import Memory
+from scripting.processes import systemd
 from scripting.processes.one_at_a_time import STANDBY_SECONDS, OneAtATime
 from scripting.sources.case_folder import CaseFound, CaseKey, CaseScan, scan_cases
 from scripting.sources.case_sync import cases_expected, miss_cases, take_cases
@@ -154,6 +155,7 @@ def run(stop: threading.Event, report: Callable[[Step], None], root: Path | None
     watcher.may_go_on = lambda: lock.step() and not stop.is_set()
     try:
         while not stop.is_set():
+            systemd.alive()
             if not lock.step():
                 watcher.forget()
                 stop.wait(STANDBY_SECONDS)
@@ -188,6 +190,7 @@ def _watch(lock: OneAtATime, watcher: Watcher, stop: threading.Event, report: Ca
     )
     try:
         for first, changes in enumerate(news):
+            systemd.alive()
             # What changed between the reconciliation and the first wake-up told nobody.
             if not _step(watcher, report, changed=bool(changes) or first == 0) or not lock.step():
                 return

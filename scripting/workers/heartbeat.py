@@ -14,6 +14,7 @@ from rq.utils import as_text, now, utcformat
 
 from scripting.bus import evidence_jobs, lease
 from scripting.conf import EVIDENCE_QUEUE, QUEUE, conf
+from scripting.processes import systemd
 from scripting.processes.place import start_name
 from scripting.storage.full_redis import IN_FULL, OutOfMemoryError, outage
 from scripting.storage.lua import LuaScript
@@ -104,6 +105,7 @@ class Liveness:
                     "worker %s is stuck for more than %s s and ends itself", self.name, conf.SCRIPTING_JOB_TIMEOUT
                 )
                 os._exit(70)  # the main thread cannot be reached; what it had in hand is redelivered
+            systemd.alive()
             try:
                 self.beat()
                 self._each_second()

@@ -22,6 +22,7 @@ from scripting.alerts.sending import Sender
 from scripting.bus import drain_queue, streams
 from scripting.conf import conf
 from scripting.hot_reload.listener import Listener
+from scripting.processes import systemd
 from scripting.runtime.pool import close_pool
 from scripting.storage import database
 from scripting.storage.full_redis import OutOfMemoryError, outage
@@ -92,10 +93,12 @@ class ScriptWorker(SimpleWorker):
         worked = False
         backoff = 0.05
         registered = False
+        systemd.ready(f"{self.kind} {self.name}")
         try:
             while not self.liveness.stopping.is_set():
                 try:
                     if not registered:
+                        systemd.alive()  # from then on the heartbeat gives the signs of life
                         self._register()
                         registered = True
                     found = self.work_once(None if burst else WAIT_SECONDS)
@@ -224,6 +227,7 @@ class ScriptWorker(SimpleWorker):
 
     def _leave(self) -> None:
         """Redis may be away, or the worker would never have got as far as telling it anything."""
+        systemd.stopping()
         self.liveness.end()
         self._alerts.end()
         self.listener.stop()

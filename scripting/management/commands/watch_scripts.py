@@ -11,6 +11,7 @@ from scripting.conf import conf
 from scripting.hot_reload import watcher
 from scripting.hot_reload.listener import listening
 from scripting.management.output import ScriptingCommand
+from scripting.processes import systemd
 from scripting.sources.folder import FolderRefused, scripts_dir
 from scripting.sources.steps import Step
 
@@ -28,12 +29,16 @@ class Command(ScriptingCommand):
             signal.signal(number, lambda *_: stop.set())
         if not conf.HOT_RELOAD_SCRIPTS:
             self.say("HOT_RELOAD_SCRIPTS is false: nothing is watched; sync_scripts takes changed files.")
-            stop.wait()
+            systemd.ready("watches nothing: HOT_RELOAD_SCRIPTS is false")
+            while not stop.wait(systemd.ALIVE_SECONDS):
+                systemd.alive()
             return
         self.say(f"Watching {scripts_dir()}")
         try:
             with listening("watcher"):
+                systemd.ready(f"watches {scripts_dir()}")
                 watcher.run(stop, self.report)
+                systemd.stopping()
         except FolderRefused as error:
             self.fail(str(error))
 

@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from scripting.hot_reload.listener import listening
 from scripting.management.output import ScriptingCommand
+from scripting.processes import systemd
 from wargame.director import Director, tick_seconds
 
 
@@ -31,4 +32,6 @@ class Command(ScriptingCommand):
             signal.signal(number, lambda *_: stop.set())
         self.say(f"directing the battle, an attack every {tick_seconds():g} s")
         with listening("director"):
+            systemd.ready("directs the battle")
             director.run(stop)
+            systemd.stopping()
