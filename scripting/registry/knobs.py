@@ -185,8 +185,8 @@ def make_live(
     return _activate(script, active_version_of(script), knobs, cause, actor, reason, base, PLAIN)
 
 
-def keep(script: Script, values: Values, *, author: User | None, message: str) -> KnobSet:
-    """The set that holds these settled values; equal ones reuse theirs. Never activates."""
+def keep(script: Script, values: Values, *, author: User | None, message: str, at_least: int = 1) -> KnobSet:
+    """The set that holds these settled values; equal ones reuse theirs, a new one has a number of `at_least`. Never activates."""
     with transaction.atomic():
         locked = Script.objects.select_for_update().get(pk=script.pk)
         sha256 = values_digest(values)
@@ -196,7 +196,7 @@ def keep(script: Script, values: Values, *, author: User | None, message: str) -
         last = locked.knob_sets.aggregate(last=Max("number"))["last"] or 0
         return KnobSet.objects.create(
             script=locked,
-            number=last + 1,
+            number=max(last + 1, at_least),
             content=canonical(values),
             sha256=sha256,
             author=author,

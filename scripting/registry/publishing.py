@@ -84,10 +84,11 @@ def keep(
     author: User | None = None,
     message: str = "",
     tell: bool = True,
+    at_least: int = 1,
 ) -> ScriptVersion:
     """The version that holds `content`, with a verdict just reached; an equal text reuses its version.
 
-    Those who follow the scripts are told of a text that is not accepted, if `tell`.
+    Those who follow the scripts are told of a text that is not accepted, if `tell`. A new version has a number of `at_least`.
     """
     described = [_described(d) for d in verdict.diagnostics]
     with transaction.atomic():
@@ -98,7 +99,7 @@ def keep(
             last = locked.versions.aggregate(last=Max("number"))["last"] or 0
             version = ScriptVersion.objects.create(
                 script=locked,
-                number=last + 1,
+                number=max(last + 1, at_least),
                 language=language,
                 content=content,
                 source=ScriptVersion.shown(content),

@@ -62,8 +62,6 @@ def publish(
     """
     _say_why(reason)
     _check(topic, subscribers)
-    content = json.dumps([each.as_entry() for each in subscribers], sort_keys=True)
-    sha256 = hashlib.sha256(content.encode()).hexdigest()
     with transaction.atomic():
         _hold(topic)
         active = now_active(topic)
@@ -71,17 +69,27 @@ def publish(
             raise SubscriptionsChanged(CHANGED)
         if active.subscribers == tuple(subscribers):
             raise SubscriptionRefused("this is how it is already; nothing changed")
-        sets = SubscriptionSet.objects.filter(topic=topic)
-        chosen = sets.filter(sha256=sha256).first()
-        if chosen is None:
-            number = (sets.aggregate(last=Max("number"))["last"] or 0) + 1
-            chosen = SubscriptionSet(topic=topic, number=number, content=content, sha256=sha256, author=actor)
-            try:
-                with transaction.atomic():
-                    chosen.save()
-            except IntegrityError:  # the topic's first set, for which there was no row to hold
-                raise SubscriptionsChanged(CHANGED) from None
-        return _activate(topic, chosen, actor, reason)
+        return _activate(topic, keep(topic, subscribers, author=actor), actor, reason)
+
+
+def keep(topic: str, subscribers: Sequence[Subscriber], *, author: User | None, at_least: int = 1) -> SubscriptionSet:
+    """The set of these subscribers; equal ones reuse theirs, a new one has a number of `at_least`. Never activates.
+
+    Raises SubscriptionsChanged.
+    """
+    content = json.dumps([each.as_entry() for each in subscribers], sort_keys=True)
+    sha256 = hashlib.sha256(content.encode()).hexdigest()
+    sets = SubscriptionSet.objects.filter(topic=topic)
+    chosen = sets.filter(sha256=sha256).first()
+    if chosen is None:
+        number = max((sets.aggregate(last=Max("number"))["last"] or 0) + 1, at_least)
+        chosen = SubscriptionSet(topic=topic, number=number, content=content, sha256=sha256, author=author)
+        try:
+            with transaction.atomic():
+                chosen.save()
+        except IntegrityError:  # the topic's first set, for which there was no row to hold
+            raise SubscriptionsChanged(CHANGED) from None
+    return chosen
 
 
 def rollback(topic: str, number: int, *, actor: User | None, reason: str) -> SubscriptionActivation:

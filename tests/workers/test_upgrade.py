@@ -1,15 +1,21 @@
-"""What an older release left in Redis when it was stopped: its drain jobs name a function that is no longer there."""
+"""Upgrades under way: what an older release left in Redis, and migrations of the next release under processes of this one."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from django.apps import apps
+from django.db import connection, models
 from rq.registry import FailedJobRegistry
 
 from scripting.bus import drain_queue, publishing, streams
-from scripting.models import Execution
+from scripting.models import Attempt, Execution, OutboxEvent
+from scripting.storage.concurrent_indexes import AddIndexConcurrently
 from tests.workers.processes import WorkerProcess, wait_for
 from tests.workers.track import laps
 
@@ -39,3 +45,53 @@ def test_events_whose_drain_job_has_an_old_name_run_once_and_in_order_within_ten
         assert FailedJobRegistry(queue=drain_queue.drain_queue()).get_job_ids() == [], (
             "none is left for people to wonder at"
         )
+
+
+TABLES = (Execution, Attempt, OutboxEvent)
+INDEX = models.Index(fields=["script", "id"], name="of_the_next_release")
+
+
+@contextmanager
+def next_release() -> Iterator[None]:
+    """Within it, the database has what the next release's migrations bring: a column of each big table, and an index."""
+    added = []
+    operation, state = AddIndexConcurrently("execution", INDEX), SimpleNamespace(apps=apps)
+    try:
+        for model in TABLES:
+            field = models.CharField(max_length=8, default="new", db_default="new")
+            field.set_attributes_from_name("of_next_release")
+            field.model = model
+            with connection.schema_editor() as editor:
+                editor.add_field(model, field)
+            added.append((model, field))
+        with connection.schema_editor(atomic=False) as editor:
+            operation.database_forwards("scripting", editor, state, state)
+        yield
+    finally:
+        with connection.schema_editor(atomic=False) as editor:
+            editor.execute("DROP INDEX IF EXISTS of_the_next_release")
+        for model, _ in added:
+            with connection.schema_editor() as editor:
+                editor.execute(f"ALTER TABLE {model._meta.db_table} DROP COLUMN of_next_release")
+
+
+def test_a_worker_of_the_last_release_runs_on_while_the_next_one_migrates_and_loses_nothing(tmp_path: Path) -> None:
+    def publish(lap: int) -> None:
+        publishing.publish_many([publishing.Message("track.lap", {"lap": lap}, key=runner) for runner in "abc"])
+
+    def has_run(number: int) -> bool:
+        return Execution.objects.count() == number and publishing.backlog().events == 0
+
+    with WorkerProcess(tmp_path, "older").takes_jobs() as worker:
+        publish(1)
+        wait_for(lambda: has_run(3), 60)
+        publish(2)  # and runs while the tables are changed
+        with next_release():
+            publish(3)
+            wait_for(lambda: has_run(9), 60)
+            assert laps() == {runner: [1, 2, 3] for runner in "abc"}
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT DISTINCT of_next_release FROM scripting_execution")
+                assert cursor.fetchall() == [("new",)], "the database wrote what the older worker does not know"
+                assert "of_the_next_release" in connection.introspection.get_constraints(cursor, "scripting_execution")
+        assert not worker.said("Traceback")

@@ -1,0 +1,32 @@
+"""`export_site`: scripts with all that belongs to them, into one file that another site imports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from scripting.management.output import ScriptingCommand
+from scripting.transfer import archive, exporting
+from scripting.transfer.records import KINDS
+
+
+class Command(ScriptingCommand):
+    help = "Write scripts, versions, values of knobs, cases, subscriptions and schedules into FILE (a zip), for import_site."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE")
+        self.add_json(parser)
+
+    def handle(self, *_args: Any, file: Path, as_json: bool, **_options: Any) -> None:
+        site = exporting.site()
+        try:
+            archive.write(file, site)
+        except OSError as error:
+            self.fail(f"{file} cannot be written: {error}")
+        counts = {name: len(getattr(site, name)) for name in KINDS}
+        if as_json:
+            self.print_json({"file": str(file), **counts})
+        else:
+            self.say(f"{file}: {', '.join(f'{count} {name}' for name, count in counts.items())}")

@@ -1,0 +1,5 @@
+"""The arena for tests of exported sites."""
+
+from tests.subscriptions.conftest import arena
+
+__all__ = ["arena"]
