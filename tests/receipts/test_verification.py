@@ -10,10 +10,16 @@ from django.core.management import CommandError, call_command
 from django.db import models, transaction
 
 from scripting.execution.receipts import FORMAT, ROLES, SIZE, STATUSES, TRIGGERS
-from scripting.models import Execution, ReceiptLink, Role, Script, ScriptVersion, uuid7
+from scripting.models import Execution, KnobSet, ReceiptLink, Role, Script, ScriptVersion, uuid7
 from scripting.receipts.findings import Report
 from scripting.receipts.verify import verify, verify_execution
+from scripting.registry import knobs
+from scripting.registry.active import registry
+from scripting.registry.bundles import values_digest
+from scripting.sources.sync import sync
 from tests.receipts.recorded import Rolls
+from tests.support.arena import make_script
+from tests.support.game import Game
 
 
 def names(report: Report) -> list[str]:
@@ -102,6 +108,41 @@ def test_an_altered_text_is_named_even_if_its_digest_is_made_again(rolls: Rolls)
         content=content, sha256=digest, source=ScriptVersion.shown(content)
     )
     assert [f"of {version}" in name for name in names(verify())] == [True]
+
+
+def ship(game: Game, text: str) -> None:
+    game.ship("dice", text)
+    sync()
+    registry.forget()
+
+
+def test_an_altered_helper_is_named_with_the_script_that_it_decided_in(rolls: Rolls, game: Game) -> None:
+    helper = make_script("def more(sides):\n    return sides + 1\n", "bonus", "shared")
+    ship(game, "from shared.bonus import more\nresult = {'points': more(message['payload']['sides'])}\n")
+    rolls(1)
+    assert verify().holds
+    content = bytes(helper.versions.get().content).replace(b"+ 1", b"+ 2")
+    helper.versions.update(content=content, sha256=ScriptVersion.digest_of(content), source=content.decode())
+    registry.forget()
+    dice = Script.objects.get(name="dice").active_version
+    assert [f"of {dice}" in name for name in names(verify())] == [True]
+
+
+def test_altered_values_of_knobs_are_named_even_if_their_digest_is_made_again(rolls: Rolls, game: Game) -> None:
+    ship(game, "BONUS = 1  # knob 0..9: more\nresult = {'points': message['payload']['sides'] + BONUS}\n")
+    knobs.publish(Script.objects.get(name="dice"), {"BONUS": 5}, actor=None, reason="for a test")
+    registry.forget()
+    rolls(1)
+    assert verify().holds
+    values = KnobSet.objects.get()
+    altered = values.content.replace("5", "6")
+    KnobSet.objects.update(content=altered)
+    registry.forget()
+    assert str(values) in names(verify())
+    KnobSet.objects.update(sha256=values_digest({"BONUS": 6}))
+    registry.forget()
+    dice = Script.objects.get(name="dice").active_version
+    assert [f"of {dice}" in name for name in names(verify())] == [True]
 
 
 def _remove_execution(made: list[Execution]) -> str:
