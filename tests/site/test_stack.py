@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from goby_site.paths import BASE_DIR
+from tests.support import redis_user
 from tests.support.processes import alive, child_environment
 from tests.support.stack import RunningStack, wait_until
 
@@ -79,6 +80,14 @@ def test_every_key_queue_and_group_of_a_site_with_a_prefix_bears_it(stack: Runni
     assert all(part.startswith("harbour-") for part in of_queues)
     channels = wait_until(lambda: client.pubsub_channels(), 20)
     assert [channel for channel in channels if not channel.startswith("harbour")] == []
+
+
+def test_the_stack_asks_redis_for_what_its_user_in_a_deployment_may(stack: RunningStack) -> None:
+    """`pubsub` is what the test before asked for."""
+    client = redis.Redis(unix_socket_path=str(stack.environment_socket().with_name("redis.sock")))
+    used = {name.removeprefix("cmdstat_").partition("|")[0] for name in client.info("commandstats")}
+    assert "xadd" in used
+    assert used - redis_user.commands() - {"pubsub"} == set()
 
 
 def test_a_killed_worker_is_replaced(stack: RunningStack) -> None:
