@@ -13,8 +13,9 @@ import redis
 from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
-from tests.support import emptying, passes
+from tests.support import emptying, migrated, passes
 from tests.support.browser import chromium_path
+from tests.support.postgres import server_url
 from tests.support.redis import RedisServer
 
 
@@ -34,11 +35,22 @@ def redis_server(scratch: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
+    """Give this process its migrated database: pytest-django keeps the file, and copies PostgreSQL's template itself."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        migrated.copy_file(Path(database["TEST"]["NAME"]))
+        return True
+    database["TEST"]["TEMPLATE"] = migrated.database(server_url())
+    return False
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The migrated database, emptied quickly after each test that committed."""
     with django_db_blocker.unblock():
-        migrated = emptying.kept_rows()
-    with emptying.quickly(migrated):
+        rows = emptying.kept_rows()
+    with emptying.quickly(rows):
         yield
 
 

@@ -25,8 +25,9 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """Lives until `test_ctrl_c_ends_every_process`, the last that looks at it."""
-    with RunningStack(tmp_path_factory.mktemp("stack") / "var", SCRIPTING_REDIS_PREFIX="harbour") as running:
+    """Made from nothing, as on a fresh clone; lives until `test_ctrl_c_ends_every_process`, the last that looks at it."""
+    folder = tmp_path_factory.mktemp("stack") / "var"
+    with RunningStack(folder, from_nothing=True, SCRIPTING_REDIS_PREFIX="harbour") as running:
         yield running
 
 

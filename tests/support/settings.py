@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from goby_site.paths import unix_url
+from tests.support.migrated import shared_folder
 
 # Short, since a Unix socket's path must fit 108 bytes; one per xdist worker, since each imports this module itself.
 SCRATCH = Path(tempfile.mkdtemp(prefix="gt-"))
@@ -23,6 +24,7 @@ def remove_scratch() -> None:
 
 
 atexit.register(remove_scratch)
+shared_folder()  # made by the first process, before it starts the others
 
 for _name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "GOBY_DEMO", "GOBY_HTTPS", "LOG_FORMAT", "LOG_LEVEL"):
     os.environ.pop(_name, None)

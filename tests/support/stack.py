@@ -17,8 +17,9 @@ from urllib.parse import quote
 
 from supervisor.xmlrpc import SupervisorTransport
 
-from goby_site.paths import BASE_DIR
+from goby_site.paths import BASE_DIR, private_dir
 from goby_site.stack.supervisord import supervisor_socket, tied
+from tests.support import migrated
 from tests.support.processes import child_environment, free_port, processes_of
 
 
@@ -35,12 +36,22 @@ def wait_until(condition: Callable[[], Any], seconds: float = 20, what: str = ""
 class RunningStack:
     """Starts on construction and serves when the constructor returns; a context manager that stops it.
 
-    `folder` becomes its var/; its database is a new SQLite file there unless `database_url` names one. `redis_url` empty
-    means a Redis of its own.
+    `folder` becomes its var/; its database is a new SQLite file there, migrated already unless `from_nothing`, or the one that
+    `database_url` names. `redis_url` empty means a Redis of its own.
     """
 
-    def __init__(self, folder: Path, *, redis_url: str = "", database_url: str = "", **environment: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        redis_url: str = "",
+        database_url: str = "",
+        from_nothing: bool = False,
+        **environment: str,
+    ) -> None:
         self.folder = folder
+        if not database_url and not from_nothing:
+            migrated.copy_file(private_dir(folder) / "goby.sqlite3")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder.parent / f"{folder.name}.log"
