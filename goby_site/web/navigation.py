@@ -15,7 +15,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The groups of the side bar; each item only for who may see it."""
     return [
         {"items": [menu.overview(), *menu.live_pages(icon="swords")]},
-        menu.scripting_group(request),
+        *menu.scripting_groups(request),
         {
             "title": "Wargame",
             "separator": True,

@@ -37,7 +37,7 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     return [
         {"items": [overview(), *live_pages()]},
-        scripting_group(request),
+        *scripting_groups(request),
         {"title": "Site", "separator": True, "items": people},
     ]
 
@@ -54,63 +54,49 @@ def live_pages(icon: str = "visibility") -> list[dict[str, Any]]:
     return [{**item(page.title, icon, link), "active": _never} for page in pages if (link := address_of(page.view))]
 
 
-def scripting_group(request: HttpRequest | None = None) -> dict[str, Any]:
-    """Scripts and what became of them; each item only for who may see it. With a request, reviews that wait are counted."""
+def scripting_groups(request: HttpRequest | None = None) -> list[dict[str, Any]]:
+    """Scripts and what became of them, by what one wants to do; each item only for who may see it.
+
+    With a request, reviews that wait are counted.
+    """
     waiting = request is not None and waiting_reviews(request)
-    return {
-        "title": "Scripting",
-        "separator": True,
-        "items": [
-            item("Scripts", "edit_note", address_of("workbench:scripts")),
-            {
-                **item("Reviews", "rate_review", address_of("workbench:reviews")),
-                "permission": permitted("scripting.view_script"),
-                **({"badge": "scripting.insight.menu.reviews_badge"} if waiting else {}),
-            },
-            {
-                **item("Events", "hearing", address_of("workbench:topics")),
-                "permission": permitted("scripting.view_script"),
-            },
-            {
-                **item("Schedules", "schedule", address_of("workbench:schedules")),
-                "permission": permitted("scripting.view_script"),
-            },
-            {
-                **item("Branch", "commit", address_of("workbench:git")),
-                "permission": permitted("scripting.view_script"),
-            },
-            of_model("Limits and switches", "tune", "scripting_script", "scripting.view_script"),
-            of_model("Gate", "door_front", "scripting_gatepolicy", "scripting.view_gatepolicy"),
-            of_model("Versions", "difference", "scripting_scriptversion", "scripting.view_scriptversion"),
-            of_model("Activations", "published_with_changes", "scripting_activation", "scripting.view_activation"),
-            {
-                **item("Dashboard", "monitoring", address_of("admin:scripting_execution_figures")),
-                "permission": permitted("scripting.view_execution"),
-            },
-            {
-                **of_model("Executions", "play_circle", "scripting_execution", "scripting.view_execution"),
-                "active": _on_executions,
-            },
-            {
-                **item("Receipts", "receipt_long", address_of("admin:scripting_execution_receipts")),
-                "permission": permitted("scripting.view_execution"),
-            },
-            of_model("Errors", "error", "scripting_errorgroup", "scripting.view_errorgroup"),
-            {
-                **item("Processes", "memory", address_of("processes")),
-                "permission": permitted("scripting.view_script"),
-            },
-            of_model("Alerts", "notifications_active", "scripting_alert", "scripting.view_alert"),
-            of_model("Alert rules", "rule", "scripting_alertrule", "scripting.view_alertrule"),
-            of_model("Receivers", "send", "scripting_alertreceiver", "scripting.view_alertreceiver"),
-            of_model("Messages", "outgoing_mail", "scripting_alertmessage", "scripting.view_alertmessage"),
-            of_model("API tokens", "key", "scripting_apitoken", "scripting.view_apitoken"),
-            {
-                **item("Dead letters", "inbox", address_of("admin:scripting_execution_letters")),
-                "permission": permitted("scripting.change_outboxevent"),
-            },
-        ],
-    }
+    rules = [
+        _page("Scripts", "edit_note", "workbench:scripts", "scripting.view_script"),
+        _page("Tune", "tune", "workbench:tunable", "scripting.tune_script"),
+        _page("Events", "hearing", "workbench:topics", "scripting.view_script"),
+        _page("Schedules", "schedule", "workbench:schedules", "scripting.view_script"),
+        {
+            **_page("Reviews", "rate_review", "workbench:reviews", "scripting.view_script"),
+            **({"badge": "scripting.insight.menu.reviews_badge"} if waiting else {}),
+        },
+        _page("Branch", "commit", "workbench:git", "scripting.view_script"),
+    ]
+    happened = [
+        _page("Dashboard", "monitoring", "admin:scripting_execution_figures", "scripting.view_execution"),
+        {
+            **of_model("Executions", "play_circle", "scripting_execution", "scripting.view_execution"),
+            "active": _on_executions,
+        },
+        of_model("Errors", "error", "scripting_errorgroup", "scripting.view_errorgroup"),
+        of_model("Activations", "published_with_changes", "scripting_activation", "scripting.view_activation"),
+        of_model("Versions", "difference", "scripting_scriptversion", "scripting.view_scriptversion"),
+        _page("Receipts", "receipt_long", "admin:scripting_execution_receipts", "scripting.view_execution"),
+    ]
+    operation = [
+        _page("Processes", "memory", "processes", "scripting.view_script"),
+        of_model("Alerts", "notifications_active", "scripting_alert", "scripting.view_alert"),
+        of_model("Alert rules", "rule", "scripting_alertrule", "scripting.view_alertrule"),
+        of_model("Receivers", "send", "scripting_alertreceiver", "scripting.view_alertreceiver"),
+        of_model("Messages", "outgoing_mail", "scripting_alertmessage", "scripting.view_alertmessage"),
+        _page("Dead letters", "inbox", "admin:scripting_execution_letters", "scripting.change_outboxevent"),
+    ]
+    policy = [
+        of_model("Limits and switches", "toggle_on", "scripting_script", "scripting.view_script"),
+        of_model("Gate", "door_front", "scripting_gatepolicy", "scripting.view_gatepolicy"),
+        of_model("API tokens", "key", "scripting_apitoken", "scripting.view_apitoken"),
+    ]
+    titled = (("Rules", rules), ("What happened", happened), ("Operation", operation), ("Policy", policy))
+    return [{"title": title, "separator": True, "items": items} for title, items in titled]
 
 
 def waiting_reviews(request: HttpRequest) -> int:
@@ -138,6 +124,11 @@ def note_lines(request: HttpRequest) -> list[dict[str, str]]:
 def item(title: str, icon: str, link: Any) -> dict[str, Any]:
     """An entry of the menu that everybody sees."""
     return {"title": title, "icon": icon, "link": link}
+
+
+def _page(title: str, icon: str, view: str, permission: str) -> dict[str, Any]:
+    """An entry that leads to a page of ours."""
+    return {**item(title, icon, address_of(view)), "permission": permitted(permission)}
 
 
 def of_model(title: str, icon: str, model: str, permission: str) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def test_a_live_page_carries_the_module_s_own_title_on_every_page_of_the_workben
         assert "See it live: The &lt;match&gt;" in page
     listed = boss.get("/scripts/").content.decode()
     menu = listed[listed.index('<nav aria-label="Site">') : listed.index("</nav>")]
-    titles = ["The &lt;match&gt;", "Rules", "Battle", "Test shot", "Scripts", "Reviews", "Admin"]
+    titles = ["The &lt;match&gt;", "Rules", "Battle", "Test shot", "Scripts", "Tune", "Reviews", "Admin"]
     assert re.findall(r">([^<]+)</a>", menu) == titles, "the other module's after it"
 
 

@@ -48,5 +48,5 @@ def test_the_header_leads_everywhere_from_everywhere(person: Callable[..., Perso
     for address in ["/wargame/", "/debug/hit", *PAGES]:
         page.goto(address)
         assert page.get_by_role("navigation", name="Site").get_by_role("link").all_inner_texts() == [
-            "Battle", "Test shot", "Scripts", "Reviews", "Admin",
+            "Battle", "Test shot", "Scripts", "Tune", "Reviews", "Admin",
         ], address  # fmt: skip
