@@ -175,6 +175,41 @@ def execution(page: Page) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def cases(page: Page) -> None:
+    """What must hold, and a draft that breaks one of it."""
+    workbench(page)
+    page.click("#tab-cases")
+    expect(page.locator("#tab-cases")).to_contain_text("red")
+
+
+def tune(page: Page) -> None:
+    """A knob with what each setting would do."""
+    battle(page)
+    page.goto(f"{DAMAGE}tune/")
+    expect(page.locator(".curve").first).to_be_visible(timeout=60_000)
+
+
+def plays(page: Page) -> None:
+    """Battles with the live scripts and with the draft, on the same dice."""
+    workbench(page)
+    page.goto(f"{DAMAGE}plays/")
+    page.get_by_role("button", name="Play them").click()
+    expect(page.get_by_role("heading", name="How they ended")).to_be_visible(timeout=300_000)
+    expect(page.locator("#progress")).to_be_hidden(timeout=300_000)
+
+
+def receipts(page: Page) -> None:
+    """The receipt of a run, and what proves it."""
+    execution(page)
+    page.get_by_role("heading", name="Receipt").scroll_into_view_if_needed()
+    page.get_by_role("heading", name="Receipt").evaluate("(one) => one.scrollIntoView()")
+
+
+def gate(page: Page) -> None:
+    """The policy on what a change must show."""
+    page.goto("/admin/scripting/gatepolicy/add/")
+
+
 STORIES: tuple[Callable[[Page], None], ...] = (
     battle,
     rewound,
@@ -190,10 +225,17 @@ STORIES: tuple[Callable[[Page], None], ...] = (
     live,
     history,
     execution,
+    cases,
+    tune,
+    plays,
+    receipts,
+    gate,
 )
 """In this order: `live` publishes what `history` shows."""
 ALSO = {"workbench": ({"color_scheme": "dark"}, {"viewport": {"width": 820, "height": 1180}})}
 """Pictures taken a second time, in the dark or on a tablet."""
+ROLES = {"receipts": "admin", "gate": "admin"}
+"""Who sees it, where the designer does not."""
 
 
 def main(chosen: list[str]) -> int:
@@ -203,12 +245,12 @@ def main(chosen: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         environment = {"SCRIPTING_SCRIPTS_DIR": f"{folder}/scripts"}
         with RunningStack(Path(folder) / "var", **environment) as stack, chromium() as browser:
-            cookies = session(stack, browser, "designer")
+            people = {role: session(stack, browser, role) for role in ("designer", "admin")}
             for story in STORIES:
                 if chosen and story.__name__ not in chosen:
                     continue
                 for more in ({}, *ALSO.get(story.__name__, ())):
-                    picture = take(browser, stack, cookies, story, **more)
+                    picture = take(browser, stack, people[ROLES.get(story.__name__, "designer")], story, **more)
                     print(f"{picture.relative_to(ROOT)}  {picture.stat().st_size // 1024} kB")
                     if picture.stat().st_size > MOST_BYTES:
                         too_large.append(picture.name)

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from scripting.admin.base import CheckedAdmin, ReadOnlyAdmin
 from scripting.alerts import watching
@@ -106,11 +106,12 @@ class ReceiverAdmin(CheckedAdmin):
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     """A rule; modules are chosen, not typed."""
 
-    module = forms.ChoiceField(required=False)
+    module = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget)
 
     class Meta:
         model = AlertRule
         fields = ("name", "kind", "module", "script", "limit", "minutes", "least_runs", "receivers", "enabled")
+        widgets = {"receivers": forms.CheckboxSelectMultiple}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -123,7 +124,6 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 class RuleAdmin(CheckedAdmin):
     form = RuleForm
     list_display = ("name", "kind", "of_what", "limit", "to", "enabled")
-    filter_horizontal = ("receivers",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AlertRule]:
         return super().get_queryset(request).prefetch_related("receivers")  # type: ignore[no-any-return]

@@ -52,8 +52,7 @@ def difference(differences: Sequence[float], measures: int) -> Difference:
     if not any(differences):
         return Difference(0.0, 0.0, 0.0)  # no pair differs
     evidence, error = Evidence.of(differences), ERROR / measures
-    width = evidence.half_width(error)
-    return Difference(evidence.mean, evidence.mean - width, evidence.mean + width)
+    return Difference(evidence.mean, evidence.end(-1, error), evidence.end(1, error))
 
 
 @dataclass(frozen=True)
@@ -84,24 +83,24 @@ class Evidence:
         moved = SHARPEST / scale * (self.count * (self.mean - value)) ** 2
         return moved / (2 * (1 + squares)) - math.log1p(squares) / 2 >= -math.log(error)
 
-    def half_width(self, error: float) -> float:
-        """How far from the mean the nearest value on either side lies that is refuted, with all beyond it."""
+    def end(self, side: int, error: float) -> float:
+        """The nearest value below (-1) or above (1) the mean that is refuted, with all beyond it.
+
+        Each side by itself: an interval as wide on both sides could hold a 0 that is refuted.
+        """
         near, far = 0.0, math.sqrt(self.variance + self.first_variance)
         if far == 0:
             far = abs(self.mean) or 1.0
         for _ in range(STEPS):
-            if self._both_refuted(far, error):
+            if self.refutes(self.mean + side * far, error):
                 break
             near, far = far, far * 2
         else:
-            return math.inf
+            return side * math.inf
         for _ in range(STEPS):
             middle = (near + far) / 2
-            near, far = (near, middle) if self._both_refuted(middle, error) else (middle, far)
-        return far
-
-    def _both_refuted(self, distance: float, error: float) -> bool:
-        return self.refutes(self.mean - distance, error) and self.refutes(self.mean + distance, error)
+            near, far = (near, middle) if self.refutes(self.mean + side * middle, error) else (middle, far)
+        return self.mean + side * far
 
 
 def _moments(values: Sequence[float]) -> tuple[float, float]:

@@ -83,3 +83,11 @@ def test_before_the_first_looks_nothing_is_claimed() -> None:
     assert anytime.is_clear([5.0] * anytime.FIRST, 1)
     assert anytime.difference([5.0], 1) == anytime.Difference(5.0, float("-inf"), float("inf"))
     assert anytime.difference([0.0] * 30, 1) == anytime.Difference(0.0, 0.0, 0.0)
+
+
+def test_the_interval_of_a_clear_measure_leaves_out_0() -> None:
+    dice = random.Random(7)
+    for _ in range(400):
+        found = [dice.gauss(-2.4, 2.5) for _ in range(dice.randrange(20, 40))]
+        interval = anytime.difference(found, 13)
+        assert anytime.is_clear(found, 13) == interval.is_clear, (found, interval)
