@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import redis
 from django.core.mail import send_mail
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
@@ -21,7 +20,6 @@ from scripting.alerts.destination import Forbidden
 from scripting.alerts.posting import NotTaken, post
 from scripting.conf import conf
 from scripting.models import AlertMessage, AlertReceiver, ReviewNote
-from scripting.storage.redis_client import briefly, key, redis_client
 from scripting.texts.escaping import one_line
 
 logger = logging.getLogger(__name__)
@@ -36,6 +34,9 @@ TAKEN = timedelta(seconds=60)
 PAUSES = (10, 30, 60, 300, 900, 1800, 3600)
 """Seconds until the next attempt; the last one repeats."""
 TIDY_SECONDS = 60.0
+"""Between two calls of `tidy`."""
+TOLD_SECONDS = 5.0
+"""After so long without a word of the sweep, which needs Redis, a process looks by itself."""
 AT_ONCE = 8
 """Receivers that are sent to at the same time by one process."""
 PEOPLE = 0
@@ -44,16 +45,23 @@ FAILURES = (NotTaken, Forbidden, OSError, http.client.HTTPException, smtplib.SMT
 
 
 class Sender:
-    """A thread that looks each second for what is due. Of several processes each may have one: a message has one taker."""
+    """A thread that sends what is due: told of it by the sweep, else it looks each second. Several may look: a message has one taker."""
 
     def __init__(self) -> None:
+        self._told = float("-inf")
+        self._due = threading.Event()
         self._busy: set[int] = set()
-        self._tidied = -TIDY_SECONDS
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def told(self, due: bool) -> None:
+        """Hear whether something is due for this process to send."""
+        self._told = time.monotonic()
+        if due:
+            self._due.set()
 
     def end(self) -> None:
         """Begin nothing more. What is under way is sent, or a minute later by another process."""
@@ -64,7 +72,8 @@ class Sender:
     def _run(self) -> None:
         while not self._ended.wait(1.0):
             try:
-                if _is_first():
+                if self._due.is_set() or time.monotonic() - self._told > TOLD_SECONDS:
+                    self._due.clear()
                     self.step()
             except (DatabaseError, InterfaceError) as error:
                 logger.warning("messages of alerts wait for the database: %s", error)
@@ -75,9 +84,6 @@ class Sender:
 
     def step(self) -> None:
         """Begin to send to every receiver for whom something is due, and who is not being sent to."""
-        if time.monotonic() >= self._tidied + TIDY_SECONDS:
-            self._tidied = time.monotonic()
-            tidy(datetime.now(UTC))
         for receiver in sorted(receivers_due(datetime.now(UTC)) - self._busy)[: max(0, AT_ONCE - len(self._busy))]:
             self._begin(receiver, self._send, receiver)
         if (
@@ -109,15 +115,6 @@ class Sender:
         finally:
             connections.close_all()
             self._busy.discard(PEOPLE)
-
-
-def _is_first() -> bool:
-    """Whether no other process looked within the last second; without Redis each looks."""
-    try:
-        with briefly():
-            return bool(redis_client().set(key("alerts", "messages"), "1", nx=True, px=900))
-    except redis.RedisError:
-        return True
 
 
 def receivers_due(now: datetime) -> set[int]:

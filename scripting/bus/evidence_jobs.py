@@ -21,6 +21,7 @@ from rq.utils import as_text
 
 from scripting.conf import EVIDENCE_QUEUE, SERIALIZER, conf
 from scripting.processes import members
+from scripting.storage.lua import Call, LuaScript
 from scripting.storage.redis_client import key, redis_client
 
 logger = logging.getLogger(__name__)
@@ -126,6 +127,14 @@ def leave(job_id: str) -> None:
         pipe.hdel(_taken(), job_id)
         pipe.delete(_lease(job_id))
         pipe.execute()
+
+
+_count = LuaScript("return redis.call('HLEN', KEYS[1])")
+
+
+def counting() -> Call:
+    """A call that answers how many jobs are held, to be made along with others."""
+    return Call(_count, [_taken()])
 
 
 def begin_orphans_anew() -> list[str]:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scripting.conf import QUEUE, conf
 from scripting.storage.full_redis import IN_FULL
-from scripting.storage.lua import LuaScript
+from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
 
 
@@ -228,9 +228,16 @@ return 1
 
 def conditions() -> list[Condition]:
     """Every stream as it is now. Raises redis.RedisError."""
-    rows = _conditions(
-        [names_key(), queue_key()], [key("events", ""), key("drain", ""), key("lease", "")], redis_client()
-    )
+    return found_by(together([looking()], redis_client())[0])
+
+
+def looking() -> Call:
+    """A call that looks at every stream, to be made along with others: `found_by` reads its answer."""
+    return Call(_conditions, [names_key(), queue_key()], [key("events", ""), key("drain", ""), key("lease", "")])
+
+
+def found_by(rows: Sequence[Any]) -> list[Condition]:
+    """Every stream as the answer to `looking` tells it."""
     return sorted(
         (
             Condition(Stream.named(name.decode()), length, flag, bool(leased), bool(queued))

@@ -36,7 +36,11 @@ logger = logging.getLogger(__name__)
 WARM_SECONDS = 0.03
 """How long after the last change sandboxes are made ready: compiling in one process would delay the others' acknowledgements."""
 LOOK_SECONDS = 0.25
-"""How often the generation is looked at, and so how late a change is acknowledged whose notice was lost."""
+"""How long a change waits for its notice before the process looks by itself; how often it looks while nothing can tell of changes."""
+IDLE_SECONDS = 1.0
+"""After so long without a look into the database the connection is for others to have."""
+WAIT_SECONDS = 5.0
+"""How long one exchange with Redis waits for the next change."""
 TELLS_OF_CHANGE = frozenset(
     {
         notices.ACTIVATED,
@@ -70,16 +74,25 @@ class Listener:
         self._early: set[int] = set()
         """Changes after the next one, taken before it."""
         self._mark: int | None = None
-        self._looked = self._polled = float("-inf")
+        self._looked = self._polled = self._used = float("-inf")
         self._started = False
         self._noticed: Generation | None = None
         """The last one that a notice told of."""
         self._unnoticed: Generation | None = None
         """One that was found by looking; its notice may still be on its way."""
+        self._waiting = generation.Waiting()
+        self._called_at: float | None = None
+        """When this process heard that something changed, until it has looked."""
+        self._is_told = False
+        """Whether Redis tells this process of each change."""
+        self._told_mark: tuple[float, int] | None = None
+        """The database's mark as another process told it, and when."""
+        self.member.on_beat = self._heard
         self._heartbeat = Heartbeat(self.member.beat) if heartbeat else None
         self._group = _Group(self._inbox.put)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="script-listener", daemon=True)
+        self._waiter = threading.Thread(target=self._wait_for_changes, name="script-changes", daemon=True)
 
     def start(self) -> None:
         """Begin to listen; the versions of now are taken and acknowledged on the way."""
@@ -89,6 +102,7 @@ class Listener:
             self._heartbeat.start()
         self._group.start()
         self._thread.start()
+        self._waiter.start()
 
     def stop(self) -> None:
         """End, and be listed no longer."""
@@ -105,7 +119,8 @@ class Listener:
         try:
             while not self._stopping.is_set():
                 try:
-                    self.step()
+                    if not self.step() and time.monotonic() - max(self._polled, self._used) > IDLE_SECONDS:
+                        connections.close_all()
                 except (DatabaseError, InterfaceError, redis.RedisError) as error:
                     logger.warning("versions are looked at again: %s", error)
                     self._look_again()
@@ -122,19 +137,51 @@ class Listener:
         connections.close_all()
         self._stopping.wait(LOOK_SECONDS)
 
+    def _wait_for_changes(self) -> None:
+        """The thread that Redis wakes; nothing waits for its end."""
+        while not self._stopping.is_set():
+            try:
+                changed = self._waiting.wait(WAIT_SECONDS)
+            except redis.RedisError:
+                self._is_told = False
+                self._stopping.wait(LOOK_SECONDS)
+                continue
+            self._is_told = True
+            if changed:
+                self._call()
+
+    def _call(self) -> None:
+        """Have this process look soon; the notice of the change may still be on its way."""
+        self._called_at = self._called_at or time.monotonic()
+
+    def _heard(self, made: Generation, mark: int | None) -> None:
+        """With every beat: what no call told of, as after a change by a process of an older release."""
+        self._told_mark = None if mark is None else (time.monotonic(), mark)
+        if made != self._followed or mark not in {None, self._mark or 0}:
+            self._call()
+
     # -- one round ---------------------------------------------------------------------------------------------------
 
     def step(self, wait: float = LOOK_SECONDS) -> bool:
         """Take what notices of the next `wait` seconds tell of, or look when that is due; whether anything was taken."""
         if not self._started:
+            self._called_at = None
             return self._catch_up(generation.read())
         arrived = self._arrived(min(wait, WARM_SECONDS) if self._cold else wait)
         taken = self._follow(arrived) if arrived else False
         if self._cold and not arrived:
             self._warm()
-        if time.monotonic() - self._looked >= LOOK_SECONDS:
+        if time.monotonic() >= self._look_at():
             taken = self._look() or taken
         return taken
+
+    def _look_at(self) -> float:
+        """When the next look is due."""
+        if self._called_at is not None:
+            return self._called_at + LOOK_SECONDS
+        if self._is_told and self._unnoticed is None:
+            return self._looked + conf.SCRIPTING_POLL_SECONDS
+        return self._looked + LOOK_SECONDS
 
     def _arrived(self, wait: float) -> list[Notice]:
         found: list[Notice | None] = []
@@ -163,6 +210,7 @@ class Listener:
         else:
             found = registry.take(keys, span)
             reached = span.reached if span is not None else self._followed
+        self._used = time.monotonic()
         self._acknowledge(found, keys)
         if any(notice.kind == notices.SUBSCRIBED for notice in news):
             self._take_subscriptions()
@@ -191,6 +239,7 @@ class Listener:
     def _look(self) -> bool:
         """Find what no notice told of: by the generation, and now and then in the database itself."""
         now = self._looked = time.monotonic()
+        self._called_at = None
         seen = generation.read()
         if self._unnoticed is not None:
             if not self._was_noticed(self._unnoticed):
@@ -201,11 +250,19 @@ class Listener:
         if seen is not None and seen != self._followed:
             self._unnoticed = seen
             return self._catch_up(seen)
-        if now - self._polled >= conf.SCRIPTING_POLL_SECONDS:
+        if self._is_poll_due(now):
             self._polled = now
             if registry.mark() != self._mark:
                 return self._catch_up(seen)
         return False
+
+    def _is_poll_due(self, now: float) -> bool:
+        """Whether the database is to be asked: not as long as another process does and finds nothing new."""
+        if self._told_mark is not None:
+            at, mark = self._told_mark
+            if mark == (self._mark or 0) and now - at < conf.SCRIPTING_POLL_SECONDS:
+                return False
+        return now - self._polled >= conf.SCRIPTING_POLL_SECONDS
 
     def _was_noticed(self, made: Generation) -> bool:
         heard = self._noticed

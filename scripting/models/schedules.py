@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -13,6 +15,11 @@ class KnobScheduleQuerySet(models.QuerySet["KnobSchedule"]):
     def open(self) -> KnobScheduleQuerySet:
         """Those that are not over: they begin, or end, by themselves."""
         return self.filter(state__in=KnobSchedule.OPEN)
+
+    def due(self, now: datetime) -> KnobScheduleQuerySet:
+        """Those that are to begin or to end by now."""
+        begins = Q(state=KnobSchedule.State.PLANNED, starts_at__lte=now)
+        return self.filter(begins | Q(state=KnobSchedule.State.LIVE, ends_at__lte=now))
 
 
 class KnobSchedule(models.Model):

@@ -9,12 +9,15 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
+from scripting.conf import conf
 from scripting.storage.full_redis import IN_FULL
-from scripting.storage.lua import LuaScript
+from scripting.storage.lua import Call, LuaScript
 from scripting.storage.redis_client import key, redis_client
 
 logger = logging.getLogger(__name__)
@@ -39,11 +42,40 @@ def read() -> Generation | None:
         return None
 
 
+_read = LuaScript("return redis.call('MGET', KEYS[1], KEYS[2], KEYS[3])")
+
+
+_tell = LuaScript(IN_FULL + "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])")
+
+
+def reading() -> Call:
+    """A call that answers the generation and the database's mark, to be made along with others: see `heard`."""
+    return Call(_read, [*generation_keys(), _mark_key()])
+
+
+def heard(answer: Sequence[bytes | None]) -> tuple[Generation, int | None]:
+    """The generation and the database's mark out of the answer to `reading`."""
+    *seen, mark = answer
+    return tuple(seen), None if mark is None else int(mark)
+
+
+def telling(mark: int) -> Call:
+    """A call that tells all processes the database's mark, so that each need not ask for it."""
+    return Call(_tell, [_mark_key()], [mark, int(conf.SCRIPTING_POLL_SECONDS * 1000)])
+
+
+def _mark_key() -> str:
+    """Holds the mark that the registry raises in the database, as one process of all reads it there."""
+    return key("generation", "mark")
+
+
 _bump = LuaScript(
     IN_FULL
     + """
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
-return {redis.call('GET', KEYS[1]), redis.call('INCR', KEYS[2])}
+local made = {redis.call('GET', KEYS[1]), redis.call('INCR', KEYS[2])}
+redis.call('XADD', KEYS[3], 'MAXLEN', 1, '*', 'counter', made[2])
+return made
 """
 )
 
@@ -55,7 +87,7 @@ def bump() -> Generation | None:
     """
     epoch, counter = generation_keys()
     try:
-        made, count = _bump([epoch, counter], [secrets.token_hex(8)], redis_client())
+        made, count = _bump([epoch, counter, _calls()], [secrets.token_hex(8)], redis_client())
     except redis.RedisError as error:
         _say_once_in_a_while(error)
         return None
@@ -74,6 +106,35 @@ def _say_once_in_a_while(error: redis.RedisError) -> None:
         logger.warning(
             "Redis is unavailable (%s): processes that run now see changes at their next look into the database", error
         )
+
+
+class Waiting:
+    """One who waits for the next change, without asking over and over."""
+
+    def __init__(self) -> None:
+        self._last: bytes | str | None = None
+        """The last call that was heard; None: none since the connection was lost."""
+
+    def wait(self, seconds: float) -> bool:
+        """Return once something changed, or after `seconds`: whether something may have. Raises redis.RedisError."""
+        client = redis_client()
+        if self._last is None:
+            latest: Any = client.xrevrange(_calls(), count=1)
+            self._last = latest[0][0] if latest else "0-0"
+            return True
+        try:
+            found: Any = client.xread({_calls(): self._last}, count=1, block=max(1, int(seconds * 1000)))
+        except redis.RedisError:
+            self._last = None
+            raise
+        for _, entries in found:
+            self._last = entries[-1][0]
+        return bool(found)
+
+
+def _calls() -> str:
+    """A stream that holds the last change alone, for those who wait for the next one."""
+    return key("generation", "calls")
 
 
 def number(generation: Generation | None) -> int:

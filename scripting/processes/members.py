@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis
 
-from scripting.processes import place
+from scripting.processes import generation, place
+from scripting.processes.generation import Generation
 from scripting.storage.full_redis import IN_FULL
+from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
 
 HEARTBEAT_SECONDS = 1.0
@@ -30,7 +31,7 @@ _SCRIPT = "="
 
 # KEYS: all processes, this one. ARGV: name, milliseconds to keep, then fields and their values; a value that ends with "@"
 # gets the time of Redis behind it, an empty one is removed. Answers 0, and does nothing, if the process is not listed.
-_WRITE = (
+_write = LuaScript(
     IN_FULL
     + """
 if redis.call('EXISTS', KEYS[2]) == 0 and ARGV[3] ~= 'kind' then return 0 end
@@ -73,18 +74,24 @@ class Membership:
         """Figures of this process, by the names of VITALS, told with every beat."""
         self.name = place.start_name()
         self.started = time.time()
+        self.on_beat: Callable[[Generation, int | None], None] = lambda _generation, _mark: None
+        """Told the generation and the database's mark with every beat."""
         self._loaded: dict[str, LoadedVersion] = {}
         self._lock = threading.Lock()
         self._left = False
 
-    def beat(self) -> None:
-        """Say that this process lives; all of its entry if Redis has lost it."""
+    def beat(self, also: Sequence[Call] = ()) -> list[Any]:
+        """Say that this process lives; all of its entry if Redis has lost it. The answers to calls made in the same exchange."""
         vitals = {name: str(value) for name, value in self._vitals().items()}
         with self._lock:
-            if not self._left and not self._write(vitals):
+            own = [] if self._left else [self._writing(vitals)]
+            answers = together([*own, generation.reading(), *also], redis_client())
+            if own and not answers.pop(0):
                 where = {"host": place.host(), "container": place.container()}
                 described = {"kind": self.kind, "started": repr(self.started), **where}
                 self._write({**described, **vitals, **_fields(self._loaded)})
+        self.on_beat(*generation.heard(answers[0]))
+        return answers[1:]
 
     def acknowledge(self, loaded: Mapping[str, LoadedVersion | None]) -> None:
         """Say which version of these scripts (module/name) is loaded; None: there is none any longer."""
@@ -108,15 +115,17 @@ class Membership:
                 pipe.execute()
 
     def _write(self, fields: Mapping[str, str]) -> bool:
+        return bool(together([self._writing(fields)], redis_client())[0])
+
+    def _writing(self, fields: Mapping[str, str]) -> Call:
         arguments = [part for pair in fields.items() for part in pair]
-        keys = [_all(), _entry(self.name)]
-        return bool(_script(redis_client())(keys, [self.name, KEEP_SECONDS * 1000, *arguments]))
+        return Call(_write, [_all(), _entry(self.name)], [self.name, KEEP_SECONDS * 1000, *arguments])
 
 
 class Heartbeat:
     """A thread that calls `beat` each second until it is ended; what it raises of Redis is left to the next one."""
 
-    def __init__(self, beat: Callable[[], None]) -> None:
+    def __init__(self, beat: Callable[[], object]) -> None:
         self._beat = beat
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -134,11 +143,6 @@ class Heartbeat:
                 self._beat()
             if self._ended.wait(HEARTBEAT_SECONDS):
                 return
-
-
-@functools.lru_cache(maxsize=4)
-def _script(client: redis.Redis) -> Any:
-    return client.register_script(_WRITE)
 
 
 def _fields(loaded: Mapping[str, LoadedVersion | None]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The right to be the one of many processes that does a thing: a lock in Redis, held for a few seconds at a time."""
+"""The right to be the one of many processes that does a thing: a lock in Redis, held for a few seconds at a time, or from beat to beat."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import redis
 
-from scripting.storage.full_redis import set_for
+from scripting.storage.full_redis import IN_FULL, set_for
+from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
 
 logger = logging.getLogger(__name__)
@@ -63,3 +64,45 @@ class OneAtATime:
                 redis_client().eval(_RELEASE, 1, self._key, self.token)
             except redis.RedisError as error:
                 logger.warning("the lock of the %s was not given back: %s", self.name[0], error)
+
+
+BEAT_SECONDS = 3.0
+"""A process that was not heard of for so long has lost what it held from beat to beat."""
+
+_TAKE = LuaScript(
+    IN_FULL
+    + """
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+)
+
+
+class FromBeatToBeat:
+    """A right that a process asks for with each beat, in the same exchange: it holds until the next one is due."""
+
+    def __init__(self, owner: str, *name: str) -> None:
+        self.owner = f"{owner}.{secrets.token_hex(3)}"
+        self.held = False
+        self._name = name
+
+    def asking(self) -> Call:
+        """The call that takes or renews it; `heard` is to be told its answer."""
+        return Call(_TAKE, [key(*self._name)], [self.owner, int(BEAT_SECONDS * 1000)])
+
+    def heard(self, answer: int) -> bool:
+        """Whether it is held now."""
+        self.held = bool(answer)
+        return self.held
+
+    def ask(self) -> bool:
+        """Take or renew it in an exchange of its own: whether it is held. Raises redis.RedisError."""
+        return self.heard(together([self.asking()], redis_client())[0])
+
+    def release(self) -> None:
+        """Let another process have it at once. Raises redis.RedisError."""
+        if self.held:
+            self.held = False
+            redis_client().eval(_RELEASE, 1, key(*self._name), self.owner)

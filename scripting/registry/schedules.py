@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q
 
 from scripting.models import Activation, KnobSchedule, Script
 from scripting.registry import knobs as registry_knobs
@@ -72,8 +71,7 @@ def cancel(schedule: KnobSchedule, *, actor: User | None, reason: str) -> KnobSc
 def turn(now: datetime | None = None) -> list[KnobSchedule]:
     """Begin what is to begin by now, and end what is to end: those. Raises SupervisorError; the next turn tries again."""
     now = now or datetime.now(UTC)
-    due = Q(state=State.PLANNED, starts_at__lte=now) | Q(state=State.LIVE, ends_at__lte=now)
-    pks = KnobSchedule.objects.filter(due).order_by("ends_at", "pk").values_list("pk", flat=True)
+    pks = KnobSchedule.objects.due(now).order_by("ends_at", "pk").values_list("pk", flat=True)
     return [turned for pk in list(pks) if (turned := _turn(pk, now)) is not None]
 
 

@@ -7,7 +7,6 @@ whichever worker died at which moment. The lease only spares the others the work
 from __future__ import annotations
 
 import logging
-import secrets
 from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, router, transaction
@@ -18,18 +17,16 @@ from scripting.bus.outbox import relay
 from scripting.bus.publishing import make_event
 from scripting.models import Execution, OutboxEvent, Schedule, ScheduleRun
 from scripting.modules.topics import TopicError
+from scripting.processes.one_at_a_time import FromBeatToBeat
 from scripting.schedules import defaults
 from scripting.schedules.due import NotDue
 from scripting.schedules.keeping import cadence_of
 from scripting.schedules.policy import settle
-from scripting.storage.lua import LuaScript
 from scripting.storage.redis_client import key, redis_client
 from scripting.texts.escaping import visible
 
 logger = logging.getLogger(__name__)
 
-LEASE_SECONDS = 3.0
-"""A worker that was not heard of for so long no longer owns the schedules."""
 MOST = 200
 """Schedules that one turn settles."""
 RUNS_AT_MOST = timedelta(hours=1)
@@ -39,41 +36,34 @@ TOPIC = "schedule"
 
 State = ScheduleRun.State
 
-_TAKE = LuaScript(
-    """
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-"""
-)
+OWNER = ("schedules", "owner")
 
 
 class Owner:
     """This process as one that may own the schedules."""
 
     def __init__(self, name: str) -> None:
-        self.name = f"{name}.{secrets.token_hex(3)}"
+        self.right = FromBeatToBeat(name, *OWNER)
         self._owned = False
 
     def turn(self, now: datetime | None = None) -> int:
         """Settle what is due, if the schedules are this process': how many due times. Raises redis.RedisError and database errors."""
-        owns = bool(_TAKE([_lease_key()], [self.name, int(LEASE_SECONDS * 1000)], redis_client()))
-        if owns and not self._owned:
-            logger.info("%s keeps the schedules now", self.name)
+        self.right.ask()
+        return turn(now) if self.keeps() else 0
+
+    def keeps(self) -> bool:
+        """Whether the schedules are this process'. Where they have just become so, what modules' code says of them is read."""
+        if self.right.held and not self._owned:
+            logger.info("%s keeps the schedules now", self.right.owner)
             defaults.sync()
-        self._owned = owns
-        return turn(now) if owns else 0
+        self._owned = self.right.held
+        return self._owned
 
 
 def owner() -> str:
     """The process that keeps the schedules now; empty for none. Raises redis.RedisError."""
-    found = redis_client().get(_lease_key())
+    found = redis_client().get(key(*OWNER))
     return found.decode().rpartition(".")[0] if isinstance(found, bytes) else ""
-
-
-def _lease_key() -> str:
-    return key("schedules", "owner")
 
 
 def turn(now: datetime | None = None) -> int:

@@ -1,8 +1,10 @@
-"""Lua scripts that Redis runs in one step."""
+"""Lua scripts that Redis runs in one step: each alone, or several in one exchange."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -12,11 +14,50 @@ class LuaScript:
     """A Lua script, loaded into Redis when it is first needed there."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self.text = text
         self._registered: dict[int, Any] = {}
 
     def __call__(self, keys: Sequence[str], arguments: Sequence[Any], client: redis.Redis) -> Any:
         script = self._registered.get(id(client))
         if script is None:
-            script = self._registered[id(client)] = client.register_script(self._text)
+            script = self._registered[id(client)] = client.register_script(self.text)
         return script(keys, arguments)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A script with what it is called with."""
+
+    script: LuaScript
+    keys: Sequence[str] = ()
+    arguments: Sequence[Any] = field(default=())
+
+
+def together(calls: Sequence[Call], client: redis.Redis) -> list[Any]:
+    """Make several calls in one step and one exchange: their answers, in order. Raises redis.RedisError."""
+    keys = [key for call in calls for key in call.keys]
+    counts = [count for call in calls for count in (len(call.keys), len(call.arguments))]
+    arguments = [argument for call in calls for argument in call.arguments]
+    answers: list[Any] = _joined(tuple(call.script for call in calls))(keys, [*counts, *arguments], client)
+    return answers
+
+
+@functools.cache
+def _joined(scripts: tuple[LuaScript, ...]) -> LuaScript:
+    """One script of several: to each its own part of KEYS and ARGV. Its first ARGV are how many of both each takes."""
+    begin = f"""
+local answers, key, argument = {{}}, 0, {2 * len(scripts)}
+local function call(number, script)
+  local keys, arguments = {{}}, {{}}
+  for i = 1, tonumber(ARGV[2 * number - 1]) do keys[i] = KEYS[key + i] end
+  for i = 1, tonumber(ARGV[2 * number]) do arguments[i] = ARGV[argument + i] end
+  key, argument = key + #keys, argument + #arguments
+  local answer = script(keys, arguments)
+  if answer == nil then answer = false end
+  answers[number] = answer
+end
+"""
+    calls = "".join(
+        f"call({number}, function(KEYS, ARGV)\n{script.text}\nend)\n" for number, script in enumerate(scripts, 1)
+    )
+    return LuaScript(f"{begin}{calls}return answers")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import time
+from collections.abc import Sequence
 
 import redis
 from rq.exceptions import InvalidJobOperation
@@ -12,8 +14,11 @@ from rq.queue import Queue
 
 from scripting.bus import evidence_jobs
 from scripting.bus.evidence_jobs import Running
+from scripting.conf import conf
 from scripting.evidence import jobs, play_jobs
 from scripting.git import waking
+from scripting.processes.one_at_a_time import FromBeatToBeat
+from scripting.storage.lua import Call
 from scripting.workers import drain_job
 from scripting.workers.worker import ScriptWorker
 
@@ -31,6 +36,9 @@ class EvidenceWorker(ScriptWorker):
     def __init__(self, name: str = "") -> None:
         self._job_id = ""
         super().__init__(name, evidence_jobs.evidence_queue())
+        self._right = FromBeatToBeat(self.liveness.name, "sweep", "evidence")
+        self._held_jobs = 0
+        self._looked_at = float("-inf")
 
     def begin(self) -> None:
         os.nice(max(0, NICE - os.nice(0)))
@@ -43,17 +51,29 @@ class EvidenceWorker(ScriptWorker):
         """Evidence waits until there is room: it fills Redis, and what the game needs goes first."""
         return False
 
-    def beat(self) -> None:
-        super().beat()
+    def beat(self, calls: Sequence[Call]) -> None:
+        answers = self.listener.member.beat([*calls, self._right.asking(), evidence_jobs.counting()])
+        self._right.heard(answers[-2])
+        self._held_jobs = int(answers[-1])
         if job_id := self._job_id:
             evidence_jobs.renew(job_id)
 
     def sweep(self) -> None:
-        evidence_jobs.begin_orphans_anew()
-        jobs.look_for_lost()
+        looks = self._right.held and time.monotonic() - self._looked_at >= conf.SCRIPTING_POLL_SECONDS
+        self._alerts.told(looks)  # where no worker of events lives, nobody else sends
+        if not self._right.held:
+            return
+        if self._held_jobs:
+            evidence_jobs.begin_orphans_anew()
         self._sweep.watch_for_alerts()  # that no worker of events lives, one of them could not tell
-        play_jobs.look_for_lost()
         waking.look_when_due()
+        if looks:
+            self._looked_at = time.monotonic()
+            jobs.look_for_lost()
+            play_jobs.look_for_lost()
+
+    def release(self) -> None:
+        self._right.release()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         drain_job.close_dead_connections()

@@ -7,7 +7,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import redis
 from rq.utils import as_text, now, utcformat
@@ -17,7 +17,7 @@ from scripting.conf import EVIDENCE_QUEUE, QUEUE, conf
 from scripting.processes import systemd
 from scripting.processes.place import start_name
 from scripting.storage.full_redis import IN_FULL, OutOfMemoryError, outage
-from scripting.storage.lua import LuaScript
+from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Liveness:
         name: str,
         kind: str = WORKER,
         *,
-        also: Callable[[], None] = lambda: None,
+        exchange: Callable[[Sequence[Call]], object] = lambda calls: together(calls, redis_client()),
         each_second: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = f"{name or start_name()}.{secrets.token_hex(3)}"
@@ -55,8 +55,8 @@ class Liveness:
         self.kind = kind
         self.stopping = threading.Event()
         """Set when the worker has been asked to end."""
-        self._also = also
-        """A part of the beat, which like it asks nothing but Redis."""
+        self._exchange = exchange
+        """Makes the calls of a beat, with others in the same exchange; it asks nothing but Redis."""
         self._each_second = each_second
         self._ended = threading.Event()
         self._busy_until: float | None = None
@@ -65,9 +65,8 @@ class Liveness:
     def beat(self) -> None:
         """Raises redis.RedisError."""
         keys = [_workers_key(self.kind), _alive_key(self.name)]
-        _beat(keys, [self.name, utcformat(now()), int(ALIVE_SECONDS * 1000)], redis_client())
+        self._exchange([Call(_beat, keys, [self.name, utcformat(now()), int(ALIVE_SECONDS * 1000)])])
         lease.renew_held()
-        self._also()
 
     def start(self) -> None:
         """Idempotent."""
@@ -122,9 +121,27 @@ def live_workers(kind: str = WORKER) -> list[str]:
     return [name for name, alive in _roll_call(kind) if alive]
 
 
-def bury_dead_workers() -> list[str]:
-    """Strike those who died without saying so from our list and RQ's: their names. Raises redis.RedisError."""
-    dead = [(name, kind) for kind in QUEUES for name, alive in _roll_call(kind) if not alive]
+# KEYS: the workers of each kind. ARGV: prefix of their signs of life.
+_dead = LuaScript("""
+local dead = {}
+for number, workers in ipairs(KEYS) do
+  for _, name in ipairs(redis.call('SMEMBERS', workers)) do
+    if redis.call('EXISTS', ARGV[1] .. name) == 0 then dead[#dead + 1] = {name, number} end
+  end
+end
+return dead
+""")
+
+
+def roll_call() -> Call:
+    """A call that finds those who died without saying so, to be made along with others: `bury` takes its answer."""
+    return Call(_dead, [_workers_key(kind) for kind in QUEUES], [_alive_key("")])
+
+
+def bury(found: Sequence[tuple[bytes, int]]) -> list[str]:
+    """Strike the dead from our list and RQ's: their names. Raises redis.RedisError."""
+    kinds = list(QUEUES)
+    dead = [(as_text(name), kinds[number - 1]) for name, number in found]
     for name, kind in dead:
         logger.warning("%s %s is dead", kind if kind == WORKER else f"{kind} worker", name)
         _bury(name, kind)

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import redis
 from django.db import connections
+from django.db.models import Exists, Subquery
 
-from scripting.alerts import watching
-from scripting.bus import drain_queue, outbox, samples, streams
+from scripting.alerts import sending, watching
+from scripting.bus import drain_queue, outbox, streams
 from scripting.bus.streams import Condition, Stream
+from scripting.conf import conf
 from scripting.metrics import error_groups, retention, rollups
-from scripting.models import ErrorDelta, KnobSchedule, OutboxEvent, StatDelta
+from scripting.models import (
+    AlertMessage,
+    ErrorDelta,
+    KnobSchedule,
+    OutboxEvent,
+    ReviewNote,
+    Schedule,
+    Script,
+    StatDelta,
+)
+from scripting.processes import generation
 from scripting.processes.place import start_name
 from scripting.receipts import roots, sharing
 from scripting.registry import schedules
+from scripting.schedules import turning
 from scripting.schedules.turning import Owner
-from scripting.storage.full_redis import OutOfMemoryError, outage, set_for
+from scripting.storage.full_redis import IN_FULL, OutOfMemoryError, outage, set_for
+from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
 from scripting.supervisor.errors import SupervisorError
 from scripting.workers import heartbeat
@@ -36,6 +53,13 @@ PRUNE_SECONDS = 0.2
 """How long one turn lasts: it happens between two heartbeats."""
 OUTBOX_ROWS = 500
 """Relayed in one sweep."""
+EVERY = {
+    "alerts": watching.EVERY_SECONDS,
+    "receipts": ROOTS_EVERY,
+    "retention": PRUNE_EVERY,
+    "messages": sending.TIDY_SECONDS,
+}
+"""Seconds between two turns of a task, of all processes together."""
 
 
 @dataclass(frozen=True)
@@ -54,28 +78,72 @@ class Swept:
 
 
 class Sweep:
-    """Every worker's sweep. A stream is seen to once two sweeps in a row found it without a lease and its job not waiting:
+    """The sweep of one worker at a time. A stream is seen to once two sweeps in a row found it without a lease and its job not waiting:
 
     between leaving the queue and taking the lease a job is in neither place, and a second apart is longer than that takes.
     """
 
     def __init__(self, name: str = "") -> None:
+        self.sends = False
+        """Whether messages of alerts wait, by the last sweep."""
         self._suspects: dict[Stream, bytes | None] = {}
         self._owner = Owner(name or start_name())
+        self._next = dict.fromkeys(EVERY, float("-inf"))
+        self._seen: list[Any] = []
+        self._mark: int | None = None
+
+    def asking(self) -> list[Call]:
+        """Calls to be made with a beat: whether this process is the one that sweeps and, if it was, what there is to see. See `heard`."""
+        if not self._owner.right.held:
+            return [self._owner.right.asking()]
+        told = [] if self._mark is None else [generation.telling(self._mark)]
+        return [self._owner.right.asking(), *self._looks(), *told]
+
+    def _looks(self) -> list[Call]:
+        return [streams.looking(), heartbeat.roll_call()]
+
+    def heard(self, answers: Sequence[Any]) -> None:
+        """Take the answers to `asking`."""
+        held = self._owner.right.heard(answers[0])
+        self._seen = list(answers[1:3]) if held else []
+
+    def once_if_due(self) -> Swept:
+        """One sweep, if this process is the one that sweeps. Raises as `once` does."""
+        if not self._owner.right.held:
+            self.sends = False
+            return Swept()
+        seen = self._seen or together(self._looks(), redis_client())
+        return self._sweep(*seen)
 
     def once(self) -> Swept:
-        """One sweep. Raises redis.RedisError and database errors; the next one does what this one could not."""
-        samples.flush()
-        dead = heartbeat.bury_dead_workers()
-        drains = self.heal_streams()
-        turned = self.turn_schedules() + self._owner.turn()
+        """One sweep, whoever else sweeps. Raises redis.RedisError and database errors; the next one does what this one could not."""
+        self._owner.right.ask()
+        return self._sweep(*together(self._looks(), redis_client()))
+
+    def _sweep(self, found: Sequence[Any], dead: Sequence[tuple[bytes, int]]) -> Swept:
+        buried = heartbeat.bury(dead)
+        drains = self.heal_streams(streams.found_by(found))
+        rows = waiting_rows()
+        self._mark = rows.mark
+        turned = self.turn_schedules() if rows.knobs else 0
+        if self._owner.keeps() and rows.schedules:
+            turned += turning.turn()
         self.watch_for_alerts()
         self.make_roots()
-        return Swept(tuple(drains), self.relay_outbox(), tuple(dead), self.fold_stats(), self.prune(), turned)
+        relayed = self.relay_outbox() if rows.outbox else 0
+        folded = self.fold_stats() if rows.stats else 0
+        if self._is_first("messages"):
+            sending.tidy(datetime.now(UTC))
+        self.sends = rows.messages
+        return Swept(tuple(drains), relayed, tuple(buried), folded, self.prune(), turned)
 
-    def heal_streams(self) -> list[Stream]:
+    def release(self) -> None:
+        """Let another process sweep at once. Raises redis.RedisError."""
+        self._owner.right.release()
+
+    def heal_streams(self, found: Sequence[Condition] | None = None) -> list[Stream]:
         """Enqueue a drain of every stream that nobody answers for: those streams."""
-        neglected = {c.stream: c.flag for c in streams.conditions() if is_neglected(c)}
+        neglected = {c.stream: c.flag for c in (streams.conditions() if found is None else found) if is_neglected(c)}
         healed = []
         for stream, flag in neglected.items():
             if stream in self._suspects and self._suspects[stream] == flag:
@@ -106,8 +174,6 @@ class Sweep:
 
     def turn_schedules(self) -> int:
         """Begin and end values for a time. Whichever process is first does."""
-        if not KnobSchedule.objects.open().exists():
-            return 0
         try:
             return len(schedules.turn())
         except SupervisorError as error:
@@ -116,23 +182,33 @@ class Sweep:
 
     def watch_for_alerts(self) -> int:
         """Begin and end alerts, every few seconds. Whichever process is first does."""
-        return watching.look() if _first("alerts", watching.EVERY_SECONDS) else 0
+        return watching.look() if self._is_first("alerts") else 0
 
     def make_roots(self) -> bool:
         """Have yesterday's roots of receipts made. In a thread of its own: at millions of receipts that takes seconds, and the next beat is due."""
-        if not _first("receipts", ROOTS_EVERY) or not roots.is_due():
+        if not self._is_first("receipts") or not roots.is_due():
             return False
         threading.Thread(target=_make_roots, name="roots of receipts", daemon=True).start()
         return True
 
     def prune(self) -> bool:
         """Take a turn of the retention, every PRUNE_EVERY seconds; as long as there is more to do, every second."""
-        if not _first("retention", PRUNE_EVERY):
+        if not self._is_first("retention"):
             return False
         done = retention.prune(PRUNE_SECONDS)
         if not done.finished:
             set_for(key("sweep", "retention"), "1", 900, redis_client())
+            self._next["retention"] = time.monotonic() + 0.9
         return bool(done)
+
+    def _is_first(self, task: str) -> bool:
+        """Whether it is due, and no other process took it up lately. Redis is not asked before it can be due."""
+        now = time.monotonic()
+        if now < self._next[task]:
+            return False
+        left = _take_up([key("sweep", task)], [int(EVERY[task] * 1000)], redis_client())
+        self._next[task] = now + (left / 1000 if left else EVERY[task])
+        return not left
 
 
 def _make_roots() -> None:
@@ -145,9 +221,56 @@ def _make_roots() -> None:
         connections.close_all()
 
 
-def _first(task: str, seconds: float = 1.0) -> bool:
-    """Whether no other process took up this task within the last seconds."""
-    return set_for(key("sweep", task), "1", int(seconds * 1000), redis_client(), absent=True)
+def _first(task: str) -> bool:
+    """Whether no other process took up this task within the last second."""
+    return set_for(key("sweep", task), "1", 1000, redis_client(), absent=True)
+
+
+# KEYS: a task. ARGV: milliseconds that it is taken up for. Answers those that are left of another's, 0 where it is ours.
+_take_up = LuaScript(
+    IN_FULL
+    + """
+if redis.call('SET', KEYS[1], '1', 'PX', ARGV[1], 'NX') then return 0 end
+return math.max(1, redis.call('PTTL', KEYS[1]))
+"""
+)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Whether rows wait for a sweep, each kind by itself, and the registry's mark."""
+
+    outbox: bool
+    stats: bool
+    knobs: bool
+    schedules: bool
+    messages: bool
+    mark: int
+
+
+def waiting_rows() -> Rows:
+    """Look at all that waits in the database in one statement."""
+    now = datetime.now(UTC)
+    latest = Script.history.order_by("-history_id").values("history_id")[:1]
+    found = (
+        Script.objects.order_by("pk")
+        .values_list(
+            Exists(OutboxEvent.objects.all()),
+            Exists(StatDelta.objects.all()),
+            Exists(ErrorDelta.objects.all()),
+            Exists(KnobSchedule.objects.due(now)),
+            Exists(Schedule.objects.due(now)),
+            Exists(AlertMessage.objects.filter(state=AlertMessage.State.WAITING, due_at__lte=now)),
+            Exists(ReviewNote.objects.filter(mailed_at=None)),
+            Subquery(latest),
+        )
+        .first()
+    )
+    if found is None:  # without a script there is no row to say it on
+        return Rows(True, True, True, True, True, 0)
+    outbox, stats, errors, knobs, schedules, messages, notes, mark = found
+    messages = messages or (notes and conf.SCRIPTING_MAIL_PEOPLE)
+    return Rows(outbox, stats or errors, knobs, schedules, messages, mark or 0)
 
 
 def is_neglected(condition: Condition) -> bool:

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
@@ -19,13 +20,14 @@ from rq.timeouts import BaseDeathPenalty
 from rq.worker import SimpleWorker, WorkerStatus
 
 from scripting.alerts.sending import Sender
-from scripting.bus import drain_queue, streams
+from scripting.bus import drain_queue, samples, streams
 from scripting.conf import conf
 from scripting.hot_reload.listener import Listener
 from scripting.processes import systemd
 from scripting.runtime.pool import close_pool
 from scripting.storage import database
 from scripting.storage.full_redis import OutOfMemoryError, outage
+from scripting.storage.lua import Call
 from scripting.workers import drain_job
 from scripting.workers.heartbeat import Liveness
 from scripting.workers.sweep import Sweep
@@ -41,6 +43,8 @@ IDLE_SECONDS = 10.0
 FULL_SECONDS = 0.1
 """Between two looks at a full Redis."""
 MAX_BACKOFF_SECONDS = 2.0
+RQ_BEAT_SECONDS = 10.0
+"""How often an idle worker tells RQ, whose dashboard alone reads it, that it lives."""
 RQ_TTL_SECONDS = 60
 """After this without a word RQ's dashboard no longer lists a worker."""
 
@@ -67,7 +71,7 @@ class ScriptWorker(SimpleWorker):
 
     def __init__(self, name: str = "", queue: Queue | None = None) -> None:
         self.listener = Listener(self.kind, heartbeat=False)
-        self.liveness = Liveness(name, self.kind, also=self.beat, each_second=self._each_second)
+        self.liveness = Liveness(name, self.kind, exchange=self.beat, each_second=self._each_second)
         self._sweep = Sweep(self.liveness.name)
         self._alerts = Sender()
         connection = redis.Redis.from_url(conf.SCRIPTING_REDIS_URL, socket_connect_timeout=2)
@@ -138,7 +142,7 @@ class ScriptWorker(SimpleWorker):
         except DequeueTimeout:
             found = None
         if found is None:
-            self.heartbeat()
+            self._tell_rq()
             if time.monotonic() - self._worked_at > IDLE_SECONDS:
                 drain_job.close_idle_connections()
             return False
@@ -147,6 +151,11 @@ class ScriptWorker(SimpleWorker):
         job.redis_server_version = self.get_redis_server_version()  # type: ignore[no-untyped-call]
         self.execute_job(job, queue)
         return True
+
+    def _tell_rq(self) -> None:
+        if time.monotonic() - self._told_rq_at >= RQ_BEAT_SECONDS:
+            self._told_rq_at = time.monotonic()
+            self.heartbeat()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Raises redis.RedisError; every other failure of the job is RQ's to record."""
@@ -180,13 +189,20 @@ class ScriptWorker(SimpleWorker):
         """After the last one."""
         drain_job.worker = None
 
-    def beat(self) -> None:
-        """This kind's part of the heartbeat. Raises redis.RedisError."""
-        self.listener.member.beat()
+    def beat(self, calls: Sequence[Call]) -> None:
+        """The heartbeat, with all that this process asks of Redis each second, in one exchange. Raises redis.RedisError."""
+        asked = self._sweep.asking()
+        answers = self.listener.member.beat([*calls, *asked])
+        self._sweep.heard(answers[len(calls) :])
 
     def sweep(self) -> None:
         """Each second, on the heartbeat's thread. Raises redis.RedisError and database errors."""
-        self._sweep.once()
+        self._sweep.once_if_due()
+        self._alerts.told(self._sweep.sends)
+
+    def release(self) -> None:
+        """Let another process do at once what this one did for all. Raises redis.RedisError."""
+        self._sweep.release()
 
     def _register(self) -> None:
         self.liveness.beat()
@@ -198,7 +214,7 @@ class ScriptWorker(SimpleWorker):
 
     def _each_second(self) -> None:
         """On the heartbeat's thread."""
-        drain_job.close_dead_connections()
+        samples.flush()
         try:
             self.sweep()
             database.outage.over()
@@ -207,6 +223,7 @@ class ScriptWorker(SimpleWorker):
                 database.outage.note(error)
             else:
                 logger.warning("sweep not finished: %s", error)
+            drain_job.close_dead_connections()
 
     # -- ending --------------------------------------------------------------------------------------------------------
 
@@ -224,6 +241,7 @@ class ScriptWorker(SimpleWorker):
 
     _asked = 0.0
     _worked_at = 0.0
+    _told_rq_at = float("-inf")
 
     def _leave(self) -> None:
         """Redis may be away, or the worker would never have got as far as telling it anything."""
@@ -232,6 +250,7 @@ class ScriptWorker(SimpleWorker):
         self._alerts.end()
         self.listener.stop()
         try:
+            self.release()
             self.register_death()  # type: ignore[no-untyped-call]
         except redis.RedisError as error:
             logger.debug("RQ not told of the end of %s: %s", self.name, error)

@@ -10,6 +10,7 @@ import redis
 from scripting.bus import drain_queue, outbox, publishing, streams
 from scripting.bus.lease import Lease
 from scripting.models import OutboxEvent
+from scripting.storage.lua import together
 from scripting.workers import heartbeat
 from scripting.workers.heartbeat import Liveness
 from scripting.workers.sweep import Sweep
@@ -160,8 +161,8 @@ def test_a_worker_that_died_is_struck_from_our_list_and_rqs(redis_client: redis.
         redis_client.sadd("rq:workers", f"rq:worker:{worker.name}")
     redis_client.delete(f"goby:alive:{dead.name}")  # as when its heartbeat ran out
     assert heartbeat.live_workers() == [alive.name]
-    assert heartbeat.bury_dead_workers() == [dead.name]
-    assert heartbeat.bury_dead_workers() == []
+    assert heartbeat.bury(together([heartbeat.roll_call()], redis_client)[0]) == [dead.name]
+    assert together([heartbeat.roll_call()], redis_client) == [[]]
     assert redis_client.smembers("rq:workers") == {f"rq:worker:{alive.name}".encode()}
 
 

@@ -1,0 +1,58 @@
+"""An idle process costs Redis and the database next to nothing: counts of what it asks, never times."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.support.member import Member
+from tests.support.stack import wait_until
+from tests.workers.processes import WorkerProcess
+
+pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone]
+
+SECONDS = 5.0
+COMMANDS = 3.0
+"""The most commands that an idle process may send to Redis in a second."""
+SWEEPS = 1
+"""Statements in a second of the one process of a site that looks for what waits in the database."""
+
+
+def sent(redis_client: redis.Redis) -> list[str]:
+    """Commands that clients send within SECONDS; what a Lua script calls is part of its own command."""
+    found = []
+    with redis_client.monitor() as monitor:
+        until = time.monotonic() + SECONDS
+        while (left := until - time.monotonic()) > 0:
+            if monitor.connection.can_read(timeout=left):
+                heard = monitor.next_command()
+                if heard["client_type"] != "lua":
+                    found.append(heard["command"])
+    return found
+
+
+def lines(told: Path) -> list[str]:
+    return told.read_text().splitlines() if told.exists() else []
+
+
+def test_idle_processes_ask_redis_and_the_database_little(tmp_path: Path, redis_client: redis.Redis) -> None:
+    told = {name: tmp_path / f"{name}.sql" for name in ("one", "two", "web")}
+    settings = {"DJANGO_SETTINGS_MODULE": "tests.workers.settings"}
+    with (
+        WorkerProcess(tmp_path, "one", TRACK_STATEMENTS=str(told["one"])).takes_jobs(),
+        WorkerProcess(tmp_path, "two", TRACK_STATEMENTS=str(told["two"])).takes_jobs(),
+        Member(tmp_path, "web", **settings, TRACK_STATEMENTS=str(told["web"])),
+    ):
+        wait_until(lambda: redis_client.exists("goby:generation:mark"), 10, "nobody sweeps")
+        time.sleep(1.5)  # what each does once at its start
+        before = {name: len(lines(path)) for name, path in told.items()}
+        commands = sent(redis_client)
+        asked = {name: lines(path)[before[name] :] for name, path in told.items()}
+    listing = "\n".join(sorted(commands))
+    assert len(commands) <= len(told) * COMMANDS * SECONDS, listing
+    quiet, also_quiet, sweeps = sorted(asked.values(), key=len)
+    assert not quiet + also_quiet, quiet + also_quiet
+    assert len(sweeps) <= SWEEPS * (SECONDS + 1), sweeps
