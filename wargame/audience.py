@@ -26,7 +26,7 @@ LOOK_SECONDS = 5.0
 """How often the database is looked at without a notice."""
 SHORTEST_SECONDS = 0.1
 """Between two looks: changes that come quicker are shown together."""
-AT_ONCE = 25
+AT_ONCE = 10
 """Pages that are told before the process turns to something else."""
 
 _reader = ThreadPoolExecutor(1, "battle-pages")

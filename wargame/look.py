@@ -45,8 +45,7 @@ class Look:
 
     def html_after(self, before: Look) -> str:
         """What a page lacks that was sent `before`: the parts that differ, and new entries."""
-        changed = {place: html for place, html in self.parts.items() if before.parts[place] != html}
-        return self._text(("html", before.facts), lambda: self._html(changed, before.sequence))
+        return self._text(("html", before.facts), lambda: self._html(self._changed_parts(before), before.sequence))
 
     def feed(self, since: int | None) -> str:
         """The first message of the JSON socket: the whole state, and the entries after `since`."""
@@ -66,8 +65,16 @@ class Look:
 
     def _changes(self, before: Look) -> dict[str, Any]:
         changed = {name: value for name, value in self.state.items() if before.state[name] != value}
-        units = [unit for unit in self.state["units"] if unit not in before.state["units"]]
-        return {"game": self.state["game"], **changed, "units": units}
+        return {"game": self.state["game"], **changed, "units": self._changed_units(before)}
+
+    def _changed_units(self, before: Look) -> list[Any]:
+        return [unit for unit in self.state["units"] if unit not in before.state["units"]]
+
+    def _changed_parts(self, before: Look) -> dict[str, str]:
+        changed = {place: html for place, html in self.parts.items() if before.parts[place] != html}
+        if changed.pop("rosters", None) is not None:
+            changed |= presentation.drawn_units(self.context, {unit["id"] for unit in self._changed_units(before)})
+        return changed
 
     def _feed(self, kind: str, state: Mapping[str, Any], since: int) -> dict[str, Any]:
         entries = [entry for sequence, entry in self.entries.items() if sequence > since]

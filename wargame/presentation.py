@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db.models import F, Sum
@@ -214,6 +214,18 @@ def drawn(context: dict[str, Any], places: Sequence[str]) -> dict[str, str]:
     """HTML of these parts of the page, by name."""
     templates = {"card": "deciding"} if context["moment"] else {}
     return {place: render_to_string(f"wargame/_{templates.get(place, place)}.html", context) for place in places}
+
+
+def drawn_units(context: dict[str, Any], codes: Collection[str]) -> dict[str, str]:
+    """HTML of these units' places in the rosters, and of how many of each army live: parts within the part `rosters`."""
+    parts = {
+        f"living-{army['side'].key}": f"{army['living']} of {len(army['units'])} units" for army in context["armies"]
+    }
+    for unit in context["units"]:
+        if unit.code in codes:
+            around = {"unit": unit, "game": context["game"]}
+            parts[f"roster-{unit.code}"] = render_to_string("wargame/_roster_unit.html", around)
+    return parts
 
 
 def drawn_row(row: dict[str, Any]) -> str:

@@ -2,12 +2,12 @@
 
 from django.urls import URLPattern, get_script_prefix, path, reverse
 
-from wargame.consumers import GameFeedConsumer, GameHtmlConsumer
+from wargame.consumers import GameFeedSocket, GameHtmlSocket
 
 
 def websocket_urlpatterns() -> list[URLPattern]:
     root = reverse("wargame:battle").removeprefix(get_script_prefix()).removesuffix("wargame/")
     return [
-        path(f"{root}ws/wargame/<int:game>/html/", GameHtmlConsumer.as_asgi()),
-        path(f"{root}ws/wargame/<int:game>/feed/", GameFeedConsumer.as_asgi()),
+        path(f"{root}ws/wargame/<int:game>/html/", GameHtmlSocket()),  # type: ignore[arg-type] # URLRouter takes ASGI applications
+        path(f"{root}ws/wargame/<int:game>/feed/", GameFeedSocket()),  # type: ignore[arg-type]
     ]

@@ -17,7 +17,7 @@ from tests.support.redis import RedisServer
 from tests.wargame.conftest import Duel
 from tests.wargame.sockets import PATIENCE, Socket
 from wargame import audience
-from wargame.consumers import GameFeedConsumer
+from wargame.consumers import GameFeedSocket
 from wargame.live import announcer, group_of
 from wargame.look import Look, look_at
 from wargame.models import BattleLogEntry, LogKind
@@ -84,14 +84,18 @@ def test_the_differences_add_up_to_the_whole(duel: Duel) -> None:
         state |= update | {"units": [*units.values()]}
         for one in html["fragments"]:
             parts[one["target"]] = one["html"] if one["mode"] == "replace" else one["html"] + parts[one["target"]]
-        assert "card" not in {one["target"] for one in html["fragments"]}  # which is as it was
+        told = {one["target"] for one in html["fragments"]}
+        assert not told & {"card", "rosters"}  # one is as it was, of the other a unit is told
         log, shown = log + update["entries"][0]["text"], look
     whole = look_at(duel.game.pk, None)
     assert whole is not None
     assert log == "down to 9down to 7down to 4"
     assert state | {"type": "", "entries": []} == json.loads(whole.feed(None)) | {"type": "", "entries": []}
     drawn = {one["target"]: one["html"] for one in json.loads(whole.html(None))["fragments"]}
-    assert parts | {"map": ""} == drawn | {"map": ""}  # the map is drawn once, and then moved by the feed
+    for place in (f"roster-{duel.squad.code}", "living-harbour", "living-ridge"):
+        assert f'id="{place}">{parts.pop(place).strip()}<' in drawn["rosters"].replace("\n</li>", "</li>")
+    apart = {"map": "", "rosters": ""}  # the map is drawn once, and then moved by the feed
+    assert parts | apart == drawn | apart
 
 
 def test_where_nothing_has_changed_nothing_is_read_or_rendered(duel: Duel, django_assert_num_queries: Any) -> None:
@@ -111,7 +115,7 @@ async def test_a_page_that_takes_nothing_for_a_while_then_gets_the_newest_state_
             await takes.wait()
 
     scope = {"type": "websocket", "url_route": {"kwargs": {"game": duel.game.pk}}}
-    page = asyncio.create_task(GameFeedConsumer.as_asgi()(scope, said.get, send))
+    page = asyncio.create_task(GameFeedSocket()(scope, said.get, send))
     said.put_nowait({"type": "websocket.connect"})
     await until(lambda: sent)
     other = Socket(f"/ws/wargame/{duel.game.pk}/feed/")

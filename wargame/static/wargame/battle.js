@@ -56,10 +56,21 @@ function put(fragments) {
   for (const { target, mode, html } of fragments) {
     const place = document.getElementById(target);
     if (mode === "prepend") prepend(place, html);
-    else if (drawn.get(target) !== html) keepingFocus(place, () => { place.innerHTML = html; }); // rendered and escaped by the server's templates
-    if (mode === "replace") drawn.set(target, html);
+    else if (drawn.get(target) !== html) {
+      forgetAround(place);
+      keepingFocus(place, () => { place.innerHTML = html; }); // rendered and escaped by the server's templates
+      drawn.set(target, html);
+    }
   }
   if (pointed) board.point(pointed);
+}
+
+// A part in which another is put anew, or which is put around it, is no longer as it was drawn.
+function forgetAround(place) {
+  for (const target of [...drawn.keys()]) {
+    const other = document.getElementById(target);
+    if (!other || other.contains(place) || place.contains(other)) drawn.delete(target);
+  }
 }
 
 // The past stays as it is while the battle goes on; only the line below the slider tells of it.
