@@ -24,7 +24,7 @@ from scripting.evidence.gate import weigh, with_evidence
 from scripting.git import outgoing
 from scripting.git.program import GitFailed, without_secrets
 from scripting.git.repository import Commit, Repository
-from scripting.git.sides import One, Sides, live_text, sides_of
+from scripting.git.sides import One, Sides, is_taken, live_text, sides_of
 from scripting.models import CaseChange, GitBranch, GitFile, Review, Script
 from scripting.processes.one_at_a_time import RENEW_SECONDS, OneAtATime
 from scripting.registry import lifecycle, releases, reviews
@@ -187,7 +187,7 @@ class _Look:
         commit = self.repo.last_of(self.below + one.path, self.branch.live, self.commit.sha)
         message = message_of(commit)
         row = self.rows.get(one.key)
-        if row is not None and row.decision == GitFile.Decision.TAKE:
+        if row is not None and is_taken(row, one.theirs, one.ours):
             message += f"\n\nTaken instead of v{one.number} by {row.decided_by}: {row.reason}"
         script = Script.objects.named(module, name).first()
         if script is None:
@@ -203,27 +203,42 @@ class _Look:
         if review is not None and branch.asked_for == self.commit.sha and review.state != Review.State.LAPSED:
             return f"{closed} (review {review.pk}: {review.state})"
         if actor is None:
-            return f"{closed}. Nobody asks for it: set SCRIPTING_GIT_USER, or give {self.commit.mail} to a user who may publish"
-        moves = releases.moves_of(texts, knobs, actor=actor, reason=reason, confirmed=False)
-        branch.review = reviews.ask(moves, actor=actor, reason=reason)
-        branch.asked_for = self.commit.sha
-        weigh(reviews.changes_of(branch.review), user=str(actor), anyway=True)
-        return f"{closed} (review {branch.review.pk}: open)"
+            who = f"set SCRIPTING_GIT_USER, or give {self.commit.mail} to a user who may publish"
+            return f"{closed}. Nobody asks for it: {who}"
+        try:
+            moves = releases.moves_of(texts, knobs, actor=actor, reason=reason, confirmed=False)
+            branch.review = reviews.ask(moves, actor=actor, reason=reason)
+            branch.asked_for = self.commit.sha
+            weigh(reviews.changes_of(branch.review), user=str(actor), anyway=True)
+        except (PublishRefused, SupervisorError) as refused:
+            return f"{closed}. It could not be asked for: {refused}"
+        return f"{closed} (review {branch.review.pk}: {branch.review.state})"
 
     # -- what is known of each file ----------------------------------------------------------------------------------
 
-    @transaction.atomic
     def _remember(self, sides: Sides) -> None:
-        for one in sides.found:
-            row = self.rows.get(one.key) or GitFile(branch=self.branch, kind=one.kind, label=one.label)
-            if one.state == State.SAME and (row.digest, row.number) != (one.theirs, one.number):
-                row.commit = self.repo.last_of(self.below + one.path, "", self.commit.sha).sha
-            self._set(row, one)
-            row.save()
-            self.rows[one.key] = row
-        gone = [row.pk for key, row in self.rows.items() if key not in {one.key for one in sides.found}]
-        GitFile.objects.filter(pk__in=gone).delete()
-        self.rows = {key: row for key, row in self.rows.items() if row.pk not in gone}
+        """Keep what was found, but not over what a person decided since the rows were read."""
+        commits = {one.key: self._commit_of(one) for one in sides.found if one.state == State.SAME}
+        found = {one.key for one in sides.found}
+        with transaction.atomic():
+            decided = dict(self.branch.files.select_for_update().values_list("pk", "decided_at"))
+            for one in sides.found:
+                row = self.rows.get(one.key) or GitFile(branch=self.branch, kind=one.kind, label=one.label)
+                if row.pk in decided and decided[row.pk] != row.decided_at:
+                    continue
+                row.commit = commits.get(one.key, row.commit)
+                self._set(row, one)
+                row.save()
+                self.rows[one.key] = row
+            self.branch.files.filter(pk__in=[row.pk for key, row in self.rows.items() if key not in found]).delete()
+        self.rows = {key: row for key, row in self.rows.items() if key in found}
+
+    def _commit_of(self, one: One) -> str:
+        """The last commit that changed the file; looked for only where that is another than before."""
+        row = self.rows.get(one.key)
+        if row is not None and row.commit and (row.digest, row.number) == (one.theirs, one.number):
+            return row.commit
+        return self.repo.last_of(self.below + one.path, "", self.commit.sha).sha
 
     def _set(self, row: GitFile, one: One) -> None:
         row.state = one.state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,11 @@ def _changes_of(one: One, row: GitFile) -> Iterator[Change]:
         if activation.knobs is not None:
             values = json.dumps(activation.knobs.all_values, indent=2, ensure_ascii=False) + "\n"
             changes[f"{module}/knobs/{name}.json"] = source_text.encode(values)
-        yield changes, _signed(activation)
+        signed = _signed(activation)
+        if row.decision == GitFile.Decision.KEEP and row.ours_digest == version.sha256:
+            kept = f"Kept instead of the repository's by {row.decided_by}: {row.reason}\n"
+            signed = replace(signed, message=f"{signed.message}\n{kept}")
+        yield changes, signed
 
 
 def _signed(activation: Activation) -> Signed:

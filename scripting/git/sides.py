@@ -115,7 +115,7 @@ def _of_text(folder: Path, each: Compared, row: GitFile | None, sha: str, repo: 
     if each.here is not None:
         path, state, theirs, content = each.here.path, STATES[each.side], each.here.digest, each.here.text
         language = each.here.language
-        if state == State.DRIFT and row and _is_taken(row, theirs, ours):
+        if state == State.DRIFT and row and is_taken(row, theirs, ours):
             state = State.THEIRS
     else:
         module, name = each.label.split("/")
@@ -153,14 +153,14 @@ def _of_item(folder: Path, item: Item, row: GitFile | None) -> One | None:
                 return None
     if not item.here and not item.known and state != State.OURS:
         return None
-    if state == State.DRIFT and row and _is_taken(row, item.here, item.live):
+    if state == State.DRIFT and row and is_taken(row, item.here, item.live):
         state = State.THEIRS
     content = folders.text_of(item.path) if item.here else ""
     path = str(item.path.relative_to(folder))
     return One(item.kind, item.label, state, item.here, item.live, path, content)
 
 
-def _is_taken(row: GitFile, theirs: str, ours: str) -> bool:
+def is_taken(row: GitFile, theirs: str, ours: str) -> bool:
     """Whether a person decided to take exactly this over exactly that."""
     return row.decision == GitFile.Decision.TAKE and (row.theirs_digest, row.ours_digest) == (theirs, ours)
 

@@ -161,6 +161,11 @@ def test_drift_waits_for_a_person_who_may_take_theirs(game: Game, origin: Origin
     version = game.script("dice").active_version
     assert version is not None
     assert version.message.endswith("Taken instead of v2 by bo: theirs is tested")
+    sha = origin.commit({DICE: GOOD + "# later\n"}, "later")
+    follow()
+    later = game.script("dice").active_version
+    assert later is not None
+    assert later.message == f"later ({sha[:12]} by Ann <ann@example.org>)"
 
 
 def test_drift_waits_for_a_person_who_may_keep_ours_and_a_decision_holds_for_what_was_seen_alone(
@@ -177,4 +182,6 @@ def test_drift_waits_for_a_person_who_may_keep_ours_and_a_decision_holds_for_wha
     found = follow()
     assert (found.branch.waits, found.pushed) == ("", 1)
     assert origin.show("from-the-browser", DICE) == (GOOD + "# once more\n").strip()
+    body = run(origin.bare, "log", "-1", "--format=%B", "from-the-browser")
+    assert body.endswith("chess_club/dice v3\n\nKept instead of the repository's by bo: ours")
     assert game.active_text("coin") == GOOD
