@@ -120,7 +120,7 @@ class _Look:
             try:
                 if drift:
                     raise Waits(
-                        f"changed here and in the repository: {', '.join(one.label for one in drift)}. Decide on each"
+                        f"changed here and in the repository: {', '.join(one.label for one in drift)}: decide on the page of the branch"
                     )
                 made_live = self._release(sides.of(State.THEIRS))
                 if made_live:

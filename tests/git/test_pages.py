@@ -46,7 +46,7 @@ def test_the_page_says_what_is_live_what_waits_and_why_and_leads_out_of_drift_bo
     for words in (
         live[:12],
         "&lt;b&gt;loud&lt;/b&gt;",
-        "changed here and in the repository: chess_club/dice",
+        "Changed here and in the repository: chess_club/dice",
         "Take theirs",
         "Keep ours",
     ):
