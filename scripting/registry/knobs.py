@@ -15,6 +15,7 @@ from scripting.registry.checking import check_bundle
 from scripting.registry.dependents import World
 from scripting.registry.moves import PLAIN, AnyBase, AtGate, Move, PublishRefused, StaleBase
 from scripting.registry.publishing import activate_together, say_why
+from scripting.storage import numbers
 from scripting.supervisor.pool import CheckReport
 from scripting.texts.escaping import visible
 from scripting.types import Knob, Source, canonical
@@ -196,7 +197,7 @@ def keep(script: Script, values: Values, *, author: User | None, message: str, a
         last = locked.knob_sets.aggregate(last=Max("number"))["last"] or 0
         return KnobSet.objects.create(
             script=locked,
-            number=max(last + 1, at_least),
+            number=numbers.next_number(numbers.KNOBS, str(locked), last, at_least),
             content=canonical(values),
             sha256=sha256,
             author=author,

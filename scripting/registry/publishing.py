@@ -42,6 +42,7 @@ from scripting.registry.moves import (
 )
 from scripting.registry.resolved import load
 from scripting.sandbox import source_text
+from scripting.storage import numbers
 from scripting.subscriptions import sets
 from scripting.supervisor.pool import CheckReport
 from scripting.texts.escaping import visible
@@ -99,7 +100,7 @@ def keep(
             last = locked.versions.aggregate(last=Max("number"))["last"] or 0
             version = ScriptVersion.objects.create(
                 script=locked,
-                number=max(last + 1, at_least),
+                number=numbers.next_number(numbers.VERSION, str(locked), last, at_least),
                 language=language,
                 content=content,
                 source=ScriptVersion.shown(content),

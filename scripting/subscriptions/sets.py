@@ -15,6 +15,7 @@ from scripting.models import SHARED, PlannedSubscription, Script, SubscriptionAc
 from scripting.modules.topics import TopicError, topics
 from scripting.processes import generation, notices
 from scripting.processes.notices import SUBSCRIBED, Notice
+from scripting.storage import numbers
 from scripting.subscriptions.conditions import ConditionError, condition_of
 from scripting.subscriptions.subscribed import Subscriber, Subscriptions, as_chosen, as_code_says, table
 from scripting.texts.escaping import visible
@@ -82,7 +83,8 @@ def keep(topic: str, subscribers: Sequence[Subscriber], *, author: User | None, 
     sets = SubscriptionSet.objects.filter(topic=topic)
     chosen = sets.filter(sha256=sha256).first()
     if chosen is None:
-        number = max((sets.aggregate(last=Max("number"))["last"] or 0) + 1, at_least)
+        last = sets.aggregate(last=Max("number"))["last"] or 0
+        number = numbers.next_number(numbers.SUBSCRIPTIONS, topic, last, at_least)
         chosen = SubscriptionSet(topic=topic, number=number, content=content, sha256=sha256, author=author)
         try:
             with transaction.atomic():

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
@@ -64,13 +65,14 @@ def make_site() -> Script:
 
 
 @pytest.fixture
-def exported(tmp_path: Path) -> Path:
-    """The file of that site; afterwards the site is empty, and so another one."""
+def exported(tmp_path: Path, redis_client: redis.Redis) -> Path:
+    """The file of that site; afterwards database and Redis are empty, and so another site's."""
     make_site()
     path = tmp_path / "site.zip"
     said = run("export_site", path)
     assert "1 scripts, 2 versions, 1 knobs, 1 cases, 1 subscriptions, 1 schedules" in said
     empty_the_rest()
+    redis_client.flushall()
     registry.forget()
     table.forget()
     return path
