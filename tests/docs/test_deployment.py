@@ -127,6 +127,35 @@ def test_no_container_of_ours_is_root_or_may_write_its_image_or_has_a_capability
             assert "command" not in container or command_of(container["command"]) in get_commands()
 
 
+SOMEBODY = ("--user", "--map-user=12345", "--map-group=12345")
+CLOSED = ("setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all")
+REFUSED = 'echo 1 > /proc/sys/user/max_user_namespaces && exec "$@"'
+"""For who starts it, one name space of users is left."""
+UNDER = {
+    "allowed": (["unshare", *SOMEBODY, *CLOSED], set()),
+    "refused": (
+        ["unshare", "--user", "--map-root-user", "sh", "-c", REFUSED, "-", "unshare", *SOMEBODY, *CLOSED],
+        {"namespaces"},
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.once
+@pytest.mark.parametrize("namespaces", UNDER)
+def test_without_root_and_capabilities_all_layers_of_the_sandbox_hold_but_for_name_spaces_that_the_host_refuses(
+    namespaces: str,
+) -> None:
+    under, missing = UNDER[namespaces]
+    needs("setpriv")
+    if subprocess.run(["unshare", "--user", "--map-root-user", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this host gives no name space of users")
+    body = "from scripting.supervisor.report import sandbox_report as r; print(*(x.name for x in r() if not x.holds), sep=',')"
+    ran = subprocess.run([*under, sys.executable, "-c", body], cwd=BASE_DIR, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert set(ran.stdout.strip().split(",")) - {"interpreter", ""} == missing
+
+
 def test_probes_ask_what_answers_without_a_login_and_a_pod_has_time_to_end() -> None:
     [web] = [pod for pod in pods() if pod["containers"][0]["name"] == "web"]
     container = web["containers"][0]

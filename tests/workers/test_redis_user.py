@@ -81,6 +81,8 @@ def test_a_worker_reaches_redis_by_tls(tmp_path: Path) -> None:
         with WorkerProcess(tmp_path, "afar", REDIS_URL=url) as worker:
             worker.takes_jobs()
             wait_for(lambda: any(key.startswith(b"goby:alive:afar") for key in client.scan_iter()))
+            wait_for(lambda: client.smembers("rq:workers"), what="RQ has no part in it")
+            wait_for(lambda: b"goby__group__scripting.notices" in client.pubsub_channels(), what="Channels has none")
         with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
             redis.Redis.from_url(f"rediss://localhost:{port}/0").ping()
     finally:
