@@ -30,10 +30,10 @@ class Overview:
         return [process for process in self.processes if process.is_stale]
 
 
-def overview() -> Overview:
-    """All of it, with one look at the database and one at Redis. Raises redis.RedisError."""
+def overview(processes: Iterable[Process] | None = None) -> Overview:
+    """All of it, with one look at the database and one at Redis, where that was not taken already. Raises redis.RedisError."""
     active = sorted(load().values(), key=str)
-    listed = tuple(members.everyone())
+    listed = tuple(members.everyone() if processes is None else processes)
     return Overview(listed, tuple(_loading(script, listed) for script in active))
 
 

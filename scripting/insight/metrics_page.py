@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import threading
+import time
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
@@ -15,6 +17,9 @@ from scripting.insight.from_here import made_here
 from scripting.insight.prometheus import registry
 from scripting.storage.redis_client import briefly
 
+KEEP_SECONDS = 1.0
+"""How old an answer may be."""
+
 
 @never_cache
 @require_safe
@@ -26,8 +31,27 @@ def metrics(request: HttpRequest) -> HttpResponse:
             status=403,
             content_type="text/plain; charset=utf-8",
         )
-    with briefly():
-        return HttpResponse(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(_answer.text(), content_type=CONTENT_TYPE_LATEST)
+
+
+class _Answer:
+    """The last answer, for KEEP_SECONDS: several who ask at once have it made once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made_at = float("-inf")
+        self._text = b""
+
+    def text(self) -> bytes:
+        with self._lock:
+            if time.monotonic() - self._made_at >= KEEP_SECONDS:
+                with briefly():
+                    self._text = generate_latest(registry())
+                self._made_at = time.monotonic()
+            return self._text
+
+
+_answer = _Answer()
 
 
 def may_read(request: HttpRequest) -> bool:

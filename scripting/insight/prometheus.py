@@ -6,12 +6,11 @@ import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-import redis
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from scripting.hot_reload.fleet import logger, overview
+from scripting.hot_reload.fleet import overview
 from scripting.insight.dashboard import now as snapshots
 from scripting.insight.dashboard.now import Snapshot
 from scripting.metrics import rollups
@@ -27,7 +26,7 @@ def registry() -> CollectorRegistry:
     """A registry of all metrics, for one answer."""
     made = CollectorRegistry()
     look = functools.cache(snapshots.look)
-    for collector in (ExecutionCollector(), PresentCollector(look), ProcessCollector(), LoadedCollector(look)):
+    for collector in (ExecutionCollector(), PresentCollector(look), ProcessCollector(look), LoadedCollector(look)):
         made.register(collector)
     return made
 
@@ -157,22 +156,26 @@ def _sandboxes(now: Snapshot) -> Iterator[Metric]:
 
 
 class LoadedCollector(_Looking):
-    """Which digest each process has loaded of each script."""
+    """How many processes have loaded which digest of each script: not one row for each of them, which would be thousands of scripts by hundreds of processes."""
 
     def collect(self) -> Iterator[Metric]:
         now = self._look()
         loaded = GaugeMetricFamily(
             "goby_loaded",
-            "1 for the version that a process runs.",
-            labels=["process", "kind", "script", "version", "digest"],
+            "Processes that run a version.",
+            labels=["script", "version", "digest"],
         )
-        for process in now.processes if now else ():
-            for script, version in sorted(process.loaded.items()):
-                loaded.add_metric([process.name, process.kind, script, str(version.number), version.digest[:16]], 1)
+        counted = Counter(
+            (script, version.number, version.digest[:16])
+            for process in (now.processes if now else ())
+            for script, version in process.loaded.items()
+        )
+        for (script, number, digest), count in sorted(counted.items()):
+            loaded.add_metric([script, str(number), digest], count)
         yield loaded
 
 
-class ProcessCollector(Collector):
+class ProcessCollector(_Looking):
     """The same for Prometheus: processes by kind and state, and per script how many are on its active version."""
 
     def collect(self) -> Iterator[Metric]:
@@ -180,11 +183,10 @@ class ProcessCollector(Collector):
         listed = GaugeMetricFamily("goby_processes", "Live processes.", labels=["kind", "state"])
         loaded = GaugeMetricFamily("goby_script_loaded", "Processes by what they loaded.", labels=["script", "state"])
         active = GaugeMetricFamily("goby_script_active_version", "Number of the active version.", labels=["script"])
-        try:
-            seen = overview()
-        except redis.RedisError as error:
-            logger.warning("processes are not known: %s", error)
+        now = self._look()
+        if now is None:
             return
+        seen = overview(now.processes)
         counted: dict[tuple[str, str], int] = {}
         for process in seen.processes:
             key = (process.kind, "stale" if process.is_stale else "live")

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from scripting.hot_reload import fleet
 from scripting.insight import prometheus
+from scripting.insight.dashboard import now as snapshots
 from scripting.models import Script
 from scripting.processes import members, place
 from scripting.processes.members import LoadedVersion, Membership
@@ -104,7 +105,7 @@ def test_a_version_is_counted_as_acknowledged_until_a_newer_one_is_active(crew: 
 
 def test_metrics_count_processes_by_kind_and_scripts_by_how_far_they_have_come(crew: list[Membership]) -> None:
     metrics = CollectorRegistry()
-    metrics.register(prometheus.ProcessCollector())
+    metrics.register(prometheus.ProcessCollector(snapshots.look))
     text = generate_latest(metrics).decode()
     assert 'goby_processes{kind="worker",state="live"} 2.0' in text
     assert 'goby_script_loaded{script="arena/scorer",state="current"} 2.0' in text

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from scripting.bus.streams import Stream, append
+from scripting.insight import metrics_page
 from scripting.metrics import error_groups, rollups
 from scripting.models import Breaker
-from scripting.processes import members
+from scripting.processes import members, place
 from scripting.processes.members import LoadedVersion
 from tests.insight.runs import publish, write
 from tests.support.game import Game
 from tests.support.redis import RedisServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def no_kept_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_page, "KEEP_SECONDS", 0.0)
 
 
 def samples(client: Client) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
@@ -74,8 +82,31 @@ def test_queues_sandboxes_loaded_versions_and_breakers_are_told_as_they_are_now(
     assert of(found, "goby_sandboxes", state="idle") == 2
     assert of(found, "goby_sandbox_starts_total", kind="worker") == 9
     assert of(found, "goby_sandbox_kills_total", kind="worker") == 2
-    assert of(found, "goby_loaded", process=member.name, script="chess_club/dice", digest="abc123", version="1") == 1
+    assert of(found, "goby_loaded", script="chess_club/dice", digest="abc123", version="1") == 1
     assert of(found, "goby_breaker_open", script="dice", version="1") == 1
+
+
+def test_many_processes_with_many_scripts_make_a_row_for_each_version_not_for_each_process(client: Client) -> None:
+    loaded = {f"chess_club/script_{number}": LoadedVersion(1, "abc123") for number in range(50)}
+    with ExitStack() as names:
+        for number in range(20):
+            names.enter_context(patch.object(place, "start_name", lambda number=number: f"host:{number}"))
+            member = members.Membership("worker")
+            member.beat()
+            member.acknowledge(loaded)
+    found = samples(client)
+    assert of(found, "goby_loaded", script="chess_club/script_7", version="1") == 20
+    assert len([name for name, _ in found if name == "goby_loaded"]) == 50
+
+
+def test_an_answer_is_made_once_a_second_for_all_who_ask(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics_page, "KEEP_SECONDS", 60.0)
+    monkeypatch.setattr(metrics_page, "_answer", metrics_page._Answer())
+    before = samples(client)
+    append([(Stream("chess_club", 0), b"an entry")])
+    assert samples(client) == before
+    monkeypatch.setattr(metrics_page, "KEEP_SECONDS", 0.0)
+    assert of(samples(client), "goby_backlog") == 1
 
 
 def test_a_stream_that_was_worked_off_has_a_depth_of_none_and_no_gap(client: Client, redis_client: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
+from scripting.insight import metrics_page
 from scripting.metrics import error_groups, retention, rollups
 from scripting.metrics.retention import prune
 from scripting.models import Attempt, ErrorGroup, Execution, ExecutionStat, Resolution, Script
@@ -92,8 +93,9 @@ def test_attempts_go_with_their_execution_and_rollups_and_errors_stay(script: Sc
 
 
 def test_errors_go_when_their_executions_have_and_they_were_not_seen_for_long_and_still_count(
-    script: Script, settings: Any, client: Client
+    script: Script, settings: Any, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(metrics_page, "KEEP_SECONDS", 0.0)
     settings.SCRIPTING_KEEP_ERROR_DAYS = 60
     version = script.active_version_id
     for days, line in ((70, 1), (50, 2), (71, 3), (1, 3)):
