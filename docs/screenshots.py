@@ -210,6 +210,22 @@ def gate(page: Page) -> None:
     page.goto("/admin/scripting/gatepolicy/add/")
 
 
+def review(page: Page) -> None:
+    """A change that waits for somebody else."""
+    gate(page)
+    page.get_by_label("Approval", exact=False).first.select_option(label="Of every change")
+    page.get_by_placeholder("Why: shown in the history for good").fill("Two pairs of eyes during the event")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/gatepolicy/")
+    workbench(page)
+    page.click("#publish")
+    page.fill("#publish-reason", "Nine hits in ten find a weak spot: shorter battles, @designer")
+    page.click("#publish-review-ask", timeout=60_000)
+    page.locator("#publish-review-words a").click(timeout=60_000)
+    expect(page.locator("#discard")).to_be_hidden()
+    page.get_by_role("heading", level=1).wait_for()
+
+
 STORIES: tuple[Callable[[Page], None], ...] = (
     battle,
     rewound,
@@ -230,11 +246,12 @@ STORIES: tuple[Callable[[Page], None], ...] = (
     plays,
     receipts,
     gate,
+    review,
 )
 """In this order: `live` publishes what `history` shows."""
 ALSO = {"workbench": ({"color_scheme": "dark"}, {"viewport": {"width": 820, "height": 1180}})}
 """Pictures taken a second time, in the dark or on a tablet."""
-ROLES = {"receipts": "admin", "gate": "admin"}
+ROLES = {"receipts": "admin", "gate": "admin", "review": "admin"}
 """Who sees it, where the designer does not."""
 
 

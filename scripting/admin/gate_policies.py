@@ -35,6 +35,8 @@ APPROVALS = {
     Approval.ABOVE: "Of what has more effect than below, as the replay measures it",
     Approval.ALWAYS: "Of every change",
 }
+SITE = "*"
+"""The whole site among what a policy may be for: an empty choice would be refused as missing."""
 COLOURS = {Mode.REQUIRE: "success", Mode.ADVISE: "info", Mode.OFF: "warning"}
 
 
@@ -64,7 +66,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg] # at run time it ta
         scope = self.cleaned_data.get("scope")
         if scope is None or self.errors:
             return
-        module, _, name = scope.partition("/")
+        module, _, name = ("" if scope == SITE else scope).partition("/")
         self.instance.module, self.instance.name = module, name
         if GatePolicy.objects.filter(module=module, name=name).exists():
             self.add_error("scope", "It has a policy already: change that one.")
@@ -80,7 +82,7 @@ def _scopes() -> list[tuple[str, str]]:
         *scripts.values_list("module", "name"),
     ]
     free = [scope for scope in everything if scope not in taken]
-    return [("/".join(filter(None, scope)), GatePolicy(module=scope[0], name=scope[1]).scope) for scope in free]
+    return [("/".join(filter(None, scope)) or SITE, GatePolicy(module=scope[0], name=scope[1]).scope) for scope in free]
 
 
 @admin.register(GatePolicy)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -53,6 +55,15 @@ def test_a_policy_is_made_and_changed_with_a_reason_and_its_history_is_shown(scr
     assert "module chess_club" in admin.get(changelist).content.decode()
     assert Policies.read().of(script).mode == Mode.OFF
     assert [each.history_user.username for each in policy.history.all()] == ["root", "root"]
+
+
+def test_everything_that_the_form_offers_can_have_a_policy_the_whole_site_too(script: Script, admin: Client) -> None:
+    add = reverse("admin:scripting_gatepolicy_add")
+    [choices] = re.findall(r'<select name="scope".*?</select>', admin.get(add).content.decode(), re.DOTALL)
+    offered = re.findall(r'<option value="(.*?)"', choices)
+    assert len(offered) > 2
+    assert [admin.post(add, GIVEN | {"scope": scope}).status_code for scope in offered] == [302] * len(offered)
+    assert GatePolicy.objects.get(module="", name="").scope == "the whole site"
 
 
 def test_a_second_policy_of_one_scope_is_not_offered(script: Script, admin: Client) -> None:
