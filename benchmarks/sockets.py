@@ -29,6 +29,8 @@ from goby_site.paths import BASE_DIR
 from tests.support.stack import RunningStack, wait_until
 
 SOCKETS = int(os.environ.get("BENCH_SOCKETS", "500"))
+PROBES = 20
+"""Sockets among them whose messages are timed, in a process that has nothing else to do: one that reads them all is late by itself."""
 SECONDS = float(os.environ.get("BENCH_SOCKET_SECONDS", "20"))
 PAUSE_SECONDS = 0.2
 """Between two notices of a script."""
@@ -46,16 +48,20 @@ def measure() -> list[dict[str, Any]]:
         web = stack.pids("web")[0]
         cookie = session_of("designer", stack)
         before, idle = channels(redis_socket), cpu_share(web, 5)
-        with spectators(stack.port, game, redis_socket, web) as (process, opening):
-            late, share = asyncio.run(notices(stack.port, cookie, redis_socket, web))
-            seen = json.loads(process.communicate(timeout=SECONDS + 120)[0])
+        spent = cpu_seconds(web)
+        with spectators(stack.port, game, SOCKETS - PROBES, redis_socket) as crowd:
+            opening = cpu_seconds(web) - spent
+            with spectators(stack.port, game, PROBES, redis_socket) as probes:
+                late, share = asyncio.run(notices(stack.port, cookie, redis_socket, web))
+                many, seen = (json.loads(process.communicate(timeout=SECONDS + 120)[0]) for process in (crowd, probes))
         time.sleep(GIVEN_UP_SECONDS)
         left = len(channels(redis_socket) - before)
         after = cpu_share(web, 3)
-    told = (
-        f"{seen['notices']} changes, {seen['messages']} messages of {seen['bytes'] // max(1, seen['messages'])} bytes"
+    size = many["bytes"] // max(1, many["messages"])
+    print(
+        f"{seen['notices']} changes, {many['messages']} messages of {size} bytes; all open after {many['opened_seconds']:.1f} s",
+        file=sys.stderr,
     )
-    print(f"{told}; all open after {seen['opened_seconds']:.1f} s", file=sys.stderr)
     late.sort()
     lag = {part: None if seen[f"lag_{part}"] is None else 1000 * seen[f"lag_{part}"] for part in ("p50", "p99")}
     about = f"{SOCKETS} sockets"
@@ -87,25 +93,16 @@ def figure(
 
 
 @contextmanager
-def spectators(port: int, game: int, redis_socket: str, web: int) -> Iterator[tuple[subprocess.Popen[str], float]]:
-    """The process of clients, once all its sockets are open, and what the web process spent on that."""
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks._spectators",
-        str(port),
-        str(game),
-        str(SOCKETS),
-        redis_socket,
-        str(SECONDS),
-    ]
-    spent = cpu_seconds(web)
+def spectators(port: int, game: int, count: int, redis_socket: str) -> Iterator[subprocess.Popen[str]]:
+    """A process of clients, once all its sockets are open."""
+    asked = [str(value) for value in (port, game, count, redis_socket, SECONDS)]
+    command = [sys.executable, "-m", "benchmarks._spectators", *asked]
     with subprocess.Popen(command, cwd=BASE_DIR, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             if process.stdout.readline().strip() != "ready":
                 raise RuntimeError("the clients could not open their sockets")
-            yield process, cpu_seconds(web) - spent
+            yield process
         finally:
             process.kill()
 
