@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from scripting.models import SHARED, Activation, Case, KnobSet, Schedule, Script, ScriptVersion, SubscriptionSet
@@ -60,6 +61,8 @@ def take(
                 transaction.set_rollback(True)
     except (PublishRefused, ChangeRefused, SubscriptionRefused, ScheduleRefused, CaseProblem) as refused:
         raise ArchiveRefused(f"{taking.at}: {refused}") from None
+    except ValidationError as refused:
+        raise ArchiveRefused(f"{taking.at}: {'; '.join(refused.messages)}") from None
     return taking.report
 
 

@@ -187,6 +187,9 @@ def test_a_file_that_was_damaged_or_does_not_fit_this_site_is_refused_whole(expo
     )
     # the last of its kinds, when all the others are in the transaction already
     assert "the schedule hourly hit" in refused(changed(exported, "schedules.jsonl", lambda t: t.replace("3600", "0")))
+    assert "the case arena/scorer/../seven" in refused(
+        changed(exported, "cases.jsonl", lambda t: t.replace('"name":"seven"', '"name":"../seven"'))
+    )
     half = exported.with_name("half.zip")
     half.write_bytes(exported.read_bytes()[:-40])
     assert "damaged" in refused(half)
