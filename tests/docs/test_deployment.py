@@ -317,6 +317,17 @@ def test_nginx_ends_tls_passes_sockets_and_tells_who_asks(proxied: Proxied) -> N
     assert proxied.ask("/admin/login/?next=/healthz", form, "127.0.0.6")[0] == 302
 
 
+@pytest.mark.once
+def test_caddy_takes_its_file(tmp_path: Path) -> None:
+    command = [needs("caddy"), "adapt", "--adapter", "caddyfile", "--validate", "--config"]
+    own = os.environ | {"XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    taken = subprocess.run([*command, DEPLOY / "caddy" / "Caddyfile"], env=own, capture_output=True, text=True)
+    assert taken.returncode == 0, taken.stderr
+    [server] = json.loads(taken.stdout.splitlines()[0])["apps"]["http"]["servers"].values()
+    assert server["routes"][0]["match"] == [{"host": ["goby.example"]}]
+    assert "unix//run/goby/web.sock" in taken.stdout
+
+
 # -- what is measured --------------------------------------------------------------------------------------------------
 
 RULES = ("grafana/goby.json", "prometheus/alerts.yml")
