@@ -134,7 +134,7 @@ class _Look:
                     branch.live, branch.live_at = self.commit.sha, timezone.now()
                 branch.waits, branch.review = "", None
             pushed = self._bring_back(sides)
-        except (FolderWrong, GitFailed) as error:
+        except (FolderWrong, GitFailed, OSError) as error:
             branch.waits = visible(str(error))
             drift, pushed = [], 0
         branch.save()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Permission, User
 
+from scripting.git import waking
 from scripting.git.following import DecisionRefused, Followed, decide, follow
-from scripting.models import GitFile, Review, Script
+from scripting.models import GitBranch, GitFile, Review, Script
 from scripting.registry import publishing, reviews
 from scripting.registry.gate_policies import Mode, set_policy
 from scripting.registry.moves import AnyBase
@@ -74,6 +75,9 @@ def test_a_commit_that_does_not_pass_waits_whole_and_the_next_one_that_does_goes
         assert version.message.startswith(message)
     origin.commit({"no_such_module/dice.py": GOOD})
     assert "there is no module no_such_module" in follow().branch.waits
+    origin.commit({"no_such_module/dice.py": None, "chess_club/cases/dice/six.json": '{"event": 1}'})
+    waking.follow_job()
+    assert "scripts/chess_club/cases/dice/six.json" in GitBranch.objects.get().waits
 
 
 def test_a_commit_that_needs_an_approval_waits_and_goes_live_once_it_is_given(
