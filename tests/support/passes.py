@@ -36,11 +36,14 @@ SAME_ON_POSTGRESQL = {
     "tests/languages/test_override.py": "the same statements as tests/sources, for each pair of languages",
     "tests/site/test_demo.py": "who may log in from where: decided by address and setting",
     "tests/site/test_permissions.py": "asks at each address who is let in; test_hostile_values.py asks each on PostgreSQL too",
+    "tests/workers/test_full_redis.py": "what a full Redis takes and refuses; test_worker_processes.py has the statements of workers",
 }
 SAME_ON_NEWER_PYTHON = {
     "tests/admin": "pages, of which test_permissions.py opens every one",
+    "tests/api/test_any_request.py": "requests drawn at random; test_requests.py has the answers",
     "tests/api/test_doors.py": "who is let in by which token, decided by rows; test_requests.py has the answers",
     "tests/benchmarks": "no part of what is installed",
+    "tests/client/test_from_git.py": "the way of a rule through CI; test_goby.py gives each command that it takes",
     "tests/docs": "whole stacks and commands of a copy",
     "tests/embedding": "another project, its stack and browser",
     "tests/evidence": "replays and what is kept of them; what a run comes to is in tests/execution and tests/sandbox",
@@ -51,7 +54,9 @@ SAME_ON_NEWER_PYTHON = {
     "tests/languages/tengo/test_random_text.py": "random texts; what is said of each kind of error is in the files beside it",
     "tests/languages/test_override.py": "which text runs is decided by rows; each language has tests of its own",
     "tests/languages/zygomys/test_agreement.py": "random texts; each construct of the language runs there in tests/conformance",
+    "tests/receipts/test_pages.py": "pages; what a receipt says is in test_roots.py and test_verification.py",
     "tests/registry": "rows and the order of their changes",
+    "tests/schedules/test_killed_workers.py": "processes killed by signals; test_due.py and test_turning.py run the same code",
     "tests/site/test_demo.py": "who may log in from where: decided by address and setting",
     "tests/site/test_hostile_text.py": "templates escape it, those of Django and ours",
     "tests/site/test_hostile_values.py": "a thousand requests; the values themselves are in tests/endpoints and tests/sandbox",
@@ -59,6 +64,8 @@ SAME_ON_NEWER_PYTHON = {
     "tests/wargame": "a game's rules and pages",
     "tests/workbench": "pages, and what they ask of the rooms below",
     "tests/workers/test_evidence_worker.py": "processes killed by signals; test_worker.py runs the same code",
+    "tests/workers/test_full_redis.py": "what a full Redis takes and refuses; test_worker.py runs the same code",
+    "tests/workers/test_schedules.py": "processes killed by signals; tests/schedules and test_worker.py run the same code",
     "tests/workers/test_upgrade.py": "an old process beside a new one, on one Python",
     "tests/workers/test_worker_processes.py": "processes killed by signals, transactions and Redis; the stack of test_stack.py has workers",
 }
