@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone]
 @pytest.fixture(autouse=True)
 def look_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(full_redis, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(full_redis, "_look", full_redis._Look())  # what was seen here is not for the next test
 
 
 def publish(first: int, count: int) -> None:
