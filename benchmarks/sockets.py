@@ -1,4 +1,6 @@
-"""What open pages cost: BENCH_SOCKETS (500) sockets of the battle page on one web process, at the demo's pace, beside one open tree of scripts.
+"""The cost of open pages: BENCH_SOCKETS (500) sockets of the battle page on one web process, beside one open tree of scripts.
+
+The battle goes on at the demo's pace.
 
 The running stack, clients in a process of their own. Counted are the web process's CPU seconds, which hold on a busy machine too; how late a
 change of the battle and a notice of a script reach the pages, from the moment they are in Redis; and what is left once all have gone.
@@ -138,13 +140,13 @@ async def notices(port: int, cookie: str, redis_socket: str, web: int) -> tuple[
 
 
 def channels(redis_socket: str) -> set[bytes]:
-    """What processes are subscribed to."""
+    """Names of the channels that processes are subscribed to."""
     with redis.Redis(unix_socket_path=redis_socket) as client:
         return set(client.pubsub_channels())
 
 
 def cpu_seconds(pid: int) -> float:
-    """What the process has spent so far."""
+    """Processor seconds that the process has spent so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 

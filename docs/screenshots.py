@@ -90,7 +90,7 @@ def workbench(page: Page) -> None:
 
 
 def values(page: Page) -> None:
-    """What each line did, and in which turn of a loop."""
+    """Values beside the lines, and the turns of a loop."""
     page.goto(DAMAGE)
     expect(page.locator("#check-state")).to_have_attribute("data-state", "good")
     write(page, SALVOS)
@@ -176,7 +176,7 @@ def execution(page: Page) -> None:
 
 
 def cases(page: Page) -> None:
-    """What must hold, and a draft that breaks one of it."""
+    """Cases, one of which a draft does not pass."""
     workbench(page)
     page.click("#tab-cases")
     expect(page.locator("#tab-cases")).to_contain_text("red")

@@ -342,7 +342,7 @@ class SimulatedPlay:
     """One unit of a module's play, simulated from start to end. All of it is plain data."""
 
     measures: Mapping[str, float]
-    """What is compared between two sets of scripts, by name: a side's win as 0 or 1, length, losses, score."""
+    """Figures that are compared between two sets of scripts, by name: a side's win as 0 or 1, length, losses, score."""
     outcome: str
     """Who won, in a few words: the same words in every play that ended alike, so that plays can be counted by it."""
     log: tuple[Mapping[str, Any], ...] = ()
@@ -350,7 +350,7 @@ class SimulatedPlay:
     start: Mapping[str, Any] = field(default_factory=dict)
     """The state before the first step, as the module's `playback` draws it."""
     steps: tuple[Mapping[str, Any], ...] = ()
-    """What changed, step by step. Bounded: a play that is longer is cut short by the module."""
+    """The changes, step by step. Bounded: a play that is longer is cut short by the module."""
 
 
 @dataclass(frozen=True)
@@ -387,7 +387,7 @@ class RecordedRun:
 
 @dataclass(frozen=True)
 class RunStory:
-    """What a module says of an execution."""
+    """A module's sentence on an execution."""
 
     sentence: str
     """Plain text: who did what to whom, by what chance, and what decided it."""

@@ -73,7 +73,7 @@ def _deciding(decisions: Iterable[dict[str, Any]]) -> Iterable[tuple[str, int]]:
 
 @dataclass(frozen=True)
 class Deciding:
-    """What decided for a script at a moment: the last decision of it until then."""
+    """The version that decided for a script at a moment: the last decision of it until then."""
 
     script: str
     by: str
@@ -83,7 +83,7 @@ class Deciding:
 
 
 def deciding_at(moment: BattleLogEntry) -> list[Deciding]:
-    """What decided when `moment` was written, by script."""
+    """The decisions in force when `moment` was written, by script."""
     until = BattleLogEntry.objects.filter(game=moment.game_id, sequence__lte=moment.sequence)
     found: dict[str, Deciding] = {}
     for entry in until.defer("board").order_by("-sequence")[:LOOKED_BACK]:

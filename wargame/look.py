@@ -25,7 +25,7 @@ class Look:
     state: Mapping[str, Any]
     """The state as JSON, without the log."""
     context: dict[str, Any]
-    """What the templates are given."""
+    """The context of the templates."""
     parts: Mapping[str, str]
     """HTML of each part of the page that a change may concern."""
     rows: Mapping[int, str]
@@ -44,7 +44,7 @@ class Look:
         return self._text(("html", since), lambda: self._html(self._whole() if since is None else self.parts, since))
 
     def html_after(self, before: Look) -> str:
-        """What a page lacks that was sent `before`: the parts that differ, and new entries."""
+        """The update for a page that was sent `before`: the parts that differ, and new entries."""
         return self._text(("html", before.facts), lambda: self._html(self._changed_parts(before), before.sequence))
 
     def feed(self, since: int | None) -> str:
@@ -53,7 +53,7 @@ class Look:
         return self._text(("feed", since), lambda: self._feed("state", self.state, sequence))
 
     def feed_after(self, before: Look) -> str:
-        """What a page lacks that was sent `before`: what differs of the state, of its units those that changed, and new entries."""
+        """The update for a page that was sent `before`: what differs of the state, of its units those that changed, and new entries."""
         return self._text(("feed", before.facts), lambda: self._feed("update", self._changes(before), before.sequence))
 
     def _whole(self) -> dict[str, str]:

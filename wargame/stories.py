@@ -35,7 +35,7 @@ BLOWS = (LogKind.DAMAGE, LogKind.CHAIN)
 
 
 def sentence(entry: BattleLogEntry) -> str:
-    """What happened and what decided it, without the time."""
+    """The sentence without its time: what happened and what decided it."""
     match entry.kind:
         case LogKind.DAMAGE | LogKind.CHAIN | LogKind.DESTROYED:
             return _blow(entry)
@@ -120,7 +120,7 @@ def followed(entry: BattleLogEntry) -> list[BattleLogEntry]:
 
 
 def of_run(run: RecordedRun) -> RunStory:
-    """What one execution decided, with links to the entries of the log that came of it."""
+    """The decision of one execution, with links to the entries of the log that came of it."""
     what = in_words(run.topic, run.payload) or f"{run.script} ran"
     decided = said(run.topic, run.payload, run.result)
     by_whom = f"by {run.decided_by}" if run.decided_by else f"nothing was decided, {run.error or run.status}"

@@ -31,7 +31,7 @@ VIEW, PUBLISH = "scripting.view_script", "scripting.publish_script"
 
 
 class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg] # at run time it takes none
-    """What people set of a schedule, and why. Asked for a preview it is not saved, whatever it holds."""
+    """The settings of a schedule, and the reason. Asked for a preview it is not saved, whatever it holds."""
 
     topic = forms.ChoiceField(label="Event", required=False, widget=UnfoldAdminSelectWidget)
     payload = forms.JSONField(

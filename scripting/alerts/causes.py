@@ -1,4 +1,4 @@
-"""What each kind of rule finds wrong now: causes with words. All of it is read from what is counted anyway."""
+"""Find the causes of alerts, one finder for each kind of rule, each with its words. All of it is read from what is counted anyway."""
 
 from __future__ import annotations
 

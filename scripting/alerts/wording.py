@@ -36,7 +36,7 @@ def text(message: AlertMessage) -> str:
 
 
 def body(message: AlertMessage, now: datetime) -> bytes:
-    """What is POSTed."""
+    """The body of the POST."""
     match message.receiver.kind:
         case Kind.SLACK:
             plain = subject(message).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

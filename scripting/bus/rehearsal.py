@@ -46,7 +46,7 @@ class Rehearsal(ABC, Generic[State]):
     ) -> None:
         self.state = state
         self.clock_us = clock_us
-        """What scripts' clocks show, in microseconds since 1970 UTC; the play may move it on."""
+        """The time on scripts' clocks, in microseconds since 1970 UTC; the play may move it on."""
         self._module = module
         self._decide = decide
         self._key = key

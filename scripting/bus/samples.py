@@ -47,7 +47,7 @@ class Sample:
 
 
 class _Waiting:
-    """What this process has not written yet."""
+    """Samples that this process has not written yet."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

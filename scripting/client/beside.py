@@ -1,4 +1,4 @@
-"""What lies beside the texts of a folder, and goes with them to a server and back: cases, and values of knobs.
+"""Cases and values of knobs, which lie beside the texts of a folder and go with them to a server and back.
 
 A case is `DIR/<module>/cases/<script>/<name>.json`, the values of a script's knobs are `DIR/<module>/knobs/<script>.json`. Like
 a text each has three sides: the file, what is kept on the server, and what both last were.

@@ -1,4 +1,4 @@
-"""What type checkers and editors are told of a folder's Python scripts: the names that a script finds, with their types, as a `.pyi`."""
+"""Stubs (`.pyi`) for a folder's Python scripts: the names that a script finds, with their types, for type checkers and editors."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def text_of(namespaces: Mapping[str, Any], topics: Iterable[Mapping[str, Any]], 
 
 
 def _heard(namespaces: Mapping[str, Any], module: str, name: str) -> set[str]:
-    """What the script runs on; of no script, nothing is asked."""
+    """The topics that the script runs on; without a script nothing is asked."""
     runs = namespaces.get(module, {}).get("runs", {}).get(name, [])
     return {each[0] for each in runs}
 
@@ -192,7 +192,7 @@ def _function(name: str, signature: str, doc: str) -> str:
 
 
 def _of_every_script() -> list[dict[str, Any]]:
-    """What the sandbox itself offers, from a process that loads its tables."""
+    """Names that the sandbox itself offers, from a process that loads its tables."""
     said = subprocess.run(DESCRIBE, env={"PYTHONHASHSEED": "0"}, capture_output=True, check=True, timeout=DESCRIBE_SECONDS)  # fmt: skip
     found: list[dict[str, Any]] = json.loads(said.stdout)["functions"]
     return found

@@ -156,7 +156,7 @@ def run(pk: str) -> str:
 
 
 def sides_of(found: PlayComparison) -> Sides:
-    """What was played, as it was when it was asked for."""
+    """The candidate that was played, as it was when it was asked for."""
     return msgspec.json.decode(bytes(found.bundles), type=Sides)
 
 

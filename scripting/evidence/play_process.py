@@ -23,7 +23,7 @@ LOOK_SECONDS = 0.2
 
 
 class Played(msgspec.Struct, frozen=True):
-    """What is compared of a play: measures, outcome, a digest of its log, and by script and error how many decisions failed."""
+    """The figures of a play that are compared: measures, outcome, a digest of its log, and by script and error how many decisions failed."""
 
     measures: dict[str, float]
     outcome: str

@@ -40,7 +40,7 @@ class NotSimulated(Exception):
 
 
 class Sides(msgspec.Struct, frozen=True):
-    """What decides on each side: by script of the module the bundle, then its fallbacks. One without is left to the built-in rule."""
+    """The bundles that decide on a side: by script of the module its bundle, then its fallbacks. A script without is left to the built-in rule."""
 
     live: dict[str, tuple[Contender, ...]]
     draft: dict[str, tuple[Contender, ...]]
@@ -82,7 +82,7 @@ def noun_of(name: str, count: int = 1) -> str:
 
 
 def sides_with(module: str, candidates: Mapping[str, Bundle]) -> Sides:
-    """What is live in a module against the same with these bundles in the place of theirs."""
+    """Compare what is live in a module with the same after these bundles took the place of theirs."""
     found = registry.take([(module, name) for name in _names(module)])
     live = {
         name: tuple(Contender(each.bundle, each.info) for each in (script.active, *script.fallbacks))

@@ -62,7 +62,7 @@ class Waits(Exception):
 
 @dataclass(frozen=True)
 class Followed:
-    """What came of one look at the branch."""
+    """The outcome of one look at the branch."""
 
     branch: GitBranch
     made_live: tuple[str, ...] = ()

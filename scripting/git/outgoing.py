@@ -1,4 +1,4 @@
-"""What was published here, as commits on a branch: author and reason of each activation are those of its commit. Never by force."""
+"""Commit to a branch what was published here: author and reason of each activation are those of its commit. Never by force."""
 
 from __future__ import annotations
 

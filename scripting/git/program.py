@@ -33,7 +33,7 @@ CONFIGURED = (
     "credential.helper=",
     "http.followRedirects=false",
 )
-"""What each call is told; nothing else is read, see `_environment`."""
+"""Configuration of each call; nothing else is read, see `_environment`."""
 _SECRETS = re.compile(r"//[^/@\s]+@")
 
 

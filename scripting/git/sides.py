@@ -166,7 +166,7 @@ def is_taken(row: GitFile, theirs: str, ours: str) -> bool:
 
 
 def live_text(one: One) -> str:
-    """What is live of it, as its file would hold it; empty for nothing."""
+    """The live text as its file would hold it; empty where nothing is live."""
     module, name, *case = one.names
     script = Script.objects.named(module, name).select_related("active_version", "active_knobs").first()
     if script is None:

@@ -112,7 +112,7 @@ def reviews_badge(request: HttpRequest) -> str:
 
 
 def note_lines(request: HttpRequest) -> list[dict[str, str]]:
-    """What this person is told of reviews and has not opened, newest first: words, and where it leads."""
+    """Messages about reviews that this person has not opened, newest first: words, and where each leads."""
     if not request.user.is_authenticated or not address_of("workbench:reviews"):
         return []
     return [

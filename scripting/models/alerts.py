@@ -63,7 +63,7 @@ class AlertReceiver(models.Model):
 
 
 class AlertRule(models.Model):
-    """What is to be told, and whom."""
+    """A rule: the cause to be told, and the receivers."""
 
     class Kind(models.TextChoices):
         FAILURES = "failures", "failure rate of a script (percent)"

@@ -108,7 +108,7 @@ class Schedule(models.Model):
 
 
 class ScheduleRun(models.Model):
-    """What became of a due time. A schedule has each once, which is why none runs twice."""
+    """The outcome of a due time. A schedule has each once, which is why none runs twice."""
 
     class State(models.TextChoices):
         PUBLISHED = "published"

@@ -298,7 +298,7 @@ class ScriptableModule:
         return type(self).segment is not ScriptableModule.segment
 
     def segment(self, key: str) -> str | None:
-        """What an ordering key belongs to (a league, a map), for values of knobs that hold there alone; None: to nothing.
+        """The segment of an ordering key (a league, a map), for values of knobs that hold there alone; None: to nothing.
 
         It is asked for each event of a script that has such values, and must say the same of a key always.
         """

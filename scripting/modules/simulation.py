@@ -1,4 +1,4 @@
-"""What a simulated play asks of the scripts under test, and where its dice come from."""
+"""The questions of a simulated play to the scripts under test, and the source of its dice."""
 
 from __future__ import annotations
 

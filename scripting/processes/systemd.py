@@ -1,4 +1,4 @@
-"""What a process tells systemd, for units of `Type=notify`: that it is ready, alive, ending. Does nothing where systemd does not ask for it."""
+"""Tell systemd that a process is ready, alive, ending, for units of `Type=notify`. Does nothing where systemd does not ask for it."""
 
 from __future__ import annotations
 

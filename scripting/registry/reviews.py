@@ -230,7 +230,7 @@ def mentioned_in(text: str) -> list[User]:
 
 
 def unread(user: Any) -> list[ReviewNote]:
-    """What this person has not opened yet, newest first."""
+    """Messages that this person has not opened yet, newest first."""
     return list(ReviewNote.objects.filter(user=user, read_at=None).select_related("review")[:50])
 
 

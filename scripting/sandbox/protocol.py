@@ -108,7 +108,7 @@ TRACE_VALUE = 100
 TRACE_BYTES = 256 << 10
 """Of all texts of a trace in UTF-8, with a few bytes for each step."""
 TRACE_KINDS = frozenset({"", "call", "turn", "true", "false", "caught", "return"})
-"""What a step is beside giving names their values."""
+"""Kinds of a step beside giving names their values."""
 TRACE_STOPS = frozenset({"", "steps", "depth", "time", "memory", "fault"})
 """Why a trace does not reach to the end of its run."""
 
@@ -246,7 +246,7 @@ class Finding(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 
 class Step(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a line of a traced run did once."""
+    """One execution of a line in a traced run."""
 
     text: int
     """Which of the texts of the trace."""
@@ -271,7 +271,7 @@ class TracedText(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
 
 
 class Trace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a run did, line by line: the first steps and the latest, and the last step of each line."""
+    """A run line by line: the first steps and the latest, and the last step of each line."""
 
     texts: tuple[TracedText, ...]
     """The script and its helpers."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LONGEST_NAME, LONGEST_REASON = 140, 80
 FIELDS = ("name", "cron", "seconds", "zone", "topic", "script", "payload", "key", "missed", "most", "overlap")
-"""What people set."""
+"""Columns that people set."""
 MOST = 100
 
 
@@ -135,7 +135,7 @@ def _said(reason: str) -> str:
 
 
 def as_document(schedule: Schedule) -> dict[str, Any]:
-    """What people set, as plain data."""
+    """The settings, as plain data."""
     plain = {name: getattr(schedule, name) for name in FIELDS}
     return {name: str(value) if isinstance(value, Model) else value for name, value in plain.items()}
 

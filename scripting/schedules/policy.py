@@ -1,4 +1,4 @@
-"""What becomes of due times that are settled together, since no worker lived in between: pure, by the schedule's stated policy."""
+"""Settle due times together, since no worker lived in between: pure, by the schedule's stated policy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scripting.schedules.due import Cadence
 LATE = timedelta(seconds=60)
 """A due time settled within this is on time, whatever the policy says of missed ones."""
 LOOKED_BACK = timedelta(days=7)
-"""What was missed longer ago is not looked at: it counts as skipped."""
+"""Times that were missed longer ago are not looked at: they count as skipped."""
 MOST = 100
 """Missed due times of one schedule that can run at once."""
 

@@ -1,4 +1,4 @@
-"""What one scripts folder held when it was last looked at. A file counts when it changes, and its absence, where it was seen."""
+"""The contents of one scripts folder when it was last looked at. A file counts when it changes, and its absence, where it was seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a site gives away: scripts, all their versions, values and cases, sets of subscriptions, schedules."""
+"""Write a site's own work to a file: scripts, all their versions, values and cases, sets of subscriptions, schedules."""
 
 from __future__ import annotations
 

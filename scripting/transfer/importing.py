@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Report:
-    """What an import did, and what it left as it is here."""
+    """The outcome of an import: what it did, and what it left as it is here."""
 
     done: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a database that was restored from a backup does not know: asked of Redis and of the file of roots, which went on since."""
+"""Name what a database that was restored from a backup does not know: asked of Redis and of the file of roots, which went on since."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CHUNK = 500
 
 @dataclass
 class Report:
-    """What the stores that were not restored know."""
+    """Knowledge of the stores that were not restored."""
 
     ends_at: datetime | None = None
     """When the last execution began that the database holds."""

@@ -34,7 +34,7 @@ KNOBS = "knobs-"
 
 @dataclass(frozen=True)
 class Words:
-    """What a module calls its plays."""
+    """A module's word for its plays."""
 
     one: str
     several: str
@@ -159,7 +159,7 @@ def measures(found: PlayComparison) -> list[Measure]:
 
 
 def titles_of(module: str) -> Mapping[str, str]:
-    """What pages call the measures."""
+    """Names of the measures on pages."""
     found = modules.get(module)
     return found.play_measures if found else {}
 

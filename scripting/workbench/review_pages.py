@@ -42,7 +42,7 @@ SHOWN = 100
 @require_safe
 @page
 def listed(request: HttpRequest) -> HttpResponseBase:
-    """What waits for this person, what they asked for, and the newest of all."""
+    """Reviews that wait for this person, those that they asked for, and the newest of all."""
     user = request.user
     assert user.is_authenticated
     every = Review.objects.select_related("asked_by", "decided_by").prefetch_related("texts__script", "texts__version")

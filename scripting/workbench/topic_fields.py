@@ -1,4 +1,4 @@
-"""What the events of a topic carry, as rows for people: a field, its kind, its meaning, its value in an example."""
+"""The fields of a topic's events, as rows for people: a field, its kind, its meaning, its value in an example."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def run(trial: Trial, *, compare: bool) -> dict[str, Any]:
 
 
 def values_of(trial: Trial, output: ScriptOutput) -> dict[str, Any] | None:
-    """What each line of the text and of its helpers did; None where that was not asked for, or nothing ran."""
+    """The values of each line of the text and of its helpers; None where that was not asked for, or nothing ran."""
     if output.trace is None:
         return None
     text = Source(f"{trial.script.module}/{trial.script.name}", trial.language, trial.source)

@@ -1,4 +1,4 @@
-"""What a script decided, in a few words that fit into a sentence: `61 % to hit, rolled 23`."""
+"""Put a script's decision in a few words that fit into a sentence: `61 % to hit, rolled 23`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rule makes of a battle: the state after it, the entries of its log, and the events that follow."""
+"""The outcome of a rule: the state after it, the entries of its log, and the events that follow."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class Draft:
         self._entries.append(Entry(kind, self.battle.turn, text))
 
     def ignore(self, what: str, why: str, unit: Unit | None = None, target: Unit | None = None) -> Step:
-        """What no longer fits the game leaves a trace and changes nothing more."""
+        """A step for what no longer fits the game: it leaves a trace and changes nothing more."""
         self.log(Kind.IGNORED, f"{what.capitalize()} ignored: {why}", unit=unit, target=target)
         return self.done()
 

@@ -15,7 +15,7 @@ from wargame.play.steps import Step
 
 @dataclass(frozen=True)
 class Rule:
-    """What a script's outcome does to a battle."""
+    """The rule by which a script's outcome changes a battle."""
 
     what: str
     """The outcome in a word, for the log."""

@@ -1,4 +1,4 @@
-"""What comes next in a battle in which no order is under way: moves, then attacks one by one, then the next turn."""
+"""Choose what comes next in a battle in which no order is under way: moves, then attacks one by one, then the next turn."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def page(request: HttpRequest, execution: UUID) -> HttpResponse:
 
 
 def _values(made: Replay, mask: Mask) -> dict[str, Any] | None:
-    """What each line did, on the version's own text and those of its helpers; None where that was not asked for."""
+    """The values of each line, on the version's own text and those of its helpers; None where that was not asked for."""
     trace, version = made.attempt.outcome.trace, made.attempt.version
     return described(trace, version.bundle, mask, with_script=True) if trace is not None and version else None
 

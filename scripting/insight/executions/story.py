@@ -124,7 +124,7 @@ class Story:
     led_on: bool
     """Whether anything followed."""
     told: RunStory
-    """What its module says of it."""
+    """The sentence of its module."""
     why: SafeString
     """Why this version decided; empty where nothing did."""
     knobs: list[str]

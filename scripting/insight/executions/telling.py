@@ -1,4 +1,4 @@
-"""What the module of an execution tells of it: its sentence and links, or the engine's plain sentence."""
+"""Tell an execution in a sentence with links: its module's, or the engine's plain one."""
 
 from __future__ import annotations
 

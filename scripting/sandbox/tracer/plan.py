@@ -18,7 +18,7 @@ _LABEL = 60
 
 
 class Kind(IntEnum):
-    """What a line does beside giving names their values."""
+    """The part of a line beside giving names their values."""
 
     PLAIN = 0
     TEST = 1
