@@ -82,7 +82,7 @@ NOTHING = Mask()
 
 def mask_of_inputs(topic: str, inputs: Any) -> Mask:
     """For the inputs of a run. Without a topic they may hold a copy of any topic's event."""
-    own = topics.get(topic).sensitive if topic in topics else _every_key()
+    own = topics.get(topic).sensitive if topic in topics else topics.sensitive
     if not own:
         return NOTHING
     found = list(_leaves(inputs, own))
@@ -96,7 +96,7 @@ def mask_of_inputs(topic: str, inputs: Any) -> Mask:
 
 def mask_of_run(topic: str, inputs: Any) -> Mask:
     """For what a script wrote: its result, log, error and calls may carry its inputs and any topic's payload."""
-    every = _every_key()
+    every = topics.sensitive
     return replace(mask_of_inputs(topic, inputs), keys=every | {RAW}) if every else NOTHING
 
 
@@ -107,10 +107,6 @@ def masks_of(execution: Execution) -> tuple[Mask, Mask]:
     except ValueProblem:
         inputs = {}
     return mask_of_inputs(execution.topic, inputs), mask_of_run(execution.topic, inputs)
-
-
-def _every_key() -> frozenset[str]:
-    return frozenset().union(*(topic.sensitive for topic in topics))
 
 
 def _leaves(value: Any, keys: frozenset[str], *, within: bool = False) -> Iterator[Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import msgspec
+from msgspec import inspect
 
 
 class TopicError(ValueError):
@@ -39,8 +41,43 @@ class Topic:
         assert isinstance(plain, dict)
         return plain
 
+    @cached_property
+    def depth(self) -> int | None:
+        """How many containers inside one another a payload has at the most; None where the schema leaves that open, or keys may be no text."""
+        return _depth(inspect.type_info(self.schema))
+
     def json_schema(self) -> dict[str, Any]:
         return msgspec.json.schema(self.schema)
+
+
+def _depth(kind: inspect.Type, within: tuple[type, ...] = ()) -> int | None:
+    match kind:
+        case inspect.StructType() if kind.cls not in within:
+            parts, within = [each.type for each in kind.fields], (*within, kind.cls)
+        case inspect.DictType() if isinstance(kind.key_type, inspect.StrType):
+            parts = [kind.value_type]
+        case inspect.ListType():
+            parts = [kind.item_type]
+        case inspect.UnionType():
+            return _deepest(kind.types, within)
+        case (
+            inspect.NoneType()
+            | inspect.BoolType()
+            | inspect.IntType()
+            | inspect.FloatType()
+            | inspect.StrType()
+            | inspect.BytesType()
+        ):
+            return 0
+        case _:
+            return None
+    deepest = _deepest(parts, within)
+    return None if deepest is None else deepest + 1
+
+
+def _deepest(kinds: Iterable[inspect.Type], within: tuple[type, ...]) -> int | None:
+    depths = [_depth(kind, within) for kind in kinds]
+    return None if None in depths else max((depth for depth in depths if depth is not None), default=0)
 
 
 class TopicRegistry:
@@ -65,6 +102,11 @@ class TopicRegistry:
         except KeyError:
             known = ", ".join(sorted(self._topics)) or "none"
             raise TopicError(f"there is no topic {name[:200]!r}: define it in its module (known: {known})") from None
+
+    @property
+    def sensitive(self) -> frozenset[str]:
+        """What any topic calls sensitive."""
+        return frozenset().union(*[topic.sensitive for topic in self._topics.values() if topic.sensitive])
 
     def __iter__(self) -> Iterator[Topic]:
         return iter([self._topics[name] for name in sorted(self._topics)])
