@@ -21,26 +21,30 @@ from scripting.sandbox.protocol import decode_value, encode_value
 from scripting.texts.escaping import display, visible
 from scripting.types import HostCallRecord
 
+_PLAIN: dict[str, str] = {text: text for text in (*Execution.Status.values, *Execution.Trigger.values, *Role.values)}
+"""Members of enumerations as plain text: what is more than that, drivers of databases first look up how to write."""
+
 
 def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
     """Make an execution's row: error from the first attempt, times summed over all, everything else from the last."""
     run, call, event, attempt = decision.run, decision.run.call, decision.run.event, decision.deciding
     result = attempt.outcome.result if attempt else None
+    variables, inputs = run.variables, run.request.inputs
     row = {
         "id": UUID(call.execution_id),
         "module": run.script.module,
         "script_id": run.script.id,
-        "trigger": run.trigger,
+        "trigger": _PLAIN.get(run.trigger, run.trigger),
         "event_id": event.id if event else None,
         "topic": visible(call.topic)[:128],
         "key": visible(call.key)[:128],
         "depth": call.depth,
         "cause": UUID(event.cause) if event and event.cause else None,
-        "status": decision.status,
-        "inputs": run.request.inputs,
-        "inputs_text": display(mask_of_inputs(call.topic, run.variables).value(run.variables)),
+        "status": _PLAIN[decision.status],
+        "inputs": inputs,
+        "inputs_text": display(mask_of_inputs(call.topic, variables).value(variables), packed=inputs),
         "result": result,
-        "result_text": display(run.mask.value(attempt.value)) if attempt and result is not None else "",
+        "result_text": display(run.mask.value(attempt.value), packed=result) if attempt and result is not None else "",
         "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC) if event else None,
         "started_at": run.started_at,
         "finished_at": decision.finished_at,
@@ -48,9 +52,10 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
         "user": visible(call.user_id)[:150],
         "request_id": visible(call.request_id)[:64],
         "deliveries": run.deliveries,
+        "error_version_id": None,
     }
     if attempt is None:
-        return row | {"role": Role.PRIMARY}
+        return row | {"role": Role.PRIMARY.value}
     row |= _attempt_fields(run, attempt)
     first = decision.attempts[0]
     if len(decision.attempts) > 1:
@@ -74,7 +79,7 @@ def _attempt_fields(run: Run, attempt: AttemptRecord) -> dict[str, Any]:
     return {
         "version_id": (attempt.version.id or None) if attempt.version else None,
         "bundle_digest": attempt.version.bundle.digest if attempt.version else "",
-        "role": attempt.role,
+        "role": _PLAIN[attempt.role],
         "interpreter": INTERPRETER,
         "seed": run.request.seed,
         "clock_us": run.request.clock_us,
