@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from datetime import UTC
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from django.db import connections, models, router
@@ -20,62 +21,75 @@ def insert_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> No
     if not rows:
         return
     connection = connections[router.db_for_write(model)]
-    sql, columns = _statement(model, connection.alias)
-    parameters = [
-        [prepare(row[name]) if name in row else default() for name, prepare, default in columns] for row in rows
-    ]
+    statement = _statement(model, connection.alias)
     with connection.cursor() as cursor:
-        cursor.executemany(sql, parameters)
+        cursor.executemany(statement.sql, statement.parameters(rows))
+
+
+class _Statement:
+    """An INSERT of one table, and how to make its parameters of rows."""
+
+    def __init__(self, model: type[models.Model], connection: BaseDatabaseWrapper) -> None:
+        quote = connection.ops.quote_name
+        fields = [field for field in model._meta.local_concrete_fields if not isinstance(field, models.AutoField)]
+        names = ", ".join(quote(str(field.column)) for field in fields)
+        marks = ", ".join(["%s"] * len(fields))
+        self.sql = f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({marks})"  # noqa: S608 - names of our models
+        self._values = itemgetter(*(field.attname for field in fields))
+        self._prepared = [
+            (place, prepare)
+            for place, field in enumerate(fields)
+            if (prepare := _preparer(field, connection)) is not None
+        ]
+        """Only of columns whose values the driver does not take as they are."""
+        self._defaults: dict[str, Any] = {}
+        self._made: list[tuple[str, Callable[[], Any]]] = []
+        """Columns whose default is another one for each row."""
+        for field in fields:
+            if callable(field.default) and field.default is not NOT_PROVIDED:
+                self._made.append((field.attname, field.get_default))
+            else:
+                no_value = field.default is NOT_PROVIDED and field.null
+                self._defaults[field.attname] = None if no_value else field.get_default()
+
+    def parameters(self, rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
+        return [self._of(row) for row in rows]
+
+    def _of(self, row: dict[str, Any]) -> list[Any]:
+        whole = {**self._defaults, **row}
+        for name, make in self._made:
+            if name not in row:
+                whole[name] = make()
+        values = list(self._values(whole))
+        for place, prepare in self._prepared:
+            value = values[place]
+            if value is not None:
+                values[place] = prepare(value)
+        return values
 
 
 @functools.cache
-def _statement(
-    model: type[models.Model], alias: str
-) -> tuple[str, list[tuple[str, Callable[[Any], Any], Callable[[], Any]]]]:
-    """The statement, and per column its name, how to adapt a value, and what to write where there is none."""
-    connection = connections[alias]
-    quote = connection.ops.quote_name
-    columns = []
-    names = []
-    for field in model._meta.local_concrete_fields:
-        if isinstance(field, models.AutoField):
-            continue
-        names.append(quote(str(field.column)))
-        columns.append((field.attname, _preparer(field, connection), _default(field, connection)))
-    marks = ", ".join(["%s"] * len(names))
-    sql = f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names of our models
-    return sql, columns
+def _statement(model: type[models.Model], alias: str) -> _Statement:
+    return _Statement(model, connections[alias])
 
 
-def _preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[Any], Any]:
-    """As `get_db_prep_save`, for a value known to be of the field's own type."""
+def _preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[Any], Any] | None:
+    """As `get_db_prep_save`, for a value known to be of the field's own type and not None; None where it goes as it is."""
     target = field
     while isinstance(target, models.ForeignKey):
         target = target.target_field
-    if isinstance(target, (models.CharField, models.TextField, models.IntegerField, models.BooleanField)):
-        return _as_it_is
+    # Both drivers take bytes: `Binary` would wrap them in vain.
+    as_it_is = (models.CharField, models.TextField, models.IntegerField, models.BooleanField, models.BinaryField)
+    if isinstance(target, as_it_is):
+        return None
     if isinstance(target, models.UUIDField):
-        native = connection.features.has_native_uuid_field
-        return _as_it_is if native else lambda value: None if value is None else value.hex
-    if isinstance(target, models.BinaryField):
-        binary = connection.Database.Binary  # type: ignore[attr-defined]  # every backend names its driver so
-        return lambda value: None if value is None else binary(value)
+        return None if connection.features.has_native_uuid_field else _hex
     if isinstance(target, models.DateTimeField):
         adapt = connection.ops.adapt_datetimefield_value
-        if connection.vendor != "sqlite" or connection.timezone_name != "UTC":
-            return adapt
-        return lambda value: str(value.replace(tzinfo=None)) if value and value.tzinfo is UTC else adapt(value)
+        if connection.vendor == "sqlite" and connection.timezone_name == "UTC":
+            return lambda value: value.isoformat(" ")[:-6] if value.tzinfo is UTC else adapt(value)
+        return None if connection.vendor == "postgresql" else adapt
     return lambda value: target.get_db_prep_save(value, connection)
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _default(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[], Any]:
-    if field.default is NOT_PROVIDED and field.null:
-        return lambda: None
-    if callable(field.default):
-        return lambda: field.get_db_prep_save(field.get_default(), connection)
-    constant = field.get_db_prep_save(field.get_default(), connection)
-    return lambda: constant
+_hex = attrgetter("hex")
