@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256, sha512
+from operator import itemgetter
 from struct import Struct
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -80,21 +81,47 @@ def _default(column: models.Field[Any, Any]) -> Any:
     return None if callable(column.default) and column.default is not NOT_PROVIDED else column.get_default()
 
 
-_record = _fields(Execution, ORIGIN | PAYLOAD)
-_origin = [(name, default) for name, default in _fields(Execution, PAYLOAD) if name in ORIGIN]
+class _Columns:
+    """Columns of a row as JSON with sorted names, without those that have their default. A struct writes that at half the price of a dict."""
+
+    def __init__(self, fields: Sequence[tuple[str, Any]]) -> None:
+        self._fields = fields
+        self._defaults = dict(fields)
+        self._values = itemgetter(*self._defaults)
+        self._struct = msgspec.defstruct(
+            "Columns", [(name, Any, default) for name, default in fields], omit_defaults=True, gc=False
+        )
+        # A struct leaves out what *is* the default: there is one None, one 0 and one empty text, but not one of another text, and 0 is False.
+        self._several = [(place, default) for place, (_, default) in enumerate(fields) if default or default is False]
+
+    def of(self, row: Mapping[str, Any]) -> bytes:
+        try:
+            values = self._values(row)
+        except KeyError:
+            values = self._values({**self._defaults, **row})
+        for place, default in self._several:
+            if values[place] == default:
+                values = (*values[:place], default, *values[place + 1 :])
+        return _encode(self._struct(*values))
+
+
+_record_fields = _fields(Execution, ORIGIN | PAYLOAD)
+_record = _Columns(_record_fields)
+_origin = _Columns([(name, default) for name, default in _fields(Execution, PAYLOAD) if name in ORIGIN])
 _attempt = _fields(Attempt, frozenset({"id", "execution_id", "log", "host_calls"}))
 
 
 def record_text(row: Mapping[str, Any], tries: Sequence[Mapping[str, Any]] = ()) -> bytes:
     """The row as the digest `record` covers it: JSON with sorted names, without what has its default, with its attempts."""
-    found = _changed(row, _record)
-    if tries:
-        found["attempts"] = [_changed(one, _attempt) for one in tries]
+    if not tries:
+        return _record.of(row)
+    found = _changed(row, _record_fields)
+    found["attempts"] = [_changed(one, _attempt) for one in tries]
     return _encode(found)
 
 
 def origin_text(row: Mapping[str, Any]) -> bytes:
-    return _encode(_changed(row, _origin))
+    return _origin.of(row)
 
 
 def _changed(row: Mapping[str, Any], fields: Sequence[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,94 @@
+"""The short ways that an event takes write what the long ways would: the same texts, the same bytes under receipts, the same rows."""
+
+from __future__ import annotations
+
+import math
+import random
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from scripting.execution import receipts
+from scripting.models import Execution, Role, uuid7
+from scripting.modules.topics import Topic
+from scripting.texts.escaping import display
+
+PLAIN = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 63), (1 << 63) - 1)
+    | st.floats()
+    | st.floats(-1e6, 1e6).map(lambda value: round(value, 3))
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+    | st.binary(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text('abcé"\\\n\x00\x7f', max_size=4), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(PLAIN)
+@example([1e16, 9007199254740991.0, 0.0001, 0.00012207031249999999, -0.0, 5e-324, math.inf, math.nan, 1e-5])
+def test_a_value_is_shown_alike_with_its_msgpack_and_without(value: Any) -> None:
+    assert display(value, packed=msgspec.msgpack.encode(value)) == display(value)
+
+
+def test_many_floats_are_shown_alike() -> None:
+    dice = random.Random(7)
+    values = [dice.choice((1, -1)) * dice.random() * 10 ** dice.randint(-6, 18) for _ in range(20_000)]
+    values += [float(number) for number in range(-2000, 2000)] + [number / 100 for number in range(2000)]
+    for value in values:
+        assert display(value, packed=msgspec.msgpack.encode(value)) == display(value)
+
+
+@pytest.mark.parametrize("role", [Role.PRIMARY, "primary", Role.BUILT_IN, ""])
+@pytest.mark.parametrize("values", [0, 1, 300, None, ""])
+def test_a_receipt_covers_the_same_bytes_as_ever(role: str, values: Any) -> None:
+    row: dict[str, Any] = {name: values for name, _ in receipts._record_fields}
+    row |= {"id": uuid7(), "role": role, "finished_at": datetime(2026, 3, 1, tzinfo=UTC), "key": "7", "deliveries": 1}
+    for each in (row, {name: value for name, value in row.items() if name != "wall_us"}):
+        assert receipts.record_text(each) == written_out(each, receipts._record_fields)
+        assert receipts.origin_text(each) == written_out(each, receipts._fields(Execution, every_but_origin()))
+
+
+def every_but_origin() -> frozenset[str]:
+    return frozenset(field.attname for field in Execution._meta.local_concrete_fields) - receipts.ORIGIN
+
+
+def written_out(row: dict[str, Any], fields: Any) -> bytes:
+    """As releases before wrote it."""
+    kept = {name: row.get(name, default) for name, default in fields if row.get(name, default) != default}
+    return msgspec.json.encode(kept)
+
+
+class Unit(msgspec.Struct):
+    name: str
+    place: list[int]
+
+
+class Board(msgspec.Struct):
+    units: list[Unit]
+    leader: Unit | None = None
+
+
+class Tree(msgspec.Struct):
+    below: list[Tree]
+
+
+class Loose(msgspec.Struct):
+    anything: Any
+
+
+class Numbered(msgspec.Struct):
+    by_number: dict[int, str]
+
+
+@pytest.mark.parametrize(("schema", "depth"), [(Board, 4), (Tree, None), (Loose, None), (Numbered, None)])
+def test_a_schema_says_how_deep_its_payloads_are(schema: type[msgspec.Struct], depth: int | None) -> None:
+    assert Topic("any", schema, "").depth == depth
