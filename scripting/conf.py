@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from django.conf import global_settings, settings
+from django.utils.functional import empty
 
 from scripting.types import SecurityLimits
 
@@ -38,10 +39,13 @@ class Setting(Generic[T]):
         SETTINGS[name] = self
 
     def __get__(self, instance: object, owner: type) -> T:
-        # Looked up at each use, so that tests may override it; in what `settings` wraps, where a missing name is cheap.
-        if not settings.configured:
+        # Looked up at each use, so that tests may override it; in what `settings` wraps, where a missing name is cheap. An event
+        # looks up several: what a lazy object does to tell its own attributes from those that it wraps would cost it more.
+        wrapped = object.__getattribute__(settings, "_wrapped")
+        if wrapped is empty:
             settings._setup()
-        return getattr(settings._wrapped, self.name, self.default)
+            wrapped = object.__getattribute__(settings, "_wrapped")
+        return getattr(wrapped, self.name, self.default)
 
     def parse(self, text: str) -> T:
         """The value that the text of an environment variable stands for. Raises ValueError."""

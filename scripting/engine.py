@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from asgiref.sync import sync_to_async
 
 from scripting.bus.events import Event
 from scripting.execution import ledger, recovery
-from scripting.execution.admission import ExecutionContext, ExecutionContextManager, TooManyExecutions
+from scripting.execution.admission import Admission, ExecutionContext, ExecutionContextManager, TooManyExecutions
 from scripting.execution.attempts import run_version
 from scripting.execution.decision import Decision
 from scripting.execution.rows import refused_request_row
@@ -179,11 +178,9 @@ class ScriptEngine:
         if not self.contexts.cancel(execution_id):
             ask_to_cancel(execution_id)
 
-    @contextlib.contextmanager
-    def _admit(self, call: CallContext, trigger: str, queue_deadline: float = 0.0) -> Iterator[ExecutionContext]:
+    def _admit(self, call: CallContext, trigger: str, queue_deadline: float = 0.0) -> Admission:
         self._board.start()
-        with self.contexts.admit(call, trigger, queue_deadline) as admitted:
-            yield admitted
+        return self.contexts.admit(call, trigger, queue_deadline)
 
 
 def _trial_script(module: str, name: str, text: Source) -> ResolvedScript:

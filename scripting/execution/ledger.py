@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ from scripting.modules.simulation import dice_after
 from scripting.modules.topics import TopicError
 from scripting.registry.bundles import set_number
 from scripting.storage.bulk_insert import insert_rows
+from scripting.storage.compiled_query import Parameter, Prepared
 
 logger = logging.getLogger(__name__)
 
@@ -157,8 +159,22 @@ def _recorded(decisions: Iterable[Decision]) -> set[tuple[str, int]]:
     events = {decision.run.event.id for decision in decisions if decision.run.event is not None}
     if not events:
         return set()
-    known = Execution.objects.filter(event_id__in=events).values_list("event_id", "script_id")
-    return {(event, script) for event, script in known if event is not None}
+    found = _executions_of(len(events)).rows(_database(), **dict(zip(_names(len(events)), events, strict=True)))
+    return {(event, script) for event, script in found}
+
+
+@functools.cache
+def _executions_of(events: int) -> Prepared:
+    """Asks for the executions of so many events: a commit holds a batch of them at the most."""
+    among = [Parameter(name) for name in _names(events)]
+    return Prepared(
+        lambda: Execution.objects.filter(event_id__in=among).order_by().values_list("event_id", "script_id")
+    )
+
+
+@functools.cache
+def _names(events: int) -> list[str]:
+    return [f"event_{place}" for place in range(events)]
 
 
 # -- applying ------------------------------------------------------------------------------------------------------------
