@@ -123,10 +123,9 @@ def compared() -> dict[str, float]:
     """Processor µs of an event from its publishing to its commit, with and without its receipt: of each the turn that was least disturbed."""
     from django.conf import settings
 
-    from scripting.bus import publishing
+    from scripting.bus import publishing, spread
     from scripting.bus.publishing import Message
     from scripting.bus.streams import Stream
-    from scripting.conf import conf
     from scripting.modules.topics import topics
     from scripting.workers import drain_job
 
@@ -136,7 +135,7 @@ def compared() -> dict[str, float]:
         settings.SCRIPTING_RECEIPTS = with_receipts = turn % 2 == 0
         started = time.process_time()
         publishing.publish_many(Message(TOPIC, payload, key=f"game-{turn}") for _ in range(EVENTS))
-        for shard in range(conf.SCRIPTING_SHARDS):
+        for shard in range(spread.count("wargame")):
             while publishing.backlog().events and drain_job.drain_once(Stream("wargame", shard)) == "handed over":
                 pass
         if turn >= 2:

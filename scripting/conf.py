@@ -144,7 +144,10 @@ class ScriptingSettings:
     SCRIPTING_SANDBOX_RUNS = Setting(1000, "count", "Runs after which a sandbox is retired.")
     SCRIPTING_PROCESS_PER_RUN = Setting(False, "boolean", "Give every run a sandbox process of its own.")
     SCRIPTING_MAX_CONCURRENT = Setting(16, "count", "Executions at once in one process; more are refused or queued.")
-    SCRIPTING_SHARDS = Setting(4, "count", "Event streams per module; keys are spread over them.")
+    SCRIPTING_SHARDS = Setting(4, "count", "Event streams per module at the least; keys are spread over them.")
+    SCRIPTING_MAX_SHARDS = Setting(
+        256, "count", "Event streams per module at the most; between the two they follow the number of workers."
+    )
     SCRIPTING_MAX_WAITING = Setting(
         25_000, "count", "Events that may wait in one stream; what is published beyond is refused, not lost."
     )

@@ -13,6 +13,7 @@ import redis
 from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
+from scripting.bus import spread
 from tests.support import emptying, migrated, passes
 from tests.support.browser import chromium_path
 from tests.support.postgres import server_url
@@ -62,6 +63,7 @@ def empty_redis(redis_server: RedisServer) -> None:
     client = redis_server.own_client
     if client.dbsize():
         client.flushall()
+    spread.forget()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from scripting.bus import drain_queue, streams
+from scripting.bus import drain_queue, spread, streams
 from scripting.bus.events import Event
 from scripting.bus.streams import Stream
 from scripting.storage.lua import LuaScript
@@ -90,18 +90,24 @@ def _dead_letter(key: bytes, fields: dict[bytes, bytes]) -> DeadLetter:
     return DeadLetter(key.decode(), text(b"stream"), text(b"entry"), text(b"reason"), fields.get(b"e", b""))
 
 
-# KEYS: dead letters, names of streams, then entries and flag of each stream. ARGV: dead letter, envelope, then name and job of each
-# stream. Answers the numbers of the streams that need their job enqueued, or nothing where the dead letter is gone.
-_put_back = LuaScript("""
+# KEYS: dead letters, names of streams, counts of the spread, then entries and flag of each stream. ARGV: dead letter, envelope, number of
+# streams, name and job of each, then (module, count) of each. Answers the numbers of the streams that need their job enqueued, nothing
+# where the dead letter is gone, and the text `spread` where a module has another count.
+_put_back = LuaScript(
+    spread.AS_KNOWN
+    + """
+local streams = tonumber(ARGV[3])
+if is_spread_otherwise(KEYS[3], 4 + 2 * streams, (#ARGV - 3) / 2 - streams) then return 'spread' end
 if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return false end
 local wanted = {}
-for s = 1, (#ARGV - 2) / 2 do
-  redis.call('SADD', KEYS[2], ARGV[2 * s + 1])
-  redis.call('XADD', KEYS[2 * s + 1], '*', 'e', ARGV[2])
-  if redis.call('SET', KEYS[2 * s + 2], ARGV[2 * s + 2], 'NX') then wanted[#wanted + 1] = s end
+for s = 1, streams do
+  redis.call('SADD', KEYS[2], ARGV[2 * s + 2])
+  redis.call('XADD', KEYS[2 * s + 2], '*', 'e', ARGV[2])
+  if redis.call('SET', KEYS[2 * s + 3], ARGV[2 * s + 3], 'NX') then wanted[#wanted + 1] = s end
 end
 return wanted
-""")
+"""
+)
 
 
 def put_back(dead_letter: DeadLetter) -> bool:
@@ -110,12 +116,16 @@ def put_back(dead_letter: DeadLetter) -> bool:
     What it led to already is not repeated: an event takes effect once on a script.
     """
     wanted = [(stream, streams.new_job_id(stream)) for stream in dead_letter.destinations()]
-    keys = [streams.dead_letters_key(), streams.names_key()]
-    arguments: list[str | bytes] = [dead_letter.id, dead_letter.envelope]
+    counts = {stream.module: spread.count(stream.module) for stream, _ in wanted}
+    keys = [streams.dead_letters_key(), streams.names_key(), spread.counts_key()]
+    arguments: list[Any] = [dead_letter.id, dead_letter.envelope, len(wanted)]
     for stream, job in wanted:
         keys += [stream.entries, stream.flag]
         arguments += [stream.name, job]
-    jobs = _put_back(keys, arguments, redis_client())
+    jobs = _put_back(keys, [*arguments, *spread.told(counts)], redis_client())
+    if jobs == b"spread":
+        spread.look(counts)
+        return put_back(dead_letter)
     for number in jobs or ():
         drain_queue.enqueue_quietly(*wanted[number - 1])
     return jobs is not None

@@ -106,6 +106,7 @@ class Drain(Generic[Decision]):
         self.started = time.monotonic()
         self.deadline = self.started + (conf.SCRIPTING_DRAIN_SECONDS if seconds is None else seconds)
         self.jobs_waiting = 0
+        self._is_respread = False
         self._batch = conf.SCRIPTING_BATCH
         self._settled: list[bytes] = []
         self._held: list[Decision] = []
@@ -136,7 +137,7 @@ class Drain(Generic[Decision]):
         return not self.parts.stopping() and time.monotonic() < self.deadline
 
     def _is_others_turn(self) -> bool:
-        return self.jobs_waiting > 0 and time.monotonic() - self.started > SLICE_SECONDS
+        return self._is_respread or (self.jobs_waiting > 0 and time.monotonic() - self.started > SLICE_SECONDS)
 
     def _is_over(self) -> bool:
         """At an empty stream: linger for more events, then end the drain in one step with the check that there are none."""
@@ -144,7 +145,7 @@ class Drain(Generic[Decision]):
         while self.jobs_waiting == 0 and time.monotonic() < until and not self.parts.stopping():
             self.lease.wait(LINGER_STEP)
             read = self._read(1)
-            if read.entries:
+            if read.entries or read.respread:
                 return False
         return self.lease.finish()
 
@@ -173,6 +174,7 @@ class Drain(Generic[Decision]):
         read = self.lease.read(count, self._settled)
         self._settled = []
         self.jobs_waiting = read.jobs_waiting
+        self._is_respread = read.respread
         self.parts.refresh(read.generation)
         return read
 

@@ -17,10 +17,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from scripting.bus import spread
 from scripting.bus.streams import Stream, calls_key, dead_letters_key, new_job_id, queue_key
 from scripting.conf import conf
 from scripting.processes.generation import generation_keys
-from scripting.storage.full_redis import IN_FULL, set_for
+from scripting.storage.full_redis import IN_FULL
 from scripting.storage.lua import LuaScript
 
 LEASE_SECONDS = 4.0
@@ -41,6 +42,8 @@ class Read:
     """The version generation at the moment of reading, see registry.refresh."""
     jobs_waiting: int
     """Jobs in the queue that no worker has taken."""
+    respread: bool = False
+    """Whether the module's keys are being spread over another number of streams: then nobody drains."""
 
 
 @functools.cache
@@ -53,11 +56,12 @@ def drain_client() -> redis.Redis:
     return _drain_client(conf.SCRIPTING_REDIS_URL)
 
 
-# KEYS: lease, entries, mark, deliveries, queue, generation keys. ARGV: token, milliseconds, how many, settled entries.
+# KEYS: lease, entries, mark, deliveries, queue, generation keys, changes of the spread. ARGV: token, milliseconds, how many, module, settled
+# entries.
 # Settling needs no lease: what is committed is committed, whoever did it.
 _advance = LuaScript("""
 local counted = redis.call('EXISTS', KEYS[4]) == 1
-for first = 4, #ARGV, 1000 do
+for first = 5, #ARGV, 1000 do
   local last = math.min(first + 999, #ARGV)
   redis.call('XDEL', KEYS[2], unpack(ARGV, first, last))
   if counted then redis.call('HDEL', KEYS[4], unpack(ARGV, first, last)) end
@@ -72,8 +76,17 @@ if ARGV[3] ~= '0' then
   end
   if #flat > 0 then redis.call('SET', KEYS[3], flat[#flat - 1]) end
 end
-return {flat, redis.call('MGET', KEYS[6], KEYS[7]), redis.call('LLEN', KEYS[5])}
+return {flat, redis.call('MGET', KEYS[6], KEYS[7]), redis.call('LLEN', KEYS[5]), redis.call('HEXISTS', KEYS[8], ARGV[4])}
 """)
+
+# KEYS: lease, changes of the spread. ARGV: token, milliseconds, module.
+_take = LuaScript(
+    IN_FULL
+    + """
+if redis.call('HEXISTS', KEYS[2], ARGV[3]) == 1 then return 0 end
+return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX') and 1 or 0
+"""
+)
 
 _renew = LuaScript("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -122,11 +135,12 @@ class Lease:
 
     @classmethod
     def take(cls, stream: Stream, owner: str) -> Lease | None:
-        """The lease, or None while another drain has it."""
+        """The lease, or None while another drain has it or the module's keys are being spread anew."""
         lease = cls(stream, owner)
         lease._reconnect()
         asked = time.monotonic()
-        if not set_for(stream.lease, lease.token, int(LEASE_SECONDS * 1000), lease._client, absent=True):
+        keys = [stream.lease, spread.changes_key()]
+        if not _take(keys, [lease.token, int(LEASE_SECONDS * 1000), stream.module], lease._client):
             return None
         lease._renewed(asked)
         with lease._client.pipeline(transaction=False) as pipe:
@@ -150,15 +164,19 @@ class Lease:
         stream = self.stream
         asked = time.monotonic()
         answer = _advance(
-            [stream.lease, stream.entries, stream.mark, stream.deliveries, queue_key(), *generation_keys()],
-            [self.token, int(LEASE_SECONDS * 1000), count, *settled],
+            [
+                *(stream.lease, stream.entries, stream.mark, stream.deliveries),
+                *(queue_key(), *generation_keys(), spread.changes_key()),
+            ],
+            [self.token, int(LEASE_SECONDS * 1000), count, stream.module, *settled],
             self._client,
         )
         if answer is None:
             raise LeaseLost(f"the lease of {stream.name} was taken over")
         self._renewed(asked)
-        flat, generation, waiting = answer
-        return Read(list(zip(flat[::2], flat[1::2], strict=True)), tuple(generation), waiting)
+        flat, generation, waiting, respread = answer
+        entries = list(zip(flat[::2], flat[1::2], strict=True))
+        return Read(entries, tuple(generation), waiting, bool(respread))
 
     def wait(self, seconds: float) -> None:
         """Return when the stream, which was empty, has an entry, when another stream's job begins to wait, or after `seconds`."""

@@ -44,7 +44,7 @@ def send_outbox(rows: Sequence[OutboxEvent]) -> int:
         except msgspec.DecodeError as error:
             logger.critical("outbox row %s of %s is no envelope and is set aside: %s", row.pk, row.topic, error)
             streams.set_aside_outgoing(str(row.pk), envelope, str(error))
-    for stream, job in streams.append(_entries(pairs)):
+    for stream, job in streams.append_by_key(_entries(pairs)):
         enqueue_quietly(stream, job)
     OutboxEvent.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return len(pairs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -14,7 +14,6 @@ import msgspec
 from scripting.bus import samples, streams
 from scripting.bus.drain_queue import enqueue_quietly
 from scripting.bus.events import Event
-from scripting.bus.streams import Stream
 from scripting.conf import conf
 from scripting.models import uuid7
 from scripting.modules.installed import modules
@@ -242,7 +241,7 @@ def send(events: Sequence[Event]) -> None:
     try:
         if not has_room(sum(map(len, envelopes))):
             raise Overloaded(REDIS_FULL)
-        wanted = streams.append(entries, most=conf.SCRIPTING_MAX_WAITING)
+        wanted = streams.append_by_key(entries, most=conf.SCRIPTING_MAX_WAITING)
     except streams.StreamFull as full:
         raise Overloaded(_has_too_many(full.stream.module), full.stream.module) from None
     except OutOfMemoryError:
@@ -252,10 +251,12 @@ def send(events: Sequence[Event]) -> None:
     samples.note(events)
 
 
-def _entries(pairs: Iterable[tuple[Event, bytes]]) -> Iterator[tuple[Stream, bytes]]:
-    for event, envelope in pairs:
-        for module in {module: None for module, _ in event.subscribers}:
-            yield Stream.of(module, event.key, event.id), envelope
+def _entries(pairs: Iterable[tuple[Event, bytes]]) -> list[tuple[str, str, str, bytes]]:
+    return [
+        (module, event.key, event.id, envelope)
+        for event, envelope in pairs
+        for module in {module: None for module, _ in event.subscribers}
+    ]
 
 
 # -- figures -------------------------------------------------------------------------------------------------------------

@@ -9,11 +9,13 @@ dead take entries before it learns that its lease is gone.)
 from __future__ import annotations
 
 import secrets
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
+from scripting.bus import spread
+from scripting.bus.spread import SpreadChanged
 from scripting.conf import QUEUE, conf
 from scripting.storage.full_redis import IN_FULL
 from scripting.storage.lua import Call, LuaScript, together
@@ -29,8 +31,8 @@ class Stream:
 
     @staticmethod
     def of(module: str, ordering_key: str, event_id: str) -> Stream:
-        """The stream of an event: by its ordering key, or spread by id without one. The same in every process."""
-        return Stream(module, zlib.crc32((ordering_key or event_id).encode()) % conf.SCRIPTING_SHARDS)
+        """The stream of an event: by its ordering key, or spread by id without one; as far as this process knows the spread."""
+        return Stream(module, spread.shard(module, ordering_key, event_id))
 
     @staticmethod
     def named(name: str) -> Stream:
@@ -99,25 +101,32 @@ def queue_key() -> str:
 
 # -- publishing ----------------------------------------------------------------------------------------------------------
 
-# KEYS: names of streams, then entries and flag of each stream. ARGV: number of streams, then name and job of each, then
-# (number of the stream, envelope) of each entry, and at the end how many entries a stream may have (0: any number). Answers the
-# numbers of the streams that need their job enqueued; the text `full`, and adds nothing, where one would have more.
-_append = LuaScript("""
+# KEYS: names of streams, counts of the spread, then entries and flag of each stream. ARGV: number of streams, then name and job of each,
+# then (number of the stream, envelope) of each entry, then (module, count) of each module, and at the end how many modules that are and
+# how many entries a stream may have (0: any number). Answers the numbers of the streams that need their job enqueued. Adds nothing and
+# answers the text `full` where a stream would have more, `spread` where a module has another count.
+_append = LuaScript(
+    spread.AS_KNOWN
+    + """
 local streams = tonumber(ARGV[1])
 local most = tonumber(table.remove(ARGV))
+local modules = tonumber(table.remove(ARGV))
+local last = #ARGV - 2 * modules
 for s = 1, most > 0 and streams or 0 do
-  if redis.call('XLEN', KEYS[2 * s]) >= most then return 'full ' .. ARGV[2 * s] end
+  if redis.call('XLEN', KEYS[1 + 2 * s]) >= most then return 'full ' .. ARGV[2 * s] end
 end
-for i = 2 + 2 * streams, #ARGV, 2 do
-  redis.call('XADD', KEYS[2 * tonumber(ARGV[i])], '*', 'e', ARGV[i + 1])
+if is_spread_otherwise(KEYS[2], last + 1, modules) then return 'spread' end
+for i = 2 + 2 * streams, last, 2 do
+  redis.call('XADD', KEYS[1 + 2 * tonumber(ARGV[i])], '*', 'e', ARGV[i + 1])
 end
 local wanted = {}
 for s = 1, streams do
   redis.call('SADD', KEYS[1], ARGV[2 * s])
-  if redis.call('SET', KEYS[2 * s + 1], ARGV[2 * s + 1], 'NX') then wanted[#wanted + 1] = s end
+  if redis.call('SET', KEYS[2 + 2 * s], ARGV[2 * s + 1], 'NX') then wanted[#wanted + 1] = s end
 end
 return wanted
-""")
+"""
+)
 
 
 class StreamFull(Exception):
@@ -128,12 +137,26 @@ class StreamFull(Exception):
         self.stream = stream
 
 
-def append(entries: Iterable[tuple[Stream, bytes]], *, most: int = 0) -> list[tuple[Stream, str]]:
+def append_by_key(events: Sequence[tuple[str, str, str, bytes]], *, most: int = 0) -> list[tuple[Stream, str]]:
+    """`append` of (module, ordering key, event id, envelope), each to the stream that its key has at that moment."""
+    modules = {module for module, _, _, _ in events}
+    while True:
+        counts = {module: spread.count(module) for module in modules}
+        entries = [(Stream.of(module, key, event), envelope) for module, key, event, envelope in events]
+        try:
+            return append(entries, most=most, counts=counts)
+        except SpreadChanged:
+            spread.look(modules)
+
+
+def append(
+    entries: Iterable[tuple[Stream, bytes]], *, most: int = 0, counts: Mapping[str, int] = MappingProxyType({})
+) -> list[tuple[Stream, str]]:
     """Add (stream, envelope) pairs, all at once and in order; acknowledged by Redis when this returns.
 
     Answers the streams that no drain job answered for yet, each with the id under which the caller must enqueue one.
-    Raises StreamFull where `most` entries (0: any number) wait in one of the streams; redis.RedisError, and whether the entries
-    were added is then unknown.
+    Raises StreamFull where `most` entries (0: any number) wait in one of the streams; SpreadChanged where a module of `counts` has
+    another number of streams; redis.RedisError, and whether the entries were added is then unknown.
     """
     numbers: dict[Stream, int] = {}
     pairs: list[Any] = []
@@ -141,14 +164,16 @@ def append(entries: Iterable[tuple[Stream, bytes]], *, most: int = 0) -> list[tu
         pairs += [numbers.setdefault(stream, len(numbers) + 1), envelope]
     if not pairs:
         return []
-    keys: list[str] = [names_key()]
+    keys: list[str] = [names_key(), spread.counts_key()]
     head: list[Any] = [len(numbers)]
     jobs = []
     for stream in numbers:
         jobs.append((stream, new_job_id(stream)))
         keys += [stream.entries, stream.flag]
         head += [stream.name, jobs[-1][1]]
-    wanted = _append(keys, [*head, *pairs, most], redis_client())
+    wanted = _append(keys, [*head, *pairs, *spread.told(counts), len(counts), most], redis_client())
+    if wanted == b"spread":
+        raise SpreadChanged
     if isinstance(wanted, bytes):
         raise StreamFull(Stream.named(wanted.decode().removeprefix("full ")))
     return [jobs[number - 1] for number in wanted]

@@ -26,6 +26,8 @@ KEEP_SECONDS = 60
 VITALS = ("sandboxes", "busy", "forks", "kills")
 """Sandboxes that a process has now, those that run something, those it ever started and those it ended by killing."""
 
+KNOWS_SPREAD = "spread"
+"""A field of each process that asks Redis over how many streams keys are spread; one of an older release goes by its setting."""
 _SCRIPT = "="
 """Begins the fields that hold what is loaded, so that no script's name can be taken for another field."""
 
@@ -88,7 +90,7 @@ class Membership:
             answers = together([*own, generation.reading(), *also], redis_client())
             if own and not answers.pop(0):
                 where = {"host": place.host(), "container": place.container()}
-                described = {"kind": self.kind, "started": repr(self.started), **where}
+                described = {"kind": self.kind, "started": repr(self.started), **where, KNOWS_SPREAD: "1"}
                 self._write({**described, **vitals, **_fields(self._loaded)})
         self.on_beat(*generation.heard(answers[0]))
         return answers[1:]
@@ -158,6 +160,26 @@ def _all() -> str:
 
 def _entry(name: str) -> str:
     return key("process", name)
+
+
+# KEYS: all processes. ARGV: prefix of their entries, seconds after which one is stale, the field of those that know the spread. A process
+# that is stale may come back, so it is asked too whether it knows.
+_muster = LuaScript("""
+local t = redis.call('TIME')
+local workers, older = 0, 0
+local listed = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
+for i = 1, #listed, 2 do
+  local kind, knows = unpack(redis.call('HMGET', ARGV[1] .. listed[i], 'kind', ARGV[3]))
+  if kind == 'worker' and t[1] - listed[i + 1] < tonumber(ARGV[2]) then workers = workers + 1 end
+  if kind and not knows then older = older + 1 end
+end
+return {workers, older}
+""")
+
+
+def mustering() -> Call:
+    """A call that counts live workers, and processes that do not know the spread, to be made along with others."""
+    return Call(_muster, [_all()], [_entry(""), STALE_SECONDS, KNOWS_SPREAD])
 
 
 # -- looking at them -----------------------------------------------------------------------------------------------------

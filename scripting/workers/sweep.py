@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.models import Exists, Subquery
 
 from scripting.alerts import sending, watching
-from scripting.bus import drain_queue, outbox, streams
+from scripting.bus import drain_queue, outbox, spread, streams
 from scripting.bus.streams import Condition, Stream
 from scripting.conf import conf
 from scripting.metrics import error_groups, retention, rollups
@@ -29,7 +29,7 @@ from scripting.models import (
     Script,
     StatDelta,
 )
-from scripting.processes import generation
+from scripting.processes import generation, members
 from scripting.processes.place import start_name
 from scripting.receipts import roots, sharing
 from scripting.registry import schedules
@@ -40,6 +40,7 @@ from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
 from scripting.supervisor.errors import SupervisorError
 from scripting.workers import heartbeat
+from scripting.workers.spreading import Spreading
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,8 @@ class Sweep:
     between leaving the queue and taking the lease a job is in neither place, and a second apart is longer than that takes.
     """
 
-    def __init__(self, name: str = "") -> None:
+    def __init__(self, name: str = "", stopping: Callable[[], bool] = lambda: False) -> None:
+        self.spreading = Spreading(stopping)
         self.sends = False
         """Whether messages of alerts wait, by the last sweep."""
         self._suspects: dict[Stream, bytes | None] = {}
@@ -100,12 +102,12 @@ class Sweep:
         return [self._owner.right.asking(), *self._looks(), *told]
 
     def _looks(self) -> list[Call]:
-        return [streams.looking(), heartbeat.roll_call()]
+        return [streams.looking(), heartbeat.roll_call(), members.mustering(), spread.looking()]
 
     def heard(self, answers: Sequence[Any]) -> None:
         """Take the answers to `asking`."""
         held = self._owner.right.heard(answers[0])
-        self._seen = list(answers[1:3]) if held else []
+        self._seen = list(answers[1:5]) if held else []
 
     def once_if_due(self) -> Swept:
         """One sweep, if this process is the one that sweeps. Raises as `once` does."""
@@ -120,8 +122,11 @@ class Sweep:
         self._owner.right.ask()
         return self._sweep(*together(self._looks(), redis_client()))
 
-    def _sweep(self, found: Sequence[Any], dead: Sequence[tuple[bytes, int]]) -> Swept:
+    def _sweep(
+        self, found: Sequence[Any], dead: Sequence[tuple[bytes, int]], muster: tuple[int, int], spreads: Sequence[Any]
+    ) -> Swept:
         buried = heartbeat.bury(dead)
+        self.spreading.look(*muster, spread.found_by(spreads))
         drains = self.heal_streams(streams.found_by(found))
         rows = waiting_rows()
         self._mark = rows.mark

@@ -72,7 +72,7 @@ class ScriptWorker(SimpleWorker):
     def __init__(self, name: str = "", queue: Queue | None = None) -> None:
         self.listener = Listener(self.kind, heartbeat=False)
         self.liveness = Liveness(name, self.kind, exchange=self.beat, each_second=self._each_second)
-        self._sweep = Sweep(self.liveness.name)
+        self._sweep = Sweep(self.liveness.name, self.liveness.stopping.is_set)
         self._alerts = Sender()
         connection = redis.Redis.from_url(conf.SCRIPTING_REDIS_URL, socket_connect_timeout=2)
         super().__init__(

@@ -15,6 +15,7 @@ from django.db import connection
 
 from scripting.bus import publishing, streams
 from scripting.bus.publishing import Message
+from scripting.bus.respread import respread
 from scripting.models import Execution
 from tests.support.processes import alive as process_alive
 from tests.support.processes import own_processes, processes_of
@@ -47,13 +48,20 @@ def assert_each_once_and_in_order(count: int) -> None:
     assert publishing.backlog().dead_letters == 0
 
 
-def test_workers_killed_one_after_the_other_lose_and_double_nothing(tmp_path: Path) -> None:
+def test_workers_killed_one_after_the_other_lose_and_double_nothing_while_the_number_of_streams_changes(
+    tmp_path: Path,
+) -> None:
     publish(40, seconds=0.004)
+    same = {"SCRIPTING_MAX_SHARDS": "4"}  # the test changes it, not a worker
     for victim in range(3):
-        with WorkerProcess(tmp_path, f"victim-{victim}") as worker, WorkerProcess(tmp_path, f"peer-{victim}") as peer:
+        with (
+            WorkerProcess(tmp_path, f"victim-{victim}", **same) as worker,
+            WorkerProcess(tmp_path, f"peer-{victim}", **same) as peer,
+        ):
             worker.takes_jobs(), peer.takes_jobs()
             before = Execution.objects.count()
             wait_for(lambda before=before: Execution.objects.count() > before + 20, what="no progress")
+            assert respread("track", (16, 3, 8)[victim], step=9)
             worker.kill(), peer.kill()
             wait_for(lambda worker=worker: worker.leaves_nothing(), 5, "a sandbox outlived its worker")
     assert not done(40)
