@@ -24,13 +24,16 @@ from scripting.tokens import Wanted
 from scripting.workers import drain_job
 
 CLIENTS = BASE_DIR / "docs" / "examples" / "clients"
+MONO_PARTS = "-r:System.Net.Http -r:System.Runtime.Serialization -r:System.Xml"
+"""Debian: mono-mcs, mono-runtime, libmono-system-net-http4.0-cil, libmono-system-runtime-serialization4.0-cil."""
 COMMANDS = {
     "curl": ("sh", CLIENTS / "send_hit.sh"),
     "python": (sys.executable, CLIENTS / "send_hit.py"),
     "go": ("go", "run", "."),
     "dotnet": ("dotnet", "run"),
+    "mono": ("sh", "-ec", f'mcs -nologo -langversion:7 {MONO_PARTS} -out:"$HOME/Hit.exe" Program.cs; mono "$HOME/Hit.exe"'),
 }
-NEEDS = {"curl": "curl", "python": sys.executable, "go": "go", "dotnet": "dotnet"}
+NEEDS = {"curl": "curl", "python": sys.executable, "go": "go", "dotnet": "dotnet", "mono": "mcs"}
 
 
 @pytest.fixture
@@ -69,7 +72,7 @@ def test_a_client_sends_a_hit_and_prints_what_the_rule_decided(
 ) -> None:
     if shutil.which(NEEDS[language]) is None:
         pytest.skip(f"{NEEDS[language]} is not installed here")
-    folder = CLIENTS / {"go": "go", "dotnet": "csharp"}.get(language, "")
+    folder = CLIENTS / {"go": "go", "dotnet": "csharp", "mono": "csharp"}.get(language, "")
     ran = subprocess.run(COMMANDS[language], cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert "wargame/damage_calculator" in ran.stdout
