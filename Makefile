@@ -65,7 +65,7 @@ bench-history: $(VENV)/.dev ## fill 10 million executions (BENCH_HISTORY_ROWS) i
 lock: ## pin the packages anew from requirements/*.in (needs uv on PATH: pip install uv)
 	@cd requirements && $(LOCK) core.in admin.in api.in stack.in -o runtime.txt
 	@cd requirements && $(LOCK) redis.in -c runtime.txt -o redis.txt
-	@cd requirements && $(LOCK) core.in admin.in api.in stack.in dev.in -c runtime.txt -o dev.txt
+	@cd requirements && $(LOCK) core.in admin.in api.in stack.in lsp.in dev.in -c runtime.txt -o dev.txt
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null || { \

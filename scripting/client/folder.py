@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,21 +58,35 @@ def digest_of(text: str) -> str:
 
 def rules_in(folder: Path) -> list[RuleFile]:
     """Every script below the folder, by module and name; may be none. Raises FolderWrong."""
+    found: dict[str, RuleFile] = {}
+    for path in files_in(folder):
+        rule = rule_of(path, text_of(path))
+        if rule.label in found:
+            raise FolderWrong(f"{rule.label} has two files, {found[rule.label].path} and {path}: keep one of them")
+        found[rule.label] = rule
+    return list(found.values())
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """The file of every script below the folder, by module and name. Raises FolderWrong."""
     if not folder.is_dir():
         raise FolderWrong(f"{folder} is no folder: name one with files such as tavern/barkeeper.py in it")
-    found: dict[str, RuleFile] = {}
     for module in sorted(folder.iterdir()):
-        if module.is_symlink() or not module.is_dir() or not NAME.fullmatch(module.name):
-            continue
-        for path in sorted(module.iterdir()):
-            language = language_for_suffix(path.suffix)
-            if language is None or not NAME.fullmatch(path.stem) or path.is_symlink() or not path.is_file():
-                continue
-            rule = RuleFile(path, module.name, path.stem, language.name, text_of(path))
-            if rule.label in found:
-                raise FolderWrong(f"{rule.label} has two files, {found[rule.label].path} and {path}: keep one of them")
-            found[rule.label] = rule
-    return list(found.values())
+        if not module.is_symlink() and module.is_dir():
+            yield from (path for path in sorted(module.iterdir()) if is_rule(path))
+
+
+def is_rule(path: Path) -> bool:
+    """Whether the file has the name of a script, `<module>/<name><suffix>`, and is no link to another."""
+    named = NAME.fullmatch(path.parent.name) and NAME.fullmatch(path.stem)
+    return bool(named) and language_for_suffix(path.suffix) is not None and path.is_file() and not path.is_symlink()
+
+
+def rule_of(path: Path, text: str) -> RuleFile:
+    """The script of a file for which `is_rule`, with this text."""
+    language = language_for_suffix(path.suffix)
+    assert language is not None
+    return RuleFile(path, path.parent.name, path.stem, language.name, text)
 
 
 def some_rules_in(folder: Path) -> list[RuleFile]:
@@ -145,7 +160,7 @@ def write(path: Path, text: str) -> None:
 
 def known_of(folder: Path) -> dict[str, Known]:
     """The versions that this folder was last the same as, by script. Raises FolderWrong."""
-    document = _document(folder / STATE) or {}
+    document = json_of(folder / STATE) or {}
     try:
         return {label: Known(int(each["number"]), str(each["digest"])) for label, each in document.items()}
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -159,10 +174,11 @@ def remember(folder: Path, known: dict[str, Known]) -> None:
 
 def namespace_of(folder: Path) -> dict[str, Any]:
     """Functions and inputs of each module as the last pull told them; empty where none did."""
-    return _document(folder / NAMESPACE) or {}
+    return json_of(folder / NAMESPACE) or {}
 
 
-def _document(path: Path) -> dict[str, Any] | None:
+def json_of(path: Path) -> dict[str, Any] | None:
+    """The object that a file holds; None without a file. Raises FolderWrong."""
     try:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -75,13 +76,17 @@ def _parser() -> argparse.ArgumentParser:
     stub.add_argument("--offline", action="store_true", help="take what the last pull said")
     stub.set_defaults(run=_stubs)
 
+    lsp = commands.add_parser("lsp", help="serve an editor: findings, completion and hover help (needs goby[lsp])")
+    lsp.add_argument("dir", type=Path, metavar="DIR", nargs="?", help="default: each folder of rules that a pull made")
+    lsp.set_defaults(run=_lsp)
+
     replay = commands.add_parser("replay", help="decide recorded executions again by a file, on the server")
     replay.add_argument("script", metavar="MODULE/NAME")
     replay.add_argument("--source", type=Path, required=True, metavar="FILE")
     replay.add_argument("--last", type=int, default=200, metavar="N")
     replay.add_argument("--json", action="store_true", help="print the whole report")
     replay.set_defaults(run=_replay)
-    for each in (diff, pull, push, test, replay, stub):
+    for each in (diff, pull, push, test, replay, stub, lsp):
         each.add_argument("--server", metavar="URL", help=f"default: {SERVER} of the environment; the token is {TOKEN}")
     return parser
 
@@ -180,6 +185,18 @@ def _stubs(options: argparse.Namespace) -> int:
     written = stubs.write(options.dir, server, options.script)
     print(f"{one_line(str(written[0]))}, and JSON Schemas of {len(written) - 1} topics beside it in {stubs.SCHEMAS}")
     return 0
+
+
+def _lsp(options: argparse.Namespace) -> int:
+    try:
+        from scripting.client.lsp import server as language_server
+    except ModuleNotFoundError as error:
+        _complain(f"the package {error.name} is missing: pip install 'goby[lsp]'")
+        return USAGE
+    if options.dir is not None and not options.dir.is_dir():
+        raise FolderWrong(f"{options.dir} is no folder: name one with files such as tavern/barkeeper.py in it")
+    server = Server.named(options.server) if options.server or os.environ.get(SERVER) else None
+    return language_server.serve(options.dir, server)
 
 
 def _replay(options: argparse.Namespace) -> int:

@@ -6,8 +6,6 @@ import ast
 import json
 import keyword
 import re
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,13 +13,12 @@ from typing import Any
 from scripting.client import folder as folders
 from scripting.client.folder import FolderWrong
 from scripting.client.server import Server
+from scripting.supervisor.offered import offered
 
 TOPICS = Path(".goby") / "topics.json"
 STUB = Path("__builtins__.pyi")
 """Pyright, and with it VS Code, takes the names of this file as known in every file of the project whose root it lies in."""
 SCHEMAS = Path(".goby") / "schemas"
-DESCRIBE = (sys.executable, "-s", "-P", "-m", "scripting.sandbox.describe")
-DESCRIBE_SECONDS = 30
 PLAIN = {"integer": "int", "number": "float", "string": "str", "boolean": "bool", "null": "None"}
 KNOWN = {"int", "float", "str", "bool", "bytes", "dict", "list", "tuple", "None", "Any", "Literal", "datetime"}
 WHOLE = {"dict": "dict[str, Any]", "list": "list[Any]", "tuple": "tuple[Any, ...]"}
@@ -38,7 +35,7 @@ def write(folder: Path, server: Server | None, script: str = "") -> list[Path]:
     """
     if server is not None:
         remember(folder, server)
-    namespaces, topics = folders.namespace_of(folder), _topics(folder)
+    namespaces, topics = folders.namespace_of(folder), topics_of(folder)
     if not namespaces or not topics:
         raise FolderWrong(f"nothing is known of the modules in {folder}: name the server, or pull first")
     folders.write(folder / STUB, text_of(namespaces, topics, script))
@@ -56,7 +53,8 @@ def remember(folder: Path, server: Server) -> None:
     folders.write(folder / TOPICS, json.dumps(server.get("topics"), indent=1) + "\n")
 
 
-def _topics(folder: Path) -> list[dict[str, Any]]:
+def topics_of(folder: Path) -> list[dict[str, Any]]:
+    """The topics as the last pull told them; empty where none did. Raises FolderWrong."""
     try:
         found = json.loads((folder / TOPICS).read_bytes())
     except FileNotFoundError:
@@ -76,7 +74,7 @@ def text_of(namespaces: Mapping[str, Any], topics: Iterable[Mapping[str, Any]], 
     parts = [HEAD, *_messages(wanted)]
     functions = [each for own in namespaces if not module or own == module for each in namespaces[own]["functions"]]
     parts += [_function(each["name"], each["signature"], each["doc"]) for each in functions]
-    parts += [_function(*_described(each), each["doc"]) for each in _of_every_script()]
+    parts += [_function(*_described(each), each["doc"]) for each in offered()["functions"]]
     return "\n".join(parts) + "\n"
 
 
@@ -189,13 +187,6 @@ def _function(name: str, signature: str, doc: str) -> str:
     made.returns = _Plain().visit(made.returns) if made.returns else ast.Name("Any")
     made.body = [ast.Expr(ast.Constant(doc))] if doc else [ast.Expr(ast.Constant(...))]
     return ast.unparse(ast.fix_missing_locations(made))
-
-
-def _of_every_script() -> list[dict[str, Any]]:
-    """Names that the sandbox itself offers, from a process that loads its tables."""
-    said = subprocess.run(DESCRIBE, env={"PYTHONHASHSEED": "0"}, capture_output=True, check=True, timeout=DESCRIBE_SECONDS)  # fmt: skip
-    found: list[dict[str, Any]] = json.loads(said.stdout)["functions"]
-    return found
 
 
 def _described(function: Mapping[str, Any]) -> tuple[str, str]:

@@ -18,8 +18,8 @@ from scripting.modules.scriptable import ScriptableModule
 from scripting.modules.topics import Topic
 from scripting.sandbox.languages.language import ENDPOINT, EVENT, HELPER
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.supervisor.offered import plain_signature
 from scripting.texts.escaping import one_line
-from scripting.workbench.completion import plain_signature
 
 KINDS = {
     EVENT: ("Answers an event", "Something happened in the game, and the script decides what comes of it."),

@@ -21,6 +21,7 @@ EXTRAS = {
     "": {"core"},
     "admin": {"admin"},
     "api": {"api"},
+    "lsp": {"lsp"},
     "stack": {"stack", "redis"},
     "demo": {"admin", "api", "stack", "redis"},
 }
@@ -28,7 +29,7 @@ EXTRAS = {
 LOCKS = {
     "runtime": {"core", "admin", "api", "stack"},
     "redis": {"redis"},
-    "dev": {"core", "admin", "api", "stack", "dev"},
+    "dev": {"core", "admin", "api", "stack", "lsp", "dev"},
 }
 
 

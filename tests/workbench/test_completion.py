@@ -9,9 +9,10 @@ import pytest
 from scripting.engine import get_engine
 from scripting.models import Script
 from scripting.sandbox.protocol import SCRIPT_FUNCTIONS
+from scripting.supervisor.offered import offered
 from scripting.types import ScriptInput
 from scripting.workbench import inputs
-from scripting.workbench.completion import namespace, sandbox_description
+from scripting.workbench.completion import namespace
 from tests.support.arena import arena_registered, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,9 +40,9 @@ def test_every_name_that_help_lists_is_there_in_a_real_run(script: Script) -> No
 
 
 def test_what_help_does_not_list_a_script_does_not_have(script: Script) -> None:
-    offered = {entry["name"] for entry in sandbox_description()["builtins"]}
+    listed = {entry["name"] for entry in offered()["builtins"]}
     for name in ("open", "eval", "exec", "compile", "globals", "input", "breakpoint", "vars"):
-        assert name not in offered
+        assert name not in listed
         assert get_engine().check(f"x = {name}\nresult = 1\n", module_name="arena").diagnostics != ()
 
 
