@@ -73,13 +73,13 @@ def files_in(folder: Path) -> Iterator[Path]:
         raise FolderWrong(f"{folder} is no folder: name one with files such as tavern/barkeeper.py in it")
     for module in sorted(folder.iterdir()):
         if not module.is_symlink() and module.is_dir():
-            yield from (path for path in sorted(module.iterdir()) if is_rule(path))
+            yield from (path for path in sorted(module.iterdir()) if is_rule(path) and path.is_file())
 
 
 def is_rule(path: Path) -> bool:
-    """Whether the file has the name of a script, `<module>/<name><suffix>`, and is no link to another."""
+    """Whether the file has the name of a script, `<module>/<name><suffix>`, and is no link to another; it need not be there yet."""
     named = NAME.fullmatch(path.parent.name) and NAME.fullmatch(path.stem)
-    return bool(named) and language_for_suffix(path.suffix) is not None and path.is_file() and not path.is_symlink()
+    return bool(named) and language_for_suffix(path.suffix) is not None and not path.is_symlink()
 
 
 def rule_of(path: Path, text: str) -> RuleFile:

@@ -76,6 +76,12 @@ def _parser() -> argparse.ArgumentParser:
     stub.add_argument("--offline", action="store_true", help="take what the last pull said")
     stub.set_defaults(run=_stubs)
 
+    back = commands.add_parser("rollback", help="make a stored version live: an older one, or one that never was")
+    back.add_argument("script", metavar="MODULE/NAME")
+    back.add_argument("version", type=int, metavar="VERSION")
+    back.add_argument("-m", "--message", required=True, help="why; shown beside the version for good")
+    back.set_defaults(run=_rollback)
+
     lsp = commands.add_parser("lsp", help="serve an editor: findings, completion and hover help (needs goby[lsp])")
     lsp.add_argument("dir", type=Path, metavar="DIR", nargs="?", help="default: each folder of rules that a pull made")
     lsp.set_defaults(run=_lsp)
@@ -86,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("--last", type=int, default=200, metavar="N")
     replay.add_argument("--json", action="store_true", help="print the whole report")
     replay.set_defaults(run=_replay)
-    for each in (diff, pull, push, test, replay, stub, lsp):
+    for each in (diff, pull, push, test, replay, stub, back, lsp):
         each.add_argument("--server", metavar="URL", help=f"default: {SERVER} of the environment; the token is {TOKEN}")
     return parser
 
@@ -184,6 +190,13 @@ def _stubs(options: argparse.Namespace) -> int:
     server = None if options.offline else Server.named(options.server)
     written = stubs.write(options.dir, server, options.script)
     print(f"{one_line(str(written[0]))}, and JSON Schemas of {len(written) - 1} topics beside it in {stubs.SCHEMAS}")
+    return 0
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    document = {"version": options.version, "reason": options.message}
+    live = Server.named(options.server).post(f"scripts/{options.script}/rollback", document)
+    print(f"{options.script}: v{live['version']} is live")
     return 0
 
 

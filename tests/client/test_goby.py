@@ -218,6 +218,13 @@ def test_a_version_that_becomes_live_during_a_push_is_not_overwritten(
     assert "# meanwhile" in live_text()
 
 
+def test_an_older_version_goes_live_again(server: Game, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    publish(BETTER)
+    assert goby("rollback", "chess_club/dice", "1", "-m", "too good") == 0
+    assert (live_text(), capsys.readouterr().out) == (DICE, "chess_club/dice: v1 is live\n")
+    assert goby("rollback", "chess_club/dice", "9", "-m", "never was") == 1
+
+
 def test_a_file_is_replayed_on_the_server(server: Game, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(folder, BETTER)
     assert goby("replay", "chess_club/dice", "--source", path) == 1

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from scripting.client import main as command
+
 ORDER = {
     "type": "object",
     "properties": {
@@ -204,6 +206,21 @@ def test_hover_tells_of_functions_fields_and_knobs(editor: Editor) -> None:
 def test_a_name_leads_to_the_helper_that_defines_it(editor: Editor) -> None:
     found = editor.at("definition", "tavern/barkeeper.py", BARKEEPER, "prices.tw")
     assert (found["uri"], found["range"]["start"]["line"]) == (editor.uri("shared/prices.py"), 0)
+
+
+def test_a_file_that_is_not_saved_yet_is_a_script_too_and_a_file_elsewhere_is_none(editor: Editor) -> None:
+    assert editor.open("tavern/waiter.py", "result = (\n")
+    document = {"uri": editor.uri("elsewhere.py"), "languageId": "python", "version": 1, "text": "import os; x = "}
+    editor.tell("textDocument/didOpen", {"textDocument": document})
+    assert editor.labels("elsewhere.py", "import os; x = ", "x = ") == set()
+
+
+def test_without_the_packages_of_its_extra_the_command_names_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pygls", None)
+    assert command.main(["lsp"]) == 2
+    assert "pip install 'goby[lsp]'" in capsys.readouterr().err
 
 
 def test_hostile_text_is_refused_in_its_place_and_harms_nothing(editor: Editor) -> None:

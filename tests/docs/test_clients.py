@@ -24,14 +24,17 @@ from scripting.tokens import Wanted
 from scripting.workers import drain_job
 
 CLIENTS = BASE_DIR / "docs" / "examples" / "clients"
-MONO_PARTS = "-r:System.Net.Http -r:System.Runtime.Serialization -r:System.Xml"
+MONO = """\
+mcs -nologo -langversion:7 -r:System.Net.Http -r:System.Runtime.Serialization -r:System.Xml -out:"$HOME/Hit.exe" Program.cs
+exec mono "$HOME/Hit.exe"
+"""
 """Debian: mono-mcs, mono-runtime, libmono-system-net-http4.0-cil, libmono-system-runtime-serialization4.0-cil."""
 COMMANDS = {
     "curl": ("sh", CLIENTS / "send_hit.sh"),
     "python": (sys.executable, CLIENTS / "send_hit.py"),
     "go": ("go", "run", "."),
     "dotnet": ("dotnet", "run"),
-    "mono": ("sh", "-ec", f'mcs -nologo -langversion:7 {MONO_PARTS} -out:"$HOME/Hit.exe" Program.cs; mono "$HOME/Hit.exe"'),
+    "mono": ("sh", "-ec", MONO),
 }
 NEEDS = {"curl": "curl", "python": sys.executable, "go": "go", "dotnet": "dotnet", "mono": "mcs"}
 

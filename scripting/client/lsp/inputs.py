@@ -18,7 +18,7 @@ DEEP = 8
 """Names that stand for names."""
 LINES = 100_000
 """Lines that one question may look at, whatever the text is."""
-WIDE = 1_000
+WIDE = 500
 """Characters of a line that are looked at."""
 BEFORE = 300
 """Characters before the cursor that are."""

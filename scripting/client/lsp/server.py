@@ -35,7 +35,6 @@ from scripting.types import Diagnostic, Knob
 
 DELAY = 0.25
 """Seconds without a change before a text is checked."""
-STATE = ".goby"
 _KINDS = {
     "function": lsp.CompletionItemKind.Function,
     "class": lsp.CompletionItemKind.Class,
@@ -104,7 +103,9 @@ class RulesServer(LanguageServer):
     def folder_of(self, path: Path) -> Path | None:
         """The folder of rules that a file belongs to; None where it is no script."""
         folder = path.parent.parent
-        is_ours = folder.resolve() == self._folder.resolve() if self._folder else (folder / STATE).is_dir()
+        is_ours = (
+            folder.resolve() == self._folder.resolve() if self._folder else (folder / folders.STATE.parent).is_dir()
+        )
         return folder if is_ours and folders.is_rule(path) else None
 
     def opened(self) -> dict[Path, tuple[str, int | None]]:
@@ -209,7 +210,8 @@ def path_of(uri: str) -> Path:
 def rules_in(folder: Path, opened: Mapping[Path, tuple[str, int | None]]) -> list[RuleFile]:
     """Every script of the folder, as the editor has it or else the disk. Raises FolderWrong."""
     found: dict[str, RuleFile] = {}
-    for path in folders.files_in(folder):
+    unsaved = [path for path in opened if path.parent.parent == folder and folders.is_rule(path)]
+    for path in [*folders.files_in(folder), *unsaved]:
         text = opened[path][0] if path in opened else _read(path)
         rule = folders.rule_of(path, text)
         found.setdefault(rule.label, rule)
