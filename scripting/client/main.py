@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     stub.set_defaults(run=_stubs)
 
     back = commands.add_parser("rollback", help="make a stored version live: an older one, or one that never was")
-    back.add_argument("script", metavar="MODULE/NAME")
+    back.add_argument("script", type=_label, metavar="MODULE/NAME")
     back.add_argument("version", type=int, metavar="VERSION")
     back.add_argument("-m", "--message", required=True, help="why; shown beside the version for good")
     back.set_defaults(run=_rollback)
@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     lsp.set_defaults(run=_lsp)
 
     replay = commands.add_parser("replay", help="decide recorded executions again by a file, on the server")
-    replay.add_argument("script", metavar="MODULE/NAME")
+    replay.add_argument("script", type=_label, metavar="MODULE/NAME")
     replay.add_argument("--source", type=Path, required=True, metavar="FILE")
     replay.add_argument("--last", type=int, default=200, metavar="N")
     replay.add_argument("--json", action="store_true", help="print the whole report")
@@ -95,6 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     for each in (diff, pull, push, test, replay, stub, back, lsp):
         each.add_argument("--server", metavar="URL", help=f"default: {SERVER} of the environment; the token is {TOKEN}")
     return parser
+
+
+def _label(text: str) -> str:
+    module, _, name = text.partition("/")
+    if not (folder.NAME.fullmatch(module) and folder.NAME.fullmatch(name)):
+        raise argparse.ArgumentTypeError(f"{text!r} names no script: write its module too, as in tavern/barkeeper")
+    return text
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -223,6 +223,9 @@ def test_an_older_version_goes_live_again(server: Game, folder: Path, capsys: py
     assert goby("rollback", "chess_club/dice", "1", "-m", "too good") == 0
     assert (live_text(), capsys.readouterr().out) == (DICE, "chess_club/dice: v1 is live\n")
     assert goby("rollback", "chess_club/dice", "9", "-m", "never was") == 1
+    with pytest.raises(SystemExit):
+        goby("rollback", "dice", "1", "-m", "of which module?")
+    assert "write its module too" in capsys.readouterr().err
 
 
 def test_a_file_is_replayed_on_the_server(server: Game, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

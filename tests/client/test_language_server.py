@@ -84,7 +84,7 @@ class Editor:
         """The next that are told of a file; of this version of its text, where one is given."""
         while True:
             told = self._next().get("params", {})
-            if told.get("uri") == self.uri(name) and version in (None, told["version"]):
+            if told.get("uri") == self.uri(name) and version in (None, told.get("version")):
                 found: list[dict[str, Any]] = told["diagnostics"]
                 return found
 
