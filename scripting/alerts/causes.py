@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from rq.utils import as_text
 
 from scripting.bus import dead_letters, streams
+from scripting.conf import conf
 from scripting.metrics import rollups
 from scripting.models import AlertRule, Breaker, Evidence, Script
 from scripting.models.gate import grouped
 from scripting.processes import members
+from scripting.storage.full_redis import share_used
 from scripting.storage.redis_client import redis_client
 
 Found = Iterator[tuple[str, str]]
@@ -65,6 +67,24 @@ def _event_age(rule: AlertRule, now: datetime) -> Found:
             yield f"stream {condition.stream.name}", words
 
 
+def _backlog(rule: AlertRule, now: datetime) -> Found:
+    most = conf.SCRIPTING_MAX_WAITING
+    for condition in streams.conditions():
+        stream, percent = condition.stream, 100 * condition.length / most
+        if percent > rule.limit and rule.module in ("", stream.module):
+            words = (
+                f"{grouped(condition.length)} events wait in stream {stream.name}, {percent:.0f} % of the {grouped(most)} that may "
+                f"(SCRIPTING_MAX_WAITING); the oldest for {_age_of_first(stream.entries):.0f} s. At 100 % publishers are refused"
+            )
+            yield f"full {stream.name}", words
+    percent = 100 * share_used()
+    if percent > rule.limit and not rule.module:
+        yield (
+            "full Redis",
+            f"Redis holds {percent:.0f} % of what events may take there. At 100 % publishers are refused",
+        )
+
+
 def _age_of_first(entries: str) -> float:
     client = redis_client()
     first = client.xrange(entries, count=1)
@@ -114,6 +134,7 @@ _BY_KIND: dict[Kind, Callable[[AlertRule, datetime], Found]] = {
     Kind.BREAKER: _breakers,
     Kind.FILE: _files,
     Kind.EVENT_AGE: _event_age,
+    Kind.BACKLOG: _backlog,
     Kind.DEAD_LETTERS: _dead_letters,
     Kind.WORKERS: _workers,
     Kind.REPLAY: _replays,

@@ -187,22 +187,58 @@ def new_job_id(stream: Stream) -> str:
     return f"drain-{stream.module}-{stream.shard}-{secrets.token_hex(8)}"
 
 
-# KEYS: queue. ARGV: prefix of RQ's jobs. Jobs of another kind stay where they are.
+MOST_JOBS = 1024
+"""Waiting jobs among which the next one is chosen."""
+
+# KEYS: queue, turns. ARGV: prefix of RQ's jobs, how many are looked at, seconds of a turn, module that the caller had a drain of, seconds that it
+# took over what was reckoned, then (module, share) of each module. Start-time fair queueing: a module's turn begins where its last one
+# ended, but not before the latest turn that was given, so that nobody saves up turns; the earliest is next. Where a job of another kind
+# is the first, nothing is taken: it is RQ's.
 _take_job = LuaScript("""
-local job = redis.call('LINDEX', KEYS[1], 0)
-if not job or string.sub(job, 1, 6) ~= 'drain-' then return false end
-redis.call('LPOP', KEYS[1])
-redis.call('DEL', ARGV[1] .. job)
+local share, modules = {}, 0
+for i = 6, #ARGV, 2 do share[ARGV[i]], modules = tonumber(ARGV[i + 1]), modules + 1 end
+local function turn(module) return tonumber(redis.call('HGET', KEYS[2], module) or 0) end
+local function until_(module, from, seconds)
+  redis.call('HSET', KEYS[2], module, string.format('%.6f', from + seconds / (share[module] or 1)))
+end
+local jobs = redis.call('LRANGE', KEYS[1], 0, ARGV[2] - 1)
+local latest, found, known, job, module, from = turn(''), {}, 0, nil, nil, nil
+if jobs[1] and string.sub(jobs[1], 1, 6) == 'drain-' then
+  for _, each in ipairs(jobs) do
+    local name = string.match(each, '^drain%-([^-]+)%-')
+    if name and not found[name] then
+      found[name] = true
+      known = known + 1
+      local begins = math.max(latest, turn(name))
+      if name == ARGV[4] then begins = math.max(latest, turn(name) + ARGV[5] / (share[name] or 1)) end
+      if not from or begins < from then job, module, from = each, name, begins end
+      if known == modules then break end
+    end
+  end
+end
+if job then
+  redis.call('LREM', KEYS[1], 1, job)
+  redis.call('DEL', ARGV[1] .. job)
+end
+if not job then return false end
+if ARGV[4] ~= '' then until_(ARGV[4], math.max(latest, turn(ARGV[4])), tonumber(ARGV[5])) end
+until_(module, from, tonumber(ARGV[3]))
+redis.call('HSET', KEYS[2], '', string.format('%.6f', from))
 return job
 """)
 
 
-def take_job() -> Stream | None:
-    """Take the drain job that waits longest from RQ, as if it had never been enqueued: its stream, for who is in a drain job already.
+def take_job(shares: Mapping[str, float], turn: float, had: str = "", over: float = 0.0) -> Stream | None:
+    """Take the drain job whose module's turn it is from RQ, as if it had never been enqueued: its stream, for who is in a drain job already.
 
-    Raises redis.RedisError. Should the caller die before it has the lease, the sweep sees to the stream.
+    `shares` are the modules' shares of time; `turn` is the seconds that this turn is reckoned at, `over` those that the caller's last
+    one, of module `had`, took over what it was reckoned at. Raises redis.RedisError. Should the caller die before it has the lease, the
+    sweep sees to the stream.
     """
-    job = _take_job([queue_key()], ["rq:job:"], redis_client())
+    told = [part for pair in shares.items() for part in pair]
+    job = _take_job(
+        [queue_key(), key("turns")], ["rq:job:", MOST_JOBS, turn, had, f"{over:.6f}", *told], redis_client()
+    )
     if job is None:
         return None
     _, module, shard, _ = job.decode().split("-")

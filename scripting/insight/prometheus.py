@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from scripting.conf import conf
 from scripting.hot_reload.fleet import overview
 from scripting.insight.dashboard import now as snapshots
 from scripting.insight.dashboard.now import Snapshot
@@ -126,6 +127,11 @@ class PresentCollector(_Looking):
         yield from (depth, age)
         yield GaugeMetricFamily(
             "goby_backlog", "Events accepted and not yet executed, of all streams.", value=now.backlog
+        )
+        yield GaugeMetricFamily(
+            "goby_queue_limit",
+            "Events that may wait in one stream: beyond, publishers are refused.",
+            value=conf.SCRIPTING_MAX_WAITING,
         )
         yield GaugeMetricFamily("goby_backlog_age_seconds", "Age of the oldest of them all.", value=now.oldest)
         yield GaugeMetricFamily("goby_outbox", "Committed events that wait to be sent.", value=now.outbox)

@@ -70,6 +70,7 @@ class AlertRule(models.Model):
         BREAKER = "breaker", "a breaker is open"
         FILE = "file", "a file is rejected or held"
         EVENT_AGE = "event_age", "an event waits (seconds)"
+        BACKLOG = "backlog", "events are soon refused (percent of what may wait)"
         DEAD_LETTERS = "dead_letters", "dead letters (number)"
         WORKERS = "workers", "workers are missing (fewer than so many live)"
         REPLAY = "replay", "a replay found changed decisions (percent)"

@@ -74,6 +74,8 @@ class ModuleScriptConfig:
     """Fields of SecurityLimits that differ from the site's."""
     fallback: tuple[str, ...] | None = None
     """Fallbacks of a script whose active version fails, in order: "previous", "default". None: as the site configures."""
+    share: float = 1.0
+    """Of the workers' time, while events of other modules wait too: 2 has twice as much as 1."""
     auto_extract: bool = False
     """Write the embedded defaults to scripts/<module>/ at sync."""
     headers: tuple[str, ...] = DEFAULT_HEADERS
@@ -86,6 +88,8 @@ class ModuleScriptConfig:
         for name, schemas in (("endpoint_bodies", self.endpoint_bodies), ("endpoint_queries", self.endpoint_queries)):
             if unknown := sorted(schemas.keys() - self.endpoint_scripts.keys()):
                 raise ValueError(f"{name}: {', '.join(unknown)} is in no endpoint_scripts: correct the path")
+        if not 0.001 <= self.share <= 1000:
+            raise ValueError(f"share: must be between 0.001 and 1000, not {self.share!r}")
         if self.fallback is not None and (wrong := fallbacks_problem(self.fallback)):
             raise ValueError(f"fallback: {wrong}")
 

@@ -16,7 +16,7 @@ from scripting.storage.database import Outage
 from scripting.storage.lua import LuaScript
 from scripting.storage.redis_client import redis_client
 
-__all__ = ["FULL", "IN_FULL", "OutOfMemoryError", "has_room", "outage", "set_for"]
+__all__ = ["FULL", "IN_FULL", "OutOfMemoryError", "has_room", "outage", "set_for", "share_used"]
 
 FULL = (OutOfMemoryError,)
 RESERVE = 0.1
@@ -56,6 +56,13 @@ class _Look:
 
 
 _look = _Look()
+
+
+def share_used() -> float:
+    """The share of what publishers may fill that Redis holds; above 1 they are refused, 0 without a `maxmemory`. Raises redis.RedisError."""
+    memory = redis_client().info("memory")
+    most = int(memory.get("maxmemory", 0)) * (1 - RESERVE)
+    return int(memory["used_memory"]) / most if most else 0.0
 
 
 def has_room(size: int) -> bool:

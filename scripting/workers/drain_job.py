@@ -9,7 +9,7 @@ import redis
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connections, router
 
 from scripting.bus import drain_queue, streams
-from scripting.bus.drain import DrainResult, Parts
+from scripting.bus.drain import SLICE_SECONDS, DrainResult, Parts
 from scripting.bus.drain import drain as drain_stream
 from scripting.bus.events import Event
 from scripting.bus.streams import Stream
@@ -18,6 +18,7 @@ from scripting.engine import get_engine
 from scripting.execution import ledger
 from scripting.execution.decision import Decision
 from scripting.models import Execution, Script
+from scripting.modules.installed import modules
 from scripting.processes.place import start_name
 from scripting.registry.active import registry
 from scripting.storage import database
@@ -35,14 +36,25 @@ worker: Liveness | None = None
 def drain(module: str, shard: int) -> str:
     """Drain one stream, and then those whose jobs wait, for as long as one job may: how the last one ended. RQ's job.
 
-    A drain of few events is short beside all that RQ does for a job, so the next ones are taken without it.
+    A drain of few events is short beside all that RQ does for a job, so the next ones are taken without it, and in turn: a module with many
+    events waiting keeps no other one waiting for long.
     """
     close_dead_connections()
-    until = time.monotonic() + conf.SCRIPTING_DRAIN_SECONDS
+    began = time.monotonic()
+    until = began + conf.SCRIPTING_DRAIN_SECONDS
     result = drain_once(Stream(module, shard))
-    while (left := until - time.monotonic()) > 0 and not _is_ending() and (waiting := streams.take_job()):
-        result = drain_once(waiting, left)
+    reckoned = 0.0  # RQ gave the first one, whoever's turn it was
+    while (now := time.monotonic()) < until and not _is_ending():
+        waiting = streams.take_job(_shares(), SLICE_SECONDS, module, now - began - reckoned)
+        if waiting is None:
+            break
+        began, reckoned, module = now, SLICE_SECONDS, waiting.module
+        result = drain_once(waiting, until - now)
     return result.value
+
+
+def _shares() -> dict[str, float]:
+    return {module.name: module.config.share for module in modules}
 
 
 def drain_once(stream: Stream, seconds: float | None = None) -> DrainResult:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from scripting.alerts import watching
 from scripting.alerts.causes import causes_of
-from scripting.bus import streams
+from scripting.bus import publishing, streams
 from scripting.metrics import rollups
 from scripting.models import AlertMessage, AlertReceiver, AlertRule, Breaker, Evidence, Script
 from scripting.storage.redis_client import redis_client
@@ -73,6 +74,24 @@ def test_files_dead_letters_waiting_events_and_missing_workers_are_found(arena: 
     [words] = causes_of(rule("event_age", limit=60), now).values()
     assert words.startswith("an event has waited for 9")
     assert "0 of 1 workers live" in causes_of(rule("workers", limit=1), now)["workers"]
+
+
+def test_a_backlog_near_its_bound_is_told_before_publishers_are_refused(arena: Script, settings: Any) -> None:
+    settings.SCRIPTING_MAX_WAITING = 4
+    made, now = rule("backlog", limit=70), datetime.now(UTC)
+    for _ in range(2):
+        publishing.publish("arena.hit", {"points": 1}, key="ann")
+    assert causes_of(made, now) == {}
+    publishing.publish("arena.hit", {"points": 1}, key="ann")
+    [words] = causes_of(made, now).values()
+    assert words.startswith("3 events wait in stream arena:")
+    assert "75 % of the 4 that may (SCRIPTING_MAX_WAITING); the oldest for 0 s" in words
+    client = redis_client()
+    client.config_set("maxmemory", int(client.info("memory")["used_memory"] * 1.2))
+    try:
+        assert "of what events may take there" in causes_of(made, now)["full Redis"]
+    finally:
+        client.config_set("maxmemory", 0)
 
 
 def test_a_replay_that_found_changed_decisions_is_told(arena: Script) -> None:
