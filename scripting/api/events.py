@@ -64,8 +64,13 @@ def publish(
     """
     demand(request, Action.EVENTS, *listening(event.topic))
     made = wanted(request.auth, event, idempotency_key, request.headers.get("X-Request-ID", "")[:64])
-    publishing.send([made])
-    return Status(*answer(made, waiting.outcomes(made.id, len(made.subscribers), wait) if wait else None))
+    waiter = waiting.expect(made, wait) if wait else None
+    try:
+        publishing.send([waiter.event if waiter else made])
+    except Exception:
+        waiting.forget(waiter)
+        raise
+    return Status(*answer(made, waiting.outcomes(waiter) if waiter else None))
 
 
 def listening(topic: str) -> list[str]:
@@ -110,8 +115,3 @@ def catalogue(request: ApiRequest) -> list[dict[str, Any]]:
         }
         for topic in topics
     ]
-
-
-def _listening(topic: str) -> list[str]:
-    """Every script that may run on the topic's events, whatever its condition."""
-    return [each.label for each in table.of(topic).subscribers if each.enabled]

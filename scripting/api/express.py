@@ -26,6 +26,7 @@ from scripting import tokens
 from scripting.api import access, documents, events, problems, waiting
 from scripting.api.events import MAX_WAIT, EventIn
 from scripting.api.problems import Problem
+from scripting.api.waiting import Waiter
 from scripting.bus import publishing
 from scripting.bus.events import Event
 from scripting.bus.publishing import APPEND, Overloaded
@@ -65,6 +66,8 @@ class Sent:
 
     token: ApiToken
     event: Event
+    wait: float
+    waiter: Waiter | None = None
     refused: Exception | None = None
 
 
@@ -92,7 +95,7 @@ class Express:
         if sent is None:
             await self._inner(scope, again(read, receive), send)
             return
-        response = await answered(sent, asked.wait)
+        response = await answered(sent)
         response.headers[HEADER] = asked.request_id
         await respond(send, response, secure=asked.secure)
 
@@ -140,6 +143,8 @@ class Express:
             for (_, answer), sent in zip(batch, found, strict=True):
                 if not answer.cancelled():
                     answer.set_result(sent)
+                elif sent:
+                    waiting.forget(sent.waiter)
         self._publishing = None
 
 
@@ -182,14 +187,17 @@ def together(batch: Sequence[Asked]) -> list[Answered]:
         of_token = [place for place, sent in enumerate(found) if sent and sent.token.pk == token.pk]
         for place in of_token[access.counted(token, len(of_token)) :]:
             found[place] = None
-    hand_over([sent for sent in found if sent])
+    sent = [each for each in found if each]
+    for each in sent:
+        each.waiter = waiting.expect(each.event, each.wait) if each.wait else None
+    hand_over(sent)
     return found
 
 
 def hand_over(sent: Sequence[Sent]) -> None:
     """Publish them at once, or one by one where a stream has not room for all."""
     try:
-        publishing.send([each.event for each in sent])
+        publishing.send([each.waiter.event if each.waiter else each.event for each in sent])
     except Overloaded as refused:
         if len(sent) == 1:
             sent[0].refused = refused
@@ -212,7 +220,8 @@ def good(asked: Asked) -> Answered:
         if access.why_not(token, Action.EVENTS, *events.listening(wanted.topic)):
             return None
         tokens.used(token, now)
-        return Sent(token, events.wanted(token, wanted, asked.idempotency_key, asked.request_id))
+        event = events.wanted(token, wanted, asked.idempotency_key, asked.request_id)
+        return Sent(token, event, asked.wait)
     except (ValueError, RecursionError, Problem, DatabaseError):  # the long way meets it too, and tells it
         return None
 
@@ -220,13 +229,13 @@ def good(asked: Asked) -> Answered:
 # -- the answer ----------------------------------------------------------------------------------------------------------
 
 
-async def answered(sent: Sent, wait: float) -> HttpResponse:
+async def answered(sent: Sent) -> HttpResponse:
     """The response to a request whose event was handed to Redis."""
     if sent.refused is not None:
+        waiting.forget(sent.waiter)
         return problems.answer(problems.of(sent.refused))
-    event = sent.event
-    found = await waiting.outcomes_async(event.id, len(event.subscribers), wait) if wait else None
-    status, said = events.answer(event, found)
+    found = await waiting.outcomes_async(sent.waiter) if sent.waiter else None
+    status, said = events.answer(sent.event, found)
     body = documents.written(said.model_dump(by_alias=True))
     return HttpResponse(body, status=status, content_type="application/json; charset=utf-8")
 

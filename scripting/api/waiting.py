@@ -1,32 +1,40 @@
-"""Wait for the outcomes of events: one look at the database serves all that wait in this process."""
+"""Wait for the outcomes of events: drains tell when one is settled, and one look at the database serves all that were told of."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
+import secrets
 import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db import DatabaseError, connection
+import msgspec
+import redis
+from django.db import DatabaseError, connection, router
+from django.db.models import QuerySet
 
+from scripting.bus.events import Event
+from scripting.bus.settled import Inbox
 from scripting.models import Execution
+from scripting.storage.compiled_query import Parameter, Prepared
 
 logger = logging.getLogger(__name__)
 
-LOOK = 0.004
-"""Seconds between two looks."""
+PATIENCE = 0.1
+"""Seconds until all are looked up, whatever was told: a message may be lost, and a worker of the last release sends none."""
 LINGER = 5.0
-"""Seconds that the thread stays, with its connection, after the last one waited."""
-
-
+"""Seconds that the thread stays, with its connections, after the last one waited."""
 AFTER_FAILURE = 0.5
-"""Seconds after which a database that failed is asked again."""
+"""Seconds after which a database or a Redis that failed is asked again."""
+TOGETHER = (1, 4, 16, 64)
+"""Events that one query asks for: each form of it is compiled once."""
 
 
 class Decided(NamedTuple):
@@ -50,105 +58,176 @@ class Decided(NamedTuple):
 class Waiter:
     """One request that waits for the executions of its event."""
 
-    event_id: str
-    expected: int
-    wake: Callable[[], object]
-    """Called once, in the thread that looks, when all are there."""
+    event: Event
+    """To be published as it is here: it names our inbox."""
+    until: float
     found: Sequence[Decided] = ()
+    complete: bool = False
+    wake: Callable[[], object] = lambda: None
+    """Called once, in the thread that looks, when all are there."""
+
+    @property
+    def expected(self) -> int:
+        return len(self.event.subscribers)
 
 
 class Lookout:
-    """The thread that looks, while anybody waits."""
+    """The thread that hears and looks, while anybody waits."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._waiters: set[Waiter] = set()
+        self._name = secrets.token_hex(8)
+        self._lock = threading.Lock()
+        self._waiters: dict[str, list[Waiter]] = defaultdict(list)
+        """By event."""
         self._thread: threading.Thread | None = None
 
-    def add(self, waiter: Waiter) -> None:
-        with self._changed:
-            self._waiters.add(waiter)
+    def expect(self, event: Event, seconds: float) -> Waiter:
+        """Wait for an event before it is published, or it might be settled unheard."""
+        waiter = Waiter(msgspec.structs.replace(event, inbox=self._name), time.monotonic() + seconds)
+        if not waiter.expected:
+            waiter.complete = True
+            return waiter
+        with self._lock:
+            self._waiters[event.id].append(waiter)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="outcomes", daemon=True)
                 self._thread.start()
-            self._changed.notify()
+        return waiter
 
-    def discard(self, waiter: Waiter) -> None:
-        with self._changed:
-            self._waiters.discard(waiter)
+    def when_complete(self, waiter: Waiter, wake: Callable[[], object]) -> None:
+        """Have `wake` called once all outcomes are there, which may be at once."""
+        with self._lock:
+            waiter.wake = wake
+            if not waiter.complete:
+                return
+        wake()
+
+    def forget(self, waiter: Waiter) -> None:
+        """Nobody waits for it any more. Idempotent."""
+        with self._lock:
+            others = [each for each in self._waiters.pop(waiter.event.id, ()) if each is not waiter]
+            if others:
+                self._waiters[waiter.event.id] = others
 
     def _run(self) -> None:
+        inbox = Inbox(self._name)
+        looked, waited = float("-inf"), time.monotonic()
         try:
-            while waiters := self._waiting():
+            while (now := time.monotonic()) < waited + LINGER or not self._gives_up():
+                told = _heard(inbox, looked + PATIENCE - now)
+                now = time.monotonic()
+                if is_time := now >= looked + PATIENCE:
+                    looked = now
+                    waited = now if self._waiters else waited
                 try:
-                    complete = look(waiters)
+                    complete = look(self._those(None if is_time else told))
                 except DatabaseError as error:
                     logger.warning("no outcomes can be read: %s", error)
                     connection.close()
                     time.sleep(AFTER_FAILURE)
                     continue
                 for waiter in complete:
-                    self.discard(waiter)
-                    with contextlib.suppress(RuntimeError):  # its loop was closed meanwhile
-                        waiter.wake()
-                time.sleep(LOOK)
+                    self._wake(waiter)
         finally:
             connection.close()
-            with self._changed:
+            inbox.close()
+            with self._lock:
                 if self._thread is threading.current_thread():
                     self._thread = None
 
-    def _waiting(self) -> list[Waiter]:
-        """Those who wait; if for long there are none, the thread gives up its place before it ends."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._waiters, LINGER):
+    def _gives_up(self) -> bool:
+        """Whether still nobody waits; then the thread has given up its place."""
+        with self._lock:
+            if not self._waiters:
                 self._thread = None
-            return list(self._waiters)
+            return not self._waiters
+
+    def _those(self, told: Collection[str] | None) -> list[Waiter]:
+        """Those who wait for these events; None: for any."""
+        with self._lock:
+            return [
+                waiter for each in (self._waiters if told is None else told) for waiter in self._waiters.get(each, ())
+            ]
+
+    def _wake(self, waiter: Waiter) -> None:
+        self.forget(waiter)
+        with self._lock:
+            waiter.complete = True
+            wake = waiter.wake
+        with contextlib.suppress(RuntimeError):  # its loop was closed meanwhile
+            wake()
+
+
+def _heard(inbox: Inbox, seconds: float) -> set[str]:
+    try:
+        return inbox.hear(max(0.0, seconds))
+    except redis.RedisError as error:
+        logger.debug("nothing is heard of events: %s", error)
+        time.sleep(PATIENCE)
+        return set()
 
 
 def look(waiters: Sequence[Waiter]) -> list[Waiter]:
     """Give every waiter the outcomes that its event has by now: those that have all."""
     found = defaultdict(list)
-    for decided in of_events({waiter.event_id for waiter in waiters}):
+    for decided in of_events({waiter.event.id for waiter in waiters}):
         found[decided.event_id].append(decided)
     for waiter in waiters:
-        waiter.found = found[waiter.event_id]
+        waiter.found = found[waiter.event.id]
     return [waiter for waiter in waiters if len(waiter.found) >= waiter.expected]
 
 
-def of_events(names: set[str]) -> list[Decided]:
-    """The outcomes of these events, oldest first."""
-    rows = Execution.objects.filter(event_id__in=names).order_by("pk").values_list(*Decided._fields)
-    return [Decided(*row) for row in rows]
+def of_events(names: Collection[str]) -> list[Decided]:
+    """The outcomes of these events; those of one, oldest first."""
+    found: list[Decided] = []
+    left = list(names)
+    while left:
+        size = next((size for size in TOGETHER if size >= len(left)), TOGETHER[-1])
+        now, left = left[:size], left[size:]
+        values = {f"event{place}": now[min(place, len(now) - 1)] for place in range(size)}
+        rows = _outcomes[size].rows(router.db_for_read(Execution), **values)
+        found += [Decided(*row) for row in rows]
+    return found
 
 
+def _query(size: int) -> QuerySet[Any, Any]:
+    names = [Parameter(f"event{place}") for place in range(size)]
+    return Execution.objects.filter(event_id__in=names).order_by("pk").values_list(*Decided._fields)
+
+
+_outcomes = {size: Prepared(functools.partial(_query, size)) for size in TOGETHER}
 _lookout = Lookout()
 
 
-def outcomes(event_id: str, expected: int, seconds: float) -> Sequence[Decided]:
-    """The outcomes of an event, waited for until there are as many as expected or the time is up."""
-    if not expected:
-        return []
+def expect(event: Event, seconds: float) -> Waiter:
+    """Call this before the event is published, as the answer has it; then `outcomes`, or `forget` where it was not published."""
+    return _lookout.expect(event, seconds)
+
+
+def forget(waiter: Waiter | None) -> None:
+    """Nobody waits for it any more."""
+    if waiter is not None:
+        _lookout.forget(waiter)
+
+
+def outcomes(waiter: Waiter) -> Sequence[Decided]:
+    """The outcomes of an event that was published, waited for until there are as many as expected or the time is up."""
     done = threading.Event()
-    waiter = Waiter(event_id, expected, done.set)
-    _lookout.add(waiter)
-    done.wait(seconds)
-    _lookout.discard(waiter)
+    _lookout.when_complete(waiter, done.set)
+    done.wait(max(0.0, waiter.until - time.monotonic()))
+    _lookout.forget(waiter)
     return waiter.found
 
 
-async def outcomes_async(event_id: str, expected: int, seconds: float) -> Sequence[Decided]:
+async def outcomes_async(waiter: Waiter) -> Sequence[Decided]:
     """The same in an event loop, where many may wait without a thread each."""
-    if not expected:
-        return []
     done, loop = asyncio.Event(), asyncio.get_running_loop()
-    waiter = Waiter(event_id, expected, lambda: loop.call_soon_threadsafe(done.set))
-    _lookout.add(waiter)
+    _lookout.when_complete(waiter, lambda: loop.call_soon_threadsafe(done.set))
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(max(0.0, waiter.until - time.monotonic())):
             await done.wait()
     except TimeoutError:
         pass
     finally:
-        _lookout.discard(waiter)
+        _lookout.forget(waiter)
     return waiter.found

@@ -14,6 +14,7 @@ import redis
 
 from scripting.bus.events import Event
 from scripting.bus.lease import Lease, LeaseLost, Read, position
+from scripting.bus.settled import messages
 from scripting.bus.streams import Stream
 from scripting.conf import conf
 
@@ -108,9 +109,9 @@ class Drain(Generic[Decision]):
         self.jobs_waiting = 0
         self._is_respread = False
         self._batch = conf.SCRIPTING_BATCH
-        self._settled: list[bytes] = []
+        self._settled: list[Entry] = []
         self._held: list[Decision] = []
-        self._held_ids: list[bytes] = []
+        self._held_entries: list[Entry] = []
         self._held_since = 0.0
 
     # -- the whole job -------------------------------------------------------------------------------------------------
@@ -171,7 +172,8 @@ class Drain(Generic[Decision]):
         return bool(read.entries)
 
     def _read(self, count: int) -> Read:
-        read = self.lease.read(count, self._settled)
+        settled = self._settled
+        read = self.lease.read(count, [entry.id for entry in settled], messages(entry.event for entry in settled))
         self._settled = []
         self.jobs_waiting = read.jobs_waiting
         self._is_respread = read.respread
@@ -209,7 +211,7 @@ class Drain(Generic[Decision]):
             if not self.parts.is_away(error):
                 logger.warning("a batch of %s is run one by one: %s", self.lease.stream.name, _described(error))
             self._discard()
-            settled = set(self._settled)
+            settled = {entry.id for entry in self._settled}
             for entry in begun:
                 if entry.id not in settled:
                     self._run_alone(entry)
@@ -233,7 +235,7 @@ class Drain(Generic[Decision]):
             self._held.append(decision)
             if first and self.parts.answers(decision):
                 break
-        self._held_ids.append(entry.id)
+        self._held_entries.append(entry)
 
     def _is_flush_due(self) -> bool:
         return len(self._held) >= self._batch or (
@@ -245,7 +247,7 @@ class Drain(Generic[Decision]):
         if self._held:
             self.parts.progress()
             self.parts.commit(self._held, self.lease.check)
-        self._settled += self._held_ids
+        self._settled += self._held_entries
         self._discard()
 
     def _flush_before_read(self) -> None:
@@ -257,7 +259,7 @@ class Drain(Generic[Decision]):
             raise FlushFailed(_described(error)) from error
 
     def _discard(self) -> None:
-        self._held, self._held_ids = [], []
+        self._held, self._held_entries = [], []
 
     # -- one event at a time -------------------------------------------------------------------------------------------
 
@@ -312,7 +314,7 @@ class Drain(Generic[Decision]):
                     return False
                 logger.exception("event %s cannot be recorded", entry.event.id)
                 self._set_aside(entry.id, entry.envelope, f"{why}; not recorded: {_described(error)}")
-        self._settled.append(entry.id)
+        self._settled.append(entry)
         return True
 
     def _set_aside(self, entry: bytes, envelope: bytes, reason: str) -> None:

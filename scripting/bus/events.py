@@ -32,6 +32,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Microseconds since 1970 UTC."""
     dice: str = ""
     """Text that the seeds of its runs derive from, follow-ups' too; empty: chance. Scripts do not see it."""
+    inbox: str = ""
+    """Who is told when it is settled, see bus.settled; empty: nobody waits for it."""
 
     def first_decides(self, module: str) -> bool:
         return self.first is not msgspec.UNSET and module in self.first

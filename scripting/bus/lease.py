@@ -56,16 +56,18 @@ def drain_client() -> redis.Redis:
     return _drain_client(conf.SCRIPTING_REDIS_URL)
 
 
-# KEYS: lease, entries, mark, deliveries, queue, generation keys, changes of the spread. ARGV: token, milliseconds, how many, module, settled
-# entries.
+# KEYS: lease, entries, mark, deliveries, queue, generation keys, changes of the spread. ARGV: token, milliseconds, how many, module, how
+# many texts follow that tell who waits (channel and message, in turn), those texts, settled entries.
 # Settling needs no lease: what is committed is committed, whoever did it.
 _advance = LuaScript("""
 local counted = redis.call('EXISTS', KEYS[4]) == 1
-for first = 5, #ARGV, 1000 do
+local told = 5 + tonumber(ARGV[5])
+for first = told + 1, #ARGV, 1000 do
   local last = math.min(first + 999, #ARGV)
   redis.call('XDEL', KEYS[2], unpack(ARGV, first, last))
   if counted then redis.call('HDEL', KEYS[4], unpack(ARGV, first, last)) end
 end
+for i = 6, told, 2 do redis.call('PUBLISH', ARGV[i], ARGV[i + 1]) end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 local flat = {}
@@ -159,8 +161,11 @@ class Lease:
         except redis.ConnectionError:
             self._client.ping()
 
-    def read(self, count: int, settled: Sequence[bytes] = ()) -> Read:
-        """Settle entries (their executions are committed) and look at the first `count` of the rest. Raises LeaseLost."""
+    def read(self, count: int, settled: Sequence[bytes] = (), messages: Sequence[str | bytes] = ()) -> Read:
+        """Settle entries (their executions are committed) and look at the first `count` of the rest. Raises LeaseLost.
+
+        `messages` tell those who wait for the settled ones, see bus.settled.
+        """
         stream = self.stream
         asked = time.monotonic()
         answer = _advance(
@@ -168,7 +173,7 @@ class Lease:
                 *(stream.lease, stream.entries, stream.mark, stream.deliveries),
                 *(queue_key(), *generation_keys(), spread.changes_key()),
             ],
-            [self.token, int(LEASE_SECONDS * 1000), count, stream.module, *settled],
+            [self.token, int(LEASE_SECONDS * 1000), count, stream.module, len(messages), *messages, *settled],
             self._client,
         )
         if answer is None:

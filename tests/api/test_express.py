@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,7 @@ from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
 
 from scripting import tokens
+from scripting.api import waiting
 from scripting.api.express import MAX_BYTES, Express
 from scripting.bus.events import Event
 from scripting.bus.streams import Stream
@@ -22,6 +24,7 @@ from scripting.workers import drain_job
 from tests.api.conftest import Machine, machine_of
 from tests.support.game import Game
 from tests.support.redis import RedisServer
+from tests.support.stack import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -135,6 +138,29 @@ def test_a_good_event_is_accepted_without_django_and_its_outcome_is_the_one_that
     assert decided.document["outcomes"][0]["result"] == {"points": 6}
     assert site.long == 0
     assert decided.document == machine.post("events?wait=5", roll(key="a", id="one")).json()
+
+
+def test_who_waits_is_told_when_the_event_is_settled_and_need_not_look(
+    site: Site, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 5.0)
+    monkeypatch.setattr(waiting, "LINGER", 0.0)
+    monkeypatch.setattr(waiting, "_lookout", waiting.Lookout())
+    site.ask(Request(machine.token, roll(key="b"), "wait=0.05"))  # from now on the process listens
+
+    def drain() -> None:
+        wait_until(lambda: published("a"))
+        drain_job.drain_once(Stream.of("chess_club", "a", ""))
+
+    async def both() -> Answer:
+        asked = site._ask(Request(machine.token, roll(key="a"), "wait=20"))
+        answer, _ = await asyncio.gather(asked, asyncio.to_thread(drain))
+        return answer
+
+    begun = time.monotonic()
+    answer = asyncio.run(both())
+    assert (answer.status, answer.document["complete"]) == (200, True)
+    assert time.monotonic() - begun < 4
 
 
 def test_an_outcome_that_does_not_come_in_time_is_not_waited_for(site: Site, machine: Machine) -> None:

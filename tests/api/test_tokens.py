@@ -13,6 +13,7 @@ from django.utils import timezone
 from scripting import tokens
 from scripting.api import access
 from scripting.models import Action, ApiToken
+from scripting.storage.redis_client import redis_client
 from scripting.tokens import Wanted, WrongToken
 from tests.api.conftest import Machine, machine_of
 from tests.support.game import Game
@@ -85,6 +86,15 @@ def test_too_many_requests_in_a_minute_are_told_when_to_come_back(club: Game, de
     refused = next(answer for answer in (machine.get("scripts") for _ in range(8)) if answer.status_code == 429)
     assert 1 <= int(refused["Retry-After"]) <= 61
     assert other.get("scripts").status_code == 200
+
+
+def test_requests_of_a_busy_token_are_counted_in_redis_a_tenth_of_a_second_at_a_time(designer: User) -> None:
+    machine_of(designer, per_minute=6000)
+    token = ApiToken.objects.get()
+    before = redis_client().info("commandstats").get("cmdstat_incrby", {"calls": 0})["calls"]
+    assert [access.counted(token, 1) for _ in range(11)] == [1] * 11
+    after = redis_client().info("commandstats")["cmdstat_incrby"]["calls"]
+    assert after - before <= 2  # a minute may end in between
 
 
 def test_a_token_that_was_just_read_costs_no_query_and_is_read_again_after_a_second(
