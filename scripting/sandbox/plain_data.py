@@ -9,6 +9,7 @@ import datetime
 import decimal
 import enum
 import fractions
+import functools
 import re
 import struct
 import types
@@ -98,19 +99,17 @@ def check_value(data: bytes, *, max_bytes: int, max_depth: int, max_nodes: int) 
     """Raise ValueProblem unless decode_value would take these bytes within these bounds."""
     # A small dict of numbers and short ASCII text, the commonest result, is told by one pattern.
     small = data and 0x80 <= data[0] <= 0x8F and len(data) <= max_bytes and max_nodes > 30 and max_depth > 0
-    if small and _FLAT[data[0] - 0x80].fullmatch(data):
+    if small and _flat_pattern(data[0] - 0x80).fullmatch(data):
         return
     decode_value(data, max_bytes=max_bytes, max_depth=max_depth, max_nodes=max_nodes)
 
 
+@functools.cache  # compiled when first used: all sixteen take 25 ms, and every process loads this module
 def _flat_pattern(pairs: int) -> re.Pattern[bytes]:
     """A dict of that many scalars under short ASCII keys, as msgpack writes it."""
     text = rb"|".join(b"%b[\x00-\x7f]{%d}" % (re.escape(bytes([0xA0 + length])), length) for length in range(32))
     scalar = rb"[\x00-\x7f\xe0-\xff\xc0\xc2\xc3]|\xcb.{8}|\xcc.|\xcd..|\xce.{4}|\xd0.|\xd1..|\xd2.{4}|\xd3.{8}"
     return re.compile(rb".(?:(?:%b)(?:%b|%b)){%d}" % (text, scalar, text, pairs), re.DOTALL)
-
-
-_FLAT = [_flat_pattern(pairs) for pairs in range(16)]
 
 
 def decode_trusted(data: bytes) -> Any:

@@ -74,7 +74,7 @@ WINDOWS = (1280, 800)
 def test_every_page_shows_without_console_error_and_fits_its_window(addresses: list[str], live_server: Any) -> None:
     problems: list[str] = []
     with chromium() as browser:
-        page = browser.new_page()
+        page = browser.new_page(reduced_motion="reduce")
         page.on(
             "console", lambda m: problems.append(f"{page.url}: {m.text}") if m.type in {"error", "warning"} else None
         )
@@ -98,7 +98,7 @@ def test_a_text_is_checked_published_and_rolled_back_by_hand(addresses: list[str
     """Requirement 7.4, and DESIGN.md's sentence: a designer changes a rule, publishes it, and can prove which version decided."""
     of_script = next(address for address in addresses if re.search(r"/script/\d+/change/", address))
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
         enter(page, live_server.url)
         page.goto(live_server.url + of_script)
         page.locator(f"a[href='{of_script.replace('change', 'publish')}']").click()
@@ -125,7 +125,7 @@ def test_a_text_is_checked_published_and_rolled_back_by_hand(addresses: list[str
 def test_a_script_is_disabled_and_enabled_with_the_keyboard_alone(addresses: list[str], live_server: Any) -> None:
     of_script = next(address for address in addresses if re.search(r"/script/\d+/change/", address))
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
         enter(page, live_server.url)
         page.goto(live_server.url + of_script)
         for name, said in (("Disable", "is disabled."), ("Enable", "is enabled.")):

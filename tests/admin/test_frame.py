@@ -18,7 +18,7 @@ def test_the_menu_opens_on_a_tablet_and_the_colours_are_those_of_the_themes_page
     User.objects.create_superuser("boss", password="browser-test")
     own, themed = (live_server.url + reverse(name) for name in ("admin:scripting_execution_changelist", "admin:index"))
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 800, "height": 720}, color_scheme="light")
+        page = browser.new_page(viewport={"width": 800, "height": 720}, color_scheme="light", reduced_motion="reduce")
         enter(page, live_server.url)
         menu, opener = page.locator("#goby-menu"), page.get_by_role("button", name="Menu")
         expect(menu).to_be_hidden()
@@ -41,7 +41,7 @@ def test_nothing_moves_between_the_themes_pages_and_ours_and_the_menu_is_put_awa
     User.objects.create_superuser("boss", password="browser-test")
     own, themed = (live_server.url + reverse(name) for name in ("admin:scripting_execution_changelist", "admin:index"))
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
         enter(page, live_server.url)
         page.goto(themed)
         theirs, their_toggle = places(page), page.locator("#header-inner").get_by_text("dock_to_right").first

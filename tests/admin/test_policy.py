@@ -98,7 +98,7 @@ def test_the_bar_of_actions_is_as_wide_as_its_list(boss: User, live_server: Any)
     lists = [reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist") for model in admin.site._registry]
     chosen = []
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
         log_in(page, live_server.url)
         for address in lists:
             page.goto(live_server.url + address)

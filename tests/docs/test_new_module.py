@@ -27,7 +27,7 @@ def project(tmp_path: Path) -> Path:
         source, target = BASE_DIR / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target)  # with its bytecode: else each command would compile it first
         else:
             shutil.copy(source, target)
     return folder

@@ -138,6 +138,7 @@ def test_a_report_grows_while_it_is_made_and_a_killed_worker_s_job_is_made_anew(
     assert (report.document["events"], report.document["changed"]) == (EVENTS, EVENTS)
 
 
+@pytest.mark.once
 @pytest.mark.alone
 def test_a_cancel_takes_effect_within_a_second_even_in_a_loop_and_a_stop_leaves_the_job_to_the_next(
     damage: Script, recorded: list[Execution], tmp_path: Path

@@ -95,6 +95,7 @@ def test_an_evidence_worker_plays_and_stops_as_soon_as_the_answer_is_clear(score
 SLOW = "\nfor _ in range(300_000):\n    pass\n"
 
 
+@pytest.mark.once
 @pytest.mark.alone
 def test_a_report_grows_while_it_is_played_and_a_killed_worker_s_plays_are_played_anew(
     damage: Script, tmp_path: Path

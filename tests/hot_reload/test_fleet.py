@@ -49,6 +49,7 @@ def test_every_process_acknowledges_a_published_version_and_runs_it_without_comp
     assert processes.everyone() == [], "who ends cleanly is listed no longer"
 
 
+@pytest.mark.once
 def test_process_1_of_three_containers_on_one_host_counts_as_three(arena: Arena, tmp_path: Path) -> None:
     publish(1)
     with ExitStack() as stack:
@@ -69,6 +70,7 @@ def test_process_1_of_three_containers_on_one_host_counts_as_three(arena: Arena,
         wait_until(lambda: len(processes.everyone()) == 2, 20)
 
 
+@pytest.mark.once
 def test_every_process_acknowledges_values_of_knobs_as_it_does_a_text(arena: Arena, tmp_path: Path) -> None:
     script = make_script("points = 1  # knob 0..9: of a hit\nresult = {'points': points}\n")
     with members(tmp_path, 2) as running:
@@ -89,6 +91,7 @@ def everywhere(script: Script) -> bool:
     return loading is not None and loading.is_everywhere
 
 
+@pytest.mark.once
 def test_a_dropped_notice_is_made_up_for_by_looking(arena: Arena, tmp_path: Path) -> None:
     publish(1)
     with Member(tmp_path) as member:
@@ -101,6 +104,7 @@ def test_a_dropped_notice_is_made_up_for_by_looking(arena: Arena, tmp_path: Path
         wait_until(lambda: member.ask("missed"), 60)
 
 
+@pytest.mark.once
 def test_the_next_run_is_on_the_new_version_though_no_notice_came(arena: Arena, tmp_path: Path) -> None:
     publish(1)
     with Member(tmp_path, SCRIPTING_GENERATION_MAX_AGE="1ms") as member:
@@ -111,6 +115,7 @@ def test_the_next_run_is_on_the_new_version_though_no_notice_came(arena: Arena, 
             assert member.ask("run")[1] == number
 
 
+@pytest.mark.once
 def test_after_redis_was_away_every_process_lists_itself_and_takes_what_changed(
     arena: Arena, tmp_path: Path, redis_server: RedisServer
 ) -> None:
@@ -134,6 +139,7 @@ def _noticed(running: list[Member]) -> bool:
     return [member.ask("missed") for member in running] == before
 
 
+@pytest.mark.once
 def test_a_stopped_process_is_shown_stale_then_catches_up_before_its_next_run(arena: Arena, tmp_path: Path) -> None:
     script = publish(1)
     with members(tmp_path, 2) as (one, other):
@@ -156,6 +162,7 @@ def test_a_stopped_process_is_shown_stale_then_catches_up_before_its_next_run(ar
         wait_until(lambda: str(now()) == "2 of 2 on v2", 60)
 
 
+@pytest.mark.once
 def test_a_retired_script_is_loaded_by_nobody_and_a_disabled_one_is_known_as_such(arena: Arena, tmp_path: Path) -> None:
     script = publish(1)
     with Member(tmp_path) as member:
@@ -167,6 +174,7 @@ def test_a_retired_script_is_loaded_by_nobody_and_a_disabled_one_is_known_as_suc
         assert member.ask("run")[1] == 1
 
 
+@pytest.mark.once
 def test_a_process_that_was_killed_is_shown_stale_and_then_no_longer(arena: Arena, tmp_path: Path, monkeypatch) -> None:
     publish(1)
     with Member(tmp_path) as member:

@@ -76,6 +76,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         yield Watched(held.enter_context(RunningStack(folder, database_url=url, **settings)), url)
 
 
+@pytest.mark.once
 def test_a_version_that_always_fails_is_withheld_its_fallback_carries_the_game_and_a_fix_runs_at_once(
     watched: Watched, tmp_path: Path
 ) -> None:

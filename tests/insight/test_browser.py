@@ -44,7 +44,7 @@ def enter(page: Page, url: str, path: str) -> None:
 def test_filters_pages_and_stories_follow_each_other(script: Script, live_server: Any) -> None:
     problems: list[str] = []
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
         page.on("console", lambda m: problems.append(m.text) if m.type in {"error", "warning"} else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
         enter(page, live_server.url, reverse("admin:scripting_execution_changelist"))
@@ -87,7 +87,7 @@ def test_pages_have_no_serious_barrier_and_fit_their_window(
         reverse("admin:scripting_execution_letter_delete", args=[letter]),
     ]
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": width, "height": 720}, color_scheme=scheme)
+        page = browser.new_page(viewport={"width": width, "height": 720}, color_scheme=scheme, reduced_motion="reduce")
         enter(page, live_server.url, paths[0])
         for path in paths:
             page.goto(live_server.url + path)
@@ -110,7 +110,7 @@ def test_the_list_of_errors_shows_all_its_columns(game: Game, script: Script, li
     write(script, 12345, every=timedelta(milliseconds=1), status="failed", **failing)
     error_groups.fold()
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": width, "height": 720})
+        page = browser.new_page(viewport={"width": width, "height": 720}, reduced_motion="reduce")
         enter(page, live_server.url, reverse("admin:scripting_errorgroup_changelist"))
         table = page.locator("#result_list")
         for text in ("security violation at line 1234", "chess_club/dice v2", "12345"):
@@ -127,7 +127,7 @@ def test_the_list_of_errors_shows_all_its_columns(game: Game, script: Script, li
 def test_a_dead_letter_is_deleted_with_the_keyboard_alone(script: Script, live_server: Any) -> None:
     set_aside("chess_club:0", b"junk")
     with chromium() as browser:
-        page = browser.new_page()
+        page = browser.new_page(reduced_motion="reduce")
         enter(page, live_server.url, reverse("admin:scripting_execution_letters"))
         for role, name in (("link", None), ("link", "Delete…"), ("button", "Delete it")):
             target = page.locator("#letters a") if name is None else page.get_by_role(role, name=name)
@@ -143,7 +143,7 @@ def test_a_dead_letter_is_deleted_with_the_keyboard_alone(script: Script, live_s
 
 def test_new_executions_appear_by_themselves(script: Script, live_server: Any) -> None:
     with chromium() as browser:
-        page = browser.new_page()
+        page = browser.new_page(reduced_motion="reduce")
         enter(page, live_server.url, reverse("admin:scripting_execution_changelist") + "?user=ada")
         expect(page.get_by_text("Nothing matches.")).to_be_visible()
         _in_thread(lambda: write(script, 1, user="ada"))
@@ -153,7 +153,7 @@ def test_new_executions_appear_by_themselves(script: Script, live_server: Any) -
 def test_new_executions_appear_while_a_row_has_the_focus_and_leave_it_there(script: Script, live_server: Any) -> None:
     focused = "document.activeElement.closest('tr')?.dataset.key"
     with chromium() as browser:
-        page = browser.new_page()
+        page = browser.new_page(reduced_motion="reduce")
         enter(page, live_server.url, reverse("admin:scripting_execution_changelist"))
         rows = page.locator("#executions tbody tr")
         rows.nth(1).get_by_role("link").nth(1).focus()
@@ -176,7 +176,7 @@ def test_an_error_in_the_list_has_two_lines_at_the_most_and_says_what_matters_in
     active = script.active_version_id
     write(script, 1, status="failed", error_type="timeout", error_version_id=active, error_message=message, user="ada")
     with chromium() as browser:
-        page = browser.new_page(viewport={"width": width, "height": 720})
+        page = browser.new_page(viewport={"width": width, "height": 720}, reduced_motion="reduce")
         enter(page, live_server.url, reverse("admin:scripting_execution_changelist") + "?user=ada")
         text = page.locator("#executions .goby-rest > div")
         box = text.bounding_box()

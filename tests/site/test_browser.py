@@ -19,7 +19,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
     # Playwright's own event loop runs in this thread; Django would take it for an asynchronous caller.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with chromium() as browser:
-        yield browser.new_page()
+        yield browser.new_page(reduced_motion="reduce")
 
 
 def test_signing_in_and_the_index_complain_of_nothing(page: Page, live_server: LiveServer) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -23,6 +24,8 @@ from tests.support.addresses import address, routes
 
 NUMBERS = ("0", "99", "9" * 24, "9" * 5000)
 WORDS = (*NUMBERS, "-1", "x", "x" * 5000, "%00", "%ED%A0%BD", "%F0%9F%98%80", "%2e%2e%2f", "%0a", "'\"<>", "\u00b2")
+OF_DATABASES = ("0", "9" * 24, "x" * 5000, "%00", "%ED%A0%BD", "%F0%9F%98%80")
+"""Those that a database may take otherwise than another: PostgreSQL is asked these."""
 QUERIES = ("page", "p", "range", "script", "module", "status", "since", "until", "q", "o", "e", "after", "before", "execution", "version", "token", "next", "from", "kind", "unit")  # fmt: skip
 LEAVES = ("admin/logout/",)
 """Addresses that end the session they are asked with."""
@@ -62,9 +65,12 @@ def parameters(route: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_no_value_in_an_address_breaks_the_site(root: Client, known: dict[str, str], method: str) -> None:
     broken = []
+    all_words = WORDS if connection.vendor == "sqlite" else OF_DATABASES
     for route in sorted(set(routes()) - set(LEAVES)):
         for converter, name in parameters(route):
-            words = WORDS[:6] if route.startswith("django-rq/") else WORDS  # its views share one way to look things up
+            words = (
+                all_words[:6] if route.startswith("django-rq/") else all_words
+            )  # its views share one way to look things up
             for value in NUMBERS if converter == "int" else words:
                 where = address(route, known | {name: value})
                 status = getattr(root, method)(where).status_code

@@ -275,7 +275,7 @@ def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["get", "post", "put"])
+@pytest.mark.parametrize("method", ["get", pytest.param("post", marks=pytest.mark.once), "put"])
 def test_every_address_lets_in_whom_the_table_says(values: dict[str, str], method: str) -> None:
     clients = {"a": Client(raise_request_exception=False)}
     for letter, role in ROLES.items():

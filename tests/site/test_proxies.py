@@ -148,6 +148,7 @@ def site(tmp_path: Path, transactional_db: None) -> Iterator[Site]:
         started.process.wait(20)
 
 
+@pytest.mark.once
 @pytest.mark.alone
 @pytest.mark.timeout(180)
 def test_invented_addresses_open_no_new_counter_and_metrics_are_for_this_machine(site: Site) -> None:

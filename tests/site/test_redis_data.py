@@ -17,7 +17,6 @@ from goby_site.stack.redis_data import mend, newest_file, whole_bytes
 from goby_site.stack.redis_server import redis_server_binary
 from tests.support.processes import child_environment, free_port
 from tests.support.redis import RedisServer
-from tests.support.stack import RunningStack
 
 OF_REDIS_6 = Path(__file__).with_name("data") / "redis-6.2-appendonly.aof"
 """As Redis 6.2 wrote it: three entries, two of them pending in a group, a snapshot of these, then a fourth and a list."""
@@ -103,21 +102,6 @@ def test_a_rewrite_leaves_commands_that_any_server_reads(tmp_path: Path) -> None
     assert {path.read_bytes()[:1] for path in files} <= {b"*", b""}
     with running(tmp_path) as client:
         assert client.xpending("goby:test:events", "drain")["pending"] == 2
-
-
-@pytest.mark.e2e
-@pytest.mark.timeout(300)
-def test_the_stack_starts_after_a_power_cut_and_says_what_was_lost(tmp_path: Path) -> None:
-    (tmp_path / "var").mkdir(mode=0o700)
-    damaged(tmp_path / "var" / "redis", bytes(600))
-    with RunningStack(tmp_path / "var") as stack:
-        said = stack.log.read_text()
-        client = redis.Redis(unix_socket_path=str(stack.environment_socket().with_name("redis.sock")))
-        assert client.get("kept") == b"yes"
-    assert said.count("damaged at its end") == 1
-    (aside,) = (tmp_path / "var" / "redis").glob("damaged-*")
-    assert "600 of 6" in said
-    assert str(aside) in said
 
 
 @pytest.mark.e2e

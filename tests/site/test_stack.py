@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from goby_site.paths import BASE_DIR
+from tests.site.test_redis_data import damaged
 from tests.support import redis_user
 from tests.support.processes import alive, child_environment
 from tests.support.stack import RunningStack, wait_until
@@ -23,22 +24,25 @@ from tests.support.stack import RunningStack, wait_until
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """Made from nothing, as on a fresh clone; lives until `test_ctrl_c_ends_every_process`, the last that looks at it."""
-    folder = tmp_path_factory.mktemp("stack") / "var"
-    with RunningStack(folder, from_nothing=True, SCRIPTING_REDIS_PREFIX="harbour") as running:
-        yield running
-
-
 ODD = "100% of 'it' ; a \"day\" #1 %(here)s"
 """A name that means something to make, to a shell, to supervisord, to redis.conf and in a URL."""
 
 
 @pytest.fixture(scope="module")
-def oddly_named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A stack whose var/ has an odd name; lives until its supervisord is killed."""
-    with RunningStack(tmp_path_factory.mktemp("odd") / ODD) as running:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """Made from nothing, as on a fresh clone, in a folder of an odd name; `test_ctrl_c_ends_every_process` is the last that looks at it."""
+    folder = tmp_path_factory.mktemp("stack") / ODD
+    with RunningStack(folder, from_nothing=True, SCRIPTING_REDIS_PREFIX="harbour") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def after_power_cut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A stack whose Redis found its data damaged at the end; lives until its supervisord is killed."""
+    folder = tmp_path_factory.mktemp("cut") / "var"
+    folder.mkdir(mode=0o700)
+    damaged(folder / "redis", bytes(600))
+    with RunningStack(folder) as running:
         yield running
 
 
@@ -66,6 +70,14 @@ def test_the_page_and_the_workers_run_scripts(stack: RunningStack) -> None:
             return int(database.execute(query).fetchone()[0])
 
     wait_until(decided, 60, "the battle's events are decided by scripts")
+
+
+def test_the_data_folder_may_have_any_name(stack: RunningStack) -> None:
+    folder = stack.folder
+    assert {path.name for path in (folder / "log").iterdir()} >= {"redis.log", "web.log", "worker-0.log"}
+    assert (folder / "redis" / "appendonlydir").is_dir()
+    assert (folder / "goby.sqlite3").is_file()
+    assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == [ODD]
 
 
 def test_every_key_queue_and_group_of_a_site_with_a_prefix_bears_it(stack: RunningStack) -> None:
@@ -149,15 +161,6 @@ def test_ctrl_c_ends_every_process(stack: RunningStack) -> None:
     assert stack.members() == {}
 
 
-def test_the_data_folder_may_have_any_name(oddly_named: RunningStack) -> None:
-    wait_until(lambda: ready(oddly_named), 60)
-    folder = oddly_named.folder
-    assert {path.name for path in (folder / "log").iterdir()} >= {"redis.log", "web.log", "worker-0.log"}
-    assert (folder / "redis" / "appendonlydir").is_dir()
-    assert (folder / "goby.sqlite3").is_file()
-    assert [path.name for path in folder.parent.iterdir() if path.is_dir()] == [ODD]
-
-
 def leaves_no_orphan(stack: RunningStack, manager: int) -> None:
     """Kill the manager, and see everything that the stack had started end."""
     started = processes_with_sandboxes(stack)
@@ -166,8 +169,18 @@ def leaves_no_orphan(stack: RunningStack, manager: int) -> None:
     wait_until(lambda: not any(map(alive, started)) and not stack.members(), 30)
 
 
-def test_a_killed_supervisord_leaves_no_orphan(oddly_named: RunningStack) -> None:
-    leaves_no_orphan(oddly_named, int((oddly_named.folder / "supervisord.pid").read_text()))
+def test_the_stack_starts_after_a_power_cut_and_says_what_was_lost(after_power_cut: RunningStack) -> None:
+    said = after_power_cut.log.read_text()
+    client = redis.Redis(unix_socket_path=str(after_power_cut.environment_socket().with_name("redis.sock")))
+    assert client.get("kept") == b"yes"
+    assert said.count("damaged at its end") == 1
+    (aside,) = (after_power_cut.folder / "redis").glob("damaged-*")
+    assert "600 of 6" in said
+    assert str(aside) in said
+
+
+def test_a_killed_supervisord_leaves_no_orphan(after_power_cut: RunningStack) -> None:
+    leaves_no_orphan(after_power_cut, int((after_power_cut.folder / "supervisord.pid").read_text()))
 
 
 def test_a_killed_stack_process_leaves_no_orphan(tmp_path: Path) -> None:

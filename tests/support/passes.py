@@ -7,7 +7,8 @@
   reach it in a way of their own.
 - A newer Python: the sandbox and its languages, processes, values, commands and texts; of pages every address once, by every
   role, and one whole stack (`any_python`), which serves, plays and runs its events there. Other stacks and browsers are left out.
-- `once` marks what is between our watcher and the kernel: no database and no Python changes it.
+- `once` marks what the database and the version of Python have no part in: signals, the kernel, Redis, dice, rows already
+  shown on the other database by a test beside it.
 
 Two tables name what else a pass leaves out, each with its reason. What they do not name runs.
 """
@@ -47,6 +48,7 @@ SAME_ON_NEWER_PYTHON = {
     "tests/docs": "whole stacks and commands of a copy",
     "tests/embedding": "another project, its stack and browser",
     "tests/evidence": "replays and what is kept of them; what a run comes to is in tests/execution and tests/sandbox",
+    "tests/git": "rows, and what git says; the commands of tests/client push and pull on that Python too",
     "tests/execution/test_breaker.py": "when a version is set aside: decided by rows and the clock",
     "tests/hot_reload": "files, the kernel and Redis; the stack of test_stack.py has a watcher",
     "tests/insight": "pages, and statements of the database",
@@ -58,6 +60,7 @@ SAME_ON_NEWER_PYTHON = {
     "tests/registry": "rows and the order of their changes",
     "tests/schedules/test_killed_workers.py": "processes killed by signals; test_due.py and test_turning.py run the same code",
     "tests/site/test_demo.py": "who may log in from where: decided by address and setting",
+    "tests/site/test_settings.py": "what the environment says; each process of that pass starts with it",
     "tests/site/test_hostile_text.py": "templates escape it, those of Django and ours",
     "tests/site/test_hostile_values.py": "a thousand requests; the values themselves are in tests/endpoints and tests/sandbox",
     "tests/sources": "files and rows; the watcher of the stack of test_stack.py takes files",

@@ -41,7 +41,7 @@ def problems() -> list[str]:
 
 @pytest.fixture
 def page(stack: RunningStack, browser: Browser, problems: list[str]) -> Iterator[Page]:
-    opened = browser.new_page(viewport={"width": 1280, "height": 720})
+    opened = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
     opened.on(
         "console", lambda message: problems.append(message.text) if message.type in {"error", "warning"} else None
     )
@@ -52,6 +52,9 @@ def page(stack: RunningStack, browser: Browser, problems: list[str]) -> Iterator
 
 
 def test_a_new_visitor_sees_outcomes_come_in_and_what_decided_them(page: Page, problems: list[str]) -> None:
+    page.emulate_media(
+        reduced_motion="no-preference"
+    )  # the one test that sees units move: it takes three times the processor
     expect(page.locator("#connection")).to_have_attribute("data-state", "open", timeout=15_000)
     outcomes = page.locator(".entry.kind-damage, .entry.kind-miss")
     expect(outcomes.nth(2)).to_be_visible(timeout=20_000)
@@ -184,7 +187,7 @@ def two_friends(page: Page) -> list[str]:
 def test_a_test_shot_at_a_live_unit_is_asked_about_and_a_friend_is_named_as_one(
     browser: Browser, stack: RunningStack, problems: list[str]
 ) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 800})
+    context = browser.new_context(viewport={"width": 390, "height": 800}, reduced_motion="reduce")
     page = context.new_page()
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.goto(f"{stack.url}/admin/login/?next=/debug/hit")

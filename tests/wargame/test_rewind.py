@@ -79,6 +79,7 @@ class Fought:
         return {"follow_up_events": [{"topic": "wargame.event.damage", "payload": blast} for blast in blasts]}
 
 
+@pytest.mark.once
 def test_the_rewound_board_equals_the_recorded_one_at_100_random_moments_of_10_battles(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

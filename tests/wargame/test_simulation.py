@@ -125,6 +125,7 @@ def told(game: Game) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("language", "seeds"), [("python", range(10)), ("tengo", range(10, 20))])
 def test_a_simulated_and_a_live_battle_tell_the_same_log(
     monkeypatch: pytest.MonkeyPatch, language: str, seeds: range

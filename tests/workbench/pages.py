@@ -57,8 +57,8 @@ class Person:
 
 
 def new_context(stack: RunningStack, browser: Browser, **options: Any) -> BrowserContext:
-    """A browser that knows nothing yet, as wide as a desk unless the options say otherwise."""
-    usual = {"viewport": {"width": 1280, "height": 720}, "base_url": stack.url}
+    """A browser that knows nothing yet, as wide as a desk and with things at rest unless the options say otherwise."""
+    usual = {"viewport": {"width": 1280, "height": 720}, "base_url": stack.url, "reduced_motion": "reduce"}
     context = browser.new_context(**usual | options)
     context.set_default_timeout(QUICK)
     return context

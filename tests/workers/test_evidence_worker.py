@@ -79,6 +79,7 @@ def test_a_worker_whose_heartbeat_came_late_keeps_its_job(redis_client: Any) -> 
     assert not evidence_jobs.is_pending("a"), "what is over is not held"
 
 
+@pytest.mark.once
 @pytest.mark.alone
 def test_a_job_whose_worker_is_killed_begins_anew_and_is_given_up_after_three(tmp_path: Path) -> None:
     evidence_jobs.enqueue(WAIT, "a", job_id="a", failed=FAILED)
@@ -94,6 +95,7 @@ def test_a_job_whose_worker_is_killed_begins_anew_and_is_given_up_after_three(tm
     assert notes() == ["a 0", "a 1", "a 2", "a failed: 3 workers died in it, the last one just now"]
 
 
+@pytest.mark.once
 @pytest.mark.alone
 def test_a_worker_that_is_asked_to_end_lets_its_job_end_and_runs_at_a_low_priority(tmp_path: Path) -> None:
     evidence_jobs.enqueue(WAIT, "a", job_id="a")

@@ -235,6 +235,7 @@ def test_events_wait_for_a_server_that_can_only_be_read(tmp_path: Path) -> None:
     assert_each_once_and_in_order(6)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_asked_to_end_finishes_what_it_has_and_leaves_the_rest(tmp_path: Path, number: signal.Signals) -> None:
     with WorkerProcess(tmp_path, "one").takes_jobs() as one:
@@ -254,6 +255,7 @@ def test_a_worker_asked_to_end_finishes_what_it_has_and_leaves_the_rest(tmp_path
     assert set(Execution.objects.values_list("deliveries", flat=True)) == {1}
 
 
+@pytest.mark.once
 def test_a_worker_as_process_1_of_a_container_takes_jobs_and_ends_warmly(tmp_path: Path) -> None:
     publish(2)
     with WorkerProcess(tmp_path, "one", under=own_processes()).takes_jobs() as one:
@@ -267,12 +269,14 @@ def test_a_worker_as_process_1_of_a_container_takes_jobs_and_ends_warmly(tmp_pat
     assert_each_once_and_in_order(2)
 
 
+@pytest.mark.once
 def test_an_idle_worker_ends_at_once(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path, "one").takes_jobs() as one:
         one.signal(signal.SIGTERM)
         assert one.process.wait(5) == 0
 
 
+@pytest.mark.once
 def test_a_worker_ends_when_asked_while_redis_is_away(tmp_path: Path, redis_server: RedisServer) -> None:
     with WorkerProcess(tmp_path, "one").takes_jobs() as one:
         redis_server.kill()
@@ -281,6 +285,7 @@ def test_a_worker_ends_when_asked_while_redis_is_away(tmp_path: Path, redis_serv
         assert one.process.wait(10) == 0
 
 
+@pytest.mark.once
 def test_a_worker_started_before_redis_waits_for_it(tmp_path: Path, redis_server: RedisServer) -> None:
     publish(1)
     redis_server.kill()
@@ -291,6 +296,7 @@ def test_a_worker_started_before_redis_waits_for_it(tmp_path: Path, redis_server
     assert_each_once_and_in_order(1)
 
 
+@pytest.mark.once
 def test_sandboxes_stay_warm_from_job_to_job(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path, "one").takes_jobs() as one:
         publish(1)
