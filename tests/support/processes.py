@@ -43,7 +43,7 @@ def free_port() -> int:
 
 
 def processes_of(leader: int) -> dict[int, str]:
-    """The live processes of the session of `leader`, and all their descendants, with their command lines.
+    """`leader`, the live processes of its session, and all their descendants, with their command lines.
 
     Sandboxes have a session of their own, so they count as descendants; zombies do not count.
     """
@@ -61,7 +61,7 @@ def processes_of(leader: int) -> dict[int, str]:
         if state != "Z":
             commands[int(entry.name)] = command
             parents[int(entry.name)] = int(parent)
-            if int(session) == leader:
+            if leader in {int(session), int(entry.name)}:
                 found[int(entry.name)] = command
     while more := {pid: commands[pid] for pid, parent in parents.items() if parent in found and pid not in found}:
         found |= more

@@ -6,7 +6,7 @@ import contextlib
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import redis
@@ -17,13 +17,16 @@ from goby_site.stack.supervisord import tied
 
 
 class RedisServer:
-    """Starts at once and answers when the constructor returns; `kill` and `start` simulate a crash and a restart."""
+    """Starts at once and answers when the constructor returns; `kill` and `start` simulate a crash and a restart.
 
-    def __init__(self, folder: Path, **config: str) -> None:
+    `more` are lines of its configuration; of two that set the same the later one counts.
+    """
+
+    def __init__(self, folder: Path, more: Sequence[str] = (), **config: str) -> None:
         self.folder = private_dir(folder)
         self.socket = folder / "redis.sock"
         self.url = unix_url(self.socket)
-        (folder / "redis.conf").write_text(redis_config(folder, self.socket, **config))
+        (folder / "redis.conf").write_text("\n".join([redis_config(folder, self.socket, **config), *more]))
         self.own_client = self.client()
         self.start()
 

@@ -1,4 +1,4 @@
-"""Worker processes of a test: `manage.py run_worker` on the test's own database and Redis."""
+"""Worker processes of a test: `manage.py run_worker` on the test's own database and Redis, and others that are kept alike."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from goby_site.paths import BASE_DIR
 from scripting.workers import heartbeat
@@ -17,15 +18,14 @@ from tests.support.processes import child_environment, processes_of
 from tests.support.stack import wait_until
 
 
-class WorkerProcess:
-    """A running worker, started by the command `under`; a context manager that leaves nothing of it behind."""
+class OwnProcess:
+    """A process with the track's settings, started by the command `under`; a context manager that leaves nothing of it behind."""
 
-    def __init__(self, folder: Path, name: str, *options: str, under: Sequence[str] = (), **environment: str) -> None:
-        self.name = name
-        self.log = folder / f"{name}.log"
+    def __init__(self, log: Path, *command: str, under: Sequence[str] = (), **environment: str) -> None:
+        self.log = log
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [*under, sys.executable, "manage.py", "run_worker", "--name", name, *options],
+                [*under, sys.executable, *command],
                 cwd=BASE_DIR,
                 env=child_environment(DJANGO_SETTINGS_MODULE="tests.workers.settings", **environment),
                 stdin=subprocess.DEVNULL,
@@ -34,7 +34,7 @@ class WorkerProcess:
                 start_new_session=True,
             )
 
-    def __enter__(self) -> WorkerProcess:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -44,12 +44,6 @@ class WorkerProcess:
             print(f"--- {self.log.name}\n{self.log.read_text()[-4000:]}")
         self.kill()
 
-    def takes_jobs(self) -> WorkerProcess:
-        """Wait until it has said so."""
-        wait_until(lambda: self.said("takes jobs") or self.process.poll() is not None, 30, f"{self.name} did not start")
-        assert self.process.poll() is None, self.log.read_text()
-        return self
-
     def said(self, text: str) -> bool:
         return text in self.log.read_text()
 
@@ -58,7 +52,7 @@ class WorkerProcess:
         os.kill(self.process.pid, number)
 
     def kill(self) -> None:
-        """SIGKILL to the worker alone: its sandboxes must go with it."""
+        """SIGKILL to the process alone: its sandboxes must go with it."""
         if self.process.poll() is None:
             self.signal(signal.SIGKILL)
         self.process.wait()
@@ -70,6 +64,21 @@ class WorkerProcess:
     def leaves_nothing(self) -> bool:
         """Whether all that it had when it was last signalled is gone."""
         return not any(process_alive(pid) for pid in self.family)
+
+
+class WorkerProcess(OwnProcess):
+    """A running worker."""
+
+    def __init__(self, folder: Path, name: str, *options: str, under: Sequence[str] = (), **environment: str) -> None:
+        self.name = name
+        command = ("manage.py", "run_worker", "--name", name, *options)
+        super().__init__(folder / f"{name}.log", *command, under=under, **environment)
+
+    def takes_jobs(self) -> WorkerProcess:
+        """Wait until it has said so."""
+        wait_until(lambda: self.said("takes jobs") or self.process.poll() is not None, 30, f"{self.name} did not start")
+        assert self.process.poll() is None, self.log.read_text()
+        return self
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 30, what: str = "") -> None:

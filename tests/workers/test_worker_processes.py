@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +17,7 @@ from scripting.models import Execution
 from tests.support.processes import alive as process_alive
 from tests.support.processes import own_processes, processes_of
 from tests.support.redis import RedisServer
+from tests.workers.outages import database_away, standby, stop_outside_a_transaction
 from tests.workers.processes import WorkerProcess, alive, wait_for
 from tests.workers.track import laps
 
@@ -83,32 +81,6 @@ def test_a_dead_workers_events_run_elsewhere_within_ten_seconds(tmp_path: Path) 
     assert_each_once_and_in_order(2)
 
 
-def open_transactions() -> int:
-    """Those of others in this database, as PostgreSQL tells them."""
-    others = "datname = current_database() AND pid <> pg_backend_pid()"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM pg_stat_activity WHERE xact_start IS NOT NULL AND {others}")
-        return int(cursor.fetchone()[0])
-
-
-def stop_outside_a_transaction(worker: WorkerProcess) -> None:
-    """The locks stay with whoever is stopped in a transaction, and nobody could go on."""
-    while True:
-        worker.signal(signal.SIGSTOP)
-        if connection.vendor == "postgresql":
-            if not open_transactions():
-                return
-            worker.signal(signal.SIGCONT)
-            continue
-        try:
-            with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0.3)) as database:
-                database.execute("BEGIN IMMEDIATE")
-                database.rollback()
-                return
-        except sqlite3.OperationalError:
-            worker.signal(signal.SIGCONT)
-
-
 def test_a_worker_that_was_stopped_for_long_commits_nothing_late(tmp_path: Path) -> None:
     with WorkerProcess(tmp_path, "sleeper").takes_jobs() as sleeper:
         publish(30, turns=200_000)
@@ -137,31 +109,6 @@ def test_workers_outlive_redis(tmp_path: Path, redis_server: RedisServer) -> Non
         assert one.process.poll() is None
         assert two.process.poll() is None
     assert_each_once_and_in_order(32)
-
-
-@contextmanager
-def database_away() -> Iterator[None]:
-    """Nobody else can write: SQLite's lock is held; PostgreSQL throws everybody out and lets nobody in."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN EXCLUSIVE")
-            try:
-                yield
-            finally:
-                cursor.execute("ROLLBACK")
-        return
-    name = connection.settings_dict["NAME"]
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid != pg_backend_pid()",
-            [name],
-        )
-        connection.close()
-        try:
-            yield
-        finally:
-            cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 def test_workers_outlive_the_database_and_blame_no_event_for_it(tmp_path: Path) -> None:
@@ -202,23 +149,6 @@ def test_events_wait_for_a_file_that_takes_no_writes(pragma: str, tmp_path: Path
     with WorkerProcess(tmp_path, "heir").takes_jobs():
         wait_for(lambda: done(6), 60)
     assert_each_once_and_in_order(6)
-
-
-@contextmanager
-def standby() -> Iterator[None]:
-    """PostgreSQL takes no writes, as after a failover to a server that is not promoted yet."""
-    name = connection.settings_dict["NAME"]
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid != pg_backend_pid()"
-    connection.close()
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
-        cursor.execute(others, [name])
-        try:
-            yield
-        finally:
-            connection.close()
-            cursor.execute(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
-            cursor.execute(others, [name])
 
 
 def test_events_wait_for_a_server_that_can_only_be_read(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from pathlib import Path
 
 import msgspec
 from django.contrib.auth.models import Group
@@ -15,11 +16,7 @@ from scripting.modules.calls import Outcome
 from scripting.modules.scriptable import ModuleScriptConfig, ScriptableModule
 from scripting.modules.topics import Topic
 
-MARSHAL = """
-for _ in range(message['payload']['turns']):
-    pass
-result = {'lap': message['payload']['lap']}
-"""
+MARSHAL = Path(__file__).with_name("scripts").joinpath("marshal.py").read_text(encoding="utf-8")
 
 
 class Lap(msgspec.Struct):

@@ -1,0 +1,40 @@
+"""The short form of each drill that shows what no other test does, and the command that runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from goby_site.paths import BASE_DIR
+from tests.drills.__main__ import listing
+from tests.drills.catalogue import DRILLS
+
+
+def drill(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.drills", *arguments]
+    environment = os.environ | {"GOBY_VAR": str(folder)}
+    return subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.once
+def test_the_list_names_every_drill_with_what_it_takes() -> None:
+    lines = listing().splitlines()[1:]
+    assert [line.split()[0] for line in lines] == list(DRILLS)
+    assert all("needs: " in line for line in lines)
+
+
+@pytest.mark.e2e
+@pytest.mark.timeout(400)
+def test_a_short_soak_keeps_every_promise(tmp_path: Path) -> None:
+    done = drill(tmp_path, "soak", "short")
+    assert done.returncode == 0, done.stdout + done.stderr[-4000:]
+    told = json.loads((tmp_path / "drills" / "soak.json").read_text())
+    assert told["holds"]
+    found = {each["what"]: each["value"] for each in told["results"]}
+    assert found["faults injected"] >= 2
+    assert found["processes left"] == 0
