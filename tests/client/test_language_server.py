@@ -60,14 +60,20 @@ class Editor:
         self.folder = folder
         self._last = 0
         self._version = 1
-        self.ask("initialize", {"processId": os.getpid(), "rootUri": folder.as_uri(), "capabilities": {}})
+        self.asked: list[str] = []
+        """Methods that the server asked for."""
+        watching = {"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": True}}}
+        self.ask("initialize", {"processId": os.getpid(), "rootUri": folder.as_uri(), "capabilities": watching})
         self.tell("initialized", {})
 
     def uri(self, name: str) -> str:
         return (self.folder / name).as_uri()
 
     def tell(self, method: str, parameters: Any, **more: Any) -> None:
-        body = json.dumps({"jsonrpc": "2.0", "method": method, "params": parameters, **more}).encode()
+        self._send({"method": method, "params": parameters, **more})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        body = json.dumps({"jsonrpc": "2.0", **message}).encode()
         assert self.process.stdin is not None
         self.process.stdin.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
         self.process.stdin.flush()
@@ -120,6 +126,10 @@ class Editor:
             if line.lower().startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
         message: dict[str, Any] = json.loads(self.process.stdout.read(length))
+        if "id" in message and "method" in message:  # the server asks: yes
+            self.asked.append(message["method"])
+            self._send({"id": message["id"], "result": None})
+            return self._next()
         return message
 
 
@@ -186,6 +196,16 @@ def test_the_other_languages_have_it_too(editor: Editor) -> None:
         "guest",
         "beers",
     }
+
+
+def test_what_a_pull_writes_is_known_at_once(editor: Editor) -> None:
+    assert editor.asked == ["client/registerCapability"]
+    editor.change("tavern/barkeeper.py", "result = tip_of(3)\n")
+    path = editor.folder / ".goby/namespace.json"
+    functions = [*NAMESPACE["tavern"]["functions"], PRICE | {"name": "tip_of"}]
+    path.write_text(json.dumps({"tavern": NAMESPACE["tavern"] | {"functions": functions}}))
+    editor.tell("workspace/didChangeWatchedFiles", {"changes": [{"uri": path.as_uri(), "type": 2}]})
+    assert editor.findings("tavern/barkeeper.py") == []
 
 
 def test_hover_tells_of_functions_fields_and_knobs(editor: Editor) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
-import re
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -21,34 +20,21 @@ from scripting.client import checking, stubs
 from scripting.client import folder as folders
 from scripting.client.checking import CheckedRule, Checker
 from scripting.client.folder import FolderWrong, RuleFile
-from scripting.client.formats import said
-from scripting.client.lsp.answers import Answers, Help
-from scripting.client.lsp.places import lines_of, place_of, range_of
+from scripting.client.lsp.answers import Answers
+from scripting.client.lsp.places import lines_of, place_of
+from scripting.client.lsp.rendering import diagnostic, item, markdown
 from scripting.client.server import Server, ServerRefused
 from scripting.sandbox import source_text
+from scripting.sandbox.languages.table import LANGUAGES
 from scripting.sandbox.policy.imports import HELPER_MODULE
 from scripting.supervisor.errors import SupervisorError
 from scripting.supervisor.namespace import Namespace
 from scripting.supervisor.offered import offered
-from scripting.texts.escaping import one_line, visible
-from scripting.types import Diagnostic, Knob
+from scripting.texts.escaping import visible
+from scripting.types import Knob
 
 DELAY = 0.25
 """Seconds without a change before a text is checked."""
-_KINDS = {
-    "function": lsp.CompletionItemKind.Function,
-    "class": lsp.CompletionItemKind.Class,
-    "exception": lsp.CompletionItemKind.Class,
-    "constant": lsp.CompletionItemKind.Constant,
-    "variable": lsp.CompletionItemKind.Variable,
-    "field": lsp.CompletionItemKind.Field,
-    "package": lsp.CompletionItemKind.Module,
-    "helper": lsp.CompletionItemKind.Reference,
-    "knob": lsp.CompletionItemKind.Constant,
-    "here": lsp.CompletionItemKind.Text,
-}
-_ORDER = {"field": "1", "function": "2", "variable": "2", "helper": "3", "knob": "3", "here": "4"}
-"""Of completions, by their kind; builtins come last."""
 
 
 class RulesServer(LanguageServer):
@@ -79,8 +65,19 @@ class RulesServer(LanguageServer):
         threading.Thread(target=offered, daemon=True).start()  # a first completion need not wait for it
         if self._folder:
             self.want(self._folder, "")
+        self._watch()
         if self._origin is not None:
             threading.Thread(target=self._ask, args=(self._origin, asyncio.get_running_loop()), daemon=True).start()
+
+    def _watch(self) -> None:
+        """Have the editor tell of files that others write: a pull, another branch."""
+        workspace = self.client_capabilities.workspace
+        watching = workspace.did_change_watched_files if workspace else None
+        if watching and watching.dynamic_registration:
+            globs = ["**/.goby/*.json", *(f"**/*{language.suffix}" for language in LANGUAGES.values())]
+            options = lsp.DidChangeWatchedFilesRegistrationOptions([lsp.FileSystemWatcher(glob) for glob in globs])
+            wanted = lsp.Registration("files", lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, options)
+            self.client_register_capability(lsp.RegistrationParams([wanted]))
 
     def _ask(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
         try:
@@ -93,7 +90,7 @@ class RulesServer(LanguageServer):
     def _learn(self, told: tuple[dict[str, Any], list[dict[str, Any]]]) -> None:
         self._told = told
         for folder in {*self._published, *([self._folder] if self._folder else [])}:
-            self.want(folder, "")
+            self.again(folder)
 
     def known(self, folder: Path) -> tuple[dict[str, Namespace], list[dict[str, Any]]]:
         """Namespaces by module, and topics. Raises FolderWrong."""
@@ -127,6 +124,11 @@ class RulesServer(LanguageServer):
         if timer := self._timers.pop(folder, None):
             timer.cancel()
         self._timers[folder] = asyncio.get_running_loop().call_later(DELAY, self._start, folder)
+
+    def again(self, folder: Path) -> None:
+        """Check all of a folder, if it is one that this editor has to do with."""
+        if folder == self._folder or folder in self._published:
+            self.want(folder, "")
 
     def _start(self, folder: Path) -> None:
         task = asyncio.get_running_loop().create_task(self._check(folder))
@@ -162,7 +164,8 @@ class RulesServer(LanguageServer):
             self._knobs[path] = each.knobs
             self._published.setdefault(folder, set()).add(path)
             lines = lines_of(each.rule.text)
-            found = [self._diagnostic(finding, lines) for finding in each.diagnostics]
+            codec = self.workspace.position_codec
+            found = [diagnostic(finding, lines, codec) for finding in each.diagnostics]
             version = opened[path][1] if path in opened else None
             self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(path.as_uri(), found, version))
 
@@ -171,16 +174,6 @@ class RulesServer(LanguageServer):
         for path in self._published.get(folder, set()) - there:
             self._published[folder].discard(path)
             self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(path.as_uri(), []))
-
-    def _diagnostic(self, found: Diagnostic, lines: list[str]) -> lsp.Diagnostic:
-        is_error = found.severity == "error"
-        return lsp.Diagnostic(
-            range=range_of(found, lines, self.workspace.position_codec),
-            message=one_line(said(found), 1000),
-            severity=lsp.DiagnosticSeverity.Error if is_error else lsp.DiagnosticSeverity.Warning,
-            code=found.type.value,
-            source="goby",
-        )
 
     # -- answers ---------------------------------------------------------------------------------------------------------
 
@@ -236,20 +229,6 @@ def knob_values(folder: Path, rule: RuleFile) -> dict[str, Any]:
     return found or {}
 
 
-def item(help_: Help) -> lsp.CompletionItem:
-    kind = _KINDS.get(help_.kind, lsp.CompletionItemKind.Text)
-    order = f"{_ORDER.get(help_.kind, '5')}{help_.name}"
-    return lsp.CompletionItem(help_.name, kind=kind, sort_text=order, documentation=markdown(help_))
-
-
-def markdown(help_: Help) -> lsp.MarkupContent:
-    """Help as editors show it. Its texts are other people's: none of them is taken for markup."""
-    signature = visible(help_.signature or help_.name).replace("```", "'''")
-    texts = [text for text in (help_.doc, *help_.more.split("\n")) if text]
-    escaped = [re.sub(r"([\\`*_{}\[\]<>()#+!|~-])", r"\\\1", visible(text)) for text in texts]
-    return lsp.MarkupContent(lsp.MarkupKind.Markdown, "\n\n".join([f"```\n{signature}\n```", *escaped]))
-
-
 def made(folder: Path | None, server: Server | None) -> RulesServer:
     """The server with what it answers to."""
     serving = RulesServer(folder, server)
@@ -277,9 +256,12 @@ def made(folder: Path | None, server: Server | None) -> RulesServer:
 
     @serving.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
     def saved(ls: RulesServer, parameters: lsp.DidSaveTextDocumentParams) -> None:
-        changed(
-            parameters.text_document.uri, whole=True
-        )  # files beside it may have changed too: a pull, another branch
+        changed(parameters.text_document.uri, whole=True)  # not every editor tells of the files beside it
+
+    @serving.feature(lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def written(ls: RulesServer, parameters: lsp.DidChangeWatchedFilesParams) -> None:
+        for of in {path_of(each.uri).parent.parent for each in parameters.changes}:
+            ls.again(of)
 
     @serving.feature(
         lsp.TEXT_DOCUMENT_COMPLETION, lsp.CompletionOptions(trigger_characters=[".", '"', "'", ":", "%", "/"])
