@@ -11,4 +11,5 @@ class ScriptingConfig(AppConfig):
         from scripting import checks  # noqa: F401 - registering is its purpose; models must be loaded first
         from scripting.git import checks as git_checks  # noqa: F401
         from scripting.registry import announce  # noqa: F401
+        from scripting.storage import database_clock  # noqa: F401 - it measures with each new connection
         from scripting.workbench import sessions  # noqa: F401

@@ -13,15 +13,17 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
-from django.db import DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
+from scripting import clock
 from scripting.conf import FINDER, QUEUE, SERIALIZER, SETTINGS, conf, problems
 from scripting.models import SHARED
 from scripting.modules.installed import modules
 from scripting.processes import members
 from scripting.sources.folder import is_module_name, scripts_dir
+from scripting.storage import database_clock
 
 ENGINE = "scripting"
 """The tag of the engine's checks. Commands ask for it alone: all checks load every page of the site, a second that no command needs."""
@@ -171,6 +173,23 @@ def check_connections(app_configs: Any, databases: Sequence[str] | None = None, 
             )
             found.append(Warning(message, hint=hint, id="scripting.W007"))
     return found
+
+
+@register(ENGINE, Tags.database)
+def check_clock(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """W008: this host's clock is not the database's."""
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    try:
+        database_clock.time_of_database()
+    except DatabaseError:
+        return []  # what is unavailable is said elsewhere
+    ahead = clock.ahead()
+    if abs(ahead) < members.CLOCK_SECONDS:
+        return []
+    message = f"this host's clock is {database_clock.off_by(ahead)} the database's, whose time counts"
+    hint = "Have NTP set the clock. Sessions, signed links and the logs of this host go by it all the same."
+    return [Warning(message, hint=hint, id="scripting.W008")]
 
 
 @register(ENGINE, Tags.security, deploy=True)

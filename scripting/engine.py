@@ -6,11 +6,11 @@ import functools
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 
+from scripting import clock
 from scripting.bus.events import Event
 from scripting.execution import ledger, recovery
 from scripting.execution.admission import Admission, ExecutionContext, ExecutionContextManager, TooManyExecutions
@@ -158,7 +158,7 @@ class ScriptEngine:
                 return _refusal(error, request)
             run = replace(run, recording=recording, request=replace(run.request, traces=traces))
             attempt = run_version(run, script.active, Role.PRIMARY)
-            return Decision(run, [attempt], datetime.now(UTC)).output()
+            return Decision(run, [attempt], clock.now()).output()
 
     def check(
         self, source: str, language: str = "python", *, module_name: str = "", name: str = "trial"

@@ -15,9 +15,9 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from scripting import clock
 from scripting.models.tokens import Action, ApiToken
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def make(wanted: Wanted, *, actor: Any, reason: str) -> tuple[ApiToken, str]:
         scripts=list(wanted.scripts),
         networks=[_network(each) for each in wanted.networks],
         per_minute=wanted.per_minute,
-        expires_at=timezone.now() + wanted.lifetime,
+        expires_at=clock.now() + wanted.lifetime,
     )
     token._history_user, token._change_reason = actor, f"made: {reason.strip()}"[:100]
     token.save()
@@ -80,7 +80,7 @@ def revoke(token: ApiToken, *, actor: Any, reason: str) -> None:
     _require_reason(reason)
     if token.revoked_at is not None:
         raise WrongToken(f"{token} is revoked already")
-    token.revoked_at = timezone.now()
+    token.revoked_at = clock.now()
     token._history_user, token._change_reason = actor, f"revoked: {reason.strip()}"[:100]
     token.save(update_fields=["revoked_at"])
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import time
 
 from django.db import transaction
 
+from scripting import clock
 from wargame import journal, live
 from wargame.models import Game, Side, Unit
 from wargame.play.deployment import deploy
@@ -15,7 +15,7 @@ from wargame.play.deployment import deploy
 def start_battle(*, seed: int | None = None, demo: bool = True) -> Game:
     """A new game with both armies deployed. Raises IntegrityError when a demo game is running already."""
     seed = secrets.randbits(48) if seed is None else seed
-    step = deploy(seed, now=int(time.time()))
+    step = deploy(seed, now=int(clock.seconds()))
     battle = step.battle
     with transaction.atomic():
         game = Game.objects.create(map_name=battle.map.name, terrain=battle.map.text, seed=seed, demo=demo)

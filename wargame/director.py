@@ -16,8 +16,8 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, InterfaceError, close_old_connections, transaction
-from django.utils import timezone
 
+from scripting import clock
 from scripting.bus import Overloaded, publishing
 from scripting.processes import systemd
 from scripting.processes.one_at_a_time import RENEW_SECONDS, STANDBY_SECONDS, OneAtATime
@@ -109,7 +109,7 @@ class Director:
         if latest is not None:
             if latest.is_running:
                 return 0
-            if latest.ended is not None and (timezone.now() - latest.ended).total_seconds() < PAUSE_SECONDS:
+            if latest.ended is not None and (clock.now() - latest.ended).total_seconds() < PAUSE_SECONDS:
                 return 0
         try:
             game = start_battle()

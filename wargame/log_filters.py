@@ -9,8 +9,8 @@ from typing import Any
 from django.contrib.admin import ModelAdmin, SimpleListFilter
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 
+from scripting import clock
 from wargame.models import BattleLogEntry, Game, Unit
 
 LATEST = 20
@@ -36,7 +36,7 @@ class TimeFilter(SimpleListFilter):
         chosen = RANGES.get(self.value() or "")
         if chosen is None:
             return queryset
-        since = timezone.now() - chosen[1]
+        since = clock.now() - chosen[1]
         played = Game.objects.filter(Q(ended=None) | Q(ended__gte=since))
         return queryset.filter(created__gte=since, game_id__in=list(played.values_list("pk", flat=True)))
 

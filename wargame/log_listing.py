@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from scripting import clock
 from scripting.insight.asked import Asked, as_number
 from scripting.insight.dashboard.ranges import BY_NAME
 from wargame.models import BattleLogEntry, Game, LogKind, Unit
@@ -61,7 +62,7 @@ def parse(query: Mapping[str, str], now: datetime | None = None) -> Filters:
     asked = Asked(query)
     since, chosen = asked.moment("since"), asked.choice("range", tuple(BY_NAME))
     if chosen and since is None:
-        since = (now or datetime.now(UTC)) - BY_NAME[chosen].length
+        since = (now or clock.now()) - BY_NAME[chosen].length
     script, _, version = asked.text("by").partition(" v")
     return Filters(
         asked.number("battle"),

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from scripting import clock
 from scripting.conf import conf
 from scripting.insight.asked import as_number
 from scripting.insight.dashboard.ranges import RANGES
@@ -67,7 +67,7 @@ def story(request: HttpRequest, game: int, sequence: int) -> HttpResponse:
         "followed": stories.followed(entry),
         "earlier": sequence - 1 if sequence > 1 else None,
         "later": sequence + 1 if sequence < entry.game.sequence else None,
-        "now": timezone.now(),
+        "now": clock.now(),
         "kept_until": entry.created + timedelta(days=conf.SCRIPTING_KEEP_DAYS),
         "has_moment": first is not None and sequence >= first.sequence,
     }

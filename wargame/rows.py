@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scripting import clock
 from wargame import journal, live, models
 from wargame.play.state import Battle, Phase, Side, Unit
 from wargame.play.steps import Step
@@ -38,7 +38,7 @@ def read(game: models.Game) -> Table:
         game.map,
         {side.key: Side(side.key, side.name, side.score) for side in sides},
         {unit.code: _unit(unit, keys[unit.side_id]) for unit in units},
-        int(time.time()),
+        int(clock.seconds()),
         game.turn,
         Phase(game.phase),
         keys[game.winner_id] if game.winner_id is not None else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
+from scripting import clock
 from scripting.admin.base import CheckedAdmin, ReadOnlyAdmin
 from scripting.alerts import watching
 from scripting.alerts.destination import Forbidden, parts_of
@@ -88,7 +88,7 @@ class ReceiverAdmin(CheckedAdmin):
 
     @admin.action(description="Send a test", permissions=["change"])
     def send_test(self, request: HttpRequest, chosen: QuerySet[AlertReceiver]) -> None:
-        sent = watching.tell(chosen, AlertMessage.About.TEST, None, datetime.now(UTC))
+        sent = watching.tell(chosen, AlertMessage.About.TEST, None, clock.now())
         messages.success(request, f"Tests are on their way: {len(sent)}. The log of messages says what came of them.")
 
     @admin.display(description="quiet hours")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 
+from scripting import clock
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.filters import ModuleFilter, ScriptFilter
 from scripting.insight.advice import advice
@@ -172,7 +173,7 @@ class ErrorGroupAdmin(ReadOnlyAdmin):
 
 def _by_hour(group: ErrorGroup) -> list[int]:
     """Failures per hour over the last seven days, oldest first."""
-    first = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=24 * 7 - 1)
+    first = clock.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=24 * 7 - 1)
     counts = [0] * 24 * 7
     for start, count in ErrorCount.objects.filter(group=group, start__gte=first).values_list("start", "count"):
         index = int((start - first).total_seconds() // 3600)

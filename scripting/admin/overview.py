@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils import timezone
 
+from scripting import clock
 from scripting.admin.base import COUNTED
 from scripting.admin.filters import OVERRIDDEN
 from scripting.admin.links import list_url
@@ -24,7 +24,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if not request.user.has_perm("scripting.view_script"):
         return context
     scripts = Script.objects.in_use()
-    recent = Execution.objects.filter(pk__gte=first_id_at(timezone.now() - HOUR))
+    recent = Execution.objects.filter(pk__gte=first_id_at(clock.now() - HOUR))
     failed = recent.filter(Q(status__in=("failed", "abandoned")) | Q(status="fell_back"))
     overridden = scripts.filter(OVERRIDDEN).count()
     cards = [

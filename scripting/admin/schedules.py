@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from scripting import clock
 from scripting.admin.base import CheckedAdmin
 from scripting.admin.forms import NO_REASON
 from scripting.insight.addresses import address_of
@@ -76,7 +77,7 @@ class ScheduleForm(forms.ModelForm):  # type: ignore[type-arg] # at run time it 
         self.errors.pop(NON_FIELD_ERRORS, None)  # the database's constraints: `keeping.check` says the same in words
         if self.errors:
             return
-        now = datetime.now(UTC)
+        now = clock.now()
         self.instance.begins_at = self.instance.begins_at or now.replace(microsecond=0)
         try:
             keeping.check(self.instance)
@@ -178,7 +179,7 @@ class ScheduleAdmin(CheckedAdmin):
         button = SafeString('<button type="submit" class="goby-button goby-plain" name="_preview" value="1" formnovalidate>Show the next five times of what is written here</button>')  # fmt: skip
         if not schedule.pk:
             return button
-        upcoming = cadence_of(schedule).upcoming(max(schedule.settled_until, datetime.now(UTC)), PREVIEWED)
+        upcoming = cadence_of(schedule).upcoming(max(schedule.settled_until, clock.now()), PREVIEWED)
         return format_html("{}{}", _listed(schedule, upcoming), button)
 
     @admin.display(description="runs")

@@ -14,11 +14,10 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from scripting import tokens
+from scripting import clock, tokens
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.forms import NO_REASON, ReasonForm
 from scripting.insight.display import badge
@@ -158,7 +157,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state")
     def current(self, token: ApiToken) -> SafeString:
-        state = token.state(timezone.now())
+        state = token.state(clock.now())
         return badge(state, STATES[state])
 
     @admin.display(description="may")

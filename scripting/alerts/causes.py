@@ -9,10 +9,11 @@ from rq.utils import as_text
 
 from scripting.bus import dead_letters, streams
 from scripting.conf import conf
-from scripting.metrics import rollups
+from scripting.metrics import rollups, trusted_time
 from scripting.models import AlertRule, Breaker, Evidence, Script
 from scripting.models.gate import grouped
 from scripting.processes import members
+from scripting.storage.database_clock import off_by
 from scripting.storage.full_redis import share_used
 from scripting.storage.redis_client import redis_client
 
@@ -123,6 +124,15 @@ def _replays(rule: AlertRule, now: datetime) -> Found:
             yield f"{script} {evidence.candidate[:12]}", f"{script}, {evidence.title}: {evidence.in_words}"
 
 
+def _clocks(rule: AlertRule, now: datetime) -> Found:
+    for process in members.everyone([]):
+        if not process.is_stale and abs(process.ahead) > max(rule.limit, members.CLOCK_SECONDS):
+            words = f"the clock of {process.host} is {off_by(process.ahead)} Redis': set it right, or Redis' host's"
+            yield f"clock of {process.host}", words
+    if words := trusted_time.doubt():
+        yield "retention", words
+
+
 def _scripts(rule: AlertRule) -> list[Script]:
     found = Script.objects.in_use()
     named = {name: value for name, value in (("module", rule.module), ("name", rule.script)) if value}
@@ -138,4 +148,5 @@ _BY_KIND: dict[Kind, Callable[[AlertRule, datetime], Found]] = {
     Kind.DEAD_LETTERS: _dead_letters,
     Kind.WORKERS: _workers,
     Kind.REPLAY: _replays,
+    Kind.CLOCK: _clocks,
 }

@@ -9,12 +9,13 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.core.mail import send_mail
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from scripting import clock
 from scripting.alerts import wording
 from scripting.alerts.destination import Forbidden
 from scripting.alerts.posting import NotTaken, post
@@ -84,7 +85,7 @@ class Sender:
 
     def step(self) -> None:
         """Begin to send to every receiver for whom something is due, and who is not being sent to."""
-        for receiver in sorted(receivers_due(datetime.now(UTC)) - self._busy)[: max(0, AT_ONCE - len(self._busy))]:
+        for receiver in sorted(receivers_due(clock.now()) - self._busy)[: max(0, AT_ONCE - len(self._busy))]:
             self._begin(receiver, self._send, receiver)
         if (
             conf.SCRIPTING_MAIL_PEOPLE
@@ -124,7 +125,7 @@ def receivers_due(now: datetime) -> set[int]:
 
 def send_next(receiver: int, now: datetime | None = None) -> bool:
     """Take the oldest message that is due to this receiver, and try it: whether it was delivered."""
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     message = _due(now).filter(receiver_id=receiver).order_by("pk").first()
     if message is None:
         return False
@@ -138,7 +139,7 @@ def send_next(receiver: int, now: datetime | None = None) -> bool:
         answer, delivered = f"{type(error).__name__}: {error}" if not isinstance(error, NotTaken) else str(error), False
     message.answer, message.taken_at = one_line(answer, 300), None
     if delivered:
-        message.state, message.delivered_at = State.DELIVERED, datetime.now(UTC)
+        message.state, message.delivered_at = State.DELIVERED, clock.now()
     else:
         pause = PAUSES[min(message.attempts, len(PAUSES)) - 1]
         message.due_at = now + timedelta(seconds=pause)
@@ -177,7 +178,7 @@ def tidy(now: datetime) -> None:
 def mail_people() -> int:
     """Mail what people are told of reviews, each once: how many. Raises OSError, SMTPException; the next turn goes on."""
     sent = 0
-    now = datetime.now(UTC)
+    now = clock.now()
     for note in ReviewNote.objects.filter(mailed_at=None).select_related("user", "review").order_by("pk")[:100]:
         if not ReviewNote.objects.filter(pk=note.pk, mailed_at=None).update(mailed_at=now):
             continue  # another process was first

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import redis
 from django.db import IntegrityError, transaction
 
+from scripting import clock
 from scripting.alerts.causes import causes_of
 from scripting.models import Alert, AlertMessage, AlertReceiver, AlertRule
 from scripting.texts.escaping import one_line
@@ -22,7 +23,7 @@ EVERY_SECONDS = 10.0
 
 def look(now: datetime | None = None) -> int:
     """Begin and end alerts, by every rule: how many. What cannot be known now neither begins nor ends."""
-    now, turned = now or datetime.now(UTC), 0
+    now, turned = now or clock.now(), 0
     for rule in AlertRule.objects.filter(enabled=True):
         try:
             turned += _look(rule, now)

@@ -9,10 +9,9 @@ from datetime import datetime
 
 import redis
 from django.http import HttpRequest
-from django.utils import timezone
 from ninja.security import HttpBearer
 
-from scripting import tokens
+from scripting import clock, tokens
 from scripting.api.problems import Problem
 from scripting.conf import conf
 from scripting.models import Script
@@ -53,7 +52,7 @@ class Token(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiToken:
         """The token of a request. Raises Problem."""
-        known, now, address = remembered(token), timezone.now(), request.META.get("REMOTE_ADDR", "")
+        known, now, address = remembered(token), clock.now(), request.META.get("REMOTE_ADDR", "")
         if known is None or (state := state_of(known, now)) != "valid":
             said = state if known and state in ("expired", "revoked") else "not known here, or its user is not active"
             raise Problem(
@@ -66,7 +65,7 @@ class Token(HttpBearer):
             security.warning("token %s was used from %s, which it may not come from", known, address)
             raise Problem(403, "network", f"This token may not be used from {address}.")
         if not counted(known, 1):
-            most, wait = most_of(known), WINDOW - int(time.time()) % WINDOW
+            most, wait = most_of(known), WINDOW - int(clock.seconds()) % WINDOW
             detail = f"This token may make {most} requests in a minute: come back in {wait} s."
             raise Problem(429, "too_many", detail, headers={"Retry-After": str(wait)})
         tokens.used(known, now)
@@ -104,7 +103,7 @@ def counted(token: ApiToken, requests: int) -> int:
 
     Each process counts some in advance (see AHEAD), so that not every request costs an exchange.
     """
-    window, most = int(time.time() // WINDOW), most_of(token)
+    window, most = int(clock.seconds() // WINDOW), most_of(token)
     with _counting:
         since, left = _ahead.get(token.public_id, (window, 0))
         left = left if since == window else 0

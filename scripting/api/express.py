@@ -20,9 +20,8 @@ from django.db import DatabaseError, close_old_connections
 from django.http import HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.urls import reverse
-from django.utils import timezone
 
-from scripting import tokens
+from scripting import clock, tokens
 from scripting.api import access, documents, events, problems, waiting
 from scripting.api.events import MAX_WAIT, EventIn
 from scripting.api.problems import Problem
@@ -213,7 +212,7 @@ def hand_over(sent: Sequence[Sent]) -> None:
 def good(asked: Asked) -> Answered:
     """The request's event, if nothing at all is wrong with the request."""
     try:
-        token, now = access.remembered(asked.token), timezone.now()
+        token, now = access.remembered(asked.token), clock.now()
         if token is None or access.state_of(token, now) != "valid" or not token.may_come_from(asked.address):
             return None
         wanted = EventIn.model_validate(documents.read(asked.body))

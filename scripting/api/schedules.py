@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ninja import Field, Router, Schema
 
+from scripting import clock
 from scripting.api.access import ApiRequest, demand
 from scripting.api.problems import Problem
 from scripting.models import Schedule, ScheduleRun
@@ -99,7 +100,7 @@ def _scripts(schedule: Schedule) -> list[str]:
 
 def _out(schedule: Schedule) -> ScheduleOut:
     last = schedule.runs.first()
-    now = max(schedule.settled_until, datetime.now(UTC))
+    now = max(schedule.settled_until, clock.now())
     return ScheduleOut(
         schedule=schedule.pk,
         name=schedule.name,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any
 
-from django.utils import timezone
 from ninja import Query, Router, Schema
 
+from scripting import clock
 from scripting.api.access import ApiRequest, demand
 from scripting.hot_reload.fleet import overview
 from scripting.metrics import rollups
@@ -53,7 +53,7 @@ class Fleet(Schema):
 def stats(request: ApiRequest, minutes: Annotated[int, Query(ge=1, le=LONGEST)] = 60) -> list[dict[str, Any]]:
     """Figures of every script that the token is for, over the last minutes."""
     demand(request, Action.READ)
-    until = timezone.now()
+    until = clock.now()
     figures = rollups.by_script(until - timedelta(minutes=minutes), until)
     scripts = {each.pk: each for each in Script.objects.filter(pk__in=figures) if request.auth.covers(str(each))}
     return [

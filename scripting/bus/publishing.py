@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from scripting import clock
 from scripting.bus import samples, streams
 from scripting.bus.drain_queue import enqueue_quietly
 from scripting.bus.events import Event
@@ -136,7 +136,7 @@ def make_event(
         depth=depth,
         cause=cause,
         request_id=request_id,
-        published_us=time.time_ns() // 1000,
+        published_us=clock.time_ns() // 1000,
         dice=dice,
     )
     for name, text in (

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 import redis
 
+from scripting import clock
 from scripting.bus.events import Event
 from scripting.modules.masking import mask_of_inputs
 from scripting.modules.topics import topics
@@ -125,7 +126,7 @@ def _encoded(event: Event) -> bytes:
 
 
 def _minute() -> int:
-    return int(time.time() // 60)
+    return int(clock.seconds() // 60)
 
 
 def _kept(topic: str) -> str:

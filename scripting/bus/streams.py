@@ -9,7 +9,7 @@ dead take entries before it learns that its lease is gone.)
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -285,6 +285,45 @@ redis.call('SET', KEYS[1], ARGV[2])
 return 1
 """
 )
+
+# KEYS: names. ARGV: prefix of entries, flags, leases, end of the new jobs' ids, then how each owner's leases begin. Answers
+# (stream, job, the job before) of those that need their job enqueued.
+_take_over = LuaScript(
+    IN_FULL
+    + """
+local found = {}
+for _, name in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  local token = redis.call('GET', ARGV[3] .. name)
+  for i = 5, token and #ARGV or 0 do
+    if string.sub(token, 1, #ARGV[i]) == ARGV[i] then
+      redis.call('DEL', ARGV[3] .. name)
+      local before = redis.call('GET', ARGV[2] .. name)
+      if redis.call('XLEN', ARGV[1] .. name) == 0 then
+        redis.call('DEL', ARGV[2] .. name)
+      else
+        local job = 'drain-' .. string.gsub(name, ':', '-') .. '-' .. ARGV[4]
+        redis.call('SET', ARGV[2] .. name, job)
+        found[#found + 1] = {name, job, before}
+      end
+      break
+    end
+  end
+end
+return found
+"""
+)
+
+
+def take_over(owners: Collection[str]) -> list[tuple[Stream, str, bytes | None]]:
+    """End the leases of owners of whom the caller knows that they drain nothing any more. What they had in hand counts as redelivered.
+
+    Answers the streams that have entries, each with the id under which the caller must enqueue a job, and that of the job before.
+    Raises redis.RedisError.
+    """
+    prefixes = [key("events", ""), key("drain", ""), key("lease", "")]
+    arguments = [*prefixes, secrets.token_hex(8), *(f"{owner}|" for owner in owners)]
+    found = _take_over([names_key()], arguments, redis_client()) if owners else []
+    return [(Stream.named(name.decode()), job.decode(), before) for name, job, before in found]
 
 
 def conditions() -> list[Condition]:

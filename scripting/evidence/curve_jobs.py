@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.utils import timezone
-
+from scripting import clock
 from scripting.bus import evidence_jobs
 from scripting.evidence import curves, replays
 from scripting.models import KnobCurve, Script
@@ -30,7 +29,7 @@ def ask_for(script: Script) -> bool:
 def fresh(script: Script) -> dict[str, KnobCurve]:
     """By knob, of what is live now; under no name the reason why none could be drawn. Raises ScriptNotFound."""
     live = replays.live_bundle(script).digest
-    found = KnobCurve.objects.filter(script=script, live=live, drawn_at__gte=timezone.now() - FRESH)
+    found = KnobCurve.objects.filter(script=script, live=live, drawn_at__gte=clock.now() - FRESH)
     return {curve.knob: curve for curve in found}
 
 
@@ -70,7 +69,7 @@ def failed(script_id: int, live: str, why: str) -> None:
 
 
 def _keep(script: Script, knob: str, live: str, document: dict[str, object]) -> None:
-    made = {"document": document, "drawn_at": timezone.now()}
+    made = {"document": document, "drawn_at": clock.now()}
     KnobCurve.objects.update_or_create(script=script, knob=knob, live=live, defaults=made)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Q
 
+from scripting import clock
 from scripting.bus import evidence_jobs
 from scripting.evidence.corpus import Corpus, Packed, Selection, packed
 from scripting.evidence.kept import forget_old, text_digest
@@ -71,7 +72,7 @@ def ask(
                 "bundles": msgspec.json.encode((candidate, live)),
                 "live_version": script.active_version,
                 "executions": packed(corpus.ids),
-                "queued_at": datetime.now(UTC),
+                "queued_at": clock.now(),
                 "started_at": None,
                 "finished_at": None,
             },
@@ -88,7 +89,7 @@ def cancel(report_id: UUID) -> bool:
 
 def look_for_lost() -> None:
     """Enqueue unfinished replays that no queue and no worker holds, as after a loss of Redis. Raises redis.RedisError."""
-    since = datetime.now(UTC) - timedelta(seconds=LOST_SECONDS)
+    since = clock.now() - timedelta(seconds=LOST_SECONDS)
     old = Q(queued_at__lt=since)
     for report_id in ReplayJob.objects.filter(old, state__in=ReplayJob.UNFINISHED).values_list("pk", flat=True):
         if _enqueue(report_id):
@@ -108,7 +109,7 @@ def run(report_id: str) -> str:
     if job is None or not job.is_unfinished:
         return "over already"
     ReplayJob.objects.filter(pk=job.pk, state__in=ReplayJob.UNFINISHED).update(
-        state=State.RUNNING, decided=0, started_at=datetime.now(UTC)
+        state=State.RUNNING, decided=0, started_at=clock.now()
     )
     candidate, live = msgspec.json.decode(bytes(job.bundles), type=tuple[Bundle, Bundle])
     corpus = Corpus(job.report.script, Packed(bytes(job.executions)), job.total)
@@ -180,7 +181,7 @@ def failed(report_id: str, why: str) -> str:
 def _end(report_id: UUID, state: State, **values: Any) -> bool:
     """Whether it was unfinished until now."""
     unfinished = ReplayJob.objects.filter(pk=report_id, state__in=ReplayJob.UNFINISHED)
-    values |= {"finished_at": datetime.now(UTC), "bundles": b"", "executions": b""}
+    values |= {"finished_at": clock.now(), "bundles": b"", "executions": b""}
     return bool(unfinished.update(state=state, **values))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.db import transaction
 
+from scripting import clock
 from scripting.bus import evidence_jobs
 from scripting.evidence import playing
 from scripting.evidence.play_tally import MeasuresDiffer, PlayTally, document, sentence
@@ -60,7 +61,7 @@ def ask(
             "reason": "",
             "sentence": "waits for an evidence worker",
             "document": {},
-            "queued_at": datetime.now(UTC),
+            "queued_at": clock.now(),
             "started_at": None,
             "finished_at": None,
         }
@@ -89,7 +90,7 @@ def comparison_of(
                 evidence_jobs.running.progress()  # in a job: it is not stuck
         except MeasuresDiffer as error:
             problem = str(error)[:300]
-    now = datetime.now(UTC)
+    now = clock.now()
     made = {
         "title": title[:200],
         "user": user[:150],
@@ -122,7 +123,7 @@ def comparisons_of(script: Script, count: int = 20) -> list[PlayComparison]:
 
 def look_for_lost() -> None:
     """Enqueue unfinished comparisons that no queue and no worker holds, as after a loss of Redis. Raises redis.RedisError."""
-    since = datetime.now(UTC) - timedelta(seconds=LOST_SECONDS)
+    since = clock.now() - timedelta(seconds=LOST_SECONDS)
     lost = PlayComparison.objects.filter(queued_at__lt=since, state__in=UNFINISHED)
     for pk in lost.values_list("pk", flat=True):
         if _enqueue(pk):
@@ -149,7 +150,7 @@ def run(pk: str) -> str:
     if found is None or not found.is_unfinished:
         return "over already"
     PlayComparison.objects.filter(pk=found.pk, state__in=UNFINISHED).update(
-        state=State.RUNNING, played=0, started_at=datetime.now(UTC)
+        state=State.RUNNING, played=0, started_at=clock.now()
     )
     with watched(lambda: _is_running(found), f"comparison {pk}") as cancellation:
         return _play(found, sides_of(found), cancellation)
@@ -226,7 +227,7 @@ def failed(pk: str, why: str) -> str:
 def _end(pk: UUID, state: State, **values: Any) -> bool:
     """Whether it was unfinished until now."""
     unfinished = PlayComparison.objects.filter(pk=pk, state__in=UNFINISHED)
-    return bool(unfinished.update(state=state, finished_at=datetime.now(UTC), **values))
+    return bool(unfinished.update(state=state, finished_at=clock.now(), **values))
 
 
 def _is_running(found: PlayComparison) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 
+from scripting import clock
 from scripting.evidence import corpus as corpora
 from scripting.evidence.classes import Class
 from scripting.evidence.corpus import Selection
@@ -34,7 +34,7 @@ def check(script: Script, last: int) -> RepeatCheck | None:
     found = replay(corpus, live, live=live)
     counts = {each: found[each.value] for each in OTHERWISE if found[each.value]}
     different = sum(counts.values())
-    now = datetime.now(UTC)
+    now = clock.now()
     what = ", ".join(f"{count} {each.words}" for each, count in counts.items())
     example = found["changes"][0]["execution"] if found["changes"] else None
     kept, _ = RepeatCheck.objects.update_or_create(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass, field
 
+from scripting import clock
 from scripting.conf import conf
 from scripting.modules.calls import CallContext
 from scripting.supervisor.pool import Cancellation
@@ -52,7 +52,7 @@ class ExecutionContextManager:
 
     def admit(self, call: CallContext, trigger: str, queue_deadline: float = 0.0) -> Admission:
         """A place for an execution, held until the block ends. Raises TooManyExecutions after `queue_deadline` seconds."""
-        return Admission(self, ExecutionContext(call, trigger, time.time(), Cancellation()), queue_deadline)
+        return Admission(self, ExecutionContext(call, trigger, clock.seconds(), Cancellation()), queue_deadline)
 
     def _enter(self, context: ExecutionContext, queue_deadline: float) -> None:
         execution_id = context.call.execution_id

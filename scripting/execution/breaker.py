@@ -10,11 +10,12 @@ import logging
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import redis
 from django.db import transaction
 
+from scripting import clock
 from scripting.conf import conf
 from scripting.models import Breaker
 from scripting.processes import notices
@@ -50,7 +51,8 @@ def admits(script: ResolvedScript) -> bool:
     state = script.breaker
     if state is None or state.opened_at is None:
         return True
-    if datetime.now(UTC) < state.opened_at + timedelta(seconds=conf.SCRIPTING_BREAKER_SECONDS):
+    # One that was opened in the future was so by a host whose clock was wrong: it must not stay open until then.
+    if abs(clock.now() - state.opened_at) < timedelta(seconds=conf.SCRIPTING_BREAKER_SECONDS):
         return False
     try:
         trial = redis_client().set(
@@ -107,7 +109,7 @@ def _count(version: int, findings: list[Finding]) -> None:
     breaker, _ = Breaker.objects.select_for_update().get_or_create(version_id=version)
     before = breaker.failures, breaker.opened_at
     was_open = breaker.opened_at is not None
-    now = datetime.now(UTC)
+    now = clock.now()
     for finding in findings:
         if not finding.error:
             if breaker.opened_at is None or _was_trial(finding):
@@ -178,7 +180,7 @@ def _notice(finding: Finding, breaker: Breaker, *, was_open: bool) -> Notice:
     else:
         reason = f"{breaker.failed}: {breaker.last_error}"
     return Notice(
-        kind, script.module, script.name, version.number, version.digest, "breaker", reason=reason, at=time.time()
+        kind, script.module, script.name, version.number, version.digest, "breaker", reason=reason, at=clock.seconds()
     )
 
 

@@ -6,12 +6,12 @@ import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import router, transaction
 
+from scripting import clock
 from scripting.bus import publishing, samples
 from scripting.bus.events import Event
 from scripting.bus.outbox import relay
@@ -222,7 +222,7 @@ class _Publisher:
                     "topic": event.topic,
                     "envelope": event.encode(),
                     "cause": UUID(call.execution_id),
-                    "created_at": datetime.now(UTC),
+                    "created_at": clock.now(),
                 }
             )
 

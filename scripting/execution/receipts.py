@@ -22,6 +22,7 @@ import msgspec
 from django.db import models, router, transaction
 from django.db.models.fields import NOT_PROVIDED
 
+from scripting import clock
 from scripting.conf import conf
 from scripting.models import Attempt, Execution, ReceiptLink, uuid7
 from scripting.storage.bulk_insert import insert_rows
@@ -250,7 +251,7 @@ def append(packed: Sequence[tuple[Mapping[str, Any], bytes]], salt: bytes) -> No
         modules.setdefault(row["module"], []).append((row["id"], receipt))
     for module, found in modules.items():
         chain = _take(module)
-        number, made_at = chain.number + 1, datetime.now(UTC)
+        number, made_at = chain.number + 1, clock.now()
         executions = [execution for execution, _ in found]
         receipts = b"".join(receipt for _, receipt in found)
         digest = link_digest(chain.digest, module, chain.id, number, salt, made_at, receipts)

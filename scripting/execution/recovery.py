@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
+from scripting import clock
 from scripting.conf import conf
 from scripting.execution import breaker
 from scripting.execution.attempts import AttemptRecord, run_built_in, run_version, withheld
@@ -20,7 +20,7 @@ NO_SCRIPT_FALLBACK = frozenset({"manual", "replay"})
 
 def decide(run: Run) -> Decision:
     """Make the attempts of a run. Writes nothing."""
-    return Decision(run, list(_attempts(run)), datetime.now(UTC))
+    return Decision(run, list(_attempts(run)), clock.now())
 
 
 def _attempts(run: Run) -> Iterator[AttemptRecord]:

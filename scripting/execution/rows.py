@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from scripting import clock
 from scripting.bus.events import Event
 from scripting.execution.attempts import INTERPRETER, AttemptRecord
 from scripting.execution.decision import Decision
@@ -140,7 +141,7 @@ def unrun_rows(
     wanted = Q()
     for module, name in subscribers:
         wanted |= Q(module=module, name=name)
-    now = datetime.now(UTC)
+    now = clock.now()
     rows = []
     for script in Script.objects.filter(wanted) if subscribers else ():
         context = event.script_context(script.module)
@@ -176,7 +177,7 @@ def refused_request_row(
     call: CallContext, script: int, trigger: str, context: Mapping[str, Any], message: str
 ) -> dict[str, Any]:
     """Row of a request that was refused before any script ran. Raises ValueProblem for inputs that are no plain data."""
-    now = datetime.now(UTC)
+    now = clock.now()
     return {
         "id": UUID(call.execution_id),
         "module": call.module,

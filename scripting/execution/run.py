@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
+from scripting import clock
 from scripting.bus.events import Event
 from scripting.execution.admission import ExecutionContext
 from scripting.models import uuid7
@@ -132,7 +132,7 @@ def run_of_request(admitted: ExecutionContext, script: ResolvedScript, request: 
         RunRequest(encode_value(given.context), seed, clock_us, host_functions(module)),
         request.limits or script.limits,
         admitted.cancellation,
-        datetime.now(UTC),
+        clock.now(),
     )
 
 
@@ -158,7 +158,7 @@ def run_of_event(
         RunRequest(_encode_plain(variables), seed, _clock_us(), host_functions(module)),
         script.limits,
         admitted.cancellation,
-        datetime.now(UTC),
+        clock.now(),
         event,
         before_read,
         deliveries,
@@ -173,4 +173,4 @@ def _seed() -> int:
 
 
 def _clock_us() -> int:
-    return time.time_ns() // 1000
+    return clock.time_ns() // 1000

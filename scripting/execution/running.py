@@ -10,12 +10,12 @@ import contextlib
 import logging
 import os
 import threading
-import time
 from typing import Any
 
 import msgspec
 import redis
 
+from scripting import clock
 from scripting.execution.admission import ExecutionContext, ExecutionContextManager
 from scripting.processes.place import start_name
 from scripting.storage.redis_client import key, redis_client
@@ -72,7 +72,7 @@ class Board:
 
     def step(self) -> bool:
         """Post what takes long and cancel what was asked for; whether there was anything to do."""
-        oldest = time.time() - LONG
+        oldest = clock.seconds() - LONG
         long = [context for context in self._contexts.running() if context.started <= oldest]
         if not long and not self._posted:
             return False

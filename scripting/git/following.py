@@ -16,8 +16,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.utils import timezone
 
+from scripting import clock
 from scripting.client.folder import FolderWrong
 from scripting.conf import conf
 from scripting.evidence.gate import weigh, with_evidence
@@ -97,7 +97,7 @@ def follow(progress: Callable[[], None] = lambda: None) -> Followed:
             branch.save(update_fields=["problem"])
             logger.warning("the followed branch: %s", one_line(str(error)))
             return Followed(branch)
-        branch.problem, branch.looked_at = "", timezone.now()
+        branch.problem, branch.looked_at = "", clock.now()
         branch.head, branch.subject = head, one_line(visible(commit.subject), 300)
         branch.save()
         return _Look(repo, branch, commit).done()
@@ -131,7 +131,7 @@ class _Look:
                 logger.info("commit %s waits: %s", self.commit.sha[:12], one_line(str(why)))
             else:
                 if branch.live != self.commit.sha:
-                    branch.live, branch.live_at = self.commit.sha, timezone.now()
+                    branch.live, branch.live_at = self.commit.sha, clock.now()
                 branch.waits, branch.review = "", None
             pushed = self._bring_back(sides)
         except (FolderWrong, GitFailed, OSError) as error:
@@ -267,7 +267,7 @@ class _Look:
             return 0
         branch.push_problem = ""
         if made:
-            branch.pushed, branch.pushed_at = made[-1], timezone.now()
+            branch.pushed, branch.pushed_at = made[-1], clock.now()
         return len(made)
 
 
@@ -310,7 +310,7 @@ def decide(pk: int, decision: str, *, seen: str, actor: Any, reason: str) -> Git
     if not reason.strip() or len(reason) > 2000:
         raise DecisionRefused("say why, in 1 to 2000 characters")
     row.decision, row.decided_by = GitFile.Decision(decision), actor
-    row.reason, row.decided_at = visible(reason.strip()), timezone.now()
+    row.reason, row.decided_at = visible(reason.strip()), clock.now()
     if row.decision == GitFile.Decision.KEEP:
         row.digest, row.pushed, row.state = row.theirs_digest, 0, State.OURS
     row.save()

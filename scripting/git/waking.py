@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import time
 
+from scripting import clock
 from scripting.bus import evidence_jobs
 from scripting.conf import conf
 from scripting.git import following
@@ -62,7 +62,7 @@ def is_signed(body: bytes, github: str, gitlab: str) -> bool:
 
 def too_many(address: str) -> bool:
     """Whether an address calls too often; counts this call. Raises redis.RedisError."""
-    name = key("git", "calls", hashlib.sha256(address.encode()).hexdigest()[:16], str(int(time.time() // 60)))
+    name = key("git", "calls", hashlib.sha256(address.encode()).hexdigest()[:16], str(int(clock.seconds() // 60)))
     with redis_client().pipeline() as pipe:
         pipe.incr(name)
         pipe.expire(name, 120)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, QuerySet
 
+from scripting import clock
 from scripting.conf import conf
 from scripting.insight.executions.filters import TRIED
 from scripting.models import Breaker, Script, ScriptVersion
@@ -54,7 +55,7 @@ class FallbackInForce:
     @property
     def is_over(self) -> bool:
         """Whether the pause is over: the next run tries the withheld version again."""
-        return datetime.now(UTC) >= self.until
+        return clock.now() >= self.until
 
     @property
     def failures(self) -> str:

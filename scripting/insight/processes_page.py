@@ -64,6 +64,7 @@ def _process(process: Process) -> dict[str, Any]:
         "started": process.started,
         "heartbeat_age": round(process.age, 3),
         "stale": process.is_stale,
+        "clock_ahead": round(process.ahead, 3),
         "loaded": loaded,
     }
 

@@ -12,6 +12,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
+from scripting.clock import now
+
 
 def zone() -> str:
     """The zone of all times on a page: `UTC`, `Europe/Berlin`."""
@@ -41,7 +43,7 @@ def clock(at: datetime) -> SafeString:
 
 def ago(at: datetime) -> SafeString:
     """`3 hours ago`: the largest unit alone; `just now` within the first minute."""
-    is_new = datetime.now(UTC) - at < timedelta(minutes=1)
+    is_new = now() - at < timedelta(minutes=1)
     return told(at, "just now" if is_new else f"{timesince(at, depth=1)} ago")
 
 

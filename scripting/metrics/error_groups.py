@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
 
+from scripting import clock
 from scripting.models import Activation, ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Execution, Resolution, Script
 from scripting.models.error_groups import fingerprint
 from scripting.models.script import TEXTS
@@ -149,7 +150,7 @@ class ErrorGroupSummary:
 
 def summaries(groups: Sequence[ErrorGroup], now: datetime | None = None) -> list[ErrorGroupSummary]:
     """The groups with their trend, what people said of them and whether they are new: in five queries."""
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     keys = [group.pk for group in groups]
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
     trends: dict[int, list[int]] = {key: [0] * 24 for key in keys}

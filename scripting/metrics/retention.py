@@ -8,14 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Sum, Value
 
 from scripting.conf import conf
-from scripting.metrics import error_groups, reservoir
+from scripting.metrics import error_groups, reservoir, trusted_time
 from scripting.models import (
     Attempt,
     ErrorCount,
@@ -66,8 +66,8 @@ class Pruned:
 
 
 def prune(seconds: float = 5.0, now: datetime | None = None) -> Pruned:
-    """Work off what is due, for at most about `seconds`; the next call goes on from there."""
-    now = now or datetime.now(UTC)
+    """Work off what is due, for at most about `seconds`; the next call goes on from there. Raises ClockDoubted."""
+    now = now or trusted_time.trusted()
     deadline = time.monotonic() + seconds
     done = Pruned()
     for steps in (

@@ -13,6 +13,8 @@ from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
+from scripting.models.moments import MomentField
+
 
 def new_secret() -> str:
     """A key for signatures, as standardwebhooks.com writes one."""
@@ -74,6 +76,7 @@ class AlertRule(models.Model):
         DEAD_LETTERS = "dead_letters", "dead letters (number)"
         WORKERS = "workers", "workers are missing (fewer than so many live)"
         REPLAY = "replay", "a replay found changed decisions (percent)"
+        CLOCK = "clock", "a host's clock is wrong (seconds), or no history is deleted for a clock's sake"
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=16, choices=Kind.choices)
@@ -149,7 +152,7 @@ class AlertMessage(models.Model):
     due_at = models.DateTimeField()
     taken_at = models.DateTimeField(null=True, help_text="When a process took it to send it.")
     answer = models.CharField(max_length=300, blank=True, help_text="What came of the last attempt.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
     delivered_at = models.DateTimeField(null=True)
 
     class Meta:

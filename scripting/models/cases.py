@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
+from scripting import clock
+from scripting.models.moments import MomentField
 from scripting.models.script import NAME_PATTERN, Script
 from scripting.texts import case_text
 from scripting.texts.case_text import CaseText
@@ -41,7 +42,7 @@ class Case(models.Model):
     digest = models.CharField(max_length=64, editable=False, help_text="sha256 of the document.")
     origin = models.CharField(max_length=16, choices=Origin.choices)
     user = models.CharField(max_length=150, blank=True, help_text="Who wrote it last, in the browser.")
-    changed_at = models.DateTimeField(auto_now=True)
+    changed_at = MomentField(auto_now=True)
     removed_at = models.DateTimeField(
         null=True,
         blank=True,
@@ -79,7 +80,7 @@ class Case(models.Model):
         if not (self.file_digest or self.default_digest):
             self.delete()
             return
-        self.removed_at, self.user = timezone.now(), user[:150]
+        self.removed_at, self.user = clock.now(), user[:150]
         self.save(update_fields=["removed_at", "user", "changed_at"])
 
 

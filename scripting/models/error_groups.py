@@ -7,6 +7,7 @@ import hashlib
 from django.conf import settings
 from django.db import models
 
+from scripting.models.moments import MomentField
 from scripting.models.script import Script, ScriptVersion
 
 
@@ -95,7 +96,7 @@ class Resolution(models.Model):
     resolved = models.BooleanField(help_text="False: opened again.")
     note = models.TextField()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    at = models.DateTimeField(auto_now_add=True)
+    at = MomentField(auto_now_add=True)
 
     class Meta:
         ordering = ["-id"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from scripting.models.ids import uuid7
+from scripting.models.moments import MomentField
 from scripting.models.script import Script, ScriptVersion
 
 
@@ -19,7 +20,7 @@ class ReplayReport(models.Model):
     corpus = models.CharField(max_length=64, help_text="Digest of the executions' ids.")
     title = models.CharField(max_length=200, help_text="The candidate in words, such as `draft of ada` or `v3`.")
     user = models.CharField(max_length=150, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
     sentence = models.CharField(max_length=200, help_text="Its totals: `changes 37 of 200 decisions, 0 would fail`.")
     document = models.JSONField(help_text="As `replay_script --json` prints it.")
 

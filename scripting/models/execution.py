@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 
 from scripting.models.ids import uuid7
+from scripting.models.moments import MomentField
 from scripting.models.script import Script, ScriptVersion
 from scripting.sandbox.protocol import ErrorType, decode_value, encode_value
 
@@ -223,7 +224,7 @@ class OutboxEvent(models.Model):
     topic = models.CharField(max_length=128)
     envelope = models.BinaryField()
     cause = models.UUIDField(null=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
 
     class Meta:
         ordering = ["id"]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
 from scripting.models.evidence import ReplayReport
+from scripting.models.moments import MomentField
 from scripting.models.script import Script
 from scripting.texts.escaping import visible
 
@@ -216,7 +217,7 @@ class Evidence(models.Model):
         null=True, help_text="Of whole plays, where the policy asked for them: how many, and the means with the change."
     )
     user = models.CharField(max_length=150, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
 
     class Meta:
         verbose_name_plural = "evidence"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import uuid
 from datetime import UTC, datetime
+
+from scripting import clock
 
 _lock = threading.Lock()
 _last = 0
@@ -16,7 +17,7 @@ def uuid7() -> uuid.UUID:
     """A new identifier: 48 bits of milliseconds, 12 of sub-millisecond counter, 62 random; ascending within a process."""
     global _last
     with _lock:
-        nanoseconds = time.time_ns()
+        nanoseconds = clock.time_ns()
         ticks = (nanoseconds // 1_000_000) << 12 | (nanoseconds % 1_000_000) * 4096 // 1_000_000
         _last = ticks = max(ticks, _last + 1)
     random = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1

@@ -6,6 +6,7 @@ from django.db import models
 
 from scripting.models.evidence import ReplayJob
 from scripting.models.ids import uuid7
+from scripting.models.moments import MomentField
 from scripting.models.script import Script
 
 State = ReplayJob.State
@@ -28,7 +29,7 @@ class PlayComparison(models.Model):
     reason = models.CharField(max_length=300, blank=True, help_text="Why it failed.")
     sentence = models.CharField(max_length=200)
     document = models.JSONField(default=dict, help_text="As `simulate --json` prints it, and more.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 
 from scripting.models.ids import uuid7
+from scripting.models.moments import MomentField
 
 
 class ReceiptLink(models.Model):
@@ -73,7 +74,7 @@ class SharedDecision(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", editable=False
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, editable=False)
     revoked_by = models.ForeignKey(

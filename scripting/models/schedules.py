@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from scripting.models.moments import MomentField
 from scripting.models.script import KnobSet, Script
 
 
@@ -52,7 +53,7 @@ class KnobSchedule(models.Model):
     )
     reason = models.TextField()
     note = models.TextField(blank=True, help_text="Why it did not begin, or what became of its end.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
 
     objects = KnobScheduleQuerySet.as_manager()
 

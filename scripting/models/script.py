@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from scripting.models.moments import MomentField
 from scripting.sandbox import source_text
 from scripting.texts.escaping import visible
 
@@ -85,7 +86,7 @@ class Script(models.Model):
         default="",
         help_text="Why the gate does not let that file through, or that it waits for its replay; empty where its check refused it.",
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
 
     history = HistoricalRecords(excluded_fields=["rejected_basis", "rejected_batch", "held"])
     objects = ScriptQuerySet.as_manager()
@@ -165,7 +166,7 @@ class ScriptVersion(models.Model):
     message = models.TextField(blank=True)
     accepted = models.BooleanField(help_text="Whether the text passed its check when it was stored.")
     diagnostics = models.JSONField(default=list, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
 
     objects = ScriptVersionQuerySet.as_manager()
 
@@ -224,7 +225,7 @@ class KnobSet(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     message = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
 
     class Meta:
         ordering = ["script", "-number"]
@@ -334,7 +335,7 @@ class Activation(models.Model):
         related_name="activations",
         help_text="The review in which somebody else approved it.",
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
 
     class Meta:
         ordering = ["-id"]
@@ -359,8 +360,8 @@ class Draft(models.Model):
     language = models.CharField(max_length=32)
     source = models.TextField(blank=True)
     revision = models.UUIDField(help_text="Changes with every save; a save naming another one is refused.")
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    created_at = MomentField(auto_now_add=True)
+    updated_at = MomentField(auto_now=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["script", "user"], name="draft_one_per_script_and_user")]

@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from scripting.models.moments import MomentField
+
 
 class SeenFile(models.Model):
     """One file in one folder, as last seen there."""
@@ -13,7 +15,7 @@ class SeenFile(models.Model):
     folder = models.CharField(max_length=64, help_text="Name of the scripts folder, as in its file .folder.")
     path = models.CharField(max_length=200, help_text="module/script, of a case module/script/case.")
     digest = models.CharField(max_length=64)
-    seen_at = models.DateTimeField(auto_now=True)
+    seen_at = MomentField(auto_now=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["folder", "path"], name="seen_file_unique")]

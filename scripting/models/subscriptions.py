@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from scripting.models.moments import MomentField
 from scripting.models.script import Script
 
 
@@ -23,7 +24,7 @@ class SubscriptionSet(models.Model):
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
 
     class Meta:
         ordering = ["topic", "-number"]
@@ -62,7 +63,7 @@ class SubscriptionActivation(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     reason = models.TextField()
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
 
     class Meta:
         ordering = ["-id"]
@@ -77,7 +78,7 @@ class PlannedSubscription(models.Model):
 
     script = models.OneToOneField(Script, on_delete=models.CASCADE, related_name="planned_subscription")
     topic = models.CharField(max_length=128)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
 
     def __str__(self) -> str:
         return f"{self.script} joins {self.topic}"

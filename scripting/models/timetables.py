@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
+from scripting.models.moments import MomentField
 from scripting.models.script import Script
 
 
@@ -72,7 +73,7 @@ class Schedule(models.Model):
     author = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
 
     history = HistoricalRecords(excluded_fields=["settled_until", "next_due", "default_digest"])
     objects = ScheduleQuerySet.as_manager()
@@ -124,7 +125,7 @@ class ScheduleRun(models.Model):
     left_out = models.PositiveIntegerField(default=0, help_text="Due times before it that were missed and do not run.")
     by_hand = models.BooleanField(default=False)
     note = models.TextField(blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
 
     class Meta:
         ordering = ["-id"]

@@ -12,6 +12,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from scripting.models.moments import MomentField
+
 
 class Action(models.TextChoices):
     """The kinds of request that a token may make."""
@@ -37,7 +39,7 @@ class ApiToken(models.Model):
     per_minute = models.PositiveIntegerField(
         null=True, blank=True, help_text="Requests it may make in a minute; empty: what the site allows."
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = MomentField(auto_now_add=True)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)

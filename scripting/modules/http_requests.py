@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
+from scripting import clock
 from scripting.modules.scriptable import SECRET_HEADERS, ScriptableModule
 from scripting.modules.topics import NOT_PLAIN
 
@@ -59,7 +59,7 @@ class EndpointRequest:
         return {
             "module": module.name,
             "endpoint": endpoint,
-            "timestamp": int(time.time()),
+            "timestamp": int(clock.seconds()),
             "http_request": {
                 "method": self.method,
                 "path": self.path,

@@ -11,8 +11,10 @@ from typing import Any
 
 import redis
 
+from scripting import clock
 from scripting.processes import generation, place
 from scripting.processes.generation import Generation
+from scripting.storage.database_clock import off_by
 from scripting.storage.full_redis import IN_FULL
 from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
@@ -20,6 +22,8 @@ from scripting.storage.redis_client import key, redis_client
 HEARTBEAT_SECONDS = 1.0
 STALE_SECONDS = 2.5
 """A process that was not heard of for so long is shown as stale: stopped, stuck or dead."""
+CLOCK_SECONDS = 5.0
+"""A host's clock that is off by less is not told of: the heartbeat may have been on its way for that long."""
 KEEP_SECONDS = 60
 """After this without a word a process is no longer listed. One that comes back lists itself again."""
 
@@ -75,7 +79,7 @@ class Membership:
         self._vitals = vitals
         """Figures of this process, by the names of VITALS, told with every beat."""
         self.name = place.start_name()
-        self.started = time.time()
+        self.started = clock.seconds()
         self.on_beat: Callable[[Generation, int | None], None] = lambda _generation, _mark: None
         """Told the generation and the database's mark with every beat."""
         self._loaded: dict[str, LoadedVersion] = {}
@@ -84,7 +88,7 @@ class Membership:
 
     def beat(self, also: Sequence[Call] = ()) -> list[Any]:
         """Say that this process lives; all of its entry if Redis has lost it. The answers to calls made in the same exchange."""
-        vitals = {name: str(value) for name, value in self._vitals().items()}
+        vitals = {name: str(value) for name, value in self._vitals().items()} | {"clock": f"{time.time():.3f}"}
         with self._lock:
             own = [] if self._left else [self._writing(vitals)]
             answers = together([*own, generation.reading(), *also], redis_client())
@@ -201,10 +205,17 @@ class Process:
     loaded: Mapping[str, LoadedVersion] = field(default_factory=dict)
     vitals: Mapping[str, int] = field(default_factory=dict)
     """By the names of VITALS; of a process that runs no scripts there are none."""
+    ahead: float = 0.0
+    """Seconds by which its host's clock was ahead of Redis' at the last heartbeat, to about a second."""
 
     @property
     def is_stale(self) -> bool:
         return self.age >= STALE_SECONDS
+
+    @property
+    def clock_words(self) -> str:
+        """By how much its host's clock is wrong; empty where it is not worth a word."""
+        return off_by(self.ahead) if abs(self.ahead) >= CLOCK_SECONDS else ""
 
 
 def everyone(scripts: Collection[str] | None = None) -> list[Process]:
@@ -218,7 +229,7 @@ def everyone(scripts: Collection[str] | None = None) -> list[Process]:
         pipe.time()
         listed, (seconds, micros) = pipe.execute()
         now = seconds + micros / 1e6
-        wanted = ["kind", "started", "host", "container", *(_SCRIPT + script for script in scripts or ())]
+        wanted = ["kind", "started", "host", "container", "clock", *(_SCRIPT + script for script in scripts or ())]
         for name, _ in listed:
             entry = _entry(name.decode())
             pipe.hgetall(entry) if scripts is None else pipe.hmget(entry, wanted)
@@ -226,14 +237,14 @@ def everyone(scripts: Collection[str] | None = None) -> list[Process]:
     if scripts is not None:
         rows = [{name.encode(): value for name, value in zip(wanted, row, strict=True)} for row in rows]
     found = [
-        _process(name.decode(), now - heard, row)
+        _process(name.decode(), now, heard, row)
         for (name, heard), row in zip(listed, rows, strict=True)
         if row.get(b"kind") is not None
     ]
     return sorted(found, key=lambda process: (process.started, process.name))
 
 
-def _process(name: str, age: float, row: Mapping[bytes, bytes | None]) -> Process:
+def _process(name: str, now: float, heard: float, row: Mapping[bytes, bytes | None]) -> Process:
     loaded = {}
     for field_name, value in row.items():
         script = field_name.decode()
@@ -242,4 +253,5 @@ def _process(name: str, age: float, row: Mapping[bytes, bytes | None]) -> Proces
             loaded[script.removeprefix(_SCRIPT)] = LoadedVersion(int(number), digest, float(at.removeprefix("@")))
     vitals = {name: int(value) for name in VITALS if (value := row.get(name.encode())) is not None}
     kind, host, container = ((row.get(field) or b"").decode() for field in (b"kind", b"host", b"container"))
-    return Process(name, kind, float(row[b"started"] or 0), max(0.0, age), host, container, loaded, vitals)
+    age, ahead = max(0.0, now - heard), float(row.get(b"clock") or heard) - heard
+    return Process(name, kind, float(row[b"started"] or 0), age, host, container, loaded, vitals, ahead)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import logging
-import time
 from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
 
+from scripting import clock
 from scripting.processes.generation import Generation
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def activated(script: Script, version: ScriptVersion | None, cause: str, actor: 
     kind = REVERTED if cause == "file_deleted" else ACTIVATED
     number, digest = (version.number, version.sha256) if version else (None, "")
     knobs = script.active_knobs.number if script.active_knobs else None
-    made = Notice(kind, script.module, script.name, number, digest, cause, str(actor or ""), reason, time.time())
+    made = Notice(kind, script.module, script.name, number, digest, cause, str(actor or ""), reason, clock.seconds())
     return replace(made, knobs=knobs)
 
 
@@ -93,7 +93,7 @@ def rejected(version: ScriptVersion, origin: str, why: str) -> Notice:
     """That a text was kept but did not pass its check."""
     script, author = version.script, str(version.author or "")
     return Notice(
-        REJECTED, script.module, script.name, version.number, version.sha256, origin, author, why, time.time()
+        REJECTED, script.module, script.name, version.number, version.sha256, origin, author, why, clock.seconds()
     )
 
 
@@ -102,7 +102,7 @@ def held(version: ScriptVersion, why: str, *, waits: bool) -> Notice:
     script = version.script
     kind = WAITING if waits else HELD
     return Notice(
-        kind, script.module, script.name, version.number, version.sha256, version.origin, reason=why, at=time.time()
+        kind, script.module, script.name, version.number, version.sha256, version.origin, reason=why, at=clock.seconds()
     )
 
 
@@ -110,17 +110,17 @@ def kept(script: Script, cause: str, why: str) -> Notice:
     """That a change was refused which would have taken away what other scripts need."""
     version = script.active_version
     number, digest = (version.number, version.sha256) if version else (None, "")
-    return Notice(REJECTED, script.module, script.name, number, digest, cause, reason=why, at=time.time())
+    return Notice(REJECTED, script.module, script.name, number, digest, cause, reason=why, at=clock.seconds())
 
 
 def in_conflict(module: str, script: str, why: str) -> Notice:
     """That more than one file claims to be the script."""
-    return Notice(IN_CONFLICT, module, script, cause="file", reason=why, at=time.time())
+    return Notice(IN_CONFLICT, module, script, cause="file", reason=why, at=clock.seconds())
 
 
 def changed(script: Script) -> Notice:
     """That its switches or limits were saved."""
-    return Notice(CHANGED, script.module, script.name, at=time.time())
+    return Notice(CHANGED, script.module, script.name, at=clock.seconds())
 
 
 # -- sending -----------------------------------------------------------------------------------------------------------

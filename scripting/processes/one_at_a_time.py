@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import redis
 
+from scripting.processes import life
 from scripting.storage.full_redis import IN_FULL, set_for
 from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
@@ -73,7 +74,7 @@ _TAKE = LuaScript(
     IN_FULL
     + """
 local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return 0 end
+if owner and owner ~= ARGV[1] then return owner end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1
 """
@@ -81,20 +82,28 @@ return 1
 
 
 class FromBeatToBeat:
-    """A right that a process asks for with each beat, in the same exchange: it holds until the next one is due."""
+    """A right that a process asks for with each beat, in the same exchange: it holds until the next one is due.
+
+    Where its holder was of this machine and has ended, nobody waits for that.
+    """
 
     def __init__(self, owner: str, *name: str) -> None:
         self.owner = f"{owner}.{secrets.token_hex(3)}"
         self.held = False
         self._name = name
+        self._kept = f"{self.owner} {life.identity()}"
+        """In Redis, so that others see who holds it, and whether that one lives."""
 
     def asking(self) -> Call:
         """The call that takes or renews it; `heard` is to be told its answer."""
-        return Call(_TAKE, [key(*self._name)], [self.owner, int(BEAT_SECONDS * 1000)])
+        return Call(_TAKE, [key(*self._name)], [self._kept, int(BEAT_SECONDS * 1000)])
 
-    def heard(self, answer: int) -> bool:
-        """Whether it is held now."""
-        self.held = bool(answer)
+    def heard(self, answer: int | bytes) -> bool:
+        """Whether it is held now. Raises redis.RedisError where it is taken from one who has ended."""
+        if isinstance(answer, bytes) and life.is_gone(answer.decode().rpartition(" ")[2]):
+            redis_client().eval(_RELEASE, 1, key(*self._name), answer)
+            answer = together([self.asking()], redis_client())[0]
+        self.held = answer == 1
         return self.held
 
     def ask(self) -> bool:
@@ -105,4 +114,4 @@ class FromBeatToBeat:
         """Let another process have it at once. Raises redis.RedisError."""
         if self.held:
             self.held = False
-            redis_client().eval(_RELEASE, 1, key(*self._name), self.owner)
+            redis_client().eval(_RELEASE, 1, key(*self._name), self._kept)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from scripting import clock
 from scripting.conf import conf
 from scripting.execution.receipts import NONE
 from scripting.models import ReceiptLink, ReceiptRoot
@@ -19,7 +20,7 @@ def verify_roots(report: Report, since: datetime | None = None, until: datetime 
     except OSError as error:
         told = {}
         report.notes.append(f"the file of published roots cannot be read, so nothing was compared with it: {error}")
-    kept = (datetime.now(UTC) - timedelta(days=conf.SCRIPTING_KEEP_RECEIPT_DAYS)).date()
+    kept = (clock.now() - timedelta(days=conf.SCRIPTING_KEEP_RECEIPT_DAYS)).date()
     last: dict[str, ReceiptRoot] = {}
     for root in ReceiptRoot.objects.order_by("module", "day"):
         report.looked["roots"] += 1

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
+from scripting import clock
 from scripting.conf import conf
 from scripting.execution.receipts import NONE, SIZE
 from scripting.models import Activation, ReceiptLink, ReceiptRoot
@@ -32,7 +33,7 @@ def end_of(day: date) -> datetime:
 
 def is_due(now: datetime | None = None) -> bool:
     """Whether something was recorded on a day that is over, and no root holds it."""
-    day = (now or datetime.now(UTC)).date() - timedelta(days=1)
+    day = (now or clock.now()).date() - timedelta(days=1)
     waiting = ReceiptLink.objects.filter(root_day=None, made_at__lt=end_of(day))
     rooted = ReceiptRoot.objects.filter(day=day).values("module")
     return waiting.exclude(module__in=rooted).exists()
@@ -40,7 +41,7 @@ def is_due(now: datetime | None = None) -> bool:
 
 def make_due(now: datetime | None = None) -> list[ReceiptRoot]:
     """Make the roots of yesterday (UTC), of each module that has not got its own yet, and publish them."""
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     made = make_roots(now.date() - timedelta(days=1))
     publish()
     return made
@@ -68,7 +69,7 @@ def _make(module: str, day: date) -> ReceiptRoot | None:
     links = ReceiptLink.objects.filter(root_day=None, module=module, made_at__lt=end_of(day))
     taken = list(links.values_list("pk", flat=True))
     since = before.activations_upto if before else 0
-    settled = min(end_of(day), datetime.now(UTC) - SETTLED)
+    settled = min(end_of(day), clock.now() - SETTLED)
     activations = list(activations_of(module).filter(pk__gt=since, created_at__lt=settled))
     if not taken and not activations:
         return None
@@ -89,7 +90,7 @@ def _make(module: str, day: date) -> ReceiptRoot | None:
                 tree=tree,
                 previous=previous,
                 digest=root_digest(module, day.isoformat(), receipts, len(taken), len(activations), tree, previous),
-                made_at=datetime.now(UTC),
+                made_at=clock.now(),
             )
     except IntegrityError:  # another process made it
         transaction.set_rollback(True)

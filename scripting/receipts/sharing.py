@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from scripting import clock
 from scripting.conf import conf
 from scripting.models import Execution, SharedDecision
 from scripting.receipts.bundle import announced_for, bundle_of, way
@@ -46,7 +47,7 @@ def share(
         token_digest=_digest(token),
         reason=visible(reason.strip())[:REASON],
         created_by=actor,
-        expires_at=datetime.now(UTC) + timedelta(days=days),
+        expires_at=clock.now() + timedelta(days=days),
         is_complete=bundle["root"] is not None,
         page=_page(execution, found, bundle, sentence),
         bundle=json.dumps(bundle, indent=1),
@@ -77,7 +78,7 @@ def _page(execution: Execution, found: Found, bundle: dict[str, Any], sentence: 
         "since": _moment(told.activation.created_at) if told.activation else "",
         "texts": bundle.get("texts") or [],
         "repeated": {
-            "at": _moment(datetime.now(UTC)),
+            "at": _moment(clock.now()),
             "done": report.looked["repetitions"] > 0,
             "holds": report.holds,
             "why_not": "; ".join(report.notes),
@@ -107,14 +108,14 @@ def shared_by(token: str) -> SharedDecision | None:
 def revoke(shared: SharedDecision, actor: Any) -> None:
     """End it, and forget what it told; that it was shared, by whom and why, stays."""
     if shared.revoked_at is None:
-        shared.revoked_at, shared.revoked_by = datetime.now(UTC), actor
+        shared.revoked_at, shared.revoked_by = clock.now(), actor
         shared.page, shared.bundle = {}, ""
         shared.save(update_fields=["revoked_at", "revoked_by", "page", "bundle"])
 
 
 def complete(now: datetime | None = None) -> int:
     """Give the bundles of open shares the way to their roots, once these are made: how many got it. Expired ones forget what they told."""
-    now, done = now or datetime.now(UTC), 0
+    now, done = now or clock.now(), 0
     SharedDecision.objects.filter(expires_at__lte=now).exclude(bundle="").update(page={}, bundle="")
     for shared in SharedDecision.objects.filter(revoked_at=None, expires_at__gt=now, is_complete=False):
         found = receipt_of(shared.execution)

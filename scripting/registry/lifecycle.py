@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
+from scripting import clock
 from scripting.models import SHARED, Breaker, Script
 from scripting.models.script import NAME_PATTERN
 from scripting.modules.installed import modules
@@ -72,7 +72,7 @@ def retire(script: Script, *, actor: AbstractBaseUser | None, reason: str) -> No
     """It is not found any longer, and its files are not taken; its versions and executions stay. Raises ChangeRefused."""
     if heard := table.chosen_topics_of(script.module, script.name):
         raise ChangeRefused(f"{script} is subscribed to {', '.join(heard)}: take it away there first")
-    _change(script, actor, f"retired: {_said(reason)}", unless_needed="retired", retired_at=timezone.now())
+    _change(script, actor, f"retired: {_said(reason)}", unless_needed="retired", retired_at=clock.now())
 
 
 def bring_back(script: Script, *, actor: AbstractBaseUser | None, reason: str) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.utils import timezone
 
+from scripting import clock
 from scripting.models import Activation, Draft, KnobSet, Review, ReviewComment, ReviewedChange, ReviewedText, ReviewNote
 from scripting.registry import gate
 from scripting.registry.gate import Candidate, Change
@@ -109,7 +109,7 @@ def approve(review: Review, *, actor: User, words: str = "") -> Review:
         if not is_current(locked):
             _close(locked, State.LAPSED, actor, "what is live, or a helper, changed after it was asked")
         else:
-            locked.approved_at = timezone.now()
+            locked.approved_at = clock.now()
             _close(locked, State.APPROVED, actor, words)
         _tell_asker(locked, f"{locked.state} by {actor}", but=actor)
     if locked.state == State.LAPSED:
@@ -210,7 +210,7 @@ def comment(
 
 def resolve(comment: ReviewComment, *, actor: User, resolved: bool = True) -> None:
     """Mark a thread as settled, or open it again."""
-    comment.resolved_by, comment.resolved_at = (actor, timezone.now()) if resolved else (None, None)
+    comment.resolved_by, comment.resolved_at = (actor, clock.now()) if resolved else (None, None)
     comment.save(update_fields=["resolved_by", "resolved_at"])
 
 
@@ -236,7 +236,7 @@ def unread(user: Any) -> list[ReviewNote]:
 
 def read(review: Review, user: Any) -> None:
     """The person has opened the review."""
-    ReviewNote.objects.filter(review=review, user=user, read_at=None).update(read_at=timezone.now())
+    ReviewNote.objects.filter(review=review, user=user, read_at=None).update(read_at=clock.now())
 
 
 def _tell(review: Review, users: Iterable[User], words: str, *, but: User) -> None:
@@ -280,7 +280,7 @@ def _held(**of: Any) -> list[Review]:
 
 
 def _close(review: Review, state: State, actor: User, words: str) -> None:
-    review.state, review.decided_by, review.decided_at = state, actor, timezone.now()
+    review.state, review.decided_by, review.decided_at = state, actor, clock.now()
     review.decision = visible(words.strip())
     _save(review, actor, f"{state}: {review.decision}" if review.decision else str(state.value))
 

@@ -6,11 +6,12 @@ lived is done by the first that does.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from scripting import clock
 from scripting.models import Activation, KnobSchedule, Script
 from scripting.registry import knobs as registry_knobs
 from scripting.registry.bundles import Values
@@ -39,7 +40,7 @@ def plan(
 ) -> KnobSchedule:
     """Plan values from a moment (None: now) until another. Raises ScheduleRefused, ValuesRefused, PublishRefused."""
     say_why(reason)
-    now = datetime.now(UTC)
+    now = clock.now()
     begins = max(starts_at or now, now)
     if ends_at <= begins:
         raise ScheduleRefused("the end is not behind the beginning, or is over already")
@@ -70,7 +71,7 @@ def cancel(schedule: KnobSchedule, *, actor: User | None, reason: str) -> KnobSc
 
 def turn(now: datetime | None = None) -> list[KnobSchedule]:
     """Begin what is to begin by now, and end what is to end: those. Raises SupervisorError; the next turn tries again."""
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     pks = KnobSchedule.objects.due(now).order_by("ends_at", "pk").values_list("pk", flat=True)
     return [turned for pk in list(pks) if (turned := _turn(pk, now)) is not None]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from datetime import UTC, datetime
 
+from scripting import clock
 from scripting.models import Schedule
 from scripting.modules.installed import modules
 from scripting.modules.scriptable import ModuleSchedule
@@ -57,7 +57,7 @@ def _sync(name: str, module: str, shipped: ModuleSchedule) -> list[str]:
         "most": shipped.most,
         "overlap": shipped.overlap,
     }
-    now = datetime.now(UTC)
+    now = clock.now()
     wanted = Schedule(name=name, begins_at=now, settled_until=now, **fields)
     digest = digest_of(wanted)
     found = Schedule.objects.select_related("script").filter(name=name).first()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
+from scripting import clock
 from scripting.bus.publishing import make_event
 from scripting.models import SHARED, Schedule, Script
 from scripting.modules.topics import TopicError, topics
@@ -65,7 +65,7 @@ def check(schedule: Schedule) -> None:
 
 def create(*, actor: User | None, reason: str, **fields: Any) -> Schedule:
     """A schedule that is due from now on. Raises ScheduleRefused."""
-    now = datetime.now(UTC)
+    now = clock.now()
     schedule = Schedule(**fields, author=actor, begins_at=now.replace(microsecond=0), settled_until=now)
     check(schedule)
     schedule.next_due = cadence_of(schedule).after(now)
@@ -106,7 +106,7 @@ def _switch(pk: int, *, enabled: bool, actor: User | None, reason: str) -> Sched
 
 
 def _from_now(schedule: Schedule) -> Schedule:
-    now = datetime.now(UTC)
+    now = clock.now()
     schedule.settled_until = max(now, schedule.settled_until)
     schedule.next_due = cadence_of(schedule).after(schedule.settled_until)
     return schedule

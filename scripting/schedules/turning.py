@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, router, transaction
 
+from scripting import clock
 from scripting.bus import samples
 from scripting.bus.events import Event
 from scripting.bus.outbox import relay
@@ -63,12 +64,12 @@ class Owner:
 def owner() -> str:
     """The process that keeps the schedules now; empty for none. Raises redis.RedisError."""
     found = redis_client().get(key(*OWNER))
-    return found.decode().rpartition(".")[0] if isinstance(found, bytes) else ""
+    return found.decode().partition(" ")[0].rpartition(".")[0] if isinstance(found, bytes) else ""
 
 
 def turn(now: datetime | None = None) -> int:
     """Settle every schedule that is due: how many due times ran, or were left out by their policy."""
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     settled = 0
     for pk in list(Schedule.objects.due(now).values_list("pk", flat=True)[:MOST]):
         try:
@@ -105,7 +106,7 @@ def run_now(pk: int, *, user: str = "") -> ScheduleRun:
     """Run it once, now, beside its times: whatever runs of it already, and paused or not."""
     with transaction.atomic():
         schedule = Schedule.objects.select_for_update().get(pk=pk)
-        return _run(schedule, datetime.now(UTC), by_hand=True, user=user)
+        return _run(schedule, clock.now(), by_hand=True, user=user)
 
 
 def _run(schedule: Schedule, due: datetime, *, left_out: int = 0, by_hand: bool = False, user: str = "") -> ScheduleRun:
@@ -166,7 +167,7 @@ def _event(schedule: Schedule, due: datetime, user: str) -> Event:
         key=own_key,
         metadata=metadata,
         user_id=user,
-        published_us=int(datetime.now(UTC).timestamp() * 1_000_000),
+        published_us=int(clock.now().timestamp() * 1_000_000),
     )
 
 

@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 from typing import TypeVar
 
-from django.utils import timezone
-
+from scripting import clock
 from scripting.models import Script, SeenFile
 from scripting.models.script import ScriptQuerySet
 
@@ -43,7 +42,7 @@ def record(folder: str, digests: Mapping[Key, str]) -> None:
     """Remember these files of the folder; those that are remembered so are not written again."""
     known = digests_in(folder, list(digests))
     rows = [
-        SeenFile(folder=folder, path=path_of(key), digest=digest, seen_at=timezone.now())
+        SeenFile(folder=folder, path=path_of(key), digest=digest, seen_at=clock.now())
         for key, digest in digests.items()
         if folder and known.get(key) != digest
     ]
@@ -59,6 +58,6 @@ def forget(folder: str, keys: Iterable[tuple[str, ...]]) -> None:
 
 def look_over(folder: str) -> None:
     """Note that somebody looked at this folder, and forget those that nobody looked at for long."""
-    now = timezone.now()
+    now = clock.now()
     SeenFile.objects.filter(folder=folder).update(seen_at=now)
     SeenFile.objects.filter(seen_at__lt=now - KEPT).delete()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from scripting import clock
 from scripting.models import SHARED, PlannedSubscription, Script, SubscriptionActivation, SubscriptionSet
 from scripting.modules.topics import TopicError, topics
 from scripting.processes import generation, notices
@@ -194,7 +194,7 @@ def _hold(topic: str) -> None:
 def _activate(topic: str, chosen: SubscriptionSet | None, actor: User | None, reason: str) -> SubscriptionActivation:
     made = SubscriptionActivation.objects.create(topic=topic, chosen=chosen, actor=actor, reason=visible(reason))
     number, digest = (chosen.number, chosen.sha256) if chosen else (None, "")
-    notice = Notice(SUBSCRIBED, "", topic, number, digest, "", str(actor or ""), visible(reason), time.time())
+    notice = Notice(SUBSCRIBED, "", topic, number, digest, "", str(actor or ""), visible(reason), clock.seconds())
 
     def tell() -> None:
         table.forget()

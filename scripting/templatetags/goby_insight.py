@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import UTC, datetime
 
 from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from scripting import clock
 from scripting.insight import times
 from scripting.insight.display import badge, milliseconds
 from scripting.insight.executions.listing import RESULT_SHOWN
@@ -49,7 +49,7 @@ def plain(number: float) -> str:
 @register.filter
 def up_for(started: float) -> SafeString:
     """How long ago that moment (seconds since 1970) was."""
-    return times.told(datetime.fromtimestamp(started, UTC), _duration(max(0, int(time.time() - started))))
+    return times.told(datetime.fromtimestamp(started, UTC), _duration(max(0, int(clock.seconds() - started))))
 
 
 def _duration(seconds: int) -> str:

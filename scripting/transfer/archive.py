@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import zipfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from scripting import clock
 from scripting.transfer.records import KINDS, Record, Site
 
 FORMAT = "goby-site/1"
@@ -30,7 +30,7 @@ def write(path: Path, site: Site) -> None:
         for name, kind in KINDS.items()
     }
     listed = {name: {"sha256": hashlib.sha256(text).hexdigest()} for name, text in members.items()}
-    head = {"format": FORMAT, "made_at": datetime.now(UTC).isoformat(timespec="seconds"), "files": listed}
+    head = {"format": FORMAT, "made_at": clock.now().isoformat(timespec="seconds"), "files": listed}
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with zipfile.ZipFile(half, "x", zipfile.ZIP_DEFLATED) as file:

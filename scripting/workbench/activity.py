@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.core.cache import cache
 
+from scripting import clock
 from scripting.metrics import rollups
 
 HOURS = 24
@@ -51,7 +52,7 @@ def pulses() -> dict[int, Pulse]:
     """The pulse of every script that ran, by its id; at most KEEP_SECONDS old."""
     found: dict[int, Pulse] | None = cache.get(CACHED)
     if found is None:
-        found = read(datetime.now(UTC))
+        found = read(clock.now())
         cache.set(CACHED, found, KEEP_SECONDS)
     return found
 

@@ -20,6 +20,7 @@ from channels.layers import get_channel_layer
 from channels.utils import await_many_dispatch
 from django.db import DatabaseError, InterfaceError
 
+from scripting import clock
 from scripting.models import Script
 from scripting.processes import groups, notices
 from scripting.storage.redis_client import answers
@@ -184,7 +185,7 @@ class WorkbenchConsumer(FollowingConsumer):
 
     async def connect(self) -> None:
         self.module, self.name = (self.scope["url_route"]["kwargs"][part] for part in ("module", "name"))
-        self.editing, self.since = False, time.time()
+        self.editing, self.since = False, clock.seconds()
         await super().connect()
         if self.keeping is not None:
             await self.announce()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from scripting import clock
 from scripting.bus.events import Event
 from scripting.models import Script
 from scripting.modules.http_requests import EndpointRequest, RequestMisfit
@@ -97,7 +97,7 @@ def context_for(script: Script, source: Source, payload: Any) -> dict[str, Any]:
             topic=source.topic.name,
             payload=fitting(source.topic, payload),
             subscribers=[(script.module, script.name)],
-            published_us=time.time_ns() // 1000,
+            published_us=clock.time_ns() // 1000,
         )
         return event.script_context(script.module)
     if source.endpoint:

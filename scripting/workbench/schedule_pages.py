@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import redis
@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from scripting import clock
 from scripting.insight.addresses import address_of
 from scripting.models import Schedule, ScheduleRun
 from scripting.schedules import keeping, turning
@@ -114,9 +115,7 @@ def _owner() -> str | None:
 
 
 def _page(request: HttpRequest, found: Schedule, problem: str = "") -> HttpResponse:
-    upcoming = (
-        cadence_of(found).upcoming(max(found.settled_until, datetime.now(UTC)), UPCOMING) if found.enabled else []
-    )
+    upcoming = cadence_of(found).upcoming(max(found.settled_until, clock.now()), UPCOMING) if found.enabled else []
     zone = zone_named(found.zone)
     context: dict[str, Any] = {
         "schedule": found,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from typing import Any
 
 import redis
 
+from scripting import clock
 from scripting.storage.redis_client import key, redis_client
 
 RENEW_SECONDS = 15.0
@@ -23,7 +23,7 @@ def group_of(module: str, name: str) -> str:
 
 def announce(module: str, name: str, page: str, user: str, *, editing: bool, since: float) -> None:
     """Say that a page is open. Raises redis.RedisError."""
-    post = {"user": user, "editing": editing, "since": since, "at": time.time()}
+    post = {"user": user, "editing": editing, "since": since, "at": clock.seconds()}
     with redis_client().pipeline(transaction=False) as pipe:
         pipe.hset(_key(module, name), page, json.dumps(post))
         pipe.expire(_key(module, name), int(FADE_SECONDS * 2))
@@ -40,7 +40,7 @@ def people_on(module: str, name: str) -> list[dict[str, Any]]:
     people: dict[str, dict[str, Any]] = {}
     for page, post in redis_client().hgetall(_key(module, name)).items():
         one = json.loads(post)
-        if one["at"] < time.time() - FADE_SECONDS:
+        if one["at"] < clock.seconds() - FADE_SECONDS:
             redis_client().hdel(_key(module, name), page)
             continue
         known = people.setdefault(

@@ -21,11 +21,13 @@ from scripting.models import Execution, Script
 from scripting.modules.installed import modules
 from scripting.processes.place import start_name
 from scripting.registry.active import registry
-from scripting.storage import database
+from scripting.storage import database, database_clock
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.workers.heartbeat import Liveness
 
 DECIDED = frozenset({Execution.Status.SUCCEEDED, Execution.Status.FELL_BACK})
+AWAY = (redis.ConnectionError, redis.TimeoutError)
+"""Raised where Redis does not answer."""
 ATTEMPTS = 4
 """Runs that one event can cost at the most: its version, the one before, the default, and the built-in rule."""
 
@@ -40,16 +42,22 @@ def drain(module: str, shard: int) -> str:
     events waiting keeps no other one waiting for long.
     """
     close_dead_connections()
+    database_clock.keep_up()
     began = time.monotonic()
     until = began + conf.SCRIPTING_DRAIN_SECONDS
-    result = drain_once(Stream(module, shard))
-    reckoned = 0.0  # RQ gave the first one, whoever's turn it was
-    while (now := time.monotonic()) < until and not _is_ending():
-        waiting = streams.take_job(_shares(), SLICE_SECONDS, module, now - began - reckoned)
-        if waiting is None:
-            break
-        began, reckoned, module = now, SLICE_SECONDS, waiting.module
-        result = drain_once(waiting, until - now)
+    try:
+        result = drain_once(Stream(module, shard))
+        reckoned = 0.0  # RQ gave the first one, whoever's turn it was
+        while (now := time.monotonic()) < until and not _is_ending():
+            waiting = streams.take_job(_shares(), SLICE_SECONDS, module, now - began - reckoned)
+            if waiting is None:
+                break
+            began, reckoned, module = now, SLICE_SECONDS, waiting.module
+            result = drain_once(waiting, until - now)
+    except AWAY:
+        if worker is not None:
+            worker.was_cut_off = True
+        raise
     return result.value
 
 
@@ -120,7 +128,7 @@ def is_away(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, (OperationalError, InterfaceError, InternalError)):
             return is_database_away(error)
-        if isinstance(error, (redis.ConnectionError, redis.TimeoutError, SandboxUnavailable)):
+        if isinstance(error, (*AWAY, SandboxUnavailable)):
             _others.note(error)
             return True
         error = error.__cause__

@@ -8,13 +8,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import redis
-from rq.utils import as_text, now, utcformat
+from rq.utils import as_text
 
 from scripting.bus import evidence_jobs, lease
 from scripting.conf import EVIDENCE_QUEUE, QUEUE, conf
-from scripting.processes import systemd
+from scripting.processes import life, systemd
 from scripting.processes.place import start_name
 from scripting.storage.full_redis import IN_FULL, OutOfMemoryError, outage
 from scripting.storage.lua import Call, LuaScript, together
@@ -55,6 +56,8 @@ class Liveness:
         self.kind = kind
         self.stopping = threading.Event()
         """Set when the worker has been asked to end."""
+        self.was_cut_off = False
+        """Set when a drain ended since Redis did not answer: its stream is to be looked after once it does."""
         self._exchange = exchange
         """Makes the calls of a beat, with others in the same exchange; it asks nothing but Redis."""
         self._each_second = each_second
@@ -65,7 +68,7 @@ class Liveness:
     def beat(self) -> None:
         """Raises redis.RedisError."""
         keys = [_workers_key(self.kind), _alive_key(self.name)]
-        self._exchange([Call(_beat, keys, [self.name, utcformat(now()), int(ALIVE_SECONDS * 1000)])])
+        self._exchange([Call(_beat, keys, [self.name, life.identity(), int(ALIVE_SECONDS * 1000)])])
         lease.renew_held()
 
     def start(self) -> None:
@@ -122,30 +125,43 @@ def live_workers(kind: str = WORKER) -> list[str]:
 
 
 # KEYS: the workers of each kind. ARGV: prefix of their signs of life.
-_dead = LuaScript("""
-local dead = {}
+_listed = LuaScript("""
+local listed = {}
 for number, workers in ipairs(KEYS) do
   for _, name in ipairs(redis.call('SMEMBERS', workers)) do
-    if redis.call('EXISTS', ARGV[1] .. name) == 0 then dead[#dead + 1] = {name, number} end
+    listed[#listed + 1] = {name, number, redis.call('GET', ARGV[1] .. name)}
   end
 end
-return dead
+return listed
 """)
 
 
 def roll_call() -> Call:
-    """A call that finds those who died without saying so, to be made along with others: `bury` takes its answer."""
-    return Call(_dead, [_workers_key(kind) for kind in QUEUES], [_alive_key("")])
+    """A call that answers who is listed, with each one's sign of life, to be made along with others: `bury` takes its answer."""
+    return Call(_listed, [_workers_key(kind) for kind in QUEUES], [_alive_key("")])
 
 
-def bury(found: Sequence[tuple[bytes, int]]) -> list[str]:
-    """Strike the dead from our list and RQ's: their names. Raises redis.RedisError."""
-    kinds = list(QUEUES)
-    dead = [(as_text(name), kinds[number - 1]) for name, number in found]
-    for name, kind in dead:
+@dataclass(frozen=True)
+class Dead:
+    """A worker that died without saying so."""
+
+    name: str
+    is_certain: bool
+    """It has ended, on this machine; of others it is only known that they were not heard of."""
+
+
+def bury(listed: Sequence[tuple[bytes, int, bytes | None]]) -> list[Dead]:
+    """Strike the dead from our list and RQ's. Raises redis.RedisError."""
+    kinds, dead = list(QUEUES), []
+    for listed_name, number, sign in listed:
+        is_gone = sign is not None and life.is_gone(sign.decode())
+        if sign is not None and not is_gone:
+            continue
+        name, kind = as_text(listed_name), kinds[number - 1]
         logger.warning("%s %s is dead", kind if kind == WORKER else f"{kind} worker", name)
         _bury(name, kind)
-    return [name for name, _ in dead]
+        dead.append(Dead(name, is_gone))
+    return dead
 
 
 def _roll_call(kind: str) -> list[tuple[str, bool]]:

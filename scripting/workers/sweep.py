@@ -7,18 +7,20 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import redis
 from django.db import connections
 from django.db.models import Exists, Subquery
 
+from scripting import clock
 from scripting.alerts import sending, watching
 from scripting.bus import drain_queue, outbox, spread, streams
 from scripting.bus.streams import Condition, Stream
 from scripting.conf import conf
-from scripting.metrics import error_groups, retention, rollups
+from scripting.metrics import error_groups, retention, rollups, trusted_time
+from scripting.metrics.trusted_time import ClockDoubted
 from scripting.models import (
     AlertMessage,
     ErrorDelta,
@@ -35,11 +37,13 @@ from scripting.receipts import roots, sharing
 from scripting.registry import schedules
 from scripting.schedules import turning
 from scripting.schedules.turning import Owner
+from scripting.storage import database_clock
 from scripting.storage.full_redis import IN_FULL, OutOfMemoryError, outage, set_for
 from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
 from scripting.supervisor.errors import SupervisorError
 from scripting.workers import heartbeat
+from scripting.workers.heartbeat import Dead
 from scripting.workers.spreading import Spreading
 
 logger = logging.getLogger(__name__)
@@ -93,6 +97,8 @@ class Sweep:
         self._next = dict.fromkeys(EVERY, float("-inf"))
         self._seen: list[Any] = []
         self._mark: int | None = None
+        self._doubt = ""
+        """Why the retention deletes nothing, as the log has been told."""
 
     def asking(self) -> list[Call]:
         """Calls to be made with a beat: whether this process is the one that sweeps and, if it was, what there is to see. See `heard`."""
@@ -122,12 +128,36 @@ class Sweep:
         self._owner.right.ask()
         return self._sweep(*together(self._looks(), redis_client()))
 
+    def after_absence(self, name: str) -> list[Stream]:
+        """Have streams drained again at once that were left when processes of this machine ended, or when the worker `name` lost Redis.
+
+        To be called by that worker while it drains nothing. A job too many does no harm, so nobody waits for a second look:
+        the streams that get one. Raises redis.RedisError.
+        """
+        dead = heartbeat.bury(together([heartbeat.roll_call()], redis_client())[0])
+        taken = self.take_over(dead, name)
+        neglected = [condition for condition in streams.conditions() if is_neglected(condition)]
+        return taken + [c.stream for c in neglected if self._give_job(c.stream, c.flag)]
+
+    def take_over(self, dead: Sequence[Dead], *also: str) -> list[Stream]:
+        """Give the streams of those who have ended for certain a job each: those streams."""
+        taken = streams.take_over([*also, *(one.name for one in dead if one.is_certain)])
+        for stream, job, before in taken:
+            logger.warning("stream %s was left in the middle and gets a drain", stream.name)
+            _enqueue(stream, job)
+            _discard_job(before)
+        return [stream for stream, _, _ in taken]
+
     def _sweep(
-        self, found: Sequence[Any], dead: Sequence[tuple[bytes, int]], muster: tuple[int, int], spreads: Sequence[Any]
+        self,
+        found: Sequence[Any],
+        listed: Sequence[tuple[bytes, int, bytes | None]],
+        muster: tuple[int, int],
+        spreads: Sequence[Any],
     ) -> Swept:
-        buried = heartbeat.bury(dead)
+        dead = heartbeat.bury(listed)
         self.spreading.look(*muster, spread.found_by(spreads))
-        drains = self.heal_streams(streams.found_by(found))
+        drains = self.take_over(dead) + self.heal_streams(streams.found_by(found))
         rows = waiting_rows()
         self._mark = rows.mark
         turned = self.turn_schedules() if rows.knobs else 0
@@ -136,11 +166,12 @@ class Sweep:
         self.watch_for_alerts()
         self.make_roots()
         relayed = self.relay_outbox() if rows.outbox else 0
+        database_clock.keep_up()
         folded = self.fold_stats() if rows.stats else 0
-        if self._is_first("messages"):
-            sending.tidy(datetime.now(UTC))
+        if self._is_first("messages") and not trusted_time.doubt():
+            sending.tidy(clock.now())
         self.sends = rows.messages
-        return Swept(tuple(drains), relayed, tuple(buried), folded, self.prune(), turned)
+        return Swept(tuple(drains), relayed, tuple(one.name for one in dead), folded, self.prune(), turned)
 
     def release(self) -> None:
         """Let another process sweep at once. Raises redis.RedisError."""
@@ -151,24 +182,28 @@ class Sweep:
         neglected = {c.stream: c.flag for c in (streams.conditions() if found is None else found) if is_neglected(c)}
         healed = []
         for stream, flag in neglected.items():
-            if stream in self._suspects and self._suspects[stream] == flag:
-                job = streams.answer_for(stream, flag)
-                if job is not None:
-                    logger.warning("stream %s had no live drain and gets one", stream.name)
-                    try:
-                        drain_queue.enqueue_drain(stream, job)
-                    except OutOfMemoryError as error:  # whoever has no job drains without one, see worker
-                        outage.note(error)
-                    healed.append(stream)
-                    _discard_job(flag)
+            if stream in self._suspects and self._suspects[stream] == flag and self._give_job(stream, flag):
+                _discard_job(flag)
+                healed.append(stream)
         self._suspects = {stream: flag for stream, flag in neglected.items() if stream not in healed}
         return healed
+
+    def _give_job(self, stream: Stream, flag: bytes | None) -> bool:
+        """Have a stream drained that nobody answers for; False if somebody was first."""
+        job = streams.answer_for(stream, flag)
+        if job is None:
+            return False
+        logger.warning("stream %s had no live drain and gets one", stream.name)
+        _enqueue(stream, job)
+        return True
 
     def relay_outbox(self) -> int:
         """Send rows that were committed a while ago and are still there. One process at a time does."""
         if not OutboxEvent.objects.exists() or not _first("outbox"):
             return 0
-        rows = OutboxEvent.objects.filter(created_at__lt=datetime.now(UTC) - timedelta(seconds=OUTBOX_SECONDS))
+        now, wait = clock.now(), timedelta(seconds=OUTBOX_SECONDS)
+        # One from the future was committed by a host whose clock was wrong.
+        rows = OutboxEvent.objects.exclude(created_at__range=(now - wait, now + wait))
         return outbox.send_outbox(list(rows.order_by("pk")[:OUTBOX_ROWS]))
 
     def fold_stats(self) -> int:
@@ -191,7 +226,7 @@ class Sweep:
 
     def make_roots(self) -> bool:
         """Have yesterday's roots of receipts made. In a thread of its own: at millions of receipts that takes seconds, and the next beat is due."""
-        if not self._is_first("receipts") or not roots.is_due():
+        if not self._is_first("receipts") or not roots.is_due() or trusted_time.doubt():
             return False
         threading.Thread(target=_make_roots, name="roots of receipts", daemon=True).start()
         return True
@@ -200,7 +235,14 @@ class Sweep:
         """Take a turn of the retention, every PRUNE_EVERY seconds; as long as there is more to do, every second."""
         if not self._is_first("retention"):
             return False
-        done = retention.prune(PRUNE_SECONDS)
+        try:
+            done = retention.prune(PRUNE_SECONDS)
+        except ClockDoubted as doubt:
+            if str(doubt) != self._doubt:
+                logger.warning("%s", doubt)
+            self._doubt = str(doubt)
+            return False
+        self._doubt = ""
         if not done.finished:
             set_for(key("sweep", "retention"), "1", 900, redis_client())
             self._next["retention"] = time.monotonic() + 0.9
@@ -255,7 +297,7 @@ class Rows:
 
 def waiting_rows() -> Rows:
     """Look at all that waits in the database in one statement."""
-    now = datetime.now(UTC)
+    now = clock.now()
     latest = Script.history.order_by("-history_id").values("history_id")[:1]
     found = (
         Script.objects.order_by("pk")
@@ -281,6 +323,13 @@ def waiting_rows() -> Rows:
 def is_neglected(condition: Condition) -> bool:
     """Whether nobody drains the stream and no waiting job will, although it has entries or says it has a job."""
     return not condition.leased and not condition.queued and (condition.length > 0 or condition.flag is not None)
+
+
+def _enqueue(stream: Stream, job: str) -> None:
+    try:
+        drain_queue.enqueue_drain(stream, job)
+    except OutOfMemoryError as error:  # whoever has no job drains without one, see worker
+        outage.note(error)
 
 
 def _discard_job(job: bytes | None) -> None:

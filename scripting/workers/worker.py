@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import signal
 import socket
 import time
@@ -34,15 +35,14 @@ from scripting.workers.sweep import Sweep
 
 logger = logging.getLogger(__name__)
 
-AWAY = (redis.ConnectionError, redis.TimeoutError)
-
 WAIT_SECONDS = 1
 """How long one look into the queue blocks, and so how late an idle worker notices that it is to end."""
 IDLE_SECONDS = 10.0
 """After so long without a job the main thread's connection to the database is for others to have."""
 FULL_SECONDS = 0.1
 """Between two looks at a full Redis."""
-MAX_BACKOFF_SECONDS = 2.0
+MAX_BACKOFF_SECONDS = 0.25
+"""Between two attempts to reach a Redis that was lost: a refused connection costs next to nothing."""
 RQ_BEAT_SECONDS = 10.0
 """How often an idle worker tells RQ, whose dashboard alone reads it, that it lives."""
 RQ_TTL_SECONDS = 60
@@ -96,7 +96,7 @@ class ScriptWorker(SimpleWorker):
         self._alerts.start()
         worked = False
         backoff = 0.05
-        registered = False
+        registered = waits = False
         systemd.ready(f"{self.kind} {self.name}")
         try:
             while not self.liveness.stopping.is_set():
@@ -111,13 +111,16 @@ class ScriptWorker(SimpleWorker):
                     worked = self.work_in_full() or worked
                     self.liveness.stopping.wait(FULL_SECONDS)
                     continue
-                except AWAY as error:
-                    logger.warning("worker %s waits for Redis: %s", self.name, error)
+                except drain_job.AWAY as error:
+                    if not waits:
+                        logger.warning("worker %s waits for Redis: %s", self.name, error)
+                    waits = True
                     registered = False  # a Redis that comes back may have come back empty
-                    self.liveness.stopping.wait(backoff)
+                    self.liveness.stopping.wait(backoff * random.uniform(0.5, 1))
                     backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
                     continue
-                backoff = 0.05
+                backoff, waits = 0.05, False
+                registered = not self.liveness.was_cut_off
                 outage.over()
                 worked = worked or found
                 if burst and not found:
@@ -200,6 +203,11 @@ class ScriptWorker(SimpleWorker):
         self._sweep.once_if_due()
         self._alerts.told(self._sweep.sends)
 
+    def after_absence(self) -> None:
+        """At the start, and when Redis is back: nothing is in hand. Raises redis.RedisError."""
+        self.liveness.was_cut_off = False
+        self._sweep.after_absence(self.name)
+
     def release(self) -> None:
         """Let another process do at once what this one did for all. Raises redis.RedisError."""
         self._sweep.release()
@@ -210,6 +218,7 @@ class ScriptWorker(SimpleWorker):
         self.connection.delete(self.key)
         self.register_birth()  # type: ignore[no-untyped-call]
         self.set_state(WorkerStatus.IDLE)
+        self.after_absence()
         logger.info("worker %s takes jobs", self.name)
 
     def _each_second(self) -> None:

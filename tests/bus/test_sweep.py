@@ -9,10 +9,13 @@ import redis
 
 from scripting.bus import drain_queue, outbox, publishing, streams
 from scripting.bus.lease import Lease
+from scripting.bus.streams import Stream
 from scripting.models import OutboxEvent
+from scripting.processes import life
+from scripting.schedules.turning import Owner
 from scripting.storage.lua import together
 from scripting.workers import heartbeat
-from scripting.workers.heartbeat import Liveness
+from scripting.workers.heartbeat import Dead, Liveness
 from scripting.workers.sweep import Sweep
 from tests.bus.desk import STREAM, put
 from tests.support.redis import RedisServer
@@ -138,6 +141,10 @@ class TestTheOutbox:
         self.row()
         assert Sweep().relay_outbox() == 0
 
+    def test_a_row_from_the_future_is_relayed(self) -> None:
+        self.row(seconds_ago=-3600)  # its host's clock was wrong
+        assert Sweep().relay_outbox() == 1
+
     def test_row_that_is_no_envelope_is_set_aside(self, redis_client: redis.Redis) -> None:
         OutboxEvent.objects.create(topic="arena.hit", envelope=b"\xff")
         good = self.row()
@@ -161,9 +168,42 @@ def test_a_worker_that_died_is_struck_from_our_list_and_rqs(redis_client: redis.
         redis_client.sadd("rq:workers", f"rq:worker:{worker.name}")
     redis_client.delete(f"goby:alive:{dead.name}")  # as when its heartbeat ran out
     assert heartbeat.live_workers() == [alive.name]
-    assert heartbeat.bury(together([heartbeat.roll_call()], redis_client)[0]) == [dead.name]
-    assert together([heartbeat.roll_call()], redis_client) == [[]]
+    assert heartbeat.bury(together([heartbeat.roll_call()], redis_client)[0]) == [Dead(dead.name, is_certain=False)]
+    assert [name.decode() for name, *_ in together([heartbeat.roll_call()], redis_client)[0]] == [alive.name]
     assert redis_client.smembers("rq:workers") == {f"rq:worker:{alive.name}".encode()}
+
+
+def test_a_stream_is_drained_at_once_when_its_worker_has_ended_on_this_machine(redis_client: redis.Redis) -> None:
+    dead, elsewhere = Liveness("dead"), Liveness("elsewhere")
+    lost, kept = Stream("arena", 0), Stream("arena", 1)
+    for worker, stream in ((dead, lost), (elsewhere, kept)):
+        worker.beat()
+        streams.append([(stream, b"event")])
+        assert Lease.take(stream, worker.name)
+    redis_client.set(f"goby:alive:{dead.name}", ended_process())
+    redis_client.set(f"goby:alive:{elsewhere.name}", "another-machine/pid:[1]/1/1")
+    assert Sweep().after_absence("heir") == [lost]
+    assert [job.rsplit("-", 1)[0] for job in waiting()] == ["drain-arena-0"]
+    assert Lease.take(kept, "heir") is None
+    assert Lease.take(lost, "heir")
+
+
+def test_a_worker_that_lost_redis_gives_up_its_own_leases_when_it_is_back() -> None:
+    streams.append([(STREAM, b"event")])
+    assert Lease.take(STREAM, "worker.1a")
+    assert Sweep().after_absence("worker.1") == []
+    assert Sweep().after_absence("worker.1a") == [STREAM]
+
+
+def test_the_right_to_sweep_is_free_once_its_holder_has_ended_on_this_machine(redis_client: redis.Redis) -> None:
+    redis_client.set("goby:schedules:owner", f"dead.1 {ended_process()}", px=3000)
+    assert Owner("heir").right.ask()
+
+
+def ended_process() -> str:
+    """The identity of a process that there was."""
+    place, _, started = life.identity().rpartition("/")
+    return f"{place}/{int(started) - 1}"
 
 
 def test_a_worker_that_comes_after_a_dead_one_of_its_name_is_another() -> None:

@@ -54,6 +54,15 @@ def test_after_failures_in_a_row_the_previous_version_runs_without_the_failing_o
     assert score("ada") == 4, "each event took effect once, by the fallback"
 
 
+def test_a_breaker_that_a_wrong_clock_opened_in_the_future_does_not_stay_open_until_then() -> None:
+    for _ in range(3):
+        hit(broken=True)
+    Breaker.objects.update(opened_at=datetime.now(UTC) + timedelta(days=365))
+    get_engine().registry.forget()
+    assert hit(broken=False).status == Execution.Status.SUCCEEDED
+    assert Breaker.objects.get().opened_at is None
+
+
 def test_a_success_in_between_starts_the_count_anew() -> None:
     for broken in (True, True, False, True, True):
         hit(broken=broken)

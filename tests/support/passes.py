@@ -37,6 +37,7 @@ SAME_ON_POSTGRESQL = {
     "tests/languages/test_override.py": "the same statements as tests/sources, for each pair of languages",
     "tests/site/test_demo.py": "who may log in from where: decided by address and setting",
     "tests/site/test_permissions.py": "asks at each address who is let in; test_hostile_values.py asks each on PostgreSQL too",
+    "tests/processes/test_life.py": "asks the kernel alone",
     "tests/workers/test_full_redis.py": "what a full Redis takes and refuses; test_worker_processes.py has the statements of workers",
 }
 SAME_ON_NEWER_PYTHON = {
@@ -71,6 +72,8 @@ SAME_ON_NEWER_PYTHON = {
     "tests/workers/test_schedules.py": "processes killed by signals; tests/schedules and test_worker.py run the same code",
     "tests/workers/test_upgrade.py": "an old process beside a new one, on one Python",
     "tests/workers/test_worker_processes.py": "processes killed by signals, transactions and Redis; the stack of test_stack.py has workers",
+    "tests/metrics/test_trusted_time.py": "decided by rows and times",
+    "tests/workers/test_wrong_clock.py": "which clock counts; a worker runs there in test_worker_processes.py",
 }
 """Files and folders with the reason why a pass leaves them out."""
 

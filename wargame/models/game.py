@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from scripting import clock
 from wargame.maps import BattleMap
 from wargame.play.state import Phase
 
@@ -95,7 +96,7 @@ class Game(models.Model):
         self.phase = self.Phase.OVER
         self.winner = winner
         self.outcome = outcome[:200]
-        self.ended = timezone.now()
+        self.ended = clock.now()
         self.save(update_fields=["status", "phase", "winner", "outcome", "ended"])
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from dataclasses import dataclass
 
 import redis
 
+from scripting import clock
 from scripting.bus import streams
 from scripting.bus.streams import Stream
 from scripting.execution.running import RunningExecution, running_everywhere
@@ -87,7 +87,7 @@ def look() -> Snapshot | None:
     """None while Redis, which knows all this, is unavailable or answers late."""
     with briefly(), contextlib.suppress(redis.RedisError):
         client = redis_client()
-        now = time.time()
+        now = clock.seconds()
         return Snapshot(
             members.everyone(),
             heartbeat.live_workers(),

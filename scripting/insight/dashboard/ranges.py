@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from scripting import clock
 from scripting.metrics.rollups import span_for
 
 
@@ -19,7 +20,7 @@ class Range:
 
     def until(self, now: datetime | None = None) -> tuple[datetime, datetime]:
         """[since, until) that ends with the step that goes on now, and begins where a step begins."""
-        now = now or datetime.now(UTC)
+        now = now or clock.now()
         day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         start = day + (now - day) // self.step * self.step
         until = start + self.step

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
+from scripting import clock
 from scripting.insight.asked import Asked
 from scripting.insight.dashboard.ranges import BY_NAME
 from scripting.models import Execution, Script
@@ -37,7 +38,7 @@ class Filters:
     group: int | None = None
     words: str = ""
     problems: tuple[str, ...] = field(default=(), compare=False)
-    now: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+    now: datetime = field(default_factory=clock.now, compare=False)
     """When it was asked: every range that says no end ends here."""
 
     @property
@@ -53,7 +54,7 @@ class Filters:
 
 def parse(query: Mapping[str, str], now: datetime | None = None) -> Filters:
     """The filters of a query string."""
-    now = now or datetime.now(UTC)
+    now = now or clock.now()
     asked = Asked(query)
     slow = asked.number("slow")
     if slow is not None and slow not in SLOW_US:

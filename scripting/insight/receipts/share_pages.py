@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from scripting import clock
 from scripting.conf import conf
 from scripting.insight import audit
 from scripting.insight.executions.telling import told
@@ -52,7 +52,7 @@ def page(request: HttpRequest) -> HttpResponse:
     """List shared decisions, newest first."""
     demand(request, VIEW)
     demand(request, SHARE)
-    now = datetime.now(UTC)
+    now = clock.now()
     found = SharedDecision.objects.select_related("created_by", "revoked_by").defer("page", "bundle")[:SHOWN]
     context = {"title": "Shared decisions", "shares": [{"share": one, "state": one.state(now)} for one in found]}
     return admin_page(request, "scripting/insight/shares.html", context)

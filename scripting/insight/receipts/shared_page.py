@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import wraps
 from typing import TypeAlias
 
@@ -16,6 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
+from scripting import clock
 from scripting.insight.receipts.verifier_file import verifier_file
 from scripting.models import SharedDecision
 from scripting.receipts.sharing import root_of, shared_by
@@ -60,7 +59,7 @@ def _answer(request: HttpRequest, token: str, view: View) -> HttpResponseBase:
         return _notice(
             404, "There is nothing here", "The link is not whole, or it never was one. Ask who sent it for it again."
         )
-    state = shared.state(datetime.now(UTC))
+    state = shared.state(clock.now())
     if state == "revoked":
         return _notice(410, "This link was revoked", "Who shared the decision has taken it back.")
     if state == "expired":
@@ -72,7 +71,7 @@ def _answer(request: HttpRequest, token: str, view: View) -> HttpResponseBase:
 def _is_too_many(request: HttpRequest) -> bool:
     """Count the request for its address. Without Redis nothing is counted: opening one costs no more than a look-up."""
     address = request.META.get("REMOTE_ADDR", "")
-    name = key("shared", address, int(time.time() // WINDOW))
+    name = key("shared", address, int(clock.seconds() // WINDOW))
     try:
         with briefly(), redis_client().pipeline(transaction=False) as pipe:
             pipe.incr(name)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
+from scripting import clock
 from scripting.conf import conf
 from scripting.models import Execution, KnobSet, ReceiptRoot, Script, ScriptVersion
 from scripting.receipts.announced import Announced, knobs_of
@@ -72,7 +73,7 @@ def gone(found: Found, whole: bool) -> str:
     else:
         days = conf.SCRIPTING_KEEP_DAYS if found.status in USUAL else conf.SCRIPTING_KEEP_FAILURE_DAYS
     due = found.finished_at + timedelta(days=days)
-    if due > datetime.now(UTC):
+    if due > clock.now():
         return f"{what} before its age, since no more are kept"
     return f"{what} about {due:%Y-%m-%d}, {days} days after it ran"
 

@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.utils import timezone
 
-from scripting import tokens
+from scripting import clock, tokens
 from scripting.management.commands.publish_script import author
 from scripting.management.output import ScriptingCommand
 from scripting.models import Action, ApiToken
@@ -90,7 +89,7 @@ def _described(token: ApiToken) -> dict[str, Any]:
         "id": token.public_id,
         "name": token.name,
         "user": str(token.user),
-        "state": token.state(timezone.now()),
+        "state": token.state(clock.now()),
         "actions": token.actions,
         "scripts": token.scripts,
         "networks": token.networks,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from scripting.management.output import ScriptingCommand, seconds_argument
+from scripting.metrics import trusted_time
 from scripting.metrics.retention import prune
+from scripting.storage.database_clock import time_of_database
 
 
 class Command(ScriptingCommand):
@@ -22,8 +24,19 @@ class Command(ScriptingCommand):
             help="stop after about so long (default: a day)",
         )
 
+        parser.add_argument(
+            "--clock-is-right",
+            action="store_true",
+            help="delete although the clock went on by days since the last time: the site was off",
+        )
+
     def handle(self, *_args: Any, **options: Any) -> None:
-        done = prune(options["seconds"])
+        if options["clock_is_right"]:
+            trusted_time.believe(time_of_database())
+        try:
+            done = prune(options["seconds"])
+        except trusted_time.ClockDoubted as doubt:
+            raise CommandError(f"{doubt}.") from None
         self.say(
             f"{done.emptied} payloads emptied, {done.deleted} executions deleted, {done.rollups} old rollups, "
             f"{done.errors} errors and {done.receipts} links of receipts deleted."

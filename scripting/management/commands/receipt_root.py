@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
 
+from scripting import clock
 from scripting.management.output import ScriptingCommand
 from scripting.models import ReceiptRoot
 from scripting.receipts import sharing
@@ -36,14 +37,14 @@ class Command(ScriptingCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         make_due()
         sharing.complete()
-        day = options["day"] or datetime.now(UTC).date() - timedelta(days=1)
+        day = options["day"] or clock.now().date() - timedelta(days=1)
         roots = [document(root) for root in ReceiptRoot.objects.filter(day=day).order_by("module")]
         if options["as_json"]:
             self.print_json(roots)
         for root in () if options["as_json"] else roots:
             self.say(f"{root['module']} {root['day']} {root['root']}  {root['receipts']} receipts")
         if not roots:
-            over = day < datetime.now(UTC).date()
+            over = day < clock.now().date()
             self.fail(
                 f"{day} has no root: {'nothing was recorded' if over else 'it is not over'} (published: {root_file()})"
             )

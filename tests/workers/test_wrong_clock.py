@@ -1,0 +1,51 @@
+"""A worker on a host whose clock is a year ahead deletes nothing, and what it records has the database's time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from django.db import connection
+
+from scripting.bus import publishing
+from scripting.bus.publishing import Message
+from scripting.models import Execution, ReceiptLink, RetentionMark, Script
+from scripting.models.ids import time_of
+from scripting.processes import members
+from tests.insight.runs import write
+from tests.workers.processes import WorkerProcess, wait_for
+from tests.workers.track import laps
+
+pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone]
+
+SOON = timedelta(minutes=1)
+
+
+def test_a_worker_whose_clock_is_a_year_ahead_deletes_no_history(tmp_path: Path, redis_client: redis.Redis) -> None:
+    now = datetime.now(UTC)
+    script = Script.objects.get(module="track")
+    before = set(write(script, 3, end=now - timedelta(days=1), status="failed"))
+    with WorkerProcess(tmp_path, "ahead", PYTHONPATH=str(Path(__file__).parent / "year_ahead")) as worker:
+        worker.takes_jobs()
+        publishing.publish_many(
+            Message("track.lap", {"lap": lap, "seconds": 0.0, "turns": 0}, key="a") for lap in (1, 2)
+        )
+        wait_for(lambda: Execution.objects.count() == len(before) + 2)
+        wait_for(lambda: redis_client.exists("goby:sweep:retention"), what="the retention had no turn")
+        wait_for(lambda: redis_client.exists("goby:sweep:messages"))
+        assert before <= set(Execution.objects.values_list("pk", flat=True))
+        [process] = [process for process in members.everyone() if process.kind == "worker"]
+        assert process.clock_words == "365 d ahead of"
+        if connection.vendor == "postgresql":
+            assert worker.said("this host's clock is 365 d ahead of the database's")
+            recorded = [(one.started_at, time_of(one.pk)) for one in Execution.objects.exclude(pk__in=before)]
+            times = [at for pair in recorded for at in pair] + list(
+                ReceiptLink.objects.values_list("made_at", flat=True)
+            )
+            assert all(now - SOON < at < now + SOON for at in times), times
+        else:
+            assert worker.said("the database's clock is 365 d ahead of Redis': no history is deleted")
+            assert not RetentionMark.objects.filter(part="clock").exists()
+    assert laps() == {"a": [1, 2]}
