@@ -150,9 +150,9 @@ def empty_jobs_per_second() -> float:
 
 
 @contextlib.contextmanager
-def processes(command: list[str]) -> Iterator[None]:
-    """WORKERS of them, ended behind the block."""
-    started = [subprocess.Popen(command, cwd=BASE_DIR, stdout=sys.stderr) for _ in range(WORKERS)]
+def processes(command: list[str], count: int = WORKERS) -> Iterator[None]:
+    """So many of them, ended behind the block."""
+    started = [subprocess.Popen(command, cwd=BASE_DIR, stdout=sys.stderr) for _ in range(count)]
     try:
         yield
     finally:

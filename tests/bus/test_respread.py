@@ -179,7 +179,7 @@ def test_a_site_of_before_keeps_its_number_until_it_is_changed(redis_client: red
 
 
 def test_streams_follow_the_workers_between_two_settings(settings: object) -> None:
-    assert [wanted(workers, 0) for workers in (0, 1, 2, 16, 60, 1000)] == [4, 4, 8, 64, 256, 256]
+    assert [wanted(workers, 0) for workers in (0, 1, 2, 16, 60, 1000)] == [4, 4, 4, 32, 128, 256]
     settings.SCRIPTING_MAX_SHARDS = 4  # type: ignore[attr-defined]
     assert wanted(60, 0) == 4
 
@@ -197,10 +197,10 @@ def test_a_process_of_an_older_release_keeps_the_number_that_it_goes_by() -> Non
 def test_more_streams_come_at_once_and_fewer_after_a_minute() -> None:
     clock = iter([0.0, 1.0, 2.0, 3.0, 30.0, FEWER_SECONDS + 3.0, FEWER_SECONDS + 4.0])
     spreading = Spreading(clock=lambda: next(clock))
-    assert spreading.due(4, 0, {"arena": Spread(4)}) == {}, "it is looked at twice"
-    assert spreading.due(4, 0, {"arena": Spread(4)}) == {"arena": 16}
+    assert spreading.due(8, 0, {"arena": Spread(4)}) == {}, "it is looked at twice"
+    assert spreading.due(8, 0, {"arena": Spread(4)}) == {"arena": 16}
     assert spreading.due(1, 0, {"arena": Spread(16)}) == {}
     assert spreading.due(1, 0, {"arena": Spread(16)}) == {}
     assert spreading.due(1, 0, {"arena": Spread(16)}) == {}
     assert spreading.due(1, 0, {"arena": Spread(16), "other": Spread(16, becomes=32)}) == {"arena": 4, "other": 32}
-    assert spreading.due(4, 1, {"arena": Spread(16)}) == {"arena": 4}, "one of an older release has come"
+    assert spreading.due(8, 1, {"arena": Spread(16)}) == {"arena": 4}, "one of an older release has come"
