@@ -233,6 +233,9 @@ def test_a_file_that_is_not_saved_yet_is_a_script_too_and_a_file_elsewhere_is_no
     document = {"uri": editor.uri("elsewhere.py"), "languageId": "python", "version": 1, "text": "import os; x = "}
     editor.tell("textDocument/didOpen", {"textDocument": document})
     assert editor.labels("elsewhere.py", "import os; x = ", "x = ") == set()
+    older = {"uri": f"git:{editor.folder}/tavern/waiter.py", "languageId": "python", "version": 1, "text": "result = 1"}
+    editor.tell("textDocument/didOpen", {"textDocument": older})
+    assert editor.change("tavern/waiter.py", "result = [\n") != []
 
 
 def test_without_the_packages_of_its_extra_the_command_names_what_to_install(

@@ -157,6 +157,7 @@ class RulesServer(LanguageServer):
         self, folder: Path, checked: Iterable[CheckedRule], opened: Mapping[Path, tuple[str, int | None]]
     ) -> None:
         now = self.opened()
+        spelled = {path_of(uri): uri for uri in self.workspace.text_documents}
         for each in checked:
             path = each.rule.path
             if now.get(path) != opened.get(path):
@@ -167,7 +168,8 @@ class RulesServer(LanguageServer):
             codec = self.workspace.position_codec
             found = [diagnostic(finding, lines, codec) for finding in each.diagnostics]
             version = opened[path][1] if path in opened else None
-            self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(path.as_uri(), found, version))
+            uri = spelled.get(path, path.as_uri())
+            self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, found, version))
 
     def _clear(self, folder: Path, there: set[Path]) -> None:
         """Take back findings in files that are gone."""
@@ -196,7 +198,7 @@ class RulesServer(LanguageServer):
 
 
 def path_of(uri: str) -> Path:
-    """The file of an address; one that is no file is none of ours."""
+    """The file of an address. What is no file (an older text of one, which is `git:…` in VS Code) is none of ours."""
     return Path(uris.to_fs_path(uri) or "/")
 
 
