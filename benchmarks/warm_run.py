@@ -22,7 +22,7 @@ from scripting.sandbox.protocol import encode_value
 from scripting.supervisor.pool import PoolConfig, RunRequest, SandboxPool
 from scripting.types import Bundle, SecurityLimits, Source
 
-TARGET_RATIO = 1.5
+TARGET_RATIO = 1.25
 SCRIPT = Path(__file__).parent.parent / "wargame" / "scripts" / "damage_calculator.py"
 CONTEXT: dict[str, Any] = {
     "topic": "wargame.hit",

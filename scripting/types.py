@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from scripting.sandbox.protocol import DEFAULT_PACKAGES, ErrorType, KnobValue, Trace
 
@@ -149,8 +149,7 @@ class Diagnostic:
     certain: bool = False
 
 
-@dataclass(frozen=True)
-class ExecutionMetrics:
+class ExecutionMetrics(NamedTuple):
     """The cost of a run. `memory_bytes` is the peak above the idle sandbox in this run (±256 KiB), as the sandbox reports it."""
 
     compile_us: int = 0

@@ -9,14 +9,13 @@ import datetime
 import decimal
 import enum
 import fractions
-import functools
 import re
 import struct
 import types
 import uuid
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -97,19 +96,29 @@ def decode_value(
 
 def check_value(data: bytes, *, max_bytes: int, max_depth: int, max_nodes: int) -> None:
     """Raise ValueProblem unless decode_value would take these bytes within these bounds."""
-    # A small dict of numbers and short ASCII text, the commonest result, is told by one pattern.
-    small = data and 0x80 <= data[0] <= 0x8F and len(data) <= max_bytes and max_nodes > 30 and max_depth > 0
-    if small and _flat_pattern(data[0] - 0x80).fullmatch(data):
-        return
+    # Values of little depth are held to their types by the decoder itself, in a tenth of the time. No value takes less than
+    # a byte; and the decoder makes room for as many items as a list says it has, which only after 0xDD are too many.
+    if max_bytes >= len(data) <= max_nodes and max_depth >= _SHALLOW and b"\xdd" not in data:
+        try:
+            _decode_shallow(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            pass  # the scan says what is wrong, or takes what is only deeper
+        else:
+            return
     decode_value(data, max_bytes=max_bytes, max_depth=max_depth, max_nodes=max_nodes)
 
 
-@functools.cache  # compiled when first used: all sixteen take 25 ms, and every process loads this module
-def _flat_pattern(pairs: int) -> re.Pattern[bytes]:
-    """A dict of that many scalars under short ASCII keys, as msgpack writes it."""
-    text = rb"|".join(b"%b[\x00-\x7f]{%d}" % (re.escape(bytes([0xA0 + length])), length) for length in range(32))
-    scalar = rb"[\x00-\x7f\xe0-\xff\xc0\xc2\xc3]|\xcb.{8}|\xcc.|\xcd..|\xce.{4}|\xd0.|\xd1..|\xd2.{4}|\xd3.{8}"
-    return re.compile(rb".(?:(?:%b)(?:%b|%b)){%d}" % (text, scalar, text, pairs), re.DOTALL)
+def _shallow(depth: int) -> Any:
+    """The type of plain data without bytes that has so many containers inside one another at the most."""
+    scalar = None | bool | Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)] | float | str
+    if depth == 0:
+        return scalar
+    item = _shallow(depth - 1)
+    return scalar | types.GenericAlias(list, (item,)) | types.GenericAlias(dict, (str, item))
+
+
+_SHALLOW = 4
+_decode_shallow = msgspec.msgpack.Decoder(_shallow(_SHALLOW)).decode
 
 
 def decode_trusted(data: bytes) -> Any:

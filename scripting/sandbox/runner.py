@@ -6,6 +6,7 @@ import gc
 import keyword
 import types
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from scripting.sandbox.failure import describe_failure, unreadable_result, where_it_was
@@ -58,6 +59,13 @@ class Runner:
         self._reserve: bytearray | None = bytearray(MEMORY_RESERVE)
         assert program.script.code is not None
         self._code = program.script.code
+        self._encode = partial(
+            encode_value,
+            name="result",
+            max_bytes=load.max_result_bytes,
+            max_depth=load.max_result_depth,
+            max_nodes=load.max_result_nodes,
+        )
         self._execute: Callable[[types.CodeType, dict[str, Any]], None] = exec
         self._draws = program.draws
         self._suspends = program.suspends
@@ -82,10 +90,14 @@ class Runner:
             fault = describe_failure(error, self.program)
         if SecurityViolation.first is not None:
             result, fault = None, fault or describe_failure(SecurityViolation(SecurityViolation.first), self.program)
-        self._tear_down(namespace)
-        self.log.end_line()
+        namespace.clear()
+        self.helpers.clear()
+        if self._suspends or self._reserve is None:
+            self._collect()
+        log = self.log
+        log.end_line()
         cpu_us, memory = self.meter.read()
-        return Done(result, tuple(self.log.lines), self.log.truncated, fault, cpu_us, memory)
+        return Done(result, tuple(log.lines), log.truncated, fault, cpu_us, memory)
 
     def stopped(self, unit: Unit | None, frame: types.FrameType | None) -> Done:
         """State of a run that is about to be stopped: the frame that runs, and its script."""
@@ -98,7 +110,8 @@ class Runner:
 
     def forget_log(self) -> None:
         """The run is answered: the next one begins with no log, and is never told with this one's."""
-        self.log.restart()
+        if self.log.lines or self.log.truncated:
+            self.log.restart()
 
     def _prepare(self, message: Run, namespace: dict[str, Any]) -> None:
         self.inputs = message.inputs
@@ -126,24 +139,10 @@ class Runner:
             self._admitted[name] = admitted
         return admitted
 
-    def _encode(self, value: Any) -> bytes:
-        load = self.load
-        return encode_value(
-            value,
-            name="result",
-            max_bytes=load.max_result_bytes,
-            max_depth=load.max_result_depth,
-            max_nodes=load.max_result_nodes,
-        )
-
-    def _tear_down(self, namespace: dict[str, Any]) -> None:
+    def _collect(self) -> None:
         """End what the run left behind, while its time still counts."""
-        namespace.clear()
-        self.helpers.clear()
-        if self._suspends:
-            gc.collect()
+        gc.collect()
         if self._reserve is None:
-            gc.collect()
             self._reserve = bytearray(MEMORY_RESERVE)
 
     def _host_function(

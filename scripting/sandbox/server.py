@@ -15,7 +15,7 @@ from scripting.sandbox.library.violation import OwnError
 from scripting.sandbox.meter import Meter
 from scripting.sandbox.plain_data import ValueProblem, decode_trusted, encode_value
 from scripting.sandbox.program import Program
-from scripting.sandbox.protocol import Answer, Call, Connection, Fault, Load, Loaded, Ready, Run
+from scripting.sandbox.protocol import Answer, Call, Connection, Fault, Load, Loaded, Ready
 from scripting.sandbox.runner import Runner
 from scripting.sandbox.traced_runner import TracedRunner
 from scripting.sandbox.wire import Wire
@@ -68,10 +68,12 @@ class Server:
             self._step(runner)
 
     def _step(self, runner: Runner) -> None:
-        message = self._receive()
-        assert isinstance(message, Run)
+        connection, wire = self.connection, self.wire
+        body = wire.read()
+        if body is None:
+            raise SupervisorGone
         self.calls_left = self.max_calls
-        self._send(runner.run(message))
+        wire.write(connection.send(runner.run(connection.receive(body))))
         runner.forget_log()
 
     def _load(self, message: Load) -> Program | None:

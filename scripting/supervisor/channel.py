@@ -61,11 +61,16 @@ class Channel:
         Raises PeerGone, DeadlinePassed, RemoteProtocolError for a frame over the cap (bytes) or with bytes after it."""
         if seconds != self._receive_seconds:
             self._limit_receive(seconds)
-        data = self._read()
+        try:
+            data = self.socket.recv(READ_BYTES)
+        except OSError as error:
+            raise _ended(error) from None
         if len(data) >= HEADER_BYTES:
             length = len(data) - HEADER_BYTES
             if length <= cap and length_in(data)[0] == length:
                 return data[HEADER_BYTES:]
+        if not data:
+            raise PeerGone(unread=False)
         return self._receive_rest(data, deadline, cap)
 
     def _receive_rest(self, data: bytes, deadline: float, cap: int) -> bytes:
@@ -84,15 +89,10 @@ class Channel:
     def _read_by(self, deadline: float) -> bytes:
         # The option starts anew with each read: the rest is computed.
         self._limit_receive(deadline - time.monotonic())
-        return self._read()
-
-    def _read(self) -> bytes:
         try:
             data = self.socket.recv(READ_BYTES)
-        except BlockingIOError:
-            raise DeadlinePassed from None
-        except (ConnectionResetError, BrokenPipeError):
-            raise PeerGone(unread=True) from None
+        except OSError as error:
+            raise _ended(error) from None
         if not data:
             raise PeerGone(unread=False)
         return data
@@ -108,6 +108,13 @@ class Channel:
         if seconds <= 0:
             raise DeadlinePassed
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(seconds))
+
+
+def _ended(error: OSError) -> Exception:
+    """What a failed read means: too late, or gone with something unread. Any other error is itself."""
+    if isinstance(error, BlockingIOError):
+        return DeadlinePassed()
+    return PeerGone(unread=True) if isinstance(error, (ConnectionResetError, BrokenPipeError)) else error
 
 
 def _timeval(seconds: float) -> bytes:

@@ -5,7 +5,9 @@ Longer than other modules because one lock guards all that it tells: taking, giv
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import itertools
 import logging
 import os
 import sys
@@ -85,10 +87,10 @@ class SandboxPool:
         self._parent = ParentClient(self.config.python, self.config.reserve)
         self._shelves: dict[_Key, Shelf] = {}
         """Of each kind of sandbox there is, the free ones."""
-        self._recent: dict[int, tuple[Bundle, tuple[HostFunction, ...], SecurityLimits, Shelf]] = {}
+        self._recent: dict[int, Shelf] = {}
         """Shelves by the identity of the bundle, which is quicker to tell than that all three are equal."""
         self._all: set[Sandbox] = set()
-        self._turn = 0
+        self._turns = itertools.count(1)
         """Counts runs, so that the least recently used sandbox can be told."""
         self._lock = threading.Lock()
         self._places = threading.Condition(self._lock)
@@ -98,6 +100,7 @@ class SandboxPool:
         self._kills = 0
         self._closed = False
         self._warned = False
+        self._most_busy_us = self.config.cpu_seconds * 500_000
         _pools.add(self)
 
     def run(
@@ -125,45 +128,16 @@ class SandboxPool:
                 if sandbox is None:
                     return _refused(bundle, loaded)
             try:
-                return self._run_on(sandbox, request, host, cancellation, alone=alone)
+                if cancellation is None:
+                    return sandbox.run(request, host)
+                return _run_watched(sandbox, request, host, cancellation)
             except WornOut:
                 alone = True  # another warm one may be as worn
             except NotStarted:
                 continue
-        raise SandboxUnavailable("sandboxes end before they can run: is something killing them?")
-
-    def _run_on(
-        self,
-        sandbox: Sandbox,
-        request: RunRequest,
-        host: HostCallable | None,
-        cancellation: Cancellation | None,
-        *,
-        alone: bool,
-    ) -> RunOutcome:
-        if cancellation is None:
-            try:
-                return sandbox.run(request, host)
             finally:
                 self._give_back(sandbox, alone=alone)
-        try:
-            if not cancellation.watch(sandbox.stop):
-                return _cancelled(ExecutionMetrics())
-            try:
-                outcome = sandbox.run(request, host)
-            except (NotStarted, SandboxLost):
-                if cancellation.cancelled:
-                    return _cancelled(sandbox.lost)._replace(log_truncated=True)
-                raise
-            finally:
-                cancellation.release()
-            if cancellation.cancelled:
-                sandbox.spent = True
-                if outcome.error is not None:
-                    return outcome._replace(error=None, cancelled=True)
-            return outcome
-        finally:
-            self._give_back(sandbox, alone=alone)
+        raise SandboxUnavailable("sandboxes end before they can run: is something killing them?")
 
     def check(
         self,
@@ -192,7 +166,7 @@ class SandboxPool:
         For a version that takes another's place, so that its first run need not wait for the compiler.
         """
         with self._places:
-            no_place = self._taken >= self.config.max_sandboxes and not any(self._shelves.values())
+            no_place = self._taken >= self.config.max_sandboxes and not self._is_one_free()
             if self._closed or self.config.process_per_run or no_place:
                 return False
             digests = {box.bundle.digest for box in self._all}
@@ -213,7 +187,10 @@ class SandboxPool:
     def stats(self) -> PoolStats:
         """The sandboxes there are now."""
         with self._places:
-            boxes = [SandboxStats(box.bundle.digest, box.handle.pid, box.runs, box.busy) for box in self._all]
+            free = {id(box) for shelf in self._shelves.values() for box in tuple(shelf)}
+            boxes = [
+                SandboxStats(box.bundle.digest, box.handle.pid, box.runs, id(box) not in free) for box in self._all
+            ]
             return PoolStats(tuple(boxes), self._parent.forks, self._kills, self._parent.pid)
 
     def close(self) -> None:
@@ -221,8 +198,9 @@ class SandboxPool:
         with self._places:
             self._closed = True
             sandboxes = tuple(self._all)
-            idle = [sandbox for shelf in self._shelves.values() for sandbox in shelf]
+            idle = [sandbox for shelf in self._shelves.values() for sandbox in _emptied(shelf)]
             self._shelves.clear()
+            self._recent.clear()
             self._places.notify_all()
         for sandbox in sandboxes:
             sandbox.kill()
@@ -232,29 +210,26 @@ class SandboxPool:
 
     def _take(self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits) -> Sandbox | None:
         """A warm sandbox of this kind, now busy; None if there is none."""
+        shelf = self._recent.get(id(bundle))
+        if not shelf or shelf.bundle is not bundle or shelf.functions is not functions or shelf.limits is not limits:
+            shelf = self._shelf_like(bundle, functions, limits)
+        try:
+            return shelf.pop() if shelf else None
+        except IndexError:  # another thread was quicker
+            return None
+
+    def _shelf_like(self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits) -> Shelf | None:
+        """The shelf of this kind of sandbox, remembered by what was asked for; None if there is none."""
         with self._lock:
             if self._closed:
                 raise PoolClosed
-            recent = self._recent.get(id(bundle))
-            if (
-                recent is not None
-                and recent[0] is bundle
-                and recent[1] is functions
-                and recent[2] is limits
-                and recent[3]
-            ):
-                shelf: Shelf | None = recent[3]
-            else:
-                shelf = self._shelves.get((bundle.digest, functions, limits))
-                if shelf is not None:
-                    if len(self._recent) > _MAX_RECENT:
-                        self._recent.clear()
-                    self._recent[id(bundle)] = (bundle, functions, limits, shelf)
-            if not shelf:
-                return None
-            sandbox = shelf.pop()
-            sandbox.busy = True
-            return sandbox
+            shelf = self._shelves.get((bundle.digest, functions, limits))
+            if shelf is not None:
+                if len(self._recent) > _MAX_RECENT:
+                    self._recent.clear()
+                shelf.bundle, shelf.functions, shelf.limits = bundle, functions, limits
+                self._recent[id(bundle)] = shelf
+            return shelf
 
     def _give_back(self, sandbox: Sandbox, *, alone: bool) -> None:
         """The run is over: keep the sandbox warm, or end it if it is spent, broken or was for this run alone."""
@@ -262,31 +237,37 @@ class SandboxPool:
             sandbox.alive
             and not (alone or sandbox.spent)
             and sandbox.runs < self.config.runs_per_sandbox
-            and sandbox.busy_seconds < self.config.cpu_seconds / 2
+            and sandbox.busy_us < self._most_busy_us
         ):
-            with self._lock:
-                if not self._closed:
-                    self._turn += 1
-                    sandbox.last_turn = self._turn
-                    sandbox.busy = False
-                    shelf = sandbox.shelf
-                    if shelf is None:
-                        shelf = self._new_on_shelf(sandbox)
-                    shelf.append(sandbox)
-                    if self._waiting:
-                        self._places.notify()
-                    return
+            sandbox.last_turn = next(self._turns)
+            shelf = sandbox.shelf
+            if shelf is None:
+                shelf = self._new_on_shelf(sandbox)
+            shelf.append(sandbox)
+            # Who waits counts itself before it looks at the shelves: one of the two sees the other.
+            if self._waiting or self._closed:
+                self._tell_of(shelf)
+            return
         self._end(sandbox)
 
+    def _tell_of(self, shelf: Shelf) -> None:
+        """Something lies on this shelf for who waits; or the pool was closed meanwhile, and nobody will take it."""
+        with self._places:
+            self._places.notify()
+            left = _emptied(shelf) if self._closed else []
+        for sandbox in left:
+            self._end(sandbox)
+
     def _new_on_shelf(self, sandbox: Sandbox) -> Shelf:
-        """The shelf of the sandbox's kind, of which it is one more. Under the lock."""
-        key = (sandbox.bundle.digest, sandbox.functions, sandbox.limits)
-        shelf = self._shelves.get(key)
-        if shelf is None:
-            shelf = self._shelves[key] = Shelf()
-        shelf.members += 1
-        sandbox.shelf = shelf
-        return shelf
+        """The shelf of the sandbox's kind, of which it is one more."""
+        with self._lock:
+            key = (sandbox.bundle.digest, sandbox.functions, sandbox.limits)
+            shelf = self._shelves.get(key)
+            if shelf is None:
+                shelf = self._shelves[key] = Shelf(sandbox.bundle, sandbox.functions, sandbox.limits)
+            shelf.members += 1
+            sandbox.shelf = shelf
+            return shelf
 
     def _start(
         self,
@@ -339,25 +320,27 @@ class SandboxPool:
                 if self._taken < self.config.max_sandboxes:
                     self._taken += 1
                     return
-                sandbox = self._least_recently_used()
-                if sandbox is None:
-                    self._waiting += 1
-                    try:
+                self._waiting += 1
+                try:
+                    sandbox = self._least_recently_used()
+                    if sandbox is None:
                         if not self._places.wait(deadline - time.monotonic()):
                             raise SandboxUnavailable(f"all {self.config.max_sandboxes} sandboxes are busy")
-                    finally:
-                        self._waiting -= 1
-                    continue
+                        continue
+                finally:
+                    self._waiting -= 1
             self._end(sandbox)
 
     def _least_recently_used(self) -> Sandbox | None:
         """The warm sandbox that has waited longest, taken out; None if all are busy. Under the lock."""
-        shelves = [shelf for shelf in self._shelves.values() if shelf]
-        if not shelves:
-            return None
-        sandbox = min(shelves, key=lambda shelf: shelf[0].last_turn).pop(0)
-        sandbox.busy = True
-        return sandbox
+        while self._is_one_free():
+            with contextlib.suppress(IndexError, ValueError):  # taken meanwhile
+                shelves = [shelf for shelf in self._shelves.values() if shelf]
+                return min(shelves, key=lambda shelf: shelf[0].last_turn).pop(0)
+        return None
+
+    def _is_one_free(self) -> bool:
+        return any(self._shelves.values())
 
     def _free_place(self) -> None:
         with self._places:
@@ -393,7 +376,37 @@ class SandboxPool:
             sandbox.handle.socket.close()
         self._lock = threading.Lock()
         self._places = threading.Condition(self._lock)
-        self._shelves, self._all, self._taken, self._waiting = {}, set(), 0, 0
+        self._shelves, self._recent, self._all, self._taken, self._waiting = {}, {}, set(), 0, 0
+
+
+def _run_watched(
+    sandbox: Sandbox, request: RunRequest, host: HostCallable | None, cancellation: Cancellation
+) -> RunOutcome:
+    """A run that may be cancelled."""
+    if not cancellation.watch(sandbox.stop):
+        return _cancelled(ExecutionMetrics())
+    try:
+        outcome = sandbox.run(request, host)
+    except (NotStarted, SandboxLost):
+        if cancellation.cancelled:
+            return _cancelled(sandbox.lost)._replace(log_truncated=True)
+        raise
+    finally:
+        cancellation.release()
+    if cancellation.cancelled:
+        sandbox.spent = True
+        if outcome.error is not None:
+            return outcome._replace(error=None, cancelled=True)
+    return outcome
+
+
+def _emptied(shelf: Shelf) -> list[Sandbox]:
+    """Take all from a shelf, one by one: another thread may take some of them."""
+    taken: list[Sandbox] = []
+    with contextlib.suppress(IndexError):
+        while True:
+            taken.append(shelf.pop())
+    return taken
 
 
 _pools: weakref.WeakSet[SandboxPool] = weakref.WeakSet()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -66,7 +67,7 @@ class Sandbox:
         self.channel = Channel(handle.socket)
         self.connection = Connection(sandbox_end=False)
         self.runs = 0
-        self.busy_seconds = 0.0
+        self.busy_us = 0
         self.compile_us = 0
         self.layers: tuple[str, ...] = ()
         self.missing: tuple[tuple[str, str], ...] = ()
@@ -86,13 +87,13 @@ class Sandbox:
         """The cost of a run that was lost with its sandbox."""
         self.shelf: Shelf | None = None
         """Where the pool keeps it while it is free."""
-        self.busy = True
         self.last_turn = 0
         self._cap = limits.max_result_bytes + 2 * limits.max_log_bytes + 16 * limits.max_log_lines + _FRAME_SLACK
         if traces:
             self._cap += MOST_TRACE_BYTES
         self.traces = traces
         self._most_memory = limits.max_memory_bytes + (64 << 20)
+        self._limit = limits.max_execution_time
         self._call_cap = max(self._cap, _CALL_BYTES + _FRAME_SLACK)
 
     def kill(self) -> None:
@@ -162,14 +163,14 @@ class Sandbox:
     def run(self, request: RunRequest, host: HostCallable | None) -> RunOutcome:
         """Run the loaded script once. Raises NotStarted, SandboxLost; whatever else `host` raises ends the sandbox."""
         started = time.monotonic()
-        limit = self.limits.max_execution_time
+        limit = self._limit
         deadline = started + limit
+        connection, channel = self.connection, self.channel
         self.calls = 0
         self.host_seconds = 0.0
         try:
-            frame = self.connection.send(Run(request.inputs, request.seed, request.clock_us))
-            self.channel.send(frame, deadline)
-            message: Any = self.connection.receive(self.channel.receive(limit, deadline, self._call_cap))
+            channel.send(connection.send(Run(request.inputs, request.seed, request.clock_us)), deadline)
+            message: Any = connection.receive(channel.receive(limit, deadline, self._call_cap))
             while type(message) is Call:
                 message = self._answer(message, request, host, deadline)
             outcome = self._outcome(message, started)
@@ -186,9 +187,10 @@ class Sandbox:
             raise
         if outcome.error is not None and outcome.error.type is ErrorType.MEMORY_LIMIT:
             self._out_of_memory()
+        metrics = outcome.metrics
         self.runs += 1
-        self.busy_seconds += outcome.metrics.wall_us / 1_000_000
-        self._cpu_us += outcome.metrics.cpu_us
+        self.busy_us += metrics.wall_us
+        self._cpu_us += metrics.cpu_us
         return outcome
 
     def _answer(self, call: Call, request: RunRequest, host: HostCallable | None, deadline: float) -> Any:
@@ -214,34 +216,36 @@ class Sandbox:
         return self.connection.receive(self.channel.receive(rest, deadline, self._call_cap))
 
     def _outcome(self, done: Done, started: float) -> RunOutcome:
-        limits = self.limits
-        if done.result is not None:
+        result = done.result
+        if result is not None:
+            limits = self.limits
             protocol.check_value(
-                done.result,
+                result,
                 max_bytes=limits.max_result_bytes,
                 max_depth=limits.max_result_depth,
                 max_nodes=limits.max_result_nodes,
             )
         wall_us = int((time.monotonic() - started) * 1_000_000)
-        logs, log_us = self._log(done.logs, int(started * 1_000_000), wall_us) if done.logs else ((), ())
         # What the sandbox tells of itself is held within what can be true.
         cpu_us, memory = done.cpu_us, done.memory_bytes
         if not 0 <= cpu_us <= wall_us:
             cpu_us = min(max(cpu_us, 0), wall_us)
         if not 0 <= memory <= self._most_memory:
             memory = min(max(memory, 0), self._most_memory)
-        compile_us = 0 if self.runs else self.compile_us
-        metrics = _metrics(compile_us, wall_us, cpu_us, memory, self.calls, int(self.host_seconds * 1_000_000))
+        host_us = int(self.host_seconds * 1_000_000) if self.calls else 0
+        metrics = _metrics((0 if self.runs else self.compile_us, wall_us, cpu_us, memory, self.calls, host_us))
+        if result is not None and not done.logs and done.fault is None and done.trace is None:
+            return _plain_outcome((result, (), done.log_truncated, None, False, metrics, (), None))
+        logs, log_us = self._log(done.logs, int(started * 1_000_000), wall_us) if done.logs else ((), ())
         error = exit_status.script_error(done.fault) if done.fault is not None else None
-        if error is None and done.result is None:
+        if error is None and result is None:
             raise RemoteProtocolError("neither a result nor a fault")
         trace = None
         if done.trace is not None:
             if not self.traces:
                 raise RemoteProtocolError("a trace that nobody asked for")
             trace = checked_trace(done.trace, self.bundle)
-        result = None if error else done.result
-        return RunOutcome(result, logs, done.log_truncated, error, False, metrics, log_us, trace)
+        return RunOutcome(None if error else result, logs, done.log_truncated, error, False, metrics, log_us, trace)
 
     def _log(
         self, log: tuple[tuple[int, str], ...], started_us: int, wall_us: int
@@ -318,30 +322,25 @@ class Sandbox:
 
 
 class Shelf(list["Sandbox"]):
-    """The free sandboxes that serve the same bundle in the same way, the last used at the end."""
+    """The free sandboxes that serve the same bundle in the same way, the last used at the end.
 
-    __slots__ = ("members",)
+    Taking one off and putting it back are single steps of a list, so neither needs the pool's lock.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("bundle", "functions", "limits", "members")
+
+    def __init__(self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits) -> None:
         super().__init__()
+        self.bundle = bundle
+        self.functions = functions
+        self.limits = limits
         self.members = 0
         """How many there are, free or busy."""
 
 
-def _metrics(
-    compile_us: int, wall_us: int, cpu_us: int, memory_bytes: int, calls: int, host_us: int
-) -> ExecutionMetrics:
-    # A frozen dataclass sets its fields one by one, which costs a warm run a twentieth: here in one step.
-    made = object.__new__(ExecutionMetrics)
-    made.__dict__.update(
-        compile_us=compile_us,
-        wall_us=wall_us,
-        cpu_us=cpu_us,
-        memory_bytes=memory_bytes,
-        host_calls=calls,
-        host_us=host_us,
-    )
-    return made
+# By the tuple's own constructor, without the call in Python that fills in defaults: every run makes one of each.
+_metrics = partial(tuple.__new__, ExecutionMetrics)
+_plain_outcome = partial(tuple.__new__, RunOutcome)
 
 
 def _not_compiled(message: str) -> Loaded:

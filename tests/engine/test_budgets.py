@@ -62,8 +62,8 @@ def counted(client: redis.Redis) -> dict[str, int]:
 
 @pytest.fixture
 def exchanges(monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, int]]:
-    """How often this process has written to a sandbox, read from one, and set a time for it."""
-    found = {"send": 0, "_read": 0, "_limit_receive": 0}
+    """How often this process has sent a sandbox a frame and got one, read again for the rest of one, and set a time for it."""
+    found = {"send": 0, "receive": 0, "_receive_rest": 0, "_limit_receive": 0}
     for name in found:
         monkeypatch.setattr(Channel, name, counting(getattr(Channel, name), found, name))
     return lambda: dict(found)
@@ -105,7 +105,7 @@ def test_a_warm_run_is_one_frame_to_the_sandbox_and_one_back(quiet: Script, exch
     before = exchanges()
     publish(BATCH), drain()
     made = {name: number - before[name] for name, number in exchanges().items()}
-    assert made == {"send": BATCH, "_read": BATCH, "_limit_receive": 0}
+    assert made == {"send": BATCH, "receive": BATCH, "_receive_rest": 0, "_limit_receive": 0}
 
 
 def test_a_batch_of_events_costs_as_many_statements_as_one(quiet: Script) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -28,6 +29,18 @@ def test_a_call_brings_its_arguments_and_takes_back_the_answer(pool: SandboxPool
     assert decode_value(calls[0].arguments) == [[{"id": 1}, 2], {"critical": True}]
     assert calls[0].name == "calculate_damage"
     assert outcome.metrics.host_calls == 1
+
+
+def test_the_wait_for_an_answer_is_no_processor_time_of_the_run(pool: SandboxPool) -> None:
+    def host(_: HostCall) -> bytes:
+        time.sleep(0.05)
+        return b"\xc0"
+
+    text = "result = calculate_damage() if slow else 1"
+    for slow in [False] * 3 + [True]:
+        metrics = outcome_of(pool, text, {"slow": slow}, functions=[DAMAGE], host=host).metrics
+    assert metrics.wall_us > 50_000
+    assert 0 < metrics.cpu_us < 20_000
 
 
 def test_a_refusal_is_an_error_at_the_line_of_the_call_that_a_script_can_catch(pool: SandboxPool) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from scripting.sandbox.protocol import encode_value
 from scripting.supervisor.errors import PoolClosed, SandboxUnavailable
 from scripting.supervisor.pool import Cancellation, HostCall, HostFunction, SandboxPool
 from scripting.types import ErrorType, SecurityLimits
@@ -31,6 +35,47 @@ def test_the_second_run_of_a_bundle_finds_its_sandbox_warm(make_pool: MakePool) 
     assert pids(pool) == before
     assert first.metrics.compile_us > 0
     assert second.metrics.compile_us == 0
+    assert pool.stats().forks == 1
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/io").exists() or os.geteuid() != 0,
+    reason="only root sees the account of another user's process",
+)
+def test_a_warm_run_is_one_read_and_one_write_of_its_sandbox_and_as_many_bytes_as_its_values(
+    make_pool: MakePool,
+) -> None:
+    pool = make_pool()
+    bundle = bundle_of("result = {'n': n + 1}")
+    outcome_of(pool, bundle, {"n": 1})
+    account = Path(f"/proc/{pids(pool)[0]}/io")
+
+    def counts() -> list[int]:
+        return [int(line.split()[1]) for line in account.read_text().splitlines()[:4]]
+
+    before = counts()
+    for _ in range(10):
+        assert value_of(outcome_of(pool, bundle, {"n": 1})) == {"n": 2}
+    read, written, reads, writes = (after - earlier for after, earlier in zip(counts(), before, strict=True))
+    assert (reads, writes) == (10, 10)
+    assert read <= 10 * (len(encode_value({"n": 1})) + 24)
+    assert written <= 10 * (len(encode_value({"n": 2})) + 24)
+
+
+def test_a_process_forked_from_ours_has_sandboxes_of_its_own(make_pool: MakePool) -> None:
+    pool = make_pool()
+    bundle, limits = bundle_of("result = n + 1"), SecurityLimits()
+    outcome_of(pool, bundle, {"n": 1}, limits=limits)
+    outcome_of(pool, bundle, {"n": 1}, limits=limits)
+    forked = os.fork()
+    if forked == 0:
+        status = 1
+        with contextlib.suppress(BaseException):
+            status = 0 if value_of(outcome_of(pool, bundle, {"n": 2}, limits=limits)) == 3 else 2
+            pool.close()
+        os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(forked, 0)[1]) == 0
+    assert value_of(outcome_of(pool, bundle, {"n": 3}, limits=limits)) == 4
     assert pool.stats().forks == 1
 
 
