@@ -30,6 +30,7 @@ SAME_ON_POSTGRESQL = {
     "tests/admin/test_policy.py": "headers and templates: its statements are those of the pages' own tests",
     "tests/client": "a program that knows the HTTP API alone, whose statements are those of tests/api",
     "tests/commands/test_check_scripts.py": "checks files in a sandbox; the game that it knows was made as everywhere",
+    "tests/docs/test_clients.py": "programs that know the HTTP API alone, whose statements are those of tests/api",
     "tests/evidence/test_gate_ways.py": "every way asks the gate, whose statements are those of test_gate.py; each way has tests of its own",
     "tests/hot_reload/test_real_parts.py": "what a stopped worker does next: test_fleet.py has its statements",
     "tests/hot_reload/test_succession.py": "which of two watchers is active is decided in Redis",
