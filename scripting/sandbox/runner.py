@@ -21,7 +21,7 @@ from scripting.sandbox.program import Program, Unit
 from scripting.sandbox.protocol import Done, Fault, Load, Run
 
 MEMORY_RESERVE = 1 << 20
-"""Bytes given back when memory runs out, so that the failure can still be told."""
+"""Bytes given back when memory runs out, so that the failure can still be told. They are asked for, and take no memory until then."""
 
 
 class Runner:
@@ -56,7 +56,7 @@ class Runner:
         self.helpers.builtins = self.builtins
         self._reserved = {*program.engine.reserved, *functions, "result"}
         self._admitted: dict[str, bool] = {}
-        self._reserve: bytearray | None = bytearray(MEMORY_RESERVE)
+        self._reserve: bytes | None = bytes(MEMORY_RESERVE)
         assert program.script.code is not None
         self._code = program.script.code
         self._encode = partial(
@@ -143,7 +143,7 @@ class Runner:
         """End what the run left behind, while its time still counts."""
         gc.collect()
         if self._reserve is None:
-            self._reserve = bytearray(MEMORY_RESERVE)
+            self._reserve = bytes(MEMORY_RESERVE)
 
     def _host_function(
         self, name: str, call: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]

@@ -203,6 +203,7 @@ def make_builtins(
         "imod": text.text_imod,
         "scrub": text.scrub,
         "str": str,
+        "text": text.text_of,
         "write": writable,
     }
     for name, value in names.items():

@@ -25,6 +25,12 @@ def scrub(value: Any) -> Any:
     return value
 
 
+def text_of(value: object, /) -> str:
+    """str(value) without addresses."""
+    text = str(value)
+    return _ADDRESS.sub("", text) if _MARK in text else text
+
+
 class _TextClass(type):
     """Makes ScriptText answer for str: calling it converts, isinstance looks at str."""
 

@@ -124,7 +124,14 @@ class ScriptPolicy(RestrictingNodeTransformer):
                 return self._constant_format(node, function.value.value)
         elif isinstance(function, ast.Name) and function.id in {"isinstance", "issubclass"} and len(node.args) == 2:
             self._real_classes(node.args[1])
+        elif self._is_text_of_one(node):
+            node.func = _name("text", function)
         return self.node_contents_visit(node)
+
+    def _is_text_of_one(self, node: ast.Call) -> bool:
+        """str(value): what the call of `str` does for one value, without the class that also stands for it in isinstance."""
+        is_str = isinstance(node.func, ast.Name) and node.func.id == "str" and "str" not in self.bound
+        return is_str and len(node.args) == 1 and not node.keywords and not isinstance(node.args[0], ast.Starred)
 
     def _is_super_call(self, function: ast.Attribute) -> bool:
         """super().__init__(…) and its like."""
