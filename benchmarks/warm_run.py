@@ -1,28 +1,37 @@
-"""A warm run of damage_calculator through the supervisor, beside a bare socket-pair whose other end runs the same script.
+"""A warm run of damage_calculator through the supervisor, beside a bare socket-pair whose other end runs the same script, and Monty.
 
-Both are asked in turn, a few runs each, all on one core: what else the machine does falls on both alike. Left alone, the kernel
+They are asked in turn, a few runs each, all on one core: what else the machine does falls on all alike. Left alone, the kernel
 wakes either on another core whenever one is idle, at three times the cost of a run, and not as often the one as the other: that
 figure says more of the kernel than of us, and has no target.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import socket
 import statistics
 import time
-from collections.abc import Callable
+import timeit
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from time import process_time_ns
 from typing import Any
 
 import msgspec
 
+from benchmarks import leave_out
+from scripting.sandbox.meter import Meter
 from scripting.sandbox.protocol import encode_value
 from scripting.supervisor.pool import PoolConfig, RunRequest, SandboxPool
 from scripting.types import Bundle, SecurityLimits, Source
 
 TARGET_RATIO = 1.25
+SLOWEST_RATIO = 3.0
+MONTY_RATIO = 0.5
+BARE = "bare socket-pair running the same script"
 SCRIPT = Path(__file__).parent.parent / "wargame" / "scripts" / "damage_calculator.py"
 CONTEXT: dict[str, Any] = {
     "topic": "wargame.hit",
@@ -41,32 +50,144 @@ _BLOCK = 20
 
 
 def measure(rounds: int = 150) -> list[dict[str, Any]]:
-    """The median warm run in microseconds, ours and the peer's: all on one core, and where the kernel puts them."""
-    return [_figure(rounds, one_core=True), _figure(rounds, one_core=False)]
+    """Medians in microseconds, ours and the peers': all on one core, and where the kernel puts them; and what does not vary."""
+    return [
+        *_beside_bare(rounds),
+        *_beside_bare(rounds, one_core=False),
+        *_beside_monty(rounds // 3),
+        *_counts(),
+        _metering(),
+    ]
 
 
-def _figure(rounds: int, *, one_core: bool) -> dict[str, Any]:
+@contextlib.contextmanager
+def on_one_core(*, pin: bool = True) -> Iterator[None]:
     before = os.sched_getaffinity(0)
-    if one_core:
+    if pin:
         os.sched_setaffinity(0, {min(before)})
-    pool = SandboxPool(PoolConfig(max_sandboxes=1, runs_per_sandbox=1_000_000))
-    peer = _BarePeer()
     try:
-        ours, bare = _interleaved(_pool_run(pool), peer.run, rounds)
+        yield
     finally:
-        peer.close()
-        pool.close()
         os.sched_setaffinity(0, before)
+
+
+def _beside_bare(rounds: int, *, one_core: bool = True) -> list[dict[str, Any]]:
+    with on_one_core(pin=one_core), _warm_pool() as run, contextlib.closing(_BarePeer()) as peer:
+        ours, bare = _interleaved(run, peer.run, rounds)
     value, peer_value = statistics.median(ours) / 1000, statistics.median(bare) / 1000
+    slowest, peer_slowest = (statistics.quantiles(times, n=100)[98] / 1000 for times in (ours, bare))
+    where = "" if one_core else ", on whatever cores the kernel chooses"
+    return [
+        _row(
+            f"warm run of damage_calculator{where}", value, "µs", BARE, peer_value, TARGET_RATIO if one_core else None
+        ),
+        _row(
+            f"the slowest of a hundred{where}, beside the median",
+            slowest,
+            "µs",
+            "our median",
+            value,
+            SLOWEST_RATIO if one_core else None,
+        ),
+        _row(
+            f"the slowest of a hundred bare ones{where}, beside theirs",
+            peer_slowest,
+            "µs",
+            "their median",
+            peer_value,
+            None,
+        ),
+    ]
+
+
+def _beside_monty(rounds: int) -> list[dict[str, Any]]:
+    """Monty keeps the functions in a session, and is fed the rest of the text with each run; its dice are always the same."""
+    try:
+        from pydantic_monty import Monty
+    except ImportError:
+        leave_out("a warm run beside Monty's", "It comes with the bench extra: pip install pydantic-monty")
+        return []
+    text = (
+        SCRIPT.read_text(encoding="utf-8").replace('get_context().get("message")', "message").replace("rand()", "0.5")
+    )
+    functions, rest = text.split("message = message", 1)
+    rest = f"message = message{rest}\nresult\n"
+    inputs = {"message": CONTEXT["message"]}
+    with on_one_core(), _warm_pool() as run, Monty(max_processes=1) as workers, workers.checkout() as session:
+        session.feed_run(functions)
+        ours, monty = _interleaved(run, lambda: session.feed_run(rest, inputs=inputs), rounds)
+    medians = [statistics.median(times) / 1000 for times in (ours, monty)]
+    return [
+        _row(
+            "warm run of damage_calculator", medians[0], "µs", "the same in a session of Monty", medians[1], MONTY_RATIO
+        )
+    ]
+
+
+def _counts() -> list[dict[str, Any]]:
+    """Bytes, reads and writes, from the kernel's account of the sandbox."""
+    pool = SandboxPool(PoolConfig(max_sandboxes=1))
+    run, runs = _pool_run(pool), 100
+    try:
+        run()
+        account = Path(f"/proc/{pool.stats().sandboxes[0].pid}/io")
+        before = _account(account)
+        for _ in range(runs):
+            run()
+        counted = [(after - earlier) / runs for after, earlier in zip(_account(account), before, strict=True)]
+    except OSError as error:
+        leave_out("bytes and system calls of a warm run", f"Only Linux counts them, and only for root: {error}")
+        return []
+    finally:
+        pool.close()
+    outcome = {"damage": 25, "base_damage": 32, "critical": False, "message": ""}
+    values = len(encode_value(CONTEXT)) + len(encode_value(outcome))
+    return [
+        _row(
+            "bytes of a warm run, there and back",
+            counted[0] + counted[1],
+            "bytes",
+            "inputs and result alone",
+            values,
+            None,
+        ),
+        _row("reads and writes of the sandbox in a warm run", counted[2] + counted[3], "calls", "one a frame", 2, 1.0),
+    ]
+
+
+def _account(account: Path) -> list[int]:
+    return [int(line.split()[1]) for line in account.read_text(encoding="ascii").splitlines()[:4]]
+
+
+def _metering(runs: int = 20_000) -> dict[str, Any]:
+    """Begin and end of a short run by its meter, beside asking the kernel for processor time and memory."""
+    meter = Meter(None)
+    meter.mark_idle()
+
+    def metered() -> None:
+        meter.restart()
+        meter.read()
+
+    value, peer_value = (
+        timeit.repeat(ask, number=runs, repeat=5)
+        for ask in (metered, lambda: (process_time_ns(), getrusage(RUSAGE_SELF)))
+    )
+    return _row(
+        "metering of a short run", min(value) / runs * 1e6, "µs", "two system calls", min(peer_value) / runs * 1e6, None
+    )
+
+
+def _row(figure: str, value: float, unit: str, peer: str, peer_value: float, target: float | None) -> dict[str, Any]:
+    ratio = value / peer_value
     return {
-        "figure": "warm run of damage_calculator" + ("" if one_core else ", on whatever cores the kernel chooses"),
-        "value": round(value, 1),
-        "unit": "µs",
-        "peer": "bare socket-pair running the same script",
-        "peer_value": round(peer_value, 1),
-        "ratio": round(value / peer_value, 2),
-        "target": TARGET_RATIO if one_core else None,
-        "holds": value / peer_value < TARGET_RATIO if one_core else None,
+        "figure": figure,
+        "value": round(value, 2),
+        "unit": unit,
+        "peer": peer,
+        "peer_value": round(peer_value, 2),
+        "ratio": round(ratio, 2),
+        "target": target,
+        "holds": None if target is None else ratio <= target,
     }
 
 
@@ -82,6 +203,16 @@ def _interleaved(ours: Callable[[], None], peer: Callable[[], None], rounds: int
                 if round_number > 2:
                     kept.append(clock() - started)
     return times
+
+
+@contextlib.contextmanager
+def _warm_pool() -> Iterator[Callable[[], None]]:
+    """A run of the script in a sandbox that is warm."""
+    pool = SandboxPool(PoolConfig(max_sandboxes=1, runs_per_sandbox=1_000_000))
+    try:
+        yield _pool_run(pool)
+    finally:
+        pool.close()
 
 
 def _pool_run(pool: SandboxPool) -> Callable[[], None]:

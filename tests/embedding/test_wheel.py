@@ -24,6 +24,7 @@ EXTRAS = {
     "lsp": {"lsp"},
     "stack": {"stack", "redis"},
     "demo": {"admin", "api", "stack", "redis"},
+    "bench": {"bench"},
 }
 """The package's extras, and the lists that each is made of."""
 LOCKS = {
