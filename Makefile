@@ -68,7 +68,8 @@ drill: $(VENV)/.dev ## faults and load on a site of real processes: lists the dr
 lock: ## pin the packages anew from requirements/*.in (needs uv on PATH: pip install uv)
 	@cd requirements && $(LOCK) core.in admin.in api.in stack.in -o runtime.txt
 	@cd requirements && $(LOCK) redis.in -c runtime.txt -o redis.txt
-	@cd requirements && $(LOCK) core.in admin.in api.in stack.in lsp.in dev.in -c runtime.txt -o dev.txt
+	@cd requirements && $(LOCK) otel.in -c runtime.txt -o otel.txt
+	@cd requirements && $(LOCK) core.in admin.in api.in stack.in lsp.in otel.in dev.in -c runtime.txt -c otel.txt -o dev.txt
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null || { \

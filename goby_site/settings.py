@@ -27,6 +27,7 @@ try:
     GOBY_DEMO = env.bool("GOBY_DEMO", False)
     GOBY_HTTPS = env.bool("GOBY_HTTPS", not GOBY_DEMO)
     GOBY_SESSION_HOURS = env.int("GOBY_SESSION_HOURS", 24 * 14 if GOBY_DEMO else 12)
+    GOBY_QUEUES = env.bool("GOBY_QUEUES", GOBY_DEMO)
     WARGAME_PUBLIC = env.bool("WARGAME_PUBLIC", GOBY_DEMO)
     WARGAME_TICK_SECONDS = env.float("WARGAME_TICK_SECONDS", 2.0)
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
@@ -208,6 +209,8 @@ UNFOLD = {
 LOGGING_CONFIG = "logging.config.dictConfig"
 LOGGING = logging_config(LOG_FORMAT, LOG_LEVEL)
 
+if GOBY_DEMO and not os.environ.get("SCRIPTING_METRICS_NETWORKS"):
+    SCRIPTING_METRICS_NETWORKS = "127.0.0.0/8, ::1/128"
 SCRIPTING_RECEIPTS_DIR = Path(os.environ.get("SCRIPTING_RECEIPTS_DIR") or VAR_DIR / "receipts")
 SCRIPTING_GIT_DIR = Path(os.environ.get("SCRIPTING_GIT_DIR") or VAR_DIR / "git")
 try:

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from django.conf import global_settings, settings
 from django.utils.functional import empty
+from redis.connection import parse_url
 
 from scripting.types import SecurityLimits
 
@@ -116,6 +117,30 @@ def _are_networks(text: Any) -> bool:
     return True
 
 
+def addresses_in(text: str) -> list[tuple[str, int]]:
+    """The (host, port) pairs that a text names, with commas or blanks between. Raises ValueError."""
+    found = []
+    for part in text.replace(",", " ").split():
+        host, _, port = part.rpartition(":")
+        if not host or not port.isdigit():
+            raise ValueError(f"write host:port instead of {part}")
+        found.append((host.strip("[]"), int(port)))
+    return found
+
+
+def _addresses(text: str) -> str:
+    addresses_in(text)
+    return text
+
+
+def _are_addresses(text: Any) -> bool:
+    try:
+        _addresses(text)
+    except (ValueError, AttributeError):
+        return False
+    return True
+
+
 _PARSERS: dict[str, Any] = {
     "boolean": _boolean,
     "seconds": _seconds,
@@ -125,6 +150,7 @@ _PARSERS: dict[str, Any] = {
     "path": Path,
     "text": str,
     "networks": _networks,
+    "addresses": _addresses,
     "fallbacks": _fallbacks,
 }
 
@@ -137,6 +163,11 @@ class ScriptingSettings:
     SCRIPT_MAX_MEMORY_BYTES = Setting(32 << 20, "count", "Memory of one run above the idle sandbox.")
     SCRIPTING_SCRIPTS_DIR = Setting(Path("scripts"), "path", "Folder of the overrides, scripts/<module>/.")
     SCRIPTING_REDIS_URL = Setting("", "text", "Redis that carries events and notices.")
+    SCRIPTING_REDIS_SENTINELS = Setting(
+        "",
+        "addresses",
+        "Sentinels that know where Redis is; the host of SCRIPTING_REDIS_URL is then the master's name.",
+    )
     SCRIPTING_REDIS_PREFIX = Setting(
         "goby", "text", "First part of every key, channel and queue in that Redis; sites that share one need one each."
     )
@@ -191,7 +222,16 @@ class ScriptingSettings:
     )
     SCRIPTING_SHARE_TEXT = Setting(False, "boolean", "Show texts of scripts on shared decisions and in their bundles.")
     SCRIPTING_METRICS_TOKEN = Setting(
-        "", "text", "Bearer token of /metrics; without one it answers this machine alone."
+        "", "text", "Bearer token of /metrics; without one it answers SCRIPTING_METRICS_NETWORKS alone."
+    )
+    SCRIPTING_METRICS_NETWORKS = Setting(
+        "", "networks", "Networks that /metrics answers where it has no token, such as 127.0.0.1; none if empty."
+    )
+    SCRIPTING_TRACING = Setting(
+        False, "boolean", "Make traces of OpenTelemetry, which its own variables (OTEL_…) configure."
+    )
+    SCRIPTING_TRACE_URL = Setting(
+        "", "text", "Address of a trace where traces are looked at, with {trace_id} in it; no link if empty."
     )
     SCRIPTING_API_RATE = Setting(
         6000, "count", "Requests of one API token in a minute, where the token says nothing else."
@@ -289,11 +329,41 @@ def configure(settings: MutableMapping[str, Any], *, redis_url: str = "") -> Non
     if url:
         queues = settings.setdefault("RQ_QUEUES", {})
         prefix = settings.get("SCRIPTING_REDIS_PREFIX", SETTINGS["SCRIPTING_REDIS_PREFIX"].default)
+        sentinels = addresses_in(settings.get("SCRIPTING_REDIS_SENTINELS", ""))
+        where = _for_queues(url, sentinels)
         for base in (QUEUE, EVIDENCE_QUEUE):
-            queues.setdefault(queue_name(base, prefix), {"URL": url, "SERIALIZER": SERIALIZER, "DEFAULT_TIMEOUT": 60})
+            queues.setdefault(queue_name(base, prefix), where | {"SERIALIZER": SERIALIZER, "DEFAULT_TIMEOUT": 60})
         layers = settings.setdefault("CHANNEL_LAYERS", {})
         pubsub = "channels_redis.pubsub.RedisPubSubChannelLayer"
-        layers.setdefault("default", {"BACKEND": pubsub, "CONFIG": {"hosts": [url], "prefix": prefix}})
+        layers.setdefault(
+            "default", {"BACKEND": pubsub, "CONFIG": {"hosts": [_for_channels(url, sentinels)], "prefix": prefix}}
+        )
+
+
+def _for_queues(url: str, sentinels: list[tuple[str, int]]) -> dict[str, Any]:
+    """Where Redis is, as django-rq is told."""
+    if not sentinels:
+        return {"URL": url}
+    options = parse_url(url)
+    tls = options.pop("connection_class", None) is not None
+    return {
+        "SENTINELS": sentinels,
+        "MASTER_NAME": options.pop("host"),
+        "DB": options.pop("db", 0),
+        "USERNAME": options.pop("username", None),
+        "PASSWORD": options.pop("password", None),
+        "CONNECTION_KWARGS": {name: value for name, value in options.items() if name != "port"} | {"ssl": tls},
+    }
+
+
+def _for_channels(url: str, sentinels: list[tuple[str, int]]) -> str | dict[str, Any]:
+    """Where Redis is, as channels-redis is told."""
+    if not sentinels:
+        return url
+    options = parse_url(url)
+    tls = options.pop("connection_class", None) is not None
+    options.pop("port", None)
+    return {"sentinels": sentinels, "master_name": options.pop("host"), **options, **({"ssl": True} if tls else {})}
 
 
 def _with_apps(apps: list[str]) -> list[str]:
@@ -317,6 +387,8 @@ def problems(values: Mapping[str, Any]) -> list[tuple[str, str]]:
                 found.append((name, f"{wrong}, not {value!r}"))
             case "networks" if not _are_networks(value):
                 found.append((name, f"must name networks such as 10.1.2.0/24, with commas between, not {value!r}"))
+            case "addresses" if not _are_addresses(value):
+                found.append((name, f"must name addresses such as 10.0.4.1:26379, with commas between, not {value!r}"))
             case "boolean" if not isinstance(value, bool):
                 found.append((name, f"must be true or false, not {value!r}"))
             case "seconds" if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:

@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 
 from scripting import clock
 from scripting.bus.events import Event
-from scripting.execution import ledger, recovery
+from scripting.execution import ledger, traced
 from scripting.execution.admission import Admission, ExecutionContext, ExecutionContextManager, TooManyExecutions
 from scripting.execution.attempts import run_version
 from scripting.execution.decision import Decision
@@ -92,7 +92,7 @@ class ScriptEngine:
                 run = run_of_request(admitted, script, request)
             except (ScriptNotFound, ValueProblem) as error:
                 return _refusal(error, request)
-            decision = recovery.decide(run)
+            decision = traced.decide(run)
             [recorded] = ledger.commit([decision])
             return recorded.output()
 
@@ -128,7 +128,7 @@ class ScriptEngine:
         with self._admit(caused_by(event, module, script), Execution.Trigger.EVENT, QUEUE_SECONDS) as admitted:
             resolved = self.registry.resolve(module, script)
             run = run_of_event(admitted, resolved, event, deliveries=deliveries, before_read=before_read)
-            return recovery.decide(run)
+            return traced.decide(run)
 
     def execute_source(
         self,

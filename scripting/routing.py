@@ -18,6 +18,8 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch, URLPattern, get_script_prefix, path, reverse
 
+from scripting.conf import conf
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -45,6 +47,10 @@ def asgi_application(
         from scripting.api.express import Express  # needs Django's apps
 
         http = Express(http)
+    if conf.SCRIPTING_TRACING:
+        from scripting.telemetry.requests import TracedRequests
+
+        http = TracedRequests(http)
     routed = URLRouter([*websocket_urlpatterns(), *sockets])
     guarded = routed if guard is None else guard(routed)
     application: ASGIApplication = ProtocolTypeRouter(

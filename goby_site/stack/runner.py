@@ -39,6 +39,7 @@ from goby_site.stack.supervisord import (
     tied,
 )
 from scripting.processes.init import leave_process_1
+from scripting.storage.redis_client import connect
 
 LOCAL = "127.0.0.1"
 WILDCARDS = {"0.0.0.0": LOCAL, "::": "::1"}  # noqa: S104 - only for who asks for it
@@ -177,7 +178,7 @@ class Stack:
 
     def await_redis(self) -> None:
         """Wait until Redis answers. Raises CannotStart after 15 s."""
-        client = redis.Redis.from_url(paths.redis_url(), socket_connect_timeout=2)
+        client = connect(paths.redis_url(), os.environ.get("SCRIPTING_REDIS_SENTINELS", ""), socket_connect_timeout=2)
 
         def answers() -> bool:
             try:
@@ -256,6 +257,7 @@ def main() -> int:
     """Run the stack in the foreground. 0 after Ctrl-C or SIGTERM, 1 when it could not start or broke down."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
     leave_process_1()
+    os.umask(0o077)
     signal.signal(signal.SIGINT, raise_stopped)
     signal.signal(signal.SIGTERM, raise_stopped)
     try:

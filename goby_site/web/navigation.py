@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse, reverse_lazy
 
@@ -52,4 +53,4 @@ def is_at_users(request: HttpRequest) -> bool:
 
 
 def may_see_queues(request: HttpRequest) -> bool:
-    return is_role_admin(request.user)
+    return settings.GOBY_QUEUES and is_role_admin(request.user)

@@ -1,4 +1,4 @@
-"""The queues' dashboard on this site: for role admin alone, and what it does not find is a 404, whatever the address holds."""
+"""The queues' dashboard: closed unless GOBY_QUEUES opens it, for role admin alone; what it does not find is a 404, whatever the address holds."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import logging
 from collections.abc import Callable
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import Http404, HttpRequest
@@ -26,10 +27,12 @@ INDEXES = ("queue_index", "scheduler_index", "connection_index")
 
 
 def for_role_admin(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Send visitors to the login, refuse everyone without the role admin, answer 404 for what is not there."""
+    """Answer 404 where the dashboard is closed, send visitors to the login, refuse everyone without the role admin, answer 404 for what is not there."""
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if not settings.GOBY_QUEUES:
+            raise Http404("The queues' dashboard is closed: GOBY_QUEUES=true opens it to role admin.")
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         if not is_role_admin(request.user):

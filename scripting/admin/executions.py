@@ -54,6 +54,7 @@ class ExecutionAdmin(ReadOnlyAdmin):
                 **frame_context(request),
                 "story": story_of(execution),
                 "standing": standing,
+                "trace_url": execution.trace_id and conf.SCRIPTING_TRACE_URL.replace("{trace_id}", execution.trace_id),
                 "emptied": gone_words(execution, standing),
                 "share_days": conf.SCRIPTING_SHARE_DAYS,
                 "may_share": request.user.has_perm(share_pages.SHARE),

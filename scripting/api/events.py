@@ -17,6 +17,7 @@ from scripting.bus.events import Event
 from scripting.models.tokens import Action, ApiToken
 from scripting.modules.topics import topics
 from scripting.subscriptions.subscribed import table
+from scripting.telemetry import spans
 
 router = Router(tags=["events"])
 
@@ -63,7 +64,13 @@ def publish(
     An id (or the header Idempotency-Key) makes it safe to send again.
     """
     demand(request, Action.EVENTS, *listening(event.topic))
-    made = wanted(request.auth, event, idempotency_key, request.headers.get("X-Request-ID", "")[:64])
+    made = wanted(
+        request.auth,
+        event,
+        idempotency_key,
+        request.headers.get("X-Request-ID", "")[:64],
+        request.headers.get("traceparent", ""),
+    )
     waiter = waiting.expect(made, wait) if wait else None
     try:
         publishing.send([waiter.event if waiter else made])
@@ -78,7 +85,9 @@ def listening(topic: str) -> list[str]:
     return [each.label for each in table.of(topic).subscribers if each.enabled]
 
 
-def wanted(token: ApiToken, event: EventIn, idempotency_key: str | None, request_id: str) -> Event:
+def wanted(
+    token: ApiToken, event: EventIn, idempotency_key: str | None, request_id: str, traceparent: str = ""
+) -> Event:
     """The event that a request asks for, not yet published. Raises Problem, TopicError."""
     if event.id is not None and idempotency_key is not None and event.id != idempotency_key:
         raise Problem(422, "two_ids", "The event's id and the header Idempotency-Key differ: send one of them.")
@@ -90,6 +99,7 @@ def wanted(token: ApiToken, event: EventIn, idempotency_key: str | None, request
         user_id=str(token.user.pk),
         event_id=event.id or idempotency_key,
         request_id=request_id,
+        traceparent=spans.created(event.topic, parent=traceparent),
     )
 
 

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BYTES = 64 << 10
 """A longer body goes the long way: reading it here would hold up the others."""
-ONCE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"x-request-id"})
+ONCE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"x-request-id", b"traceparent"})
 """Headers that a request sends once, or goes the long way."""
 LONG_WAY = frozenset({b"content-encoding", b"x-forwarded-host"})
 _WAIT = re.compile(rb"(?:wait=([0-9]{1,2}(?:\.[0-9]{1,6})?))?")
@@ -54,6 +54,7 @@ class Asked:
     address: str
     idempotency_key: str | None
     request_id: str
+    traceparent: str
     wait: float
     secure: bool
     body: bytes = b""
@@ -122,6 +123,7 @@ class Express:
             address=(scope.get("client") or ("",))[0] or "",
             idempotency_key=None if key is None else key.decode("latin-1"),
             request_id=fitting(headers.get(b"x-request-id", b"").decode("latin-1")),
+            traceparent=headers.get(b"traceparent", b"").decode("latin-1"),
             wait=seconds,
             secure=secure,
         )
@@ -219,7 +221,7 @@ def good(asked: Asked) -> Answered:
         if access.why_not(token, Action.EVENTS, *events.listening(wanted.topic)):
             return None
         tokens.used(token, now)
-        event = events.wanted(token, wanted, asked.idempotency_key, asked.request_id)
+        event = events.wanted(token, wanted, asked.idempotency_key, asked.request_id, asked.traceparent)
         return Sent(token, event, asked.wait)
     except (ValueError, RecursionError, Problem, DatabaseError):  # the long way meets it too, and tells it
         return None

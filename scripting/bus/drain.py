@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import msgspec
-import redis
 
 from scripting.bus.events import Event
 from scripting.bus.lease import Lease, LeaseLost, Read, position
 from scripting.bus.settled import messages
 from scripting.bus.streams import Stream
 from scripting.conf import conf
+from scripting.storage.redis_client import MOVED
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ PATIENCE_SECONDS = 0.5
 """Before an event is tried again after a failure of ours that is not the event's doing."""
 
 
-PASSED_ON = (LeaseLost, redis.ConnectionError, redis.TimeoutError)
+PASSED_ON = (LeaseLost, *MOVED)
 """Ends a drain wherever it is: without its lease or its Redis it may do nothing more."""
 
 

@@ -34,6 +34,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Text that the seeds of its runs derive from, follow-ups' too; empty: chance. Scripts do not see it."""
     inbox: str = ""
     """Who is told when it is settled, see bus.settled; empty: nobody waits for it."""
+    traceparent: str | msgspec.UnsetType = msgspec.UNSET
+    """Span of OpenTelemetry that its runs are below. Scripts do not see it."""
 
     def first_decides(self, module: str) -> bool:
         return self.first is not msgspec.UNSET and module in self.first

@@ -23,6 +23,7 @@ from scripting.conf import conf
 from scripting.processes.generation import generation_keys
 from scripting.storage.full_redis import IN_FULL
 from scripting.storage.lua import LuaScript
+from scripting.storage.redis_client import MOVED, connect
 
 LEASE_SECONDS = 4.0
 """How long a lease outlives its last renewal: a dead worker's stream is free after this. Renewed each second by a thread."""
@@ -47,13 +48,15 @@ class Read:
 
 
 @functools.cache
-def _drain_client(url: str) -> redis.Redis:
+def _drain_client(url: str, sentinels: str) -> redis.Redis:
     """Without retries: a read that was repeated behind our back could hand out entries in two halves, out of order."""
-    return redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=10, retry=Retry(NoBackoff(), 0))
+    return connect(
+        url, sentinels, socket_connect_timeout=2, socket_timeout=10, retry=Retry(NoBackoff(), 0, supported_errors=MOVED)
+    )
 
 
 def drain_client() -> redis.Redis:
-    return _drain_client(conf.SCRIPTING_REDIS_URL)
+    return _drain_client(conf.SCRIPTING_REDIS_URL, conf.SCRIPTING_REDIS_SENTINELS)
 
 
 # KEYS: lease, entries, mark, deliveries, queue, generation keys, changes of the spread. ARGV: token, milliseconds, how many, module, how

@@ -23,6 +23,7 @@ from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
 from scripting.storage.full_redis import OutOfMemoryError, has_room
 from scripting.storage.redis_client import redis_client
 from scripting.subscriptions.subscribed import table
+from scripting.telemetry import spans
 
 logger = logging.getLogger(__name__)
 
@@ -76,10 +77,20 @@ def publish(
     Redis did not acknowledge it
     (whether it was accepted is then unknown: publish it again under the same id).
     """
-    event = make_event(
-        topic, payload, key=key, user_id=user_id, metadata=metadata, event_id=event_id, request_id=request_id, dice=dice
-    )
-    send([event])
+    with spans.span(f"publish {topic}", "producer") as span:
+        event = make_event(
+            topic,
+            payload,
+            key=key,
+            user_id=user_id,
+            metadata=metadata,
+            event_id=event_id,
+            request_id=request_id,
+            dice=dice,
+            traceparent=span.traceparent,
+        )
+        span.add(spans.messaging("publish", topic) | {"messaging.message.id": event.id})
+        send([event])
     return event.id
 
 
@@ -96,6 +107,7 @@ def publish_many(messages: Iterable[Message]) -> list[str]:
             event_id=message.event_id,
             request_id=message.request_id,
             dice=message.dice,
+            traceparent=spans.created(message.topic),
         )
         for message in messages
     )
@@ -117,6 +129,7 @@ def make_event(
     request_id: str = "",
     event_id: str | None = None,
     dice: str = "",
+    traceparent: str = "",
 ) -> Event:
     """A valid event with its subscribers fixed, not yet published. Raises TopicError, which says what to change.
 
@@ -138,6 +151,7 @@ def make_event(
         request_id=request_id,
         published_us=clock.time_ns() // 1000,
         dice=dice,
+        traceparent=traceparent or msgspec.UNSET,
     )
     for name, text in (
         ("event_id", event_id),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -15,9 +16,11 @@ from scripting import clock
 from scripting.bus import publishing, samples
 from scripting.bus.events import Event
 from scripting.bus.outbox import relay
-from scripting.execution import attempts, breaker, callers, receipts, recovery, site_log
+from scripting.execution import attempts, breaker, callers, receipts, recovery, site_log, traced
+from scripting.execution.attempts import AttemptRecord
 from scripting.execution.decision import Decision, Status
 from scripting.execution.rows import attempt_rows, execution_row, unrun_rows
+from scripting.execution.run import Run
 from scripting.metrics import error_groups, rollups
 from scripting.models import Attempt, Execution, OutboxEvent, Role
 from scripting.modules.calls import CallContext, EffectRefused, Outcome
@@ -26,6 +29,7 @@ from scripting.modules.topics import TopicError
 from scripting.registry.bundles import set_number
 from scripting.storage.bulk_insert import insert_rows
 from scripting.storage.compiled_query import Parameter, Prepared
+from scripting.telemetry import spans
 
 logger = logging.getLogger(__name__)
 
@@ -39,13 +43,17 @@ def commit(
     falls back to the built-in rule. Our own failures raise, and nothing is committed; `fence` is called last thing before the
     commit, and may raise too.
     """
+    began_ns = time.time_ns() if spans.on() else 0
     # Made before the transaction begins: other writers wait for its end.
     salt = receipts.new_salt()
     prepared = [_prepared(decision, worker, salt) for decision in decisions]
     try:
-        return _commit(list(decisions), prepared, worker, salt, fence, careful=False)
+        recorded = _commit(list(decisions), prepared, worker, salt, fence, careful=False)
     except EffectRefused:
-        return _commit(list(decisions), prepared, worker, salt, fence, careful=True)
+        recorded = _commit(list(decisions), prepared, worker, salt, fence, careful=True)
+    if began_ns:
+        traced.committed(recorded, began_ns)
+    return recorded
 
 
 class _Prepared(NamedTuple):
@@ -88,7 +96,7 @@ def _commit(
                 if identity in known:
                     continue
                 known.add(identity)
-            publisher = _Publisher(run.call)
+            publisher = _Publisher(run)
             if careful:
                 decisions[index], publisher = _apply_or_fall_back(decision, publisher)
             else:
@@ -183,12 +191,13 @@ def _names(events: int) -> list[str]:
 class _Publisher:
     """Collects the follow-up events of one outcome as outbox rows; those too deep become refused executions."""
 
-    def __init__(self, call: CallContext) -> None:
+    def __init__(self, run: Run) -> None:
         self.outbox: list[dict[str, Any]] = []
         self.refused: list[dict[str, Any]] = []
         self.published: list[Event] = []
         """All that go on their way, those too that no script runs on."""
-        self._call = call
+        self._call = run.call
+        self._traceparent = run.traceparent
         self._published = 0
 
     def __call__(self, topic: str, payload: Mapping[str, Any], *, key: str | None = None) -> None:
@@ -206,6 +215,7 @@ class _Publisher:
                 cause=call.execution_id,
                 request_id=call.request_id,
                 dice=dice,
+                traceparent=self._traceparent and spans.created(topic, parent=self._traceparent),
             )
         except TopicError as error:
             raise EffectRefused(str(error)) from None
@@ -245,7 +255,13 @@ def _apply(decision: Decision, publisher: _Publisher) -> None:
     value = attempt.value
     if applies:
         run.module.demand_admissible(run.call, value)
-    call = replace(run.call, publish=publisher)
+    with spans.below(run.traceparent):
+        _carry_out(decision, attempt, value, replace(run.call, publish=publisher), applies=applies)
+
+
+def _carry_out(decision: Decision, attempt: AttemptRecord, value: Any, call: CallContext, *, applies: bool) -> None:
+    """The effects that the script gave, then the outcome. Raises EffectRefused."""
+    run = decision.run
     for effect in attempt.effects:
         try:
             effect.carry_out(call)
@@ -253,7 +269,7 @@ def _apply(decision: Decision, publisher: _Publisher) -> None:
             if callers.asked_for_effect(run, effect):
                 raise _RequestRefused(str(refusal)) from None
             raise
-    if applies:
+    if applies and run.module is not None:
         first = decision.attempts[0]
         failed = first.version if first.outcome.error and first.version is not attempt.version else None
         run.module.apply(
@@ -290,8 +306,8 @@ def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Deci
         built_in = attempts.run_built_in(run)
         if built_in is not None:
             decision = replace(decision, attempts=[*decision.attempts, built_in])
-            return _apply_or_fall_back(decision, _Publisher(run.call))
-    return decision, _Publisher(run.call)
+            return _apply_or_fall_back(decision, _Publisher(run))
+    return decision, _Publisher(run)
 
 
 # -- what did not run ----------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from scripting.models.execution import encode_log
 from scripting.modules.calls import CallContext
 from scripting.modules.masking import Mask, mask_of_inputs
 from scripting.sandbox.protocol import decode_value, encode_value
+from scripting.telemetry.spans import trace_id
 from scripting.texts.escaping import display, visible
 from scripting.types import HostCallRecord
 
@@ -54,6 +55,7 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
         "request_id": visible(call.request_id)[:64],
         "deliveries": run.deliveries,
         "error_version_id": None,
+        "trace_id": trace_id(run.traceparent),
     }
     if attempt is None:
         return row | {"role": Role.PRIMARY.value}
@@ -167,6 +169,7 @@ def unrun_rows(
                 "user": visible(event.user_id)[:150],
                 "request_id": visible(event.request_id)[:64],
                 "deliveries": deliveries,
+                "trace_id": trace_id(event.traceparent or ""),
                 "role": Role.PRIMARY,
             }
         )

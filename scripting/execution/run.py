@@ -50,6 +50,8 @@ class Run:
     deliveries: int = 1
     recording: Sequence[HostCallRecord] | None = None
     """Of a trial: host calls of a recorded run, whose answers it gets. None: functions look at the game as it is now."""
+    traceparent: str = ""
+    """Its span of OpenTelemetry, or, until it has one, the span that this is to be below."""
 
     @cached_property
     def mask(self) -> Mask:
@@ -162,6 +164,7 @@ def run_of_event(
         event,
         before_read,
         deliveries,
+        traceparent=event.traceparent or "",
     )
 
 

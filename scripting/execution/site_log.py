@@ -54,6 +54,7 @@ def tell(row: Mapping[str, Any], script: str, version: int | None, written: Sequ
         "execution": str(row["id"]),
         "event_id": row.get("event_id") or None,
         "request_id": row.get("request_id") or None,
+        "trace_id": row.get("trace_id") or None,
     }
     told = {name: value for name, value in told.items() if value is not None}
     if lines_logger.isEnabledFor(logging.DEBUG):

@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus: for this machine alone, or for whoever brings the token of SCRIPTING_METRICS_TOKEN."""
+"""`/metrics` for Prometheus: closed, unless SCRIPTING_METRICS_TOKEN or SCRIPTING_METRICS_NETWORKS opens it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from scripting.conf import conf
-from scripting.insight.from_here import made_here
+from scripting.conf import conf, networks_in
+from scripting.insight.from_here import made_inside
 from scripting.insight.prometheus import registry
 from scripting.storage.redis_client import briefly
 
@@ -27,7 +27,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """The figures as text; 403 for whoever may not have them."""
     if not may_read(request):
         return HttpResponse(
-            "Metrics are for this machine, or for whoever sends SCRIPTING_METRICS_TOKEN as bearer token.\n",
+            "Metrics are for who sends SCRIPTING_METRICS_TOKEN as bearer token, or asks from one of SCRIPTING_METRICS_NETWORKS.\n",
             status=403,
             content_type="text/plain; charset=utf-8",
         )
@@ -55,12 +55,13 @@ _answer = _Answer()
 
 
 def may_read(request: HttpRequest) -> bool:
-    """With a token set, only who brings it; without one, only who asks from here and not through a proxy."""
+    """With a token set, only who brings it; without one, only who asks from an open network and not through a proxy."""
     token = conf.SCRIPTING_METRICS_TOKEN
     if token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return secrets.compare_digest(given.encode(), token.encode())
-    return made_here(request.META.get("REMOTE_ADDR", ""), request.headers)
+    networks = networks_in(conf.SCRIPTING_METRICS_NETWORKS)
+    return made_inside(networks, request.META.get("REMOTE_ADDR", ""), request.headers)
 
 
 urlpatterns: list[URLPattern] = [path("metrics", metrics, name="metrics")]

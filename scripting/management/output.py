@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_datetime
 
 from scripting.checks import ENGINE
+from scripting.conf import conf
 from scripting.models import SHARED, Activation, Script, ScriptVersion
 from scripting.modules.installed import modules
 from scripting.registry import reach
@@ -256,6 +257,8 @@ def about_redis(error: redis.RedisError) -> str:
     """Which Redis failed, without its password, and what to do."""
     options = redis_client().connection_pool.connection_kwargs
     address = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
+    if conf.SCRIPTING_REDIS_SENTINELS:
+        address = f"what {conf.SCRIPTING_REDIS_SENTINELS} call the master"
     if isinstance(error, (redis.ConnectionError, redis.TimeoutError)):
         return (
             f"Redis does not answer at {address}: start it with `make run`, or set REDIS_URL to one that runs ({error})"

@@ -145,6 +145,7 @@ class Execution(AttemptFields):
     user = models.CharField(max_length=150, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
     deliveries = models.PositiveSmallIntegerField(default=1)
+    trace_id = models.CharField(max_length=32, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-id"]
@@ -184,6 +185,7 @@ class Execution(AttemptFields):
             ),
             models.Index(fields=["user", "-id"], condition=Q(user__gt=""), name="execution_of_user"),
             models.Index(fields=["request_id"], condition=Q(request_id__gt=""), name="execution_of_request"),
+            models.Index(fields=["trace_id"], condition=Q(trace_id__gt=""), name="execution_of_trace"),
             models.Index(fields=["cause"], condition=Q(cause__isnull=False), name="execution_of_cause"),
             *(
                 models.Index(fields=["-id"], condition=Q(wall_us__gte=us), name=f"execution_over_{us}_us")

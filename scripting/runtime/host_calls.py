@@ -15,6 +15,7 @@ from scripting.modules.calls import ArgumentsRefused, CallContext, CallRefused
 from scripting.modules.scriptable import ExposedFunction, ScriptableModule
 from scripting.sandbox.protocol import ValueProblem, decode_value, encode_value
 from scripting.supervisor.pool import HostCall, HostCallRefused, HostFunction
+from scripting.telemetry import spans
 from scripting.texts.escaping import display, visible
 from scripting.types import HostCallRecord
 
@@ -25,6 +26,7 @@ MAX_SHOWN = 600
 """Characters of an argument in a call written for people."""
 
 _NOTHING = encode_value(None)
+_KINDS = {kind: {"goby.function.kind": kind} for kind in ("pure", "read")}
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Effect:
 
     def carry_out(self, context: CallContext) -> None:
         """Inside the recording transaction. Raises EffectRefused."""
-        self.function.call(context, self.arguments)
+        with spans.inner(f"effect {self.function.name}"):
+            self.function.call(context, self.arguments)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ class Host:
             return _NOTHING
         if function.kind == "read" and self._before_read is not None:
             self._before_read()
-        return encode_value(function.call(self._context, arguments))
+        with spans.inner(f"call {function.name}", _KINDS[function.kind]):
+            return encode_value(function.call(self._context, arguments))
 
     def _record(self, record: HostCallRecord) -> None:
         self._recorded += len(record.arguments) + len(record.answer or b"")

@@ -24,6 +24,7 @@ from scripting.schedules.due import NotDue
 from scripting.schedules.keeping import cadence_of
 from scripting.schedules.policy import settle
 from scripting.storage.redis_client import key, redis_client
+from scripting.telemetry import spans
 from scripting.texts.escaping import visible
 
 logger = logging.getLogger(__name__)
@@ -157,7 +158,16 @@ def _event(schedule: Schedule, due: datetime, user: str) -> Event:
     own_key = schedule.key or f"schedule-{schedule.pk}"
     metadata = {"schedule": schedule.name, "due": due.astimezone(UTC).isoformat()}
     if schedule.topic:
-        return make_event(schedule.topic, schedule.payload, key=own_key, metadata=metadata, event_id=name, user_id=user)
+        traceparent = spans.created(schedule.topic, event=name)
+        return make_event(
+            schedule.topic,
+            schedule.payload,
+            key=own_key,
+            metadata=metadata,
+            event_id=name,
+            user_id=user,
+            traceparent=traceparent,
+        )
     assert schedule.script is not None
     return Event(
         id=name,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-import redis
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connections, router
 
 from scripting.bus import drain_queue, streams
@@ -22,11 +21,12 @@ from scripting.modules.installed import modules
 from scripting.processes.place import start_name
 from scripting.registry.active import registry
 from scripting.storage import database, database_clock
+from scripting.storage.redis_client import MOVED
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.workers.heartbeat import Liveness
 
 DECIDED = frozenset({Execution.Status.SUCCEEDED, Execution.Status.FELL_BACK})
-AWAY = (redis.ConnectionError, redis.TimeoutError)
+AWAY = MOVED
 """Raised where Redis does not answer."""
 ATTEMPTS = 4
 """Runs that one event can cost at the most: its version, the one before, the default, and the built-in rule."""

@@ -29,6 +29,7 @@ from scripting.runtime.pool import close_pool
 from scripting.storage import database
 from scripting.storage.full_redis import OutOfMemoryError, outage
 from scripting.storage.lua import Call
+from scripting.storage.redis_client import connect
 from scripting.workers import drain_job
 from scripting.workers.heartbeat import Liveness
 from scripting.workers.sweep import Sweep
@@ -74,7 +75,7 @@ class ScriptWorker(SimpleWorker):
         self.liveness = Liveness(name, self.kind, exchange=self.beat, each_second=self._each_second)
         self._sweep = Sweep(self.liveness.name, self.liveness.stopping.is_set)
         self._alerts = Sender()
-        connection = redis.Redis.from_url(conf.SCRIPTING_REDIS_URL, socket_connect_timeout=2)
+        connection = connect(conf.SCRIPTING_REDIS_URL, conf.SCRIPTING_REDIS_SENTINELS, socket_connect_timeout=2)
         super().__init__(
             [queue or drain_queue.drain_queue()],
             name=self.liveness.name,

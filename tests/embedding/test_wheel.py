@@ -22,6 +22,7 @@ EXTRAS = {
     "admin": {"admin"},
     "api": {"api"},
     "lsp": {"lsp"},
+    "otel": {"otel"},
     "stack": {"stack", "redis"},
     "demo": {"admin", "api", "stack", "redis"},
     "bench": {"bench"},
@@ -30,7 +31,8 @@ EXTRAS = {
 LOCKS = {
     "runtime": {"core", "admin", "api", "stack"},
     "redis": {"redis"},
-    "dev": {"core", "admin", "api", "stack", "lsp", "dev"},
+    "otel": {"otel"},
+    "dev": {"core", "admin", "api", "stack", "lsp", "otel", "dev"},
 }
 
 

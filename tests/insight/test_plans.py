@@ -120,7 +120,11 @@ def test_of_several_filters_one_walks_and_no_other_index_is_taken(game: Game, fi
     used = {
         name for plan in plans for name in re.findall(r"execution_\w+_(?:of|us|un)\w*|execution_(?:of|un)\w+", plan)
     }
-    assert used <= set(indexes.split("|")) | {"execution_once_per_event", "execution_of_request"}, plans
+    assert used <= set(indexes.split("|")) | {
+        "execution_once_per_event",
+        "execution_of_request",
+        "execution_of_trace",
+    }, plans
 
 
 @pytest.mark.parametrize("line", [None, 3])
@@ -142,7 +146,7 @@ def test_an_id_is_found_by_the_indexes_of_what_it_may_be(game: Game) -> None:
     with explained() as plans:
         listing.page(Filters(words=str(uuid7())))
     told = "\n".join(plans)
-    for index in (KEY, "execution_of_cause", "execution_once_per_event", "execution_of_request"):
+    for index in (KEY, "execution_of_cause", "execution_once_per_event", "execution_of_request", "execution_of_trace"):
         assert re.search(index, told), told
     assert all(by_index(plan) for plan in plans), plans
 

@@ -148,12 +148,25 @@ def test_a_redis_that_does_not_answer_holds_up_no_scrape(game: Game, client: Cli
         ({}, 200),
         ({"REMOTE_ADDR": "::1"}, 200),
         ({"REMOTE_ADDR": "10.0.0.7"}, 403),
+        ({"REMOTE_ADDR": "10.1.0.7"}, 200),
+        ({"REMOTE_ADDR": "::ffff:10.1.0.7"}, 200),
+        ({"REMOTE_ADDR": "10.1.0.7", "HTTP_VIA": "1.1 proxy"}, 403),
         ({"REMOTE_ADDR": ""}, 403),
         ({"HTTP_X_FORWARDED_FOR": "10.0.0.7"}, 403),
     ],
 )
-def test_without_a_token_only_this_machine_may_read(client: Client, extra: dict[str, str], status: int) -> None:
+def test_without_a_token_only_the_open_networks_may_read(
+    client: Client, settings: Any, extra: dict[str, str], status: int
+) -> None:
+    settings.SCRIPTING_METRICS_NETWORKS = "127.0.0.0/8, ::1, 10.1.0.0/16"
     assert client.get("/metrics", **extra).status_code == status  # type: ignore[arg-type]
+
+
+def test_with_neither_token_nor_network_nobody_may_read(client: Client, settings: Any) -> None:
+    settings.SCRIPTING_METRICS_NETWORKS = ""
+    refused = client.get("/metrics")
+    assert refused.status_code == 403
+    assert b"SCRIPTING_METRICS_TOKEN" in refused.content
 
 
 def test_with_a_token_only_who_brings_it_may_read(client: Client, settings: Any) -> None:

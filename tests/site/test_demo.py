@@ -173,6 +173,15 @@ def test_the_queues_are_for_role_admin_alone(client: Client) -> None:
         assert client.get("/admin/django_rq/dashboard/").status_code == 404, "a second way in, for all staff"
 
 
+def test_queues_that_are_not_opened_are_nowhere_for_anybody(client: Client, settings: Settings) -> None:
+    settings.GOBY_QUEUES = False
+    for role in (None, "admin"):
+        if role:
+            assert log_in(client, role)
+        assert {client.get(f"/django-rq/{page}").status_code for page in ("", "queues/0/", "stats.json")} == {404}
+    assert "/django-rq/" not in client.get("/admin/").content.decode()
+
+
 def test_an_admin_by_group_sees_the_queues_too(client: Client) -> None:
     user = User.objects.create_user("second", password="x", is_staff=True)
     user.groups.add(Group.objects.get(name="admin"))

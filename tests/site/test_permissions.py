@@ -64,7 +64,7 @@ SCRIPTS = "admin/scripting/script/"
 TABLE: dict[str, Access] = {
     "healthz": (ALL, None),
     "readyz": (ALL, None),
-    "metrics": (ALL, None),  # from this machine
+    "metrics": (NOBODY, None),  # whom a token or a network opens it to
     # Django's admin
     "admin/": ANY,
     "admin/search/": ANY,
@@ -244,6 +244,7 @@ def passes(response: HttpResponseBase) -> bool | None:
 def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterator[dict[str, str]]:
     """What the addresses name, which is there."""
     settings.GOBY_DEMO, settings.WARGAME_PUBLIC, settings.SCRIPTING_SCRIPTS_DIR = True, False, tmp_path / "scripts"
+    settings.SCRIPTING_METRICS_NETWORKS = ""
     call_command("seed_demo")
     call_command("sync_scripts")
     script = Script.objects.get(module="wargame", name="damage_calculator")

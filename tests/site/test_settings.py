@@ -101,8 +101,11 @@ def test_a_site_that_may_have_several_hosts_does_not_start_without_a_secret_key_
     )
 
 
-def test_the_demo_serves_without_tls_and_a_session_lasts_a_working_day_outside_it(tmp_path: Path) -> None:
-    ask = "from goby_site import settings as s; print(s.SESSION_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0, s.SESSION_COOKIE_AGE // 3600)"
+def test_outside_the_demo_cookies_need_tls_sessions_are_short_and_figures_and_queues_closed(tmp_path: Path) -> None:
+    ask = (
+        "from goby_site import settings as s; print(s.SESSION_COOKIE_SECURE and s.CSRF_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0,"
+        "s.SESSION_COOKIE_AGE // 3600, s.GOBY_QUEUES, bool(getattr(s, 'SCRIPTING_METRICS_NETWORKS', '')), s.SECURE_REFERRER_POLICY)"
+    )
 
     def said(**environment: str) -> str:
         bare = {"PATH": os.environ["PATH"], "GOBY_VAR": str(tmp_path), "PYTHONPATH": str(BASE_DIR)}
@@ -111,9 +114,10 @@ def test_the_demo_serves_without_tls_and_a_session_lasts_a_working_day_outside_i
             command, env=bare | environment, capture_output=True, text=True, check=True, timeout=60
         ).stdout
 
-    assert said(GOBY_DEMO="true").split() == ["False", "False", "336"]
-    assert said().split() == ["True", "True", "12"]
-    assert said(GOBY_SESSION_HOURS="1").split()[2] == "1"
+    assert said(GOBY_DEMO="true").split() == ["False", "False", "336", "True", "True", "same-origin"]
+    assert said().split() == ["True", "True", "12", "False", "False", "same-origin"]
+    opened = said(GOBY_SESSION_HOURS="1", GOBY_QUEUES="true", SCRIPTING_METRICS_NETWORKS="10.1.0.0/16")
+    assert opened.split()[2:5] == ["1", "True", "True"]
 
 
 def test_the_secret_key_is_made_once_and_is_private(tmp_path: Path) -> None:

@@ -58,6 +58,19 @@ def test_every_part_runs_and_its_data_is_private(stack: RunningStack) -> None:
     }
     assert stack.folder.stat().st_mode & 0o777 == 0o700
     assert {(stack.folder / name).stat().st_mode & 0o777 for name in ("secret-key", "demo-logins")} == {0o600}
+    found = [path for path in stack.folder.rglob("*") if "static" not in path.relative_to(stack.folder).parts]
+    kinds = {path.suffix for path in found}
+    assert kinds >= {".sqlite3", ".log", ".pid", ".sock", ".conf", ".lock"}, kinds
+    assert [str(path) for path in found if path.lstat().st_mode & 0o077] == []
+    assert listening(stack.pids("redis")) == 0, "Redis answers on its socket alone"
+    assert listening(stack.pids("web")) > 0
+
+
+def listening(pids: list[int]) -> int:
+    """How many TCP ports these processes listen on."""
+    sockets = {str(link.readlink()) for pid in pids for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+    rows = [row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
+    return sum(f"socket:[{row[9]}]" in sockets for row in rows if row[3] == "0A")
 
 
 @pytest.mark.any_python

@@ -30,6 +30,8 @@ for _name in ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "GOBY_DEMO", "GOBY_HTTPS",
     os.environ.pop(_name, None)
 os.environ["GOBY_VAR"] = str(SCRATCH)
 os.environ["GOBY_HTTPS"] = "false"  # tests speak plain HTTP to servers of their own
+os.environ["GOBY_QUEUES"] = "true"  # as in the demo; what is closed without has tests of its own
+os.environ["SCRIPTING_METRICS_NETWORKS"] = "127.0.0.0/8 ::1"
 os.environ["REDIS_URL"] = unix_url(SCRATCH / "redis" / "redis.sock")
 if os.environ.get("TEST_DATABASE") == "postgres":
     from tests.support.postgres import server_url

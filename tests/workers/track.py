@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 from django.contrib.auth.models import Group
 
-from scripting.modules.calls import Outcome
-from scripting.modules.scriptable import ModuleScriptConfig, ScriptableModule
+from scripting.modules.calls import CallContext, Outcome
+from scripting.modules.scriptable import ModuleScriptConfig, ScriptableModule, exposed
 from scripting.modules.topics import Topic
 
 MARSHAL = Path(__file__).with_name("scripts").joinpath("marshal.py").read_text(encoding="utf-8")
@@ -29,6 +29,8 @@ class Lap(msgspec.Struct):
     """How long the script takes; 100 000 are a few milliseconds."""
     broken: bool = False
     """The game has a bug that this lap finds."""
+    then: int = 0
+    """The lap that follows it as an event of its own."""
 
 
 LAP = Topic("track.lap", Lap, "A runner came by.")
@@ -42,12 +44,23 @@ class Track(ScriptableModule):
     config = ModuleScriptConfig(message_handlers={"track.lap": "marshal"})
     topics = (LAP,)
 
+    @exposed(kind="read")
+    def noted(self, call: CallContext) -> int:
+        """How many laps the runner has."""
+        return Group.objects.filter(name__startswith=f"{call.key}/").count()
+
+    @exposed(kind="effect")
+    def cheer(self, call: CallContext) -> None:
+        """Nothing that anybody notes."""
+
     def apply(self, outcome: Outcome) -> None:
         payload = outcome.context.payload
         if payload["broken"]:
             raise ZeroDivisionError("the bug")
         time.sleep(payload["seconds"])
         Group.objects.create(name=f"{outcome.context.key}/{outcome.result['lap']}")
+        if payload["then"]:
+            outcome.publish("track.lap", {"lap": payload["then"]})
 
 
 def laps() -> dict[str, list[int]]:

@@ -70,7 +70,7 @@ def conditions(filters: Filters) -> list[Condition]:
 def words(filters: Filters) -> tuple[Q, list[Q]]:
     """The condition for words: a check of each row (nothing passes where they are an id), and rows that an index finds at once."""
     given = filters.words
-    found = [Q(event_id=given), Q(request_id=given, request_id__gt="")]
+    found = [Q(event_id=given), Q(request_id=given, request_id__gt=""), Q(trace_id=given, trace_id__gt="")]
     if identity := filters.identity:
         return NONE, [Q(pk=identity), Q(cause=identity), Q(event_id=str(identity)), *found]
     check = Q()
