@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar
 
 from django.conf import global_settings, settings
 from django.utils.functional import empty
-from redis.connection import parse_url
 
 from scripting.types import SecurityLimits
 
@@ -340,30 +339,31 @@ def configure(settings: MutableMapping[str, Any], *, redis_url: str = "") -> Non
         )
 
 
+def master_of(url: str) -> tuple[str, dict[str, Any]]:
+    """The master's name for sentinels, which a URL has as its host, and its other options for connections."""
+    from redis.connection import parse_url  # only a site with sentinels needs it this early
+
+    options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+    options.pop("port", None)
+    if options.pop("connection_class", None) is not None:
+        options["ssl"] = True
+    return options.pop("host"), options
+
+
 def _for_queues(url: str, sentinels: list[tuple[str, int]]) -> dict[str, Any]:
     """Where Redis is, as django-rq is told."""
     if not sentinels:
         return {"URL": url}
-    options = parse_url(url)
-    tls = options.pop("connection_class", None) is not None
-    return {
-        "SENTINELS": sentinels,
-        "MASTER_NAME": options.pop("host"),
-        "DB": options.pop("db", 0),
-        "USERNAME": options.pop("username", None),
-        "PASSWORD": options.pop("password", None),
-        "CONNECTION_KWARGS": {name: value for name, value in options.items() if name != "port"} | {"ssl": tls},
-    }
+    name, options = master_of(url)
+    return {"SENTINELS": sentinels, "MASTER_NAME": name, "CONNECTION_KWARGS": options}
 
 
 def _for_channels(url: str, sentinels: list[tuple[str, int]]) -> str | dict[str, Any]:
     """Where Redis is, as channels-redis is told."""
     if not sentinels:
         return url
-    options = parse_url(url)
-    tls = options.pop("connection_class", None) is not None
-    options.pop("port", None)
-    return {"sentinels": sentinels, "master_name": options.pop("host"), **options, **({"ssl": True} if tls else {})}
+    name, options = master_of(url)
+    return {"sentinels": sentinels, "master_name": name, **options}
 
 
 def _with_apps(apps: list[str]) -> list[str]:

@@ -14,11 +14,10 @@ import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import ExponentialBackoff, NoBackoff
-from redis.connection import parse_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from scripting.conf import addresses_in, conf
+from scripting.conf import addresses_in, conf, master_of
 
 BRIEF_SECONDS = 1.0
 """Seconds without an answer after which callers that must not wait take Redis as unavailable."""
@@ -40,17 +39,10 @@ def connect(url: str, sentinels: str, **options: Any) -> redis.Redis:
     if not sentinels:
         return redis.Redis.from_url(url, **options)
     asked = {"socket_connect_timeout": BRIEF_SECONDS, "socket_timeout": BRIEF_SECONDS}
-    name, of_url = _named(url)
-    return Sentinel(addresses_in(sentinels), sentinel_kwargs=asked).master_for(name, **of_url | options)
-
-
-def _named(url: str) -> tuple[str, dict[str, Any]]:
-    """The name of the master that a URL has as host, and its other options."""
-    options: dict[str, Any] = dict(parse_url(url))
-    options.pop("port", None)
-    if options.pop("connection_class", None) is not None:
-        options["ssl"] = True
-    return options.pop("host"), options
+    name, of_url = master_of(url)
+    manager: Any = Sentinel(addresses_in(sentinels), sentinel_kwargs=asked)  # type: ignore[no-untyped-call]
+    master: redis.Redis = manager.master_for(name, **of_url | options)
+    return master
 
 
 def _some_retries() -> Retry:
@@ -98,8 +90,10 @@ def _async_client() -> redis.asyncio.Redis:
     retry = AsyncRetry(NoBackoff(), 0)
     if not sentinels:
         return redis.asyncio.Redis.from_url(url, retry=retry)
-    name, options = _named(url)
-    return AsyncSentinel(addresses_in(sentinels)).master_for(name, **options, retry=retry)
+    name, options = master_of(url)
+    manager: Any = AsyncSentinel(addresses_in(sentinels))  # type: ignore[no-untyped-call]
+    master: redis.asyncio.Redis = manager.master_for(name, **options, retry=retry)
+    return master
 
 
 def key(*parts: object) -> str:
