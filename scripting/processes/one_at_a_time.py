@@ -10,7 +10,7 @@ from collections.abc import Callable
 import redis
 
 from scripting.processes import life
-from scripting.storage.full_redis import IN_FULL, set_for
+from scripting.storage.full_redis import IN_FULL
 from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
 
@@ -22,17 +22,41 @@ RENEW_SECONDS = 1
 STANDBY_SECONDS = 1
 
 
-# Give up the lock only if it is still ours; another process may have it after we stalled.
-_RENEW = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('pexpire', KEYS[1], ARGV[2]) or 0"
+# Give it up only if it is still ours; another process may have it after we stalled.
 _RELEASE = "return redis.call('get', KEYS[1]) == ARGV[1] and redis.call('del', KEYS[1]) or 0"
+# Answers 1 where it is taken or renewed, else who has it.
+_TAKE = LuaScript(
+    IN_FULL
+    + """
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return owner end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+)
+
+
+def _taking(name: str, holder: str, seconds: float) -> Call:
+    return Call(_TAKE, [name], [holder, int(seconds * 1000)])
+
+
+def _is_taken(answer: int | bytes, call: Call) -> bool:
+    """Whether the call took or renewed it; from one of this machine that has ended it is taken now. Raises redis.RedisError."""
+    if isinstance(answer, bytes) and life.is_gone(answer.decode().rpartition(" ")[2]):
+        redis_client().eval(_RELEASE, 1, call.keys[0], answer)
+        answer = together([call], redis_client())[0]
+    return answer == 1
 
 
 class OneAtATime:
-    """Held by one process of all that name it so, LOCK_SECONDS at a time: call `step` at least each RENEW_SECONDS."""
+    """Held by one process of all that name it so, LOCK_SECONDS at a time: call `step` at least each RENEW_SECONDS.
+
+    Where its holder was of this machine and has ended, nobody waits for that.
+    """
 
     def __init__(self, *name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.name = name
-        self.token = secrets.token_hex(8)
+        self.token = f"{secrets.token_hex(8)} {life.identity()}"
         self.held = False
         self._clock = clock
         self._renew_at = 0.0
@@ -45,13 +69,9 @@ class OneAtATime:
         """Take or renew the lock when due; whether it is held. A Redis that is unavailable leaves things as they are."""
         if self._clock() < self._renew_at:
             return self.held
-        milliseconds = LOCK_SECONDS * 1000
-        client = redis_client()
+        call = _taking(self._key, self.token, LOCK_SECONDS)
         try:
-            if self.held and client.eval(_RENEW, 1, self._key, self.token, milliseconds) == 1:
-                pass
-            else:
-                self.held = set_for(self._key, self.token, milliseconds, client, absent=True)
+            self.held = _is_taken(together([call], redis_client())[0], call)
         except redis.RedisError as error:
             logger.warning("the lock of the %s: %s", self.name[0], error)
         self._renew_at = self._clock() + (RENEW_SECONDS if self.held else STANDBY_SECONDS)
@@ -70,16 +90,6 @@ class OneAtATime:
 BEAT_SECONDS = 3.0
 """A process that was not heard of for so long has lost what it held from beat to beat."""
 
-_TAKE = LuaScript(
-    IN_FULL
-    + """
-local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then return owner end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1
-"""
-)
-
 
 class FromBeatToBeat:
     """A right that a process asks for with each beat, in the same exchange: it holds until the next one is due.
@@ -96,14 +106,11 @@ class FromBeatToBeat:
 
     def asking(self) -> Call:
         """The call that takes or renews it; `heard` is to be told its answer."""
-        return Call(_TAKE, [key(*self._name)], [self._kept, int(BEAT_SECONDS * 1000)])
+        return _taking(key(*self._name), self._kept, BEAT_SECONDS)
 
     def heard(self, answer: int | bytes) -> bool:
         """Whether it is held now. Raises redis.RedisError where it is taken from one who has ended."""
-        if isinstance(answer, bytes) and life.is_gone(answer.decode().rpartition(" ")[2]):
-            redis_client().eval(_RELEASE, 1, key(*self._name), answer)
-            answer = together([self.asking()], redis_client())[0]
-        self.held = answer == 1
+        self.held = _is_taken(answer, self.asking())
         return self.held
 
     def ask(self) -> bool:

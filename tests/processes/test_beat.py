@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import redis
 
-from scripting.processes.one_at_a_time import BEAT_SECONDS, FromBeatToBeat
+from scripting.processes import life
+from scripting.processes.one_at_a_time import BEAT_SECONDS, FromBeatToBeat, OneAtATime
 from scripting.storage.lua import Call, LuaScript, together
 
 SUM = LuaScript("return #KEYS + ARGV[1] + ARGV[2]")
@@ -28,3 +30,11 @@ def test_a_right_is_one_process_at_a_time_until_it_is_not_heard_of(redis_client:
     assert [first.ask(), second.ask()] == [True, False]
     second.release()
     assert first.ask(), "what is not held is not given back"
+
+
+@pytest.mark.skipif(not life.identity(), reason="this system does not tell of its processes")
+def test_a_lock_is_free_once_its_holder_has_ended_on_this_machine(redis_client: redis.Redis) -> None:
+    place, _, started = life.identity().rpartition("/")
+    redis_client.set("goby:thing", f"1a {place}/{int(started) - 1}", px=5000)
+    assert OneAtATime("thing").step()
+    assert not OneAtATime("thing").step()
