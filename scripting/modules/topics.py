@@ -52,6 +52,8 @@ class Topic:
 
 def _depth(kind: inspect.Type, within: tuple[type, ...] = ()) -> int | None:
     match kind:
+        case inspect.Metadata():
+            return _depth(kind.type, within)
         case inspect.StructType() if kind.cls not in within:
             parts, within = [each.type for each in kind.fields], (*within, kind.cls)
         case inspect.DictType() if isinstance(kind.key_type, inspect.StrType):

@@ -12,9 +12,12 @@ from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.fields import NOT_PROVIDED
 
+COPIED = 4
+"""Rows from which PostgreSQL takes them by COPY: one exchange more, and much less for each row."""
+
 
 def insert_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
-    """INSERT rows given as {attname: value}; fields left out take their defaults. One statement, many parameter sets.
+    """INSERT rows given as {attname: value}; fields left out take their defaults. One statement, many parameter sets; PostgreSQL copies.
 
     Values are those of Python (datetime, UUID, bytes). Database constraints hold; model validation and signals do not run.
     """
@@ -22,8 +25,16 @@ def insert_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> No
         return
     connection = connections[router.db_for_write(model)]
     statement = _statement(model, connection.alias)
+    parameters = statement.parameters(rows)
     with connection.cursor() as cursor:
-        cursor.executemany(statement.sql, statement.parameters(rows))
+        if statement.copy is None or len(rows) < COPIED:
+            cursor.executemany(statement.sql, parameters)
+        else:
+            # Of what Django wraps around a driver's cursor, a copy misses the log of statements alone.
+            with connection.wrap_database_errors, cursor.cursor.copy(statement.copy) as copy:
+                copy.set_types(statement.types)
+                for values in parameters:
+                    copy.write_row(values)
 
 
 class _Statement:
@@ -35,6 +46,10 @@ class _Statement:
         names = ", ".join(quote(str(field.column)) for field in fields)
         marks = ", ".join(["%s"] * len(fields))
         self.sql = f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({marks})"  # noqa: S608 - names of our models
+        self.copy = None
+        if connection.vendor == "postgresql":
+            self.copy = f"COPY {quote(model._meta.db_table)} ({names}) FROM STDIN (FORMAT BINARY)"
+        self.types = [str(field.db_type(connection)).partition("(")[0] for field in fields]
         self._values = itemgetter(*(field.attname for field in fields))
         self._prepared = [
             (place, prepare)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 import random
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import pytest
+from django.db import IntegrityError, transaction
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scripting.execution import receipts
 from scripting.models import Execution, Role, uuid7
 from scripting.modules.topics import Topic
+from scripting.storage.bulk_insert import COPIED, insert_rows
 from scripting.texts.escaping import display
+from tests.support.arena import make_script
 
 PLAIN = st.recursive(
     st.none()
@@ -67,8 +70,47 @@ def written_out(row: dict[str, Any], fields: Any) -> bytes:
     return msgspec.json.encode(kept)
 
 
+@pytest.mark.django_db
+def test_many_rows_are_stored_as_they_were_given_or_not_at_all() -> None:
+    script = make_script("result = 1\n")
+    moment = datetime(2026, 3, 1, 12, 30, 0, 250, tzinfo=UTC)
+    rows = [
+        {
+            "id": uuid7(),
+            "script_id": script.pk,
+            "trigger": Execution.Trigger.EVENT,
+            "event_id": f"e{number}",
+            "status": "succeeded",
+            "cause": uuid7() if number % 2 else None,
+            "seed": (1 << 63) - 1 - number,
+            "inputs": bytes(range(256)),
+            "result": None if number % 2 else b"\\.\n\t",
+            "inputs_text": '\\N\t\\.\n"é\u2028😀',
+            "started_at": moment,
+            "finished_at": moment.replace(microsecond=0),
+            "log_truncated": bool(number % 2),
+        }
+        for number in range(COPIED + 1)
+    ]
+    insert_rows(Execution, rows)
+    stored = {row["id"]: row for row in Execution.objects.values()}
+    for row in rows:
+        found = {name: stored[row["id"]][name] for name in row}
+        assert {name: bytes(v) if isinstance(v, memoryview) else v for name, v in found.items()} == row
+        assert (stored[row["id"]]["role"], stored[row["id"]]["deliveries"], stored[row["id"]]["version_id"]) == (
+            "primary",
+            1,
+            None,
+        )
+    again = [{**row, "id": uuid7(), "event_id": f"f{number}"} for number, row in enumerate(rows)]
+    again[-1]["event_id"] = "e0"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows(Execution, again)
+    assert Execution.objects.count() == len(rows)
+
+
 class Unit(msgspec.Struct):
-    name: str
+    name: Annotated[str, msgspec.Meta(description="What it is called.")]
     place: list[int]
 
 
