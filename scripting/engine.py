@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from asgiref.sync import sync_to_async
 
 from scripting import clock
@@ -156,7 +157,8 @@ class ScriptEngine:
                 run = run_of_request(admitted, script, request)
             except ValueProblem as error:
                 return _refusal(error, request)
-            run = replace(run, recording=recording, request=replace(run.request, traces=traces))
+            request_traced = replace(run.request, traces=traces)
+            run = msgspec.structs.replace(run, recording=recording, request=request_traced)
             attempt = run_version(run, script.active, Role.PRIMARY)
             return Decision(run, [attempt], clock.now()).output()
 

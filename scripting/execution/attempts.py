@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 import time
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
 
 from scripting.execution import callers
 from scripting.execution.run import Run
@@ -22,8 +23,7 @@ from scripting.types import ErrorType, ExecutionMetrics, HostCallRecord, ScriptE
 INTERPRETER = platform.python_version()
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRecord:
+class AttemptRecord(msgspec.Struct, frozen=True):
     """One try: of a version in a sandbox, or of the module's built-in rule (`version` is None)."""
 
     role: str
@@ -109,4 +109,4 @@ def refused(
     """The attempt as a failure, because the game did not admit what it decided."""
     error = ScriptError(ErrorType.EXECUTION, f"{REFUSED}{reason}", str(script))
     outcome = attempt.outcome._replace(result=None, error=error)
-    return replace(attempt, outcome=outcome, effects=(), callers_fault=callers_fault)
+    return msgspec.structs.replace(attempt, outcome=outcome, effects=(), callers_fault=callers_fault)

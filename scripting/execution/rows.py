@@ -16,6 +16,7 @@ from scripting.execution.decision import Decision
 from scripting.execution.run import Run
 from scripting.models import Execution, Role, Script, uuid7
 from scripting.models.execution import encode_log
+from scripting.models.ids import id_of
 from scripting.modules.calls import CallContext
 from scripting.modules.masking import Mask, mask_of_inputs
 from scripting.sandbox.protocol import decode_value, encode_value
@@ -33,7 +34,7 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
     result = attempt.outcome.result if attempt else None
     variables, inputs = run.variables, run.request.inputs
     row = {
-        "id": UUID(call.execution_id),
+        "id": id_of(call.execution_id),
         "module": run.script.module,
         "script_id": run.script.id,
         "trigger": _PLAIN.get(run.trigger, run.trigger),
@@ -41,7 +42,7 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
         "topic": visible(call.topic)[:128],
         "key": visible(call.key)[:128],
         "depth": call.depth,
-        "cause": UUID(event.cause) if event and event.cause else None,
+        "cause": id_of(event.cause) if event and event.cause else None,
         "status": _PLAIN[decision.status],
         "inputs": inputs,
         "inputs_text": display(mask_of_inputs(call.topic, variables).value(variables), packed=inputs),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -27,9 +27,8 @@ from scripting.supervisor.pool import Cancellation, RunRequest
 from scripting.types import ExecutionRequest, HostCallRecord, SecurityLimits
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run of a script, from its admission to its record."""
+class Run(msgspec.Struct, frozen=True, dict=True):
+    """One run of a script, from its admission to its record. A struct is made in a tenth of a dataclass' time; `dict` holds the mask."""
 
     call: CallContext
     """On whose behalf it runs, as its module is told."""

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError
@@ -96,7 +96,12 @@ def as_chosen(chosen: SubscriptionSet) -> Subscriptions:
 
 
 def as_code_says(topic: str) -> Subscriptions:
-    return Subscriptions(topic, tuple(Subscriber(*pair) for pair in modules.default_subscribers(topic)))
+    return _of_code(topic, tuple(modules.default_subscribers(topic)))
+
+
+@lru_cache(maxsize=1024)
+def _of_code(topic: str, pairs: tuple[tuple[str, str], ...]) -> Subscriptions:
+    return Subscriptions(topic, tuple(Subscriber(*pair) for pair in pairs))
 
 
 class Table:

@@ -44,6 +44,8 @@ def display(value: Any, limit: int = 4000, *, packed: bytes | None = None) -> st
     text = (
         _shown(value) if packed is None or _is_spelled_otherwise(packed) else _spaced(_json(value), indent=0).decode()
     )
+    if len(text) <= limit and text.isascii() and "\x7f" not in text:
+        return text  # JSON has escaped all other controls
     return visible(text if len(text) <= limit else text[: limit - 1] + "…")
 
 
