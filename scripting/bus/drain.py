@@ -1,4 +1,7 @@
-"""A drain: takes the events of one stream in order, has each decided, and commits the decisions in batches."""
+"""A drain: takes the events of a stream in order, has each decided, and commits the decisions in batches.
+
+It goes on with streams of the module that nobody else drains: it reads all that it has in one exchange and commits their decisions together.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from scripting.bus.events import Event
-from scripting.bus.lease import Lease, LeaseLost, Read, position
+from scripting.bus.lease import Lease, LeaseLost, Read, position, read_all, wait
 from scripting.bus.settled import messages
 from scripting.bus.streams import Stream
 from scripting.conf import conf
@@ -24,10 +27,17 @@ Decision = TypeVar("Decision")
 
 MAX_HELD_SECONDS = 0.05
 """A decision is committed after this, however few there are: its effects are waited for."""
+MOST_STREAMS = 16
+"""Streams that one drain has at a time."""
+SLOW_SECONDS = 0.1
+"""A drain whose batch takes longer keeps one stream and leaves the others to other workers: none shall wait for another's script."""
 LINGER_SECONDS = 0.25
-"""How long a drain waits at an empty stream when no other job waits for a worker: so RQ's commands are paid per batch."""
+"""How long a drain waits at empty streams when no other job waits for a worker: so RQ's commands are paid per batch."""
 SLICE_SECONDS = 0.25
-"""How long a drain goes on while other jobs wait, so that no stream waits long for its turn."""
+"""How long a drain goes on while other jobs wait that it cannot take, so that no stream waits long for its turn; and how often
+one with several streams offers one of them to a worker with less to do."""
+OFFER_SECONDS = 0.005
+"""How long it leaves what it has offered to others."""
 LINGER_STEP = 0.05
 """Between two looks whether it is time to end. A job that begins to wait is told at once."""
 PATIENCE_SECONDS = 0.5
@@ -57,6 +67,8 @@ class Entry:
     event: Event
     envelope: bytes
     delivered_before: bool
+    lease: Lease
+    """On the stream that it is in."""
 
     def scripts(self, module: str) -> list[str]:
         return [script for subscriber, script in self.event.subscribers if subscriber == module]
@@ -82,6 +94,8 @@ class Parts(Generic[Decision]):
     """Told the version generation with each read."""
     enqueue: Callable[[Stream, str], None] = lambda _stream, _job: None
     """Given the job that a stream is handed over to."""
+    take_job: Callable[[], Stream | None] = lambda: None
+    """Takes the next drain job of the same module, if it is that module's turn: its stream."""
     stopping: Callable[[], bool] = lambda: False
     """Whether the worker has been asked to end."""
     pause: Callable[[float], object] = time.sleep
@@ -99,98 +113,191 @@ class Interrupted(Exception):
 
 
 class Drain(Generic[Decision]):
-    """One drain of a stream. `run` is a whole job; `step` is one batch."""
+    """One drain. `run` is a whole job; `step` is one batch of each of its streams."""
 
     def __init__(self, lease: Lease, parts: Parts[Decision], *, seconds: float | None = None) -> None:
-        self.lease = lease
+        self.leases = [lease]
         self.parts = parts
         self.started = time.monotonic()
         self.deadline = self.started + (conf.SCRIPTING_DRAIN_SECONDS if seconds is None else seconds)
         self.jobs_waiting = 0
-        self._is_respread = False
         self._batch = conf.SCRIPTING_BATCH
         self._settled: list[Entry] = []
         self._held: list[Decision] = []
         self._held_entries: list[Entry] = []
         self._held_since = 0.0
+        self._respread: list[Lease] = []
+        self._begun = self._offered = self.started
+        self._took = 0.0
+        """Seconds that the last batch took."""
+        self._found = False
+        self._empty_since: float | None = None
+        self._was_refused = False
+        self._result = DrainResult.LOST
 
     # -- the whole job -------------------------------------------------------------------------------------------------
 
     def run(self) -> DrainResult:
-        """Drain until the stream is empty, the time is up or the worker ends; whoever comes next finds the rest in order.
+        """Drain until the streams are empty, the time is up or the worker ends; whoever comes next finds the rest in order.
 
-        Raises redis.RedisError: the lease then runs out, and the sweep sees to the rest.
+        Raises redis.RedisError: the leases then run out, and the sweep sees to the rest.
         """
         try:
-            while self._may_go_on() and not self._is_others_turn():
-                if not self.step() and self._is_over():
-                    return DrainResult.EMPTY
-            return self._hand_over()
-        except Interrupted:
-            return self._hand_over()
-        except LeaseLost as lost:
-            logger.warning("%s; what was in hand is left to its new owner", lost)
-            return DrainResult.LOST
+            while self.leases:
+                try:
+                    if not self._may_go_on() or self._is_others_turn():
+                        self._hand_over()
+                        continue
+                    found = self.step()
+                    if not self._share() and not found and self.leases and self._is_over():
+                        self._finish()
+                except Interrupted:
+                    self._discard()  # its time is up
+                except LeaseLost as lost:
+                    self._drop(lost)
+            return self._result
         finally:
-            self.lease.forget()
+            for lease in self.leases:
+                lease.forget()
 
     def _may_go_on(self) -> bool:
         return not self.parts.stopping() and time.monotonic() < self.deadline
 
     def _is_others_turn(self) -> bool:
-        return self._is_respread or (self.jobs_waiting > 0 and time.monotonic() - self.started > SLICE_SECONDS)
+        return self.jobs_waiting > 0 and time.monotonic() - self.started > SLICE_SECONDS
 
     def _is_over(self) -> bool:
-        """At an empty stream: linger for more events, then end the drain in one step with the check that there are none."""
-        until = min(time.monotonic() + LINGER_SECONDS, self.deadline)
-        while self.jobs_waiting == 0 and time.monotonic() < until and not self.parts.stopping():
-            self.lease.wait(LINGER_STEP)
-            read = self._read(1)
-            if read.entries or read.respread:
-                return False
-        return self.lease.finish()
+        """At empty streams: wait a little for an event or a job, and say whether none came for long enough."""
+        if self._empty_since is None:
+            self._empty_since = time.monotonic()
+        left = min(self._empty_since + LINGER_SECONDS, self.deadline) - time.monotonic()
+        if self.jobs_waiting > 0 or left <= 0 or self.parts.stopping():
+            return True
+        wait(self.leases, min(LINGER_STEP, left))
+        return False
 
-    def _hand_over(self) -> DrainResult:
-        self._read(0)
+    def _finish(self) -> None:
+        """End with each stream in one step with the check that it is empty."""
+        self._empty_since = None
+        for lease in list(self.leases):
+            if lease.finish():
+                self.leases.remove(lease)
+                self._result = DrainResult.EMPTY
+
+    def _hand_over(self) -> None:
         self._discard()
-        if self.lease.finish():
-            return DrainResult.EMPTY
-        self.parts.enqueue(self.lease.stream, self.lease.hand_over())
-        return DrainResult.HANDED_OVER
+        results = [self._leave(lease) for lease in list(self.leases)]
+        self._result = max(results, key=lambda result: result is DrainResult.HANDED_OVER)
+
+    def _leave(self, lease: Lease) -> DrainResult:
+        """Leave a stream, with the rest of it, to whoever comes next. Nothing of it is held."""
+        self._settle(lease)
+        self._result = DrainResult.EMPTY
+        if not lease.finish():
+            self._result = DrainResult.HANDED_OVER
+            self.parts.enqueue(lease.stream, lease.hand_over())
+        self.leases.remove(lease)
+        return self._result
+
+    def _drop(self, lost: LeaseLost) -> None:
+        logger.warning("%s; what was in hand is left to its new owner", lost)
+        self._discard()
+        self._result = DrainResult.LOST
+        self.leases = [lease for lease in self.leases if lease is not lost.lease]
+        lost.lease.forget()
+
+    # -- several streams -----------------------------------------------------------------------------------------------
+
+    def _share(self) -> bool:
+        """Share streams with the other workers, after a batch; whether there is a new one to look at."""
+        for lease in self._respread:
+            if lease in self.leases:
+                self._leave(lease)
+        if len(self.leases) > 1 and self._took > SLOW_SECONDS:
+            for lease in self.leases[1:]:
+                self._leave(lease)
+        elif len(self.leases) > 1 and self._found and time.monotonic() - self._offered > SLICE_SECONDS:
+            self._offered = time.monotonic()
+            self._leave(self.leases[0])
+        return self._take_one()
+
+    def _take_one(self) -> bool:
+        """Take a stream whose job waits, since no worker was free for it. One after each batch: others take some too."""
+        if self.jobs_waiting == 0:
+            self._was_refused = False
+        elif time.monotonic() - self._offered < OFFER_SECONDS:
+            self.jobs_waiting = 0
+        elif self.leases and len(self.leases) < MOST_STREAMS and self._took < SLOW_SECONDS and self._may_go_on():
+            stream = self.parts.take_job()
+            if stream is not None:
+                self.jobs_waiting = 0  # the next look counts the others
+                lease = Lease.take(stream, self.leases[0].owner)
+                if lease is not None:
+                    self.leases.append(lease)
+                    return True
+            elif (
+                not self._was_refused
+            ):  # another worker was quicker; a job that is not for here waits the next time too
+                self._was_refused = True
+                self.jobs_waiting = 0
+        return False
 
     # -- one batch -----------------------------------------------------------------------------------------------------
 
     def step(self) -> bool:
-        """Run and settle one batch; False if the stream is empty. Raises LeaseLost, Interrupted and redis.RedisError."""
-        read = self._read(self._batch)
-        entries = self._decoded(read)
-        fresh = [entry for entry in entries if not entry.delivered_before]
-        for entry in entries[: len(entries) - len(fresh)]:  # redelivered: one of them may have killed its worker
-            self._run_alone(entry)
-        if fresh:
+        """Run and settle one batch; False if the streams are empty. Raises LeaseLost, Interrupted and redis.RedisError."""
+        reads = self._read(self._batch)
+        self._begun = time.monotonic()
+        entries = [entry for lease, read in reads for entry in self._decoded(lease, read)]
+        for entry in entries:  # redelivered: one of them may have killed its worker
+            if entry.delivered_before:
+                self._run_alone(entry)
+        if fresh := [entry for entry in entries if not entry.delivered_before]:
             self._run_together(fresh)
-        return bool(read.entries)
+        self._took = time.monotonic() - self._begun
+        self._found = any(read.entries for _, read in reads)
+        if self._found:
+            self._empty_since = None
+        return self._found
 
-    def _read(self, count: int) -> Read:
-        settled = self._settled
-        read = self.lease.read(count, [entry.id for entry in settled], messages(entry.event for entry in settled))
+    def _read(self, count: int) -> list[tuple[Lease, Read]]:
+        """Settle what is to be settled and look at the streams. Those whose lease is lost are dropped."""
+        settled, leases = self._settled, list(self.leases)
+        told = messages(entry.event for entry in settled)
+        answers = read_all(
+            leases, count, [[entry.id for entry in settled if entry.lease is lease] for lease in leases], told
+        )
         self._settled = []
-        self.jobs_waiting = read.jobs_waiting
-        self._is_respread = read.respread
-        self.parts.refresh(read.generation)
-        return read
+        reads = []
+        for lease, answer in zip(leases, answers, strict=True):
+            if isinstance(answer, LeaseLost):
+                self._drop(answer)
+            else:
+                reads.append((lease, answer))
+        if reads:
+            self.jobs_waiting = reads[0][1].jobs_waiting
+            self.parts.refresh(reads[0][1].generation)
+        self._respread = [lease for lease, read in reads if read.respread]
+        return reads
 
-    def _decoded(self, read: Read) -> list[Entry]:
-        redelivered_to = self.lease.redelivered_to
+    def _settle(self, lease: Lease) -> None:
+        settled = [entry for entry in self._settled if entry.lease is lease]
+        read = lease.read(0, [entry.id for entry in settled], messages(entry.event for entry in settled))
+        self._settled = [entry for entry in self._settled if entry.lease is not lease]
+        self.jobs_waiting = read.jobs_waiting
+        self.parts.refresh(read.generation)
+
+    def _decoded(self, lease: Lease, read: Read) -> list[Entry]:
+        redelivered_to = lease.redelivered_to
         entries = []
         for entry, envelope in read.entries:
             try:
                 event = Event.decode(envelope)
             except msgspec.DecodeError as error:
-                self._set_aside(entry, envelope, f"no envelope: {error}")
+                self._set_aside(lease, entry, envelope, f"no envelope: {error}")
                 continue
             before = redelivered_to is not None and position(entry) <= position(redelivered_to)
-            entries.append(Entry(entry, event, envelope, before))
+            entries.append(Entry(entry, event, envelope, before, lease))
         return entries
 
     def _run_together(self, entries: list[Entry]) -> None:
@@ -198,7 +305,7 @@ class Drain(Generic[Decision]):
         begun: list[Entry] = []
         try:
             for entry in entries:
-                if not self._may_go_on():
+                if not self._may_go_on() or self._is_too_slow_for_others():
                     break
                 begun.append(entry)
                 self._decide(entry, self._flush_before_read)
@@ -209,7 +316,8 @@ class Drain(Generic[Decision]):
             raise
         except Exception as error:  # noqa: BLE001 - whatever failed, each event is tried again by itself
             if not self.parts.is_away(error):
-                logger.warning("a batch of %s is run one by one: %s", self.lease.stream.name, _described(error))
+                names = ", ".join(dict.fromkeys(entry.lease.stream.name for entry in begun))
+                logger.warning("a batch of %s is run one by one: %s", names, _described(error))
             self._discard()
             settled = {entry.id for entry in self._settled}
             for entry in begun:
@@ -218,8 +326,8 @@ class Drain(Generic[Decision]):
 
     def _decide(self, entry: Entry, before_read: Callable[[], None], deliveries: int = 1) -> None:
         self.parts.progress()
-        self.lease.check()
-        module = self.lease.stream.module
+        entry.lease.check()
+        module = entry.lease.stream.module
         known: Mapping[str, bool] = {}
         if first := entry.event.first_decides(module):
             before_read()  # what is held may be of the same event, sent twice
@@ -246,9 +354,16 @@ class Drain(Generic[Decision]):
         """Commit what is held, so that a read sees it and its entries can be settled."""
         if self._held:
             self.parts.progress()
-            self.parts.commit(self._held, self.lease.check)
+            self.parts.commit(self._held, self._check_leases)
         self._settled += self._held_entries
         self._discard()
+
+    def _check_leases(self) -> None:
+        for lease in self.leases:
+            lease.check()
+
+    def _is_too_slow_for_others(self) -> bool:
+        return len(self.leases) > 1 and time.monotonic() - self._begun > SLOW_SECONDS
 
     def _flush_before_read(self) -> None:
         try:
@@ -271,17 +386,17 @@ class Drain(Generic[Decision]):
         why = "its worker died each time"
         while True:
             # Counted before it runs, since it may kill its worker.
-            deliveries = entry.delivered_before + self.lease.count_delivery(entry.id)
+            deliveries = entry.delivered_before + entry.lease.count_delivery(entry.id)
             if deliveries > conf.SCRIPTING_MAX_DELIVERIES:
                 if self._abandon(entry, deliveries - 1, why):
                     break
             else:
                 try:
-                    self._decide(entry, self.lease.check, deliveries)
+                    self._decide(entry, entry.lease.check, deliveries)
                     self._flush()
                     break
                 except PASSED_ON:
-                    self.lease.count_delivery(entry.id, -1)
+                    entry.lease.count_delivery(entry.id, -1)
                     raise
                 except Exception as error:
                     self._discard()
@@ -291,21 +406,21 @@ class Drain(Generic[Decision]):
                         logger.exception("event %s failed, delivery %d: %s", entry.event.id, deliveries, why)
                         continue
                     logger.debug("event %s waits: %s", entry.event.id, _described(error))
-            self.lease.count_delivery(entry.id, -1)
+            entry.lease.count_delivery(entry.id, -1)
             self.parts.pause(PATIENCE_SECONDS)
             if not self._may_go_on():
                 raise Interrupted
-        self._read(0)  # settles it at once: a later event that kills this worker must not bring it back
+        self._settle(entry.lease)  # at once: a later event that kills this worker must not bring it back
 
     def _abandon(self, entry: Entry, deliveries: int, why: str) -> bool:
         """Record that the event will not run; False if that has to wait for the database."""
-        module = self.lease.stream.module
+        module = entry.lease.stream.module
         logger.error(
             "event %s on %s is abandoned after %d deliveries: %s", entry.event.id, entry.event.topic, deliveries, why
         )
         for script in entry.scripts(module):
             try:
-                self.lease.check()
+                entry.lease.check()
                 self.parts.abandon(entry.event, module, script, deliveries, why)
             except PASSED_ON:
                 raise
@@ -313,14 +428,14 @@ class Drain(Generic[Decision]):
                 if self.parts.is_away(error):
                     return False
                 logger.exception("event %s cannot be recorded", entry.event.id)
-                self._set_aside(entry.id, entry.envelope, f"{why}; not recorded: {_described(error)}")
+                self._set_aside(entry.lease, entry.id, entry.envelope, f"{why}; not recorded: {_described(error)}")
         self._settled.append(entry)
         return True
 
-    def _set_aside(self, entry: bytes, envelope: bytes, reason: str) -> None:
-        stream = self.lease.stream.name
+    def _set_aside(self, lease: Lease, entry: bytes, envelope: bytes, reason: str) -> None:
+        stream = lease.stream.name
         logger.critical("entry %s of stream %s is moved to the dead letters: %s", entry.decode(), stream, reason)
-        self.lease.set_aside(entry, envelope, reason)
+        lease.set_aside(entry, envelope, reason)
 
 
 def _described(error: BaseException) -> str:

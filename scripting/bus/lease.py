@@ -22,7 +22,7 @@ from scripting.bus.streams import Stream, calls_key, dead_letters_key, new_job_i
 from scripting.conf import conf
 from scripting.processes.generation import generation_keys
 from scripting.storage.full_redis import IN_FULL
-from scripting.storage.lua import LuaScript
+from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import MOVED, connect
 
 LEASE_SECONDS = 4.0
@@ -31,6 +31,10 @@ LEASE_SECONDS = 4.0
 
 class LeaseLost(Exception):
     """This drain's lease was taken over: nothing that it still holds may be committed."""
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__(f"the lease of {lease.stream.name} was taken over")
+        self.lease = lease
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ class Lease:
 
     def __init__(self, stream: Stream, owner: str) -> None:
         self.stream = stream
+        self.owner = owner
         self.token = f"{owner}|{secrets.token_hex(8)}"
         self.redelivered_to: bytes | None = None
         """The last entry that an earlier drain was given and did not give back."""
@@ -169,31 +174,27 @@ class Lease:
 
         `messages` tell those who wait for the settled ones, see bus.settled.
         """
+        [answer] = read_all([self], count, [settled], messages)
+        if isinstance(answer, LeaseLost):
+            raise answer
+        return answer
+
+    def _reading(self, count: int, settled: Sequence[bytes], messages: Sequence[str | bytes]) -> Call:
         stream = self.stream
-        asked = time.monotonic()
-        answer = _advance(
-            [
-                *(stream.lease, stream.entries, stream.mark, stream.deliveries),
-                *(queue_key(), *generation_keys(), spread.changes_key()),
-            ],
+        keys = (stream.lease, stream.entries, stream.mark, stream.deliveries)
+        return Call(
+            _advance,
+            [*keys, queue_key(), *generation_keys(), spread.changes_key()],
             [self.token, int(LEASE_SECONDS * 1000), count, stream.module, len(messages), *messages, *settled],
-            self._client,
         )
+
+    def _heard(self, asked: float, answer: Any) -> Read | LeaseLost:
         if answer is None:
-            raise LeaseLost(f"the lease of {stream.name} was taken over")
+            return LeaseLost(self)
         self._renewed(asked)
         flat, generation, waiting, respread = answer
         entries = list(zip(flat[::2], flat[1::2], strict=True))
         return Read(entries, tuple(generation), waiting, bool(respread))
-
-    def wait(self, seconds: float) -> None:
-        """Return when the stream, which was empty, has an entry, when another stream's job begins to wait, or after `seconds`."""
-        calls = calls_key()
-        watched: dict[Any, Any] = {self.stream.entries: "0-0", calls: self._last_call}
-        found: Any = self._client.xread(watched, count=1, block=max(1, int(seconds * 1000)))
-        for name, entries in found:
-            if name.decode() == calls:
-                self._last_call = entries[-1][0]
 
     def check(self) -> None:
         """Return only while nobody else can have the lease. Raises LeaseLost. Costs a round trip only when renewal is due."""
@@ -204,7 +205,7 @@ class Lease:
         """Raises LeaseLost."""
         asked = time.monotonic()
         if not _renew([self.stream.lease], [self.token, int(LEASE_SECONDS * 1000)], self._client):
-            raise LeaseLost(f"the lease of {self.stream.name} was taken over")
+            raise LeaseLost(self)
         self._renewed(asked)
 
     def _renewed(self, asked: float) -> None:
@@ -218,7 +219,7 @@ class Lease:
             [stream.lease, stream.entries, stream.flag, stream.mark, stream.deliveries], [self.token], self._client
         )
         if done == -1:
-            raise LeaseLost(f"the lease of {stream.name} was taken over")
+            raise LeaseLost(self)
         if done == 1:
             self.forget()
         return bool(done)
@@ -230,7 +231,7 @@ class Lease:
         """
         job = new_job_id(self.stream)
         if not _hand_over([self.stream.lease, self.stream.flag, self.stream.mark], [self.token, job], self._client):
-            raise LeaseLost(f"the lease of {self.stream.name} was taken over")
+            raise LeaseLost(self)
         self.forget()
         return job
 
@@ -251,6 +252,32 @@ class Lease:
             [entry, stream.name, envelope, reason],
             self._client,
         )
+
+
+# -- several at once -----------------------------------------------------------------------------------------------------
+
+
+def read_all(
+    leases: Sequence[Lease], count: int, settled: Sequence[Sequence[bytes]], messages: Sequence[str | bytes] = ()
+) -> list[Read | LeaseLost]:
+    """`Lease.read` for several in one exchange: to each its settled entries, `count` and answer. Raises redis.RedisError."""
+    asked = time.monotonic()
+    calls = [
+        lease._reading(count, entries, messages if place == 0 else ())
+        for place, (lease, entries) in enumerate(zip(leases, settled, strict=True))
+    ]
+    return [lease._heard(asked, answer) for lease, answer in zip(leases, together(calls, drain_client()), strict=True)]
+
+
+def wait(leases: Sequence[Lease], seconds: float) -> None:
+    """Return when one of the streams, which were empty, has an entry, when another stream's job begins to wait, or after `seconds`."""
+    calls = calls_key()
+    watched: dict[Any, Any] = {lease.stream.entries: "0-0" for lease in leases} | {calls: leases[0]._last_call}
+    found: Any = drain_client().xread(watched, count=1, block=max(1, int(seconds * 1000)))
+    for name, entries in found:
+        if name.decode() == calls:
+            for lease in leases:
+                lease._last_call = entries[-1][0]
 
 
 _held: set[Lease] = set()

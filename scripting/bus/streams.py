@@ -190,13 +190,13 @@ def new_job_id(stream: Stream) -> str:
 MOST_JOBS = 1024
 """Waiting jobs among which the next one is chosen."""
 
-# KEYS: queue, turns. ARGV: prefix of RQ's jobs, how many are looked at, seconds of a turn, module that the caller had a drain of, seconds that it
-# took over what was reckoned, then (module, share) of each module. Start-time fair queueing: a module's turn begins where its last one
-# ended, but not before the latest turn that was given, so that nobody saves up turns; the earliest is next. Where a job of another kind
-# is the first, nothing is taken: it is RQ's.
+# KEYS: queue, turns. ARGV: prefix of RQ's jobs, how many are looked at, seconds of a turn, module that the caller had a drain of, seconds
+# that it took over what was reckoned, 1 if nothing of another module is wanted, then (module, share) of each module. Start-time fair
+# queueing: a module's turn begins where its last one ended, but not before the latest turn that was given, so that nobody saves up
+# turns; the earliest is next. Where a job of another kind is the first, nothing is taken: it is RQ's.
 _take_job = LuaScript("""
 local share, modules = {}, 0
-for i = 6, #ARGV, 2 do share[ARGV[i]], modules = tonumber(ARGV[i + 1]), modules + 1 end
+for i = 7, #ARGV, 2 do share[ARGV[i]], modules = tonumber(ARGV[i + 1]), modules + 1 end
 local function turn(module) return tonumber(redis.call('HGET', KEYS[2], module) or 0) end
 local function until_(module, from, seconds)
   redis.call('HSET', KEYS[2], module, string.format('%.6f', from + seconds / (share[module] or 1)))
@@ -216,6 +216,7 @@ if jobs[1] and string.sub(jobs[1], 1, 6) == 'drain-' then
     end
   end
 end
+if ARGV[6] == '1' and module ~= ARGV[4] then return false end
 if job then
   redis.call('LREM', KEYS[1], 1, job)
   redis.call('DEL', ARGV[1] .. job)
@@ -228,16 +229,18 @@ return job
 """)
 
 
-def take_job(shares: Mapping[str, float], turn: float, had: str = "", over: float = 0.0) -> Stream | None:
+def take_job(
+    shares: Mapping[str, float], turn: float, had: str = "", over: float = 0.0, *, same: bool = False
+) -> Stream | None:
     """Take the drain job whose module's turn it is from RQ, as if it had never been enqueued: its stream, for who is in a drain job already.
 
     `shares` are the modules' shares of time; `turn` is the seconds that this turn is reckoned at, `over` those that the caller's last
-    one, of module `had`, took over what it was reckoned at. Raises redis.RedisError. Should the caller die before it has the lease, the
+    one, of module `had`, took over what it was reckoned at. With `same` nothing is taken unless it is of `had`. Raises redis.RedisError. Should the caller die before it has the lease, the
     sweep sees to the stream.
     """
     told = [part for pair in shares.items() for part in pair]
     job = _take_job(
-        [queue_key(), key("turns")], ["rq:job:", MOST_JOBS, turn, had, f"{over:.6f}", *told], redis_client()
+        [queue_key(), key("turns")], ["rq:job:", MOST_JOBS, turn, had, f"{over:.6f}", int(same), *told], redis_client()
     )
     if job is None:
         return None

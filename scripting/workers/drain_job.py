@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connections, router
 
@@ -43,17 +44,12 @@ def drain(module: str, shard: int) -> str:
     """
     close_dead_connections()
     database_clock.keep_up()
-    began = time.monotonic()
-    until = began + conf.SCRIPTING_DRAIN_SECONDS
+    turn = Turn(module)
+    until = time.monotonic() + conf.SCRIPTING_DRAIN_SECONDS
     try:
-        result = drain_once(Stream(module, shard))
-        reckoned = 0.0  # RQ gave the first one, whoever's turn it was
-        while (now := time.monotonic()) < until and not _is_ending():
-            waiting = streams.take_job(_shares(), SLICE_SECONDS, module, now - began - reckoned)
-            if waiting is None:
-                break
-            began, reckoned, module = now, SLICE_SECONDS, waiting.module
-            result = drain_once(waiting, until - now)
+        result = drain_once(Stream(module, shard), turn=turn)
+        while (left := until - time.monotonic()) > 0 and not _is_ending() and (waiting := turn.next()):
+            result = drain_once(waiting, left, turn=turn)
     except AWAY:
         if worker is not None:
             worker.was_cut_off = True
@@ -61,13 +57,36 @@ def drain(module: str, shard: int) -> str:
     return result.value
 
 
-def _shares() -> dict[str, float]:
-    return {module.name: module.config.share for module in modules}
+class Turn:
+    """A module's turn in this worker, and how much of its time is reckoned already."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._began = time.monotonic()
+        self._reckoned = 0.0
+        """RQ gave the first one, whoever's turn it was."""
+
+    def next(self) -> Stream | None:
+        """The stream whose turn is next, if a job waits. Raises redis.RedisError."""
+        return self._take(SLICE_SECONDS, same=False)
+
+    def another(self) -> Stream | None:
+        """Another stream of the same module, to be drained along, if that is next. Raises redis.RedisError."""
+        return self._take(0.0, same=True)
+
+    def _take(self, reckoned: float, *, same: bool) -> Stream | None:
+        now = time.monotonic()
+        shares = {module.name: module.config.share for module in modules}
+        waiting = streams.take_job(shares, reckoned, self._module, now - self._began - self._reckoned, same=same)
+        if waiting is not None:
+            self._began, self._reckoned, self._module = now, reckoned, waiting.module
+        return waiting
 
 
-def drain_once(stream: Stream, seconds: float | None = None) -> DrainResult:
-    """One drain of `stream` in this process. Raises redis.RedisError; the sweep then sees to the stream."""
-    return drain_stream(stream, worker.name if worker else start_name(), parts(), seconds)
+def drain_once(stream: Stream, seconds: float | None = None, *, turn: Turn | None = None) -> DrainResult:
+    """One drain of `stream` in this process, along with others of its module's `turn`. Raises redis.RedisError; the sweep then sees to them."""
+    found = replace(parts(), take_job=turn.another) if turn else parts()
+    return drain_stream(stream, worker.name if worker else start_name(), found, seconds)
 
 
 def _is_ending() -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,7 @@ def test_an_event_behind_a_flood_of_another_module_is_done_after_a_slice_or_two(
 ) -> None:
     drained: list[str] = []
 
-    def empty_slice(stream: Stream, seconds: float | None = None) -> DrainResult:
+    def empty_slice(stream: Stream, seconds: float | None = None, **_turn: Any) -> DrainResult:
         if len(drained) == 4:
             raise Enough
         drained.append(stream.module)
