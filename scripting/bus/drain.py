@@ -29,7 +29,7 @@ MAX_HELD_SECONDS = 0.05
 """A decision is committed after this, however few there are: its effects are waited for."""
 MOST_STREAMS = 16
 """Streams that one drain has at a time."""
-SLOW_SECONDS = 0.1
+SLOW_SECONDS = 0.25
 """A drain whose batch takes longer keeps one stream and leaves the others to other workers: none shall wait for another's script."""
 LINGER_SECONDS = 0.25
 """How long a drain waits at empty streams when no other job waits for a worker: so RQ's commands are paid per batch."""
@@ -119,6 +119,7 @@ class Drain(Generic[Decision]):
         self.leases = [lease]
         self.parts = parts
         self.started = time.monotonic()
+        """When the slice began that is looked at while other jobs wait."""
         self.deadline = self.started + (conf.SCRIPTING_DRAIN_SECONDS if seconds is None else seconds)
         self.jobs_waiting = 0
         self._batch = conf.SCRIPTING_BATCH
@@ -127,7 +128,8 @@ class Drain(Generic[Decision]):
         self._held_entries: list[Entry] = []
         self._held_since = 0.0
         self._respread: list[Lease] = []
-        self._begun = self._offered = self.started
+        self._begun = self.started
+        self._offered = self.started - OFFER_SECONDS
         self._took = 0.0
         """Seconds that the last batch took."""
         self._found = False
@@ -216,6 +218,7 @@ class Drain(Generic[Decision]):
         if len(self.leases) > 1 and self._took > SLOW_SECONDS:
             for lease in self.leases[1:]:
                 self._leave(lease)
+            self.started = time.monotonic()
         elif len(self.leases) > 1 and self._found and time.monotonic() - self._offered > SLICE_SECONDS:
             self._offered = time.monotonic()
             self._leave(self.leases[0])
