@@ -225,12 +225,12 @@ class Drain(Generic[Decision]):
         return self._take_one()
 
     def _take_one(self) -> bool:
-        """Take a stream whose job waits, since no worker was free for it. One after each batch: others take some too."""
+        """Take a stream whose job waits, since no worker was free for it; whether to look again at once. One after each batch: others take some too."""
         if self.jobs_waiting == 0:
             self._was_refused = False
         elif time.monotonic() - self._offered < OFFER_SECONDS:
             self.jobs_waiting = 0
-        elif self.leases and len(self.leases) < MOST_STREAMS and self._took < SLOW_SECONDS and self._may_go_on():
+        elif self.leases and len(self.leases) < MOST_STREAMS and self._took < SLOW_SECONDS / 2 and self._may_go_on():
             stream = self.parts.take_job()
             if stream is not None:
                 self.jobs_waiting = 0  # the next look counts the others
@@ -243,6 +243,7 @@ class Drain(Generic[Decision]):
             ):  # another worker was quicker; a job that is not for here waits the next time too
                 self._was_refused = True
                 self.jobs_waiting = 0
+                return True
         return False
 
     # -- one batch -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import pytest
 import redis
@@ -96,3 +97,16 @@ def test_a_busy_drain_offers_one_of_its_streams_now_and_then(monkeypatch: pytest
     of_both(desk).run()
     assert [stream for stream, _ in desk.enqueued] == [STREAM]
     assert desk.events == ["a", "b"]
+
+
+def test_a_drain_that_lingers_ends_at_once_for_a_job_that_is_not_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(drain, "LINGER_SECONDS", 20.0)
+    monkeypatch.setattr(drain, "LINGER_STEP", 9.0)
+    put("a")
+    lease = Lease.take(STREAM, "tester")
+    assert lease is not None
+    begun = time.monotonic()
+    assert Drain(lease, Desk().parts(), seconds=30).run() is DrainResult.EMPTY
+    assert time.monotonic() - begun < 8
