@@ -47,7 +47,8 @@ class _Statement:
         marks = ", ".join(["%s"] * len(fields))
         self.sql = f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({marks})"  # noqa: S608 - names of our models
         self.copy = None
-        if connection.vendor == "postgresql":
+        # Django takes psycopg2 as well, which copies in another way.
+        if connection.vendor == "postgresql" and connection.Database.__name__ == "psycopg":  # type: ignore[attr-defined]
             self.copy = f"COPY {quote(model._meta.db_table)} ({names}) FROM STDIN (FORMAT BINARY)"
         self.types = [str(field.db_type(connection)).partition("(")[0] for field in fields]
         self._values = itemgetter(*(field.attname for field in fields))
