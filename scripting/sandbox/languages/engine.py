@@ -13,6 +13,7 @@ from scripting.sandbox.lint.finding import LanguageWarning
 from scripting.sandbox.lint.python_text import warnings_of
 from scripting.sandbox.lint.surroundings import Surroundings
 from scripting.sandbox.policy.transformer import bound_by
+from scripting.sandbox.policy.tree import walk
 
 
 class LanguageEngine(ABC):
@@ -69,7 +70,7 @@ class LanguageEngine(ABC):
 
     def bindings(self, tree: ast.Module) -> Iterator[tuple[str, int, int]]:
         """Every place where a parsed text gives a name a value: the name, line, and the column's offset in bytes."""
-        for node in ast.walk(tree):
+        for node in walk(tree):
             for name in bound_by(node):
                 if name:
                     yield name, getattr(node, "lineno", 1), getattr(node, "col_offset", 0)

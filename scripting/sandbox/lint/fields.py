@@ -11,6 +11,7 @@ from scripting.sandbox.lint.scopes import Binding, Scope, Scopes
 from scripting.sandbox.lint.shapes import NOTHING, UNKNOWN, Either, Expr, Facts, Field, Item, Known, Listed, Made, Use
 from scripting.sandbox.lint.sure import Sure
 from scripting.sandbox.lint.surroundings import Surroundings
+from scripting.sandbox.policy.tree import children, walk
 
 _SAME_ITEMS = frozenset({"list", "sorted", "reversed", "tuple", "dict"})
 _ONE_ITEM = frozenset({"max", "min"})
@@ -92,7 +93,7 @@ class _Reader:
                 elif isinstance(node, ast.Return) and node.value is not None:
                     self.facts.bind(function, self.expression(node.value, scope))
                 if not isinstance(node, (ast.FunctionDef, ast.Lambda, ast.ClassDef)):
-                    waiting += ast.iter_child_nodes(node)
+                    waiting += children(node)
 
     # Expressions
 
@@ -233,7 +234,7 @@ class _Reader:
 
     def _stores(self, tree: ast.AST) -> None:
         """Fields that the text itself asks for or merges in: `"armour" in unit`, `unit |= more`."""
-        for node in ast.walk(tree):
+        for node in walk(tree):
             match node:
                 case ast.Compare(left=ast.Constant(value=str() as name), ops=[ast.In() | ast.NotIn(), *_]):
                     self.facts.stored.names.add(name)
@@ -242,7 +243,7 @@ class _Reader:
 
     def _stores_of_helper(self, tree: ast.Module) -> None:
         """A helper may be given a payload, and store into it."""
-        for node in ast.walk(tree):
+        for node in walk(tree):
             match node:
                 case ast.Subscript(ctx=ast.Store(), slice=ast.Constant(value=str() as name)):
                     self.facts.stored.names.add(name)

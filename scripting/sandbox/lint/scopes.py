@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from scripting.sandbox.policy.transformer import bound_by
+from scripting.sandbox.policy.tree import children, walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -158,7 +159,7 @@ class Scopes:
         for name in bound_by(node):
             if name:
                 self._bind(name, Binding("other", node, scope, None, _start(node)))
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             self._visit(child, scope)
 
     def _all(self, nodes: Iterator[ast.AST] | tuple[ast.AST, ...], scope: Scope) -> None:
@@ -180,7 +181,7 @@ class Scopes:
         if isinstance(target, ast.Name):
             self._bind(target.id, Binding(by, target, scope, value, after))
         elif isinstance(target, (ast.Tuple, ast.List)):
-            for one in ast.walk(target):
+            for one in walk(target):
                 if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
                     self._bind(one.id, Binding("other", one, scope, None, after))
                 elif isinstance(one, (ast.Attribute, ast.Subscript)) and isinstance(one.ctx, ast.Store):

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Sequence
 
 from scripting.sandbox.lint.scopes import Function, Scope, Scopes
+from scripting.sandbox.policy.tree import children
 
 
 class Sure:
@@ -66,7 +67,7 @@ class Sure:
             self._expression(node, scope)
 
     def _children(self, node: ast.AST, scope: Scope) -> None:
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             if isinstance(child, (ast.expr, ast.keyword)):
                 self._expression(child, scope)
 
@@ -102,9 +103,19 @@ class Sure:
             self._body(function.body, inner)
 
 
+_OTHER_CODE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+
+
 def _may_leave(statement: ast.stmt) -> bool:
     """Whether the statements after this one may be skipped."""
-    return any(isinstance(node, ast.Return) for node in _within([statement]))
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Return):
+            return True
+        if not isinstance(node, _OTHER_CODE):  # nor is there a return inside an expression
+            waiting += [child for child in children(node) if not isinstance(child, ast.expr)]
+    return False
 
 
 def _suspends(function: Function) -> bool:
@@ -120,5 +131,5 @@ def _within(body: Sequence[ast.AST]) -> Iterable[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
-            waiting += ast.iter_child_nodes(node)
+        if not isinstance(node, _OTHER_CODE):
+            waiting += children(node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from scripting.sandbox.policy.refusal import Refusal
+from scripting.sandbox.policy.tree import children
 
 MAX_COMPREHENSION_NESTING = 8
 """Twenty end the interpreter inside compile() on 3.12 and 3.13.0."""
@@ -37,7 +38,8 @@ def check_tree(tree: ast.Module) -> None:
                 raise _beyond(node, problem, "move the inner ones into functions")
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
             finals = 0
-        stack.extend((child, depth + 1, comprehensions, finals) for child in ast.iter_child_nodes(node))
+        # Operators and the like have no parts.
+        stack += [(child, depth + 1, comprehensions, finals) for child in children(node) if child._fields]
 
 
 def _beyond(node: ast.AST, message: str, hint: str) -> Refusal:

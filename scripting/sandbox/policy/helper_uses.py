@@ -7,12 +7,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from scripting.sandbox.policy.imports import HELPER_MODULE, some
 from scripting.sandbox.policy.transformer import bound_by
+from scripting.sandbox.policy.tree import children, walk
 
 
 def offered_by(tree: ast.Module) -> frozenset[str]:
     """The names that a helper binds at its outermost level, where alone importers see them."""
     found = {name for node in outermost(tree) for name in bound_by(node) if name}
-    inner = (node for node in ast.walk(tree) if isinstance(node, ast.Global))
+    inner = (node for node in walk(tree) if isinstance(node, ast.Global))
     return frozenset(found.union(*(node.names for node in inner)))
 
 
@@ -26,7 +27,7 @@ def lacking(
     names = _names_of_helpers(tree)
     if not names:
         return
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
             continue
         helper = _helper(node.value, names)
@@ -43,7 +44,7 @@ def _names_of_helpers(tree: ast.Module) -> dict[str, str]:
     """Name to the helper that it stands for; the name `shared` itself to the empty text."""
     found: dict[str, str] = {}
     others: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case ast.ImportFrom(module=module, names=aliases) if module == HELPER_MODULE:
                 given = [(alias.asname or alias.name, alias.name) for alias in aliases]
@@ -92,6 +93,6 @@ def outermost(tree: ast.Module) -> Iterable[ast.AST]:
         if isinstance(node, inner):
             continue
         if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-            waiting += [each for each in ast.walk(node) if isinstance(each, ast.NamedExpr)]
+            waiting += [each for each in walk(node) if isinstance(each, ast.NamedExpr)]
             continue
-        waiting += ast.iter_child_nodes(node)
+        waiting += children(node)

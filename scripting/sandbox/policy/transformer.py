@@ -19,6 +19,7 @@ from RestrictedPython.transformer import RestrictingNodeTransformer
 from scripting.sandbox.policy import names
 from scripting.sandbox.policy.format_strings import format_problem
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
+from scripting.sandbox.policy.tree import walk
 
 
 class PolicyFinding(Exception):
@@ -454,7 +455,14 @@ _GUARDED_ATTRIBUTES = frozenset({"format", "format_map", "args"})
 
 def bound_names(tree: ast.Module) -> frozenset[str]:
     """Every name that the module binds somewhere: assigned, defined, imported, caught, matched or taken as an argument."""
-    return frozenset(name for node in ast.walk(tree) for name in bound_by(node) if name)
+    return frozenset(name for node in walk(tree) if isinstance(node, _BINDING) for name in bound_by(node) if name)
+
+
+_BINDING = (
+    ast.Name, ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.arg,
+    ast.MatchMapping, ast.alias,
+)  # fmt: skip
+"""Kinds of nodes that bound_by knows names of."""
 
 
 def bound_by(node: ast.AST) -> Iterable[str | None]:
@@ -479,7 +487,7 @@ def _owner(method: ast.FunctionDef) -> str | None:
     if not arguments:
         return None
     name = arguments[0].arg
-    for node in ast.walk(method):
+    for node in walk(method):
         if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load):
             return None
         if isinstance(node, (ast.Global, ast.Nonlocal)) and name in node.names:

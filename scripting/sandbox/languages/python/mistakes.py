@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from scripting.sandbox.lint.finding import LanguageWarning
+from scripting.sandbox.policy.tree import walk
 
 _CHARACTERS = {
     **dict.fromkeys("“”„‟«»″", 'type the quote " instead'),
@@ -91,10 +92,8 @@ def hint_for(message: str, line: str, offset: int | None) -> str:
 
 def decimal_commas(tree: ast.Module) -> Iterator[LanguageWarning]:
     """A warning for each `0,25`, which is two numbers."""
-    meant = {
-        id(child) for node in ast.walk(tree) if isinstance(node, (ast.Subscript, ast.For)) for child in _lists(node)
-    }
-    for node in ast.walk(tree):
+    meant = {id(child) for node in walk(tree) if isinstance(node, (ast.Subscript, ast.For)) for child in _lists(node)}
+    for node in walk(tree):
         if not isinstance(node, ast.Tuple) or len(node.elts) != 2 or id(node) in meant:
             continue
         first, second = node.elts
