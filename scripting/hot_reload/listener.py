@@ -201,8 +201,10 @@ class Listener:
             return False
         keys = {notice.key for notice in news if notice.kind != notices.SUBSCRIBED}
         span = self._span(news)
-        if any(module == SHARED for module, _ in keys):
-            seen = generation.read()  # a helper may be in any bundle
+        helpers = {key for key in keys if key[0] == SHARED}
+        keys |= {key for key, script in self._loaded.items() if any(script.may_import(name) for _, name in helpers)}
+        if not helpers <= self._loaded.keys():
+            seen = generation.read()  # a new one: what it is called may have been in any text
             found = registry.take_all(seen)
             keys |= found.keys() | self._loaded.keys()
             reached = seen

@@ -92,10 +92,9 @@ class ScriptRegistry:
         """Read a script anew at its next run, and with a helper all that may import it."""
         with self._lock:
             self._changes += 1
+            self._scripts.pop((module, name), None)
             if module == SHARED:
-                self._scripts.clear()
-            else:
-                self._scripts.pop((module, name), None)
+                self._scripts = {key: script for key, script in self._scripts.items() if not script.may_import(name)}
             span = Span.of(made)
             if span is not None and span.leads_on_from(self._generation):
                 self._generation = span.reached

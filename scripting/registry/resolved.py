@@ -74,6 +74,11 @@ class ResolvedScript:
     def key(self) -> Key:
         return self.module, self.name
 
+    def may_import(self, helper: str) -> bool:
+        """Whether a version that could run may take in the helper of this name: by the search that makes bundles, see bundling."""
+        sources = (each for v in (self.active, *self.fallbacks) for each in (v.bundle.script, *v.bundle.helpers))
+        return any(SHARED in source.text and helper in source.text for source in sources)
+
     def for_key(self, key: str) -> ResolvedScript:
         """The script as it runs for an event of this ordering key: with the values of knobs that hold there."""
         if not self.active.bundle.is_split and not any(version.bundle.is_split for version in self.fallbacks):

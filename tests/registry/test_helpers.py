@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scripting.engine import get_engine
+from scripting.hot_reload.listener import Listener
 from scripting.models import BundleHelper, ScriptVersion
+from scripting.processes import generation, members, notices
 from scripting.registry import dependents, lifecycle, publishing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase, PublishRefused
@@ -41,6 +43,29 @@ def test_a_new_helper_version_is_a_new_bundle_of_what_imports_it(helper) -> None
     assert (after.info, after.bundle.digest != before.bundle.digest) == (before.info, True)
     assert run() == {"points": 12}
     assert BundleHelper.objects.filter(bundle_digest=after.bundle.digest).count() == 1
+
+
+def test_a_process_reads_again_what_may_import_the_helper_and_nothing_else(helper, monkeypatch) -> None:
+    make_script("result = {'points': 1}", "alone")
+    make_script("# shared dice are no good\nresult = {'points': 1}", "word")
+    listener = Listener("test", heartbeat=False)
+    listener.member.beat()
+    listener.step(0)
+    alone = registry.resolve("arena", "alone")
+    read = []
+    take = registry.take
+    monkeypatch.setattr(registry, "take", lambda keys, span: read.append(set(keys)) or take(keys, span))
+    publish(helper, DICE.replace("return sides", "return sides * 2"))
+    version = helper.versions.latest("number")
+    told = notices.activated(helper, version, "publish", None, "why").made(generation.read())
+    listener._inbox.put(told)
+    listener.step(0)
+    assert read == [{("shared", "dice"), ("arena", "scorer"), ("arena", "word")}]
+    assert registry._scripts["arena", "alone"] is alone
+    assert run() == {"points": 12}
+    (process,) = members.everyone(["arena/scorer"])
+    assert process.loaded["arena/scorer"].digest == registry.resolve("arena", "scorer").active.bundle.digest
+    listener.member.leave()
 
 
 def test_a_helper_that_would_break_a_dependent_is_refused_and_names_it(helper) -> None:
