@@ -23,12 +23,15 @@ from typing import Any
 import redis
 
 from goby_site.paths import BASE_DIR, unix_url
+from tests.support.stack import RunningStack, wait_until
 
 ROUNDS = int(os.environ.get("BENCH_RECOVERY_ROUNDS", "2"))
 RATE = 100
 """Events a second."""
 BURST = 300
 """Events that come at once just before the kill, so that some wait and some are in hand."""
+PATIENCE = 60.0
+"""Seconds that anything may take."""
 TOPIC = "wargame.hit"
 WORKERS, REDIS, EVERYTHING = "all workers", "Redis", "everything"
 TARGETS = {WORKERS: 10.0, REDIS: 1.0, EVERYTHING: 10.0}
@@ -53,8 +56,6 @@ class Recovery:
 
 def measure() -> list[dict[str, Any]]:
     """The worst of ROUNDS, of each kind of kill."""
-    from tests.support.stack import RunningStack
-
     figures = []
     quiet = {"GOBY_DEMO": "false"}
     with tempfile.TemporaryDirectory(prefix="gb-") as folder, RunningStack(Path(folder) / "var", **quiet) as stack:
@@ -94,13 +95,9 @@ def _figures(what: str, rounds: list[Recovery]) -> Iterator[dict[str, Any]]:
 class Site:
     """A running stack, its events and what became of them."""
 
-    def __init__(self, stack: Any) -> None:
+    def __init__(self, stack: RunningStack) -> None:
         self.stack = stack
-        (self.socket,) = (path for path in self._sockets() if path.name == "redis.sock")
-        self.executions = 0
-
-    def _sockets(self) -> list[Path]:
-        return list(self.stack.environment_socket().parent.glob("*.sock"))
+        self.socket = stack.environment_socket().with_name("redis.sock")
 
     def warm_up(self) -> None:
         with self.events():
@@ -137,28 +134,29 @@ class Site:
     def answers_again(self) -> float:
         """Wait for a Redis that answers: when it did."""
         client = redis.Redis.from_url(unix_url(self.socket))
-        while True:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             with contextlib.suppress(redis.RedisError):
                 client.ping()
                 return time.time()
             time.sleep(0.005)
+        raise TimeoutError("Redis did not come back")
 
     def ready_lines(self) -> int:
         logs = (self.stack.folder / "log").glob("worker-*.log")
         return sum(log.read_text(errors="replace").count("takes jobs") for log in logs)
 
     def ready_since(self, lines: int) -> float:
-        while self.ready_lines() == lines:
-            time.sleep(0.02)
+        wait_until(lambda: self.ready_lines() > lines, PATIENCE, "no worker came back")
         return time.time()
 
     def ran_since(self, moment: float) -> None:
-        while self.asked("SELECT count(*) FROM scripting_execution WHERE started_at > ?", moment) == 0:
-            time.sleep(0.05)
+        query = "SELECT count(*) FROM scripting_execution WHERE started_at > ?"
+        wait_until(lambda: self.asked(query, moment), PATIENCE, "no event ran")
 
     @contextlib.contextmanager
     def events(self) -> Iterator[None]:
-        """Within it events come in; a burst of them at its beginning, and one each second."""
+        """Within it events come in, RATE a second and once a burst."""
         command = [sys.executable, "-m", "benchmarks.recovery"]
         sender = subprocess.Popen(command, cwd=BASE_DIR, env=self.stack.environment, stdout=subprocess.PIPE, text=True)
         assert sender.stdout is not None
@@ -173,8 +171,11 @@ class Site:
     def drained(self) -> None:
         """Wait until no event waits."""
         client = redis.Redis.from_url(unix_url(self.socket), decode_responses=True)
-        while any(client.xlen(name) for name in client.scan_iter("goby:events:*", _type="stream")):
-            time.sleep(0.1)
+
+        def is_empty() -> bool:
+            return not any(client.xlen(name) for name in client.scan_iter("goby:events:*", _type="stream"))
+
+        wait_until(is_empty, PATIENCE, "events wait still")
 
     def asked(self, query: str, moment: float) -> float:
         """The answer as a number: a time in seconds since 1970."""
