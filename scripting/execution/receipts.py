@@ -39,7 +39,7 @@ ROLES = ("", "primary", "retry", "fallback", "built_in")
 """Numbered by their place: append new ones. A receipt has 0 for what is not listed; the row's digest holds it all the same."""
 NONE = bytes(32)
 
-ORIGIN = frozenset({"user", "worker", "request_id", "key", "event_id", "cause", "deliveries"})
+ORIGIN = frozenset({"user", "worker", "request_id", "trace_id", "key", "event_id", "cause", "deliveries"})
 """Columns that say where it came from: under a digest of their own with a salt, since a shared receipt withholds them."""
 PAYLOAD = frozenset({"inputs", "inputs_text", "result", "result_text", "log", "host_calls"})
 """Columns that the retention empties, under digests of their own too."""
