@@ -105,7 +105,7 @@ class ScriptWorker(SimpleWorker):
                     if not registered:
                         systemd.alive()  # from then on the heartbeat gives the signs of life
                         self._register()
-                        registered = True
+                        registered, waits = True, False
                     found = self.work_once(None if burst else WAIT_SECONDS)
                 except OutOfMemoryError as error:
                     outage.note(error)
@@ -120,7 +120,7 @@ class ScriptWorker(SimpleWorker):
                     self.liveness.stopping.wait(backoff * random.uniform(0.5, 1))
                     backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
                     continue
-                backoff, waits = 0.05, False
+                backoff = 0.05
                 registered = not self.liveness.was_cut_off
                 outage.over()
                 worked = worked or found
