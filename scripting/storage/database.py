@@ -59,6 +59,13 @@ def _is_answer(error: BaseException | None) -> bool:
     return any(getattr(error, code, None) is not None for code in ("sqlite_errorcode", "sqlstate"))
 
 
+def close_dead_connections() -> None:
+    """Close this thread's connections that died while it waited, and keep the others: the next statement opens a new one."""
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None and not connection.in_atomic_block and not connection.is_usable():
+            connection.close()
+
+
 def prove_write() -> None:
     """Write some pages and take them back. Raises database errors."""
     alias = router.db_for_write(OutboxEvent)

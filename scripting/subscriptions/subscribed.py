@@ -22,6 +22,7 @@ from scripting.modules.installed import modules
 from scripting.modules.topics import topics
 from scripting.processes import generation
 from scripting.processes.generation import Generation
+from scripting.storage.database import close_dead_connections
 from scripting.subscriptions.conditions import Condition, ConditionError, condition_of
 
 logger = logging.getLogger(__name__)
@@ -158,6 +159,7 @@ class Table:
                 self.take()
             self._generation, self._polled = seen, now
         except (DatabaseError, InterfaceError) as error:
+            close_dead_connections()  # a thread that only publishes has nobody else who would
             if not known:
                 raise
             logger.warning("subscriptions are those read before: %s", error)

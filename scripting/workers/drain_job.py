@@ -22,6 +22,7 @@ from scripting.modules.installed import modules
 from scripting.processes.place import start_name
 from scripting.registry.active import registry
 from scripting.storage import database, database_clock
+from scripting.storage.database import close_dead_connections
 from scripting.storage.redis_client import MOVED
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.workers.heartbeat import Liveness
@@ -172,13 +173,6 @@ def is_database_away(error: BaseException) -> bool:
 
 
 _others = database.Outage("what runs scripts")
-
-
-def close_dead_connections() -> None:
-    """Close connections that died while this process waited; keep the others: a drain is short, connecting is not."""
-    for connection in connections.all(initialized_only=True):
-        if connection.connection is not None and not connection.in_atomic_block and not connection.is_usable():
-            connection.close()
 
 
 def close_idle_connections() -> None:

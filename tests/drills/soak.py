@@ -20,7 +20,7 @@ from tests.support.stack import wait_until
 RATE = 40.0
 """Laps a second."""
 EVERY_SECONDS = 10.0
-SOON_SECONDS = 30.0
+SOON_SECONDS = 60.0
 """After a fault is mended, all that was acknowledged by then has run within this time. A dead worker's events run within ten
 seconds elsewhere; what is started anew needs its own start, and this machine is shared."""
 
@@ -39,10 +39,14 @@ def run(place: Place, seconds: float) -> Iterator[Result]:
             crew.add_watcher("watcher-2")
         crew.ready()
         scene = Scene(place, crew, dice, far)
+        took: dict[str, list[float]] = defaultdict(list)
         with Ledger(RATE) as ledger:
-            took = go_through(scene, ledger, seconds)
+            try:
+                go_through(scene, ledger, seconds, took)
+            except TimeoutError as error:  # the recount says what became of the events all the same
+                yield Result("each fault was mended", str(error), False)
         yield from ledger.recount()
-        yield Result("processes that ended though nobody ended them", "; ".join(crew.deaths) or 0, not crew.deaths)
+    yield Result("processes that ended though nobody ended them", "; ".join(crew.deaths) or 0, not crew.deaths)
     late = {name: max(found) for name, found in took.items() if max(found) > SOON_SECONDS}
     worst = max((max(found) for found in took.values()), default=0.0)
     yield Result(f"caught up {SOON_SECONDS:.0f} s after each fault", late or f"worst {worst:.1f} s", not late)
@@ -52,10 +56,12 @@ def run(place: Place, seconds: float) -> Iterator[Result]:
         yield Result(f"{name}: caught up after", f"{max(found):.1f} s, worst of {len(found)}")
 
 
-def go_through(scene: Scene, ledger: Ledger, seconds: float) -> dict[str, list[float]]:
-    """Inject faults until the time is over, each kind once before any comes twice: seconds that each took to be made up for."""
+def go_through(scene: Scene, ledger: Ledger, seconds: float, took: dict[str, list[float]]) -> None:
+    """Inject faults until the time is over, each kind once before any comes twice, and note how many seconds each took to be made up for.
+
+    Raises TimeoutError naming the fault that was not.
+    """
     ends = time.monotonic() + seconds
-    took: dict[str, list[float]] = defaultdict(list)
     left: list[Fault] = []
     wait_until(lambda: executed() > RATE, 60, "no lap runs")
     while time.monotonic() < ends:
@@ -70,4 +76,3 @@ def go_through(scene: Scene, ledger: Ledger, seconds: float) -> dict[str, list[f
         took[faults.name_of(fault)].append(time.monotonic() - mended)
         scene.crew.note_deaths()
         time.sleep(max(0.0, min(began + EVERY_SECONDS, ends) - time.monotonic()))
-    return took

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 
 from scripting.bus import publishing
 from scripting.bus.streams import Stream
 from scripting.hot_reload.listener import Listener
 from scripting.models import Execution, PlannedSubscription, Script, SubscriptionActivation, SubscriptionSet
 from scripting.modules.scriptable import ModuleScriptConfig
-from scripting.processes import members
+from scripting.processes import generation, members
 from scripting.registry import lifecycle
 from scripting.registry.lifecycle import ChangeRefused
 from scripting.subscriptions import sets
@@ -196,3 +197,19 @@ def test_every_process_acknowledges_the_set_that_it_goes_by() -> None:
     (process,) = members.everyone(["topic:arena.hit"])
     assert process.loaded["topic:arena.hit"].number == 1
     assert process.loaded["topic:arena.hit"].digest == table.of("arena.hit").digest
+
+
+def test_a_publisher_whose_connection_the_database_closed_reads_the_sets_again() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("the server is PostgreSQL's")
+    two_scripts()
+    assert subscribers() == ["scorer"]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        [mine] = cursor.fetchone()
+    with connection._nodb_cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [mine])
+    for expected in (None, generation.read()):
+        table._generation, table._checked = None, float("-inf")  # as after a change elsewhere
+        assert subscribers() == ["scorer"], "an event is accepted all the same"
+        assert table._generation == expected

@@ -87,7 +87,7 @@ class PostgresServer:
         self._log = home / "log"
         self._data = home / "data"
         self._user = "nobody" if os.geteuid() == 0 else None
-        self._data.mkdir(mode=0o700)
+        self._data.mkdir(mode=0o700, exist_ok=True)
         packages = site_packages()
         if self._user:
             home.chmod(0o755)

@@ -68,16 +68,30 @@ def processes_of(leader: int) -> dict[int, str]:
     return found
 
 
-def own_processes() -> list[str]:
+def own_name_space() -> list[str] | None:
     """A command that starts another one as process 1 of a name space of processes, as an engine of containers does.
 
-    Skips the test where the kernel does not let this user have one.
+    None where the kernel does not let this user have one.
     """
     alone = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
     alone += ["--pid", "--fork", "--kill-child", "--mount-proc", "--"]
     if shutil.which("unshare") is None or subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("no name space of processes to be had here")
+        return None
     return alone
+
+
+def own_processes() -> list[str]:
+    """`own_name_space`; skips the test where there is none."""
+    alone = own_name_space()
+    return pytest.skip("no name space of processes to be had here") if alone is None else alone
+
+
+def children(pid: int) -> list[int]:
+    """Processes that it started; none of one that has ended."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
 
 
 def alive(pid: int) -> bool:

@@ -73,3 +73,16 @@ class RedisServer:
         """A clean end."""
         self.process.terminate()
         self.process.wait(10)
+
+
+def commands_within(seconds: float, client: redis.Redis) -> list[str]:
+    """Commands that clients send to the server within the time; what a Lua script calls is part of its own command."""
+    found = []
+    with client.monitor() as monitor:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if monitor.connection.can_read(timeout=left):
+                heard = monitor.next_command()
+                if heard["client_type"] != "lua":
+                    found.append(heard["command"])
+    return found

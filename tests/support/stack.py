@@ -37,7 +37,7 @@ class RunningStack:
     """Starts on construction and serves when the constructor returns; a context manager that stops it.
 
     `folder` becomes its var/; its database is a new SQLite file there, migrated already unless `from_nothing`, or the one that
-    `database_url` names. `redis_url` empty means a Redis of its own.
+    `database_url` names. `redis_url` empty means a Redis of its own. `under` is a command that starts it.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class RunningStack:
         redis_url: str = "",
         database_url: str = "",
         from_nothing: bool = False,
+        under: Sequence[str] = (),
         **environment: str,
     ) -> None:
         self.folder = folder
@@ -60,7 +61,9 @@ class RunningStack:
         self.environment = child_environment(**own | environment)
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                tied("TERM", sys.executable, "-m", "goby_site.stack"),  # a test run that is killed leaves no stack
+                tied(
+                    "TERM", *under, sys.executable, "-m", "goby_site.stack"
+                ),  # a test run that is killed leaves no stack
                 cwd=BASE_DIR,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

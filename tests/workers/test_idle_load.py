@@ -10,6 +10,7 @@ import redis
 from django.db import connection
 
 from tests.support.member import Member
+from tests.support.redis import commands_within
 from tests.support.stack import wait_until
 from tests.workers.processes import WorkerProcess
 
@@ -20,19 +21,6 @@ COMMANDS = 3.0
 """The most commands that an idle process may send to Redis in a second."""
 STATEMENTS = 2.0
 """The most statements in a second of all processes: one of them looks for what waits in the database, once, and seldom for alerts."""
-
-
-def sent(redis_client: redis.Redis) -> list[str]:
-    """Commands that clients send within SECONDS; what a Lua script calls is part of its own command."""
-    found = []
-    with redis_client.monitor() as monitor:
-        until = time.monotonic() + SECONDS
-        while (left := until - time.monotonic()) > 0:
-            if monitor.connection.can_read(timeout=left):
-                heard = monitor.next_command()
-                if heard["client_type"] != "lua":
-                    found.append(heard["command"])
-    return found
 
 
 def lines(told: Path) -> list[str]:
@@ -61,7 +49,7 @@ def test_idle_processes_ask_redis_and_the_database_little(tmp_path: Path, redis_
         wait_until(lambda: redis_client.exists("goby:generation:mark"), 10, "nobody sweeps")
         time.sleep(2.5)  # what each does once at its start
         before = {name: len(lines(path)) for name, path in told.items()}
-        commands = sent(redis_client)
+        commands = commands_within(SECONDS, redis_client)
         asked = {name: lines(path)[before[name] :] for name, path in told.items()}
         connected = connections_of_others()
     listing = "\n".join(sorted(commands))
