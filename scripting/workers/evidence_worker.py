@@ -18,8 +18,8 @@ from scripting.conf import conf
 from scripting.evidence import jobs, play_jobs
 from scripting.git import waking
 from scripting.processes.one_at_a_time import FromBeatToBeat
+from scripting.storage import database
 from scripting.storage.lua import Call
-from scripting.workers import drain_job
 from scripting.workers.worker import ScriptWorker
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class EvidenceWorker(ScriptWorker):
         self._right.release()
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        drain_job.close_dead_connections()
+        database.close_dead_connections()
         evidence_jobs.take(job)
         self._job_id = job.id
         try:

@@ -176,7 +176,7 @@ class ScriptWorker(SimpleWorker):
             for condition in streams.conditions():
                 if condition.length and not condition.leased and not self.liveness.stopping.is_set():
                     self.liveness.busy()
-                    drain_job.close_dead_connections()
+                    database.close_dead_connections()
                     found = True
                     drain_job.drain_once(condition.stream)
         except redis.RedisError as error:
@@ -233,7 +233,7 @@ class ScriptWorker(SimpleWorker):
                 database.outage.note(error)
             else:
                 logger.warning("sweep not finished: %s", error)
-            drain_job.close_dead_connections()
+            database.close_dead_connections()
 
     # -- ending --------------------------------------------------------------------------------------------------------
 

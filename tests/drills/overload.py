@@ -52,7 +52,9 @@ def run(place: Place, seconds: float) -> Iterator[Result]:
         )
         most = int(publishing.conf.SCRIPTING_MAX_WAITING)
         yield Result(
-            "no stream had more events than SCRIPTING_MAX_WAITING", f"{watch.longest} of {most}", watch.longest <= most
+            "no stream had more events than SCRIPTING_MAX_WAITING and one publish",
+            f"{watch.longest} of {most}",
+            watch.longest <= most + RUNNERS,
         )
         yield Result("Redis refused no write for want of memory", f"{watch.used} of {limit} bytes", watch.used <= limit)
         if crew.ports:
