@@ -59,7 +59,7 @@ def run(place: Place, seconds: float) -> Iterator[Result]:
 def full(folder: Path) -> Iterator[None]:
     """Within it nothing more can be written there."""
     filler = folder / "filler"
-    with filler.open("wb") as file, contextlib.suppress(OSError):
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(b"x" * LEFT_BYTES)
     try:

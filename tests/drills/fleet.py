@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import psycopg
 
+from benchmarks.sockets import cpu_seconds
 from goby_site.paths import BASE_DIR
 from scripting.models import Execution
 from scripting.processes.members import Process, everyone
@@ -48,8 +49,8 @@ def run(place: Place, seconds: float) -> Iterator[Result]:
         yield Result("left out", "a fleet needs root, the program `ip` and PostgreSQL")
         return
     hosts = [place.network.add_host() for _ in range(int(os.environ.get("DRILL_HOSTS", "50")))]
+    began = time.monotonic()
     with fleet(place, hosts) as pids:
-        began = time.monotonic()
         wait_until(
             lambda: len(fresh()) >= len(pids),
             60 + len(pids) / PROCESSES_A_SECOND,
@@ -67,10 +68,10 @@ def run(place: Place, seconds: float) -> Iterator[Result]:
         yield Result("memory of all, shared parts once", f"{memory_of(pids.values()) >> 20} MiB")
         time.sleep(5)  # what each does once at its start
         yield from idle(place, len(pids))
-        yield from changes(len(pids), "idle")
+        yield from changes(pids, "idle")
         with Ledger(rate=20, runners=64) as ledger:
             wait_until(lambda: executed() > 20, 60, "no lap runs")
-            yield from changes(len(pids), "while laps run")
+            yield from changes(pids, "while laps run")
             yield from cut_off(random.Random(6).choice(hosts[WEBS:]), hosts, ledger)
             yield from partition(place, hosts, ledger)
             time.sleep(max(0.0, seconds - (time.monotonic() - began)))
@@ -160,8 +161,9 @@ def transactions(place: Place) -> int:
         return int(connection.execute(asked, [DATABASE]).fetchone()[0])  # type: ignore[index]
 
 
-def changes(count: int, when: str) -> Iterator[Result]:
+def changes(pids: Mapping[str, int], when: str) -> Iterator[Result]:
     """Publish versions, and wait for the last acknowledgement of each."""
+    count, spent = len(pids), sum(map(cpu_seconds, pids.values()))
     took = sorted(acknowledged(publish_numbered(), count) for _ in range(CHANGES))
     worst = took[-1]
     yield Result(
@@ -169,6 +171,8 @@ def changes(count: int, when: str) -> Iterator[Result]:
         f"{worst:.0f} ms (median {took[len(took) // 2]:.0f})",
         worst <= ACKNOWLEDGED_MS,
     )
+    spent = sum(map(cpu_seconds, pids.values())) - spent
+    yield Result(f"processor time of a change in a process, {when}", f"{1000 * spent / CHANGES / count:.1f} ms")
 
 
 def publish_numbered() -> tuple[int, float]:

@@ -76,7 +76,13 @@ class WorkerProcess(OwnProcess):
 
     def takes_jobs(self) -> WorkerProcess:
         """Wait until it has said so."""
-        wait_until(lambda: self.said("takes jobs") or self.process.poll() is not None, 30, f"{self.name} did not start")
+        try:
+            wait_until(
+                lambda: self.said("takes jobs") or self.process.poll() is not None, 30, f"{self.name} did not start"
+            )
+        except TimeoutError:
+            self.kill()  # no block has begun that would
+            raise
         assert self.process.poll() is None, self.log.read_text()
         return self
 
