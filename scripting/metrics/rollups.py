@@ -103,10 +103,14 @@ def fold() -> int:
         )
         if not deltas:
             return 0
-        groups: dict[tuple[str, datetime, int, int | None], Figures] = defaultdict(Figures)
+        # Minutes first: on SQLite every commit of every worker waits for this.
+        minutes: dict[tuple[datetime, int, int | None], Figures] = defaultdict(Figures)
         for delta in deltas:
+            minutes[delta.start, delta.script_id, delta.version_id].add_row(delta)
+        groups: dict[tuple[str, datetime, int, int | None], Figures] = defaultdict(Figures)
+        for (start, script, version), figures in minutes.items():
             for span in Span:
-                groups[span, span.start_of(delta.start), delta.script_id, delta.version_id].add_row(delta)
+                groups[span, span.start_of(start), script, version].merge(figures)
         for (name, start, script, version), figures in sorted(groups.items(), key=lambda item: str(item[0])):
             stat = (
                 ExecutionStat.objects.select_for_update()
