@@ -38,6 +38,7 @@ def run(place: Place, seconds: float) -> Iterator[Result]:
             refused = ledger.refused.total()
             with full(place.folder / "redis"):
                 time.sleep(seconds / 2)
+            crew.note_deaths()
             refused = ledger.refused.total() - refused
             if place.redis.process.poll() is not None:
                 place.redis.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -59,8 +60,8 @@ class Network:
     def add_host(self) -> Host:
         number = len(self.hosts) + 1
         host = Host(f"{self.name}-{number}", f"{self.name}h{number}", f"{self._prefix}.{number + 10}")
+        self.hosts.append(host)  # before it is there: whatever ends this leaves nothing
         run("netns", "add", host.name)
-        self.hosts.append(host)
         run("link", "add", host.card, "type", "veth", "peer", "name", "eth0", "netns", host.name)
         run("link", "set", host.card, "master", self.name, "up")
         run("-n", host.name, "addr", "add", f"{host.address}/24", "dev", "eth0")
@@ -73,7 +74,8 @@ class Network:
 
     def __exit__(self, *_error: object) -> None:
         for host in self.hosts:
-            run("netns", "del", host.name)
+            with contextlib.suppress(RuntimeError):
+                run("netns", "del", host.name)
         run("link", "del", self.name)
 
 
