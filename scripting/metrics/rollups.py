@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from scripting.metrics.histogram import Histogram
 from scripting.models.rollups import OUTCOMES, ExecutionStat, StatDelta, StatFields
@@ -94,23 +94,28 @@ def record(executions: Iterable[dict[str, Any]]) -> None:
 
 
 def fold() -> int:
-    """Fold waiting deltas into minutes, tens of them, hours, days and all time; how many. Run by one process at a time: two would wait, not miscount."""
+    """Fold waiting deltas into minutes, tens of them, hours, days and all time; how many.
+
+    Run by one process at a time: of two one does nothing. On SQLite every commit waits while this writes, so all else is done before.
+    """
+    deltas = list(StatDelta.objects.order_by("id")[:FOLD])
+    minutes: dict[tuple[datetime, int, int | None], Figures] = defaultdict(Figures)
+    for delta in deltas:
+        minutes[delta.start, delta.script_id, delta.version_id].add_row(delta)
+    groups: dict[tuple[str, datetime, int, int | None], Figures] = defaultdict(Figures)
+    for (start, script, version), figures in minutes.items():
+        for span in Span:
+            groups[span, span.start_of(start), script, version].merge(figures)
+    return len(deltas) if deltas and _folded([delta.pk for delta in deltas], groups) else 0
+
+
+def _folded(deltas: list[int], groups: dict[tuple[str, datetime, int, int | None], Figures]) -> bool:
+    """Whether the figures were added and the deltas that they are of deleted: not if another process has taken some of these."""
     with transaction.atomic():
-        deltas = list(
-            StatDelta.objects.select_for_update(
-                skip_locked=connection.features.has_select_for_update_skip_locked
-            ).order_by("id")[:FOLD]
-        )
-        if not deltas:
-            return 0
-        # Minutes first: on SQLite every commit of every worker waits for this.
-        minutes: dict[tuple[datetime, int, int | None], Figures] = defaultdict(Figures)
-        for delta in deltas:
-            minutes[delta.start, delta.script_id, delta.version_id].add_row(delta)
-        groups: dict[tuple[str, datetime, int, int | None], Figures] = defaultdict(Figures)
-        for (start, script, version), figures in minutes.items():
-            for span in Span:
-                groups[span, span.start_of(start), script, version].merge(figures)
+        deleted, _ = StatDelta.objects.filter(pk__in=deltas).delete()
+        if deleted != len(deltas):
+            transaction.set_rollback(True)
+            return False
         for (name, start, script, version), figures in sorted(groups.items(), key=lambda item: str(item[0])):
             stat = (
                 ExecutionStat.objects.select_for_update()
@@ -124,8 +129,7 @@ def fold() -> int:
             else:
                 figures.add_row(stat)
                 ExecutionStat.objects.filter(pk=stat.pk).update(**figures.columns())
-        StatDelta.objects.filter(pk__in=[delta.pk for delta in deltas]).delete()
-    return len(deltas)
+    return True
 
 
 def _identity(key: tuple[int, int | None, datetime]) -> dict[str, Any]:
