@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+import msgspec
 
 from scripting.execution import recovery
 from scripting.execution.decision import Decision
@@ -28,7 +29,7 @@ def decide(run: Run) -> Decision:
         name, kind = f"process {event.topic}", "consumer"
         values |= spans.messaging("process", event.topic) | {"messaging.message.id": event.id}
     with spans.span(name, kind, parent=run.traceparent, attributes=values) as span:
-        decision = recovery.decide(replace(run, traceparent=span.traceparent))
+        decision = recovery.decide(msgspec.structs.replace(run, traceparent=span.traceparent))
         version = decision.deciding.version if decision.deciding else None
         span.add(
             {
