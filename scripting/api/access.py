@@ -104,19 +104,35 @@ def counted(token: ApiToken, requests: int) -> int:
     Each process counts some in advance (see AHEAD), so that not every request costs an exchange.
     """
     window, most = int(clock.seconds() // WINDOW), most_of(token)
+    missing = requests - _take_ahead(token.public_id, window, requests)
+    if not missing:
+        return requests
+    # Outside the lock: a Redis that hangs holds up who asks it, and nobody else.
+    granted = _granted(f"{conf.SCRIPTING_REDIS_PREFIX}:api:{token.public_id}:{window}", missing + most // AHEAD, most)
+    if granted is None:
+        return requests
+    if granted > missing:
+        _add_ahead(token.public_id, window, granted - missing)
+    return requests - missing + min(granted, missing)
+
+
+def _take_ahead(public_id: str, window: int, requests: int) -> int:
+    """Use requests that were counted in advance: how many there were."""
     with _counting:
-        since, left = _ahead.get(token.public_id, (window, 0))
-        left = left if since == window else 0
-        if left < requests:
-            wanted = requests + most // AHEAD
-            granted = _granted(f"{conf.SCRIPTING_REDIS_PREFIX}:api:{token.public_id}:{window}", wanted, most)
-            if granted is None:
-                return requests
-            left += granted
+        since, left = _ahead.get(public_id, (window, 0))
+        if since != window or not left:
+            return 0
+        taken = min(left, requests)
+        _ahead[public_id] = window, left - taken
+        return taken
+
+
+def _add_ahead(public_id: str, window: int, requests: int) -> None:
+    with _counting:
         if len(_ahead) >= MOST_REMEMBERED:
             _ahead.clear()
-        _ahead[token.public_id] = window, max(0, left - requests)
-    return min(left, requests)
+        since, left = _ahead.get(public_id, (window, 0))
+        _ahead[public_id] = window, requests + (left if since == window else 0)
 
 
 def _granted(key: str, wanted: int, most: int) -> int | None:

@@ -118,6 +118,7 @@ class Lookout:
                 now = time.monotonic()
                 if is_time := now >= looked + PATIENCE:
                     looked = now
+                    self._forget_overdue(now)
                     waited = now if self._waiters else waited
                 try:
                     complete = look(self._those(None if is_time else told))
@@ -141,6 +142,13 @@ class Lookout:
             if not self._waiters:
                 self._thread = None
             return not self._waiters
+
+    def _forget_overdue(self, now: float) -> None:
+        """Forget those whose time is up: a request that was cut off forgets none itself."""
+        with self._lock:
+            overdue = [each for waiters in self._waiters.values() for each in waiters if each.until <= now]
+        for waiter in overdue:
+            self.forget(waiter)
 
     def _those(self, told: Collection[str] | None) -> list[Waiter]:
         """Those who wait for these events; None: for any."""

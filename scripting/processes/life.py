@@ -26,7 +26,7 @@ def is_gone(one: str) -> bool:
     """Whether that process has ended for certain. One of another machine, or of another container, is not known here."""
     place, _, rest = one.rpartition("/")[0].rpartition("/")
     started = one.rpartition("/")[2]
-    return bool(place) and place == _place() and rest.isdigit() and _started(int(rest)) != started
+    return bool(place) and place == _place() and rest.isdigit() and _started(int(rest)) not in (started, None)
 
 
 @functools.cache
@@ -38,12 +38,23 @@ def _place() -> str:
         return ""
 
 
-def _started(pid: int) -> str:
-    """Ticks from the machine's start to the process'; empty for one that has ended."""
+def _started(pid: int) -> str | None:
+    """Ticks from the machine's start to the process'; empty for one that has ended, None where the system does not tell."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
-        return ""
+        return None if _exists(pid) else ""
     except OSError:
-        return "?"
+        return None
     return "" if fields[0] in _ENDED else fields[19]
+
+
+def _exists(pid: int) -> bool:
+    """Whether a process has this number: /proc may hide those of other users (`hidepid`)."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True

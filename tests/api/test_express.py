@@ -163,6 +163,16 @@ def test_who_waits_is_told_when_the_event_is_settled_and_need_not_look(
     assert time.monotonic() - begun < 4
 
 
+def test_a_request_that_was_cut_off_is_not_waited_for_after_its_time(
+    club: Game, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 0.01)
+    monkeypatch.setattr(waiting, "LINGER", 0.0)
+    lookout = waiting.Lookout()
+    lookout.expect(Event(id="one", topic="chess_club.roll", payload={}, subscribers=[("chess_club", "roll")]), 0.01)
+    wait_until(lambda: lookout._thread is None)
+
+
 def test_an_outcome_that_does_not_come_in_time_is_not_waited_for(site: Site, machine: Machine) -> None:
     [late] = site.ask(Request(machine.token, roll(key="a"), "wait=0.05"))
     assert (late.status, late.document["complete"], site.long) == (202, False, 0)

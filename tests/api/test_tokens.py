@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -95,6 +96,31 @@ def test_requests_of_a_busy_token_are_counted_in_redis_a_tenth_of_a_second_at_a_
     assert [access.counted(token, 1) for _ in range(11)] == [1] * 11
     after = redis_client().info("commandstats")["cmdstat_incrby"]["calls"]
     assert after - before <= 2  # a minute may end in between
+
+
+def test_a_redis_that_hangs_for_one_token_holds_up_no_other(designer: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine_of(designer, per_minute=5)
+    machine_of(designer, per_minute=7)
+    slow, quick = ApiToken.objects.order_by("per_minute")
+    asked, answer = threading.Event(), threading.Event()
+
+    def granted(key: str, wanted: int, most: int) -> int:
+        if slow.public_id in key:
+            asked.set()
+            answer.wait(10)
+        return wanted
+
+    monkeypatch.setattr(access, "_granted", granted)
+    counting = [threading.Thread(target=access.counted, args=(token, 1)) for token in (slow, quick)]
+    counting[0].start()
+    assert asked.wait(10)
+    counting[1].start()
+    counting[1].join(5)
+    is_held_up = counting[1].is_alive()
+    answer.set()
+    for thread in counting:
+        thread.join()
+    assert not is_held_up
 
 
 def test_a_token_that_was_just_read_costs_no_query_and_is_read_again_after_a_second(
