@@ -1,4 +1,4 @@
-"""What scripts compute, beside plain CPython on the same texts: the same code with and without the policy, in turn, in processor time.
+"""Compare what scripts compute with plain CPython on the same texts: the same code with and without the policy, in turn, in processor time.
 
 Both are compiled once and run as the sandbox's runner does, with inputs as context variables: the difference is what the guards cost.
 """

@@ -24,7 +24,7 @@ def steady_ns() -> int:
 
 @dataclass(frozen=True)
 class Measured:
-    """What one question to the database told."""
+    """An answer of the database."""
 
     base_ns: int
     """The site's time less `steady_ns`."""

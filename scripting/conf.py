@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from django.conf import global_settings, settings
 from django.utils.functional import empty
 
+from scripting.texts.redis_addresses import addresses_in, master_of
 from scripting.types import SecurityLimits
 
 T = TypeVar("T")
@@ -114,17 +115,6 @@ def _are_networks(text: Any) -> bool:
     except (ValueError, AttributeError):
         return False
     return True
-
-
-def addresses_in(text: str) -> list[tuple[str, int]]:
-    """The (host, port) pairs that a text names, with commas or blanks between. Raises ValueError."""
-    found = []
-    for part in text.replace(",", " ").split():
-        host, _, port = part.rpartition(":")
-        if not host or not port.isdigit():
-            raise ValueError(f"write host:port instead of {part}")
-        found.append((host.strip("[]"), int(port)))
-    return found
 
 
 def _addresses(text: str) -> str:
@@ -337,17 +327,6 @@ def configure(settings: MutableMapping[str, Any], *, redis_url: str = "") -> Non
         layers.setdefault(
             "default", {"BACKEND": pubsub, "CONFIG": {"hosts": [_for_channels(url, sentinels)], "prefix": prefix}}
         )
-
-
-def master_of(url: str) -> tuple[str, dict[str, Any]]:
-    """The master's name for sentinels, which a URL has as its host, and its other options for connections."""
-    from redis.connection import parse_url  # only a site with sentinels needs it this early
-
-    options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
-    options.pop("port", None)
-    if options.pop("connection_class", None) is not None:
-        options["ssl"] = True
-    return options.pop("host"), options
 
 
 def _for_queues(url: str, sentinels: list[tuple[str, int]]) -> dict[str, Any]:

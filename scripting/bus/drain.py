@@ -1,6 +1,7 @@
 """A drain: takes the events of a stream in order, has each decided, and commits the decisions in batches.
 
 It goes on with streams of the module that nobody else drains: it reads all that it has in one exchange and commits their decisions together.
+Longer than other modules because a batch, its retries and the streams that it is of are one state.
 """
 
 from __future__ import annotations

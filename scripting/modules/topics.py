@@ -107,7 +107,7 @@ class TopicRegistry:
 
     @property
     def sensitive(self) -> frozenset[str]:
-        """What any topic calls sensitive."""
+        """Fields that any topic calls sensitive."""
         return frozenset().union(*[topic.sensitive for topic in self._topics.values() if topic.sensitive])
 
     def __iter__(self) -> Iterator[Topic]:

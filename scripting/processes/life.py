@@ -1,4 +1,4 @@
-"""Whether a process of this machine has ended, by an identity that no other process ever has. Linux tells; elsewhere nothing is known."""
+"""Tell whether a process of this machine has ended, by an identity that no other process ever has. Linux tells; elsewhere nothing is known."""
 
 from __future__ import annotations
 

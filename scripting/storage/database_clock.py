@@ -23,7 +23,7 @@ WORTH_TELLING = 5.0
 
 
 def time_of_database() -> datetime:
-    """What the database's clock says now; with SQLite that is this host's. Raises database errors."""
+    """Ask the database's clock; with SQLite that is this host's. Raises database errors."""
     connection = connections[router.db_for_write(Execution)]
     if connection.vendor != "postgresql":
         return datetime.fromtimestamp(time.time(), UTC)

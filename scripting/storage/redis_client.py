@@ -17,7 +17,8 @@ from redis.backoff import ExponentialBackoff, NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from scripting.conf import addresses_in, conf, master_of
+from scripting.conf import conf
+from scripting.texts.redis_addresses import addresses_in, master_of
 
 BRIEF_SECONDS = 1.0
 """Seconds without an answer after which callers that must not wait take Redis as unavailable."""

@@ -111,7 +111,7 @@ class Channel:
 
 
 def _ended(error: OSError) -> Exception:
-    """What a failed read means: too late, or gone with something unread. Any other error is itself."""
+    """The exception for a failed read: too late, or gone with something unread. Any other error is itself."""
     if isinstance(error, BlockingIOError):
         return DeadlinePassed()
     return PeerGone(unread=True) if isinstance(error, (ConnectionResetError, BrokenPipeError)) else error

@@ -28,7 +28,7 @@ class Span:
     """A span that has begun, for who adds to it; this one is none, as all are while tracing is off."""
 
     traceparent = ""
-    """What continues the trace from here."""
+    """Continues the trace from here."""
 
     def add(self, attributes: Attributes) -> None:
         """Add values that are known by now."""
@@ -84,7 +84,7 @@ def span(
 ) -> AbstractContextManager[Span]:
     """A span until the block ends, below `parent` (a traceparent; empty: below the span around it, else a new trace).
 
-    An exception that leaves the block is recorded.
+    Of an exception that leaves the block the type is told. Its text may hold what topics call sensitive.
     """
     return _started(name, kind, parent, attributes or {}) if on() else _NONE
 
@@ -140,9 +140,20 @@ def _started(name: str, kind: str, parent: str, attributes: Attributes) -> Itera
 
     context = _context_of(parent) if parent else None
     with _tracer().start_as_current_span(
-        name, context, kind=SpanKind[kind.upper()], attributes=_kept(attributes)
+        name,
+        context,
+        kind=SpanKind[kind.upper()],
+        attributes=_kept(attributes),
+        record_exception=False,
+        set_status_on_exception=False,
     ) as made:
-        yield _Recorded(made)
+        span = _Recorded(made)
+        try:
+            yield span
+        except Exception as error:
+            span.add({"error.type": type(error).__name__})
+            span.fail(type(error).__name__)
+            raise
 
 
 @contextlib.contextmanager

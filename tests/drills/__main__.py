@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
 
 def carry_out(name: str, drill: Drill, seconds: float) -> list[Result]:
-    """What the drill found; a drill that breaks down is a broken promise."""
+    """Run the drill: its findings; a drill that breaks down is a broken promise."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
     # Orphans of killed processes become children of this one, so that none is overlooked.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

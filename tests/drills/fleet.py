@@ -143,7 +143,7 @@ def memory_of(pids: object) -> int:
 
 
 def idle(place: Place, count: int) -> Iterator[Result]:
-    """What idle processes ask of Redis and of the database."""
+    """Count what idle processes ask of Redis and of the database."""
     before, began = transactions(place), time.monotonic()
     commands = len(commands_within(IDLE_SECONDS, place.redis.own_client)) / IDLE_SECONDS / count
     time.sleep(2)  # until PostgreSQL's figures are there

@@ -61,7 +61,7 @@ class Place:
 
 @contextlib.contextmanager
 def place(drill: Drill, *, small: bool = False) -> Iterator[Place]:
-    """What the drill wants, where it can be had. Django is set up in this process when the block begins; all of it is gone behind the block.
+    """Provide all that the drill wants, where it can be had. Django is set up in this process when the block begins; all of it is gone behind the block.
 
     A `small` one has SQLite and no network, which cost the least to start.
     """

@@ -20,7 +20,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Later:
 
 
 class Later:
-    """What the clock of the database, and that of Redis beside it, are set to."""
+    """Where the clock of the database, and that of Redis beside it, are set."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.began = datetime.now(UTC)

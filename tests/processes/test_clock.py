@@ -32,8 +32,8 @@ def learn(theirs_ns: int, round_trip_ns: int = 2_000_000) -> None:
 
 def test_a_clock_that_is_right_is_kept() -> None:
     learn(time.time_ns() - SECOND_NS // 5)
-    assert abs(clock.time_ns() - time.time_ns()) < SECOND_NS // 100
-    assert clock.ahead() == pytest.approx(0, abs=0.01)
+    assert abs(clock.time_ns() - time.time_ns()) < SECOND_NS // 10
+    assert clock.ahead() == pytest.approx(0, abs=0.1)
 
 
 def test_a_clock_that_is_wrong_is_not_asked() -> None:

@@ -74,6 +74,7 @@ def test_redis_url_and_https_are_taken(tmp_path: Path) -> None:
         ("SCRIPT_MAX_MEMORY_BYTES", "-1"),
         ("HOT_RELOAD_SCRIPTS", "often"),
         ("SCRIPTING_FALLBACK", "previous,luck"),
+        ("SCRIPTING_REDIS_SENTINELS", "10.0.4.1:26379"),  # without REDIS_URL, which would name the master
     ],
 )
 def test_an_odd_value_is_refused_and_named(tmp_path: Path, name: str, value: str) -> None:

@@ -9,12 +9,16 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
 from django.test import Client
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pytest_django import Settings
 
 from scripting.api.express import Express
 from scripting.bus import publishing
 from scripting.bus.events import Event
 from scripting.models import Execution
+from scripting.modules.calls import EffectRefused
 from scripting.telemetry import spans
 from scripting.telemetry.requests import TracedRequests
 from tests.api import test_express as asking
@@ -87,6 +91,21 @@ def test_a_callers_trace_goes_on_through_the_api_the_run_its_effects_and_the_eve
     assert f'href="https://traces.example/trace/{CALLER[3:35]}"' in page
     found = client.get("/admin/scripting/execution/", {"q": CALLER[3:35]}).content.decode()
     assert run.values["goby.execution"] in found
+
+
+def test_of_an_error_that_leaves_a_span_its_type_alone_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider, sent = TracerProvider(), InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(sent))
+    monkeypatch.setattr(spans, "_tracer", lambda: provider.get_tracer("goby"))
+    settings.SCRIPTING_TRACING = True
+    with pytest.raises(EffectRefused), spans.span("effect pay"):
+        raise EffectRefused("ann pays with card 4000-1234")
+    [span] = sent.get_finished_spans()
+    assert span.attributes is not None
+    assert (span.status.is_ok, span.attributes["error.type"]) == (False, "EffectRefused")
+    assert "4000-1234" not in span.to_json()
 
 
 def flush() -> None:

@@ -45,7 +45,7 @@ class Help:
 
 
 class Answers:
-    """What is known of one script, as it is written now."""
+    """All that is known of one script, as it is written now."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class Answers:
         return [*known.values(), *self._own(row, known)]
 
     def hover(self, row: int, column: int) -> Help | None:
-        """What the word at a place is; None where nothing is known of it."""
+        """Help on the word at a place; None where nothing is known of it."""
         start, word, before = self._word(row, column)
         if not word or self._in_comment(before):
             return None

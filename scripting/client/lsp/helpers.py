@@ -47,7 +47,7 @@ def definitions(helper: RuleFile) -> Iterator[Definition]:
 
 
 def imported(rule: RuleFile, rules: Sequence[RuleFile]) -> dict[str, Definition]:
-    """What the script's own names for helpers, and for names out of them, stand for."""
+    """Look up the script's own names for helpers, and for names out of them."""
     helpers, found = helpers_of(rule, rules), dict[str, Definition]()
     for line in lines_of(rule.text):
         if HELPER_MODULE not in line:

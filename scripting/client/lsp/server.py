@@ -180,7 +180,7 @@ class RulesServer(LanguageServer):
     # -- answers ---------------------------------------------------------------------------------------------------------
 
     def answers(self, uri: str) -> tuple[Answers, list[str]] | None:
-        """What is known of an open script, and its lines; None for another file."""
+        """All that is known of an open script, and its lines; None for another file."""
         path, opened = path_of(uri), self.opened()
         folder = self.folder_of(path)
         if folder is None or path not in opened:
