@@ -11,6 +11,8 @@ from scripting import clock
 
 _lock = threading.Lock()
 _last = 0
+_STEP = 10_000 << 12
+"""Ten seconds, in the ticks of identifiers. A clock goes back by more only when it was wrong before: identifiers go back with it."""
 
 
 def uuid7() -> uuid.UUID:
@@ -19,7 +21,9 @@ def uuid7() -> uuid.UUID:
     with _lock:
         nanoseconds = clock.time_ns()
         ticks = (nanoseconds // 1_000_000) << 12 | (nanoseconds % 1_000_000) * 4096 // 1_000_000
-        _last = ticks = max(ticks, _last + 1)
+        if 0 <= _last - ticks < _STEP:
+            ticks = _last + 1
+        _last = ticks
     random = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
     return _made((ticks >> 12) << 80 | 7 << 76 | (ticks & 0xFFF) << 64 | 2 << 62 | random)
 

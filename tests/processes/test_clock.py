@@ -75,6 +75,16 @@ def test_in_words(ahead: float, words: str) -> None:
     assert database_clock.off_by(ahead) == words
 
 
+def test_identifiers_do_not_keep_to_a_clock_that_was_wrong_until_the_database_was_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + YEAR_NS)
+    assert time_of(uuid7()) - datetime.now(UTC) > timedelta(days=364)
+    learn(real())
+    assert abs(time_of(uuid7()) - datetime.now(UTC)) < timedelta(seconds=5)
+
+
 def test_identifiers_go_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
     learn(time.time_ns())
     real = time.time_ns
