@@ -65,7 +65,7 @@ def _run(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedPr
 
 def _latency(name: str, waited: dict[str, float], health: dict[str, float], target: float) -> dict[str, Any]:
     return {
-        "figure": f"event over HTTP to its outcome, {RATE}/s asked, {waited['rate']:.0f}/s reached, {name}",
+        "figure": f"event over HTTP to its outcome, {RATE}/s asked, {name}",
         "value": round(waited[name], 1),
         "unit": "ms",
         "peer": "GET /healthz at the same pace",

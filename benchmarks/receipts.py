@@ -1,8 +1,7 @@
 """Receipts: verified per second, what they add to deciding and committing an event, and their bytes on both databases.
 
-Runs in a process of its own with a Redis and a database of its own: SQLite, and PostgreSQL where BENCH_POSTGRES_URL names an
-empty database that may be written to. What receipts add is processor time of one process, with and without them in turn: a ratio
-of wall times would be that of whatever else the machine does.
+Runs in a process of its own with a Redis and a database of its own: SQLite, and PostgreSQL where it can be had. What receipts add
+is processor time of one process, with and without them in turn: a ratio of wall times would be that of whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmarks import leave_out
+from benchmarks._databases import postgres
 from benchmarks.throughput import TOPIC, answers, stand, wait_until
 from goby_site.paths import BASE_DIR
 
@@ -31,11 +30,11 @@ TARGET_RATIO = 1.03
 TARGET_BYTES = 250
 
 
-def measure() -> list[dict[str, Any]]:
-    postgres = os.environ.get("BENCH_POSTGRES_URL", "")
-    if not postgres:
-        leave_out("receipts on PostgreSQL", "Set BENCH_POSTGRES_URL to an empty database that may be written to.")
-    return [*figures("SQLite", ""), *(figures("PostgreSQL", postgres) if postgres else [])]
+def measure() -> Iterator[dict[str, Any]]:
+    yield from figures("SQLite", "")
+    with postgres("receipts on PostgreSQL") as url:
+        if url:
+            yield from figures("PostgreSQL", url)
 
 
 def figures(database: str, url: str) -> list[dict[str, Any]]:

@@ -66,11 +66,11 @@ def measure() -> list[dict[str, Any]]:
     old, runs = seen["race"]
     figures.append(
         {
-            "figure": f"runs on a version older than acknowledged, of {runs} during {RACE_CHANGES} changes",
+            "figure": f"runs on a version older than acknowledged, during {RACE_CHANGES} changes",
             "value": old,
             "unit": "runs",
-            "peer": None,
-            "peer_value": None,
+            "peer": "all runs",
+            "peer_value": runs,
             "ratio": None,
             "target": "0",
             "holds": old == 0 and runs >= RACE_RUNS,

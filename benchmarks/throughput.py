@@ -1,7 +1,7 @@
-"""Events per second published → executed → committed by two workers over 64 games, beside RQ's stock worker on an empty job.
+"""Events per second published → executed → committed by two workers over 64 battles, beside other task queues on empty tasks.
 
-Runs in a process of its own with a Redis and a database of its own: SQLite, and PostgreSQL where BENCH_POSTGRES_URL names an
-empty database that may be written to.
+Twice: the board, which changes nothing, and shots, which cost units their health. In a process of its own with a Redis and a
+database of its own: SQLite, and PostgreSQL where it can be had. The peers use the same Redis, a moment later.
 """
 
 from __future__ import annotations
@@ -18,47 +18,78 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import leave_out
+from benchmarks import _queues
+from benchmarks._databases import postgres
 from goby_site.paths import BASE_DIR
 from goby_site.stack.redis_server import redis_config, redis_server_binary
 
-WORKERS = 2
+WORKERS = _queues.WORKERS
 GAMES = 64
 EVENTS = int(os.environ.get("BENCH_EVENTS", "20000"))
-EMPTY_JOBS = 500
+SHOTS = 40
+"""For each battle, half of them by each side: no army is routed by so many."""
 TOPIC = "wargame.state.update"
 TARGET = 5000
-TARGET_RATIO = 15
+MAIN_JOB_RATIO = 0.5
+POSTGRES_RATIO = 0.9
 
 
-def measure() -> list[dict[str, Any]]:
-    """One figure for each database."""
-    postgres = os.environ.get("BENCH_POSTGRES_URL", "")
-    if not postgres:
-        leave_out("throughput on PostgreSQL", "Set BENCH_POSTGRES_URL to an empty database that may be written to.")
-    return [figure("SQLite", ""), *([figure("PostgreSQL", postgres)] if postgres else [])]
+def measure() -> Iterator[dict[str, Any]]:
+    """Ours on each database, and on SQLite beside each peer."""
+    rates = measured("SQLite", "")
+    yield from figures("SQLite", rates)
+    with postgres("throughput on PostgreSQL") as url:
+        if url:
+            on_postgres = measured("PostgreSQL", url)
+            yield from figures("PostgreSQL", on_postgres)
+            peer = ("the same on SQLite", rates["events"])
+            yield row(plain("PostgreSQL"), on_postgres["events"], peer, POSTGRES_RATIO)
 
 
-def figure(database: str, url: str) -> dict[str, Any]:
+def measured(database: str, url: str) -> dict[str, Any]:
     with stand(url) as environment:
         answer = subprocess.run(
-            [sys.executable, "-m", "benchmarks.throughput"],
+            [sys.executable, "-m", "benchmarks.throughput", *([] if url else ["peers"])],
             cwd=BASE_DIR,
             env=environment,
             stdout=subprocess.PIPE,
             check=True,
         )
-    rates = json.loads(answer.stdout.splitlines()[-1])
-    ratio = rates["events"] / rates["jobs"]
+    return dict(json.loads(answer.stdout.splitlines()[-1]))
+
+
+def plain(database: str) -> str:
+    return f"events published, executed and committed ({database}, {WORKERS} workers, {GAMES} games)"
+
+
+def figures(database: str, rates: dict[str, Any]) -> list[dict[str, Any]]:
+    events = rates["events"]
+    return [
+        row(plain(database), events, None, TARGET),
+        *(
+            row(plain(database), events, (f"{name}, empty tasks, {WORKERS} workers", rate), _queues.PEERS[name][2])
+            for name, rate in rates["peers"].items()
+        ),
+        row(
+            f"shots down to the health that units lost, all events ({database}, {WORKERS} workers, {GAMES} battles)",
+            rates["shots"],
+            ("events that change nothing", events),
+            MAIN_JOB_RATIO,
+        ),
+    ]
+
+
+def row(figure: str, value: float, peer: tuple[str, float] | None, least: float | None) -> dict[str, Any]:
+    ratio = value / peer[1] if peer else None
     return {
-        "figure": f"events published, executed and committed ({database}, {WORKERS} workers, {GAMES} games)",
-        "value": round(rates["events"]),
+        "figure": figure,
+        "value": round(value),
         "unit": "events/s",
-        "peer": f"RQ's stock worker, empty job, {WORKERS} workers",
-        "peer_value": round(rates["jobs"]),
-        "ratio": round(ratio, 1),
-        "target": f">= {TARGET}, >= {TARGET_RATIO} x peer",
-        "holds": rates["events"] >= TARGET and ratio >= TARGET_RATIO,
+        "peer": peer and peer[0],
+        "peer_value": peer and round(peer[1]),
+        "ratio": None if ratio is None else round(ratio, 2),
+        "target": None if least is None else f">= {least:g}{' x peer' if peer else ''}",
+        "holds": None if least is None else (value if ratio is None else ratio) >= least,
     }
 
 
@@ -97,27 +128,69 @@ def main() -> None:
     with contextlib.redirect_stdout(sys.stderr):
         call_command("migrate", verbosity=0)
         call_command("sync_scripts")
-    print(json.dumps({"events": events_per_second(), "jobs": empty_jobs_per_second()}))
+    print(json.dumps(ours() | {"peers": _queues.rates(wait_until) if "peers" in sys.argv else {}}))
 
 
-def events_per_second() -> float:
-    """From the first publish until the last execution is committed, with workers that are warm."""
-    from scripting.bus import publishing
+def ours() -> dict[str, float]:
+    """Of workers that are warm, from the first publish until the last execution is committed."""
     from scripting.models import Execution
+    from wargame.models import BattleLogEntry
 
+    armies = battles()
     with processes([sys.executable, "manage.py", "run_worker"]):
         publish(20 * GAMES)  # compiled, connected and warm
         wait_until(lambda: Execution.objects.count() == 20 * GAMES, 60)
-        wait_until(lambda: publishing.backlog().events == 0, 10)
-        time.sleep(0.5)  # the drains end: what follows pays for its own jobs
-        started = time.perf_counter()
-        publish(EVENTS)
-        wait_until(lambda: publishing.backlog().events == 0, 300)
-        took = time.perf_counter() - started
-    succeeded = Execution.objects.filter(status="succeeded").count()
-    if succeeded != EVENTS + 20 * GAMES:
-        raise RuntimeError(f"{succeeded} executions succeeded, not {EVENTS + 20 * GAMES}")
-    return EVENTS / took
+        events = EVENTS / seconds(lambda: publish(EVENTS))
+        succeeded = Execution.objects.filter(status="succeeded").count()
+        if succeeded != EVENTS + 20 * GAMES:
+            raise RuntimeError(f"{succeeded} executions succeeded, not {EVENTS + 20 * GAMES}")
+        seconds(lambda: shoot(armies, 2))
+        before = Execution.objects.count()
+        took = seconds(lambda: shoot(armies, SHOTS))
+        shots = (Execution.objects.count() - before) / took
+    hits = BattleLogEntry.objects.filter(kind__in=("damage", "chain")).count()
+    if hits < GAMES * SHOTS / 4 or Execution.objects.exclude(status="succeeded").exists():
+        raise RuntimeError(f"{hits} hits by {GAMES * SHOTS} shots, or an execution failed")
+    return {"events": events, "shots": shots}
+
+
+def seconds(send: Callable[[], None]) -> float:
+    from scripting.bus import publishing
+
+    wait_until(lambda: publishing.backlog().events == 0, 10)
+    time.sleep(0.5)  # the drains end: what follows pays for its own jobs
+    started = time.perf_counter()
+    send()
+    wait_until(lambda: publishing.backlog().events == 0, 300)
+    return time.perf_counter() - started
+
+
+def battles() -> list[Any]:
+    """Fresh armies."""
+    from wargame import rows
+    from wargame.battle import start_battle
+
+    return [rows.read(start_battle(seed=number, demo=False)).battle for number in range(GAMES)]
+
+
+def shoot(armies: list[Any], count: int) -> None:
+    """So many shots in each battle, of every unit at every other of the other side, each battle's in its order."""
+    from scripting.bus import publishing
+    from scripting.bus.publishing import Message
+    from wargame.play.payloads import shot
+
+    messages = []
+    for number in range(count):
+        for battle in armies:
+            sides = [[unit for unit in battle.units.values() if unit.side == side] for side in battle.sides]
+            ours, theirs = sides if number % 2 else reversed(sides)
+            payload = shot(battle, ours[number // 2 % len(ours)], theirs[number // 3 % len(theirs)])
+            payload |= {
+                "distance": 1 + number % 3,
+                "screening": 0,
+            }  # as if they had met: from where they start, most miss
+            messages.append(Message("wargame.attack", payload, key=payload["gameID"]))
+    publishing.publish_many(messages)
 
 
 def publish(count: int) -> None:
@@ -127,26 +200,6 @@ def publish(count: int) -> None:
 
     payload = topics.get(TOPIC).example
     publishing.publish_many(Message(TOPIC, payload, key=f"game-{number % GAMES}") for number in range(count))
-
-
-def empty_jobs_per_second() -> float:
-    """The same road with RQ alone: enqueue, fork, run nothing, record."""
-    import django_rq
-    from rq import Queue
-    from rq.registry import FinishedJobRegistry
-
-    queue = Queue("empty", connection=django_rq.get_connection("default"))
-    command = [sys.executable, "-m", "rq.cli", "worker", "--quiet", "--url", os.environ["REDIS_URL"], "empty"]
-    finished = FinishedJobRegistry(queue=queue)
-    with processes(command):
-        for _ in range(20):
-            queue.enqueue("os.getpid")
-        wait_until(lambda: finished.get_job_count() == 20, 60)
-        started = time.perf_counter()
-        for _ in range(EMPTY_JOBS):
-            queue.enqueue("os.getpid")
-        wait_until(lambda: finished.get_job_count() == EMPTY_JOBS + 20, 120)
-        return EMPTY_JOBS / (time.perf_counter() - started)
 
 
 @contextlib.contextmanager

@@ -56,6 +56,26 @@ def test_a_benchmark_by_name_replaces_its_own_figures_alone(write: Callable[...,
     assert list(values().items()) == [("first", 3), ("second", 2)]
 
 
+def test_a_figure_is_the_repeat_with_the_median_ratio_whole_and_says_on_what_it_was_measured(
+    write: Callable[..., None],
+) -> None:
+    write(
+        "first",
+        text="""
+runs = iter([(40, 10), (30, 6), (90, 20)])
+def measure():
+    value, peer = next(runs)
+    yield {"figure": "it", "value": value, "unit": "ms", "peer": "a peer", "peer_value": peer, "ratio": value / peer,
+           "target": "<= 4.6 x peer", "holds": value / peer <= 4.6}
+""",
+    )
+    assert main([]) == 0
+    [row] = json.loads((var_dir() / "bench" / "latest.json").read_text())
+    assert (row["value"], row["peer_value"], row["ratio"], row["spread"], row["repeats"]) == (90, 20, 4.5, "30–90", 3)
+    assert "Python 3." in row["machine"]
+    assert row["load"] >= 0
+
+
 def test_a_missed_target_is_exit_1(write: Callable[..., None]) -> None:
     write("first", 6)
     assert main([]) == 1
