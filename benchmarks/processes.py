@@ -157,7 +157,7 @@ def _bare_fork() -> None:
 
 
 def _figure(
-    figure: str, value: float, unit: str, target: float, peer: str | None = None, peer_value: float | None = None
+    figure: str, value: float, unit: str, target: float | None, peer: str | None = None, peer_value: float | None = None
 ) -> dict[str, Any]:
     ratio = None if peer_value is None else value / peer_value
     return {
@@ -168,7 +168,7 @@ def _figure(
         "peer_value": None if peer_value is None else round(peer_value, 2),
         "ratio": None if ratio is None else round(ratio, 2),
         "target": target,
-        "holds": (value if ratio is None else ratio) <= target,
+        "holds": None if target is None else (value if ratio is None else ratio) <= target,
     }
 
 

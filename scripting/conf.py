@@ -160,7 +160,11 @@ class ScriptingSettings:
     SCRIPTING_REDIS_PREFIX = Setting(
         "goby", "text", "First part of every key, channel and queue in that Redis; sites that share one need one each."
     )
-    SCRIPTING_SANDBOX_CAP = Setting(16, "count", "Warm sandboxes in one process; the least recently used make room.")
+    SCRIPTING_SANDBOX_CAP = Setting(
+        0,
+        "number",
+        "Sandboxes in one process, where the least recently used make room; 0: as many as memory has room for.",
+    )
     SCRIPTING_SANDBOX_RUNS = Setting(1000, "count", "Runs after which a sandbox is retired.")
     SCRIPTING_PROCESS_PER_RUN = Setting(False, "boolean", "Give every run a sandbox process of its own.")
     SCRIPTING_MAX_CONCURRENT = Setting(16, "count", "Executions at once in one process; more are refused or queued.")

@@ -148,6 +148,7 @@ def _sandboxes(now: Snapshot) -> Iterator[Metric]:
     sandboxes = GaugeMetricFamily("goby_sandboxes", "Sandboxes that a process has.", labels=[*labels, "state"])
     forks = CounterMetricFamily("goby_sandbox_starts", "Sandboxes that a process ever started.", labels=labels)
     kills = CounterMetricFamily("goby_sandbox_kills", "Sandboxes that a process ended by killing.", labels=labels)
+    places = GaugeMetricFamily("goby_sandbox_places", "Sandboxes that a process may have.", labels=labels)
     started = GaugeMetricFamily("goby_process_start_seconds", "When a process began, since 1970.", labels=labels)
     for process in now.processes:
         who = [process.name, process.kind]
@@ -158,7 +159,8 @@ def _sandboxes(now: Snapshot) -> Iterator[Metric]:
             sandboxes.add_metric([*who, "idle"], process.vitals.get("sandboxes", 0) - busy)
             forks.add_metric(who, process.vitals.get("forks", 0))
             kills.add_metric(who, process.vitals.get("kills", 0))
-    yield from (sandboxes, forks, kills, started)
+            places.add_metric(who, process.vitals.get("places", 0))
+    yield from (sandboxes, forks, kills, places, started)
 
 
 class LoadedCollector(_Looking):

@@ -27,8 +27,8 @@ CLOCK_SECONDS = 5.0
 KEEP_SECONDS = 60
 """After this without a word a process is no longer listed. One that comes back lists itself again."""
 
-VITALS = ("sandboxes", "busy", "forks", "kills")
-"""Sandboxes that a process has now, those that run something, those it ever started and those it ended by killing."""
+VITALS = ("sandboxes", "busy", "forks", "kills", "places")
+"""Sandboxes that a process has now, those that run something, those it ever started, those it ended by killing, and how many it may have."""
 
 KNOWS_SPREAD = "spread"
 """A field of each process that asks Redis over how many streams keys are spread; one of an older release goes by its setting."""

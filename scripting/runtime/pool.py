@@ -70,7 +70,8 @@ def vitals() -> dict[str, int]:
         return {}
     stats = _pool.stats()
     busy = sum(sandbox.busy for sandbox in stats.sandboxes)
-    return {"sandboxes": len(stats.sandboxes), "busy": busy, "forks": stats.forks, "kills": stats.kills}
+    found = {"sandboxes": len(stats.sandboxes), "busy": busy, "forks": stats.forks, "kills": stats.kills}
+    return found | {"places": stats.places}
 
 
 def close_pool() -> None:

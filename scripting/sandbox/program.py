@@ -11,6 +11,10 @@ from scripting.sandbox.library.dice import DRAWING
 from scripting.sandbox.protocol import Knob, cut
 from scripting.sandbox.tracer.plan import Plan
 
+_DECIMALS = "decimal"
+STATEFUL = DRAWING | {_DECIMALS}
+"""Packages whose state must be made anew for each run that may have changed it."""
+
 
 @dataclass
 class Unit:
@@ -65,7 +69,7 @@ class Program:
     @property
     def counts_in_decimals(self) -> bool:
         """Whether a run can change the context of decimal numbers, so that it must be made anew."""
-        return any("decimal" in unit.used for unit in self.units)
+        return any(_DECIMALS in unit.used for unit in self.units)
 
     @property
     def suspends(self) -> bool:

@@ -30,6 +30,7 @@ __all__ = [
     "SCRIPT_FUNCTIONS",
     "Answer",
     "Call",
+    "Compiled",
     "Connection",
     "Done",
     "ErrorType",
@@ -284,6 +285,17 @@ class Trace(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     """Why it does not reach to the end: `steps`, `depth`, `time`, `memory`, `fault`; empty where it does."""
 
 
+class Compiled(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One text compiled, for another sandbox of the same bundle. Nobody else reads it: to the supervisor it is bytes."""
+
+    code: bytes
+    """Marshalled."""
+    used: tuple[str, ...]
+    """Packages whose state a run may change, as far as it must then be made anew."""
+    suspends: bool
+    draws: bool
+
+
 class Load(_Message, frozen=True, gc=False):
     """To the sandbox, once: compile this bundle and keep within these limits (bytes, seconds, counts)."""
 
@@ -310,6 +322,10 @@ class Load(_Message, frozen=True, gc=False):
     """Look for warnings too: a check does, a run need not wait for it."""
     traces: bool = False
     """Tell line by line what the run does. A sandbox so loaded serves one run."""
+    tells_code: bool = False
+    """Send up what was compiled, in Loaded."""
+    compiled: tuple[Compiled, ...] = ()
+    """What another sandbox made of the very same script and helpers, in their order, before it ran anything; empty: compile."""
 
 
 class Run(_Message, frozen=True, gc=False):
@@ -342,6 +358,8 @@ class Loaded(_Message, frozen=True, gc=False):
     fault: Fault | None
     knobs: tuple[Knob, ...] = ()
     """Of the script, in the order of its text; a check asks for them, a run does not."""
+    compiled: tuple[Compiled, ...] = ()
+    """Where that was asked for. It comes here and in no later message: nothing of the script has run yet."""
 
 
 class Call(_Message, frozen=True, gc=False):

@@ -7,6 +7,7 @@ import re
 import time
 from typing import Any
 
+from scripting.sandbox import handed_on
 from scripting.sandbox.compiler import Compiler
 from scripting.sandbox.kernel.resources import Resources
 from scripting.sandbox.languages.factory import EngineFactory
@@ -78,11 +79,16 @@ class Server:
 
     def _load(self, message: Load) -> Program | None:
         started = time.monotonic_ns()
+        if message.compiled:
+            made = handed_on.program_of(message, self.engines)
+            self._loaded = Loaded((time.monotonic_ns() - started) // 1000, (), None)
+            return made
         compiler = Compiler(message, self.engines)
         program = compiler.compile()
         fault: Fault | None = compiler.fault()
         taken = (time.monotonic_ns() - started) // 1000
-        self._loaded = Loaded(taken, tuple(compiler.findings), fault, compiler.knobs)
+        told = handed_on.told(program) if program is not None and message.tells_code else ()
+        self._loaded = Loaded(taken, tuple(compiler.findings), fault, compiler.knobs, told)
         if program is None:
             self._send(self._loaded)
         return program

@@ -96,6 +96,8 @@ class PoolStats:
     forks: int
     kills: int
     parent_pid: int | None
+    places: int
+    """How many sandboxes there may be."""
 
 
 @dataclass(slots=True)

@@ -15,7 +15,6 @@ import threading
 import time
 import weakref
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import msgspec
 
@@ -23,6 +22,7 @@ from scripting.sandbox import protocol
 from scripting.sandbox.protocol import Inputs, Load, Loaded
 from scripting.sandbox.source_text import encode
 from scripting.supervisor import exit_status
+from scripting.supervisor.compiled import CompiledBundles, Kind
 from scripting.supervisor.errors import HostCallRefused, PoolClosed, SandboxLost, SandboxUnavailable
 from scripting.supervisor.fork_server import ParentClient
 from scripting.supervisor.interface import (
@@ -37,6 +37,7 @@ from scripting.supervisor.interface import (
     SandboxStats,
 )
 from scripting.supervisor.knobs import knobs_of
+from scripting.supervisor.room import LEAST, Room
 from scripting.supervisor.sandbox import NotStarted, Sandbox, Shelf, WornOut
 from scripting.types import Bundle, Diagnostic, ExecutionMetrics, SecurityLimits, Source
 
@@ -54,7 +55,6 @@ __all__ = [
     "SandboxPool",
 ]
 
-_Key: TypeAlias = tuple[str, tuple[HostFunction, ...], SecurityLimits]
 _logger = logging.getLogger("scripting.sandbox")
 _ATTEMPTS = 3
 _MAX_RECENT = 256
@@ -64,8 +64,8 @@ _MAX_RECENT = 256
 class PoolConfig:
     """How many sandboxes there may be and how long each serves."""
 
-    max_sandboxes: int = 16
-    """Warm and busy ones together."""
+    max_sandboxes: int = 0
+    """Warm and busy ones together; 0: as many as memory has room for."""
     runs_per_sandbox: int = 1000
     process_per_run: bool = False
     """Every run in a process of its own."""
@@ -85,10 +85,11 @@ class SandboxPool:
     def __init__(self, config: PoolConfig | None = None) -> None:
         self.config = config or PoolConfig()
         self._parent = ParentClient(self.config.python, self.config.reserve)
-        self._shelves: dict[_Key, Shelf] = {}
+        self._shelves: dict[Kind, Shelf] = {}
         """Of each kind of sandbox there is, the free ones."""
         self._recent: dict[int, Shelf] = {}
         """Shelves by the identity of the bundle, which is quicker to tell than that all three are equal."""
+        self._compiled = CompiledBundles()
         self._all: set[Sandbox] = set()
         self._turns = itertools.count(1)
         """Counts runs, so that the least recently used sandbox can be told."""
@@ -97,6 +98,9 @@ class SandboxPool:
         """Tells those who wait that there may be room."""
         self._waiting = 0
         self._taken = 0
+        self._room = Room()
+        self._most = self.config.max_sandboxes or LEAST
+        """Places that there were when that was last looked at."""
         self._kills = 0
         self._closed = False
         self._warned = False
@@ -166,7 +170,7 @@ class SandboxPool:
         For a version that takes another's place, so that its first run need not wait for the compiler.
         """
         with self._places:
-            no_place = self._taken >= self.config.max_sandboxes and not self._is_one_free()
+            no_place = self._taken >= self._most_places() and not self._is_one_free()
             if self._closed or self.config.process_per_run or no_place:
                 return False
             digests = {box.bundle.digest for box in self._all}
@@ -191,7 +195,7 @@ class SandboxPool:
             boxes = [
                 SandboxStats(box.bundle.digest, box.handle.pid, box.runs, id(box) not in free) for box in self._all
             ]
-            return PoolStats(tuple(boxes), self._parent.forks, self._kills, self._parent.pid)
+            return PoolStats(tuple(boxes), self._parent.forks, self._kills, self._parent.pid, self._most)
 
     def close(self) -> None:
         """End all sandboxes and the light parent. Runs still going fail."""
@@ -280,6 +284,9 @@ class SandboxPool:
         traces: bool = False,
     ) -> tuple[Loaded, Sandbox | None]:
         """A new sandbox with the bundle loaded, busy; None if the bundle does not compile."""
+        kind = (bundle.digest, functions, limits)
+        runs = not (warns or traces)
+        compiled = self._compiled.get(kind) if runs else ()
         self._take_place()
         sandbox: Sandbox | None = None
         try:
@@ -290,14 +297,22 @@ class SandboxPool:
             message = _load_message(bundle.digest, bundle, functions, limits, self._cpu_seconds(limits))
             if warns or traces:
                 message = msgspec.structs.replace(message, inputs=inputs, warns=warns, traces=traces)
+            if runs:
+                message = msgspec.structs.replace(message, compiled=compiled, tells_code=not compiled)
             loaded = sandbox.load(message)
+            if loaded.fault is not None and compiled:
+                raise NotStarted  # the texts compiled once
         except BaseException:
             if sandbox is None:
                 self._free_place()
             else:
                 self._end(sandbox)
+            if compiled:
+                self._compiled.forget(kind)
             raise
         self._warn_of(sandbox.missing)
+        if loaded.compiled and runs and not compiled:
+            self._compiled.keep(kind, loaded.compiled, 1 + len(bundle.helpers))
         if loaded.fault is not None:
             self._end(sandbox)
             return loaded, None
@@ -313,11 +328,13 @@ class SandboxPool:
     def _take_place(self) -> None:
         """Wait until there may be one more sandbox, ending the least recently used one if that makes room."""
         deadline = time.monotonic() + self.config.wait_seconds
+        most = 0
         while True:
             with self._places:
                 if self._closed:
                     raise PoolClosed
-                if self._taken < self.config.max_sandboxes:
+                most = most or self._most_places()
+                if self._taken < most:
                     self._taken += 1
                     return
                 self._waiting += 1
@@ -325,11 +342,17 @@ class SandboxPool:
                     sandbox = self._least_recently_used()
                     if sandbox is None:
                         if not self._places.wait(deadline - time.monotonic()):
-                            raise SandboxUnavailable(f"all {self.config.max_sandboxes} sandboxes are busy")
+                            raise SandboxUnavailable(f"all {most} sandboxes are busy")
                         continue
                 finally:
                     self._waiting -= 1
             self._end(sandbox)
+
+    def _most_places(self) -> int:
+        """How many sandboxes there may be. Under the lock."""
+        if not self.config.max_sandboxes:
+            self._most = self._room.places(self._taken, lambda: [box.handle.pid for box in self._all])
+        return self._most
 
     def _least_recently_used(self) -> Sandbox | None:
         """The warm sandbox that has waited longest, taken out; None if all are busy. Under the lock."""

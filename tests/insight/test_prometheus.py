@@ -70,7 +70,7 @@ def test_runs_outcomes_durations_and_errors_are_sums_of_all_time_before_and_afte
 
 def test_queues_sandboxes_loaded_versions_and_breakers_are_told_as_they_are_now(game: Game, client: Client) -> None:
     version = publish(game, "result = 1\n")
-    member = members.Membership("worker", lambda: {"sandboxes": 3, "busy": 1, "forks": 9, "kills": 2})
+    member = members.Membership("worker", lambda: {"sandboxes": 3, "busy": 1, "forks": 9, "kills": 2, "places": 16})
     member.beat()
     member.acknowledge({"chess_club/dice": LoadedVersion(1, "abc123")})
     append([(Stream("chess_club", 0), b"an entry"), (Stream("chess_club", 0), b"another")])
@@ -82,6 +82,7 @@ def test_queues_sandboxes_loaded_versions_and_breakers_are_told_as_they_are_now(
     assert of(found, "goby_sandboxes", state="idle") == 2
     assert of(found, "goby_sandbox_starts_total", kind="worker") == 9
     assert of(found, "goby_sandbox_kills_total", kind="worker") == 2
+    assert of(found, "goby_sandbox_places", kind="worker") == 16
     assert of(found, "goby_loaded", script="chess_club/dice", digest="abc123", version="1") == 1
     assert of(found, "goby_breaker_open", script="dice", version="1") == 1
 

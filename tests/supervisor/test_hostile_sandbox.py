@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from scripting.sandbox.protocol import Call, Done, ErrorType, Fault, Loaded, Ready, Trace, encode_value
+from scripting.sandbox.protocol import Call, Compiled, Done, ErrorType, Fault, Loaded, Ready, Trace, encode_value
 from scripting.supervisor import sandbox as supervised
 from scripting.supervisor.fork_server import ExitStatus, Handle, ParentClient
 from scripting.supervisor.interface import HostFunction, RunOutcome, RunRequest
@@ -88,6 +88,7 @@ HOSTILE: dict[str, bytes] = {
     "not msgpack": (3).to_bytes(4, "big") + b"\xc1\xc1\xc1",
     "a very deep frame": (50_000).to_bytes(4, "big") + b"\x91" * 50_000,
     "a message out of turn": frame(Ready((), ())),
+    "code once the script has run": frame(Loaded(1, (), None, (), (Compiled(b"", (), False, False),))),
     "a call that was not offered": frame(Call("os.system", b"\x92\x90\x80")),
     "a result too deep": done(result=b"\x91" * 40 + b"\xc0"),
     "a result with an extension": done(result=b"\xd4\x01\x00"),

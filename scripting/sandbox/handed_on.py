@@ -1,0 +1,55 @@
+"""Compiled texts on their way from one sandbox to another of the same bundle, so that the second need not compile.
+
+They are told once, right after the compiler and before anything of the script has run, so they are what the policy let pass. A text
+that takes over its sandbox while it is compiled can tell anything: it then runs as its own bundle, in a sandbox as closed, where it
+would have taken over the compiler too.
+"""
+
+from __future__ import annotations
+
+import marshal
+import types
+
+from scripting.sandbox.languages.factory import EngineFactory
+from scripting.sandbox.policy.imports import HELPER_MODULE
+from scripting.sandbox.program import STATEFUL, Program, Unit
+from scripting.sandbox.protocol import Compiled, Load, Text
+from scripting.sandbox.source_text import BYTE_ORDER_MARK
+
+MAX_BYTES = 512 << 10
+"""Of a bundle. What takes more is compiled each time."""
+
+
+def told(program: Program) -> tuple[Compiled, ...]:
+    """What was compiled, script first; nothing where it is too large."""
+    compiled = tuple(
+        Compiled(marshal.dumps(unit.code), tuple(sorted(unit.used & STATEFUL)), unit.suspends, unit.draws)
+        for unit in program.units
+    )
+    return compiled if sum(len(each.code) for each in compiled) <= MAX_BYTES else ()
+
+
+def program_of(load: Load, engines: EngineFactory) -> Program:
+    """The program as another sandbox compiled it. Any failure ends this sandbox, and the bundle is compiled in another."""
+    script, *helpers = (
+        _unit(text, compiled) for text, compiled in zip((load.script, *load.helpers), load.compiled, strict=True)
+    )
+    by_name = {unit.name.removeprefix(f"{HELPER_MODULE}/"): unit for unit in helpers}
+    return Program(script, by_name, engines.engine(load.script.language))
+
+
+def _unit(text: Text, compiled: Compiled) -> Unit:
+    shown = text.text.decode("utf-8", "replace").removeprefix(BYTE_ORDER_MARK)
+    code = marshal.loads(compiled.code)  # noqa: S302 - this process is where such bytes may run
+    if type(code) is not types.CodeType:
+        raise TypeError("no code")
+    return Unit(
+        text.name,
+        text.language,
+        shown,
+        shown.split("\n"),
+        code=code,
+        used=frozenset(compiled.used),
+        suspends=compiled.suspends,
+        draws=compiled.draws,
+    )
