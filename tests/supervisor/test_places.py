@@ -83,7 +83,7 @@ def test_other_limits_or_functions_never_get_what_was_compiled_for_these(
 
 def test_what_cannot_be_loaded_is_compiled_from_its_text(pool: SandboxPool) -> None:
     for number, code in enumerate((b"", b"no code", b"i\x01\x00\x00\x00", b"c" + b"\xff" * 40)):
-        bundle = bundle_of(f"result = {number}")
+        bundle = bundle_of(f"result = {number} + 0")
         kind, junk = (bundle.digest, (), LIMITS), Compiled(code, (), False, False)
         pool._compiled.keep(kind, (junk,), 1)
         assert value_of(outcome_of(pool, bundle, limits=LIMITS)) == number
