@@ -165,6 +165,9 @@ def live(page: Page) -> None:
 
 def history(page: Page) -> None:
     """What went live when and why, with a diff."""
+    page.goto(f"{DAMAGE}history/")
+    if not page.locator("[data-key=v2]").count():
+        live(page)
     page.goto(f"{DAMAGE}history/?old=1&new=2")
 
 
@@ -248,7 +251,7 @@ STORIES: tuple[Callable[[Page], None], ...] = (
     gate,
     review,
 )
-"""In this order: `live` publishes what `history` shows."""
+"""Each begins with v1 live and no draft, where `put_back` leaves the one before; the policy that `review` sets stays, so it is the last."""
 ALSO = {"workbench": ({"color_scheme": "dark"}, {"viewport": {"width": 820, "height": 1180}})}
 """Pictures taken a second time, in the dark or on a tablet."""
 ROLES = {"receipts": "admin", "gate": "admin", "review": "admin"}
@@ -286,12 +289,23 @@ def take(browser: Browser, stack: RunningStack, cookies: object, story: Callable
     marks += ["tablet"] if "viewport" in more else []
     picture = FOLDER / f"{'-'.join([story.__name__, *marks])}.png"
     page.screenshot(path=picture, animations="disabled", caret="hide")
-    page.keyboard.press("Escape")
+    put_back(page, stack)
+    context.close()
+    return picture
+
+
+def put_back(page: Page, stack: RunningStack) -> None:
+    """Discard the draft of whoever told the story, and make v1 live again where it published another."""
+    page.goto(DAMAGE)
+    page.wait_for_selector("body[data-ready]")
     if page.locator("#discard").is_visible():
         page.click("#discard")
         expect(page.locator("#discard")).to_be_hidden()
-    context.close()
-    return picture
+    if page.request.get(f"{DAMAGE}api/active").json()["active"]["number"] != 1:
+        done = stack.manage(
+            "rollback_script", DAMAGE.removeprefix("/scripts/").rstrip("/"), "1", "-m", "As it was before"
+        )
+        assert done.returncode == 0, done.stderr
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ class WargameModule(ScriptableModule):
     live_page = ModulePage("Battle", "wargame:battle")
     more_pages = (ModulePage("Test shot", "wargame/debug/hit"),)
     play_measures = simulation.MEASURES
+    play_shares = simulation.SHARES
     permissions: ClassVar[Mapping[str, Sequence[str]]] = {"designer": ("wargame.play_game",)}
     config = ModuleScriptConfig(
         message_handlers={

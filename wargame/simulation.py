@@ -35,6 +35,8 @@ MEASURES: Mapping[str, str] = {
     **{f"{kind.key}_lost": f"{kind.label.lower()} lost" for kind in KINDS.values()},
 }
 """Name of a measure → its words. A loss is a unit destroyed."""
+SHARES = tuple(f"{side.key}_wins" for side in SIDES)
+"""Measures that are 0 or 1 in a battle."""
 
 
 def play(module: ScriptableModule, decide: Decide, seed: int) -> SimulatedPlay:

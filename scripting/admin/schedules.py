@@ -176,7 +176,7 @@ class ScheduleAdmin(CheckedAdmin):
 
     @admin.display(description="next times")
     def next_times(self, schedule: Schedule) -> SafeString:
-        button = SafeString('<button type="submit" class="goby-button goby-plain" name="_preview" value="1" formnovalidate>Show the next five times of what is written here</button>')  # fmt: skip
+        button = SafeString('<button type="submit" class="goby-button goby-plain" name="_preview" value="1" formnovalidate>Show the next five times</button>')  # fmt: skip
         if not schedule.pk:
             return button
         upcoming = cadence_of(schedule).upcoming(max(schedule.settled_until, clock.now()), PREVIEWED)

@@ -15,6 +15,7 @@ from scripting import clock
 from scripting.bus import evidence_jobs
 from scripting.evidence import playing
 from scripting.evidence.play_tally import MeasuresDiffer, PlayTally, document, sentence
+from scripting.evidence.play_words import MeasureWords
 from scripting.evidence.playing import Sides
 from scripting.evidence.watching import watched
 from scripting.models import PlayComparison, Script
@@ -211,9 +212,10 @@ def _write(found: PlayComparison, tally: PlayTally, seconds: float) -> None:
     values: dict[str, Any] = {"played": tally.pairs}
     if tally.pairs:
         made = document(tally, seed=found.seed, asked=found.asked, seconds=seconds)
+        module = found.script.module
         values |= {
             "document": made,
-            "sentence": sentence(made, playing.noun_of(found.script.module, tally.pairs))[:200],
+            "sentence": sentence(made, playing.noun_of(module, tally.pairs), MeasureWords.of(module))[:200],
         }
     PlayComparison.objects.filter(pk=found.pk).update(**values)
 

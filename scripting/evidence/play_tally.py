@@ -10,6 +10,7 @@ from typing import Any
 
 from scripting.evidence import anytime, statistics
 from scripting.evidence.play_process import Played
+from scripting.evidence.play_words import MeasureWords
 
 SEEDS = 100
 """Turned plays of one kind that are listed."""
@@ -133,9 +134,12 @@ def _failures(found: Counter[str]) -> list[dict[str, Any]]:
     return [{"what": what, "decisions": count} for what, count in found.most_common(FAILURES)]
 
 
-def sentence(found: Mapping[str, Any], noun: str) -> str:
-    """The totals in one line: `40 matches: points +1.2, length -3`."""
-    parts = [f"{name} {found['measures'][name]['difference']:+.3g}" for name in found["clear"][:3]]
+def sentence(found: Mapping[str, Any], noun: str, words: MeasureWords | None = None) -> str:
+    """The totals in one line: `40 matches: points +1.2, Ada wins +12 pp`, with the module's words for its measures."""
+    said = words or MeasureWords()
+    parts = [
+        f"{said.title(name)} {said.change(name, found['measures'][name]['difference'])}" for name in found["clear"][:3]
+    ]
     if len(found["clear"]) > len(parts):
         parts.append(f"{len(found['clear']) - len(parts)} more")
     if not parts:

@@ -217,6 +217,8 @@ class ScriptableModule:
     """The noun for a unit of its play that `simulate` plays, such as `evening`: pages say "Play 200 evenings"."""
     play_measures: ClassVar[Mapping[str, str]] = {}
     """Name of a measure of a simulated play → what pages call it: `{"guests_fed": "guests fed"}`."""
+    play_shares: ClassVar[Collection[str]] = ()
+    """The measures that are 0 or 1 in one play, such as a win: pages show their mean in percent."""
     permissions: ClassVar[Mapping[str, Sequence[str]]] = {}
     """The module's own permissions for the roles `viewer` and `designer`, beside looking: `{"designer": ("game.play",)}`."""
 

@@ -7,25 +7,14 @@ from decimal import Decimal
 from django import template
 
 from scripting.insight.executions.reason import activated
+from scripting.texts import figures
 from scripting.texts.escaping import visible
 
 register = template.Library()
 
 register.filter("in_words", activated)
-
-
-@register.filter
-def rounded(value: float) -> str:
-    """A figure of four digits: `12.35`, `1,235`."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
-@register.filter
-def signed(value: float) -> str:
-    """With its sign, `+4.2`; `0` has none."""
-    if not value:
-        return "0"
-    return ("+" if value > 0 else "\N{MINUS SIGN}") + rounded(abs(value))
+register.filter(figures.rounded)
+register.filter(figures.signed)
 
 
 @register.filter

@@ -80,6 +80,7 @@ def report(request: HttpRequest, module: str, name: str, report_id: UUID) -> Htt
         "words": plays.Words.of(module),
         "noun": playing.noun_of(module, found.played),
         "measures": plays.measures(found),
+        "shares": plays.has_shares(module),
         "still_live": plays.is_still_live(found),
         "unserved": plays.unserved(found),
     }

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 
 from scripting.bus import evidence_jobs
 from scripting.evidence import play_jobs, playing
+from scripting.evidence.play_words import MeasureWords
 from scripting.evidence.playing import Sides
 from scripting.evidence.replays import candidate_of
 from scripting.models import PlayComparison, Script
@@ -145,26 +146,38 @@ class Measure:
 
     title: str
     figures: Mapping[str, Any]
-    shape: Distribution
+    live: str
+    draft: str
+    difference: str
+    interval: str
+    shape: Distribution | None
+    """None of a share: two bars would say what its mean says."""
 
 
 def measures(found: PlayComparison) -> list[Measure]:
     """Those that differ beyond doubt first, else as the module names them."""
-    titles = titles_of(found.script.module)
+    words = MeasureWords.of(found.script.module)
     rows = [
-        Measure(titles.get(name, name), figures, replays.distribution(titles.get(name, name), figures))
+        Measure(
+            words.title(name),
+            figures,
+            words.mean(name, figures["live"]),
+            words.mean(name, figures["draft"]),
+            words.change(name, figures["difference"]),
+            words.interval(name, figures["low"], figures["high"], unknown="not known yet"),
+            None if name in words.shares else replays.distribution(words.title(name), figures),
+        )
         for name, figures in found.document.get("measures", {}).items()
     ]
     return sorted(rows, key=lambda row: not row.figures["clear"])
 
 
-def titles_of(module: str) -> Mapping[str, str]:
-    """Names of the measures on pages."""
-    found = modules.get(module)
-    return found.play_measures if found else {}
+def has_shares(module: str) -> bool:
+    """Whether the report speaks of percentage points."""
+    return bool(MeasureWords.of(module).shares)
 
 
-def listed(measures: Mapping[str, float], module: str) -> Iterable[tuple[str, float]]:
+def listed(measures: Mapping[str, float], module: str) -> Iterable[tuple[str, str]]:
     """Of one play."""
-    titles = titles_of(module)
-    return [(titles.get(name, name), value) for name, value in measures.items()]
+    words = MeasureWords.of(module)
+    return [(words.title(name), words.once(name, value)) for name, value in measures.items()]

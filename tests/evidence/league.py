@@ -17,6 +17,8 @@ class League(Arena):
     """A match is over after ten rounds."""
 
     play_noun = "match"
+    play_measures = {"points": "points of both"}
+    play_shares = ("ada wins", "bo wins")
 
     def simulate(self, decide: Decide, seed: int) -> SimulatedPlay:
         dice = random.Random(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -45,6 +46,16 @@ def test_live_is_played_against_itself_and_the_same_seed_tells_the_same(scorer: 
     assert (first["same"], first["turned"]) == (3, [])
     ran = manage("simulate", "arena", "--plays", "3")
     assert "arena: 3 matches: nothing differs" in ran.out
+
+
+def test_measures_that_are_shares_are_told_in_percent(scorer: Script, manage: Callable, tmp_path: Path) -> None:
+    lucky = tmp_path / "lucky.py"
+    lucky.write_text(LUCKY)
+    ran = manage("simulate", "arena", "--script", "scorer", "--source", str(lucky), "--plays", "20", "--seed", "0")
+    assert "arena: 20 matches: points of both +" in ran.out
+    row = next(line for line in ran.out.splitlines() if line.startswith("ada wins"))
+    assert re.match(r"ada wins +\d+ % +\d+ % +([+\N{MINUS SIGN}]\d+|0) pp +", row)
+    assert not re.search(r"points .*(%|pp)", ran.out.split("measure", 1)[1].splitlines()[1])
 
 
 def test_it_may_stop_as_soon_as_the_answer_is_clear(scorer: Script, manage: Callable, tmp_path: Path) -> None:

@@ -178,6 +178,10 @@ def test_a_battle_is_told_by_measures_and_by_steps_that_lead_to_its_end(monkeypa
     played = simulated(5)
     module: Any = modules.get("wargame")
     assert played.measures.keys() == module.play_measures.keys()
+    assert {name for name, value in played.measures.items() if name in module.play_shares and value in (0, 1)} == {
+        "harbour_wins",
+        "ridge_wins",
+    }
     board = folded([played.start["board"], *played.steps])
     assert [step["lines"] for step in played.steps][-1][1] == len(played.log)
     fallen = sum(health == 0 for health, _x, _y in board["units"].values())

@@ -100,7 +100,7 @@ def test_a_schedule_is_followed_paused_resumed_and_run_at_once_on_its_page(desig
     page = f"/scripts/schedules/{schedule.pk}/"
     assert "No worker keeps the schedules now" in text_of(designer.get(page))
     assert Owner("keeper").turn(datetime.now(UTC) + timedelta(minutes=1)) == 1
-    assert "Kept by <code>keeper</code>" in text_of(designer.get("/scripts/schedules/"))
+    assert "Run by the process <code>keeper</code>" in text_of(designer.get("/scripts/schedules/"))
     assert "published</span>" in text_of(designer.get(page))
     assert "Say why" in text_of(designer.post(f"{page}pause", {"reason": " "}))
     assert designer.post(f"{page}pause", {"reason": "quiet"}).status_code == 302

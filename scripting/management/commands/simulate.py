@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from scripting.evidence import playing
 from scripting.evidence.play_tally import MeasuresDiffer, PlayTally, document, sentence
+from scripting.evidence.play_words import MeasureWords
 from scripting.evidence.playing import NotSimulated
 from scripting.evidence.replays import candidate_of
 from scripting.management.output import ScriptingCommand, source_argument
@@ -104,10 +105,17 @@ class Command(ScriptingCommand):
 
     def _tell(self, module: str, found: dict[str, Any]) -> None:
         noun = playing.noun_of(module, found["plays"])
-        self.say(f"{module}: {sentence(found, noun)} (in {found['seconds']:.1f} s)")
+        words = MeasureWords.of(module)
+        self.say(f"{module}: {sentence(found, noun, words)} (in {found['seconds']:.1f} s)")
         self.say()
         rows = [
-            (name, f"{each['live']:.4g}", f"{each['draft']:.4g}", f"{each['difference']:+.4g}", interval(each))
+            (
+                name,
+                words.mean(name, each["live"]),
+                words.mean(name, each["draft"]),
+                words.change(name, each["difference"]),
+                words.interval(name, each["low"], each["high"], unknown="unknown yet"),
+            )
             for name, each in found["measures"].items()
         ]
         self.print_table(("measure", "live", "draft", "difference", "95 % interval, all together"), rows)
@@ -128,9 +136,3 @@ def brief(found: dict[str, Any], noun: str) -> dict[str, Any]:
     measures = {name: {part: each[part] for part in BRIEF} for name, each in found["measures"].items()}
     rest = {name: found[name] for name in ("seed", "outcomes", "turned", "same", "clear", "failures")}
     return {noun: found["plays"], "seconds": found["seconds"], "measures": measures, **rest}
-
-
-def interval(measure: dict[str, Any]) -> str:
-    if measure["low"] is None:
-        return "unknown yet"
-    return f"{measure['low']:+.4g} to {measure['high']:+.4g}"

@@ -182,6 +182,8 @@ for (const knob of knobs) {
     button.addEventListener("click", () => { put(knob, button.dataset.reset === "live" ? knob.live : knob.default); fieldOf(knob).focus(); });
   }
 }
+
+for (const each of document.querySelectorAll(".publish-bar details")) each.addEventListener("toggle", () => { if (each.open) each.scrollIntoView({ block: "nearest" }); }); // on a phone the bar is then at the end
 $("for-a-time")?.addEventListener("toggle", () => { $("tune-publish").textContent = isForATime() ? "Plan" : "Publish"; });
 for (const id of ["only-kind", "only-name"]) $(id)?.addEventListener("change", soon);
 $("only-for")?.addEventListener("toggle", soon);
