@@ -60,7 +60,7 @@ class UserAdmin(StockUserAdmin, RecordedAdmin):  # type: ignore[type-arg, misc] 
         """Who changed whose permissions when, of all users and groups."""
         if not request.user.has_perms(["auth.view_user", "auth.view_group"]):
             raise PermissionDenied(
-                "The record of permissions takes the permissions auth.view_user and auth.view_group."
+                "The record of permissions needs the permissions auth.view_user and auth.view_group."
             )
         context = {
             **self.admin_site.each_context(request),

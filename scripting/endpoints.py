@@ -132,8 +132,8 @@ class EndpointView(View):
             return redirect_to_login(request.get_full_path())
         if not request.user.has_perm(self.permission):
             if wants_json(request):
-                return problem(403, "forbidden", f"running {self.script} takes the permission {self.permission}")
-            raise PermissionDenied(f"Running {self.script} takes the permission {self.permission}.")
+                return problem(403, "forbidden", f"running {self.script} needs the permission {self.permission}")
+            raise PermissionDenied(f"Running {self.script} needs the permission {self.permission}.")
         body = bounded_body(request)
         if body is None:
             return problem(413, "too_large", f"a request's body may have {MAX_BODY_BYTES} bytes")

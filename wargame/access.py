@@ -31,6 +31,6 @@ def watchers_only(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRe
             return view(request, *args, **kwargs)
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
-        raise PermissionDenied("Watching the battle takes the permission wargame.view_game.")
+        raise PermissionDenied("Watching the battle needs the permission wargame.view_game.")
 
     return guarded

@@ -128,7 +128,7 @@ class ErrorGroupAdmin(ReadOnlyAdmin):
 
     def _say(self, request: HttpRequest, group: ErrorGroup) -> HttpResponse:
         if not request.user.has_perm(RESOLVE):
-            raise PermissionDenied(f"This takes the permission {RESOLVE}.")
+            raise PermissionDenied(f"This needs the permission {RESOLVE}.")
         resolved = request.POST.get("resolved") != "no"
         try:
             resolve(group, request.user, request.POST.get("note", ""), resolved=resolved)

@@ -155,7 +155,7 @@ class ScriptAdmin(HistoryAdmin):
     ) -> HttpResponseBase:
         """A script begins as an embedded default, as a file, with publish_script, or on the workbench's page."""
         if not self.has_add_permission(request):
-            raise PermissionDenied("Creating scripts takes the permission scripting.publish_script.")
+            raise PermissionDenied("Creating scripts needs the permission scripting.publish_script.")
         return redirect("workbench:new")
 
     def change_view(
@@ -226,14 +226,14 @@ class ScriptAdmin(HistoryAdmin):
     def rollback(self, request: HttpRequest, script_id: int, number: int) -> HttpResponseBase:
         """Make an old version the one that runs; POST acts, GET asks."""
         if not self.has_publish_permission(request):
-            raise PermissionDenied("Rolling back takes the permission scripting.publish_script.")
+            raise PermissionDenied("Rolling back needs the permission scripting.publish_script.")
         script = self._script(request, str(script_id))
         return self._stays_retired(request, script) or publishing.rollback_view(self, request, script, number)
 
     def switch(self, request: HttpRequest, script_id: int, name: str) -> HttpResponseBase:
         """Switch a script off or on, pin it, retire it …; POST acts, GET asks."""
         if not self.has_publish_permission(request):
-            raise PermissionDenied("Switching scripts takes the permission scripting.publish_script.")
+            raise PermissionDenied("Switching scripts needs the permission scripting.publish_script.")
         known = switches.SWITCHES.get(name)
         if known is None:
             raise Http404(f"There is nothing called {name} to do to a script.")

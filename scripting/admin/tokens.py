@@ -107,7 +107,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     ) -> HttpResponseBase:
         """The form; POST makes the token and shows it, this once."""
         if not self.has_add_permission(request):
-            raise PermissionDenied("Making tokens takes the permission scripting.add_apitoken.")
+            raise PermissionDenied("Making tokens needs the permission scripting.add_apitoken.")
         form = TokenForm(request.POST if request.method == "POST" else None)
         made = None
         if form.is_valid():
@@ -129,7 +129,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     def revoke(self, request: HttpRequest, token: int) -> HttpResponseBase:
         """GET asks for the reason; POST revokes."""
         if not request.user.has_perm("scripting.change_apitoken"):
-            raise PermissionDenied("Revoking tokens takes the permission scripting.change_apitoken.")
+            raise PermissionDenied("Revoking tokens needs the permission scripting.change_apitoken.")
         found = ApiToken.objects.filter(pk=token).first()
         if found is None:
             raise Http404("There is no such token.")

@@ -150,7 +150,9 @@ def _answering(made: Callable[[Any], Problem]) -> Callable[[HttpRequest, Any], H
 
 def without_address(request: HttpRequest, **kwargs: Any) -> HttpResponse:
     """The view of all that is no address of the API."""
-    return answer(Problem(404, "not_found", "There is nothing at this address. The addresses of the API are in its openapi.json."))
+    return answer(
+        Problem(404, "not_found", "There is nothing at this address. The addresses of the API are in its openapi.json.")
+    )
 
 
 def in_json(view: Callable[..., Any]) -> Callable[..., Any]:

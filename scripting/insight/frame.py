@@ -20,7 +20,7 @@ LETTERS = "scripting.change_outboxevent"
 def demand(request: HttpRequest, permission: str) -> None:
     """Raises PermissionDenied, naming what is missing."""
     if not request.user.has_perm(permission):
-        raise PermissionDenied(f"This takes the permission {permission}.")
+        raise PermissionDenied(f"This needs the permission {permission}.")
 
 
 def admin_page(request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:

@@ -184,7 +184,7 @@ class GateClosed(PublishRefused):
 
 
 class OverrideForbidden(PublishRefused):
-    """Passing a closed gate takes the permission scripting.override_gate: ask an admin for it."""
+    """Passing a closed gate needs the permission scripting.override_gate: ask an admin for it."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__ or "")

@@ -81,7 +81,7 @@ def open_on(change: Change) -> Review | None:
 def why_not(review: Review, user: Any) -> str:
     """Why this person may not answer; empty where they may."""
     if not user.has_perm(APPROVE):
-        return f"Answering a review takes the permission {APPROVE}: ask an admin for it."
+        return f"Answering a review needs the permission {APPROVE}: ask an admin for it."
     if review.asked_by_id == user.pk:
         return "You asked for it, so somebody else answers."
     if review.texts.filter(version__author=user).exists():

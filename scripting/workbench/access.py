@@ -63,7 +63,7 @@ def page_for(
             if not request.user.is_authenticated:
                 return redirect_to_login(request.get_full_path())
             if not may(request.user, permission):
-                raise PermissionDenied(f"{WORDS[permission]} takes the permission {permission}.")
+                raise PermissionDenied(f"{WORDS[permission]} needs the permission {permission}.")
             return view(request, *args, **kwargs)
 
         return guarded
@@ -106,7 +106,7 @@ def api(method: str, permission: str) -> Callable[[Callable[..., Mapping[str, An
 
 def forbidden(request: HttpRequest, permission: str) -> Refusal:
     security.warning("%s asked for %s without the permission %s", request.user, request.path, permission)
-    return Refusal(403, "forbidden", f"{WORDS[permission]} takes the permission {permission}: ask an admin for it.")
+    return Refusal(403, "forbidden", f"{WORDS[permission]} needs the permission {permission}: ask an admin for it.")
 
 
 def body_of(request: HttpRequest) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The JSON addresses of cases: run, keep, open, change, delete.
 
-Running and opening them takes the permission to try scripts. Keeping, changing and deleting takes the one to publish, since cases
+Running and opening them needs the permission to try scripts. Keeping, changing and deleting takes the one to publish, since cases
 say what may go live.
 """
 

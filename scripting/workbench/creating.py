@@ -63,7 +63,7 @@ def new_script(request: HttpRequest) -> HttpResponseBase:
     """GET asks; POST makes the script and goes on to its editor."""
     for needed in (EDIT, PUBLISH):
         if not may(request.user, needed):
-            raise PermissionDenied(f"A new script takes the permission {needed} ({WORDS[needed].lower()}).")
+            raise PermissionDenied(f"A new script needs the permission {needed} ({WORDS[needed].lower()}).")
     if request.method != "POST":
         return _form(request, request.GET.dict())
     given = request.POST.dict()

@@ -70,7 +70,7 @@ def chooser(request: HttpRequest, module: str, name: str) -> HttpResponseBase:
 def demand_run(request: HttpRequest) -> None:
     """Reports show what happened in the game, to those who may try scripts on it."""
     if not may(request.user, RUN):
-        raise PermissionDenied(f"{WORDS[RUN]} takes the permission {RUN}.")
+        raise PermissionDenied(f"{WORDS[RUN]} needs the permission {RUN}.")
 
 
 @api("POST", RUN)

@@ -66,7 +66,7 @@ def review(request: HttpRequest, review: int) -> HttpResponseBase:
     problem = ""
     if request.method == "POST":
         if not may_speak(request):
-            raise PermissionDenied(f"Taking part in a review takes the permission {reviews.APPROVE} or {EDIT}.")
+            raise PermissionDenied(f"Taking part in a review needs the permission {reviews.APPROVE} or {EDIT}.")
         try:
             anchor = _act(request, found)
         except (PublishRefused, Refusal) as refused:
@@ -97,12 +97,12 @@ def _act(request: HttpRequest, found: Review) -> str:
             reviews.withdraw(found, actor=user, reason=words)
         case "live":
             if not may(user, PUBLISH):
-                raise Refusal(403, "forbidden", f"{WORDS[PUBLISH]} takes the permission {PUBLISH}.")
+                raise Refusal(403, "forbidden", f"{WORDS[PUBLISH]} needs the permission {PUBLISH}.")
             reviewing.make_live(found, user)
             messages.success(request, "It is live.")
         case "replay":
             if not may(user, RUN):
-                raise Refusal(403, "forbidden", f"{WORDS[RUN]} takes the permission {RUN}.")
+                raise Refusal(403, "forbidden", f"{WORDS[RUN]} needs the permission {RUN}.")
             reviewing.replay(found, user)
             return "#evidence"
         case "comment":

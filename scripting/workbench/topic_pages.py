@@ -50,7 +50,7 @@ def new_rule(request: HttpRequest, topic: str) -> HttpResponseBase:
     found = _topic_named(topic)
     for needed in (EDIT, PUBLISH):
         if not may(request.user, needed):
-            raise PermissionDenied(f"A new rule takes the permission {needed} ({WORDS[needed].lower()}).")
+            raise PermissionDenied(f"A new rule needs the permission {needed} ({WORDS[needed].lower()}).")
     owner = topic_catalogue.module_of(found)
     given = {**request.POST.dict(), "kind": EVENT, "module": owner.name if owner else ""}
     try:

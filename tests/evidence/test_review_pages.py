@@ -82,7 +82,7 @@ def test_who_may_only_look_takes_no_part_and_nobody_publishes_without_the_permis
     assert his.post(page, {"act": "approve"}).status_code == 302
     answer = his.post(page, {"act": "live"})
     assert answer.status_code == 409
-    assert "takes the permission scripting.publish_script" in answer.content.decode()
+    assert "needs the permission scripting.publish_script" in answer.content.decode()
     assert what_runs() == (1, 1)
 
 

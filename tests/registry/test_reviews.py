@@ -58,7 +58,7 @@ def test_who_asked_and_who_wrote_it_may_not_approve_it_even_as_a_superuser(eyes:
     with pytest.raises(ReviewRefused, match="You wrote it"):
         reviews.approve(of_another, actor=root)
     assert not Review.objects.waiting_for(root).exists()
-    with pytest.raises(ReviewRefused, match=r"takes the permission scripting\.approve_review"):
+    with pytest.raises(ReviewRefused, match=r"needs the permission scripting\.approve_review"):
         reviews.approve(review, actor=person("nobody"))
     assert set(Review.objects.waiting_for(rita)) == {review}
 

@@ -133,7 +133,7 @@ def test_who_may_try_runs_cases_and_who_may_publish_keeps_them(script: Script, r
     assert ran(trier)["sentence"] == "0 cases"
     for path in ("keep", "change", "remove"):
         status, answer = ask(trier, "POST", f"api/cases/{path}", name="x")
-        assert (status, answer["error"]["message"]) == (403, "Publishing and rolling back takes the permission scripting.publish_script: ask an admin for it.")  # fmt: skip
+        assert (status, answer["error"]["message"]) == (403, "Publishing and rolling back needs the permission scripting.publish_script: ask an admin for it.")  # fmt: skip
     looker = client_of("view", name="vera")
     assert ask(looker, "POST", "api/cases", source=LIVE)[0] == 403
     page = trier.get(ROOT).content.decode()

@@ -57,7 +57,9 @@ def _answer(request: HttpRequest, token: str, view: View) -> HttpResponseBase:
     shared = shared_by(token)
     if shared is None:
         return _notice(
-            404, "There is nothing here", "The link is incomplete or wrong. Ask the person who sent it to send it again."
+            404,
+            "There is nothing here",
+            "The link is incomplete or wrong. Ask the person who sent it to send it again.",
         )
     state = shared.state(clock.now())
     if state == "revoked":
