@@ -53,6 +53,12 @@ for name, address in (
             f"{name} names another host ({address}), so several hosts may be this site, and SECRET_KEY is not set: set the same one on each. "
             f"If this site ran without, it is the text of {VAR_DIR / 'secret-key'}"
         )
+for name in ("SECRET_KEY", "SCRIPTING_METRICS_TOKEN"):
+    if os.environ.get(name) == "CHANGE-ME":
+        raise ImproperlyConfigured(
+            f"{name} is what the example file says, which everybody knows. Make one: "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+        )
 SECRET_KEY = os.environ.get("SECRET_KEY") or paths.secret_file("secret-key")
 
 INSTALLED_APPS = [

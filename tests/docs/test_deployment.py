@@ -95,6 +95,25 @@ def test_each_service_runs_a_command_that_exists_and_those_that_stay_say_when_th
     }
 
 
+def test_a_management_command_runs_as_the_services_do() -> None:
+    """Without what closes them in: an operator gives it files."""
+    given = set(re.findall(r"--property=(\S+)", (DEPLOY / "goby-manage").read_text()))
+    common = unit(DEPLOY / "systemd" / "goby-.service.d" / "common.conf")["Service"]
+    names = "User", "Group", "UMask", "EnvironmentFile", "WorkingDirectory", "StateDirectory", "StateDirectoryMode"
+    assert given == {f"{name}={common[name]}" for name in names}
+
+
+def test_the_page_tells_to_copy_files_that_are_there_and_to_start_units_that_are_there() -> None:
+    page = (BASE_DIR / "docs" / "deployment.md").read_text()
+    commands = [line.strip() for line in page.splitlines() if line.startswith("    ")]
+    copied = {path for line in commands for path in re.findall(r"docs/examples/deploy/[\w./-]*\w", line)}
+    assert len(copied) >= 5
+    assert [path for path in sorted(copied) if not (BASE_DIR / path).exists()] == []
+    started = {name for line in commands if line.startswith("systemctl enable") for name in line.split()[3:]}
+    units = {path.name for path in UNITS}
+    assert {re.sub(r"@\d", "@", name) for name in started} <= units | {path.stem for path in SERVICES}
+
+
 def test_the_web_process_is_started_as_the_stack_starts_it() -> None:
     """But for its address, which a socket of systemd or a container gives, and the time that open requests have."""
     ours = {x for x in runners("127.0.0.1", 1)["web"] if x.startswith("--")} - {"--host", "--port"}

@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 from django.core.checks import run_checks
+from django.core.management.base import CommandError
 from django.db import connection
+from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.test import Client
 
+from goby_site import waiting
 from goby_site.once import one_prepares
 from goby_site.paths import BASE_DIR
 from tests.support.processes import child_environment
@@ -66,6 +69,24 @@ def test_a_new_site_is_prepared_by_two_processes_at_once_and_has_its_roles_witho
     assert open_to_others == [], "everything under var/ is its owner's"
     assert {"viewer", "designer", "admin"} <= groups
     assert users == (0,)
+
+
+@pytest.mark.once
+@pytest.mark.django_db
+def test_preparing_says_which_database_it_cannot_reach_and_waits_for_it_where_it_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, said = tmp_path / "mounted late", list[str]()
+    late = DatabaseWrapper(connection.copy().settings_dict | {"NAME": str(folder / "site.sqlite3"), "OPTIONS": {}})
+    with pytest.raises(CommandError, match=r"^DATABASE_URL names a database that cannot be reached: unable to open"):
+        waiting.reach(late, said.append, wait=False)
+    assert said == []
+    looks = iter((lambda: None, folder.mkdir))
+    monkeypatch.setattr("time.sleep", lambda _: next(looks)())
+    waiting.reach(late, said.append, wait=True)
+    assert late.is_usable()
+    assert [text.splitlines()[-1] for text in said] == ["Trying again until it can be …"]
+    late.close()
 
 
 def test_check_deploy_names_the_settings_that_are_for_ones_own_machine(settings: Any) -> None:

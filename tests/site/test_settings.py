@@ -102,6 +102,13 @@ def test_a_site_that_may_have_several_hosts_does_not_start_without_a_secret_key_
     )
 
 
+@pytest.mark.once
+def test_a_secret_that_is_still_the_example_files_is_refused(tmp_path: Path) -> None:
+    done = load(tmp_path, SECRET_KEY="CHANGE-ME")
+    assert done.returncode != 0
+    assert "SECRET_KEY is what the example file says" in done.stderr
+
+
 def test_outside_the_demo_cookies_need_tls_sessions_are_short_and_figures_and_queues_closed(tmp_path: Path) -> None:
     ask = (
         "from goby_site import settings as s; print(s.SESSION_COOKIE_SECURE and s.CSRF_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0,"

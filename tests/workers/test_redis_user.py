@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 import redis
 from django.conf import settings
 
+from goby_site.paths import BASE_DIR
 from goby_site.stack.redis_server import redis_server_binary
 from scripting.bus import publishing
 from scripting.bus.publishing import Message
@@ -58,15 +62,26 @@ def test_the_user_may_not_look_at_what_is_not_the_sites(redis_server: RedisServe
     assert len(redis_user.refused(redis_server.client())) == 4
 
 
-def test_a_worker_reaches_redis_by_tls(tmp_path: Path) -> None:
+def test_a_worker_reaches_redis_by_tls_as_the_pages_files_and_commands_set_it_up(tmp_path: Path) -> None:
     port = free_port()
-    certificate, key = certificate_of(tmp_path)
-    tls = ["--tls-port", str(port), "--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"]
-    command = [str(redis_server_binary()), "--port", "0", "--bind", "127.0.0.1", *tls, "--dir", str(tmp_path)]
+    authority = certificates_in(tmp_path)
+    text = (redis_user.USERS.parent / "goby.conf").read_text()
+    for theirs, ours in {"6380": str(port), "0.0.0.0": "127.0.0.1", "/etc/valkey": str(tmp_path)}.items():
+        assert theirs in text
+        text = text.replace(theirs, ours)
+    (tmp_path / "goby.conf").write_text(f"dir {tmp_path}\n{text}")
+    users = redis_user.USERS.read_text().replace(">ADMIN-PASSWORD", ">of-admin").replace(">PASSWORD", ">of-goby")
+    binary = str(redis_server_binary())
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+    major, minor = re.findall(r"v=(\d+)\.(\d+)", said)[0]
+    if (int(major), int(minor)) < redis_user.SETINFO:
+        users = users.replace(" +client|setinfo", "")
+    (tmp_path / "users.acl").write_text(users)
     with (tmp_path / "redis.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    url = f"rediss://localhost:{port}/0?ssl_ca_certs={quote(certificate)}"
-    client = redis.Redis.from_url(url)
+        server = subprocess.Popen([binary, str(tmp_path / "goby.conf")], stdout=log, stderr=log)
+    at = f"localhost:{port}/0?ssl_ca_certs={quote(str(authority))}"
+    url = f"rediss://goby:of-goby@{at}"
+    client = redis.Redis.from_url(f"rediss://admin:of-admin@{at}")
 
     def answers() -> bool:
         if server.poll() is not None:
@@ -85,6 +100,13 @@ def test_a_worker_reaches_redis_by_tls(tmp_path: Path) -> None:
             wait_for(lambda: b"goby__group__scripting.notices" in client.pubsub_channels(), what="Channels has none")
         with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
             redis.Redis.from_url(f"rediss://localhost:{port}/0").ping()
+        with pytest.raises(redis.AuthenticationError):
+            redis.Redis.from_url(f"rediss://{at}").ping()
+        # As Python 3.13 does by itself.
+        strict = ssl.create_default_context(cafile=str(authority))
+        strict.verify_flags |= ssl.VERIFY_X509_STRICT
+        with socket.create_connection(("localhost", port)) as plain:
+            strict.wrap_socket(plain, server_hostname="localhost").close()
     finally:
         client.close()
         server.terminate()
@@ -98,13 +120,14 @@ def publish(count: int, first: int = 1) -> None:
     )
 
 
-def certificate_of(folder: Path) -> tuple[str, str]:
-    """Certificate and key of localhost; skips the test where openssl is missing."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
+def certificates_in(folder: Path) -> Path:
+    """Have the page's own commands make a CA, and certificate and key of localhost; skips the test where openssl is missing."""
+    if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed here")
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    made = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *names]
-    certificate, key = folder / "redis.pem", folder / "redis.key"
-    subprocess.run([*made, "-out", certificate, "-keyout", key], check=True, capture_output=True)
-    return str(certificate), str(key)
+    page = (BASE_DIR / "docs" / "deployment.md").read_text().replace("redis.internal", "localhost")
+    commands = [line for line in page.splitlines() if line.startswith("    ") and "openssl req" in line]
+    assert len(commands) == 2
+    subprocess.run(["sh", "-ec", "\n".join(commands)], cwd=folder, check=True, capture_output=True)
+    for made, name in (("localhost.pem", "redis.pem"), ("localhost.key", "redis.key")):
+        (folder / made).rename(folder / name)
+    return folder / "ca.pem"

@@ -9,20 +9,25 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import Tags, run_checks
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
 from goby_site import paths
 from goby_site.once import one_prepares
 from goby_site.paths import IS_CLONE
+from goby_site.waiting import reach
 
 
 class Command(BaseCommand):
     help = "Migrates, makes the roles, takes in the scripts and, with GOBY_DEMO, makes the demo logins. One process at a time."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--wait", action="store_true", help="wait for a database that cannot be reached yet")
+
+    def handle(self, *_args: Any, wait: bool = False, **_options: Any) -> None:
         if not IS_CLONE:  # where `make run` has done it
             call_command("collectstatic", interactive=False, verbosity=0)
+        reach(connection, self.stderr.write, wait=wait)
         with one_prepares(lambda: self.stdout.write("Another process prepares this site: waiting for it …")):
             self.prepare()
 
