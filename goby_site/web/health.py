@@ -14,7 +14,8 @@ from redis import RedisError
 
 from scripting.engine import get_engine
 from scripting.storage import database as storage
-from scripting.storage.redis_client import briefly, redis_client
+from scripting.storage.full_redis import set_for
+from scripting.storage.redis_client import briefly, key, redis_client
 from scripting.workers.heartbeat import live_workers
 
 logger = logging.getLogger(__name__)
@@ -86,9 +87,9 @@ def schema() -> bool:
 
 
 def redis() -> bool:
-    """Whether Redis answers, and soon: whoever asks does not wait long either."""
+    """Whether Redis takes writes, a full one those that drain it, and soon: whoever asks does not wait long either."""
     with briefly():
-        return bool(redis_client().ping())
+        return set_for(key("ready"), "1", 1000, redis_client())
 
 
 def workers() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable
 
 from django.conf import settings
@@ -13,13 +12,11 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django_rq.settings import get_queues_list
-from redis.exceptions import ConnectionError as RedisGone
-from redis.exceptions import TimeoutError as RedisSilent
+from redis import RedisError
 from rq.exceptions import NoSuchJobError
 
 from goby_site.accounts.roles import is_role_admin
-
-logger = logging.getLogger(__name__)
+from scripting.storage import redis_errors
 
 GONE = (NoSuchJobError, ValueError, ImproperlyConfigured)
 """Raised by the dashboard for a job or worker that is gone, an invalid key, and an unknown scheduler."""
@@ -45,8 +42,9 @@ def for_role_admin(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpR
             return view(request, *args, **kwargs)
         except GONE as gone:
             raise Http404(str(gone)) from None
-        except (RedisGone, RedisSilent) as away:
-            logger.warning("the queues' dashboard cannot reach Redis: %s", away)
+        except RedisError as error:
+            if not redis_errors.noted(error):
+                raise
             return render(request, "503.html", status=503)
 
     return guarded

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from scripting import clock
 from scripting.alerts.causes import causes_of
 from scripting.models import Alert, AlertMessage, AlertReceiver, AlertRule
+from scripting.storage.redis_errors import noted
 from scripting.texts.escaping import one_line
 
 logger = logging.getLogger(__name__)
@@ -28,7 +29,8 @@ def look(now: datetime | None = None) -> int:
         try:
             turned += _look(rule, now)
         except redis.RedisError as error:
-            logger.warning("rule %s: not known now: %s", rule, error)
+            if not noted(error):
+                logger.warning("rule %s: not known now: %s", rule, error)
     return turned
 
 

@@ -17,7 +17,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from scripting.bus import Overloaded
 from scripting.execution.admission import TooManyExecutions
 from scripting.modules.topics import TopicError
-from scripting.storage import database
+from scripting.storage import database, redis_errors
 from scripting.supervisor.errors import SandboxUnavailable, SupervisorError
 
 logger = logging.getLogger(__name__)
@@ -97,6 +97,18 @@ def _of_database(error: Exception) -> Problem:
     )
 
 
+def _of_redis(error: redis.RedisError) -> Problem:
+    if code := redis_errors.code_of(error):
+        redis_errors.noted(error)
+        return later(
+            "unavailable", f"{redis_errors.RedisRefused(code)}. Send it again later, an event with the same id.", 5
+        )
+    return later(
+        "unavailable",
+        "Redis does not answer: whether an event was accepted is unknown. Send it again with the same id.",
+    )
+
+
 def _unexpected(error: Exception) -> Problem:
     logger.error("a request of the API failed", exc_info=error)
     return Problem(500, "failed", "The server failed; the request may have been carried out or not. It is in the log.")
@@ -119,7 +131,7 @@ OF: Mapping[type[Exception], Callable[[Any], Problem]] = {
     SandboxUnavailable: lambda error: later("unavailable", f"No sandbox could be started: {error}"),
     SupervisorError: lambda error: later("unavailable", f"The run ended without an outcome: {error}"),
     Overloaded: lambda error: later("overloaded", f"{error}.", error.seconds),
-    redis.RedisError: lambda _: later("unavailable", "Redis does not answer: whether an event was accepted is unknown. Send it again with the same id."),
+    redis.RedisError: _of_redis,
     DataError: lambda _: Problem(422, "does_not_fit", "A value of the request is none that is stored here: too large, or text with the character NUL."),
     DatabaseError: _of_database,
     InterfaceError: _of_database,

@@ -2,5 +2,6 @@
 
 from scripting.bus.publishing import Message, Overloaded, publish, publish_many
 from scripting.bus.rehearsal import Rehearsal
+from scripting.storage.redis_errors import RedisRefused
 
-__all__ = ["Message", "Overloaded", "Rehearsal", "publish", "publish_many"]
+__all__ = ["Message", "Overloaded", "RedisRefused", "Rehearsal", "publish", "publish_many"]

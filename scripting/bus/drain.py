@@ -20,7 +20,7 @@ from scripting.bus.lease import Lease, LeaseLost, Read, position, read_all, wait
 from scripting.bus.settled import messages
 from scripting.bus.streams import Stream
 from scripting.conf import conf
-from scripting.storage.redis_client import MOVED
+from scripting.storage.redis_errors import is_unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -43,10 +43,6 @@ LINGER_STEP = 0.05
 """Between two looks whether it is time to end. A job that begins to wait is told at once."""
 PATIENCE_SECONDS = 0.5
 """Before an event is tried again after a failure of ours that is not the event's doing."""
-
-
-PASSED_ON = (LeaseLost, *MOVED)
-"""Ends a drain wherever it is: without its lease or its Redis it may do nothing more."""
 
 
 class DrainResult(enum.StrEnum):
@@ -317,9 +313,9 @@ class Drain(Generic[Decision]):
                 if self._is_flush_due():
                     self._flush()
             self._flush()
-        except PASSED_ON:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever failed, each event is tried again by itself
+        except Exception as error:
+            if _ends_drain(error):
+                raise
             if not self.parts.is_away(error):
                 names = ", ".join(dict.fromkeys(entry.lease.stream.name for entry in begun))
                 logger.warning("a batch of %s is run one by one: %s", names, _described(error))
@@ -373,9 +369,9 @@ class Drain(Generic[Decision]):
     def _flush_before_read(self) -> None:
         try:
             self._flush()
-        except PASSED_ON:
-            raise
         except Exception as error:
+            if _ends_drain(error):
+                raise
             raise FlushFailed(_described(error)) from error
 
     def _discard(self) -> None:
@@ -400,10 +396,10 @@ class Drain(Generic[Decision]):
                     self._decide(entry, entry.lease.check, deliveries)
                     self._flush()
                     break
-                except PASSED_ON:
-                    entry.lease.count_delivery(entry.id, -1)
-                    raise
                 except Exception as error:
+                    if _ends_drain(error):
+                        entry.lease.uncount_delivery(entry.id)
+                        raise
                     self._discard()
                     self.parts.progress()
                     if not self.parts.is_away(error):
@@ -411,7 +407,7 @@ class Drain(Generic[Decision]):
                         logger.exception("event %s failed, delivery %d: %s", entry.event.id, deliveries, why)
                         continue
                     logger.debug("event %s waits: %s", entry.event.id, _described(error))
-            entry.lease.count_delivery(entry.id, -1)
+            entry.lease.uncount_delivery(entry.id)
             self.parts.pause(PATIENCE_SECONDS)
             if not self._may_go_on():
                 raise Interrupted
@@ -427,9 +423,9 @@ class Drain(Generic[Decision]):
             try:
                 entry.lease.check()
                 self.parts.abandon(entry.event, module, script, deliveries, why)
-            except PASSED_ON:
-                raise
             except Exception as error:
+                if _ends_drain(error):
+                    raise
                 if self.parts.is_away(error):
                     return False
                 logger.exception("event %s cannot be recorded", entry.event.id)
@@ -441,6 +437,11 @@ class Drain(Generic[Decision]):
         stream = lease.stream.name
         logger.critical("entry %s of stream %s is moved to the dead letters: %s", entry.decode(), stream, reason)
         lease.set_aside(entry, envelope, reason)
+
+
+def _ends_drain(error: Exception) -> bool:
+    """Whether the drain ends wherever it is: without its lease or its Redis it may do nothing more."""
+    return isinstance(error, LeaseLost) or is_unavailable(error)
 
 
 def _described(error: BaseException) -> str:

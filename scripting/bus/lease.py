@@ -5,10 +5,12 @@ Each step is one atomic exchange that fails once somebody else has the lease.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -126,7 +128,7 @@ redis.call('XADD', KEYS[2], '*', 'stream', ARGV[2], 'entry', ARGV[1], 'reason', 
 return 1
 """)
 
-_count = LuaScript(IN_FULL + "return redis.call('HINCRBY', KEYS[1], ARGV[1], ARGV[2])")
+_count = LuaScript(IN_FULL + "return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)")
 
 
 class Lease:
@@ -240,9 +242,15 @@ class Lease:
         with _held_lock:
             _held.discard(self)
 
-    def count_delivery(self, entry: bytes, by: int = 1) -> int:
-        """How often the entry was run alone, `by` added."""
-        return int(_count([self.stream.deliveries], [entry, by], self._client))
+    def count_delivery(self, entry: bytes) -> int:
+        """How often the entry was run alone, with this time."""
+        return int(_count([self.stream.deliveries], [entry], self._client))
+
+    def uncount_delivery(self, entry: bytes) -> None:
+        """Take back the last delivery, which ended by no fault of the event's; where Redis takes nothing now, `give_back` does."""
+        _owed[self.stream.deliveries, entry] += 1
+        with contextlib.suppress(redis.RedisError):
+            give_back()
 
     def set_aside(self, entry: bytes, envelope: bytes, reason: str) -> None:
         """Move an entry to the dead letters."""
@@ -278,6 +286,22 @@ def wait(leases: Sequence[Lease], seconds: float) -> None:
         if name.decode() == calls:
             for lease in leases:
                 lease._last_call = entries[-1][0]
+
+
+_owed: Counter[tuple[str, bytes]] = Counter()
+"""Deliveries that this process has counted and is to take back, by the hash that holds them and the entry."""
+
+_uncount = LuaScript(
+    IN_FULL
+    + "if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HINCRBY', KEYS[1], ARGV[1], -ARGV[2]) end"
+)
+
+
+def give_back() -> None:
+    """Take back deliveries that ended with Redis and were no event's fault. Raises redis.RedisError."""
+    for (deliveries, entry), times in list(_owed.items()):
+        _uncount([deliveries], [entry, times], drain_client())
+        _owed.pop((deliveries, entry), None)
 
 
 _held: set[Lease] = set()

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 import msgspec
+import redis
 
 from scripting import clock
 from scripting.bus import samples, streams
@@ -22,6 +23,7 @@ from scripting.modules.topics import NOT_PLAIN, TopicError, topics
 from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
 from scripting.storage.full_redis import OutOfMemoryError, has_room
 from scripting.storage.redis_client import redis_client
+from scripting.storage.redis_errors import RedisRefused, code_of
 from scripting.subscriptions.subscribed import table
 from scripting.telemetry import spans
 
@@ -249,7 +251,7 @@ REDIS_FULL = "Redis has little room left (maxmemory), which is kept for running 
 
 
 def send(events: Sequence[Event]) -> None:
-    """Hand events to every stream that has a subscriber of them, all at once. Raises Overloaded, redis.RedisError."""
+    """Hand events to every stream that has a subscriber of them, all at once. Raises Overloaded, RedisRefused, redis.RedisError."""
     envelopes = [event.encode() for event in events]
     entries = _entries(zip(events, envelopes, strict=True))
     try:
@@ -260,6 +262,10 @@ def send(events: Sequence[Event]) -> None:
         raise Overloaded(_has_too_many(full.stream.module), full.stream.module) from None
     except OutOfMemoryError:
         raise Overloaded(REDIS_FULL) from None
+    except redis.RedisError as error:
+        if code := code_of(error):
+            raise RedisRefused(code, "; then publish again under the same id") from error
+        raise
     for stream, job in wanted:
         enqueue_quietly(stream, job)
     samples.note(events)

@@ -28,6 +28,7 @@ from scripting.registry.active import registry
 from scripting.registry.resolved import Key, ResolvedScript
 from scripting.runtime.host_calls import host_functions
 from scripting.runtime.pool import get_pool, vitals
+from scripting.storage import redis_errors
 from scripting.subscriptions import subscribed
 from scripting.supervisor.errors import SupervisorError
 
@@ -122,7 +123,8 @@ class Listener:
                     if not self.step() and time.monotonic() - max(self._polled, self._used) > IDLE_SECONDS:
                         connections.close_all()
                 except (DatabaseError, InterfaceError, redis.RedisError) as error:
-                    logger.warning("versions are looked at again: %s", error)
+                    if not (isinstance(error, redis.RedisError) and redis_errors.noted(error)):
+                        logger.warning("versions are looked at again: %s", error)
                     self._look_again()
                 except Exception:
                     logger.exception("versions are looked at again")

@@ -26,6 +26,7 @@ from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
 from scripting.sources.beside import file_beside
 from scripting.sources.folder import MAX_FILE_BYTES, is_module_name
+from scripting.storage import redis_errors
 from scripting.storage.redis_client import redis_client
 from scripting.texts.escaping import one_line, visible
 from scripting.texts.plain_json import from_json, jsonable
@@ -263,7 +264,7 @@ def about_redis(error: redis.RedisError) -> str:
         return (
             f"Redis does not answer at {address}: start it with `make run`, or set REDIS_URL to one that runs ({error})"
         )
-    return f"Redis at {address} refused: {error}"
+    return f"Redis at {address} refused: {redis_errors.told(error)}"
 
 
 def compiler_line(path: str, diagnostic: Diagnostic) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import redis
 
 from scripting.processes import life
+from scripting.storage import redis_errors
 from scripting.storage.full_redis import IN_FULL
 from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
@@ -72,8 +73,10 @@ class OneAtATime:
         call = _taking(self._key, self.token, LOCK_SECONDS)
         try:
             self.held = _is_taken(together([call], redis_client())[0], call)
+            redis_errors.outage.over()
         except redis.RedisError as error:
-            logger.warning("the lock of the %s: %s", self.name[0], error)
+            if not redis_errors.noted(error):
+                logger.warning("the lock of the %s: %s", self.name[0], error)
         self._renew_at = self._clock() + (RENEW_SECONDS if self.held else STANDBY_SECONDS)
         return self.held
 

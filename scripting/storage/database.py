@@ -98,7 +98,7 @@ class Outage:
         self._began = self._said = self._failed = 0.0
         self._lock = threading.Lock()
 
-    def note(self, error: BaseException) -> None:
+    def note(self, error: BaseException | str) -> None:
         """It failed again."""
         with self._lock:
             now = time.monotonic()
@@ -131,7 +131,7 @@ class Outage:
 class DatabaseOutage(Outage):
     """Tells the other processes too, which may not write much."""
 
-    def note(self, error: BaseException) -> None:
+    def note(self, error: BaseException | str) -> None:
         super().note(error)
         with contextlib.suppress(redis.RedisError), briefly():
             redis_client().set(_flag(), "1", px=_FLAG_MS)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import redis
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connections, router
 
 from scripting.bus import drain_queue, streams
@@ -23,13 +24,11 @@ from scripting.processes.place import start_name
 from scripting.registry.active import registry
 from scripting.storage import database, database_clock
 from scripting.storage.database import close_dead_connections
-from scripting.storage.redis_client import MOVED
+from scripting.storage.redis_errors import is_unavailable
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.workers.heartbeat import Liveness
 
 DECIDED = frozenset({Execution.Status.SUCCEEDED, Execution.Status.FELL_BACK})
-AWAY = MOVED
-"""Raised where Redis does not answer."""
 ATTEMPTS = 4
 """Runs that one event can cost at the most: its version, the one before, the default, and the built-in rule."""
 
@@ -51,8 +50,8 @@ def drain(module: str, shard: int) -> str:
         result = drain_once(Stream(module, shard), turn=turn)
         while (left := until - time.monotonic()) > 0 and not _is_ending() and (waiting := turn.next()):
             result = drain_once(waiting, left, turn=turn)
-    except AWAY:
-        if worker is not None:
+    except redis.RedisError as error:
+        if worker is not None and is_unavailable(error):
             worker.was_cut_off = True
         raise
     return result.value
@@ -148,7 +147,7 @@ def is_away(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, (OperationalError, InterfaceError, InternalError)):
             return is_database_away(error)
-        if isinstance(error, (*AWAY, SandboxUnavailable)):
+        if isinstance(error, SandboxUnavailable) or is_unavailable(error):
             _others.note(error)
             return True
         error = error.__cause__

@@ -17,6 +17,7 @@ from scripting.bus import evidence_jobs, lease
 from scripting.conf import EVIDENCE_QUEUE, QUEUE, conf
 from scripting.processes import life, systemd
 from scripting.processes.place import start_name
+from scripting.storage import redis_errors
 from scripting.storage.full_redis import IN_FULL, OutOfMemoryError, outage
 from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
@@ -111,10 +112,12 @@ class Liveness:
             try:
                 self.beat()
                 self._each_second()
+                redis_errors.outage.over()
             except OutOfMemoryError as error:
                 outage.note(error)
             except redis.RedisError as error:
-                logger.warning("heartbeat of %s not given: %s", self.name, error)
+                if not redis_errors.noted(error):
+                    logger.warning("heartbeat of %s not given: %s", self.name, error)
             except Exception:
                 logger.exception("after the heartbeat of %s", self.name)
 

@@ -12,6 +12,7 @@ import redis
 from scripting.bus.respread import respread
 from scripting.bus.spread import Spread
 from scripting.conf import conf
+from scripting.storage.redis_errors import noted
 
 logger = logging.getLogger(__name__)
 
@@ -76,4 +77,5 @@ class Spreading:
                 if not respread(module, number, stopping=self._stopping):
                     self._not_before = self._clock() + AGAIN_SECONDS
             except redis.RedisError as error:
-                logger.warning("the streams of %s are not changed yet: %s", module, error)
+                if not noted(error):
+                    logger.warning("the streams of %s are not changed yet: %s", module, error)

@@ -21,12 +21,12 @@ from rq.timeouts import BaseDeathPenalty
 from rq.worker import SimpleWorker, WorkerStatus
 
 from scripting.alerts.sending import Sender
-from scripting.bus import drain_queue, samples, streams
+from scripting.bus import drain_queue, lease, samples, streams
 from scripting.conf import conf
 from scripting.hot_reload.listener import Listener
 from scripting.processes import systemd
 from scripting.runtime.pool import close_pool
-from scripting.storage import database
+from scripting.storage import database, redis_errors
 from scripting.storage.full_redis import OutOfMemoryError, outage
 from scripting.storage.lua import Call
 from scripting.storage.redis_client import connect
@@ -83,7 +83,7 @@ class ScriptWorker(SimpleWorker):
             worker_ttl=RQ_TTL_SECONDS,
             log_job_description=False,
             serializer="rq.serializers.JSONSerializer",
-            prepare_for_work=False,  # that would need Redis, which may be away
+            prepare_for_work=False,  # that would need Redis, which may be unavailable
         )
         self.hostname, self.pid, self.ip_address = socket.gethostname(), os.getpid(), ""
 
@@ -112,9 +112,11 @@ class ScriptWorker(SimpleWorker):
                     worked = self.work_in_full() or worked
                     self.liveness.stopping.wait(FULL_SECONDS)
                     continue
-                except drain_job.AWAY as error:
+                except redis.RedisError as error:
+                    if not redis_errors.is_unavailable(error):
+                        raise
                     if not waits:
-                        logger.warning("worker %s waits for Redis: %s", self.name, error)
+                        logger.warning("worker %s waits for Redis: %s", self.name, redis_errors.told(error))
                     waits = True
                     registered = False  # a Redis that comes back may have come back empty
                     self.liveness.stopping.wait(backoff * random.uniform(0.5, 1))
@@ -207,6 +209,7 @@ class ScriptWorker(SimpleWorker):
     def after_absence(self) -> None:
         """At the start, and when Redis is back: nothing is in hand. Raises redis.RedisError."""
         self.liveness.was_cut_off = False
+        lease.give_back()
         self._sweep.after_absence(self.name)
 
     def release(self) -> None:

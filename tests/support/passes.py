@@ -40,6 +40,7 @@ SAME_ON_POSTGRESQL = {
     "tests/site/test_permissions.py": "asks at each address who is let in; test_hostile_values.py asks each on PostgreSQL too",
     "tests/processes/test_life.py": "asks the kernel alone",
     "tests/workers/test_full_redis.py": "what a full Redis takes and refuses; test_worker_processes.py has the statements of workers",
+    "tests/workers/test_refusing_redis.py": "what Redis refuses; test_worker_processes.py has the statements of workers",
 }
 SAME_ON_NEWER_PYTHON = {
     "tests/admin": "pages, of which test_permissions.py opens every one",
@@ -70,6 +71,7 @@ SAME_ON_NEWER_PYTHON = {
     "tests/workbench": "pages, and what they ask of the rooms below",
     "tests/workers/test_evidence_worker.py": "processes killed by signals; test_worker.py runs the same code",
     "tests/workers/test_full_redis.py": "what a full Redis takes and refuses; test_worker.py runs the same code",
+    "tests/workers/test_refusing_redis.py": "what Redis refuses; test_worker.py runs the same code",
     "tests/workers/test_schedules.py": "processes killed by signals; tests/schedules and test_worker.py run the same code",
     "tests/workers/test_upgrade.py": "an old process beside a new one, on one Python",
     "tests/workers/test_worker_processes.py": "processes killed by signals, transactions and Redis; the stack of test_stack.py has workers",
