@@ -42,6 +42,9 @@ _WHO_DOES_WHAT = {
 _ANSWER = re.compile(
     rf"(?:Error running script .*: -|Transaction discarded because of: )?({'|'.join(_WHO_DOES_WHAT)})\b", re.DOTALL
 )
+_SCRIPT_NOT_PERMITTED = re.compile(
+    r"ACL failure in script: |Error running script .*The user executing the script can't ", re.DOTALL
+)
 _IN_PIPELINE = " of pipeline caused error: "
 
 outage = Outage("Redis")
@@ -65,8 +68,11 @@ def code_of(error: BaseException) -> str:
     for kind, code in _CLASSES:
         if isinstance(error, kind):
             return code
-    answer = _ANSWER.match(str(error).rpartition(_IN_PIPELINE)[2])
-    return answer[1] if answer else ""
+    answer = str(error).rpartition(_IN_PIPELINE)[2]
+    if _SCRIPT_NOT_PERMITTED.match(answer):
+        return "NOPERM"
+    found = _ANSWER.match(answer)
+    return found[1] if found else ""
 
 
 def is_unavailable(error: BaseException) -> bool:
