@@ -7,8 +7,9 @@ import secrets
 from django.db import transaction
 
 from scripting import clock
+from scripting.storage.bulk_insert import insert_rows
 from wargame import journal, live
-from wargame.models import Game, Side, Unit
+from wargame.models import BattleLogEntry, Game, Side, Unit
 from wargame.play.deployment import deploy
 
 
@@ -36,7 +37,8 @@ def start_battle(*, seed: int | None = None, demo: bool = True) -> Game:
             )
             for unit in battle.units.values()
         )
-        journal.write(game, {}, step)
+        insert_rows(BattleLogEntry, journal.rows_of(game, {}, step))
+        game.save(update_fields=["sequence"])
         live.announce_on_commit(game)
         before = Game.objects.filter(demo=demo, pk__lt=game.pk).order_by("-pk").first()
         if before is not None:

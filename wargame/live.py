@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Mapping
 
 from channels.layers import get_channel_layer
 from django.db import transaction
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 SEND_TIMEOUT = 2.0
 """Seconds a notice may take before it is given up."""
+BETWEEN_SECONDS = 0.05
+"""From one round of notices to the next: an audience looks ten times a second at the most."""
 WARN_EVERY = 30.0
 """Seconds between two complaints about notices that do not get through."""
 
@@ -30,10 +33,11 @@ def group_of(game_id: int) -> str:
     return f"wargame.game.{game_id}"
 
 
-def announce_on_commit(game: Game) -> None:
-    """Tell the pages that watch `game`, once what was done to it is committed."""
-    pk, sequence = game.pk, game.sequence
-    transaction.on_commit(lambda: announcer.tell(pk, sequence))
+def announce_on_commit(*games: Game) -> None:
+    """Tell the pages that watch these games, once what was done to them is committed."""
+    changed = {game.pk: game.sequence for game in games}
+    if changed:
+        transaction.on_commit(lambda: announcer.tell_all(changed))
 
 
 class Announcer:
@@ -47,8 +51,13 @@ class Announcer:
         self._warned = -WARN_EVERY
 
     def tell(self, game_id: int, sequence: int) -> None:
+        self.tell_all({game_id: sequence})
+
+    def tell_all(self, changed: Mapping[int, int]) -> None:
+        """Send notices of these games: id → number of the last entry in its log."""
         with self._changed:
-            self._pending[game_id] = max(sequence, self._pending.get(game_id, 0))
+            for game_id, sequence in changed.items():
+                self._pending[game_id] = max(sequence, self._pending.get(game_id, 0))
             if self._thread is None or self._pid != os.getpid():  # a fork keeps the object but not the thread
                 self._pid = os.getpid()
                 self._thread = threading.Thread(target=self._send_for_ever, name="wargame-announcer", daemon=True)
@@ -63,6 +72,7 @@ class Announcer:
                         self._changed.wait()
                     batch, self._pending = self._pending, {}
                 runner.run(self._send(batch))
+                time.sleep(BETWEEN_SECONDS)
 
     async def _send(self, batch: dict[int, int]) -> None:
         layer = get_channel_layer()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from scripting.modules.calls import CallContext, CallRefused, Outcome
 from scripting.modules.scriptable import ModulePage, ModuleScriptConfig, ScriptableModule, exposed
 from scripting.modules.simulation import Decide
 from scripting.types import Playback, RecordedRun, RunStory, SimulatedPlay
-from wargame import effects, playback, rows, rules, simulation, stories, wording
+from wargame import effects, playback, rows, rules, simulation, stories, unit_of_work, wording
 from wargame.finding import find_game
 from wargame.maps import MAPS
 from wargame.models import Game
@@ -62,6 +63,9 @@ class WargameModule(ScriptableModule):
         rule = RULES.get((context.script, context.topic))
         if rule is not None:
             rule.read(result)
+
+    def unit_of_work(self, calls: Sequence[CallContext]) -> AbstractContextManager[Any]:
+        return unit_of_work.around(calls)
 
     def apply(self, outcome: Outcome) -> None:
         effects.carry_out(outcome)

@@ -1,11 +1,14 @@
-"""A battle's rows as the plain state that its rules take, and a rule's step written back as rows."""
+"""Battles' rows as the plain state that their rules take, and the steps of rules written back as rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 from scripting import clock
+from scripting.storage.bulk_insert import insert_rows
+from scripting.storage.bulk_update import update_rows
 from wargame import journal, live, models
 from wargame.play.state import Battle, Phase, Side, Unit
 from wargame.play.steps import Step
@@ -27,49 +30,128 @@ def locked(game: models.Game) -> Table:
     return read(models.Game.objects.locked(game.pk))
 
 
+def all_locked(numbers: Iterable[int]) -> list[Table]:
+    """Those of these battles that exist, with their rows locked. In order: who locks several waits for nobody who waits for him."""
+    return _read_all(list(models.Game.objects.select_for_update().filter(pk__in=sorted(numbers)).order_by("pk")))
+
+
 def read(game: models.Game) -> Table:
     """The battle as its rows have it now."""
-    sides = list(game.sides.all())
-    units = list(game.units.all())
-    keys = {side.pk: side.key for side in sides}
+    return _read_all([game])[0]
+
+
+def _read_all(games: Sequence[models.Game]) -> list[Table]:
+    """Plain values, two queries for all: no unit becomes a model's instance."""
+    numbers = [game.pk for game in games]
+    sides: dict[int, list[tuple[int, Side]]] = {number: [] for number in numbers}
+    units: dict[int, list[tuple[int, Unit]]] = {number: [] for number in numbers}
+    keys = {}
+    found = models.Side.objects.filter(game_id__in=numbers).order_by("pk")
+    for pk, game_id, key, name, score in found.values_list("pk", "game_id", "key", "name", "score"):
+        keys[pk] = key
+        sides[game_id].append((pk, Side(key, name, score)))
+    rows = models.Unit.objects.filter(game_id__in=numbers).order_by("pk")
+    for pk, game_id, side_id, code, name, kind, *numbers_of in rows.values_list(*UNIT):
+        units[game_id].append((pk, Unit(code, name, kind, keys[side_id], *numbers_of)))
+    now = int(clock.seconds())
+    return [_table(game, sides[game.pk], units[game.pk], now) for game in games]
+
+
+UNIT = (
+    "pk",
+    "game_id",
+    "side_id",
+    "code",
+    "name",
+    "kind",
+    "health",
+    "max_health",
+    "x",
+    "y",
+    "moved_turn",
+    "acted_turn",
+)
+
+
+def _table(game: models.Game, sides: list[tuple[int, Side]], units: list[tuple[int, Unit]], now: int) -> Table:
     battle = Battle(
         game.key,
         game.seed,
         game.map,
-        {side.key: Side(side.key, side.name, side.score) for side in sides},
-        {unit.code: _unit(unit, keys[unit.side_id]) for unit in units},
-        int(clock.seconds()),
+        {side.key: side for _, side in sides},
+        {unit.code: unit for _, unit in units},
+        now,
         game.turn,
         Phase(game.phase),
-        keys[game.winner_id] if game.winner_id is not None else None,
+        next((side.key for pk, side in sides if pk == game.winner_id), None),
         game.outcome,
     )
-    return Table(game, battle, {unit.code: unit.pk for unit in units}, {side.key: side.pk for side in sides})
+    return Table(game, battle, {unit.code: pk for pk, unit in units}, {side.key: pk for pk, side in sides})
 
 
-def _unit(row: models.Unit, side: str) -> Unit:
-    return Unit(
-        row.code, row.name, row.kind, side, row.health, row.max_health, row.x, row.y, row.moved_turn, row.acted_turn
-    )
+class Changes:
+    """Steps of a stored battle, carried out and not written yet. Its row lock is held."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        """The battle after the steps."""
+        self.before = table.battle
+        self.units: list[dict[str, Any]] = []
+        """In order: a unit may enter a hex once another has left it."""
+        self.entries: list[dict[str, Any]] = []
+
+    def add(self, step: Step) -> None:
+        table, before, after = self.table, self.table.battle, step.battle
+        for code, unit in after.units.items():
+            if unit is not before.units[code]:
+                self.units.append(
+                    {
+                        "id": table.units[code],
+                        "health": unit.health,
+                        "x": unit.x,
+                        "y": unit.y,
+                        "moved_turn": unit.moved_turn,
+                        "acted_turn": unit.acted_turn,
+                    }
+                )
+        self.entries += journal.rows_of(table.game, table.units, step, before)
+        self.table = replace(table, battle=after)
+
+    def __bool__(self) -> bool:
+        return bool(self.entries) or self.table.battle is not self.before
 
 
 def write(table: Table, step: Step) -> None:
     """Write what the step changed, and its entries. The caller holds the game's row lock."""
-    before, after = table.battle, step.battle
-    for code, unit in after.units.items():
-        if unit is not before.units[code]:
-            models.Unit.objects.filter(pk=table.units[code]).update(
-                health=unit.health, x=unit.x, y=unit.y, moved_turn=unit.moved_turn, acted_turn=unit.acted_turn
-            )
-    for key, side in after.sides.items():
-        if side is not before.sides[key]:
-            models.Side.objects.filter(pk=table.sides[key]).update(score=side.score)
-    game = table.game
+    changes = Changes(table)
+    changes.add(step)
+    write_all([changes])
+
+
+def write_all(all_changes: Iterable[Changes]) -> None:
+    """Write changes of several battles, and tell their pages after the commit."""
+    changed = [changes for changes in all_changes if changes]
+    update_rows(models.Unit, [row for changes in changed for row in changes.units])
+    update_rows(models.Side, [row for changes in changed for row in _scores(changes)])
+    for changes in changed:
+        _write_game(changes.table, changes.before)
+    insert_rows(models.BattleLogEntry, [row for changes in changed for row in changes.entries])
+    games = [changes.table.game for changes in changed]
+    update_rows(models.Game, [{"id": game.pk, "sequence": game.sequence} for game in games])
+    live.announce_on_commit(*games)
+
+
+def _scores(changes: Changes) -> Iterator[dict[str, Any]]:
+    table = changes.table
+    for key, side in table.battle.sides.items():
+        if side is not changes.before.sides[key]:
+            yield {"id": table.sides[key], "score": side.score}
+
+
+def _write_game(table: Table, before: Battle) -> None:
+    game, after = table.game, table.battle
     if (after.turn, after.phase) != (before.turn, before.phase):
         game.enter(after.turn, after.phase)
     if before.is_running and not after.is_running:
         winner = models.Side.objects.get(pk=table.sides[after.winner]) if after.winner else None
         game.finish(winner, after.outcome)
-    journal.write(game, table.units, step, before)
-    if after is not before or step.entries:
-        live.announce_on_commit(game)

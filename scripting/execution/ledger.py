@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import time
@@ -80,8 +81,10 @@ def _commit(
     careful: bool,
 ) -> list[Decision]:
     """`careful` gives every outcome a savepoint, so that one that is refused does not undo the others."""
-    with transaction.atomic(using=_database()):
+    with transaction.atomic(using=_database()), contextlib.ExitStack() as entered:
         known = _recorded(decisions)
+        fresh = () if careful else [each for each in decisions if _identity(each.run) not in known]
+        works = _enter_units_of_work(entered, fresh)
         outbox: list[dict[str, Any]] = []
         published: list[Event] = []
         rows: list[dict[str, Any]] = []
@@ -91,8 +94,8 @@ def _commit(
         packed: list[tuple[dict[str, Any], bytes]] = []
         for index, decision in enumerate(decisions):
             run = decision.run
-            if run.event is not None:
-                identity = (run.event.id, run.script.id)
+            identity = _identity(run)
+            if identity is not None:
                 if identity in known:
                     continue
                 known.add(identity)
@@ -100,7 +103,7 @@ def _commit(
             if careful:
                 decisions[index], publisher = _apply_or_fall_back(decision, publisher)
             else:
-                _apply(decision, publisher)
+                _apply(decision, publisher, works)
             outbox += publisher.outbox
             published += publisher.published
             recorded.append(decisions[index])
@@ -113,6 +116,7 @@ def _commit(
             if publisher.refused:
                 rows += publisher.refused
                 packed += [(row, receipts.pack(row, (), salt)) for row in publisher.refused if salt]
+        entered.close()
         insert_rows(Execution, rows)
         insert_rows(Attempt, tries)
         if salt:
@@ -162,7 +166,12 @@ def _database() -> str:
     return router.db_for_write(Execution)
 
 
-def _recorded(decisions: Iterable[Decision]) -> set[tuple[str, int]]:
+def _identity(run: Run) -> tuple[str, int] | None:
+    """The (event, script) pair that is recorded once; None of a run without an event."""
+    return (run.event.id, run.script.id) if run.event is not None else None
+
+
+def _recorded(decisions: Iterable[Decision]) -> set[tuple[str, int] | None]:
     """The (event, script) pairs among the decisions that have an execution already."""
     events = {decision.run.event.id for decision in decisions if decision.run.event is not None}
     if not events:
@@ -244,19 +253,38 @@ class _RequestRefused(EffectRefused):
     """The game refuses an effect for what the caller of an endpoint asked for."""
 
 
-def _apply(decision: Decision, publisher: _Publisher) -> None:
+def _applies(run: Run) -> bool:
+    return run.trigger != Execution.Trigger.REPLAY and run.module is not None and run.module.applies(run.call)
+
+
+def _enter_units_of_work(entered: contextlib.ExitStack, decisions: Iterable[Decision]) -> dict[str, Any]:
+    """Name of a module → its unit of work around those of the decisions that change its game."""
+    acting: dict[str, list[Run]] = {}
+    for decision in decisions:
+        run, attempt = decision.run, decision.deciding
+        if attempt is not None and attempt.ok and run.module is not None and (attempt.effects or _applies(run)):
+            acting.setdefault(run.module.name, []).append(run)
+    return {
+        name: entered.enter_context(runs[0].module.unit_of_work([run.call for run in runs]))
+        for name, runs in acting.items()
+        if runs[0].module is not None
+    }
+
+
+def _apply(decision: Decision, publisher: _Publisher, works: Mapping[str, Any]) -> None:
     """Let the module act on the outcome. Raises EffectRefused."""
     run, attempt = decision.run, decision.deciding
     if attempt is None or not attempt.ok or run.module is None:
         return
-    applies = run.trigger != Execution.Trigger.REPLAY and run.module.applies(run.call)
+    applies = _applies(run)
     if not applies and not attempt.effects:
         return
     value = attempt.value
     if applies:
         run.module.demand_admissible(run.call, value)
+    call = replace(run.call, publish=publisher, unit_of_work=works.get(run.module.name))
     with spans.below(run.traceparent):
-        _carry_out(decision, attempt, value, replace(run.call, publish=publisher), applies=applies)
+        _carry_out(decision, attempt, value, call, applies=applies)
 
 
 def _carry_out(decision: Decision, attempt: AttemptRecord, value: Any, call: CallContext, *, applies: bool) -> None:
@@ -292,8 +320,8 @@ def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Deci
     None follows where it refuses what the caller of an endpoint asked for.
     """
     try:
-        with transaction.atomic(using=_database()):
-            _apply(decision, publisher)
+        with transaction.atomic(using=_database()), contextlib.ExitStack() as entered:
+            _apply(decision, publisher, _enter_units_of_work(entered, [decision]))
     except EffectRefused as refusal:
         reason, callers_fault = str(refusal), isinstance(refusal, _RequestRefused)
     else:

@@ -49,6 +49,8 @@ class CallContext:
     trial: bool = False
     publish: Callable[..., None] | None = None
     """For effects alone: `publish(topic, payload, key=…)`, a follow-up event sent if and only if the outcome is committed."""
+    unit_of_work: Any = None
+    """For effects and `apply`: what the module's `unit_of_work` gave for this commit."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import inspect
 import re
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -281,6 +282,15 @@ class ScriptableModule:
 
     def apply(self, outcome: Outcome) -> None:
         """Change the game as the outcome says, inside the transaction that records it. Raises EffectRefused."""
+
+    def unit_of_work(self, calls: Sequence[CallContext]) -> AbstractContextManager[Any]:
+        """Enclose the effects and outcomes of one commit: a batch of events, or a single one.
+
+        It is entered inside the transaction, before the first of `calls` is carried out: read here once what they need. Effects
+        and `apply` find what it yields as `context.unit_of_work`. It is left after the last one: write here what they changed. An
+        exception leaves it where nothing of this is kept: then write nothing. After a refusal each outcome gets one of its own.
+        """
+        return nullcontext()
 
     def event_in_words(self, topic: str, payload: Mapping[str, Any]) -> str:
         """One event as people speak of it: who, whom, where and when, in a line. Empty where the module has no words for it.

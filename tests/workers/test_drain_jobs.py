@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
 
 import pytest
 
@@ -10,9 +13,10 @@ from scripting.bus import publishing
 from scripting.bus.drain import DrainResult
 from scripting.bus.streams import Stream
 from scripting.models import Execution, OutboxEvent, Script
+from scripting.modules.calls import CallContext, Outcome
 from scripting.modules.installed import modules
 from scripting.workers import drain_job
-from tests.support.arena import arena_registered, make_script, score
+from tests.support.arena import Arena, add, arena_registered, make_script, score
 from tests.workers.track import laps
 
 pytestmark = pytest.mark.usefixtures("track")
@@ -117,3 +121,37 @@ def test_the_read_of_a_script_sees_every_earlier_event_of_the_batch() -> None:
             publishing.publish("arena.hit", {"points": 1}, key="ann")
         drain("arena")
         assert score("ann") == 15  # 1, then 2, 4, 8
+
+
+class Thrifty(Arena):
+    """An arena that adds up the points of a commit and writes each score once."""
+
+    begun: ClassVar[list[int]] = []
+
+    @contextmanager
+    def unit_of_work(self, calls: Sequence[CallContext]) -> Iterator[Counter[str]]:
+        self.begun.append(len(calls))
+        points: Counter[str] = Counter()
+        yield points
+        for name, count in points.items():
+            add(name, count)
+
+    def apply(self, outcome: Outcome) -> None:
+        outcome.context.unit_of_work[outcome.context.key] += outcome.result["points"]
+
+
+def test_a_unit_of_work_is_around_a_commit_and_after_a_refusal_around_each_outcome() -> None:
+    with arena_registered(Thrifty):
+        make_script("result = {'points': message['payload']['points']}\n")
+        Thrifty.begun.clear()
+        for points in (1, 2):
+            publishing.publish("arena.hit", {"points": points}, key="ann")
+        drain("arena")
+        assert (score("ann"), Thrifty.begun) == (3, [2])
+        for points in (10, 5000, 20):
+            publishing.publish("arena.hit", {"points": points}, key="ann")
+        drain("arena")
+        assert score("ann") == 33
+        assert Thrifty.begun == [2, 3, 1, 1, 1, 1]  # the built-in rule's points are refused as well
+        runs = Execution.objects.filter(script__module="arena").order_by("pk")
+        assert list(runs.values_list("status", flat=True)) == [*["succeeded"] * 3, "failed", "succeeded"]

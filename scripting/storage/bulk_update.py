@@ -1,0 +1,45 @@
+"""Changing many rows at once, each in its own way."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
+from django.db import connections, models, router
+
+
+def update_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
+    """UPDATE rows given as {attname: value}, one after the other, each found by its primary key; all have the same fields.
+
+    One statement, many parameter sets. Values are those of Python; database constraints hold, model validation and signals do not run.
+    """
+    if not rows:
+        return
+    connection = connections[router.db_for_write(model)]
+    names = tuple(name for name in rows[0] if name != model._meta.pk.attname)
+    fields, sql = _statement(model, connection.alias, names)
+    values = itemgetter(*names, model._meta.pk.attname)
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            sql,
+            [
+                [field.get_db_prep_save(value, connection) for field, value in zip(fields, values(row), strict=True)]
+                for row in rows
+            ],
+        )
+
+
+@functools.cache
+def _statement(
+    model: type[models.Model], alias: str, names: tuple[str, ...]
+) -> tuple[list[models.Field[Any, Any]], str]:
+    """The fields in the order of the parameters, and the UPDATE."""
+    quote = connections[alias].ops.quote_name
+    by_name = {field.attname: field for field in model._meta.local_concrete_fields}
+    key = model._meta.pk
+    set_to = ", ".join(f"{quote(str(by_name[name].column))} = %s" for name in names)
+    table = quote(model._meta.db_table)
+    sql = f"UPDATE {table} SET {set_to} WHERE {quote(str(key.column))} = %s"  # noqa: S608 - names of our models
+    return [*(by_name[name] for name in names), key], sql

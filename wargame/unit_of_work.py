@@ -1,0 +1,67 @@
+"""The battles that one commit is about: read once, changed in memory, written once at its end.
+
+Outcomes are carried out in order, each on what those before it left of its battle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from scripting.modules.calls import CallContext
+from wargame import rows
+from wargame.finding import find_game, number_named
+from wargame.play.steps import Step
+from wargame.rows import Changes, Table
+
+
+class UnitOfWork:
+    """Battles with their rows locked, and what is to be written of them. It lives inside one transaction."""
+
+    def __init__(self) -> None:
+        self._changes: dict[int, Changes] = {}
+
+    def read(self, numbers: Iterable[int]) -> None:
+        """Lock and read those of these battles that it has not yet."""
+        if unread := set(numbers) - self._changes.keys():
+            self._changes |= {table.game.pk: Changes(table) for table in rows.all_locked(unread)}
+
+    def find(self, context: CallContext, unit_code: str = "") -> Table | None:
+        """The battle that the event is about, as the outcomes before left it; None where there is no such battle."""
+        number = number_named(context, context.payload)
+        if number is None:
+            self.write()  # the database is asked which battles run
+            game = find_game(context, context.payload, unit_code)
+            number = game.pk if game is not None else 0
+        self.read([number] if number else [])
+        found = self._changes.get(number)
+        return found.table if found is not None else None
+
+    def add(self, table: Table, step: Step) -> None:
+        """Take what a step changed of its battle, to be written at the end."""
+        self._changes[table.game.pk].add(step)
+
+    def write(self) -> None:
+        """Write what is not written yet; the locks stay."""
+        changes = list(self._changes.values())
+        rows.write_all(changes)
+        self._changes = {each.table.game.pk: Changes(each.table) for each in changes}
+
+
+@contextmanager
+def around(calls: Sequence[CallContext]) -> Iterator[UnitOfWork]:
+    """A unit of work that has the battles of these calls; it is written unless an exception leaves it."""
+    work = UnitOfWork()
+    work.read(number for call in calls if (number := number_named(call, call.payload)))
+    yield work
+    work.write()
+
+
+@contextmanager
+def of(context: CallContext) -> Iterator[UnitOfWork]:
+    """That of the commit; outside one, one for this call alone."""
+    if isinstance(context.unit_of_work, UnitOfWork):
+        yield context.unit_of_work
+    else:
+        with around([context]) as work:
+            yield work
