@@ -16,7 +16,7 @@ from django.db import router, transaction
 from scripting import clock
 from scripting.bus import publishing, samples
 from scripting.bus.events import Event
-from scripting.bus.outbox import relay
+from scripting.bus.outbox import relay_events
 from scripting.execution import attempts, breaker, callers, receipts, recovery, site_log, traced
 from scripting.execution.attempts import AttemptRecord
 from scripting.execution.decision import Decision, Status
@@ -86,6 +86,7 @@ def _commit(
         fresh = () if careful else [each for each in decisions if _identity(each.run) not in known]
         works = _enter_units_of_work(entered, fresh)
         outbox: list[dict[str, Any]] = []
+        sent: list[tuple[Event, bytes]] = []
         published: list[Event] = []
         rows: list[dict[str, Any]] = []
         recorded: list[Decision] = []
@@ -105,6 +106,7 @@ def _commit(
             else:
                 _apply(decision, publisher, works)
             outbox += publisher.outbox
+            sent += publisher.sent
             published += publisher.published
             recorded.append(decisions[index])
             unchanged = decisions[index] is decision
@@ -127,8 +129,7 @@ def _commit(
         insert_rows(OutboxEvent, outbox)
         transaction.on_commit(lambda: _tell(told), using=_database())
         if outbox:
-            sent = [row["id"] for row in outbox]
-            transaction.on_commit(lambda: relay(sent), using=_database())
+            transaction.on_commit(lambda: relay_events(sent), using=_database())
         if published:
             transaction.on_commit(lambda: samples.note(published), using=_database())
         fence()
@@ -203,6 +204,8 @@ class _Publisher:
     def __init__(self, run: Run) -> None:
         self.outbox: list[dict[str, Any]] = []
         self.refused: list[dict[str, Any]] = []
+        self.sent: list[tuple[Event, bytes]] = []
+        """Those of the outbox, with their envelopes."""
         self.published: list[Event] = []
         """All that go on their way, those too that no script runs on."""
         self._call = run.call
@@ -235,11 +238,13 @@ class _Publisher:
             return
         self.published.append(event)
         if event.subscribers:
+            envelope = event.encode()
+            self.sent.append((event, envelope))
             self.outbox.append(
                 {
                     "id": UUID(event.id),
                     "topic": event.topic,
-                    "envelope": event.encode(),
+                    "envelope": envelope,
                     "cause": UUID(call.execution_id),
                     "created_at": clock.now(),
                 }
