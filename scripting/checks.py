@@ -13,7 +13,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 - Django's own name
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
@@ -182,7 +182,7 @@ def check_clock(app_configs: Any, databases: Sequence[str] | None = None, **kwar
         return []
     try:
         database_clock.time_of_database()
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         return []  # what is unavailable is said elsewhere
     ahead = clock.ahead()
     if abs(ahead) < members.CLOCK_SECONDS:

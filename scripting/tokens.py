@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.db.models import Q
 from django.utils.crypto import salted_hmac
 
@@ -105,7 +105,7 @@ def used(token: ApiToken, now: datetime) -> None:
         token.last_used_at = now
         try:
             ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             logger.warning("the last use of token %s was not written: %s", token, error)
 
 

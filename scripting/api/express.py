@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.http import HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.urls import reverse
@@ -39,6 +39,8 @@ MAX_BYTES = 64 << 10
 ONCE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"x-request-id", b"traceparent"})
 """Headers that a request sends once, or goes the long way."""
 LONG_WAY = frozenset({b"content-encoding", b"x-forwarded-host"})
+TOLD_BY_VIEW = (ValueError, RecursionError, Problem, DatabaseError, InterfaceError)
+"""Errors that the long way meets too, and tells."""
 _WAIT = re.compile(rb"(?:wait=([0-9]{1,2}(?:\.[0-9]{1,6})?))?")
 
 Message = MutableMapping[str, Any]
@@ -140,7 +142,11 @@ class Express:
         loop = asyncio.get_running_loop()
         while self._pending:
             batch, self._pending = self._pending[:APPEND], self._pending[APPEND:]
-            found = await loop.run_in_executor(self._thread, together, [asked for asked, _ in batch])
+            try:
+                found = await loop.run_in_executor(self._thread, together, [asked for asked, _ in batch])
+            except Exception:  # nothing was handed over; whoever is behind waits for this task
+                logger.exception("%d requests go the long way", len(batch))
+                found = [None] * len(batch)
             for (_, answer), sent in zip(batch, found, strict=True):
                 if not answer.cancelled():
                     answer.set_result(sent)
@@ -223,7 +229,7 @@ def good(asked: Asked) -> Answered:
         tokens.used(token, now)
         event = events.wanted(token, wanted, asked.idempotency_key, asked.request_id, asked.traceparent)
         return Sent(token, event, asked.wait)
-    except (ValueError, RecursionError, Problem, DatabaseError):  # the long way meets it too, and tells it
+    except TOLD_BY_VIEW:
         return None
 
 

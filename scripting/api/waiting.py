@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import redis
-from django.db import DatabaseError, connection, router
+from django.db import DatabaseError, InterfaceError, connection, router
 from django.db.models import QuerySet
 
 from scripting.bus.events import Event
@@ -122,7 +122,7 @@ class Lookout:
                     waited = now if self._waiters else waited
                 try:
                     complete = look(self._those(None if is_time else told))
-                except DatabaseError as error:
+                except (DatabaseError, InterfaceError) as error:
                     logger.warning("no outcomes can be read: %s", error)
                     connection.close()
                     time.sleep(AFTER_FAILURE)

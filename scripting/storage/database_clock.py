@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import DatabaseError, connections, router
+from django.db import DatabaseError, InterfaceError, connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
@@ -49,7 +49,7 @@ def _if_due(connection: BaseDatabaseWrapper) -> None:
         return
     try:
         _measure(connection)
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.debug("the database's clock is not known now: %s", error)
         return
     ahead = clock.ahead()

@@ -14,7 +14,7 @@ from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
 
 from scripting import tokens
-from scripting.api import waiting
+from scripting.api import express, waiting
 from scripting.api.express import MAX_BYTES, Express
 from scripting.bus.events import Event
 from scripting.bus.streams import Stream
@@ -260,6 +260,20 @@ def test_a_stream_that_has_no_room_refuses_its_events_and_no_others(
     full, fine = site.ask(Request(machine.token, roll(key="a")), Request(machine.token, roll(key=other)))
     assert (full.status, full.document["code"], full.headers["Retry-After"]) == (503, "overloaded", "5")
     assert (fine.status, site.long, len(published("a")), len(published(other))) == (202, 0, 1, 1)
+
+
+def test_after_a_failure_that_nobody_foresaw_requests_are_answered_all_the_same(
+    site: Site, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_asked: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def two() -> list[int]:
+        async with asyncio.timeout(20):
+            return [(await site._ask(Request(machine.token, roll(key="a")))).status for _ in range(2)]
+
+    monkeypatch.setattr(express, "good", broken)
+    assert (asyncio.run(two()), site.long) == ([202, 202], 2)
 
 
 def test_without_redis_the_sender_hears_that_it_is_unknown(
