@@ -123,10 +123,10 @@ def limits(of: Any) -> str:
 
 
 def memory(count: int, error_type: str = "") -> str:
-    """The memory of a run, in words. It is measured to 128 KiB, and not at all where a run was killed for its time."""
+    """The memory of a run, in words. It is measured to 256 KiB, and not at all where a run was killed for its time."""
     if not count and error_type == "timeout":
         return "not measured"
-    return "< 128 KiB" if count < 128 << 10 else size(count)
+    return "< 256 KiB" if count < 256 << 10 else size(count)
 
 
 def badge(text: str, colour: str = "") -> SafeString:

@@ -63,7 +63,7 @@ class Meter:
         spent, self._cpu_us, self._unread = min(cpu_us - self._cpu_us, took), cpu_us, 0
         above = peak - self._idle
         self._raised = above > _UNCERTAIN_KIB
-        return spent, above * 1024 if above > 0 else 0
+        return spent, above * 1024 if self._raised else 0
 
 
 def _usage() -> tuple[int, int]:

@@ -101,7 +101,8 @@ def _switch(pk: int, *, enabled: bool, actor: User | None, reason: str) -> Sched
         if schedule.enabled == enabled:
             raise ScheduleRefused(f"it is {'running' if enabled else 'paused'} already")
         schedule.enabled = enabled
-        _save(_from_now(schedule), actor, reason)
+        # Paused, it keeps until when its due times were dealt with: one that nobody had reached yet is not said to be.
+        _save(_from_now(schedule) if enabled else schedule, actor, reason)
     return schedule
 
 

@@ -187,8 +187,8 @@ def test_a_log_that_went_with_its_process_is_not_told_as_nothing_written(game: G
 
 def test_memory_is_told_as_finely_as_it_is_measured(game: Game, boss: Client) -> None:
     output = run(game)
-    assert "&lt; 128 KiB" in story(boss, output.execution_id)
+    assert "&lt; 256 KiB" in story(boss, output.execution_id)
     Execution.objects.update(memory_bytes=0, error_type="timeout", status="failed")
     page = story(boss, output.execution_id)
     assert "not measured" in page
-    assert "&lt; 128 KiB" not in page
+    assert "&lt; 256 KiB" not in page

@@ -202,7 +202,7 @@ def test_the_cost_is_that_of_all_attempts_and_says_what_was_not_measured(game: G
     cost = panel(boss, key, "Cost")
     assert "wall clock 2.25 s 2 attempts" in cost
     assert "CPU 1.50 s 2 attempts" in cost
-    assert "memory < 128 KiB" in cost
+    assert "memory < 256 KiB" in cost
     assert "the most of 2 attempts; attempt 1 not measured" in cost
     assert "2.00 s 1.00 s not measured" in panel(boss, key, "Attempts")
 

@@ -34,7 +34,7 @@ def test_after_a_failover_what_was_replicated_runs_once_and_new_events_are_taken
         own = {"REDIS_URL": servers.url, "SCRIPTING_REDIS_SENTINELS": servers.sentinels, "SECRET_KEY": "for all"}
         with WorkerProcess(tmp_path, "follower", **own).takes_jobs():
             publishing.publish_many(
-                Message("track.lap", {"lap": lap, "seconds": 0.02}, key="ann") for lap in range(1, BEFORE + 1)
+                Message("track.lap", {"lap": lap, "turns": 400_000}, key="ann") for lap in range(1, BEFORE + 1)
             )
             assert servers.client("first").wait(1, 5000) == 1, "replicated"
             wait_for(lambda: Execution.objects.exists())
@@ -44,7 +44,7 @@ def test_after_a_failover_what_was_replicated_runs_once_and_new_events_are_taken
                 wait_until(lambda lap=lap: is_accepted(lap), 30)
             assert servers.is_promoted()
             wait_for(lambda: Execution.objects.count() == BEFORE + AFTER, 60)
-        assert asyncio.run(redis_client.answers())
+        wait_until(lambda: asyncio.run(redis_client.answers()), 10)  # it is asked briefly, and this machine may be busy
         asyncio.run(hears_through(servers.url, servers.sentinels))
     assert laps() == {"ann": list(range(1, BEFORE + AFTER + 1))}
     assert set(Execution.objects.values_list("status", flat=True)) == {"succeeded"}

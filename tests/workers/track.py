@@ -59,7 +59,7 @@ class Track(ScriptableModule):
             raise ZeroDivisionError("the bug")
         time.sleep(payload["seconds"])
         Group.objects.create(name=f"{outcome.context.key}/{outcome.result['lap']}")
-        if payload["then"]:
+        if payload.get("then"):
             outcome.publish("track.lap", {"lap": payload["then"]})
 
 

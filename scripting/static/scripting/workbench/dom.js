@@ -75,8 +75,8 @@ export function microseconds(us) {
   return us < 1_000_000 ? `${(us / 1000).toFixed(us < 10_000 ? 1 : 0)} ms` : `${(us / 1_000_000).toFixed(2)} s`;
 }
 
-// Memory is measured to 128 KiB.
+// Memory is measured to 256 KiB.
 export function bytes(count) {
-  if (count < 128 << 10) return "< 128 KiB";
+  if (count < 256 << 10) return "< 256 KiB";
   return count < 1 << 20 ? `${Math.round(count / 1024)} KiB` : `${(count / (1 << 20)).toFixed(1)} MiB`;
 }
