@@ -162,7 +162,7 @@ def _blow(entry: BattleLogEntry) -> str:
     ]
     parts += [str(d["said"]) for d in remarks]
     if entry.kind == LogKind.DESTROYED or (blow is not None and blow.after == 0):
-        parts.append("that was the last of it")
+        parts.append("that destroyed it")
     elif blow is not None and blow.after is not None:
         parts.append(f"{blow.after} of {blow.before} health left")
     return f"{'; '.join(parts)}."

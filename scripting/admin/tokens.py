@@ -46,7 +46,7 @@ class TokenForm(forms.Form):
     scripts = forms.CharField(
         initial="*/*",
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Patterns of module/script with blanks between: tavern/* shared/*.",
+        help_text="Patterns of module/script with spaces between: tavern/* shared/*.",
     )
     networks = forms.CharField(
         required=False,

@@ -111,7 +111,7 @@ def test_why_a_unit_died_is_three_clicks_and_ten_seconds_away(
     page.locator(".kind-destroyed .entry-words a").first.click()
     sentence = page.locator("h1").inner_text()
     assert time.monotonic() - began < 10
-    assert re.search(r"\d+ damage.* by .+; that was the last of it\.$", sentence), sentence
+    assert re.search(r"\d+ damage.* by .+; that destroyed it\.$", sentence), sentence
     page.get_by_role("link", name="Show the map at this moment").click()
     expect(page.locator("#card-title")).to_have_text("What decided at this moment")
     assert not problems

@@ -66,7 +66,7 @@ def test_the_sentence_names_chance_roll_damage_and_the_version_that_stood_in_for
     put("damage_calculator", "result = 1 / 0")
     attack(duel, health=30)
     by = "damage_calculator v2, standing in for v3, which was broken"
-    told = f"Harbour Armour 1 shot at Ridge Infantry 1: 61 % to hit, rolled 23; 50 damage by {by}; that was the last of it."
+    told = f"Harbour Armour 1 shot at Ridge Infantry 1: 61 % to hit, rolled 23; 50 damage by {by}; that destroyed it."
     assert stories.sentence(entry("destroyed")) == told
     assert stories.sentence(entry("damage")) == told
 
@@ -80,7 +80,7 @@ def test_a_version_that_its_breaker_withheld_is_named_with_the_reason(
     attack(duel)
     attack(duel, health=30)
     fallen = entry("destroyed")
-    assert "by damage_calculator v2, standing in for v3, which was broken; that was the last" in stories.sentence(
+    assert "by damage_calculator v2, standing in for v3, which was broken; that destroyed it" in stories.sentence(
         fallen
     )
     page = chief.get(f"/wargame/{duel.game.pk}/log/{fallen.sequence}/").content.decode()

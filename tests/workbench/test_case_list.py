@@ -31,6 +31,7 @@ def test_a_trial_kept_as_a_case_goes_red_in_the_badge_and_is_deleted_again(perso
     page.keyboard.press("ArrowRight")
     red = page.locator("#case-list .red")
     expect(red).to_contain_text("result.damage: expected")
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "the parts scroll, not the page"
     assert barriers(page) == []
     red.get_by_role("button", name="Try it").click()
     expect(page.locator("#input-note")).to_contain_text("The inputs of case tank_on_squad")
