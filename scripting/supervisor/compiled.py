@@ -38,8 +38,8 @@ class CompiledBundles:
         size = _size(compiled)
         if len(compiled) != texts or size > MAX_BYTES_EACH:
             return
-        self.forget(kind)
         with self._lock:
+            self._bytes -= _size(self._kept.pop(kind, ()))
             self._kept[kind] = compiled
             self._bytes += size
             while self._bytes > self._max_bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,22 @@ def test_what_cannot_be_loaded_is_compiled_from_its_text(pool: SandboxPool) -> N
         pool._compiled.keep(kind, (junk,), 1)
         assert value_of(outcome_of(pool, bundle, limits=LIMITS)) == number
         assert pool._compiled.get(kind) not in ((), (junk,)), "what the second sandbox compiled is kept"
+
+
+def test_sandboxes_that_tell_the_same_at_once_are_counted_once() -> None:
+    kept, kind, one = CompiledBundles(), ("digest", (), LIMITS), (Compiled(b"code", (), False, False),)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        telling = [threading.Thread(target=lambda: [kept.keep(kind, one, 1) for _ in range(500)]) for _ in range(4)]
+        for thread in telling:
+            thread.start()
+        for thread in telling:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    kept.forget(kind)
+    assert kept._bytes == 0
 
 
 def test_compiled_texts_are_kept_within_bounds_and_the_least_recently_used_go() -> None:
