@@ -31,7 +31,7 @@ def locked(game: models.Game) -> Table:
 
 
 def all_locked(numbers: Iterable[int]) -> list[Table]:
-    """Those of these battles that exist, with their rows locked. In order: who locks several waits for nobody who waits for him."""
+    """Those of these battles that exist, with their rows locked. In order, so that no two transactions wait for each other."""
     return _read_all(list(models.Game.objects.select_for_update().filter(pk__in=sorted(numbers)).order_by("pk")))
 
 

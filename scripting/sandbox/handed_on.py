@@ -21,7 +21,7 @@ MAX_BYTES = 512 << 10
 
 
 def told(program: Program) -> tuple[Compiled, ...]:
-    """What was compiled, script first; nothing where it is too large."""
+    """The compiled texts, script first; nothing where they are too large."""
     compiled = tuple(
         Compiled(marshal.dumps(unit.code), tuple(sorted(unit.used & STATEFUL)), unit.suspends, unit.draws)
         for unit in program.units

@@ -325,7 +325,7 @@ class Load(_Message, frozen=True, gc=False):
     tells_code: bool = False
     """Send up what was compiled, in Loaded."""
     compiled: tuple[Compiled, ...] = ()
-    """What another sandbox made of the very same script and helpers, in their order, before it ran anything; empty: compile."""
+    """Made of the very same script and helpers, in their order, by another sandbox before it ran anything; empty: compile."""
 
 
 class Run(_Message, frozen=True, gc=False):

@@ -1,4 +1,4 @@
-"""What sandboxes compiled, kept for the next sandbox of the same kind. Opaque bytes here: counted, never read."""
+"""Keep what sandboxes compiled, for the next sandbox of the same kind. Opaque bytes here: counted, never read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class CompiledBundles:
         self._lock = threading.Lock()
 
     def get(self, kind: Kind) -> tuple[Compiled, ...]:
-        """What was compiled of this bundle, script first; empty if nothing is kept."""
+        """The compiled texts of this bundle, script first; empty if none are kept."""
         with self._lock:
             found = self._kept.pop(kind, ())
             if found:
