@@ -169,6 +169,7 @@ def history(page: Page) -> None:
     if not page.locator("[data-key=v2]").count():
         live(page)
     page.goto(f"{DAMAGE}history/?old=1&new=2")
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open")
 
 
 def execution(page: Page) -> None:

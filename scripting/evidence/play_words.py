@@ -36,6 +36,8 @@ class MeasureWords:
         """Of a change: `+1.2 to +3.4`; `unknown` while nothing bounds it."""
         if low is None or high is None:
             return unknown
+        if name in self.shares:  # no two shares differ by more than all
+            low, high = max(low, -1.0), min(high, 1.0)
         return f"{self.change(name, low)} to {self.change(name, high)}"
 
     def once(self, name: str, value: float) -> str:

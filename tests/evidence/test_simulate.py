@@ -55,6 +55,7 @@ def test_measures_that_are_shares_are_told_in_percent(scorer: Script, manage: Ca
     assert "arena: 20 matches: points of both +" in ran.out
     row = next(line for line in ran.out.splitlines() if line.startswith("ada wins"))
     assert re.match(r"ada wins +\d+ % +\d+ % +([+\N{MINUS SIGN}]\d+|0) pp +", row)
+    assert all(float(points) <= 100 for points in re.findall(r"([\d.]+) pp", row)), "no two shares differ by more"
     assert not re.search(r"points .*(%|pp)", ran.out.split("measure", 1)[1].splitlines()[1])
 
 
