@@ -49,7 +49,7 @@ def measure(name: str) -> Iterator[Figure]:
 
 def measure_all(chosen: Iterable[str]) -> tuple[list[Figure], list[str]]:
     """The figures of the chosen benchmarks, in order, and the names of those that broke down."""
-    figures, broken = [], []
+    figures, broken, interrupted = [], [], False
     for name in chosen:
         found: list[Figure] = []
         load, begun = _machine.load(), time.monotonic()
@@ -61,6 +61,9 @@ def measure_all(chosen: Iterable[str]) -> tuple[list[Figure], list[str]]:
                 found.extend(measure(name))  # those before a break-down stay
         except (benchmarks.Missing, NoRedisServer) as missing:
             benchmarks.leave_out(f"all figures of {name}", missing)
+        except KeyboardInterrupt:
+            interrupted = True
+            broken.append(f"{name}, interrupted")
         except Exception:  # noqa: BLE001 - the figures of the others are not lost for it
             traceback.print_exc()
             broken.append(name)
@@ -70,6 +73,8 @@ def measure_all(chosen: Iterable[str]) -> tuple[list[Figure], list[str]]:
             "machine": _machine.described(),
         }
         figures += [figure | told for figure in medians(found)]
+        if interrupted:
+            break
     return figures, broken
 
 

@@ -1,4 +1,4 @@
-"""docs/performance.md from the kept figures: the table between its two marks, and the plots of how cost grows."""
+"""docs/performance.md from the kept figures: the table and the plots of how cost grows, each between its two marks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from goby_site.paths import BASE_DIR
 
 PAGE = BASE_DIR / "docs" / "performance.md"
 IMAGES = BASE_DIR / "docs" / "img"
-BEGIN, END = "<!-- figures: python -m benchmarks --docs -->", "<!-- end of figures -->"
+BEGIN, END = "<!-- {}: python -m benchmarks --docs -->", "<!-- end of {} -->"
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 480, 260, 62, 20, 34, 44
 # Greys in the middle stand out from white as from black.
 STYLE = (
@@ -32,12 +32,21 @@ def write(latest: Path) -> int:
     if not latest.exists():
         print(f"There are no figures: {latest} is made by `make bench`")
         return 1
-    figures = json.loads(latest.read_text(encoding="utf-8"))
-    head, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    PAGE.write_text(f"{head}{BEGIN}\n{table(figures)}\n{END}{rest.split(END)[1]}", encoding="utf-8")
-    for name, series in plots(figures).items():
+    figures = [figure for figure in json.loads(latest.read_text(encoding="utf-8")) if "measured" in figure]
+    drawn = plots(figures)
+    for name, series in drawn.items():
         (IMAGES / f"performance-{name}.svg").write_text(plot(series), encoding="utf-8")
+    text = between(PAGE.read_text(encoding="utf-8"), "figures", table(figures))
+    images = "\n".join(f"![{next(iter(series))}](img/performance-{name}.svg)" for name, series in drawn.items())
+    points = [figure for figure in figures if "point" in figure]
+    PAGE.write_text(between(text, "plots", f"{where(points)}\n\n{images}"), encoding="utf-8")
     return 0
+
+
+def between(text: str, what: str, new: str) -> str:
+    """The text with `new` between the marks of `what`."""
+    head, _, rest = text.partition(BEGIN.format(what))
+    return f"{head}{BEGIN.format(what)}\n{new}\n{END.format(what)}{rest.partition(END.format(what))[2]}"
 
 
 def table(figures: Sequence[Figure]) -> str:
@@ -50,21 +59,27 @@ def table(figures: Sequence[Figure]) -> str:
     ]
     shown = [figure for figure in figures if "point" not in figure]
     for figure in shown:
-        busy = "\\*" if figure.get("load", 0) > _machine.BUSY else ""
+        busy = "\\*" if figure["load"] > _machine.BUSY else ""
         rows.append(
             f"| {figure['figure']}{busy} | {cell(figure['value'])} {figure['unit']} | {figure.get('spread') or '-'} | {figure['peer'] or '-'} | "
             f"{cell(figure['peer_value'])} | {cell(figure['ratio'])} | {figure['target'] or '-'} | {cell(figure['holds'])} |"
         )
-    days = sorted({figure["measured"][:10] for figure in figures if "measured" in figure})
-    machines = sorted({figure["machine"] for figure in figures if "machine" in figure})
-    busy = [figure for figure in figures if figure.get("load", 0) > _machine.BUSY]
-    told = f"Measured {' to '.join(dict.fromkeys((days[0], days[-1])))} on {'; '.join(machines)}." if days else ""
+    return "\n".join([where(shown), "", *rows])
+
+
+def where(figures: Sequence[Figure]) -> str:
+    """A sentence that tells when and on what they were measured, and how many others did something else there."""
+    if not figures:
+        return "Not measured yet."
+    days = sorted({figure["measured"][:10] for figure in figures})
+    told = f"Measured {' to '.join(dict.fromkeys((days[0], days[-1])))} on {'; '.join(sorted({each['machine'] for each in figures}))}."
+    busy = [figure for figure in figures if figure["load"] > _machine.BUSY]
     if busy:
         told += (
             f" \\* while others shared the machine (a load of {min(figure['load'] for figure in busy):.0f} to "
             f"{max(figure['load'] for figure in busy):.0f} on {_machine.CORES} cores): read the ratio, not the value."
         )
-    return "\n".join([told, "", *rows])
+    return told
 
 
 def plots(figures: Sequence[Figure]) -> dict[str, dict[str, list[Figure]]]:

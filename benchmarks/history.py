@@ -323,6 +323,7 @@ def main(vendor: str, count: int) -> None:
         os.environ["DATABASE_URL"] = f"sqlite:///{folder}/history.sqlite3"
     os.environ["REDIS_URL"] = f"unix://{folder}/redis/redis.sock?db=0"
     os.environ["ALLOWED_HOSTS"] = "testserver"
+    os.environ["SCRIPTING_METRICS_NETWORKS"] = "127.0.0.0/8"  # outside the demo they are closed
     os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks._site"
     from tests.support.redis import RedisServer
 

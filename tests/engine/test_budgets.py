@@ -30,6 +30,7 @@ from scripting.storage.redis_client import redis_client
 from scripting.supervisor.channel import Channel
 from scripting.workers import drain_job
 from tests.support.arena import Arena, arena_registered, make_script
+from wargame.battle import start_battle
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -149,19 +150,23 @@ def test_a_version_goes_live_in_few_statements(quiet: Script) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "most"),
-    {
-        "/scripts/": 12,
-        "/scripts/arena/scorer/": 17,
-        "/admin/scripting/execution/": 12,
-        "/admin/": 16,
-        "/scripting/processes/": 8,
-    }.items(),
+    ("address", "most", "most_commands"),
+    [
+        ("/scripts/", 12, 8),
+        ("/scripts/arena/scorer/", 17, 8),
+        ("/admin/scripting/execution/", 12, 3),
+        ("/admin/", 16, 5),
+        ("/scripting/processes/", 8, 5),
+        ("/wargame/{game}/", 14, 3),
+        ("/wargame/{game}/state/", 8, 3),
+    ],
 )
-def test_a_page_costs_few_statements(quiet: Script, address: str, most: int) -> None:
+def test_a_page_costs_few_statements_and_commands(quiet: Script, address: str, most: int, most_commands: int) -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("root"))
     publish(20), drain()
+    if "{game}" in address:
+        address = address.format(game=start_battle(seed=1, demo=False).pk)
     client.get(address)
-    with statements(most):
+    with commands(most_commands), statements(most):
         assert client.get(address).status_code == 200
