@@ -103,15 +103,60 @@ local function crc32(text)
   for i = 1, #text do c = bit.bxor(crc[bit.band(bit.bxor(c, string.byte(text, i)), 255)], bit.rshift(c, 8)) end
   return bit.bnot(c) % 4294967296
 end
+-- Of an envelope key and id alone are read: what Redis has for msgpack refuses values that are bytes.
+local size = {}
+for t = 0, 127 do size[t] = 1 end
+for t = 224, 255 do size[t] = 1 end
+for t, n in pairs({[192]=1, [194]=1, [195]=1, [202]=5, [203]=9, [204]=2, [205]=3, [206]=5, [207]=9, [208]=2, [209]=3, [210]=5, [211]=9}) do
+  size[t] = n
+end
+local width = {[196]=1, [197]=2, [198]=4, [217]=1, [218]=2, [219]=4, [220]=2, [221]=4, [222]=2, [223]=4}
+local function number(data, i, bytes)
+  local n = 0
+  for j = i, i + bytes - 1 do n = n * 256 + string.byte(data, j) end
+  return n
+end
+local function head(data, i)
+  -- Kind of the value at i, where its contents begin, and how many bytes, items or pairs they are.
+  local t = string.byte(data, i)
+  if size[t] then return 'plain', i, size[t] end
+  if t < 144 then return 'map', i + 1, t - 128 end
+  if t < 160 then return 'list', i + 1, t - 144 end
+  if t < 192 then return 'text', i + 1, t - 160 end
+  local begins, n = i + 1 + width[t], number(data, i + 1, width[t])
+  if t >= 222 then return 'map', begins, n end
+  if t >= 220 then return 'list', begins, n end
+  return t >= 217 and 'text' or 'bytes', begins, n
+end
+local function behind(data, i)
+  local values = 1
+  while values > 0 do
+    local kind, begins, n = head(data, i)
+    values, i = values - 1, begins
+    if kind == 'map' then values = values + 2 * n elseif kind == 'list' then values = values + n else i = i + n end
+  end
+  return i
+end
+local function text_at(data, i)
+  local kind, begins, n = head(data, i)
+  return kind == 'text' and string.sub(data, begins, begins + n - 1) or nil
+end
+local function key_or_id(data)
+  local _, i, fields = head(data, 1)
+  local found = {}
+  for _ = 1, fields do
+    local name = text_at(data, i)
+    i = behind(data, i)
+    if name == 'key' or name == 'id' then found[name] = text_at(data, i) end
+    i = behind(data, i)
+  end
+  return found['key'] ~= '' and found['key'] or found['id']
+end
 local function place(fields)
   for i = 1, #fields, 2 do
     if fields[i] == 'e' then
-      local good, event = pcall(cmsgpack.unpack, fields[i + 1])
-      if not good or type(event) ~= 'table' then return nil end
-      local text = event['key']
-      if not text or text == '' then text = event['id'] end
-      if type(text) ~= 'string' then return nil end
-      return crc32(text) % to
+      local good, text = pcall(key_or_id, fields[i + 1])
+      return good and text and crc32(text) % to or nil
     end
   end
 end

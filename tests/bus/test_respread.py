@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 
+import msgspec
 import pytest
 import redis
 
@@ -150,6 +151,33 @@ def test_what_a_dead_drain_had_in_hand_is_known_as_redelivered_in_its_new_stream
                     assert (delivered, lease.redelivered_to is not None) == (b"1", True)
                     found.add(Event.decode(envelope).id)
     assert found == in_hand
+
+
+def test_events_go_to_their_new_streams_whatever_their_payloads_hold() -> None:
+    deep: object = 1
+    for _ in range(30):
+        deep = [{"of": deep}]
+    values = [
+        b"\xff",
+        b"\x00" * 70_000,
+        "é" * 300,
+        deep,
+        2**63 - 1,
+        -(2**63),
+        -200,
+        1.5,
+        None,
+        True,
+        list(range(70_000)),
+    ]
+    plain = event(0, "k")
+    events = [
+        msgspec.structs.replace(plain, id=str(number), key=key, payload={"value": value, "both": [value, {}]})
+        for number, (value, key) in enumerate(itertools.product(values, ("ann", "", "k" * 128)))
+    ]
+    streams.append_by_key([("arena", one.key, one.id, one.encode()) for one in events])
+    assert respread.respread("arena", 16) is not None
+    assert_in_order(len(events))
 
 
 def test_an_entry_that_is_no_event_stays_for_the_dead_letters() -> None:
