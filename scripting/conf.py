@@ -175,6 +175,9 @@ class ScriptingSettings:
     SCRIPTING_MAX_WAITING = Setting(
         25_000, "count", "Events that may wait in one stream; what is published beyond is refused, not lost."
     )
+    SCRIPTING_PUBLISH_SECONDS = Setting(
+        2.0, "seconds", "How long a publisher waits for Redis; after that it is unknown whether the event was accepted."
+    )
     SCRIPTING_BATCH = Setting(64, "count", "Events that one commit may hold.")
     SCRIPTING_DRAIN_SECONDS = Setting(5.0, "seconds", "How long one drain job goes on before it hands over.")
     SCRIPTING_JOB_TIMEOUT = Setting(60.0, "seconds", "RQ's timeout of a drain job; must exceed the drain and one run.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,14 +29,18 @@ from scripting.api.problems import Problem
 from scripting.api.waiting import Waiter
 from scripting.bus import publishing
 from scripting.bus.events import Event
-from scripting.bus.publishing import APPEND, Overloaded
+from scripting.bus.publishing import APPEND, NotAcknowledged, Overloaded
+from scripting.conf import conf
 from scripting.models.tokens import Action, ApiToken
+from scripting.storage.redis_client import within
 from scripting.texts.request_ids import HEADER, fitting
 
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 64 << 10
 """A longer body goes the long way: reading it here would hold up the others."""
+LEAST_SECONDS = 0.1
+"""For those who waited so long for others that their time is up: a Redis that answers takes a thousandth."""
 ONCE = frozenset({b"host", b"authorization", b"content-length", b"idempotency-key", b"x-request-id", b"traceparent"})
 """Headers that a request sends once, or goes the long way."""
 LONG_WAY = frozenset({b"content-encoding", b"x-forwarded-host"})
@@ -59,6 +64,8 @@ class Asked:
     traceparent: str
     wait: float
     secure: bool
+    arrived: float
+    """By the monotonic clock."""
     body: bytes = b""
 
 
@@ -128,6 +135,7 @@ class Express:
             traceparent=headers.get(b"traceparent", b"").decode("latin-1"),
             wait=seconds,
             secure=secure,
+            arrived=time.monotonic(),
         )
 
     async def _publish(self, asked: Asked) -> Answered:
@@ -187,8 +195,14 @@ def again(read: Sequence[Message], receive: Receive) -> Receive:
 
 
 def together(batch: Sequence[Asked]) -> list[Answered]:
-    """Publish those of the requests that are good, in their order."""
+    """Publish those of the requests that are good, in their order, in what is left of the time of the first."""
     close_old_connections()
+    until = min(asked.arrived for asked in batch) + conf.SCRIPTING_PUBLISH_SECONDS
+    with within(max(LEAST_SECONDS, until - time.monotonic())):
+        return _together(batch)
+
+
+def _together(batch: Sequence[Asked]) -> list[Answered]:
     found = [good(asked) for asked in batch]
     for token in {sent.token.pk: sent.token for sent in found if sent}.values():
         of_token = [place for place, sent in enumerate(found) if sent and sent.token.pk == token.pk]
@@ -211,6 +225,9 @@ def hand_over(sent: Sequence[Sent]) -> None:
             return
         for each in sent:
             hand_over([each])
+    except NotAcknowledged as late:
+        for each in sent:
+            each.refused = NotAcknowledged([each.event.id], late.seconds)
     except Exception as error:  # noqa: BLE001 - nobody may wait for ever for what the thread met
         logger.warning("whether %d events were accepted is unknown: %r", len(sent), error)
         for each in sent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import redis
@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from scripting.bus import Overloaded
+from scripting.bus import NotAcknowledged, Overloaded
 from scripting.execution.admission import TooManyExecutions
 from scripting.modules.topics import TopicError
 from scripting.storage import database, redis_errors
@@ -37,6 +37,12 @@ TITLES = {
     502: "The script failed",
     503: "Come back later",
 }
+
+
+UNKNOWN = (
+    "Redis does not answer: whether an event was accepted is unknown. "
+    "Send it again with the same id: it takes effect once."
+)
 
 
 class ProblemDocument(Schema):
@@ -103,10 +109,11 @@ def _of_redis(error: redis.RedisError) -> Problem:
         return later(
             "unavailable", f"{redis_errors.RedisRefused(code)}. Send it again later, an event with the same id.", 5
         )
-    return later(
-        "unavailable",
-        "Redis does not answer: whether an event was accepted is unknown. Send it again with the same id.",
-    )
+    return later("unavailable", UNKNOWN)
+
+
+def _unacknowledged(events: Sequence[str]) -> Problem:
+    return later("unavailable", UNKNOWN, 1, **({"event": events[0]} if len(events) == 1 else {}))
 
 
 def _unexpected(error: Exception) -> Problem:
@@ -131,6 +138,7 @@ OF: Mapping[type[Exception], Callable[[Any], Problem]] = {
     SandboxUnavailable: lambda error: later("unavailable", f"No sandbox could be started: {error}"),
     SupervisorError: lambda error: later("unavailable", f"The run ended without an outcome: {error}"),
     Overloaded: lambda error: later("overloaded", f"{error}.", error.seconds),
+    NotAcknowledged: lambda error: _unacknowledged(error.events),
     redis.RedisError: _of_redis,
     DataError: lambda _: Problem(422, "does_not_fit", "A value of the request is none that is stored here: too large, or text with the character NUL."),
     DatabaseError: _of_database,
@@ -145,9 +153,9 @@ def of(error: Exception) -> Problem:
     return next(OF[kind] for kind in type(error).__mro__ if kind in OF)(error)
 
 
-def later(code: str, detail: str, seconds: int = 1) -> Problem:
+def later(code: str, detail: str, seconds: int = 1, **more: Any) -> Problem:
     """503: nothing is wrong with the request."""
-    return Problem(503, code, detail, headers={"Retry-After": str(seconds)})
+    return Problem(503, code, detail, headers={"Retry-After": str(seconds)}, **more)
 
 
 def install(api: NinjaAPI) -> None:

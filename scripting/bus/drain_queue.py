@@ -19,14 +19,14 @@ logger = logging.getLogger(__name__)
 
 
 @functools.cache
-def _queue(url: str, name: str) -> Queue:
+def _queue(client: redis.Redis, name: str) -> Queue:
     # `auto`: at once, also inside a transaction; what is enqueued answers for events that Redis holds already.
-    return django_rq.get_queue(name, commit_mode="auto", connection=redis_client())
+    return django_rq.get_queue(name, commit_mode="auto", connection=client)
 
 
 def drain_queue() -> Queue:
     """RQ's queue of drain jobs, in the Redis that holds the streams."""
-    return _queue(conf.SCRIPTING_REDIS_URL, conf.queue(QUEUE))
+    return _queue(redis_client(), conf.queue(QUEUE))
 
 
 def enqueue_drain(stream: Stream, job: str) -> None:

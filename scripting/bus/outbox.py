@@ -14,13 +14,17 @@ from scripting.bus import streams
 from scripting.bus.drain_queue import enqueue_quietly
 from scripting.bus.events import Event
 from scripting.bus.publishing import _entries
+from scripting.conf import conf
 from scripting.models import OutboxEvent
+from scripting.storage.redis_client import within
 
 logger = logging.getLogger(__name__)
 
 
 def relay(outbox_ids: Sequence[UUID]) -> int:
     """Send committed outbox rows, then delete them: how many. Never raises for Redis or the database: the sweep relays what is left.
+
+    Redis has as long for it as for publishing: whoever committed them waits.
 
     Idempotent: a row that is sent twice takes effect once.
     """
@@ -36,7 +40,8 @@ def relay_events(events: Sequence[tuple[Event, bytes]]) -> int:
 
 def _relay(count: int, send: Callable[[], int]) -> int:
     try:
-        return send()
+        with within(conf.SCRIPTING_PUBLISH_SECONDS):
+            return send()
     except (redis.RedisError, DatabaseError, InterfaceError) as error:
         logger.warning("%d outgoing events wait for the sweep: %s", count, error)
         return 0

@@ -22,7 +22,7 @@ from scripting.modules.simulation import MAX_DICE
 from scripting.modules.topics import NOT_PLAIN, TopicError, topics
 from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
 from scripting.storage.full_redis import OutOfMemoryError, has_room
-from scripting.storage.redis_client import redis_client
+from scripting.storage.redis_client import redis_client, within
 from scripting.storage.redis_errors import RedisRefused, code_of
 from scripting.subscriptions.subscribed import table
 from scripting.telemetry import spans
@@ -69,17 +69,19 @@ def publish(
     event_id: str | None = None,
     request_id: str = "",
     dice: str = "",
+    timeout: float | None = None,
 ) -> str:
     """Publish an event at once, whatever becomes of the caller's transaction: its id, once Redis has acknowledged it.
 
     Events of one `key` run one at a time, in the order published. An `event_id` of the caller's makes publishing idempotent:
     what was published twice takes effect once. With `dice`, the seeds of its runs and of all that follows derive from that text:
     the same text, the same throws. Without a subscriber the event is accepted and nothing happens. Raises TopicError
-    for a topic that is not defined or a payload that does not fit, Overloaded where too many events wait already, and redis.RedisError when
-    Redis did not acknowledge it
-    (whether it was accepted is then unknown: publish it again under the same id).
+    for a topic that is not defined or a payload that does not fit, Overloaded where too many events wait already, NotAcknowledged where
+    Redis took longer than `timeout` seconds (SCRIPTING_PUBLISH_SECONDS), and another redis.RedisError where it failed at once. Whether
+    the event was accepted is unknown after the last two: publish it again under the same id.
     """
-    with spans.span(f"publish {topic}", "producer") as span:
+    seconds = conf.SCRIPTING_PUBLISH_SECONDS if timeout is None else timeout
+    with spans.span(f"publish {topic}", "producer") as span, within(seconds):
         event = make_event(
             topic,
             payload,
@@ -92,12 +94,15 @@ def publish(
             traceparent=span.traceparent,
         )
         span.add(spans.messaging("publish", topic) | {"messaging.message.id": event.id})
-        send([event])
+        send([event], seconds)
     return event.id
 
 
-def publish_many(messages: Iterable[Message]) -> list[str]:
-    """Publish many events in order, APPEND at a time: their ids. Raises as `publish` does; those before stay published."""
+def publish_many(messages: Iterable[Message], *, timeout: float | None = None) -> list[str]:
+    """Publish many events in order, APPEND at a time, for which Redis has `timeout` seconds each: their ids.
+
+    Raises as `publish` does; those before stay published.
+    """
     ids: list[str] = []
     pending = (
         make_event(
@@ -114,7 +119,7 @@ def publish_many(messages: Iterable[Message]) -> list[str]:
         for message in messages
     )
     while chunk := list(islice(pending, APPEND)):
-        send(chunk)
+        send(chunk, timeout)
         ids += [event.id for event in chunk]
     return ids
 
@@ -242,6 +247,20 @@ class Overloaded(Exception):
         super().__init__(f"{why}: publish again in {self.seconds} s, or start more workers")
 
 
+class NotAcknowledged(redis.TimeoutError):
+    """Redis did not acknowledge in time: it may have accepted all of the events or none. Publish them again under the same ids."""
+
+    def __init__(self, events: Sequence[str], seconds: float) -> None:
+        self.events = list(events)
+        """Their ids, also of those that came without one."""
+        self.seconds = seconds
+        named = self.events[0] if len(self.events) == 1 else f"{self.events[0]} and {len(self.events) - 1} more"
+        super().__init__(
+            f"Redis did not acknowledge in {seconds:g} s; whether it accepted is unknown: {named}. "
+            "Publish again with the same event_id, which takes effect once"
+        )
+
+
 def _has_too_many(module: str) -> str:
     most = conf.SCRIPTING_MAX_WAITING
     return f"{module} has {most} events waiting in one of its streams, which is all that SCRIPTING_MAX_WAITING lets it have"
@@ -250,25 +269,32 @@ def _has_too_many(module: str) -> str:
 REDIS_FULL = "Redis has little room left (maxmemory), which is kept for running the events that wait"
 
 
-def send(events: Sequence[Event]) -> None:
-    """Hand events to every stream that has a subscriber of them, all at once. Raises Overloaded, RedisRefused, redis.RedisError."""
+def send(events: Sequence[Event], timeout: float | None = None) -> None:
+    """Hand events to every stream that has a subscriber of them, all at once. Raises Overloaded, RedisRefused, NotAcknowledged, redis.RedisError.
+
+    What follows once they are accepted has the rest of the time and may fail: the sweep finds a stream that nobody was woken for.
+    """
+    seconds = conf.SCRIPTING_PUBLISH_SECONDS if timeout is None else timeout
     envelopes = [event.encode() for event in events]
     entries = _entries(zip(events, envelopes, strict=True))
-    try:
-        if not has_room(sum(map(len, envelopes))):
-            raise Overloaded(REDIS_FULL)
-        wanted = streams.append_by_key(entries, most=conf.SCRIPTING_MAX_WAITING)
-    except streams.StreamFull as full:
-        raise Overloaded(_has_too_many(full.stream.module), full.stream.module) from None
-    except OutOfMemoryError:
-        raise Overloaded(REDIS_FULL) from None
-    except redis.RedisError as error:
-        if code := code_of(error):
-            raise RedisRefused(code, "; then publish again under the same id") from error
-        raise
-    for stream, job in wanted:
-        enqueue_quietly(stream, job)
-    samples.note(events)
+    with within(seconds):
+        try:
+            if not has_room(sum(map(len, envelopes))):
+                raise Overloaded(REDIS_FULL)
+            wanted = streams.append_by_key(entries, most=conf.SCRIPTING_MAX_WAITING)
+        except streams.StreamFull as full:
+            raise Overloaded(_has_too_many(full.stream.module), full.stream.module) from None
+        except OutOfMemoryError:
+            raise Overloaded(REDIS_FULL) from None
+        except redis.TimeoutError as error:
+            raise NotAcknowledged([event.id for event in events], seconds) from error
+        except redis.RedisError as error:
+            if code := code_of(error):
+                raise RedisRefused(code, "; then publish again under the same id") from error
+            raise
+        for stream, job in wanted:
+            enqueue_quietly(stream, job)
+        samples.note(events)
 
 
 def _entries(pairs: Iterable[tuple[Event, bytes]]) -> list[tuple[str, str, str, bytes]]:

@@ -18,7 +18,7 @@ import redis
 from scripting.conf import conf
 from scripting.storage.full_redis import IN_FULL
 from scripting.storage.lua import Call, LuaScript
-from scripting.storage.redis_client import key, redis_client
+from scripting.storage.redis_client import GLANCE_SECONDS, is_silent, key, redis_client, within
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +35,12 @@ def generation_keys() -> tuple[str, str]:
 
 
 def read() -> Generation | None:
-    """The generation now, or None when Redis is unavailable."""
+    """The generation now, or None when Redis is unavailable or takes long: publishers and requests wait for it."""
+    if is_silent():
+        return None
     try:
-        return tuple(redis_client().mget(generation_keys()))  # type: ignore[arg-type] # our clients answer bytes
+        with within(GLANCE_SECONDS):
+            return tuple(redis_client().mget(generation_keys()))  # type: ignore[arg-type] # our clients answer bytes
     except redis.RedisError:
         return None
 

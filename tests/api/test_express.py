@@ -18,7 +18,7 @@ from scripting.api import express, waiting
 from scripting.api.express import MAX_BYTES, Express
 from scripting.bus.events import Event
 from scripting.bus.streams import Stream
-from scripting.models import ApiToken
+from scripting.models import ApiToken, Execution
 from scripting.storage.redis_client import redis_client
 from scripting.workers import drain_job
 from tests.api.conftest import Machine, machine_of
@@ -283,3 +283,23 @@ def test_without_redis_the_sender_hears_that_it_is_unknown(
     redis_server.stop()
     [answer] = site.ask(Request(machine.token, roll(key="a")))
     assert (answer.status, answer.document["code"], site.long) == (503, "unavailable", 0)
+
+
+def test_a_frozen_redis_is_waited_for_as_long_as_the_site_says_and_the_event_sent_again_is_decided_once(
+    site: Site, machine: Machine, redis_server: RedisServer, settings: Any
+) -> None:
+    settings.SCRIPTING_PUBLISH_SECONDS = 0.5
+    site.ask(Request(machine.token, roll(key="b")))
+    with redis_server.frozen():
+        began = time.monotonic()
+        [answer] = site.ask(Request(machine.token, roll(key="a", id="mine")))
+        took = time.monotonic() - began
+        settings.SCRIPTING_PUBLISH_SECONDS = 0.1
+        by_view = machine.post("events", roll(key="a", id="mine"))
+    assert (answer.status, answer.headers["Retry-After"], site.long, took < 1.5) == (503, "1", 0, True)
+    assert answer.document == by_view.json()
+    assert (answer.document["code"], answer.document["event"]) == ("unavailable", "mine")
+    [answer] = site.ask(Request(machine.token, roll(key="a", id="mine")))
+    assert (answer.status, {event.id for event in published("a")}) == (202, {"mine"})
+    drain_job.drain("chess_club", Stream.of("chess_club", "a", "").shard)
+    assert Execution.objects.filter(event_id="mine").count() == 1

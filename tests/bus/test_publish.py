@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from typing import Any
 
 import msgspec
@@ -10,7 +12,7 @@ import redis
 
 from scripting.bus import drain_queue, publishing, streams
 from scripting.bus.events import Event
-from scripting.bus.publishing import Message, Overloaded
+from scripting.bus.publishing import Message, NotAcknowledged, Overloaded
 from scripting.bus.streams import Stream
 from scripting.modules.topics import TopicError
 from tests.support.redis import RedisServer
@@ -161,3 +163,42 @@ def test_what_a_run_has_published_already_is_never_refused(settings: Any) -> Non
     for _ in range(2):
         streams.append([(stream, b"x")])
     assert streams.redis_client().xlen(stream.entries) == 2
+
+
+# -- a Redis that does not answer ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_a_publisher_waits_for_a_frozen_redis_no_longer_than_it_said_and_the_same_id_takes_effect_once(
+    settings: Any, redis_server: RedisServer
+) -> None:
+    publishing.publish("arena.hit", {"points": 1}, key="ann")  # connections are there
+    with redis_server.frozen():
+        began = time.monotonic()
+        with pytest.raises(NotAcknowledged, match="Publish again with the same event_id") as late:
+            publishing.publish("arena.hit", {"points": 2}, key="ann", event_id="two", timeout=0.2)
+        settings.SCRIPTING_PUBLISH_SECONDS = 0.3
+        with pytest.raises(NotAcknowledged, match=r"in 0\.3 s"):  # over a new connection
+            publishing.publish_many([Message("arena.hit", {"points": 2}, "ann")])
+        assert 0.5 <= time.monotonic() - began < 1.0
+    assert late.value.events == ["two"]
+    publishing.publish("arena.hit", {"points": 2}, key="ann", event_id="two")
+    assert {event.id for event in held()} >= {"two"}
+
+
+def test_an_event_is_accepted_though_nobody_could_be_woken_in_time(
+    monkeypatch: pytest.MonkeyPatch, redis_server: RedisServer
+) -> None:
+    appended = streams.append_by_key
+
+    def append_and_freeze(*args: Any, **options: Any) -> Any:
+        wanted = appended(*args, **options)
+        frozen.enter_context(redis_server.frozen())
+        return wanted
+
+    monkeypatch.setattr(streams, "append_by_key", append_and_freeze)
+    with contextlib.ExitStack() as frozen:
+        began = time.monotonic()
+        event = publishing.publish("arena.hit", {"points": 1}, key="ann", timeout=0.2)
+        assert time.monotonic() - began < 0.7
+    assert [each.id for each in held()] == [event]
