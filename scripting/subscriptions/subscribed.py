@@ -149,9 +149,9 @@ class Table:
         now = time.monotonic()
         if now - self._checked < conf.SCRIPTING_GENERATION_MAX_AGE and self._chosen is not None:
             return
-        seen = generation.read()
-        self._checked = now
         known = self._chosen is not None
+        seen = generation.read() or self._generation  # without Redis: no news
+        self._checked = now
         if known and seen == self._generation and now - self._polled < conf.SCRIPTING_POLL_SECONDS:
             return
         try:
