@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -94,16 +94,17 @@ def plots(figures: Sequence[Figure]) -> dict[str, dict[str, list[Figure]]]:
 
 
 def plot(series: dict[str, list[Figure]]) -> str:
-    """Lines over a logarithmic axis, as SVG."""
+    """Lines over a logarithmic axis of how many, as SVG."""
     points = [point for each in series.values() for point in each]
-    xs, most = sorted({point["point"]["x"] for point in points}), _round_up(max(point["value"] for point in points))
+    xs = sorted({point["point"]["x"] for point in points})
+    marks, height = _scale([point["value"] for point in points])
     low, high = math.log10(xs[0]), math.log10(xs[-1])
 
     def across(x: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * (math.log10(x) - low) / ((high - low) or 1)
 
     def up(y: float) -> float:
-        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * y / most
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * height(y)
 
     title = f"{next(iter(series)).partition(':')[0]}: {points[0]['unit']}"
     head = (
@@ -111,12 +112,11 @@ def plot(series: dict[str, list[Figure]]) -> str:
         f'<style>{STYLE}</style><text class="title" x="{LEFT}" y="18">{escape(title)}</text>'
     )
     parts = [head]
-    for step in range(5):
-        y = most * step / 4
-        parts.append(
-            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(y):.1f}" y2="{up(y):.1f}"/>'
-            f'<text x="{LEFT - 6}" y="{up(y) + 4:.1f}" text-anchor="end">{_short(y)}</text>'
-        )
+    parts += [
+        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{up(y):.1f}" y2="{up(y):.1f}"/>'
+        f'<text x="{LEFT - 6}" y="{up(y) + 4:.1f}" text-anchor="end">{_short(y)}</text>'
+        for y in marks
+    ]
     parts += [
         f'<text x="{across(x):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{_short(x)}</text>' for x in xs
     ]
@@ -130,6 +130,16 @@ def plot(series: dict[str, list[Figure]]) -> str:
                 f'<text x="{LEFT + 6 + 150 * number}" y="{HEIGHT - 6}"><tspan style="fill:{colour}">●</tspan> {escape(label)}</text>'
             )
     return "\n".join([*parts, "</svg>\n"])
+
+
+def _scale(values: Sequence[float]) -> tuple[list[float], Callable[[float], float]]:
+    """Marks of the upright axis, and how high a value stands, 0 to 1: in tens where values differ that much."""
+    least, most = min(values), max(values)
+    if most <= 50 * least:
+        top = _round_up(most)
+        return [top * step / 4 for step in range(5)], lambda value: value / top
+    low, high = math.floor(math.log10(least)), math.ceil(math.log10(most))
+    return [10.0**step for step in range(low, high + 1)], lambda value: (math.log10(value) - low) / (high - low)
 
 
 def _round_up(value: float) -> float:
