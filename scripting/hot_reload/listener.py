@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import queue
 import threading
 import time
@@ -82,8 +83,11 @@ class Listener:
         self._unnoticed: Generation | None = None
         """One that was found by looking; its notice may still be on its way."""
         self._waiting = generation.Waiting()
+        self._calling = threading.Lock()
         self._called_at: float | None = None
-        """When this process heard that something changed, until it has looked."""
+        """When this process heard that something changed, until it has looked or followed that change."""
+        self._called_for = 0.0
+        """The latest change that it was called for."""
         self._is_told = False
         """Whether Redis tells this process of each change."""
         self._told_mark: tuple[float, int] | None = None
@@ -150,11 +154,20 @@ class Listener:
                 continue
             self._is_told = True
             if changed:
-                self._call()
+                self._call(self._waiting.counter)
 
-    def _call(self) -> None:
-        """Have this process look soon; the notice of the change may still be on its way."""
-        self._called_at = self._called_at or time.monotonic()
+    def _call(self, change: int | None = None) -> None:
+        """Have this process look soon; the notice of the change may still be on its way. Of one that it followed already there is nothing to find."""
+        with self._calling:
+            if change is None or change > generation.number(self._followed):
+                self._called_at = self._called_at or time.monotonic()
+                self._called_for = max(self._called_for, math.inf if change is None else change)
+
+    def _answer_calls(self, followed: float = math.inf) -> None:
+        """Have no look at changes up to this one."""
+        with self._calling:
+            if self._called_for <= followed:
+                self._called_at, self._called_for = None, 0.0
 
     def _heard(self, made: Generation, mark: int | None) -> None:
         """With every beat: what no call told of, as after a change by a process of an older release."""
@@ -167,7 +180,7 @@ class Listener:
     def step(self, wait: float = LOOK_SECONDS) -> bool:
         """Take what notices of the next `wait` seconds tell of, or look when that is due; whether anything was taken."""
         if not self._started:
-            self._called_at = None
+            self._answer_calls()
             return self._catch_up(generation.read())
         arrived = self._arrived(min(wait, WARM_SECONDS) if self._cold else wait)
         taken = self._follow(arrived) if arrived else False
@@ -179,8 +192,9 @@ class Listener:
 
     def _look_at(self) -> float:
         """When the next look is due."""
-        if self._called_at is not None:
-            return self._called_at + LOOK_SECONDS
+        called_at = self._called_at
+        if called_at is not None:
+            return called_at + LOOK_SECONDS
         if self._is_told and self._unnoticed is None:
             return self._looked + conf.SCRIPTING_POLL_SECONDS
         return self._looked + LOOK_SECONDS
@@ -219,6 +233,7 @@ class Listener:
         if any(notice.kind == notices.SUBSCRIBED for notice in news):
             self._take_subscriptions()
         self._followed = reached
+        self._answer_calls(generation.number(reached))
         return True
 
     def _is_old(self, notice: Notice) -> bool:
@@ -243,7 +258,7 @@ class Listener:
     def _look(self) -> bool:
         """Find what no notice told of: by the generation, and now and then in the database itself."""
         now = self._looked = time.monotonic()
-        self._called_at = None
+        self._answer_calls()
         seen = generation.read()
         if self._unnoticed is not None:
             if not self._was_noticed(self._unnoticed):

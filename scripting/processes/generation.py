@@ -117,13 +117,15 @@ class Waiting:
     def __init__(self) -> None:
         self._last: bytes | str | None = None
         """The last call that was heard; None: none since the connection was lost."""
+        self.counter: int | None = None
+        """The counter's value at that call, where it is known."""
 
     def wait(self, seconds: float) -> bool:
         """Return once something changed, or after `seconds`: whether something may have. Raises redis.RedisError."""
         client = redis_client()
         if self._last is None:
             latest: Any = client.xrevrange(_calls(), count=1)
-            self._last = latest[0][0] if latest else "0-0"
+            self._last, self.counter = latest[0][0] if latest else "0-0", None
             return True
         try:
             found: Any = client.xread({_calls(): self._last}, count=1, block=max(1, int(seconds * 1000)))
@@ -131,7 +133,8 @@ class Waiting:
             self._last = None
             raise
         for _, entries in found:
-            self._last = entries[-1][0]
+            self._last, called = entries[-1]
+            self.counter = int(called[b"counter"])
         return bool(found)
 
 

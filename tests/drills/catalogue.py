@@ -41,7 +41,7 @@ DRILLS = {
         60,
         10,
         is_small_when_short=True,
-        settings={"SCRIPTING_MAX_WAITING": "2000"},
+        settings={"SCRIPTING_MAX_WAITING": "500"},
     ),
     "fleet": Drill(
         "50 hosts with 100 workers and 4 web processes on one database and one Redis: changes, idle load, hosts cut off",

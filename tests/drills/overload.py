@@ -10,7 +10,7 @@ from scripting.bus import publishing
 from tests.drills.catalogue import Result
 from tests.drills.crew import Crew
 from tests.drills.faults import memory
-from tests.drills.ledger import Ledger, executed
+from tests.drills.ledger import Ledger, executed, waiting
 from tests.drills.place import Place
 from tests.support.stack import wait_until
 
@@ -19,6 +19,8 @@ TURNS = 20_000
 """Of each script: a millisecond or so, so that publishing is quicker than running."""
 ROOM = 3_000_000
 """Bytes that Redis has left in the second half."""
+LEISURE = 3
+"""What waits at the end may take so many times as long as it would at the rate seen before."""
 REFUSED_SECONDS = 2.0
 """A refusal comes at once: nobody who publishes is held."""
 
@@ -61,7 +63,7 @@ def run(place: Place, seconds: float) -> Iterator[Result]:
             yield Result(
                 "the web process answered all the time", f"{watch.answered} times, {watch.silent} not", not watch.silent
             )
-        yield from ledger.recount(300)
+        yield from ledger.recount(60 + LEISURE * waiting() / max(rate, 1))
     yield Result("processes that ended though nobody ended them", "; ".join(crew.deaths) or 0, not crew.deaths)
     yield Result("events run a second while publishers pushed", round(rate))
     yield Result("publishes refused while Redis had little room", by_memory)

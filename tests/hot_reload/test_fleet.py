@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripting.hot_reload import fleet
+from scripting.hot_reload.listener import Listener
 from scripting.models import Script
 from scripting.processes import members as processes
 from scripting.registry import knobs, lifecycle
@@ -219,3 +220,18 @@ def test_no_run_that_begins_after_an_acknowledgement_is_on_an_older_version(aren
                     floor = newest
                     at, newest = next(told)
                 assert number >= floor, f"v{number} ran after v{floor} had been acknowledged"
+
+
+def test_a_change_that_was_followed_is_not_looked_for_again() -> None:
+    listener = Listener("worker", heartbeat=False)
+    listener._started, listener._followed = True, (b"epoch", b"5")
+    quiet = listener._look_at()
+    listener._call(5)
+    assert listener._look_at() == quiet
+    listener._call(6)
+    assert listener._called_at is not None, "its notice may be lost"
+    listener._answer_calls(6)
+    assert listener._look_at() == quiet
+    listener._call()
+    listener._answer_calls(7)
+    assert listener._called_at is not None, "nobody knows for which change"
