@@ -20,10 +20,13 @@ class UnitOfWork:
 
     def __init__(self) -> None:
         self._changes: dict[int, Changes] = {}
+        self._asked: set[int] = set()
+        """Numbers that were looked for: of some there is no battle."""
 
     def read(self, numbers: Iterable[int]) -> None:
-        """Lock and read those of these battles that it has not yet."""
-        if unread := set(numbers) - self._changes.keys():
+        """Lock and read those of these battles that were not looked for yet."""
+        if unread := set(numbers) - self._asked:
+            self._asked |= unread
             self._changes |= {table.game.pk: Changes(table) for table in rows.all_locked(unread)}
 
     def find(self, context: CallContext, unit_code: str = "") -> Table | None:
