@@ -121,6 +121,7 @@ def test_a_job_that_redis_lost_is_enqueued_again(
 
 
 @pytest.mark.alone
+@pytest.mark.once
 def test_a_report_grows_while_it_is_made_and_a_killed_worker_s_job_is_made_anew(
     damage: Script, recorded: list[Execution], tmp_path: Path
 ) -> None:

@@ -62,7 +62,7 @@ def test_workers_killed_one_after_the_other_lose_and_double_nothing_while_the_nu
             assert respread("track", (16, 3, 8)[victim], step=9)
             worker.kill(), peer.kill()
             wait_for(lambda worker=worker: worker.leaves_nothing(), 5, "a sandbox outlived its worker")
-    assert not done(40)
+        assert victim or not done(40), "the first two are killed in the middle of their work"
     with WorkerProcess(tmp_path, "heir").takes_jobs():
         wait_for(lambda: done(40))
     assert_each_once_and_in_order(40)
