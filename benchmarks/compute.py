@@ -5,9 +5,9 @@ Both are compiled once and run as the sandbox's runner does, with inputs as cont
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
+from benchmarks._cpython import beside_cpython
 from benchmarks.tengo import script_run, unit_records
 
 TARGET_RATIO = 1.05
@@ -102,25 +102,7 @@ def _figure(name: str, text: str, rounds: int) -> dict[str, Any]:
         exec(plain, namespace)
         return namespace["result"]
 
-    ours = script_run("python", text, inputs)
-    assert ours() == peer(), name
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds):
-        for kept, run in zip(times, (ours, peer), strict=True):
-            started = time.process_time()
-            run()
-            kept.append((time.process_time() - started) * 1000)
-    value, peer_value = map(min, times)
-    return {
-        "figure": f"Python: {name}",
-        "value": round(value, 3),
-        "unit": "ms",
-        "peer": "the same in plain CPython",
-        "peer_value": round(peer_value, 3),
-        "ratio": round(value / peer_value, 3),
-        "target": TARGET_RATIO,
-        "holds": value / peer_value <= TARGET_RATIO,
-    }
+    return beside_cpython(f"Python: {name}", script_run("python", text, inputs), peer, rounds, TARGET_RATIO)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What an event costs along its path, and `engine.execute()` beside the run alone: on one core, in a process of its own.
+"""The cost of an event along its path, and `engine.execute()` beside the run alone: on one core, in a process of its own.
 
 The worker's part is played here, so nothing waits for another process but the sandbox, Redis and SQLite. What commits is the rest
 of a drain: reading the batch, writing the executions, telling Redis.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks._cpython import beside_cpython
 from scripting.sandbox.compiler import Compiler
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.languages.tengo.parser import parse
@@ -107,24 +108,7 @@ def algorithm(language: str, name: str, text: str, peer_text: str, rounds: int, 
     """One algorithm in a language beside the same in plain CPython."""
     inputs = {"units": unit_records(20_000)}
     ours, peer = script_run(language.lower(), text, inputs), _python_run(peer_text, inputs)
-    assert ours() == peer(), name
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(rounds):
-        for kept, run in zip(times, (ours, peer), strict=True):
-            started = time.process_time()
-            run()
-            kept.append((time.process_time() - started) * 1000)
-    value, peer_value = map(min, times)
-    return {
-        "figure": f"{language}: {name}",
-        "value": round(value, 3),
-        "unit": "ms",
-        "peer": "the same in plain CPython",
-        "peer_value": round(peer_value, 3),
-        "ratio": round(value / peer_value, 2),
-        "target": target,
-        "holds": value / peer_value <= target,
-    }
+    return beside_cpython(f"{language}: {name}", ours, peer, rounds, target)
 
 
 def script_run(language: str, text: str, inputs: dict[str, Any]) -> Callable[[], Any]:

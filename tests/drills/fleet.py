@@ -42,7 +42,7 @@ IDLE_SECONDS = 10.0
 CHANGES = 20
 IDLE = "idle"
 PAUSE_SECONDS = 5.0
-"""What processes spend without a change is measured for so long, and taken off."""
+"""Seconds for which the processor time without any change is measured, to be taken off."""
 SHOWN_SECONDS = 5.0
 """Within this time a host that is cut off is shown as stale."""
 

@@ -20,7 +20,7 @@ TURNS = 20_000
 ROOM = 3_000_000
 """Bytes that Redis has left in the second half."""
 LEISURE = 3
-"""What waits at the end may take so many times as long as it would at the rate seen before."""
+"""The events that wait at the end may take this many times as long as the rate seen before would need."""
 REFUSED_SECONDS = 2.0
 """A refusal comes at once: nobody who publishes is held."""
 

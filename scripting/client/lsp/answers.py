@@ -10,7 +10,7 @@ from typing import Any
 from scripting.client.folder import RuleFile
 from scripting.client.lsp.helpers import Definition, definitions, helpers_of, imported
 from scripting.client.lsp.inputs import Finder, Part, inputs_of
-from scripting.client.lsp.places import lines_of
+from scripting.client.lsp.places import WIDE, lines_of
 from scripting.sandbox.policy.imports import HELPER_MODULE
 from scripting.supervisor.namespace import Namespace
 from scripting.supervisor.offered import offered, plain_signature
@@ -28,8 +28,6 @@ _OWN = {
     "zygomys": r"\((?:def|defn)\s+([A-Za-z_]\w*)",
 }
 """Names that a text defines itself, by language."""
-LONGEST = 1_000
-"""Characters of a line that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Answers:
     ) -> None:
         self._rule = rule
         self._rules = rules
-        self._lines = [line[:LONGEST] for line in lines_of(rule.text)]
+        self._lines = [line[:WIDE] for line in lines_of(rule.text)]
         around = namespace or Namespace()
         runs = around.runs.get(rule.name)
         if runs is None and rule.module != HELPER_MODULE:  # a new script: any input of the module may be meant

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scripting.client.folder import RuleFile
-from scripting.client.lsp.places import lines_of
+from scripting.client.lsp.places import WIDE, lines_of
 from scripting.sandbox.policy.imports import HELPER_MODULE
 
 _ALIASES = {
@@ -20,8 +20,6 @@ _DEFINED = {
     "zygomys": r"\((?:defn|def)\s+([A-Z]\w*)",
 }
 """Names that a helper defines for others, by language."""
-WIDE = 1_000
-"""Characters of a line that are looked at."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ _ENDS = {
     "tengo": [rf"""{_VALUE}\[\s*["'](\w*)$""", rf"({_CHAIN})\.(\w*)$"],
     "zygomys": [r"""\(hget\s+([\w.]+)\s+["%:](\w*)$""", r"([A-Za-z_][\w.]*)\.(\w*)$"],
 }
-"""What is asked for at the cursor, by language: the value, then what is typed of the name."""
+"""Patterns of the text before the cursor, by language: the value whose fields are offered, then the part of a name typed so far."""
 _GIVEN = {
     "python": [r"^\s*{name}\s*(?::[^=]+)?=(?!=)\s*(.+)$", r"\bfor\s+{name}\s+in\s+(.+)$"],
     "tengo": [r"\b{name}\s*:?=(?!=)\s*(.+)$", r"\bfor\s+(?:\w+\s*,\s*)?{name}\s+in\s+(.+?)\s*\{{"],

@@ -10,6 +10,9 @@ from pygls.workspace.position_codec import PositionCodec
 
 from scripting.types import Diagnostic
 
+WIDE = 1_000
+"""Characters of a line that are searched for names: patterns meet no line of a hostile length."""
+
 
 def lines_of(text: str) -> list[str]:
     """The lines as the protocol and the check count them; `str.splitlines` ends lines at more characters."""
