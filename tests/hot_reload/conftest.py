@@ -122,10 +122,11 @@ def start(desk: Desk) -> Iterator[Callable[..., WatcherProcess]]:
 
 @pytest.fixture
 def watcher(desk: Desk, start: Callable[..., WatcherProcess]) -> WatcherProcess:
-    """A watcher that has begun: what is saved from here on is news to it."""
+    """A watcher that has begun and waits: what is saved from here on is news to it, and it has no transaction open."""
     found = start()
     desk.save("begun", "result = 1\n")
     desk.runs_soon("begun", "result = 1\n")
+    wait_until(lambda: found.said("wargame/begun"), SOON, "the watcher says that it took the file")
     return found
 
 

@@ -66,5 +66,6 @@ def test_long_ones_come_first_and_none_is_lost(request: pytest.FixtureRequest) -
     ordered = passes.longest_first(items[::-1])
     assert sorted(item.nodeid for item in ordered) == sorted(item.nodeid for item in items)
     files = [passes.file_of(item.nodeid) for item in ordered]
-    long = {passes.file_of(item.nodeid) for item in items if any(map(item.get_closest_marker, passes.LONG))}
+    marked = {passes.file_of(item.nodeid) for item in items if any(map(item.get_closest_marker, passes.LONG))}
+    long = marked | passes.LONG_TOGETHER.intersection(files)
     assert set(files[: sum(name in long for name in files)]) == long

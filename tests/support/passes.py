@@ -119,7 +119,13 @@ ONE_STACK = {
 
 LONG = ("e2e", "alone", "slow")
 """Markers of tests that take long, the longest first."""
-LONG_TOGETHER = {f"tests/{name}.py" for name in ("api/test_doors", "wargame/test_chain", "wargame/test_live", "wargame/test_rewind", "wargame/test_simulation")}  # fmt: skip
+LONG_TOGETHER = {
+    "tests/api/test_doors.py",
+    "tests/wargame/test_chain.py",
+    "tests/wargame/test_live.py",
+    "tests/wargame/test_rewind.py",
+    "tests/wargame/test_simulation.py",
+}
 """Files whose many tests take long together: begun last, one of them would run alone at the end."""
 
 
