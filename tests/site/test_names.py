@@ -12,8 +12,9 @@ from django.test import Client
 
 from scripting.models import Script
 from scripting.sources import sync
+from tests.wargame.entries import logged
 from wargame.battle import start_battle
-from wargame.models import BattleLogEntry, Game, LogKind
+from wargame.models import Game, LogKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,7 +47,7 @@ def test_the_breadcrumb_of_a_record_names_its_list_as_the_menu_does(chief: Clien
     sync.sync()
     script = Script.objects.get(name="hit_simulator")
     game = start_battle()
-    entry = BattleLogEntry.add(Game.objects.get(pk=game.pk), LogKind.TURN, "a turn")
+    entry = logged(Game.objects.get(pk=game.pk), LogKind.TURN, "a turn")
     crumbs = r'class="align-middle inline-block[^>]*>(.*?)<'
     for address, name in (
         (f"/admin/scripting/script/{script.pk}/change/", "Limits and switches"),

@@ -15,12 +15,13 @@ from django.db import DatabaseError
 from scripting.processes import groups
 from tests.support.redis import RedisServer
 from tests.wargame.conftest import Duel
+from tests.wargame.entries import logged
 from tests.wargame.sockets import PATIENCE, Socket
 from wargame import audience
 from wargame.consumers import GameFeedSocket
 from wargame.live import announcer, group_of
 from wargame.look import Look, look_at
-from wargame.models import BattleLogEntry, LogKind
+from wargame.models import LogKind
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(60)]
 
@@ -35,7 +36,7 @@ def hit(duel: Duel, health: int) -> None:
     duel.squad.health = health
     duel.squad.save()
     duel.game.refresh_from_db()
-    BattleLogEntry.add(duel.game, LogKind.DAMAGE, f"down to {health}")
+    logged(duel.game, LogKind.DAMAGE, f"down to {health}")
 
 
 async def until(holds: Callable[[], Any]) -> None:

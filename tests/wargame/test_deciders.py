@@ -13,6 +13,7 @@ from scripting.registry import knobs, publishing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase
 from tests.wargame.conftest import Duel
+from tests.wargame.entries import logged
 from wargame import presentation
 from wargame.battle import start_battle
 from wargame.deciders import rule_card, takeovers
@@ -29,7 +30,7 @@ def public(settings: Any) -> None:
 def hit(duel: Duel, version: int, *, critical: bool = False, role: str = "primary") -> BattleLogEntry:
     """An outcome that damage_calculator decided."""
     decision = {"script": "damage_calculator", "version": version, "execution": "", "role": role}
-    return BattleLogEntry.add(
+    return logged(
         duel.game, LogKind.DAMAGE, "a hit", unit=duel.tank, target=duel.squad, before=80, after=60,
         script="damage_calculator", version=version, role=role, critical=critical, decisions=[decision],
     )  # fmt: skip
@@ -132,7 +133,7 @@ def test_the_end_of_a_battle_names_who_did_most_and_leads_on(client: Client, due
 def test_each_step_on_the_way_is_named_by_what_it_decided(duel: Duel) -> None:
     scripts = ["event_processor", "hit_simulator", "damage_calculator", "event_processor"]
     decisions = [{"script": name, "version": 1, "execution": "", "role": "primary"} for name in scripts]
-    entry = BattleLogEntry.add(duel.game, LogKind.DAMAGE, "a hit", decisions=decisions)
+    entry = logged(duel.game, LogKind.DAMAGE, "a hit", decisions=decisions)
     row = presentation.row_of(entry)
     assert [decision["step"] for decision in row["decisions"]] == ["order", "shot", "damage", "effect"]
 
@@ -183,7 +184,7 @@ def test_while_the_breaker_is_open_the_card_says_who_decides_and_that_the_live_v
 def test_where_no_version_can_stand_in_the_built_in_rule_is_said_to_decide(duel: Duel) -> None:
     publish("result = {'damage': 1 / 0}\n")
     open_breaker()
-    BattleLogEntry.add(duel.game, LogKind.DAMAGE, "a hit", script="damage_calculator", role="built_in")
+    logged(duel.game, LogKind.DAMAGE, "a hit", script="damage_calculator", role="built_in")
     rows = rule_card(duel.game)["figures"]
     assert [(row["name"], row["now"], row["hits"]) for row in rows] == [
         ("the built-in rule", True, 1),

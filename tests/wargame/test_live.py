@@ -12,12 +12,13 @@ from django.test import Client
 
 from tests.support.redis import RedisServer
 from tests.wargame.conftest import Duel
+from tests.wargame.entries import logged
 from tests.wargame.sockets import Socket
 from wargame import audience
 from wargame.battle import start_battle
 from wargame.consumers import FORBIDDEN, UNKNOWN
 from wargame.live import announcer
-from wargame.models import BattleLogEntry, LogKind
+from wargame.models import LogKind
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(60)]
 
@@ -30,7 +31,7 @@ def public(settings: Any) -> None:
 @sync_to_async
 def add(duel: Duel, text: str) -> None:
     duel.game.refresh_from_db()
-    BattleLogEntry.add(duel.game, LogKind.TURN, text)
+    logged(duel.game, LogKind.TURN, text)
 
 
 async def test_the_feed_begins_with_the_state_and_goes_on_with_each_notice(duel: Duel) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests.wargame.conftest import Duel
+from tests.wargame.entries import logged
 from wargame import log_listing
 from wargame.models import BattleLogEntry, LogKind
 
@@ -25,7 +26,7 @@ def public(settings: Settings) -> None:
 
 def write(duel: Duel, number: int) -> list[BattleLogEntry]:
     return [
-        BattleLogEntry.add(
+        logged(
             duel.game,
             LogKind.MISS if n % 2 else LogKind.DAMAGE,
             f"entry {n}",

@@ -16,6 +16,7 @@ from scripting.models import Script, uuid7
 from scripting.sandbox.protocol import encode_value
 from tests.insight.runs import write
 from tests.wargame.conftest import Duel
+from tests.wargame.entries import logged
 from wargame.battle import start_battle
 from wargame.models import BattleLogEntry, LogKind
 
@@ -65,11 +66,11 @@ def test_the_page_needs_nothing_that_its_policy_forbids(client: Client) -> None:
 
 
 def test_an_entry_shows_before_and_after_and_what_decided_it(client: Client, duel: Duel) -> None:
-    BattleLogEntry.add(
+    logged(
         duel.game, LogKind.DAMAGE, "a hit", target=duel.squad, before=80, after=57,
         script="damage_calculator", version=3, origin="editor", role="primary",
     )  # fmt: skip
-    BattleLogEntry.add(
+    logged(
         duel.game, LogKind.MISS, "a miss", target=duel.squad, before=57, after=57,
         script="hit_simulator", role="built_in", error="execution: line 3",
     )  # fmt: skip
@@ -84,7 +85,7 @@ def test_an_entry_shows_before_and_after_and_what_decided_it(client: Client, due
 def test_text_from_scripts_and_names_of_units_are_escaped(client: Client, duel: Duel) -> None:
     duel.squad.name = "<img src=x onerror=alert(1)>"
     duel.squad.save()
-    BattleLogEntry.add(duel.game, LogKind.TURN, "<script>alert(1)</script>")
+    logged(duel.game, LogKind.TURN, "<script>alert(1)</script>")
     html = client.get("/wargame/").content.decode()
     assert "<img src=x" not in html
     assert "<script>alert" not in html
@@ -103,7 +104,7 @@ def test_where_the_battle_is_not_public_it_takes_a_permission(client: Client, se
 
 def test_the_state_gives_units_and_what_was_missed(client: Client, duel: Duel) -> None:
     for number in range(3):
-        BattleLogEntry.add(duel.game, LogKind.TURN, f"entry {number}")
+        logged(duel.game, LogKind.TURN, f"entry {number}")
     state = client.get(f"/wargame/{duel.game.pk}/state/?since=1").json()
     assert [entry["sequence"] for entry in state["entries"]] == [2, 3]
     assert {unit["id"]: unit["health"] for unit in state["units"]} == {duel.tank.code: 120, duel.squad.code: 80}
@@ -161,7 +162,7 @@ def test_firing_takes_the_permission_and_a_csrf_token(duel: Duel) -> None:
 @pytest.mark.parametrize("model", ["game", "battlelogentry"])
 def test_the_admin_shows_battles_and_their_logs_and_changes_neither(client: Client, duel: Duel, model: str) -> None:
     client.force_login(User.objects.create_superuser("chief"))
-    entry = BattleLogEntry.add(duel.game, LogKind.TURN, "<b>bold</b>")
+    entry = logged(duel.game, LogKind.TURN, "<b>bold</b>")
     pk = duel.game.pk if model == "game" else entry.pk
     for address in (f"/admin/wargame/{model}/", f"/admin/wargame/{model}/{pk}/change/"):
         page = client.get(address)
@@ -173,9 +174,9 @@ def test_the_admin_shows_battles_and_their_logs_and_changes_neither(client: Clie
 def test_the_battle_log_has_times_and_filters_for_time_battle_and_unit(client: Client, duel: Duel) -> None:
     client.force_login(User.objects.create_superuser("chief"))
     at = datetime(2030, 1, 31, 12, 0, 0, 7000, tzinfo=UTC)
-    old = BattleLogEntry.add(duel.game, LogKind.MISS, "long ago", unit=duel.tank, target=duel.squad)
+    old = logged(duel.game, LogKind.MISS, "long ago", unit=duel.tank, target=duel.squad)
     BattleLogEntry.objects.filter(pk=old.pk).update(created=at)
-    new = BattleLogEntry.add(duel.game, LogKind.TURN, "just now")
+    new = logged(duel.game, LogKind.TURN, "just now")
     address = "/admin/wargame/battlelogentry/"
     assert ">2030-01-31 12:00:00.007<" in client.get(address).content.decode()
 
@@ -200,7 +201,7 @@ def test_an_entry_of_the_log_names_every_version_on_the_way_and_the_one_that_dec
         {"script": script, "version": version, "origin": "editor", "execution": run, "role": "primary", "error": ""}
         for script, version, run in zip(("hit_simulator", "damage_calculator"), (4, 9), runs, strict=True)
     ]
-    entry = BattleLogEntry.add(duel.game, LogKind.DAMAGE, "a hit", decisions=decisions, execution_id=UUID(runs[1]))
+    entry = logged(duel.game, LogKind.DAMAGE, "a hit", decisions=decisions, execution_id=UUID(runs[1]))
     text = client.get(f"/admin/wargame/battlelogentry/{entry.pk}/change/").content.decode()
     steps = re.findall(r"<li><a [^>]*>(.*?)</a> <b>(.*?)</b>", text)
     assert steps == [("hit_simulator v4 · override", ""), ("damage_calculator v9 · override", "decided")]

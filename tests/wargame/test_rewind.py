@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from tests.wargame.conftest import Duel
+from tests.wargame.entries import logged
 from tests.wargame.table import Table
 from wargame import presentation, rewind
 from wargame.battle import start_battle
@@ -108,7 +109,7 @@ def test_a_moment_reads_a_keyframe_and_at_most_a_hundred_entries_however_long_th
     board = {"phase": "movement", "units": {}, "scores": {}}
     for number in range(1, 260):
         frame = number == 1 or number % KEYFRAME_EVERY == 0
-        BattleLogEntry.add(duel.game, LogKind.IGNORED, "nothing", board=board, keyframe=frame)
+        logged(duel.game, LogKind.IGNORED, "nothing", board=board, keyframe=frame)
     assert queries(2) == queries(199) == queries(259)
 
 
@@ -117,7 +118,7 @@ def test_a_battle_that_began_before_the_log_held_boards_can_be_rewound_from_its_
 ) -> None:
     settings.WARGAME_PUBLIC = True
     for _ in range(3):
-        BattleLogEntry.add(duel.game, LogKind.IGNORED, "of a release that kept no board")
+        logged(duel.game, LogKind.IGNORED, "of a release that kept no board")
     address = f"/wargame/{duel.game.pk}/"
     assert rewind.first_moment(duel.game) is None
     page = client.get(f"{address}?at=2").content.decode()

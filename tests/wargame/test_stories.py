@@ -18,6 +18,7 @@ from scripting.registry import knobs
 from scripting.registry.active import registry
 from scripting.runtime.pool import close_pool
 from tests.wargame.conftest import Duel
+from tests.wargame.entries import logged
 from tests.wargame.test_chain import drain, put
 from wargame import stories
 from wargame.models import BattleLogEntry, Game, Unit
@@ -124,7 +125,7 @@ def test_without_any_record_left_the_log_alone_tells_the_story(duel: Duel, chief
 
 
 def test_an_entry_of_earlier_times_tells_what_its_columns_hold(duel: Duel) -> None:
-    old = BattleLogEntry.add(
+    old = logged(
         duel.game, "damage", "a hit", unit=duel.tank, target=duel.squad, before=80, after=50,  # type: ignore[arg-type]
         script="damage_calculator", version=2, role="fallback", error="it broke",
         decisions=[{"script": "damage_calculator", "version": 2, "role": "fallback", "execution": "", "error": "it broke"}],

@@ -81,12 +81,6 @@ class Game(models.Model):
     def map(self) -> BattleMap:
         return BattleMap.from_text(self.map_name, self.terrain)
 
-    def next_sequence(self) -> int:
-        """Number for the next entry of the battle log; the caller holds the row lock."""
-        self.sequence += 1
-        Game.objects.filter(pk=self.pk).update(sequence=self.sequence)
-        return self.sequence
-
     def enter(self, turn: int, phase: str) -> None:
         self.turn, self.phase = turn, str(phase)
         self.save(update_fields=["turn", "phase"])

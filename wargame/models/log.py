@@ -127,18 +127,6 @@ class BattleLogEntry(models.Model):
         """`damage_calculator v3 · override`, or its fallback."""
         return decided_by({name: getattr(self, name) for name in ("script", "version", "origin", "role", "knobs")})
 
-    @staticmethod
-    def add(game: Game, kind: LogKind, text: str, **fields: Any) -> BattleLogEntry:
-        """Write the next entry of `game`, whose row lock the caller holds."""
-        return BattleLogEntry.objects.create(
-            game=game,
-            sequence=game.next_sequence(),
-            turn=fields.pop("turn", game.turn),
-            kind=kind,
-            text=text[:TEXT_LIMIT],
-            **fields,
-        )
-
 
 ROLES_INSTEAD = frozenset({BattleLogEntry.Role.FALLBACK, BattleLogEntry.Role.BUILT_IN})
 """Of what decides instead of the active version."""
