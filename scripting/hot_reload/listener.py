@@ -12,7 +12,7 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import redis
 from django.db import DatabaseError, InterfaceError, connections
@@ -26,7 +26,8 @@ from scripting.processes.generation import Generation, Span
 from scripting.processes.members import Heartbeat, LoadedVersion, Membership
 from scripting.processes.notices import Notice
 from scripting.registry.active import registry
-from scripting.registry.resolved import Key, ResolvedScript
+from scripting.registry.carried import opened
+from scripting.registry.resolved import Carried, Key, ResolvedScript
 from scripting.runtime.host_calls import host_functions
 from scripting.runtime.pool import get_pool, vitals
 from scripting.storage import redis_errors
@@ -76,6 +77,9 @@ class Listener:
         self._early: set[int] = set()
         """Changes after the next one, taken before it."""
         self._mark: int | None = None
+        """Every row of history up to this one is known."""
+        self._passed: set[int] = set()
+        """Rows behind the next one that notices told of before it."""
         self._looked = self._polled = self._used = float("-inf")
         self._started = False
         self._noticed: Generation | None = None
@@ -226,15 +230,36 @@ class Listener:
             reached = seen
             self._early.clear()
         else:
-            found = registry.take(keys, span)
+            found = self._take(keys, span, news)
             reached = span.reached if span is not None else self._followed
-        self._used = time.monotonic()
         self._acknowledge(found, keys)
         if any(notice.kind == notices.SUBSCRIBED for notice in news):
             self._take_subscriptions()
         self._followed = reached
         self._answer_calls(generation.number(reached))
+        self._pass_marks(news)
         return True
+
+    def _take(self, keys: set[Key], span: Span | None, news: Collection[Notice]) -> dict[Key, ResolvedScript]:
+        """As the notices carry them, where all of a script's do: then this process asks the database for nothing."""
+        told: dict[Key, Carried] = {}
+        open_still = {notice.key for notice in news if not notice.carried}
+        for one in (opened(notice.carried) for notice in news if notice.carried and notice.key not in open_still):
+            if one is not None and (one.key not in told or one.activation > told[one.key].activation):
+                told[one.key] = one
+        found = registry.adopt(told, span if told.keys() == keys else None) if told else {}
+        if found.keys() == keys:
+            return found
+        self._used = time.monotonic()
+        return found | registry.take(keys - found.keys(), span)
+
+    def _pass_marks(self, news: Iterable[Notice]) -> None:
+        """Have the database not looked through for changes that notices told of, one after the other."""
+        if self._mark is not None:
+            self._passed |= {notice.change for notice in news if notice.change > self._mark}
+            while self._mark + 1 in self._passed:
+                self._mark += 1
+                self._passed.discard(self._mark)
 
     def _is_old(self, notice: Notice) -> bool:
         """Whether its change has been taken already."""
@@ -295,6 +320,7 @@ class Listener:
         self._take_subscriptions()
         self._followed, self._mark, self._started = seen, mark, True
         self._early.clear()
+        self._passed.clear()
         self._looked = self._polled = time.monotonic()
         return True
 

@@ -7,7 +7,7 @@ import contextlib
 import functools
 import logging
 from concurrent.futures import Future, wait
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import async_to_sync
@@ -58,6 +58,10 @@ class Notice:
     """The generation that the change made, for kinds that change what runs; empty where Redis was unavailable."""
     knobs: int | None = None
     """Of an activation: the number of the set of values of its knobs; None for the defaults of its text."""
+    carried: str = field(default="", repr=False, compare=False)
+    """Of an activation: the script as it runs now, sealed, for processes; no page is told. Empty where each has to look itself."""
+    change: int = field(default=0, compare=False)
+    """The id of the row of history that the change wrote, where the script is carried."""
 
     @property
     def key(self) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.db.models import Max
 
@@ -16,7 +16,7 @@ from scripting.conf import conf
 from scripting.models import SHARED, Script
 from scripting.processes import generation
 from scripting.processes.generation import Generation, Span
-from scripting.registry.resolved import Key, ResolvedScript, ScriptNotFound, load, recorded
+from scripting.registry.resolved import Carried, Key, ResolvedScript, ScriptNotFound, following, load, recorded
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +87,20 @@ class ScriptRegistry:
                 elif span is not None and span.leads_on_from(self._generation):
                     self._generation = span.reached
                 return found
+
+    def adopt(self, told: Mapping[Key, Carried], changes: Span | None = None) -> dict[Key, ResolvedScript]:
+        """Take these scripts as another process read them; answers those that need no look of one's own. `changes`: all that they cover."""
+        found = {}
+        with self._lock:
+            self._changes += 1
+            for key, one in told.items():
+                before = self._scripts.get(key)  # none: something is to be read anew that `one` may not know of
+                script = None if before is None else following(one, before)
+                if script is not None:
+                    self._scripts[key] = self._read[key] = found[key] = script
+            if changes is not None and len(found) == len(told) and changes.leads_on_from(self._generation):
+                self._generation = changes.reached
+        return found
 
     def discard(self, module: str, name: str, made: Generation | None = None) -> None:
         """Read a script anew at its next run, and with a helper all that may import it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from scripting.models import Script
 from scripting.processes import generation, notices
 from scripting.processes.notices import Notice
 from scripting.registry.active import registry
+from scripting.registry.carried import sealed
 
 
 def announce(notice: Notice, *, using: str | None = None) -> None:
@@ -22,10 +24,12 @@ def announce(notice: Notice, *, using: str | None = None) -> None:
     """
 
     def tell() -> None:
+        script, change = sealed(notice.key) if notice.kind == notices.ACTIVATED else ("", 0)
         made = generation.bump()
         registry.discard(notice.module, notice.script, made)
         if made is not None:
-            notices.send(notice.made(made))
+            notices.send(replace(notice.made(made), carried=script, change=change))
+            generation.call(made)
 
     transaction.on_commit(tell, using=using)
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.db import router
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Exists, Max, OuterRef, Q, QuerySet, Subquery, When
 
 from scripting.models import SHARED, Activation, Breaker, BundleHelper, BundleKnobs, KnobSet, Script, ScriptVersion
 from scripting.models.execution import AttemptFields
@@ -66,6 +66,8 @@ class ResolvedScript:
     default. Each at most once, and none whose own breaker is open."""
     breaker: BreakerState | None = None
     """None while the active version does well."""
+    activation: int = 0
+    """Of two of one script, the one with the higher number was read later."""
 
     def __str__(self) -> str:
         return f"{self.module}/{self.name}"
@@ -133,6 +135,8 @@ class _Row(NamedTuple):
     """The embedded default, likewise."""
     knobs: str | None
     """The values that are active, as their set has them."""
+    activation: int | None
+    """The id of the last one: activations of a script are made one after the other."""
     failures: int | None
     opened_at: datetime | None
     window_failures: int | None
@@ -155,7 +159,11 @@ def load(
     `read` are scripts as they were read before: of a version among theirs the text is not read again.
     """
     rows = _rows(keys)
-    versions = _at_hand(read.values() if keys is None else (read[key] for key in keys if key in read))
+    return _load(rows, read.values() if keys is None else (read[key] for key in keys if key in read))
+
+
+def _load(rows: Sequence[_Row], read: Iterable[ResolvedScript] = ()) -> dict[Key, ResolvedScript]:
+    versions = _at_hand(read)
     versions |= {row.active.id: row.active for row in rows}
     versions |= _versions({pk for row in rows for pk in (row.previous, row.default)} - versions.keys())
     sets = _contents({row.previous_knobs for row in rows})
@@ -184,11 +192,12 @@ def _rows(keys: Collection[Key] | None) -> list[_Row]:
 
 
 def _row(columns: Sequence[Any]) -> _Row:
-    return _Row._make((*columns[:14], _Version.of(columns[14:])))
+    return _Row._make((*columns[:15], _Version.of(columns[15:])))
 
 
 def _query() -> QuerySet[Script, Any]:
     broken = Breaker.objects.filter(version=OuterRef("version"), opened_at__isnull=False)
+    activations = Activation.objects.filter(script=OuterRef("pk")).order_by("-id")
     earlier = (
         Activation.objects.filter(~Exists(broken), script=OuterRef("pk"), version__accepted=True)
         .exclude(version=OuterRef("active_version"))
@@ -205,6 +214,7 @@ def _query() -> QuerySet[Script, Any]:
         "previous_knobs",
         "default",
         "active_knobs__content",
+        "activation",
         *_BREAKER,
     )
     return (
@@ -214,6 +224,7 @@ def _query() -> QuerySet[Script, Any]:
             previous=Subquery(earlier.values("version")[:1]),
             previous_knobs=Subquery(earlier.values("knobs")[:1]),
             default=default,
+            activation=Subquery(activations.values("pk")[:1]),
         )
         .values_list(*own, *(f"active_version__{name}" for name in _VERSION))
     )
@@ -271,13 +282,68 @@ def _resolved(
     breaker = None
     if row.failures or row.opened_at:
         breaker = BreakerState(row.failures or 0, row.opened_at, row.window_failures or 0, row.window_runs or 0)
-    return ResolvedScript(row.id, row.module, row.name, row.enabled, active, limits, tuple(fallbacks), breaker)
+    return ResolvedScript(
+        row.id, row.module, row.name, row.enabled, active, limits, tuple(fallbacks), breaker, row.activation or 0
+    )
 
 
 def _ready(name: str, version: _Version, helpers: Sequence[Source], knobs: str | None) -> ActiveVersion:
     source = source_with(name, version.language, version.text, knobs)
     info = VersionInfo(version.number, version.sha256, version.origin, version.language)
     return ActiveVersion(version.id, info, bundle_of(source, helpers))
+
+
+# -- as another process read it ------------------------------------------------------------------------------------------
+
+
+class Carried(NamedTuple):
+    """A script as who changed it read it behind the change: all that a process needs which knows the texts of before."""
+
+    row: _Row
+    previous_values: str | None
+    """What the set of values has that was active with the previous version."""
+    change: int
+    """The id of the script's newest row of history."""
+
+    @property
+    def key(self) -> Key:
+        return self.row.module, self.row.name
+
+    @property
+    def activation(self) -> int:
+        return self.row.activation or 0
+
+
+CARRIED_CHARACTERS = 100_000
+"""The longest text that is carried to every process."""
+
+
+def carried(key: Key) -> Carried | None:
+    """The script as it is now; None where each process has to look itself: for helpers, for a breaker, for a long text."""
+    module, name = key
+    for row in map(_row, _one.rows(router.db_for_read(Script), module=module, name=name)):
+        script = _load([row])[key]
+        texts = [version.bundle.script.text for version in (script.active, *script.fallbacks)]
+        if script.breaker or any(SHARED in text for text in texts) or len(row.active.text) > CARRIED_CHARACTERS:
+            return None
+        change = Script.history.filter(id=row.id).aggregate(last=Max("history_id"))["last"]
+        return Carried(row, _contents({row.previous_knobs}).get(row.previous_knobs), change or 0)
+    return None
+
+
+def following(told: Carried, before: ResolvedScript) -> ResolvedScript | None:
+    """The newer of both; None where a text is needed that is not at hand.
+
+    What was read before its last activation is older than `told` in everything. What was read behind it may be newer.
+    """
+    row = told.row
+    if told.activation <= before.activation:
+        return before
+    versions = _at_hand([before]) | {row.active.id: row.active}
+    candidates = _candidates(row, {row.previous_knobs: told.previous_values} if told.previous_values else {})
+    if any(pk not in versions for pk, _ in candidates):
+        return None
+    return _resolved(row, [(versions[pk], content) for pk, content in candidates], {})
 
 
 def recorded(execution: AttemptFields) -> ActiveVersion:

@@ -201,6 +201,7 @@ def _activate(topic: str, chosen: SubscriptionSet | None, actor: User | None, re
         generated = generation.bump()
         if generated is not None:
             notices.send(notice.made(generated))
+            generation.call(generated)
 
     transaction.on_commit(tell)
     return made

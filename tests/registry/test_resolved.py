@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from scripting.models import Breaker, BundleHelper
-from scripting.registry import publishing
+from scripting.registry import lifecycle, publishing
 from scripting.registry.active import registry
+from scripting.registry.carried import opened, sealed
 from scripting.registry.resolved import load
 from scripting.runtime import pool
 from scripting.runtime.pool import get_pool
@@ -103,3 +106,40 @@ def test_a_check_that_found_an_error_is_made_again(arena: Arena, monkeypatch: py
     before = get_pool().stats().forks
     assert publishing.check(*KEY, "python", "result = 78").ok
     assert get_pool().stats().forks > before, "and one that passed too long ago"
+
+
+def test_a_process_takes_a_version_from_its_notice_without_a_query(
+    arena: Arena, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_script("result = {'points': 1}")
+    registry.take([KEY])
+    for number in (2, 3):
+        make_script(f"result = {{'points': {number}}}")
+        (expected,) = load([KEY]).values()
+        told, change = sealed(KEY)
+        registry._scripts[KEY] = registry._read[KEY]  # as in a process that has not published it
+        with django_assert_num_queries(0):
+            found = registry.adopt({KEY: opened(told)})
+        assert found == {KEY: expected}
+        assert (expected.active.info.number, change) == (number, registry.mark())
+
+
+def test_a_notice_that_comes_late_brings_no_older_version_back(arena: Arena) -> None:
+    make_script("result = {'points': 1}")
+    make_script("result = {'points': 2}")
+    late = opened(sealed(KEY)[0])
+    script = make_script("result = {'points': 3}")
+    newest = registry.take([KEY])
+    assert registry.adopt({KEY: late}) == newest
+    lifecycle.disable(script, actor=None, reason="for a test")
+    assert registry.adopt({KEY: late}) == {}, "what changed since the last look is read in the database"
+    assert not registry.resolve(*KEY).enabled
+
+
+def test_a_script_that_no_process_of_this_site_sealed_is_not_taken(arena: Arena, settings: Any) -> None:
+    make_script("result = {'points': 1}")
+    told, _ = sealed(KEY)
+    assert opened(told).key == KEY
+    assert opened("x" + told) is None
+    settings.SECRET_KEY = "another site's"
+    assert opened(told) is None
