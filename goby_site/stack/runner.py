@@ -1,7 +1,7 @@
 """`python -m goby_site.stack`: everything that serves Goby on this machine, until Ctrl-C.
 
-This process holds the clone's lock, prepares the database and says where the site is. supervisord, its child, starts the
-parts, restarts what dies and stops them. Each dies with its parent, so nothing is left even when one of the two is killed.
+This process imports the project, holds the clone's lock, has the database prepared and says where the site is. supervisord, forked from it,
+forks the parts, restarts what dies and stops them. Each dies with its parent, so nothing is left even when one of the two is killed.
 """
 
 from __future__ import annotations
@@ -23,10 +23,14 @@ from typing import IO
 
 import redis
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
 from supervisor.xmlrpc import SupervisorTransport
 
 from goby_site import paths
 from goby_site.accounts.demo_logins import logins_text
+from goby_site.stack import forks
+from goby_site.stack.forks import Child
+from goby_site.stack.manager import manage
 from goby_site.stack.redis_data import mend
 from goby_site.stack.redis_server import NoRedisServer, redis_server_binary
 from goby_site.stack.supervisord import (
@@ -128,12 +132,14 @@ class Stack:
         self.place = f"[{near}]:{port}" if ":" in near else f"{near}:{port}"
         """Where this machine itself finds the site."""
         self.logins = logins_text()
-        self.supervisord: subprocess.Popen[bytes] | None = None
-        self.preparing: subprocess.Popen[bytes] | None = None
+        self.supervisord: Child | None = None
+        self.preparing: Child | None = None
 
     def start(self) -> None:
         """Bring everything up and say where it is. Raises CannotStart, with everything to be stopped by `stop`."""
         self.mend_redis()
+        if forks.POSSIBLE:
+            forks.load()
         self.start_supervisord()
         self.begin_preparing()
         self.await_redis()
@@ -164,11 +170,14 @@ class Stack:
         paths.private_dir(paths.var_dir() / "log")
         config = paths.var_dir() / "supervisord.conf"
         config.write_text(supervisor_config(self.host, self.port), encoding="utf-8")
-        command = tied("TERM", sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "-c", str(config))
-        environment = os.environ | supervisor_environment()
+        environment = supervisor_environment()
         # A process group of its own: Ctrl-C reaches this process alone, which stops the others in order.
+        if forks.POSSIBLE:
+            self.supervisord = forks.begin(lambda: manage(config, environment), "goby: supervisord", group=True)
+            return
+        command = tied("TERM", sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "-c", str(config))
         self.supervisord = subprocess.Popen(
-            command, cwd=paths.var_dir(), env=environment, process_group=0, stdin=subprocess.DEVNULL
+            command, cwd=paths.var_dir(), env=os.environ | environment, process_group=0, stdin=subprocess.DEVNULL
         )
 
     def control(self) -> xmlrpc.client.ServerProxy:
@@ -198,6 +207,9 @@ class Stack:
 
         Redis starts meanwhile. What changes here is announced to nobody: no other part runs yet.
         """
+        if forks.POSSIBLE:
+            self.preparing = forks.begin(lambda: execute_from_command_line(["goby_site", "prepare"]), "goby: prepare")
+            return
         self.preparing = subprocess.Popen(tied("TERM", sys.executable, *MANAGE, "prepare"), cwd=paths.BASE_DIR)
 
     def await_prepared(self) -> None:

@@ -69,9 +69,28 @@ def test_every_part_runs_and_its_data_is_private(stack: RunningStack) -> None:
 
 def listening(pids: list[int]) -> int:
     """How many TCP ports these processes listen on."""
-    sockets = {str(link.readlink()) for pid in pids for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+    sockets = {link for pid in pids for link in open_files(pid)}
     rows = [row.split() for name in ("tcp", "tcp6") for row in Path(f"/proc/net/{name}").read_text().splitlines()[1:]]
     return sum(f"socket:[{row[9]}]" in sockets for row in rows if row[3] == "0A")
+
+
+def test_parts_share_the_memory_of_the_project_and_neither_connections_nor_threads(stack: RunningStack) -> None:
+    manager = int((stack.folder / "supervisord.pid").read_text())
+    assert len(list(Path(f"/proc/{manager}/task").iterdir())) == 1
+    assert [link for link in open_files(manager) if "sqlite3" in link] == []
+    parts = {pid: name for name in ("web", "worker", "evidence", "battle", "watcher") for pid in stack.pids(name)}
+    for pid, name in parts.items():
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+        sizes = {key: int(rest.split()[0]) for key, rest in (line.split(":") for line in lines)}
+        assert sizes["Shared_Dirty"] > 0.4 * sizes["Rss"], (name, sizes)
+        assert Path(f"/proc/{pid}/cmdline").read_text().startswith(f"goby: {name}")
+        others = {link for other in {*parts, manager} - {pid} for link in open_files(other)}
+        assert {link for link in open_files(pid) & others if link.startswith("socket:")} == set(), name
+
+
+def open_files(pid: int) -> set[str]:
+    """What its descriptors stand for."""
+    return {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
 
 
 @pytest.mark.any_python

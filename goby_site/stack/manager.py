@@ -1,0 +1,57 @@
+"""supervisord, which forks the parts from itself where it can: each has the project imported already. It starts other programs anew."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from supervisor.options import ServerOptions
+from supervisor.states import SupervisorStates
+from supervisor.supervisord import go
+
+from goby_site.stack import forks
+from goby_site.stack.supervisord import tied
+
+
+def manage(config: Path, environment: Mapping[str, str]) -> None:
+    """Run supervisord in this process until it is asked to stop."""
+    os.chdir(config.parent)
+    os.environ.update(environment)
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    mood = SupervisorStates.RESTARTING
+    while mood == SupervisorStates.RESTARTING:  # SIGHUP has it read its configuration again
+        options = _Options()
+        options.realize(["--nodaemon", "-c", str(config)])
+        options.first, options.test = True, False
+        go(options)
+        options.close_httpservers()
+        options.close_logger()
+        mood = options.mood
+
+
+class _Options(ServerOptions):  # type: ignore[misc]
+    """supervisord calls `execve` in a child just forked, when that has its output, folder and environment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._manager = os.getpid()
+
+    def execve(self, filename: str, argv: Sequence[str], env: dict[str, str]) -> Any:
+        """Become that program; for one of ours, by going on in this process."""
+        ours = tied("KILL", sys.executable, "-m")
+        if list(argv[: len(ours)]) != ours:
+            return super().execve(filename, argv, env)
+        os.environ.clear()
+        os.environ.update(env)
+        sys.argv = list(argv[len(ours) :])
+
+        def run() -> None:
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+        forks.become(run, f"goby: {env['SUPERVISOR_PROCESS_NAME']}", self._manager, signal.SIGKILL)

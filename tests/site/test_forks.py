@@ -1,0 +1,82 @@
+"""Processes that the stack forks from itself begin and end as programs of their own do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import alive
+from tests.support.stack import wait_until
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="parts are forked on Linux only"),
+]
+
+BEGINNING = """
+import os, signal, sys, threading, time, random
+from goby_site.stack import forks
+signal.signal(signal.SIGTERM, lambda *_: print("the parent's handler"))
+held = os.open("/dev/null", os.O_RDONLY)
+"""
+
+
+def said(program: str) -> list[str]:
+    """The lines that a program prints which has begun so."""
+    command = [sys.executable, "-c", BEGINNING + program]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+
+
+def test_a_fork_has_its_own_name_signals_and_chance_and_none_of_the_parents_files() -> None:
+    child = """
+def run():
+    print(open("/proc/self/comm").read().strip(), open("/proc/self/cmdline").read().strip(chr(0)))
+    print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, random.random())
+    os.fstat(held)
+print(random.random())
+print(forks.begin(run, "goby: one").wait(20))
+"""
+    first, name, own, status = said(child)
+    assert name == "goby: one goby: one"
+    assert own.split()[0] == "True"
+    assert own.split()[1] != first
+    assert status == "1", "the parent's file is closed"
+
+
+@pytest.mark.parametrize(
+    ("program", "status"),
+    [("pass", 0), ("sys.exit(7)", 7), ("sys.exit('why')", 1), ("1 / 0", 1), ("os.kill(os.getpid(), 15)", -15)],
+)
+def test_a_fork_ends_as_a_program_does(program: str, status: int) -> None:
+    thread = "threading.Thread(target=lambda: (time.sleep(0.05), print('its thread'))).start()"
+    lines = said(f"""
+def run():
+    {thread}
+    {program}
+child = forks.begin(run, "x")
+print(child.wait(20), child.poll())
+""")
+    assert lines[-1] == f"{status} {status}"
+    assert ("its thread" in lines) == (status >= 0), "threads are waited for, unless a signal ends it"
+
+
+def test_a_fork_dies_with_its_parent(tmp_path: Path) -> None:
+    program = f"""
+def run():
+    open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
+    time.sleep(60)
+forks.begin(run, "x", group=True).wait()
+"""
+    parent = subprocess.Popen([sys.executable, "-c", BEGINNING + program])
+    pid = int(wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text()))
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait(20)
+    deadline = time.monotonic() + 20
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not alive(pid)
