@@ -131,6 +131,7 @@ def test_odd_search_terms_find_nothing_and_break_nothing(game: Game, boss: Clien
     assert boss.get(reverse(LIST), {"q": term}).status_code == 200
 
 
+@pytest.mark.any_database
 def test_executions_are_filtered_by_module_script_status_error_and_trigger(game: Game, boss: Client) -> None:
     good = run(game).execution_id
     bad = run(game, "result = 1 / 0\n").execution_id

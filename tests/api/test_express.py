@@ -122,6 +122,7 @@ def published(key: str) -> list[Event]:
     return [Event.decode(fields[b"e"]) for _, fields in entries]
 
 
+@pytest.mark.any_database
 def test_a_good_event_is_accepted_without_django_and_its_outcome_is_the_one_that_the_view_tells(
     site: Site, machine: Machine, designer: User
 ) -> None:

@@ -225,6 +225,7 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
 ]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("document", "status", "code"), REFUSED, ids=lambda value: str(value)[:40])
 def test_what_cannot_be_published_is_refused_with_the_reason(
     machine: Machine, document: dict[str, Any], status: int, code: str

@@ -53,6 +53,16 @@ def test_one_that_asks_for_a_fixture_of_the_database_runs_on_postgresql(
 
 
 @pytest.mark.django_db
+def test_of_a_file_that_is_left_out_the_marked_run_on_postgresql(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setitem(passes.SAME_ON_POSTGRESQL, "tests/site/test_passes.py", "a reason")
+    assert not passes.reaches_database(request.node)
+    request.node.add_marker("any_database")
+    assert passes.reaches_database(request.node)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("marker", ["e2e", "once"])
 def test_a_browser_and_what_no_database_changes_do_not_run_on_postgresql(
     marker: str, request: pytest.FixtureRequest

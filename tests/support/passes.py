@@ -1,10 +1,12 @@
 """Which tests each pass of `make test` runs, and in which order: nothing runs again where nothing can come out otherwise.
 
 - SQLite: every test.
-- PostgreSQL: every test that may reach the database under test. pytest-django refuses the database to a test that asks for
-  none of its fixtures, and a whole stack of a test works on a SQLite file of its own: these came out on SQLite already. So did
-  browsers (`e2e`): they show what the pages' tests without one get from either database. `any_database` marks the few that
-  reach it in a way of their own.
+- PostgreSQL: of the tests that may reach the database under test, those that send each kind of statement to each table
+  there, and all on transactions, locks, changes at once, plans, upgrades, and values that a database may refuse.
+  pytest-django refuses the database to a test that asks for none of its fixtures, and a whole stack of a test works on a SQLite
+  file of its own: these came out on SQLite already. So did browsers (`e2e`): they show what the pages' tests without one get
+  from either database. Files whose statements others send too are in a table. `any_database` marks what runs all the same: it
+  reaches the database in a way of its own.
 - A newer Python: the sandbox and its languages, processes, values, commands and texts; of pages every address once, by every
   role, and one whole stack (`any_python`), which serves, plays and runs its events there. Other stacks and browsers are left out.
 - `once` marks what the database and the version of Python have no part in: signals, the kernel, Redis, dice, rows already
@@ -27,30 +29,72 @@ if TYPE_CHECKING:
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
 
 SAME_ON_POSTGRESQL = {
+    "tests/admin/test_already_active.py": "what a page says; tests/registry has its statements",
+    "tests/admin/test_executions.py": "a list and a story; their statements are those of tests/insight",
+    "tests/admin/test_open_breakers.py": "a list, whose statements are those of tests/insight/test_open_breakers.py",
     "tests/admin/test_policy.py": "headers and templates: its statements are those of the pages' own tests",
     "tests/admin/test_scripts.py": "forms and lists: their statements are those of tests/registry and of the other pages",
+    "tests/api/test_doors.py": "who is let in: decided by permissions, read as in test_tokens.py",
+    "tests/api/test_express.py": "what is answered before Django; what is read for it is read in test_tokens.py and tests/registry too",
+    "tests/api/test_requests.py": "what requests do is done by tests/registry, tests/subscriptions, tests/evidence, with the same statements",
+    "tests/api/test_whole_releases.py": "texts, values and cases together; each statement is one of tests/registry or tests/evidence",
     "tests/client": "a program that knows the HTTP API alone, whose statements are those of tests/api",
     "tests/commands/test_check_scripts.py": "checks files in a sandbox; the game that it knows was made as everywhere",
+    "tests/commands/test_other_commands.py": "what commands print; their statements are those of tests/registry",
     "tests/commands/test_run_script.py": "what a command prints; its statements are those of tests/engine",
     "tests/commands/test_without_redis.py": "what commands say without Redis",
     "tests/docs/test_clients.py": "programs that know the HTTP API alone, whose statements are those of tests/api",
+    "tests/endpoints/test_callers_fault.py": "whose fault a request is; test_endpoints.py has the statements",
+    "tests/engine/test_budgets.py": "counts of exchanges and statements, which no database changes",
     "tests/engine/test_execute_source.py": "texts that are not stored; test_execute.py has the statements",
     "tests/evidence/test_gate_ways.py": "every way asks the gate, whose statements are those of test_gate.py; each way has tests of its own",
     "tests/evidence/test_replay_script.py": "what a command prints; test_replays.py has the statements",
+    "tests/evidence/test_replays.py": "what a sandbox decides again; test_jobs.py reads the records and writes the reports",
     "tests/evidence/test_simulate.py": "what a command prints; test_plays.py has the statements",
+    "tests/execution/test_masking.py": "what is hidden where pages show it",
+    "tests/git/test_following.py": "what git says; test_pages.py has the rows",
     "tests/hot_reload/test_fleet.py": "who has loaded what is in Redis; each statement is one of tests/registry",
     "tests/hot_reload/test_real_parts.py": "what a stopped worker does next: tests/registry has its statements",
     "tests/hot_reload/test_succession.py": "which of two watchers is active is decided in Redis",
+    "tests/insight/test_processes.py": "who runs is in Redis",
+    "tests/insight/test_prometheus.py": "figures as text; tests/metrics and test_plans.py have the statements",
+    "tests/insight/test_story.py": "what a page tells; test_pages.py and test_listing.py have the statements",
+    "tests/insight/test_times.py": "how a page shows times",
     "tests/languages/test_battle.py": "a battle on scripts of each language; its statements are those of tests/wargame",
     "tests/languages/test_override.py": "the same statements as tests/hot_reload and tests/registry, for each pair of languages",
     "tests/processes/test_life.py": "asks the kernel alone",
+    "tests/registry/test_active.py": "any order of changes against a model of the rules; each change has tests beside it",
+    "tests/registry/test_certain_failures.py": "what a check is certain of; test_publishing.py has the statements",
+    "tests/registry/test_helpers.py": "what an import means; test_publishing.py and test_at_once.py have the statements",
+    "tests/registry/test_knobs.py": "what values of knobs mean; test_segments.py and test_schedules.py have the statements",
     "tests/site/test_demo.py": "who may log in from where: decided by address and setting",
+    "tests/site/test_hostile_text.py": "templates escape it, those of Django and ours",
+    "tests/site/test_names.py": "names of pages and entries of the menu",
     "tests/site/test_permissions.py": "asks at each address who is let in; test_hostile_values.py asks each on PostgreSQL too",
+    "tests/site/test_throttle.py": "failures are counted in Redis",
+    "tests/site/test_ways.py": "links between pages",
     "tests/sources/test_extraction.py": "files written; what is read for them is read in tests/registry too",
     "tests/sources/test_overrides.py": "files taken; each statement is one of tests/registry or of the other files here",
     "tests/sources/test_sets.py": "files taken together; each statement is one of tests/registry or of the other files here",
+    "tests/wargame/test_chain.py": "scripts and the game; test_director.py and test_anything.py write its rows",
+    "tests/wargame/test_deciders.py": "what a page says of figures; tests/metrics has the statements",
+    "tests/wargame/test_simulation.py": "plays in memory beside live ones, whose statements are those of test_director.py",
+    "tests/wargame/test_stories.py": "sentences; test_log_pages.py reads the same rows",
+    "tests/workbench/test_answers.py": "answers and refusals; their statements are those of tests/registry",
+    "tests/workbench/test_any_module.py": "pages for another module, and our own files",
+    "tests/workbench/test_cases.py": "answers and forms; tests/evidence/test_cases.py has the statements",
+    "tests/workbench/test_completion.py": "names that an editor offers",
+    "tests/workbench/test_inputs.py": "what a form begins with",
+    "tests/workbench/test_new_script.py": "templates and forms; tests/registry has the statements",
+    "tests/workbench/test_plain_form.py": "a form; its statements are those of tests/registry",
+    "tests/workbench/test_plays.py": "pages of reports; tests/evidence/test_plays.py has the statements",
+    "tests/workbench/test_sessions.py": "sockets and sessions",
+    "tests/workbench/test_socket.py": "what a socket tells is heard from Redis",
+    "tests/workbench/test_topics.py": "pages and forms; tests/subscriptions has the statements",
+    "tests/workbench/test_trials.py": "a text tried in a sandbox; what it reads of records is read in tests/evidence too",
     "tests/workers/test_full_redis.py": "what a full Redis takes and refuses; test_worker_processes.py has the statements of workers",
     "tests/workers/test_refusing_redis.py": "what Redis refuses; test_worker_processes.py has the statements of workers",
+    "tests/workers/test_schedules.py": "values for a time while workers are killed; tests/schedules/test_killed_workers.py kills them on PostgreSQL",
 }
 SAME_ON_NEWER_PYTHON = {
     "tests/admin": "pages, of which test_permissions.py opens every one",
@@ -157,12 +201,14 @@ def reaches_python(item: pytest.Item) -> bool:
 
 def reaches_database(item: pytest.Item) -> bool:
     """Whether the test may come out differently on another database."""
-    if left_out(file_of(item.nodeid), SAME_ON_POSTGRESQL) or item.get_closest_marker("once"):
+    if item.get_closest_marker("once"):
         return False
-    if item.get_closest_marker("e2e"):
-        return item.get_closest_marker("any_database") is not None
+    if item.get_closest_marker("any_database"):
+        return True
+    if left_out(file_of(item.nodeid), SAME_ON_POSTGRESQL) or item.get_closest_marker("e2e"):
+        return False
     asks = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
-    return bool(asks or item.get_closest_marker("django_db") or item.get_closest_marker("any_database"))
+    return bool(asks or item.get_closest_marker("django_db"))
 
 
 def longest_first(items: list[pytest.Item]) -> list[pytest.Item]:

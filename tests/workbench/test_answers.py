@@ -188,6 +188,7 @@ def test_a_seed_that_is_none_is_refused(designer: Client, seed: str) -> None:
     assert ask(designer, "POST", "api/trial", source=LIVE, input="", payload={}, seed=seed)[0] == 422
 
 
+@pytest.mark.any_database
 def test_a_draft_is_only_replaced_by_who_knows_its_revision(designer: Client, script: Script) -> None:
     _, first = ask(designer, "PUT", "api/draft", source="one", base=1, revision=None)
     status, conflict = ask(designer, "PUT", "api/draft", source="two", base=1, revision=None)
@@ -205,6 +206,7 @@ def test_drafts_are_personal(designer: Client, script: Script) -> None:
     assert {draft.source for draft in Draft.objects.filter(script=script)} == {"hers", "his"}
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("source", ["a\x00b", "half \ud83d"])
 def test_a_text_that_no_database_can_hold_is_refused_with_a_reason(designer: Client, source: str) -> None:
     status, answer = ask(designer, "PUT", "api/draft", source=source, base=1, revision=None)

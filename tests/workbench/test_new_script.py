@@ -130,6 +130,7 @@ def test_what_cannot_be_is_said_at_its_field_and_keeps_the_rest(
     assert Script.objects.count() == 2
 
 
+@pytest.mark.any_database
 def test_a_form_that_is_sent_twice_makes_one_script_and_both_answers_lead_to_it(designer: Client) -> None:
     once = re.search(r'name="once" value="([^"]+)"', designer.get(NEW).content.decode())
     assert once
