@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -21,6 +21,8 @@ from scripting.models.rollups import OUTCOMES
 
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds in seconds."""
+WAITS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+"""The same, of how long events wait: a backlog may take minutes."""
 
 
 def registry() -> CollectorRegistry:
@@ -53,6 +55,7 @@ class ExecutionCollector(_Quiet):
         scripts = {script.pk: script for script in Script.objects.all()}
         runs: Counter[tuple[int, str]] = Counter()
         durations: dict[int, tuple[Histogram, list[int]]] = {}
+        waits: dict[str, tuple[Histogram, list[int]]] = {}
         for row in rollups.ever():
             for outcome in OUTCOMES:
                 runs[row.script_id, outcome] += getattr(row, outcome)
@@ -60,9 +63,18 @@ class ExecutionCollector(_Quiet):
             histogram.merge_encoded(bytes(row.durations))
             sums[0] += row.wall_us
             sums[1] += row.cpu_us
+            if row.waits and (script := scripts.get(row.script_id)):
+                waited, total = waits.setdefault(script.module, (Histogram(), [0]))
+                waited.merge_encoded(bytes(row.waits))
+                total[0] += row.waited_us
         labels = ["module", "script"]
         counted = CounterMetricFamily("goby_executions", "Executions by outcome.", labels=[*labels, "outcome"])
         took = HistogramMetricFamily("goby_execution_seconds", "Wall time of executions, within 1 %.", labels=labels)
+        recorded = HistogramMetricFamily(
+            "goby_event_recorded_seconds",
+            "Time from an event's acceptance until its execution was recorded, within 1 %.",
+            labels=["module"],
+        )
         cpu = CounterMetricFamily("goby_execution_cpu_seconds", "CPU time of executions.", labels=labels)
         for (key, outcome), count in sorted(runs.items()):
             if script := scripts.get(key):
@@ -71,13 +83,15 @@ class ExecutionCollector(_Quiet):
             if script := scripts.get(key):
                 took.add_metric([script.module, script.name], buckets(histogram), wall / 1e6)
                 cpu.add_metric([script.module, script.name], cpu_us / 1e6)
-        yield from (counted, took, cpu, _errors(scripts), *_breakers())
+        for module, (histogram, (waited_us,)) in sorted(waits.items()):
+            recorded.add_metric([module], buckets(histogram, WAITS), waited_us / 1e6)
+        yield from (counted, took, recorded, cpu, _errors(scripts), *_breakers())
 
 
-def buckets(histogram: Histogram) -> list[tuple[str, float]]:
+def buckets(histogram: Histogram, bounds: Sequence[float] = BUCKETS) -> list[tuple[str, float]]:
     """(upper bound, how many were at the most that long), as Prometheus has it."""
     found = [(value(index) / 1e6, count) for index, count in histogram.counts.items()]
-    cumulative = [(str(bound), float(sum(count for at, count in found if at <= bound))) for bound in BUCKETS]
+    cumulative = [(str(bound), float(sum(count for at, count in found if at <= bound))) for bound in bounds]
     return [*cumulative, ("+Inf", float(histogram.total))]
 
 

@@ -133,6 +133,10 @@ class Histogram:
     def total(self) -> int:
         return self._sparse.total() + self._held
 
+    def upto(self, most_us: float) -> int:
+        """How many are at the most that long, each taken for what stands for its bucket."""
+        return sum(count for index, count in self.counts.items() if value(index) <= most_us)
+
     def quantiles(self, *parts: float) -> list[float | None]:
         """The duration (µs) that each part of all does not exceed, within ACCURACY of the exact one; None when empty.
 

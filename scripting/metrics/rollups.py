@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import transaction
 
+from scripting import clock
 from scripting.metrics.histogram import Histogram
 from scripting.models.rollups import OUTCOMES, ExecutionStat, StatDelta, StatFields
 from scripting.storage.bulk_insert import insert_rows
@@ -17,6 +18,7 @@ from scripting.storage.bulk_insert import insert_rows
 Span = ExecutionStat.Span
 FOLD = 500
 """Deltas that one transaction folds."""
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class StatRow(NamedTuple):
@@ -34,16 +36,21 @@ class StatRow(NamedTuple):
     wall_us: int
     cpu_us: int
     durations: bytes
+    waits: bytes
+    waited_us: int
 
 
 @dataclass
 class Figures:
-    """Counts by outcome and durations (µs) of some executions."""
+    """Counts by outcome and durations (µs) of some executions, and how long those of events waited to be recorded."""
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
     wall_us: int = 0
     cpu_us: int = 0
     durations: Histogram = field(default_factory=Histogram)
+    waits: Histogram = field(default_factory=Histogram)
+    """Of events alone: from the acceptance to the record."""
+    waited_us: int = 0
 
     def add(self, outcome: str, wall_us: int, cpu_us: int) -> None:
         self.counts[outcome] += 1
@@ -51,12 +58,20 @@ class Figures:
         self.cpu_us += cpu_us
         self.durations.add(wall_us)
 
+    def add_waits(self, accepted: Sequence[datetime], recorded: datetime) -> None:
+        """Events that were accepted then; by the site's clock, so one from the future has not waited."""
+        waits = [max(0, (recorded - each) // _MICROSECOND) for each in accepted]
+        self.waits.merge(Histogram.of(waits))
+        self.waited_us += sum(waits)
+
     def add_row(self, row: StatFields | StatRow) -> None:
         for outcome in OUTCOMES:
             self.counts[outcome] += getattr(row, outcome)
         self.wall_us += row.wall_us
         self.cpu_us += row.cpu_us
         self.durations.merge_encoded(bytes(row.durations))
+        self.waits.merge_encoded(bytes(row.waits))
+        self.waited_us += row.waited_us
 
     def merge(self, other: Figures) -> None:
         for outcome in OUTCOMES:
@@ -64,9 +79,18 @@ class Figures:
         self.wall_us += other.wall_us
         self.cpu_us += other.cpu_us
         self.durations.merge(other.durations)
+        self.waits.merge(other.waits)
+        self.waited_us += other.waited_us
 
     def columns(self) -> dict[str, Any]:
-        return {**self.counts, "wall_us": self.wall_us, "cpu_us": self.cpu_us, "durations": self.durations.encode()}
+        return {
+            **self.counts,
+            "wall_us": self.wall_us,
+            "cpu_us": self.cpu_us,
+            "durations": self.durations.encode(),
+            "waits": self.waits.encode(),
+            "waited_us": self.waited_us,
+        }
 
     @property
     def runs(self) -> int:
@@ -86,10 +110,17 @@ class Figures:
 def record(executions: Iterable[dict[str, Any]]) -> None:
     """Count rows of Execution (as `insert_rows` takes them), in the transaction that writes them."""
     groups: dict[tuple[int, int | None, datetime], Figures] = defaultdict(Figures)
+    accepted: dict[tuple[int, int | None, datetime], list[datetime]] = defaultdict(list)
     for row in executions:
         minute = row["finished_at"].replace(second=0, microsecond=0)
-        figures = groups[row["script_id"], row.get("version_id"), minute]
+        key = (row["script_id"], row.get("version_id"), minute)
+        figures = groups[key]
         figures.add(row["status"], row.get("wall_us", 0), row.get("cpu_us", 0))
+        if (at := row.get("queued_at")) is not None:
+            accepted[key].append(at)
+    now = clock.now()
+    for key, moments in accepted.items():
+        groups[key].add_waits(moments, now)
     insert_rows(StatDelta, [_identity(key) | figures.columns() for key, figures in groups.items()])
 
 

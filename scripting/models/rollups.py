@@ -28,6 +28,10 @@ class StatFields(models.Model):
     wall_us = models.BigIntegerField(default=0, help_text="Sum of the wall time of the deciding attempts.")
     cpu_us = models.BigIntegerField(default=0)
     durations = models.BinaryField(default=b"", help_text="Histogram of wall times, see scripting.metrics.histogram.")
+    waits = models.BinaryField(
+        default=b"", db_default=b"", help_text="Histogram of the times from an event's acceptance until its record."
+    )
+    waited_us = models.BigIntegerField(default=0, db_default=0, help_text="Sum of these times.")
 
     class Meta:
         abstract = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -65,6 +66,20 @@ def test_runs_outcomes_durations_and_errors_are_sums_of_all_time_before_and_afte
     assert of(found, "goby_execution_seconds_bucket", le="0.05") == 8
     assert of(found, "goby_execution_seconds_bucket", le="+Inf") == 11
     assert of(found, "goby_execution_seconds_sum") == pytest.approx(0.196)
+    assert not [name for name, _ in found if name.startswith("goby_event_recorded_seconds")], "rows without an event"
+    write(script, 99, queued_at=datetime.now(UTC) - timedelta(seconds=2))
+    write(script, 1, queued_at=datetime.now(UTC) - timedelta(minutes=2))
+    waited = samples(client)
+    rollups.fold()
+    assert samples(client) == waited
+    assert of(waited, "goby_event_recorded_seconds_bucket", module="chess_club", le="1.0") == 0
+    assert of(waited, "goby_event_recorded_seconds_bucket", module="chess_club", le="60.0") == 99
+    assert (
+        of(waited, "goby_event_recorded_seconds_bucket", le="300.0")
+        == of(waited, "goby_event_recorded_seconds_count")
+        == 100
+    )
+    assert of(waited, "goby_event_recorded_seconds_sum") == pytest.approx(318, rel=0.1)
     assert of(found, "goby_errors_total", type="timeout") == of(before, "goby_errors_total", type="timeout") == 3
 
 

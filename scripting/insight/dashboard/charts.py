@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from scripting.insight import times
 from scripting.insight.display import milliseconds
+from scripting.metrics.histogram import Histogram
 from scripting.metrics.rollups import Figures
 from scripting.models import Activation
 from scripting.models.rollups import OUTCOMES
@@ -16,6 +17,7 @@ from scripting.models.rollups import OUTCOMES
 WIDTH, HEIGHT = 560, 180
 LEFT, RIGHT, TOP, BOTTOM = 58, 6, 14, 24
 QUANTILES = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
+ACCEPTED_TO_RECORDED = "Events: accepted to recorded"
 STACK = ("succeeded", "skipped", "cancelled", "fell_back", "failed", "abandoned")
 """From the axis upwards: what went well is at the bottom."""
 assert set(STACK) == set(OUTCOMES)
@@ -113,8 +115,24 @@ def outcomes_chart(series: Series, step: timedelta, publishes: Sequence[Activati
 
 
 def durations_chart(series: Series, step: timedelta, publishes: Sequence[Activation]) -> Chart:
-    """Median and slow ends of the wall time, on a logarithmic axis."""
-    found = [figures.durations.quantiles(*(q for q, _ in QUANTILES)) for _, figures in series]
+    """Median and slow ends of the wall time."""
+    return _quantiles_chart("Wall time", series, [figures.durations for _, figures in series], step, publishes)
+
+
+def waits_chart(series: Series, step: timedelta, publishes: Sequence[Activation]) -> Chart:
+    """Median and slow ends of the time from an event's acceptance until it was recorded."""
+    return _quantiles_chart(ACCEPTED_TO_RECORDED, series, [figures.waits for _, figures in series], step, publishes)
+
+
+def _quantiles_chart(
+    title: str,
+    series: Series,
+    histograms: Sequence[Histogram],
+    step: timedelta,
+    publishes: Sequence[Activation],
+) -> Chart:
+    """Quantiles over time, on a logarithmic axis."""
+    found = [histogram.quantiles(*(q for q, _ in QUANTILES)) for histogram in histograms]
     values = [value for each in found for value in each if value]
     low = 10 ** math.floor(math.log10(min(values))) if values else 1
     high = 10 ** math.ceil(math.log10(max(values) * 1.0001)) if values else 10
@@ -146,7 +164,7 @@ def durations_chart(series: Series, step: timedelta, publishes: Sequence[Activat
         for each in found
     ]
     return Chart(
-        "Wall time",
+        title,
         [],
         lines,
         _columns(series, step, said),

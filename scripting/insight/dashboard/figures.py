@@ -13,6 +13,8 @@ from scripting.metrics import error_groups, rollups
 from scripting.metrics.rollups import Figures
 from scripting.models import Activation, Breaker, ErrorGroup, Script
 
+SOON_US = 1_000_000
+"""An event is to be recorded so soon after it was accepted: docs/slo.md."""
 PUBLISHES = 100
 """Changes that the time axis marks at the most, newest first."""
 
@@ -63,6 +65,12 @@ class Dashboard:
     series: list[tuple[datetime, Figures]]
     publishes: list[Activation]
     chosen: Script | None = None
+
+    @property
+    def in_time(self) -> float | None:
+        """Of the events, the part that was recorded within SOON_US of its acceptance, 0 to 100; None without any."""
+        waits = self.total.waits
+        return 100 * waits.upto(SOON_US) / waits.total if waits.total else None
 
     @property
     def slowest(self) -> ScriptFigures | None:

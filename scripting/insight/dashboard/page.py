@@ -15,7 +15,7 @@ from scripting.execution.running import RunningExecution, ask_to_cancel, running
 from scripting.insight import audit
 from scripting.insight.dashboard import now as snapshots
 from scripting.insight.dashboard import ranges
-from scripting.insight.dashboard.charts import durations_chart, outcomes_chart, spark
+from scripting.insight.dashboard.charts import durations_chart, outcomes_chart, spark, waits_chart
 from scripting.insight.dashboard.figures import dashboard
 from scripting.insight.frame import LETTERS, STOP, VIEW, admin_page, demand
 from scripting.metrics.error_groups import summaries
@@ -45,10 +45,13 @@ def page(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "board": board,
         "quantiles": board.total.durations.quantiles(0.5, 0.95, 0.99),
+        "waits": board.total.waits.quantiles(0.5, 0.95, 0.99),
+        "in_time": board.in_time,
         "percent": None if board.total.failure_rate is None else 100 * board.total.failure_rate,
         "charts": [
             outcomes_chart(board.series, board.step, board.publishes),
             durations_chart(board.series, board.step, board.publishes),
+            waits_chart(board.series, board.step, board.publishes),
         ],
         "unrepeatable": RepeatCheck.objects.filter(different__gt=0).select_related("script").order_by("script"),
         "error_groups": [(each, spark(each.trend)) for each in summaries(list(groups[:ERROR_GROUPS]))],
