@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.db import router
+
 from scripting import clock
 from scripting.storage.bulk_insert import insert_rows
 from scripting.storage.bulk_update import update_rows
+from scripting.storage.compiled_query import Among, number
 from wargame import journal, live, models
 from wargame.play.state import Battle, Phase, Side, Unit
 from wargame.play.steps import Step
@@ -32,31 +35,32 @@ def locked(game: models.Game) -> Table:
 
 def all_locked(numbers: Iterable[int]) -> list[Table]:
     """Those of these battles that exist, with their rows locked. In order, so that no two transactions wait for each other."""
-    return _read_all(list(models.Game.objects.select_for_update().filter(pk__in=sorted(numbers)).order_by("pk")))
+    using = router.db_for_write(models.Game)
+    found = _games.rows(using, sorted(numbers))
+    return _read_all([models.Game.from_db(using, _GAME, row) for row in found], using)
 
 
 def read(game: models.Game) -> Table:
     """The battle as its rows have it now."""
-    return _read_all([game])[0]
+    return _read_all([game], router.db_for_read(models.Unit))[0]
 
 
-def _read_all(games: Sequence[models.Game]) -> list[Table]:
+def _read_all(games: Sequence[models.Game], using: str) -> list[Table]:
     """Plain values, two queries for all: no unit becomes a model's instance."""
     numbers = [game.pk for game in games]
     sides: dict[int, list[tuple[int, Side]]] = {number: [] for number in numbers}
     units: dict[int, list[tuple[int, Unit]]] = {number: [] for number in numbers}
     keys = {}
-    found = models.Side.objects.filter(game_id__in=numbers).order_by("pk")
-    for pk, game_id, key, name, score in found.values_list("pk", "game_id", "key", "name", "score"):
+    for pk, game_id, key, name, score in _sides.rows(using, numbers):
         keys[pk] = key
         sides[game_id].append((pk, Side(key, name, score)))
-    rows = models.Unit.objects.filter(game_id__in=numbers).order_by("pk")
-    for pk, game_id, side_id, code, name, kind, *numbers_of in rows.values_list(*UNIT):
+    for pk, game_id, side_id, code, name, kind, *numbers_of in _units.rows(using, numbers):
         units[game_id].append((pk, Unit(code, name, kind, keys[side_id], *numbers_of)))
     now = int(clock.seconds())
     return [_table(game, sides[game.pk], units[game.pk], now) for game in games]
 
 
+_GAME = [field.attname for field in models.Game._meta.concrete_fields]
 UNIT = (
     "pk",
     "game_id",
@@ -70,6 +74,22 @@ UNIT = (
     "y",
     "moved_turn",
     "acted_turn",
+)
+# Compiled once: a commit of one event would spend half of its time in the ORM.
+_games = Among(
+    lambda names: (
+        models.Game.objects.select_for_update().filter(pk__in=map(number, names)).order_by("pk").values_list(*_GAME)
+    )
+)
+_sides = Among(
+    lambda names: (
+        models.Side.objects.filter(game__id__in=map(number, names))
+        .order_by("pk")
+        .values_list("pk", "game_id", "key", "name", "score")
+    )
+)
+_units = Among(
+    lambda names: models.Unit.objects.filter(game__id__in=map(number, names)).order_by("pk").values_list(*UNIT)
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import secrets
 import threading
@@ -13,17 +12,16 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import redis
 from django.db import DatabaseError, InterfaceError, connection, router
-from django.db.models import QuerySet
 
 from scripting.bus.events import Event
 from scripting.bus.settled import Inbox
 from scripting.models import Execution
-from scripting.storage.compiled_query import Parameter, Prepared
+from scripting.storage.compiled_query import Among, Parameter
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +31,6 @@ LINGER = 5.0
 """Seconds that the thread stays, with its connections, after the last one waited."""
 AFTER_FAILURE = 0.5
 """Seconds after which a database or a Redis that failed is asked again."""
-TOGETHER = (1, 4, 16, 64)
-"""Events that one query asks for: each form of it is compiled once."""
 
 
 class Decided(NamedTuple):
@@ -187,23 +183,14 @@ def look(waiters: Sequence[Waiter]) -> list[Waiter]:
 
 def of_events(names: Collection[str]) -> list[Decided]:
     """The outcomes of these events; those of one, oldest first."""
-    found: list[Decided] = []
-    left = list(names)
-    while left:
-        size = next((size for size in TOGETHER if size >= len(left)), TOGETHER[-1])
-        now, left = left[:size], left[size:]
-        values = {f"event{place}": now[min(place, len(now) - 1)] for place in range(size)}
-        rows = _outcomes[size].rows(router.db_for_read(Execution), **values)
-        found += [Decided(*row) for row in rows]
-    return found
+    return [Decided(*row) for row in _outcomes.rows(router.db_for_read(Execution), names)]
 
 
-def _query(size: int) -> QuerySet[Any, Any]:
-    names = [Parameter(f"event{place}") for place in range(size)]
-    return Execution.objects.filter(event_id__in=names).order_by("pk").values_list(*Decided._fields)
-
-
-_outcomes = {size: Prepared(functools.partial(_query, size)) for size in TOGETHER}
+_outcomes = Among(
+    lambda names: (
+        Execution.objects.filter(event_id__in=map(Parameter, names)).order_by("pk").values_list(*Decided._fields)
+    )
+)
 _lookout = Lookout()
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import CharField, QuerySet, Value
+
+TOGETHER = (1, 4, 16, 64)
+"""Values that one query of `Among` asks for: each form of it is compiled once."""
 
 
 class Parameter(str):
     """Stands in a query for a text that comes later; it is that parameter's name."""
 
     __slots__ = ()
+
+
+def number(name: str) -> Value:
+    """Stands in a query for a number that comes later and has this name; of a foreign key in `owner__id__in`, not in `owner_id__in`."""
+    return Value(Parameter(name), output_field=CharField())
 
 
 class _Compiled(NamedTuple):
@@ -29,7 +38,7 @@ class Prepared:
         self._make = make
         self._compiled: dict[str, _Compiled] = {}
 
-    def rows(self, using: str, **values: str) -> list[tuple[Any, ...]]:
+    def rows(self, using: str, **values: str | int) -> list[tuple[Any, ...]]:
         """The rows from the database of this alias, with these values in the place of the parameters."""
         compiled = self._compiled.get(using)
         if compiled is None:
@@ -48,6 +57,28 @@ class Prepared:
                     row[place] = convert(row[place], expression, connection)
             converted.append(tuple(row))
         return converted
+
+
+class Among:
+    """The rows that some of many values have; `make` is given their names in the query, to be put behind an `__in`."""
+
+    def __init__(self, make: Callable[[Sequence[str]], QuerySet[Any, Any]]) -> None:
+        self._forms = {size: Prepared(partial(make, _names(size))) for size in TOGETHER}
+
+    def rows(self, using: str, values: Collection[str | int]) -> list[tuple[Any, ...]]:
+        """The rows of these values from the database of this alias: as the query orders them, for every 64 values in turn."""
+        found: list[tuple[Any, ...]] = []
+        left = list(values)
+        while left:
+            size = next((size for size in TOGETHER if size >= len(left)), TOGETHER[-1])
+            now, left = left[:size], left[size:]
+            now += [now[-1]] * (size - len(now))
+            found += self._forms[size].rows(using, **dict(zip(_names(size), now, strict=True)))
+        return found
+
+
+def _names(size: int) -> list[str]:
+    return [f"value{place}" for place in range(size)]
 
 
 def _compile(query: QuerySet[Any, Any], using: str) -> _Compiled:

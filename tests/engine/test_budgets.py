@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import redis
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models.sql.compiler import SQLCompiler
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
@@ -30,6 +31,7 @@ from scripting.storage.redis_client import redis_client
 from scripting.supervisor.channel import Channel
 from scripting.workers import drain_job
 from tests.support.arena import Arena, arena_registered, make_script
+from wargame import rows
 from wargame.battle import start_battle
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,6 +139,21 @@ def test_an_event_and_its_execution_take_few_bytes(quiet: Script) -> None:
     drain()
     row = Execution.objects.values().get()
     assert sum(len(str(value)) for value in row.values() if value) <= 1300
+
+
+def test_battles_are_read_for_a_commit_by_queries_that_are_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    games = [start_battle(seed=seed, demo=False) for seed in (1, 2)]
+    numbers = [games[1].pk, games[0].pk, games[1].pk + 1]
+    with transaction.atomic():
+        rows.all_locked(numbers)
+        monkeypatch.delattr(SQLCompiler, "as_sql")
+        with statements(3):
+            found = rows.all_locked(numbers)
+    monkeypatch.undo()
+    read = [rows.read(game) for game in games]
+    assert [(each.game, each.units, each.battle.units) for each in found] == [
+        (each.game, each.units, each.battle.units) for each in read
+    ]
 
 
 def test_a_version_goes_live_in_few_statements(quiet: Script) -> None:
