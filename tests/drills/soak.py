@@ -1,7 +1,8 @@
 """Soak: two workers here and one on a host of its own, a web process, two watchers; laps all the time, a fault every ten seconds."""
 
-from __future__ import math
+from __future__ import annotations
 
+import math
 import os
 import random
 import sys
