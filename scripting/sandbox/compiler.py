@@ -3,7 +3,6 @@
 from __future__ import annotations
 import __future__
 
-import ast
 import re
 import sys
 import warnings
@@ -24,6 +23,7 @@ from scripting.sandbox.policy.helper_uses import lacking, offered_by
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
 from scripting.sandbox.policy.refusal import Refusal
 from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
+from scripting.sandbox.policy.tree import complete_places
 from scripting.sandbox.program import Program, Unit
 from scripting.sandbox.protocol import ErrorType, Fault, Finding, Knob, KnobValue, Load, Text, cut
 from scripting.sandbox.source_text import BYTE_ORDER_MARK, NotText, decode
@@ -222,7 +222,7 @@ class Compiler:
             with _deep_recursion(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 tree = policy.visit(unit.tree)
-                ast.fix_missing_locations(tree)
+                complete_places(tree)
                 if not policy.findings:
                     flags = __future__.annotations.compiler_flag if policy.future_annotations else 0
                     unit.code = compile(tree, unit.name, "exec", flags=flags, dont_inherit=True)

@@ -90,6 +90,8 @@ class SandboxPool:
         self._recent: dict[int, Shelf] = {}
         """Shelves by the identity of the bundle, which is quicker to tell than that all three are equal."""
         self._compiled = CompiledBundles()
+        self._checked: Sandbox | None = None
+        """The sandbox that made the last check."""
         self._all: set[Sandbox] = set()
         self._turns = itertools.count(1)
         """Counts runs, so that the least recently used sandbox can be told."""
@@ -150,17 +152,29 @@ class SandboxPool:
         functions: tuple[HostFunction, ...] = (),
         inputs: tuple[Inputs, ...] = (),
     ) -> CheckReport:
-        """Compile without running, in a process of its own. Raises SupervisorError for what is ours."""
+        """Compile without running, in a process of its own, which may serve the first run. Raises SupervisorError for what is ours."""
         for _ in range(_ATTEMPTS):
             try:
                 loaded, sandbox = self._start(bundle, functions, limits, inputs, warns=True)
             except NotStarted:
                 continue
             if sandbox is not None:
-                self._end(sandbox)
+                self._keep_checked(sandbox)
             diagnostics = tuple(_diagnostic(finding, bundle) for finding in loaded.findings)
             return CheckReport(diagnostics, loaded.fault is None, loaded.compile_us, knobs_of(loaded))
         raise SandboxUnavailable("sandboxes end before they can compile: is something killing them?")
+
+    def _keep_checked(self, sandbox: Sandbox) -> None:
+        """Keep the sandbox of the last check for the run that often follows, in the place of the one of the check before."""
+        with self._places:
+            before, self._checked = self._checked, sandbox
+            is_one_ready = bool(self._shelves.get((sandbox.bundle.digest, sandbox.functions, sandbox.limits)))
+        if before is not None and before.shelf is not None and not before.runs:
+            with contextlib.suppress(ValueError):  # a run has it
+                before.shelf.remove(before)
+                self._end(before)
+        sandbox.compile_us = 0  # no run will have waited for it
+        self._give_back(sandbox, alone=is_one_ready or self.config.process_per_run)
 
     def warm(
         self, bundle: Bundle, limits: SecurityLimits, functions: tuple[HostFunction, ...] = (), *, like: str = ""
@@ -285,8 +299,7 @@ class SandboxPool:
     ) -> tuple[Loaded, Sandbox | None]:
         """A new sandbox with the bundle loaded, busy; None if the bundle does not compile."""
         kind = (bundle.digest, functions, limits)
-        runs = not (warns or traces)
-        compiled = self._compiled.get(kind) if runs else ()
+        compiled = self._compiled.get(kind) if not (warns or traces) else ()
         self._take_place()
         sandbox: Sandbox | None = None
         try:
@@ -297,8 +310,7 @@ class SandboxPool:
             message = _load_message(bundle.digest, bundle, functions, limits, self._cpu_seconds(limits))
             if warns or traces:
                 message = msgspec.structs.replace(message, inputs=inputs, warns=warns, traces=traces)
-            if runs:
-                message = msgspec.structs.replace(message, compiled=compiled, tells_code=not compiled)
+            message = msgspec.structs.replace(message, compiled=compiled, tells_code=not (traces or compiled))
             loaded = sandbox.load(message)
             if loaded.fault is not None and compiled:
                 raise NotStarted  # the texts compiled once
@@ -311,7 +323,7 @@ class SandboxPool:
                 self._compiled.forget(kind)
             raise
         self._warn_of(sandbox.missing)
-        if loaded.compiled and runs and not compiled:
+        if loaded.compiled and message.tells_code:
             self._compiled.keep(kind, loaded.compiled, 1 + len(bundle.helpers))
         if loaded.fault is not None:
             self._end(sandbox)
@@ -400,6 +412,7 @@ class SandboxPool:
         self._lock = threading.Lock()
         self._places = threading.Condition(self._lock)
         self._shelves, self._recent, self._all, self._taken, self._waiting = {}, {}, set(), 0, 0
+        self._checked = None
 
 
 def _run_watched(

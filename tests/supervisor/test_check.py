@@ -8,7 +8,7 @@ import pytest
 
 from scripting.supervisor.pool import HostFunction, SandboxPool
 from scripting.types import ErrorType, SecurityLimits
-from tests.support.sandboxes import bundle_of
+from tests.support.sandboxes import bundle_of, outcome_of
 
 LIMITS = SecurityLimits()
 
@@ -52,11 +52,17 @@ def test_a_check_warns_of_characters_that_make_a_line_read_otherwise_than_it_run
     assert "U+202E" in warning.hint
 
 
-def test_a_check_runs_nothing_and_keeps_nothing(make_pool: Callable[..., SandboxPool]) -> None:
+def test_a_check_runs_nothing_and_the_run_that_follows_has_its_sandbox(make_pool: Callable[..., SandboxPool]) -> None:
     pool = make_pool()
-    report = pool.check(bundle_of("while True: pass"), LIMITS)
-    assert report.ok
-    assert pool.stats().sandboxes == ()
+    assert pool.check(bundle_of("while True: pass"), LIMITS).ok
+    assert pool.check(bundle_of("result = 1"), LIMITS).ok
+    assert not pool.check(bundle_of("import os"), LIMITS).ok
+    (kept,) = pool.stats().sandboxes
+    ran = outcome_of(pool, "result = 1")
+    assert (ran.error, ran.metrics.compile_us) == (None, 0)
+    assert [(box.pid, box.runs) for box in pool.stats().sandboxes] == [(kept.pid, 1)], "nothing was compiled twice"
+    pool.check(bundle_of("result = 2"), LIMITS)
+    assert len(pool.stats().sandboxes) == 2, "one that has run stays"
 
 
 def test_an_error_in_a_helper_names_the_helper(pool: SandboxPool) -> None:

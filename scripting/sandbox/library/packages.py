@@ -172,11 +172,14 @@ def import_lazy() -> None:
     freeze_registries()
     for name in _LAZY:
         importlib.import_module(name)
+    for package in PACKAGES:
+        offered_names(package)
 
 
 PACKAGES = _build()
 
 
+@functools.cache
 def offered_names(package: str) -> frozenset[str]:
     """The names that an allowed package offers; none for a package that there is no facade for."""
     facade = PACKAGES.get(package)

@@ -16,6 +16,16 @@ Place = tuple[int, int]
 """A 1-based line and an offset in bytes."""
 
 
+_OF_THEIR_OWN = frozenset(
+    {
+        ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.ListComp, ast.SetComp, ast.DictComp,
+        ast.GeneratorExp, ast.Global, ast.Nonlocal, ast.AugAssign, ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.For,
+        ast.Import, ast.ImportFrom,
+    }
+)  # fmt: skip
+"""Kinds of nodes that are more than their parts."""
+
+
 @dataclass(eq=False)
 class Binding:
     """One place that binds a name."""
@@ -112,6 +122,14 @@ class Scopes:
     # One node
 
     def _visit(self, node: ast.AST, scope: Scope) -> None:
+        if type(node) is ast.Name:
+            self._name(node, scope)
+        elif type(node) in _OF_THEIR_OWN:
+            self._special(node, scope)
+        elif node._fields:
+            self._plain(node, scope)
+
+    def _special(self, node: ast.AST, scope: Scope) -> None:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._function(node, scope)
@@ -124,8 +142,6 @@ class Scopes:
                 self._comprehension(node, scope)
             case ast.Global() | ast.Nonlocal():
                 scope.outside.update(dict.fromkeys(node.names, isinstance(node, ast.Global)))
-            case ast.Name():
-                self._name(node, scope)
             case ast.AugAssign(target=ast.Name() as target):
                 self.reads.append((target, scope))
                 self._bind(target.id, Binding("step", node, scope, node.value, _end(node)))
@@ -156,9 +172,10 @@ class Scopes:
             self.calls.append((node, scope))
         elif isinstance(node, ast.Subscript):
             self.items.append((node, scope))
-        for name in bound_by(node):
-            if name:
-                self._bind(name, Binding("other", node, scope, None, _start(node)))
+        else:
+            for name in bound_by(node):
+                if name:
+                    self._bind(name, Binding("other", node, scope, None, _start(node)))
         for child in children(node):
             self._visit(child, scope)
 

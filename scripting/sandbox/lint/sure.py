@@ -73,6 +73,19 @@ class Sure:
 
     def _expression(self, node: ast.AST, scope: Scope) -> None:
         self._found.add(node)
+        kind = type(node)
+        if kind in _PARTLY:
+            self._partly(node, scope)
+            return
+        for child in children(node):
+            if isinstance(child, (ast.expr, ast.keyword)):
+                self._expression(child, scope)
+        if kind is ast.Call:
+            assert isinstance(node, ast.Call)
+            self._called(node, scope)
+
+    def _partly(self, node: ast.AST, scope: Scope) -> None:
+        """Of what is evaluated in parts only, the part that surely is."""
         match node:
             case ast.BoolOp(values=[first, *_]) | ast.IfExp(test=first):
                 self._expression(first, scope)
@@ -82,11 +95,6 @@ class Sure:
                 self._each((*node.args.defaults, *filter(None, node.args.kw_defaults)), scope)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 self._expression(node.generators[0].iter, scope)
-            case ast.Call():
-                self._children(node, scope)
-                self._called(node, scope)
-            case _:
-                self._children(node, scope)
 
     def _called(self, node: ast.Call, scope: Scope) -> None:
         """A function that is surely called surely runs."""
@@ -103,6 +111,9 @@ class Sure:
             self._body(function.body, inner)
 
 
+_PARTLY = frozenset(
+    {ast.BoolOp, ast.IfExp, ast.Compare, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp}
+)
 _OTHER_CODE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
@@ -120,16 +131,12 @@ def _may_leave(statement: ast.stmt) -> bool:
 
 def _suspends(function: Function) -> bool:
     """A generator: a call of it runs nothing yet."""
-    return isinstance(function, ast.AsyncFunctionDef) or any(
-        isinstance(node, (ast.Yield, ast.YieldFrom)) for node in _within(function.body)
-    )
-
-
-def _within(body: Sequence[ast.AST]) -> Iterable[ast.AST]:
-    """Every node but those inside functions and classes."""
-    waiting = list(body)
-    while waiting:
-        node = waiting.pop()
-        yield node
+    if isinstance(function, ast.AsyncFunctionDef):
+        return True
+    waiting: list[ast.AST] = list(function.body)
+    for node in waiting:  # every one but those inside functions and classes
+        if isinstance(node, (ast.Yield, ast.YieldFrom)):
+            return True
         if not isinstance(node, _OTHER_CODE):
             waiting += children(node)
+    return False

@@ -15,17 +15,29 @@ MAX_TREE_DEPTH = 1500
 """Depth that the compiler's own recursion limit still takes, with room to spare."""
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_NESTING = (*_COMPREHENSIONS, ast.Try)
 
 
 def check_tree(tree: ast.Module) -> None:
-    """Raise Refusal (`compilation`) for the first node beyond a bound. Walks without recursion."""
-    stack: list[tuple[ast.AST, int, int, int]] = [(tree, 0, 0, 0)]
-    while stack:
-        node, depth, comprehensions, finals = stack.pop()
+    """Raise Refusal (`compilation`) for a node beyond a bound. Walks without recursion."""
+    level: list[ast.AST] = [tree]
+    depth, nests = -1, False
+    while level:
+        depth += 1
         if depth > MAX_TREE_DEPTH:
-            raise _beyond(
-                node, f"the expression is nested deeper than {MAX_TREE_DEPTH}", "split it over several statements"
-            )
+            message = f"the expression is nested deeper than {MAX_TREE_DEPTH}"
+            raise _beyond(level[0], message, "split it over several statements")
+        nests = nests or any(isinstance(node, _NESTING) for node in level)
+        # Operators and the like have no parts.
+        level = [child for node in level for child in children(node) if child._fields]
+    if nests:
+        _check_nesting(tree)
+
+
+def _check_nesting(tree: ast.Module) -> None:
+    stack: list[tuple[ast.AST, int, int]] = [(tree, 0, 0)]
+    while stack:
+        node, comprehensions, finals = stack.pop()
         if isinstance(node, _COMPREHENSIONS):
             comprehensions += 1
             if comprehensions > MAX_COMPREHENSION_NESTING:
@@ -38,8 +50,7 @@ def check_tree(tree: ast.Module) -> None:
                 raise _beyond(node, problem, "move the inner ones into functions")
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
             finals = 0
-        # Operators and the like have no parts.
-        stack += [(child, depth + 1, comprehensions, finals) for child in children(node) if child._fields]
+        stack += [(child, comprehensions, finals) for child in children(node)]
 
 
 def _beyond(node: ast.AST, message: str, hint: str) -> Refusal:

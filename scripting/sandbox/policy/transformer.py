@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
@@ -20,6 +20,8 @@ from scripting.sandbox.policy import names
 from scripting.sandbox.policy.format_strings import format_problem
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
 from scripting.sandbox.policy.tree import walk
+
+_Node = TypeVar("_Node", bound=ast.AST)
 
 
 class PolicyFinding(Exception):
@@ -53,6 +55,39 @@ class ScriptPolicy(RestrictingNodeTransformer):
         self._owners: list[str | None] = [None]
         """The first argument of the method being visited, if the method never binds it anew: see visit_FunctionDef."""
         self._owner_written = False
+
+    # The walk: what ast.NodeTransformer and RestrictedPython do, with less to do for each node
+
+    def visit(self, node: ast.AST) -> Any:
+        kind = type(node)
+        method = _METHODS.get(kind)
+        if method is None:
+            method = _METHODS[kind] = getattr(ScriptPolicy, f"visit_{kind.__name__}", ScriptPolicy.generic_visit)
+        return method(self, node)
+
+    def node_contents_visit(self, node: _Node) -> _Node:
+        parts = node.__dict__
+        for name in node._fields:
+            part = parts.get(name)
+            if type(part) is list:
+                part[:] = self._visited(part)
+            elif isinstance(part, ast.AST) and type(part) not in _ADMITTED:
+                new = self.visit(part)
+                if new is None:
+                    delattr(node, name)
+                elif new is not part:
+                    setattr(node, name, new)
+        return node
+
+    def _visited(self, parts: list[Any]) -> list[Any]:
+        found: list[Any] = []
+        for part in parts:
+            new = self.visit(part) if isinstance(part, ast.AST) and type(part) not in _ADMITTED else part
+            if isinstance(new, list):
+                found += new
+            elif new is not None or part is None:
+                found.append(new)
+        return found
 
     # What RestrictedPython calls
 
@@ -455,30 +490,26 @@ _GUARDED_ATTRIBUTES = frozenset({"format", "format_map", "args"})
 
 def bound_names(tree: ast.Module) -> frozenset[str]:
     """Every name that the module binds somewhere: assigned, defined, imported, caught, matched or taken as an argument."""
-    return frozenset(name for node in walk(tree) if isinstance(node, _BINDING) for name in bound_by(node) if name)
-
-
-_BINDING = (
-    ast.Name, ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar, ast.arg,
-    ast.MatchMapping, ast.alias,
-)  # fmt: skip
-"""Kinds of nodes that bound_by knows names of."""
+    return frozenset(name for node in walk(tree) if type(node) in _BINDING for name in bound_by(node) if name)
 
 
 def bound_by(node: ast.AST) -> Iterable[str | None]:
     """The names that one node, without those inside it, binds."""
-    match node:
-        case ast.Name(id=name, ctx=ast.Store()):
-            return (name,)
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.AsyncFunctionDef(name=name):
-            return (name,)
-        case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name):
-            return (name,)
-        case ast.arg(arg=name) | ast.MatchMapping(rest=name):
-            return (name,)
-        case ast.alias(name=name, asname=asname):
-            return (asname or name.partition(".")[0],)
-    return ()
+    binds = _BINDING.get(type(node))
+    return (binds(node),) if binds is not None else ()
+
+
+_BINDING: dict[type[ast.AST], Callable[[Any], str | None]] = {
+    ast.Name: lambda node: node.id if isinstance(node.ctx, ast.Store) else None,
+    ast.alias: lambda node: node.asname or node.name.partition(".")[0],
+    ast.arg: lambda node: node.arg,
+    ast.MatchMapping: lambda node: node.rest,
+    **dict.fromkeys(
+        (ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar),
+        lambda node: node.name,
+    ),
+}
+"""The name that a node of a kind binds."""
 
 
 def _owner(method: ast.FunctionDef) -> str | None:
@@ -563,3 +594,20 @@ def _only_numbers(part: ast.FormattedValue) -> bool:
 
 def _words(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
+
+
+def _admitted() -> frozenset[type[ast.AST]]:
+    """Operators and contexts, which have no parts, that pass their visit without a finding: it would come out so each time."""
+    kinds = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
+    found = set()
+    for kind in (each for kinds_of in kinds for each in kinds_of.__subclasses__()):
+        policy, node = ScriptPolicy(ImportRules({}, {}, set()), frozenset()), kind()
+        if not kind._fields and policy.visit(node) is node and not policy.findings:
+            found.add(kind)
+    return frozenset(found)
+
+
+_METHODS: dict[type[ast.AST], Callable[[ScriptPolicy, Any], Any]] = {}
+"""How a kind of node is visited, once it was asked for."""
+_ADMITTED: frozenset[type[ast.AST]] = frozenset()
+_ADMITTED = _admitted()

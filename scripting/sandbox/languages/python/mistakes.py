@@ -92,9 +92,13 @@ def hint_for(message: str, line: str, offset: int | None) -> str:
 
 def decimal_commas(tree: ast.Module) -> Iterator[LanguageWarning]:
     """A warning for each `0,25`, which is two numbers."""
-    meant = {id(child) for node in walk(tree) if isinstance(node, (ast.Subscript, ast.For)) for child in _lists(node)}
-    for node in walk(tree):
-        if not isinstance(node, ast.Tuple) or len(node.elts) != 2 or id(node) in meant:
+    nodes = walk(tree)
+    pairs = [node for node in nodes if isinstance(node, ast.Tuple) and len(node.elts) == 2]
+    if not pairs:
+        return
+    meant = {id(child) for node in nodes if isinstance(node, (ast.Subscript, ast.For)) for child in _lists(node)}
+    for node in pairs:
+        if id(node) in meant:
             continue
         first, second = node.elts
         adjacent = first.end_col_offset is not None and second.col_offset == first.end_col_offset + 1
