@@ -85,14 +85,14 @@ async def lifespan(_scope: Scope, receive: Receive, send: Send) -> None:
     """
     from scripting.hot_reload.listener import Listener
     from scripting.processes import systemd
-    from scripting.processes.startup import freeze_startup_objects
+    from scripting.processes.startup import prepare_to_serve
 
     listener = Listener("web")
     watched: asyncio.Task[None] | None = None
     while (await receive())["type"] == "lifespan.startup":
         await asyncio.to_thread(listener.start)
         await asyncio.to_thread(tell_what_is_missing)
-        freeze_startup_objects()
+        prepare_to_serve()
         await send({"type": "lifespan.startup.complete"})
         systemd.ready("answers requests")
         watched = asyncio.create_task(systemd.stay_alive())

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 import redis
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, router
 
 from scripting.bus import streams
 from scripting.bus.drain_queue import enqueue_quietly
@@ -17,6 +17,7 @@ from scripting.bus.publishing import _entries
 from scripting.conf import conf
 from scripting.models import OutboxEvent
 from scripting.storage.redis_client import within
+from scripting.storage.turns import turn
 
 logger = logging.getLogger(__name__)
 
@@ -65,5 +66,6 @@ def send_outbox(rows: Sequence[OutboxEvent]) -> int:
 def _send(pairs: Sequence[tuple[Event, bytes]], ids: Sequence[UUID]) -> int:
     for stream, job in streams.append_by_key(_entries(pairs)):
         enqueue_quietly(stream, job)
-    OutboxEvent.objects.filter(pk__in=ids).delete()
+    with turn(router.db_for_write(OutboxEvent)):
+        OutboxEvent.objects.filter(pk__in=ids).delete()
     return len(pairs)

@@ -30,6 +30,7 @@ from scripting.modules.topics import TopicError
 from scripting.registry.bundles import set_number
 from scripting.storage.bulk_insert import insert_rows
 from scripting.storage.compiled_query import Parameter, Prepared
+from scripting.storage.turns import turn
 from scripting.telemetry import spans
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ def _commit(
     careful: bool,
 ) -> list[Decision]:
     """`careful` gives every outcome a savepoint, so that one that is refused does not undo the others."""
-    with transaction.atomic(using=_database()), contextlib.ExitStack() as entered:
+    with turn(_database()) as end_turn, transaction.atomic(using=_database()), contextlib.ExitStack() as entered:
+        transaction.on_commit(end_turn, using=_database())
         known = _recorded(decisions)
         fresh = () if careful else [each for each in decisions if _identity(each.run) not in known]
         works = _enter_units_of_work(entered, fresh)

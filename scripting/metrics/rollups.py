@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import router, transaction
 
 from scripting import clock
 from scripting.metrics.histogram import Histogram
 from scripting.models.rollups import OUTCOMES, ExecutionStat, StatDelta, StatFields
 from scripting.storage.bulk_insert import insert_rows
+from scripting.storage.turns import turn
 
 Span = ExecutionStat.Span
 FOLD = 500
@@ -142,7 +143,7 @@ def fold() -> int:
 
 def _folded(deltas: list[int], groups: dict[tuple[str, datetime, int, int | None], Figures]) -> bool:
     """Whether the figures were added and the deltas that they are of deleted: not if another process has taken some of these."""
-    with transaction.atomic():
+    with turn(router.db_for_write(ExecutionStat)), transaction.atomic():
         deleted, _ = StatDelta.objects.filter(pk__in=deltas).delete()
         if deleted != len(deltas):
             transaction.set_rollback(True)

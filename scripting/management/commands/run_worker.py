@@ -10,7 +10,7 @@ from django.db import connections
 
 from scripting.checks import ENGINE
 from scripting.processes.init import leave_process_1
-from scripting.processes.startup import freeze_startup_objects
+from scripting.processes.startup import prepare_to_serve
 from scripting.workers.evidence_worker import EvidenceWorker
 from scripting.workers.worker import ScriptWorker
 
@@ -33,5 +33,5 @@ class Command(BaseCommand):
         leave_process_1()
         logging.getLogger("rq.worker").setLevel(logging.WARNING)  # our own lines say what matters
         worker = (EvidenceWorker if options["evidence"] else ScriptWorker)(options["name"])
-        freeze_startup_objects()
+        prepare_to_serve()
         worker.work(burst=options["burst"])
