@@ -26,8 +26,8 @@ from scripting.processes.generation import Generation, Span
 from scripting.processes.members import Heartbeat, LoadedVersion, Membership
 from scripting.processes.notices import Notice
 from scripting.registry.active import registry
-from scripting.registry.carried import opened
-from scripting.registry.resolved import Carried, Key, ResolvedScript
+from scripting.registry.carried import told_by
+from scripting.registry.resolved import Key, ResolvedScript
 from scripting.runtime.host_calls import host_functions
 from scripting.runtime.pool import get_pool, vitals
 from scripting.storage import redis_errors
@@ -40,6 +40,8 @@ WARM_SECONDS = 0.03
 """How long after the last change sandboxes are made ready: compiling in one process would delay the others' acknowledgements."""
 LOOK_SECONDS = 0.25
 """How long a change waits for its notice before the process looks by itself; how often it looks while nothing can tell of changes."""
+LATE_SECONDS = 1.0
+"""After so long a notice that Redis told of and the group did not is taken for lost: the group is joined anew."""
 IDLE_SECONDS = 1.0
 """After so long without a look into the database the connection is for others to have."""
 WAIT_SECONDS = 5.0
@@ -80,12 +82,16 @@ class Listener:
         """Every row of history up to this one is known."""
         self._passed: set[int] = set()
         """Rows behind the next one that notices told of before it."""
+        self._passed_at = float("-inf")
+        """When a notice last moved the mark."""
         self._looked = self._polled = self._used = float("-inf")
         self._started = False
         self._noticed: Generation | None = None
-        """The last one that a notice told of."""
+        """The last one that a notice of the group told of."""
         self._unnoticed: Generation | None = None
         """One that was found by looking; its notice may still be on its way."""
+        self._awaited: Generation | None = None
+        """One whose notice was given time to come."""
         self._waiting = generation.Waiting()
         self._calling = threading.Lock()
         self._called_at: float | None = None
@@ -98,7 +104,7 @@ class Listener:
         """The database's mark as another process told it, and when."""
         self.member.on_beat = self._heard
         self._heartbeat = Heartbeat(self.member.beat) if heartbeat else None
-        self._group = _Group(self._inbox.put)
+        self._group = _Group(self._hear)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="script-listener", daemon=True)
         self._waiter = threading.Thread(target=self._wait_for_changes, name="script-changes", daemon=True)
@@ -159,6 +165,9 @@ class Listener:
             self._is_told = True
             if changed:
                 self._call(self._waiting.counter)
+                for told in self._waiting.notices:
+                    with contextlib.suppress(TypeError, ValueError):
+                        self._inbox.put(Notice.unpacked(told))
 
     def _call(self, change: int | None = None) -> None:
         """Have this process look soon; the notice of the change may still be on its way. Of one that it followed already there is nothing to find."""
@@ -175,7 +184,10 @@ class Listener:
 
     def _heard(self, made: Generation, mark: int | None) -> None:
         """With every beat: what no call told of, as after a change by a process of an older release."""
-        self._told_mark = None if mark is None else (time.monotonic(), mark)
+        now = time.monotonic()
+        if mark is not None and mark < (self._mark or 0) and now - self._passed_at < conf.SCRIPTING_POLL_SECONDS:
+            mark = self._mark  # who reads it for all has not read it since the notices that this process followed
+        self._told_mark = None if mark is None else (now, mark)
         if made != self._followed or mark not in {None, self._mark or 0}:
             self._call()
 
@@ -199,8 +211,8 @@ class Listener:
         called_at = self._called_at
         if called_at is not None:
             return called_at + LOOK_SECONDS
-        if self._is_told and self._unnoticed is None:
-            return self._looked + conf.SCRIPTING_POLL_SECONDS
+        if self._is_told:
+            return self._looked + (conf.SCRIPTING_POLL_SECONDS if self._unnoticed is None else LATE_SECONDS)
         return self._looked + LOOK_SECONDS
 
     def _arrived(self, wait: float) -> list[Notice]:
@@ -209,10 +221,13 @@ class Listener:
             found.append(self._inbox.get(timeout=wait))
             while True:
                 found.append(self._inbox.get_nowait())
-        told = [notice for notice in found if notice is not None and notice.kind in TELLS_OF_CHANGE]
-        if told:
-            self._noticed = max((n.generation for n in told), key=generation.number)
-        return told
+        return [notice for notice in found if notice is not None and notice.kind in TELLS_OF_CHANGE]
+
+    def _hear(self, notice: Notice) -> None:
+        """Through the group, on its event loop."""
+        if notice.kind in TELLS_OF_CHANGE and notice.generation and not self._was_noticed(notice.generation):
+            self._noticed = notice.generation
+        self._inbox.put(notice)
 
     def _follow(self, arrived: Iterable[Notice]) -> bool:
         """Take the scripts that the notices name, each once however many tell of it."""
@@ -238,15 +253,13 @@ class Listener:
         self._followed = reached
         self._answer_calls(generation.number(reached))
         self._pass_marks(news)
+        if reached is not None and not self._was_noticed(reached):
+            self._unnoticed, self._looked = reached, time.monotonic()
         return True
 
     def _take(self, keys: set[Key], span: Span | None, news: Collection[Notice]) -> dict[Key, ResolvedScript]:
         """As the notices carry them, where all of a script's do: then this process asks the database for nothing."""
-        told: dict[Key, Carried] = {}
-        open_still = {notice.key for notice in news if not notice.carried}
-        for one in (opened(notice.carried) for notice in news if notice.carried and notice.key not in open_still):
-            if one is not None and (one.key not in told or one.activation > told[one.key].activation):
-                told[one.key] = one
+        told = told_by(news)
         found = registry.adopt(told, span if told.keys() == keys else None) if told else {}
         if found.keys() == keys:
             return found
@@ -260,6 +273,7 @@ class Listener:
             while self._mark + 1 in self._passed:
                 self._mark += 1
                 self._passed.discard(self._mark)
+                self._passed_at = time.monotonic()
 
     def _is_old(self, notice: Notice) -> bool:
         """Whether its change has been taken already."""
@@ -292,6 +306,10 @@ class Listener:
                 self._group.rejoin()
             self._unnoticed = None
         if seen is not None and seen != self._followed:
+            if self._may_be_on_its_way(seen):
+                self._awaited = seen
+                self._call(generation.number(seen))
+                return False
             self._unnoticed = seen
             return self._catch_up(seen)
         if self._is_poll_due(now):
@@ -299,6 +317,13 @@ class Listener:
             if registry.mark() != self._mark:
                 return self._catch_up(seen)
         return False
+
+    def _may_be_on_its_way(self, seen: Generation) -> bool:
+        """Whether a change was made so lately that its notice may still come: else a slow machine has every process read everything."""
+        followed, awaited = self._followed, self._awaited
+        if not self._is_told or followed is None or seen[0] != followed[0]:
+            return False
+        return awaited is None or awaited[0] != seen[0] or generation.number(awaited) <= generation.number(followed)
 
     def _is_poll_due(self, now: float) -> bool:
         """Whether the database is to be asked: not as long as another process does and finds nothing new."""

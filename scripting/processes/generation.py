@@ -79,7 +79,11 @@ redis.call('SET', KEYS[1], ARGV[1], 'NX')
 return {redis.call('GET', KEYS[1]), redis.call('INCR', KEYS[2])}
 """
 )
-_call = LuaScript(IN_FULL + "redis.call('XADD', KEYS[1], 'MAXLEN', 1, '*', 'counter', ARGV[1])")
+_call = LuaScript(
+    IN_FULL + "redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], '*', 'counter', ARGV[1], 'notice', ARGV[2])"
+)
+KEPT_CALLS = 16
+"""So many changes in a row reach one who was busy meanwhile."""
 
 
 def bump() -> Generation | None:
@@ -96,10 +100,10 @@ def bump() -> Generation | None:
     return made, str(count).encode()
 
 
-def call(made: Generation) -> None:
-    """Wake all who wait for this change: behind its notice, which makes the look of most of them needless."""
+def call(made: Generation, notice: str) -> None:
+    """Wake all who wait for this change, with its notice, which may be lost or late on its own way."""
     try:
-        _call([_calls()], [number(made)], redis_client())
+        _call([_calls()], [number(made), notice, KEPT_CALLS], redis_client())
     except redis.RedisError as error:  # each hears of it with its next heartbeat
         _say_once_in_a_while(error)
 
@@ -126,27 +130,30 @@ class Waiting:
         """The last call that was heard; None: none since the connection was lost."""
         self.counter: int | None = None
         """The counter's value at that call, where it is known."""
+        self.notices: list[bytes] = []
+        """What the last calls brought, in their order; a process of an older release calls without."""
 
     def wait(self, seconds: float) -> bool:
         """Return once something changed, or after `seconds`: whether something may have. Raises redis.RedisError."""
         client = redis_client()
         if self._last is None:
             latest: Any = client.xrevrange(_calls(), count=1)
-            self._last, self.counter = latest[0][0] if latest else "0-0", None
+            self._last, self.counter, self.notices = latest[0][0] if latest else "0-0", None, []
             return True
         try:
-            found: Any = client.xread({_calls(): self._last}, count=1, block=max(1, int(seconds * 1000)))
+            found: Any = client.xread({_calls(): self._last}, count=KEPT_CALLS, block=max(1, int(seconds * 1000)))
         except redis.RedisError:
             self._last = None
             raise
         for _, entries in found:
             self._last, called = entries[-1]
             self.counter = int(called[b"counter"])
+            self.notices = [told for _, entry in entries if (told := entry.get(b"notice"))]
         return bool(found)
 
 
 def _calls() -> str:
-    """A stream that holds the last change alone, for those who wait for the next one."""
+    """A stream that holds the last changes, for those who wait for the next one."""
     return key("generation", "calls")
 
 

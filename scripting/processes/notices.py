@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import json
 import logging
 from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -15,6 +16,7 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 
 from scripting import clock
+from scripting.processes import generation
 from scripting.processes.generation import Generation
 
 if TYPE_CHECKING:
@@ -76,6 +78,15 @@ class Notice:
         if generation is None or generation[0] is None or generation[1] is None:
             return self
         return replace(self, epoch=generation[0].decode(), counter=int(generation[1]))
+
+    def packed(self) -> str:
+        """As text; see `unpacked`."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def unpacked(text: bytes) -> Notice:
+        """Raises TypeError, ValueError for what is no notice."""
+        return Notice.of(json.loads(text))
 
     @staticmethod
     def of(message: dict[str, Any]) -> Notice:
@@ -139,6 +150,13 @@ def send_through(loop: asyncio.AbstractEventLoop | None) -> None:
     """Have this process' notices sent by a loop that runs anyway: quicker than one made for each notice."""
     global _loop
     _loop = loop
+
+
+def spread(notice: Notice, made: Generation) -> None:
+    """Tell everybody of the change that made a generation: the group, and by Redis itself each process that waits for the next change."""
+    told = notice.made(made)
+    send(told)
+    generation.call(made, told.packed())
 
 
 def send(notice: Notice) -> None:

@@ -28,8 +28,7 @@ def announce(notice: Notice, *, using: str | None = None) -> None:
         made = generation.bump()
         registry.discard(notice.module, notice.script, made)
         if made is not None:
-            notices.send(replace(notice.made(made), carried=script, change=change))
-            generation.call(made)
+            notices.spread(replace(notice, carried=script, change=change), made)
 
     transaction.on_commit(tell, using=using)
 

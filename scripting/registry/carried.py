@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import logging
+from collections.abc import Collection
 
 import msgspec
 from django.core.signing import BadSignature, Signer
 from django.db import DatabaseError, InterfaceError
 
+from scripting.processes.notices import Notice
 from scripting.registry.resolved import Carried, Key, carried
 
 logger = logging.getLogger(__name__)
@@ -37,3 +39,13 @@ def opened(sealed: str) -> Carried | None:
     except (BadSignature, ValueError, msgspec.MsgspecError) as error:
         logger.debug("a script that a notice carries is not taken: %s", error)
         return None
+
+
+def told_by(notices: Collection[Notice]) -> dict[Key, Carried]:
+    """The newest of each script that all notices of it carry."""
+    told: dict[Key, Carried] = {}
+    untold = {notice.key for notice in notices if not notice.carried}
+    for one in (opened(notice.carried) for notice in notices if notice.key not in untold):
+        if one is not None and (one.key not in told or one.activation > told[one.key].activation):
+            told[one.key] = one
+    return told

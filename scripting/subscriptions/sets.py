@@ -200,8 +200,7 @@ def _activate(topic: str, chosen: SubscriptionSet | None, actor: User | None, re
         table.forget()
         generated = generation.bump()
         if generated is not None:
-            notices.send(notice.made(generated))
-            generation.call(generated)
+            notices.spread(notice, generated)
 
     transaction.on_commit(tell)
     return made

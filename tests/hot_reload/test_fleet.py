@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from scripting.hot_reload import fleet
 from scripting.hot_reload.listener import Listener
 from scripting.models import Script
+from scripting.processes import generation, notices
 from scripting.processes import members as processes
 from scripting.registry import knobs, lifecycle
 from scripting.registry.active import registry
@@ -235,3 +237,32 @@ def test_a_change_that_was_followed_is_not_looked_for_again() -> None:
     listener._call()
     listener._answer_calls(7)
     assert listener._called_at is not None, "nobody knows for which change"
+
+
+@pytest.mark.once
+def test_a_change_that_was_just_made_is_given_time_for_its_notice_before_everything_is_read(arena: Arena) -> None:
+    listener = Listener("worker", heartbeat=False)
+    listener._started = listener._is_told = True
+    listener._followed = generation.bump()
+    generation.bump()
+    assert not listener._look(), "its notice may be on its way"
+    assert listener._called_at is not None, "it is looked for again soon"
+    assert listener._look(), "its notice did not come"
+    listener.member.leave()
+
+
+@pytest.mark.once
+def test_a_mark_that_was_read_before_the_last_notice_has_nobody_look(arena: Arena) -> None:
+    script = publish(1)
+    listener = Listener("worker", heartbeat=False)
+    listener.step(0)
+    mark = registry.mark()
+    assert mark is not None
+    changed = replace(notices.activated(script, None, "publish", None, "why"), change=mark + 1)
+    listener._pass_marks([changed])
+    listener._answer_calls()
+    listener._heard(listener._followed, mark)  # type: ignore[arg-type]
+    assert listener._called_at is None, "who reads it for all has not read it since"
+    listener._heard(listener._followed, mark + 2)  # type: ignore[arg-type]
+    assert listener._called_at is not None
+    listener.member.leave()
