@@ -24,6 +24,7 @@ from scripting.modules.installed import modules
 from scripting.processes import members
 from scripting.sources.folder import is_module_name, scripts_dir
 from scripting.storage import database_clock
+from scripting.telemetry.exporting import can_trace
 
 ENGINE = "scripting"
 """The tag of the engine's checks. Commands ask for it alone: all checks load every page of the site, a second that no command needs."""
@@ -190,6 +191,16 @@ def check_clock(app_configs: Any, databases: Sequence[str] | None = None, **kwar
     message = f"this host's clock is {database_clock.off_by(ahead)} the database's, whose time counts"
     hint = "Have NTP set the clock. Sessions, signed links and the logs of this host go by it all the same."
     return [Warning(message, hint=hint, id="scripting.W008")]
+
+
+@register(ENGINE)
+def check_tracing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """W009: traces are wanted, and what makes them is not installed."""
+    if not conf.SCRIPTING_TRACING or can_trace():
+        return []
+    message = "SCRIPTING_TRACING is on, and OpenTelemetry is not installed: there are no traces"
+    hint = 'pip install "goby[otel]" in every environment that runs the site, or switch SCRIPTING_TRACING off.'
+    return [Warning(message, hint=hint, id="scripting.W009")]
 
 
 @register(ENGINE, Tags.security, deploy=True)

@@ -28,7 +28,7 @@ from scripting.registry.active import ScriptRegistry, registry
 from scripting.registry.bundles import bundle_for
 from scripting.registry.resolved import ActiveVersion, ResolvedScript, ScriptNotFound
 from scripting.sandbox.protocol import ValueProblem
-from scripting.supervisor.pool import CheckReport
+from scripting.supervisor.pool import Cancellation, CheckReport
 from scripting.types import (
     ErrorType,
     ExecutionRequest,
@@ -130,6 +130,17 @@ class ScriptEngine:
             resolved = self.registry.resolve(module, script)
             run = run_of_event(admitted, resolved, event, deliveries=deliveries, before_read=before_read)
             return traced.decide(run)
+
+    def supersede(self, event: Event, module: str, script: str, newer: str, *, deliveries: int = 1) -> Decision:
+        """The decision that a subscriber of an event does not run, since the event `newer` will tell it all that this one does.
+
+        Raises ScriptNotFound.
+        """
+        trigger = Execution.Trigger.EVENT
+        context = ExecutionContext(caused_by(event, module, script), trigger, clock.seconds(), Cancellation())
+        resolved = self.registry.resolve(module, script)
+        run = run_of_event(context, resolved, event, deliveries=deliveries, before_read=None)
+        return Decision(run, [], clock.now(), superseded_by=newer)
 
     def execute_source(
         self,

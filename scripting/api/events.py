@@ -50,6 +50,7 @@ class TopicOut(Schema):
     example: dict[str, Any]
     schema_: dict[str, Any] = Field(serialization_alias="schema")
     scripts: list[str]
+    keep: str = Field(description="`latest`: of the events of a key that wait, only the latest runs; else `all`.")
 
 
 @router.post("/events", response={200: EventOut, 202: EventOut}, by_alias=True, url_name="scripting-api-events")
@@ -122,6 +123,7 @@ def catalogue(request: ApiRequest) -> list[dict[str, Any]]:
             "example": topic.example,
             "schema_": topic.json_schema(),
             "scripts": listening(topic.name),
+            "keep": topic.keep,
         }
         for topic in topics
     ]

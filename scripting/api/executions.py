@@ -35,12 +35,16 @@ class ExecutionOut(Schema):
     key: str
     event: str | None
     status: str
+    superseded_by: str | None = Field(
+        description="The event that was to run in place of its own, where that is why it was skipped."
+    )
     error: Failure | None
     started_at: datetime
     finished_at: datetime
     wall_us: int
     worker: str
     user: str
+    trace: str | None = Field(description="Its trace of OpenTelemetry; null where tracing was off.")
 
 
 class ExecutionPage(Schema):
@@ -134,10 +138,12 @@ def described(row: Execution) -> dict[str, Any]:
         "key": row.key,
         "event": row.event_id,
         "status": row.status,
+        "superseded_by": row.superseded_by or None,
         "error": failure_of_record(row),
         "started_at": row.started_at,
         "finished_at": row.finished_at,
         "wall_us": row.wall_us,
         "worker": row.worker,
         "user": row.user,
+        "trace": row.trace_id or None,
     }

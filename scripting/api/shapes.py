@@ -10,6 +10,7 @@ from ninja import Field, Schema
 
 from scripting.api.waiting import Decided
 from scripting.models import Execution, Script, ScriptVersion
+from scripting.models.execution import superseding
 from scripting.sandbox.protocol import decode_trusted
 from scripting.types import Diagnostic, ScriptError
 
@@ -59,6 +60,9 @@ class Outcome(Schema):
     execution: str
     script: str
     status: str
+    superseded_by: str | None = Field(
+        description="The newer event of its topic and key that was to run instead; its status is then `skipped`."
+    )
     version: int | None = Field(description="Number of the version that decided; null for the built-in rule.")
     result: Any
     error: Failure | None
@@ -110,6 +114,7 @@ def outcome_of(decided: Decided) -> Outcome:
         execution=str(decided.pk),
         script=f"{decided.script__module}/{decided.script__name}",
         status=decided.status,
+        superseded_by=superseding(decided.status, decided.error_message) or None,
         version=decided.version__number,
         result=None if decided.result is None else decode_trusted(bytes(decided.result)),
         error=failure_of_record(decided),

@@ -10,7 +10,7 @@ import enum
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 import msgspec
@@ -66,6 +66,8 @@ class Entry:
     delivered_before: bool
     lease: Lease
     """On the stream that it is in."""
+    newer: str = ""
+    """The event that supersedes it: it waits behind this one, and of the two only the latest has to run."""
 
     def scripts(self, module: str) -> list[str]:
         return [script for subscriber, script in self.event.subscribers if subscriber == module]
@@ -83,6 +85,10 @@ class Parts(Generic[Decision]):
     """(event, module, script, deliveries, why) → recorded as abandoned. Raises LookupError where it cannot be recorded."""
     is_away: Callable[[Exception], bool]
     """Whether the failure is of what we stand on (the database is unavailable), and no fault of an event. Tells the log."""
+    supersede: Callable[[Event, str, str, str, int], Decision] | None = None
+    """(event, module, script, newer event, deliveries) → recorded as superseded, without a run. None: every event runs."""
+    recorded: Callable[[set[str]], set[str]] = lambda _events: set()
+    """Those of the events that have an execution."""
     answered: Callable[[Event, str], Mapping[str, bool]] = lambda _event, _module: {}
     """(event, module) → the scripts that have decided on it for good, and whether each answered: where the first that answers decides."""
     answers: Callable[[Decision], bool] = lambda _decision: True
@@ -250,6 +256,8 @@ class Drain(Generic[Decision]):
         reads = self._read(self._batch)
         self._begun = time.monotonic()
         entries = [entry for lease, read in reads for entry in self._decoded(lease, read)]
+        if any(read.newer for _, read in reads):
+            entries = self._without_doubt(entries)
         for entry in entries:  # redelivered: one of them may have killed its worker
             if entry.delivered_before:
                 self._run_alone(entry)
@@ -298,8 +306,25 @@ class Drain(Generic[Decision]):
                 self._set_aside(lease, entry, envelope, f"no envelope: {error}")
                 continue
             before = redelivered_to is not None and position(entry) <= position(redelivered_to)
-            entries.append(Entry(entry, event, envelope, before, lease))
+            entries.append(Entry(entry, event, envelope, before, lease, read.newer.get(entry, "")))
         return entries
+
+    def _without_doubt(self, entries: list[Entry]) -> list[Entry]:
+        """Only what is sure to be superseded stays so. To run one too many harms nothing, and the newer one must not be one sent twice that has run already."""
+        ran: set[str] = set()
+        try:
+            recorded = self.parts.recorded({entry.newer for entry in entries if entry.newer})
+        except Exception as error:
+            if _ends_drain(error):
+                raise
+            if not self.parts.is_away(error):
+                logger.warning("events that are superseded are run: %s", _described(error))
+            return [replace(entry, newer="") for entry in entries]
+        sure = []
+        for entry in entries:
+            ran.add(entry.event.id)
+            sure.append(replace(entry, newer="") if entry.newer in ran or entry.newer in recorded else entry)
+        return sure
 
     def _run_together(self, entries: list[Entry]) -> None:
         """The usual way: decide in order, commit many at once. Whose fault a failure is shows when each runs alone."""
@@ -338,7 +363,10 @@ class Drain(Generic[Decision]):
                 if known[script]:
                     break
                 continue
-            decision = self.parts.decide(entry.event, module, script, deliveries, before_read)
+            if entry.newer and self.parts.supersede:
+                decision = self.parts.supersede(entry.event, module, script, entry.newer, deliveries)
+            else:
+                decision = self.parts.decide(entry.event, module, script, deliveries, before_read)
             if not self._held:
                 self._held_since = time.monotonic()
             self._held.append(decision)

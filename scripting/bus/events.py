@@ -37,6 +37,17 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     traceparent: str | msgspec.UnsetType = msgspec.UNSET
     """Span of OpenTelemetry that its runs are below. Scripts do not see it."""
 
+    latest: bool | msgspec.UnsetType = msgspec.UNSET
+    """Whether it needs not run on a script while a newer one of its topic and key waits for the same."""
+
+    def group(self, module: str) -> str:
+        """Names the events of which the latest alone needs to run in this module: those for the same scripts of it. Empty: each has to."""
+        if self.latest is not True or not self.key:
+            return ""
+        return "\n".join(
+            [self.topic, self.key, *(script for subscriber, script in self.subscribers if subscriber == module)]
+        )
+
     def first_decides(self, module: str) -> bool:
         return self.first is not msgspec.UNSET and module in self.first
 

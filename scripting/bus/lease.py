@@ -11,8 +11,8 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -51,6 +51,8 @@ class Read:
     """Jobs in the queue that no worker has taken."""
     respread: bool = False
     """Whether the module's keys are being spread over another number of streams: then nobody drains."""
+    newer: Mapping[bytes, str] = field(default_factory=dict)
+    """Entry id → the event that waits behind it, is the latest of its group and may supersede it."""
 
 
 @functools.cache
@@ -65,12 +67,42 @@ def drain_client() -> redis.Redis:
     return _drain_client(conf.SCRIPTING_REDIS_URL, conf.SCRIPTING_REDIS_SENTINELS)
 
 
+# An entry of which the latest of its group alone needs to run has the group in its field `l`; the hash beside the stream tells which entry
+# that is, and its event. It is forgotten when it is settled, and counts only while it is in the stream behind the one that asks.
+LATEST = """
+local function latest_of(entries, group)
+  local told = redis.call('HGET', entries .. ':latest', group)
+  return string.match(told or '', '^(%d+%-%d+) (.*)$')
+end
+local function forget_latest(entries, id)
+  local found = redis.call('XRANGE', entries, id, id)[1]
+  local group = found and found[2][3] == 'l' and found[2][4]
+  if group and latest_of(entries, group) == id then redis.call('HDEL', entries .. ':latest', group) end
+end
+local function newer_than(entries, id, group)
+  local last, event = latest_of(entries, group)
+  if not last or last == id then return nil end
+  local found = redis.call('XREVRANGE', entries, last, '(' .. id, 'COUNT', 1)[1]
+  return found and found[1] == last and event or nil
+end
+local function move_latest(from, id, to, new_id, group)
+  local last, event = latest_of(from, group)
+  if last ~= id then return end
+  redis.call('HDEL', from .. ':latest', group)
+  redis.call('HSET', to .. ':latest', group, new_id .. ' ' .. event)
+end
+"""
+
 # KEYS: lease, entries, mark, deliveries, queue, generation keys, changes of the spread. ARGV: token, milliseconds, how many, module, how
 # many texts follow that tell who waits (channel and message, in turn), those texts, settled entries.
 # Settling needs no lease: what is committed is committed, whoever did it.
-_advance = LuaScript("""
+_advance = LuaScript(
+    LATEST
+    + """
 local counted = redis.call('EXISTS', KEYS[4]) == 1
+local latest = redis.call('EXISTS', KEYS[2] .. ':latest') == 1
 local told = 5 + tonumber(ARGV[5])
+for i = told + 1, latest and #ARGV or 0 do forget_latest(KEYS[2], ARGV[i]) end
 for first = told + 1, #ARGV, 1000 do
   local last = math.min(first + 999, #ARGV)
   redis.call('XDEL', KEYS[2], unpack(ARGV, first, last))
@@ -79,16 +111,19 @@ end
 for i = 6, told, 2 do redis.call('PUBLISH', ARGV[i], ARGV[i + 1]) end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-local flat = {}
+local flat, newer = {}, {}
 if ARGV[3] ~= '0' then
   for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', ARGV[3])) do
     flat[#flat + 1] = entry[1]
     flat[#flat + 1] = entry[2][2]
+    local event = latest and entry[2][3] == 'l' and newer_than(KEYS[2], entry[1], entry[2][4])
+    if event then newer[#newer + 1], newer[#newer + 2] = entry[1], event end
   end
   if #flat > 0 then redis.call('SET', KEYS[3], flat[#flat - 1]) end
 end
-return {flat, redis.call('MGET', KEYS[6], KEYS[7]), redis.call('LLEN', KEYS[5]), redis.call('HEXISTS', KEYS[8], ARGV[4])}
-""")
+return {flat, redis.call('MGET', KEYS[6], KEYS[7]), redis.call('LLEN', KEYS[5]), redis.call('HEXISTS', KEYS[8], ARGV[4]), newer}
+"""
+)
 
 # KEYS: lease, changes of the spread. ARGV: token, milliseconds, module.
 _take = LuaScript(
@@ -108,7 +143,7 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 _finish = LuaScript("""
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
 if redis.call('XLEN', KEYS[2]) > 0 then return 0 end
-redis.call('DEL', KEYS[1], KEYS[3], KEYS[4], KEYS[5])
+redis.call('DEL', KEYS[1], KEYS[3], KEYS[4], KEYS[5], KEYS[2] .. ':latest')
 return 1
 """)
 
@@ -121,12 +156,16 @@ return 1
 """)
 
 # KEYS: entries, dead letters, deliveries. ARGV: entry id, stream, envelope, reason.
-_set_aside = LuaScript("""
+_set_aside = LuaScript(
+    LATEST
+    + """
+forget_latest(KEYS[1], ARGV[1])
 redis.call('XDEL', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[3], ARGV[1])
 redis.call('XADD', KEYS[2], '*', 'stream', ARGV[2], 'entry', ARGV[1], 'reason', ARGV[4], 'e', ARGV[3])
 return 1
-""")
+"""
+)
 
 _count = LuaScript(IN_FULL + "return redis.call('HINCRBY', KEYS[1], ARGV[1], 1)")
 
@@ -194,9 +233,10 @@ class Lease:
         if answer is None:
             return LeaseLost(self)
         self._renewed(asked)
-        flat, generation, waiting, respread = answer
+        flat, generation, waiting, respread, newer = answer
         entries = list(zip(flat[::2], flat[1::2], strict=True))
-        return Read(entries, tuple(generation), waiting, bool(respread))
+        events = {entry: event.decode() for entry, event in zip(newer[::2], newer[1::2], strict=True)}
+        return Read(entries, tuple(generation), waiting, bool(respread), events)
 
     def check(self) -> None:
         """Return only while nobody else can have the lease. Raises LeaseLost. Costs a round trip only when renewal is due."""

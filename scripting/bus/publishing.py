@@ -159,6 +159,7 @@ def make_event(
         published_us=clock.time_ns() // 1000,
         dice=dice,
         traceparent=traceparent or msgspec.UNSET,
+        latest=topics.get(topic).keep == "latest" or msgspec.UNSET,
     )
     for name, text in (
         ("event_id", event_id),
@@ -297,9 +298,9 @@ def send(events: Sequence[Event], timeout: float | None = None) -> None:
         samples.note(events)
 
 
-def _entries(pairs: Iterable[tuple[Event, bytes]]) -> list[tuple[str, str, str, bytes]]:
+def _entries(pairs: Iterable[tuple[Event, bytes]]) -> list[tuple[str, str, str, bytes, str]]:
     return [
-        (module, event.key, event.id, envelope)
+        (module, event.key, event.id, envelope, event.group(module))
         for event, envelope in pairs
         for module in {module: None for module, _ in event.subscribers}
     ]

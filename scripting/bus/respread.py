@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scripting.bus import drain_queue, spread, streams
-from scripting.bus.lease import LEASE_SECONDS
+from scripting.bus.lease import LATEST, LEASE_SECONDS
 from scripting.bus.streams import Stream
 from scripting.conf import conf
 from scripting.storage.full_redis import IN_FULL
@@ -78,6 +78,7 @@ end
 # entries moved and the last ones looked at; 2 with the entries moved and the streams that want their job, once all is done.
 _move = LuaScript(
     IN_FULL
+    + LATEST
     + """
 local module, left = ARGV[1], tonumber(ARGV[4])
 local from, to = tonumber(redis.call('HGET', KEYS[1], module)), tonumber(redis.call('HGET', KEYS[2], module))
@@ -184,6 +185,7 @@ for s = 0, from - 1 do
         local id = redis.pcall('XADD', at(6, target), last, unpack(entry[2]))
         if type(id) == 'table' then id = redis.call('XADD', at(6, target), '*', unpack(entry[2])) end
         redis.call('XDEL', at(6, s), last)
+        if entry[2][3] == 'l' then move_latest(at(6, s), last, at(6, target), id, entry[2][4]) end
         redis.call('SADD', KEYS[3], module .. ':' .. target)
         local deliveries = redis.call('HGET', at(10, s), last)
         if deliveries then
@@ -205,7 +207,7 @@ for _, lease in ipairs(held) do redis.call('DEL', lease) end
 local wanted = {}
 for s = 0, math.max(from, to) - 1 do
   if redis.call('XLEN', at(6, s)) == 0 then
-    redis.call('DEL', at(7, s), at(9, s), at(10, s))
+    redis.call('DEL', at(7, s), at(9, s), at(10, s), at(6, s) .. ':latest')
     if s >= to then redis.call('SREM', KEYS[3], module .. ':' .. s) end
   else
     redis.call('SET', at(7, s), 'drain-' .. module .. '-' .. s .. '-' .. ARGV[5])

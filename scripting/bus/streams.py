@@ -103,7 +103,8 @@ def queue_key() -> str:
 
 # KEYS: names of streams, counts of the spread, then entries and flag of each stream. ARGV: number of streams, then name and job of each,
 # then (number of the stream, envelope) of each entry, then (module, count) of each module, and at the end how many modules that are and
-# how many entries a stream may have (0: any number). Answers the numbers of the streams that need their job enqueued. Adds nothing and
+# how many entries a stream may have (0: any number). The number is followed by a line with the event's id and lines with its group where
+# the latest of a group alone needs to run: a hash beside the stream then tells which that is. Answers the numbers of the streams that need their job enqueued. Adds nothing and
 # answers the text `full` where a stream would have more, `spread` where a module has another count.
 _append = LuaScript(
     spread.AS_KNOWN
@@ -117,7 +118,15 @@ for s = 1, most > 0 and streams or 0 do
 end
 if is_spread_otherwise(KEYS[2], last + 1, modules) then return 'spread' end
 for i = 2 + 2 * streams, last, 2 do
-  redis.call('XADD', KEYS[1 + 2 * tonumber(ARGV[i])], '*', 'e', ARGV[i + 1])
+  local s = tonumber(ARGV[i])
+  if s then
+    redis.call('XADD', KEYS[1 + 2 * s], '*', 'e', ARGV[i + 1])
+  else
+    local number, event, group = string.match(ARGV[i], '^(%d+)\\n([^\\n]*)\\n(.*)$')
+    local entries = KEYS[1 + 2 * tonumber(number)]
+    local id = redis.call('XADD', entries, '*', 'e', ARGV[i + 1], 'l', group)
+    redis.call('HSET', entries .. ':latest', group, id .. ' ' .. event)
+  end
 end
 local wanted = {}
 for s = 1, streams do
@@ -137,23 +146,32 @@ class StreamFull(Exception):
         self.stream = stream
 
 
-def append_by_key(events: Sequence[tuple[str, str, str, bytes]], *, most: int = 0) -> list[tuple[Stream, str]]:
-    """`append` of (module, ordering key, event id, envelope), each to the stream that its key has at that moment."""
-    modules = {module for module, _, _, _ in events}
+def append_by_key(events: Sequence[tuple[str, str, str, bytes, str]], *, most: int = 0) -> list[tuple[Stream, str]]:
+    """`append` of (module, ordering key, event id, envelope, group), each to the stream that its key has at that moment.
+
+    The group is that of `Event.group`.
+    """
+    modules = {module for module, *_ in events}
     while True:
         counts = {module: spread.count(module) for module in modules}
-        entries = [(Stream.of(module, key, event), envelope) for module, key, event, envelope in events]
+        entries = [(Stream.of(module, key, event), envelope) for module, key, event, envelope, _ in events]
+        groups = {place: f"\n{event}\n{group}" for place, (_, _, event, _, group) in enumerate(events) if group}
         try:
-            return append(entries, most=most, counts=counts)
+            return append(entries, most=most, counts=counts, groups=groups)
         except SpreadChanged:
             spread.look(modules)
 
 
 def append(
-    entries: Iterable[tuple[Stream, bytes]], *, most: int = 0, counts: Mapping[str, int] = MappingProxyType({})
+    entries: Iterable[tuple[Stream, bytes]],
+    *,
+    most: int = 0,
+    counts: Mapping[str, int] = MappingProxyType({}),
+    groups: Mapping[int, str] = MappingProxyType({}),
 ) -> list[tuple[Stream, str]]:
     """Add (stream, envelope) pairs, all at once and in order; acknowledged by Redis when this returns.
 
+    `groups` has the place of each of which the latest alone needs to run, with event id and group as `_append` takes them.
     Answers the streams that no drain job answered for yet, each with the id under which the caller must enqueue one.
     Raises StreamFull where `most` entries (0: any number) wait in one of the streams; SpreadChanged where a module of `counts` has
     another number of streams; redis.RedisError, and whether the entries were added is then unknown.
@@ -164,6 +182,8 @@ def append(
         pairs += [numbers.setdefault(stream, len(numbers) + 1), envelope]
     if not pairs:
         return []
+    for place, group in groups.items():
+        pairs[2 * place] = f"{pairs[2 * place]}{group}"
     keys: list[str] = [names_key(), spread.counts_key()]
     head: list[Any] = [len(numbers)]
     jobs = []

@@ -11,8 +11,11 @@ from datetime import datetime
 from typing import Any, overload
 from uuid import UUID
 
+from django.db.models import Q
+
 from scripting.metrics.reservoir import shape_of
 from scripting.models import Attempt, Execution, Script
+from scripting.models.execution import SUPERSEDED
 from scripting.models.ids import first_id_at
 
 LAST = 200
@@ -86,7 +89,9 @@ def packed(ids: Sequence[UUID]) -> bytes:
 
 def resolve(script: Script, selection: Selection) -> Corpus:
     """The executions that the selection asks for, MOST at the most."""
-    executions = Execution.objects.filter(script=script)
+    # Where nothing ran since a newer event was to, there is nothing to compare with.
+    superseded = Q(status=Execution.Status.SKIPPED, error_message__startswith=SUPERSEDED)
+    executions = Execution.objects.filter(~superseded, script=script)
     if selection.since is not None:
         executions = executions.filter(id__gte=first_id_at(selection.since))
     if selection.until is not None:

@@ -23,16 +23,18 @@ class Decision:
     run: Run
     attempts: list[AttemptRecord]
     finished_at: datetime
+    superseded_by: str = ""
+    """The event of the same topic and key that is to run in its place; then there are no attempts."""
 
     @property
     def deciding(self) -> AttemptRecord | None:
-        """The attempt whose outcome counts: the last one, None when a disabled script has no built-in rule."""
+        """The attempt whose outcome counts: the last one, None when a disabled script has no built-in rule, or the event was superseded."""
         return self.attempts[-1] if self.attempts else None
 
     @property
     def status(self) -> str:
         last = self.deciding
-        if not self.run.script.enabled:
+        if self.superseded_by or not self.run.script.enabled:
             return Status.SKIPPED
         assert last is not None
         if last.outcome.cancelled:

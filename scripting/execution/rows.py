@@ -15,7 +15,7 @@ from scripting.execution.attempts import INTERPRETER, AttemptRecord
 from scripting.execution.decision import Decision
 from scripting.execution.run import Run
 from scripting.models import Execution, Role, Script, uuid7
-from scripting.models.execution import encode_log
+from scripting.models.execution import encode_log, superseded_by
 from scripting.models.ids import id_of
 from scripting.modules.calls import CallContext
 from scripting.modules.masking import Mask, mask_of_inputs
@@ -59,7 +59,8 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
         "trace_id": trace_id(run.traceparent),
     }
     if attempt is None:
-        return row | {"role": Role.PRIMARY.value}
+        newer = decision.superseded_by
+        return row | {"role": Role.PRIMARY.value, "error_message": superseded_by(visible(newer)) if newer else ""}
     row |= _attempt_fields(run, attempt)
     first = decision.attempts[0]
     if len(decision.attempts) > 1:

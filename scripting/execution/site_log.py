@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from scripting.models.execution import superseding
 from scripting.modules.masking import NOTHING, Mask
 from scripting.sandbox.protocol import ErrorType
 from scripting.texts.escaping import one_line
@@ -44,7 +45,8 @@ def tell(row: Mapping[str, Any], script: str, version: int | None, written: Sequ
     `version` is the one that was to decide.
     """
     status, kind = row["status"], row.get("error_type", "")
-    level = LEVELS[status]
+    # A backlog that merges supersedes thousands: one line for each would tell nothing.
+    level = logging.DEBUG if superseding(status, row.get("error_message", "")) else LEVELS[status]
     violation = kind == ErrorType.SECURITY_VIOLATION
     if not (violation or logger.isEnabledFor(level) or (written and lines_logger.isEnabledFor(logging.DEBUG))):
         return

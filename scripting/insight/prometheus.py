@@ -55,10 +55,12 @@ class ExecutionCollector(_Quiet):
         scripts = {script.pk: script for script in Script.objects.all()}
         runs: Counter[tuple[int, str]] = Counter()
         durations: dict[int, tuple[Histogram, list[int]]] = {}
+        superseded: Counter[int] = Counter()
         waits: dict[str, tuple[Histogram, list[int]]] = {}
         for row in rollups.ever():
             for outcome in OUTCOMES:
                 runs[row.script_id, outcome] += getattr(row, outcome)
+            superseded[row.script_id] += row.superseded
             histogram, sums = durations.setdefault(row.script_id, (Histogram(), [0, 0]))
             histogram.merge_encoded(bytes(row.durations))
             sums[0] += row.wall_us
@@ -79,13 +81,19 @@ class ExecutionCollector(_Quiet):
         for (key, outcome), count in sorted(runs.items()):
             if script := scripts.get(key):
                 counted.add_metric([script.module, script.name, outcome], count)
+        newer = CounterMetricFamily(
+            "goby_events_superseded", "Events skipped, since a newer one of their key waited.", labels=labels
+        )
+        for key, count in sorted(superseded.items()):
+            if count and (script := scripts.get(key)):
+                newer.add_metric([script.module, script.name], count)
         for key, (histogram, (wall, cpu_us)) in sorted(durations.items()):
             if script := scripts.get(key):
                 took.add_metric([script.module, script.name], buckets(histogram), wall / 1e6)
                 cpu.add_metric([script.module, script.name], cpu_us / 1e6)
         for module, (histogram, (waited_us,)) in sorted(waits.items()):
             recorded.add_metric([module], buckets(histogram, WAITS), waited_us / 1e6)
-        yield from (counted, took, recorded, cpu, _errors(scripts), *_breakers())
+        yield from (counted, newer, took, recorded, cpu, _errors(scripts), *_breakers())
 
 
 def buckets(histogram: Histogram, bounds: Sequence[float] = BUCKETS) -> list[tuple[str, float]]:

@@ -12,11 +12,13 @@ from django.db import router, transaction
 
 from scripting import clock
 from scripting.metrics.histogram import Histogram
+from scripting.models.execution import SUPERSEDED, Execution
 from scripting.models.rollups import OUTCOMES, ExecutionStat, StatDelta, StatFields
 from scripting.storage.bulk_insert import insert_rows
 from scripting.storage.turns import turn
 
 Span = ExecutionStat.Span
+SKIPPED = Execution.Status.SKIPPED.value
 FOLD = 500
 """Deltas that one transaction folds."""
 _MICROSECOND = timedelta(microseconds=1)
@@ -39,6 +41,7 @@ class StatRow(NamedTuple):
     durations: bytes
     waits: bytes
     waited_us: int
+    superseded: int
 
 
 @dataclass
@@ -52,6 +55,8 @@ class Figures:
     waits: Histogram = field(default_factory=Histogram)
     """Of events alone: from the acceptance to the record."""
     waited_us: int = 0
+    superseded: int = 0
+    """Of those skipped."""
 
     def add(self, outcome: str, wall_us: int, cpu_us: int) -> None:
         self.counts[outcome] += 1
@@ -73,6 +78,7 @@ class Figures:
         self.durations.merge_encoded(bytes(row.durations))
         self.waits.merge_encoded(bytes(row.waits))
         self.waited_us += row.waited_us
+        self.superseded += row.superseded
 
     def merge(self, other: Figures) -> None:
         for outcome in OUTCOMES:
@@ -82,6 +88,7 @@ class Figures:
         self.durations.merge(other.durations)
         self.waits.merge(other.waits)
         self.waited_us += other.waited_us
+        self.superseded += other.superseded
 
     def columns(self) -> dict[str, Any]:
         return {
@@ -91,6 +98,7 @@ class Figures:
             "durations": self.durations.encode(),
             "waits": self.waits.encode(),
             "waited_us": self.waited_us,
+            "superseded": self.superseded,
         }
 
     @property
@@ -117,6 +125,8 @@ def record(executions: Iterable[dict[str, Any]]) -> None:
         key = (row["script_id"], row.get("version_id"), minute)
         figures = groups[key]
         figures.add(row["status"], row.get("wall_us", 0), row.get("cpu_us", 0))
+        if row["status"] == SKIPPED and row.get("error_message", "").startswith(SUPERSEDED):
+            figures.superseded += 1
         if (at := row.get("queued_at")) is not None:
             accepted[key].append(at)
     now = clock.now()

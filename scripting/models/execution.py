@@ -36,6 +36,21 @@ WITHHELD = "not tried: "
 """How the message begins of an attempt that did not happen, since its version's breaker was open."""
 REFUSED = "the game refused the outcome: "
 """How the message begins of an attempt whose outcome the game did not admit."""
+SUPERSEDED = "superseded by event "
+"""How the message begins of an execution without a run, since a newer event of its topic and key waited."""
+_ONLY_LATEST = ": of those of its topic and key that wait, only the latest has to run"
+
+
+def superseded_by(event: str) -> str:
+    """The message of an execution that did not run, since this event was to."""
+    return f"{SUPERSEDED}{event}{_ONLY_LATEST}"
+
+
+def superseding(status: str, message: str) -> str:
+    """The event that such a message names; empty of another status or message."""
+    if status != "skipped" or not message.startswith(SUPERSEDED):
+        return ""
+    return message.removeprefix(SUPERSEDED).removesuffix(_ONLY_LATEST)
 
 
 class LogLine(NamedTuple):
@@ -195,6 +210,11 @@ class Execution(AttemptFields):
 
     def __str__(self) -> str:
         return f"{self.id} {self.status}"
+
+    @property
+    def superseded_by(self) -> str:
+        """The event that ran, or was to run, in place of its own; empty where it was not superseded."""
+        return superseding(self.status, self.error_message)
 
     @property
     def result_value(self) -> Any:

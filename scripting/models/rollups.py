@@ -32,6 +32,9 @@ class StatFields(models.Model):
         default=b"", db_default=b"", help_text="Histogram of the times from an event's acceptance until its record."
     )
     waited_us = models.BigIntegerField(default=0, db_default=0, help_text="Sum of these times.")
+    superseded = models.BigIntegerField(
+        default=0, db_default=0, help_text="Of those skipped: a newer event of the same topic and key was to run."
+    )
 
     class Meta:
         abstract = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 from msgspec import inspect
@@ -19,6 +19,9 @@ NOT_PLAIN = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, Recursi
 """Raised by converting a value that does not fit, holds half a character, is not plain data, or contains itself."""
 
 
+Keep = Literal["all", "latest"]
+
+
 @dataclass(frozen=True)
 class Topic:
     """A kind of event. `schema` is a msgspec.Struct whose encoded field names are the payload's keys."""
@@ -30,6 +33,13 @@ class Topic:
     """Keys of the payload, at any depth, whose values people never read: see `masking`."""
     example: dict[str, Any] = field(default_factory=dict)
     """A payload that fits, shown to designers."""
+    keep: Keep = "all"
+    """Which of the events of a key that wait have to run: `all`, or the `latest` alone, where each tells the whole state. The older
+    ones are then recorded as superseded, and no script runs on them. Events without a key all run."""
+
+    def __post_init__(self) -> None:
+        if self.keep not in get_args(Keep):
+            raise TopicError(f"{self.name}: keep is {self.keep!r}: it may be {' or '.join(get_args(Keep))}")
 
     def validate(self, payload: Any) -> dict[str, Any]:
         """The payload with defaults filled in, as plain data. Raises TopicError naming the field at fault."""

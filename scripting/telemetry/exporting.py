@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
+from importlib.util import find_spec
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,18 @@ def tracer() -> Any:
         )
         return None
     return trace.get_tracer("goby")
+
+
+def can_trace() -> bool:
+    """Whether what `tracer` needs is installed; a provider that the site has set up needs no exporter of ours."""
+    try:
+        from opentelemetry import trace
+
+        if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            return all(map(find_spec, ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")))
+    except ImportError:
+        return False
+    return True
 
 
 def _provider() -> Any:

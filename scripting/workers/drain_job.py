@@ -98,6 +98,8 @@ def parts() -> Parts[Decision]:
     alive = worker
     return Parts(
         decide=decide,
+        supersede=supersede,
+        recorded=recorded,
         commit=commit,
         abandon=abandon,
         answered=answered,
@@ -116,6 +118,17 @@ def decide(event: Event, module: str, script: str, deliveries: int, before_read:
     if worker is not None:
         worker.busy(ATTEMPTS * registry.resolve(module, script).limits.max_execution_time)
     return get_engine().decide(event, module, script, deliveries=deliveries, before_read=before_read)
+
+
+def supersede(event: Event, module: str, script: str, newer: str, deliveries: int) -> Decision:
+    """The decision that a script need not run on an event, since a newer one waits; nothing is written."""
+    return get_engine().supersede(event, module, script, newer, deliveries=deliveries)
+
+
+def recorded(events: set[str]) -> set[str]:
+    """Those of the events that have an execution, of whichever script."""
+    found = Execution.objects.filter(event_id__in=events).order_by().values_list("event_id", flat=True)
+    return {event for event in found if event is not None}
 
 
 def answered(event: Event, module: str) -> dict[str, bool]:

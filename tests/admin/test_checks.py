@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +75,13 @@ def test_more_processes_than_postgresql_has_connections_for_are_warned_of(monkey
     (message,) = checks.check_connections(None, databases=["default"])
     assert message.id == "scripting.W007"
     assert "500 processes can ask for 1501 connections" in message.msg
+
+
+def test_traces_without_what_makes_them_are_warned_of(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.SCRIPTING_TRACING = True
+    assert checks.check_tracing(None) == []
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)
+    (message,) = checks.check_tracing(None)
+    assert (message.id, "goby[otel]" in str(message.hint)) == ("scripting.W009", True)
+    settings.SCRIPTING_TRACING = False
+    assert checks.check_tracing(None) == []

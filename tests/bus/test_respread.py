@@ -33,7 +33,7 @@ class Publisher:
 
     def publish(self, count: int) -> None:
         events = [event(number, KEYS[number % len(KEYS)]) for number in itertools.islice(self.numbers, count)]
-        streams.append_by_key([("arena", one.key, one.id, one.encode()) for one in events])
+        streams.append_by_key([("arena", one.key, one.id, one.encode(), one.group("arena")) for one in events])
 
 
 def waiting() -> dict[Stream, list[Event]]:
@@ -175,7 +175,7 @@ def test_events_go_to_their_new_streams_whatever_their_payloads_hold() -> None:
         msgspec.structs.replace(plain, id=str(number), key=key, payload={"value": value, "both": [value, {}]})
         for number, (value, key) in enumerate(itertools.product(values, ("ann", "", "k" * 128)))
     ]
-    streams.append_by_key([("arena", one.key, one.id, one.encode()) for one in events])
+    streams.append_by_key([("arena", one.key, one.id, one.encode(), one.group("arena")) for one in events])
     assert respread.respread("arena", 16) is not None
     assert_in_order(len(events))
 

@@ -47,6 +47,7 @@ COLUMNS = (
     "user",
     "event_id",
     "request_id",
+    "trace_id",
     "cause",
     "inputs",
     "result",

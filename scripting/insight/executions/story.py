@@ -217,7 +217,7 @@ def _kind(attempt: AttemptFields) -> str:
 
 
 def _failure(execution: Execution, tries: list[Attempt]) -> Failure | None:
-    if not execution.error_type and not execution.error_message:
+    if (not execution.error_type and not execution.error_message) or execution.superseded_by:
         return None
     group = group_of(execution)
     return Failure(
