@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.core.management import ManagementUtility
 from supervisor.options import ServerOptions
 from supervisor.states import SupervisorStates
 from supervisor.supervisord import go
 
 from goby_site.stack import forks
-from goby_site.stack.supervisord import tied
+from goby_site.stack.supervisord import MANAGE, tied
 
 
 def manage(config: Path, environment: Mapping[str, str]) -> None:
@@ -50,8 +51,15 @@ class _Options(ServerOptions):  # type: ignore[misc]
         os.environ.clear()
         os.environ.update(env)
         sys.argv = list(argv[len(ours) :])
-
-        def run() -> None:
-            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
-
+        run = _manage if sys.argv[0] == MANAGE[1] else _run_module
         forks.become(run, f"goby: {env['SUPERVISOR_PROCESS_NAME']}", self._manager, signal.SIGKILL)
+
+
+def _run_module() -> None:
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+def _manage() -> None:
+    """Run a management command without what was done already: Django's setup in our parent, system checks by `prepare`."""
+    sys.argv.append("--skip-checks")
+    ManagementUtility(sys.argv).fetch_command(sys.argv[1]).run_from_argv(sys.argv)
