@@ -37,6 +37,8 @@ LINGER_SECONDS = 0.25
 SLICE_SECONDS = 0.25
 """How long a drain goes on while other jobs wait that it cannot take, so that no stream waits long for its turn; and how often
 one with several streams offers one of them to a worker with less to do."""
+BUSY_SECONDS = 0.1
+"""It offers none unless it was busy for so long without a rest: until others have taken it, the events of a stream would wait for nothing."""
 OFFER_SECONDS = 0.005
 """How long it leaves what it has offered to others."""
 LINGER_STEP = 0.05
@@ -133,6 +135,8 @@ class Drain(Generic[Decision]):
         self._respread: list[Lease] = []
         self._begun = self.started
         self._offered = self.started - OFFER_SECONDS
+        self._rested = self.started
+        """When it last waited at empty streams."""
         self._took = 0.0
         """Seconds that the last batch took."""
         self._found = False
@@ -179,6 +183,7 @@ class Drain(Generic[Decision]):
         if self.jobs_waiting > 0 or left <= 0 or self.parts.stopping():
             return True
         wait(self.leases, min(LINGER_STEP, left))
+        self._rested = time.monotonic()
         return False
 
     def _finish(self) -> None:
@@ -222,10 +227,14 @@ class Drain(Generic[Decision]):
             for lease in self.leases[1:]:
                 self._leave(lease)
             self.started = time.monotonic()
-        elif len(self.leases) > 1 and self._found and time.monotonic() - self._offered > SLICE_SECONDS:
+        elif len(self.leases) > 1 and self._found and self._is_busy():
             self._offered = time.monotonic()
             self._leave(self.leases[0])
         return self._take_one()
+
+    def _is_busy(self) -> bool:
+        now = time.monotonic()
+        return now - self._offered > SLICE_SECONDS and now - self._rested > BUSY_SECONDS
 
     def _take_one(self) -> bool:
         """Take a stream whose job waits, since no worker was free for it; whether to look again at once. One after each batch: others take some too."""

@@ -89,6 +89,7 @@ def test_a_slow_script_keeps_no_other_stream_waiting(monkeypatch: pytest.MonkeyP
 
 def test_a_busy_drain_offers_one_of_its_streams_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drain, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(drain, "BUSY_SECONDS", 0.0)
     monkeypatch.setattr(drain.Drain, "_is_others_turn", lambda _drain: False)
     put("a")
     put("b", stream=OTHER)
@@ -97,6 +98,19 @@ def test_a_busy_drain_offers_one_of_its_streams_now_and_then(monkeypatch: pytest
     of_both(desk).run()
     assert [stream for stream, _ in desk.enqueued] == [STREAM]
     assert desk.events == ["a", "b"]
+
+
+def test_a_drain_that_was_not_busy_for_long_keeps_its_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drain, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(drain, "BUSY_SECONDS", 5.0)
+    monkeypatch.setattr(drain.Drain, "_is_others_turn", lambda _drain: False)
+    put("a")
+    put("b", stream=OTHER)
+    desk = Desk()
+    desk.before_decision = lambda event: put("c") if event == "b" else None
+    of_both(desk).run()
+    assert desk.events == ["a", "b", "c"]
+    assert desk.enqueued == []
 
 
 def test_a_drain_that_lingers_ends_at_once_for_a_job_that_is_not_for_it(
