@@ -14,10 +14,15 @@ http = get_asgi_application()  # sets Django up: what is imported below needs it
 
 from goby_site.accounts.demo_guard import DemoSocketsFromHereOnly  # noqa: E402
 from goby_site.web.body_limit import BoundedBodies  # noqa: E402
+from goby_site.web.health import Alive  # noqa: E402
 from goby_site.web.proxies import RealClients  # noqa: E402
 from wargame.routing import websocket_urlpatterns  # noqa: E402
 
-application = RealClients(
-    asgi_application(BoundedBodies(http), sockets=websocket_urlpatterns(), guard=DemoSocketsFromHereOnly, express=True),
-    settings.GOBY_PROXIES,
+application = Alive(
+    RealClients(
+        asgi_application(
+            BoundedBodies(http), sockets=websocket_urlpatterns(), guard=DemoSocketsFromHereOnly, express=True
+        ),
+        settings.GOBY_PROXIES,
+    )
 )

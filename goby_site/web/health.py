@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.deprecation import MiddlewareMixin
@@ -16,16 +18,19 @@ from scripting.engine import get_engine
 from scripting.storage import database as storage
 from scripting.storage.full_redis import set_for
 from scripting.storage.redis_client import briefly, key, redis_client
+from scripting.texts.request_ids import fitting
 from scripting.workers.heartbeat import live_workers
 
 logger = logging.getLogger(__name__)
+
+ALIVE = {"status": "alive"}
 
 
 @never_cache
 @require_safe
 def alive(_request: HttpRequest) -> JsonResponse:
     """200 as long as this process answers; touches nothing else."""
-    return JsonResponse({"status": "alive"})
+    return JsonResponse(ALIVE)
 
 
 @never_cache
@@ -43,6 +48,30 @@ class Probes(MiddlewareMixin):
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
         view = PROBES.get(request.path_info)
         return view(request) if view else None
+
+
+class Alive:
+    """ASGI middleware that answers `GET /healthz` before Django does: a balancer asks all the time, and it costs a tenth of a page."""
+
+    def __init__(self, inner: Callable[..., Awaitable[None]]) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] != "/healthz" or scope["method"] != "GET":
+            await self.inner(scope, receive, send)
+            return
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        headers = [*_ALIVE_HEADERS, (b"x-request-id", fitting(given.decode("latin-1")).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": _ALIVE})
+
+
+_ALIVE = json.dumps(ALIVE).encode()
+_ALIVE_HEADERS = [
+    (b"content-type", b"application/json"),
+    (b"content-length", str(len(_ALIVE)).encode()),
+    (b"cache-control", b"max-age=0, no-cache, no-store, must-revalidate, private"),
+]
 
 
 def holds(part: Callable[[], bool]) -> bool:

@@ -6,12 +6,14 @@ import time
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from goby_site.web import health
+from goby_site.web.health import Alive
 from scripting.models import OutboxEvent
 from scripting.storage import database
 from scripting.storage.redis_client import key
@@ -94,6 +96,26 @@ def test_an_outage_is_told_at_its_beginning_and_its_end(
 def test_alive_answers_without_a_database(client: Client) -> None:
     response = client.get("/healthz")
     assert (response.status_code, response.json()) == (200, {"status": "alive"})
+
+
+async def test_the_server_answers_healthz_as_django_would_without_asking_it(client: Client) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    async def django(*_: object) -> None:
+        raise AssertionError("asked all the same")
+
+    scope = {"type": "http", "path": "/healthz", "method": "GET", "headers": [(b"x-request-id", b"probe-7")]}
+    await Alive(django)(scope, None, send)
+    of_django = await sync_to_async(client.get)("/healthz", headers={"X-Request-ID": "probe-7"})
+    assert [sent[0]["status"], sent[1]["body"]] == [of_django.status_code, of_django.content]
+    for name, value in sent[0]["headers"]:
+        if name != b"content-length":
+            assert of_django.headers[name.decode()] == value.decode()
+    with pytest.raises(AssertionError, match="asked"):
+        await Alive(django)({**scope, "method": "POST"}, None, send)
 
 
 @pytest.mark.django_db
