@@ -39,6 +39,11 @@ def names() -> list[str]:
     return [module.name for module in pkgutil.iter_modules(benchmarks.__path__) if not module.name.startswith("_")]
 
 
+def repeats_of(name: str) -> int:
+    """How often a benchmark is run: one that repeats what it measures may say that once is enough."""
+    return int(min(REPEATS, getattr(importlib.import_module(f"benchmarks.{name}"), "REPEATS", REPEATS)))
+
+
 def measure(name: str) -> Iterator[Figure]:
     """The figures of one run of a benchmark. Raises ValueError for a figure without one of the fields, Missing, NoRedisServer."""
     for figure in importlib.import_module(f"benchmarks.{name}").measure():
@@ -54,7 +59,7 @@ def measure_all(chosen: Iterable[str]) -> tuple[list[Figure], list[str]]:
         found: list[Figure] = []
         load, begun = _machine.load(), time.monotonic()
         try:
-            for repeat in range(REPEATS):
+            for repeat in range(repeats_of(name)):
                 if time.monotonic() - begun > ENOUGH_SECONDS:
                     break
                 print(f"Measuring {name} ({repeat + 1}) …", file=sys.stderr, flush=True)

@@ -82,6 +82,7 @@ def reserve(rounds: int) -> dict[str, Any]:
             kill(handle)
             parent.reap(handle.pid)
             release(handle)
+            parent.replenish()
             time.sleep(0.02)
     finally:
         parent.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -15,6 +16,7 @@ from watchfiles import watch
 from scripting.hot_reload.memory import Memory
 from scripting.processes import systemd
 from scripting.processes.one_at_a_time import STANDBY_SECONDS, OneAtATime
+from scripting.runtime.pool import get_pool
 from scripting.sources.case_folder import CaseFound, CaseKey, CaseScan, scan_cases
 from scripting.sources.case_sync import cases_expected, miss_cases, take_cases
 from scripting.sources.folder import (
@@ -39,7 +41,7 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5
 """How often the folder is read though the system told of no change: some file systems never tell."""
 DEBOUNCE_MS = 200
-QUIET_MS = 20
+QUIET_MS = 10
 """A change is taken once nothing more has changed for this long, or after DEBOUNCE_MS."""
 WAKE_MS = 250
 WRITER_LOOK_SECONDS = 0.1
@@ -177,6 +179,8 @@ def _watch(lock: OneAtATime, watcher: Watcher, stop: threading.Event, report: Ca
         depth = 4 if parts[1:2] == (CASES,) else 2
         return len(parts) <= depth and (parts == (HOLD,) or not any(map(is_noise, parts)))
 
+    with contextlib.suppress(SupervisorError):  # a check says what is wrong
+        get_pool().prepare()
     _step(watcher, report, changed=True)  # start-up reconciliation; the system's news queue up from here
     news = watch(
         watcher.root,

@@ -57,7 +57,10 @@ class _Process:
 
 
 class ParentClient:
-    """Thread-safe. One request at a time; forks ahead of need, so that a sandbox is at hand when one is wanted."""
+    """Thread-safe. One request at a time; forks ahead of need, so that a sandbox is at hand when one is wanted.
+
+    The one taken is replaced by `replenish`, which its user calls once what cannot wait is done: a fork takes a processor too.
+    """
 
     def __init__(self, python: str, reserve: int) -> None:
         self.python = python
@@ -90,6 +93,17 @@ class ParentClient:
                     self.forks += 1
                     return handle
         raise AssertionError
+
+    def replenish(self, *, start: bool = False) -> None:
+        """Have the reserve filled up, without waiting for it; `start` the light parent too if it is not there. Raises SandboxUnavailable."""
+        with self._lock:
+            process = self._process or (self._start() if start else None)
+            if process is None:
+                return
+            try:
+                self._ask(process, self.reserve)
+            except OSError:
+                self._discard()  # whoever wants a sandbox starts it again
 
     def reap(self, pid: int) -> ExitStatus:
         """How this sandbox, already killed or at its end, came to its end."""
@@ -155,15 +169,18 @@ class ParentClient:
             if handle is None:
                 raise OSError("it could not fork")
             return handle
-        missing = 1 + self.reserve - len(process.ready) - process.asked
-        for _ in range(missing):
-            process.control.sendall(_REQUEST.pack(_FORK, 0))
-            process.asked += 1
+        self._ask(process, 1)
         if not process.ready:
             self._keep(process, self._receive(process).handle)
         if not process.ready:
             raise OSError("it could not fork")
         return process.ready.pop(0)
+
+    def _ask(self, process: _Process, wanted: int) -> None:
+        """Have as many sandboxes forked as are missing from those wanted."""
+        for _ in range(wanted - len(process.ready) - process.asked):
+            process.control.sendall(_REQUEST.pack(_FORK, 0))
+            process.asked += 1
 
     def _keep(self, process: _Process, handle: Handle | None) -> None:
         process.asked -= 1

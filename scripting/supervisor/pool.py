@@ -109,6 +109,10 @@ class SandboxPool:
         self._most_busy_us = self.config.cpu_seconds * 500_000
         _pools.add(self)
 
+    def prepare(self) -> None:
+        """Start what the first sandbox would wait for. Raises SandboxUnavailable."""
+        self._parent.replenish(start=True)
+
     def run(
         self,
         bundle: Bundle,
@@ -312,6 +316,7 @@ class SandboxPool:
                 message = msgspec.structs.replace(message, inputs=inputs, warns=warns, traces=traces)
             message = msgspec.structs.replace(message, compiled=compiled, tells_code=not (traces or compiled))
             loaded = sandbox.load(message)
+            self._parent.replenish()
             if loaded.fault is not None and compiled:
                 raise NotStarted  # the texts compiled once
         except BaseException:

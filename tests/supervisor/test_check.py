@@ -99,3 +99,13 @@ def test_a_bare_carriage_return_is_refused_since_tools_number_its_lines_in_two_w
     (found,) = (one for one in report.diagnostics if one.severity == "error")
     assert (found.line, found.column) == (2, 6)
     assert "line ends" in found.message
+
+
+def test_a_pool_that_was_prepared_has_what_its_first_check_needs(make_pool: Callable[..., SandboxPool]) -> None:
+    pool = make_pool()
+    assert pool.stats().parent_pid is None
+    pool.prepare()
+    parent = pool.stats().parent_pid
+    assert parent is not None
+    assert pool.check(bundle_of("result = 1"), LIMITS).ok
+    assert pool.stats().parent_pid == parent
