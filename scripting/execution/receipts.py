@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from hashlib import sha256, sha512
 from operator import itemgetter
 from struct import Struct
@@ -79,7 +80,10 @@ def _fields(model: type[models.Model], without: frozenset[str]) -> list[tuple[st
 
 
 def _default(column: models.Field[Any, Any]) -> Any:
-    return None if callable(column.default) and column.default is not NOT_PROVIDED else column.get_default()
+    if callable(column.default) and column.default is not NOT_PROVIDED:
+        return None
+    default = column.get_default()
+    return default.value if isinstance(default, Enum) else default
 
 
 class _Columns:
@@ -101,7 +105,7 @@ class _Columns:
         except KeyError:
             values = self._values({**self._defaults, **row})
         for place, default in self._several:
-            if values[place] == default:
+            if values[place] is not default and values[place] == default:
                 values = (*values[:place], default, *values[place + 1 :])
         return _encode(self._struct(*values))
 
@@ -138,16 +142,24 @@ def salts_of(link_salt: bytes, execution: bytes) -> tuple[bytes, bytes, bytes, b
 
 def parts_of(row: Mapping[str, Any], tries: Sequence[Mapping[str, Any]], link_salt: bytes) -> tuple[bytes, ...]:
     """The six digests: record, origin, shown, inputs, outcome, calls. The salt keeps what is withheld from being guessed."""
-    inputs_text = row.get("inputs_text", "").encode("utf-8", "surrogatepass")
-    result_text = row.get("result_text", "").encode("utf-8", "surrogatepass")
-    origin_salt, inputs_salt, outcome_salt, calls_salt = salts_of(link_salt, row["id"].bytes)
+    return tuple(whole[:CUT] for whole in _digests(row, tries, link_salt, row["id"].bytes))
+
+
+def _digests(
+    row: Mapping[str, Any], tries: Sequence[Mapping[str, Any]], link_salt: bytes, execution: bytes
+) -> tuple[bytes, ...]:
+    """The digests of `parts_of`, not yet cut."""
+    get = row.get
+    inputs_text = get("inputs_text", "").encode("utf-8", "surrogatepass")
+    result_text = get("result_text", "").encode("utf-8", "surrogatepass")
+    origin_salt, inputs_salt, outcome_salt, calls_salt = salts_of(link_salt, execution)
     return (
-        sha256(b"record" + record_text(row, tries)).digest()[:CUT],
-        sha256(b"origin" + origin_salt + origin_text(row)).digest()[:CUT],
-        sha256(b"shown" + len(inputs_text).to_bytes(4, "big") + inputs_text + result_text).digest()[:CUT],
-        sha256(b"inputs" + inputs_salt + bytes(row.get("inputs", b""))).digest()[:CUT],
-        sha256(b"outcome" + outcome_salt + outcome_text(row)).digest()[:CUT],
-        sha256(b"calls" + calls_salt + calls_text(row, tries)).digest()[:CUT],
+        sha256(b"record" + record_text(row, tries)).digest(),
+        sha256(b"origin" + origin_salt + _origin.of(row)).digest(),
+        sha256(b"".join((b"shown", len(inputs_text).to_bytes(4, "big"), inputs_text, result_text))).digest(),
+        sha256(b"inputs" + inputs_salt + get("inputs", b"")).digest(),
+        sha256(b"outcome" + outcome_salt + outcome_text(row)).digest(),
+        sha256(b"calls" + calls_salt + calls_text(row, tries)).digest(),
     )
 
 
@@ -178,7 +190,7 @@ def pack(row: Mapping[str, Any], tries: Sequence[Mapping[str, Any]], link_salt: 
         _roles.get(row.get("role", ""), 0),
         microseconds(row["finished_at"]),
         bytes.fromhex(bundle) if bundle else NONE,
-        *parts_of(row, tries, link_salt),
+        *_digests(row, tries, link_salt, execution),  # the layout cuts them
     )
     return fields + zlib.crc32(fields).to_bytes(4, "big")
 
