@@ -256,16 +256,20 @@ def new_salt() -> bytes:
     return os.urandom(16) if conf.SCRIPTING_RECEIPTS else b""
 
 
+def _execution(receipt: bytes) -> UUID:
+    """Of those of one format the smallest has the smallest id: it stands in front of all that differs."""
+    return UUID(bytes=receipt[1:17])
+
+
 def append(packed: Sequence[tuple[Mapping[str, Any], bytes]], salt: bytes) -> None:
     """Append rows' receipts to a chain of this process, a link for each module, in the transaction that writes the rows."""
-    modules: dict[str, list[tuple[UUID, bytes]]] = {}
+    modules: dict[str, list[bytes]] = {}
     for row, receipt in packed:
-        modules.setdefault(row["module"], []).append((row["id"], receipt))
+        modules.setdefault(row["module"], []).append(receipt)
     for module, found in modules.items():
         chain = _take(module)
         number, made_at = chain.number + 1, clock.now()
-        executions = [execution for execution, _ in found]
-        receipts = b"".join(receipt for _, receipt in found)
+        receipts = b"".join(found)
         digest = link_digest(chain.digest, module, chain.id, number, salt, made_at, receipts)
         link = {
             "module": module,
@@ -275,8 +279,8 @@ def append(packed: Sequence[tuple[Mapping[str, Any], bytes]], salt: bytes) -> No
             "digest": digest,
             "salt": salt,
             "receipts": receipts,
-            "first": min(executions),
-            "last": max(executions),
+            "first": _execution(min(found)),
+            "last": _execution(max(found)),
             "made_at": made_at,
         }
         insert_rows(ReceiptLink, [link])
