@@ -220,10 +220,10 @@ def pages() -> dict[str, str]:
 
 def answer_pages() -> None:
     """For each name on standard input, the ms that the page took as the site's own handler answers a request: see Took."""
-    from scripting.processes.startup import settle
+    from scripting.processes.startup import prepare_to_serve
 
     ask, addresses = asker(), pages()
-    settle()  # as the web process has
+    prepare_to_serve()  # as the web process does
     for line in sys.stdin:
         before = (time.perf_counter(), _waited(), time.process_time())
         ask(addresses[line.strip()])

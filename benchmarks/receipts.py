@@ -130,7 +130,7 @@ def compared() -> dict[str, float]:
     from scripting.bus.publishing import Message
     from scripting.bus.streams import Stream
     from scripting.modules.topics import topics
-    from scripting.processes.startup import freeze_startup_objects
+    from scripting.processes.startup import prepare_to_serve
     from scripting.workers import drain_job
 
     took: dict[bool, list[float]] = {True: [], False: []}
@@ -145,7 +145,7 @@ def compared() -> dict[str, float]:
                 pass
         checkpoint()
         if turn == 3:
-            freeze_startup_objects()  # as a worker does
+            prepare_to_serve()  # as a worker does
         if turn >= 4:
             took[with_receipts].append((time.process_time() - started) / EVENTS * 1e6)
     settings.SCRIPTING_RECEIPTS = True
