@@ -15,7 +15,7 @@ import sys
 import time
 
 from scripting.sandbox import probes
-from scripting.sandbox.kernel import namespaces
+from scripting.sandbox.kernel import namespaces, seccomp
 from scripting.sandbox.kernel.syscalls import IS_LINUX
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.last_word import LastWord
@@ -47,6 +47,8 @@ class LightParent:
         packages.import_lazy()
         if IS_LINUX:
             self.left, self.problem = namespaces.leave()
+            if seccomp.is_supported():
+                seccomp.program()
         gc.collect()
         gc.freeze()
 

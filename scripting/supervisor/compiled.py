@@ -33,17 +33,18 @@ class CompiledBundles:
                 self._kept[kind] = found
             return found
 
-    def keep(self, kind: Kind, compiled: tuple[Compiled, ...], texts: int) -> None:
-        """Keep what a new sandbox told, if it is one for each text and not too large."""
+    def keep(self, kind: Kind, compiled: tuple[Compiled, ...], texts: int) -> bool:
+        """Keep what a new sandbox told, if it is one for each text and not too large; whether it is."""
         size = _size(compiled)
         if len(compiled) != texts or size > MAX_BYTES_EACH:
-            return
+            return False
         with self._lock:
             self._bytes -= _size(self._kept.pop(kind, ()))
             self._kept[kind] = compiled
             self._bytes += size
             while self._bytes > self._max_bytes:
                 self._bytes -= _size(self._kept.pop(next(iter(self._kept))))
+            return kind in self._kept
 
     def forget(self, kind: Kind) -> None:
         """Compile this bundle anew the next time."""

@@ -58,6 +58,9 @@ __all__ = [
 _logger = logging.getLogger("scripting.sandbox")
 _ATTEMPTS = 3
 _MAX_RECENT = 256
+_RUNS_OF_COMPILER = 64
+"""A sandbox that has compiled holds up to 5 MB more than one that got the code. So it makes room for one after as many runs, not before:
+beginning that costs as much as some tens of runs."""
 
 
 @dataclass(frozen=True)
@@ -258,7 +261,7 @@ class SandboxPool:
         if (
             sandbox.alive
             and not (alone or sandbox.spent)
-            and sandbox.runs < self.config.runs_per_sandbox
+            and sandbox.runs < sandbox.most_runs
             and sandbox.busy_us < self._most_busy_us
         ):
             sandbox.last_turn = next(self._turns)
@@ -328,8 +331,13 @@ class SandboxPool:
                 self._compiled.forget(kind)
             raise
         self._warn_of(sandbox.missing)
-        if loaded.compiled and message.tells_code:
-            self._compiled.keep(kind, loaded.compiled, 1 + len(bundle.helpers))
+        sandbox.most_runs = self.config.runs_per_sandbox
+        if (
+            loaded.compiled
+            and message.tells_code
+            and self._compiled.keep(kind, loaded.compiled, 1 + len(bundle.helpers))
+        ):
+            sandbox.most_runs = min(_RUNS_OF_COMPILER, sandbox.most_runs)
         if loaded.fault is not None:
             self._end(sandbox)
             return loaded, None

@@ -67,6 +67,8 @@ class Sandbox:
         self.channel = Channel(handle.socket)
         self.connection = Connection(sandbox_end=False)
         self.runs = 0
+        self.most_runs = 0
+        """After so many it makes room for a fresh one."""
         self.busy_us = 0
         self.compile_us = 0
         self.layers: tuple[str, ...] = ()

@@ -72,6 +72,21 @@ def test_what_was_pushed_out_comes_back_without_the_compiler_and_does_the_same(
     assert outcome_of(pool, bundles[2]).error.excerpt.strip() == "n / each  # here"  # type: ignore[union-attr]
 
 
+def test_a_sandbox_that_compiled_makes_room_for_one_with_the_code_alone(
+    make_pool: MakePool, loads: list[tuple[str, bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiling leaves a process some megabytes larger for good."""
+    monkeypatch.setattr("scripting.supervisor.pool._RUNS_OF_COMPILER", 3)
+    pool, kept = make_pool(), bundle_of("result = 1")
+    for _ in range(8):
+        assert value_of(outcome_of(pool, kept)) == 1
+    assert [spared for _, spared in loads] == [False, True]
+    monkeypatch.setattr("scripting.supervisor.compiled.MAX_BYTES_EACH", 10)
+    for _ in range(5):
+        assert value_of(outcome_of(pool, "result = 2")) == 2
+    assert len(loads) == 3, "what is too large to be kept is not compiled anew"
+
+
 def test_other_limits_or_functions_never_get_what_was_compiled_for_these(
     make_pool: MakePool, loads: list[tuple[str, bool]]
 ) -> None:

@@ -7,6 +7,7 @@ answered with EPERM. Anything else ends the process: sockets, clone, execve, ptr
 from __future__ import annotations
 
 import ctypes
+import functools
 import platform
 from typing import NamedTuple
 
@@ -76,10 +77,15 @@ def is_supported() -> bool:
 
 def install() -> None:
     """Put the filter on this process for good. Raises OSError; no_new_privs must be set."""
+    prctl_pointer(PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program()))
+
+
+@functools.cache
+def program() -> _Program:
+    """The filter, which the light parent makes once for all sandboxes."""
     instructions = _instructions(_MACHINES[platform.machine()])
     array = (_Instruction * len(instructions))(*instructions)
-    program = _Program(len(instructions), ctypes.cast(array, ctypes.POINTER(_Instruction)))
-    prctl_pointer(PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program))
+    return _Program(len(instructions), ctypes.cast(array, ctypes.POINTER(_Instruction)))
 
 
 def _instructions(machine: _Machine) -> list[_Instruction]:
