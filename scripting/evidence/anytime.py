@@ -50,7 +50,8 @@ def is_clear(differences: Sequence[float], measures: int) -> bool:
 def difference(differences: Sequence[float], measures: int) -> Difference:
     """The mean of paired differences with its interval, for one of so many measures that are looked at together."""
     if not any(differences):
-        return Difference(0.0, 0.0, 0.0)  # no pair differs
+        known = len(differences) >= FIRST  # no pair differs, which a few tell nothing by
+        return Difference(0.0, 0.0, 0.0) if known else Difference(0.0, -math.inf, math.inf)
     evidence, error = Evidence.of(differences), ERROR / measures
     return Difference(evidence.mean, evidence.end(-1, error), evidence.end(1, error))
 

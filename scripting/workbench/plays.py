@@ -164,7 +164,7 @@ def measures(found: PlayComparison) -> list[Measure]:
             words.mean(name, figures["live"]),
             words.mean(name, figures["draft"]),
             words.change(name, figures["difference"]),
-            words.interval(name, figures["low"], figures["high"], unknown="not known yet"),
+            words.interval(name, figures["low"], figures["high"], unknown="too few plays to tell"),
             None if name in words.shares else replays.distribution(words.title(name), figures),
         )
         for name, figures in found.document.get("measures", {}).items()

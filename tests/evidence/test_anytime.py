@@ -82,6 +82,7 @@ def test_before_the_first_looks_nothing_is_claimed() -> None:
     assert not anytime.is_clear([5.0] * (anytime.FIRST - 1), 1)
     assert anytime.is_clear([5.0] * anytime.FIRST, 1)
     assert anytime.difference([5.0], 1) == anytime.Difference(5.0, float("-inf"), float("inf"))
+    assert anytime.difference([0.0], 1) == anytime.Difference(0.0, float("-inf"), float("inf"))
     assert anytime.difference([0.0] * 30, 1) == anytime.Difference(0.0, 0.0, 0.0)
 
 

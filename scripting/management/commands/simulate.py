@@ -114,7 +114,7 @@ class Command(ScriptingCommand):
                 words.mean(name, each["live"]),
                 words.mean(name, each["draft"]),
                 words.change(name, each["difference"]),
-                words.interval(name, each["low"], each["high"], unknown="unknown yet"),
+                words.interval(name, each["low"], each["high"], unknown="too few plays to tell"),
             )
             for name, each in found["measures"].items()
         ]
