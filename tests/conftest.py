@@ -14,7 +14,7 @@ from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
 from scripting.bus import spread
-from tests.support import emptying, migrated, passes
+from tests.support import bytecode, emptying, migrated, passes
 from tests.support.browser import chromium_path
 from tests.support.postgres import server_url
 from tests.support.redis import RedisServer
@@ -75,11 +75,12 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """Thousands of tests and the packages that they load live to the end: no garbage collection looks at them, now or later."""
     gc.disable()
     try:
-        return (yield)
+        with bytecode.made_once(session.config):
+            return (yield)
     finally:
         gc.enable()
         gc.freeze()
@@ -93,10 +94,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = passes.longest_first(chosen)
 
 
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Do not even read what the pass on a newer Python leaves out whole."""
-    path = collection_path.relative_to(config.rootpath).as_posix()
-    return passes.skips_file(path) or None
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Do not even load what this pass leaves out whole."""
+    return passes.skips_file(collection_path) or None
 
 
 @pytest.hookimpl(optionalhook=True)

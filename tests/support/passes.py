@@ -18,10 +18,13 @@ Two tables name what else a pass leaves out, each with its reason. What they do 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+from goby_site.paths import BASE_DIR
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -104,8 +107,11 @@ SAME_ON_NEWER_PYTHON = {
     "tests/client/test_from_git.py": "the way of a rule through CI; test_goby.py gives each command that it takes",
     "tests/docs": "whole stacks and commands of a copy",
     "tests/embedding": "another project, its stack and browser",
+    "tests/endpoints/test_callers_fault.py": "whose fault a request is; test_endpoints.py runs the same code",
+    "tests/engine/test_budgets.py": "counts of exchanges and statements",
     "tests/evidence": "replays and what is kept of them; what a run comes to is in tests/execution and tests/sandbox",
     "tests/execution/test_breaker.py": "when a version is set aside: decided by rows and the clock",
+    "tests/execution/test_masking.py": "what pages hide",
     "tests/git": "rows, and what git says; the commands of tests/client push and pull on that Python too",
     "tests/hot_reload": "files, the kernel and Redis; the stack of test_stack.py has a watcher",
     "tests/insight": "pages, and statements of the database",
@@ -121,7 +127,10 @@ SAME_ON_NEWER_PYTHON = {
     "tests/site/test_demo.py": "who may log in from where: decided by address and setting",
     "tests/site/test_hostile_text.py": "templates escape it, those of Django and ours",
     "tests/site/test_hostile_values.py": "a thousand requests; the values themselves are in tests/endpoints and tests/sandbox",
+    "tests/site/test_names.py": "names of pages and entries of the menu",
     "tests/site/test_settings.py": "what the environment says; each process of that pass starts with it",
+    "tests/site/test_throttle.py": "failures are counted in Redis",
+    "tests/site/test_ways.py": "links between pages",
     "tests/sources": "files and rows; the watcher of the stack of test_stack.py takes files",
     "tests/subscriptions": "rows and the order of their changes",
     "tests/transfer": "rows written and read as JSON",
@@ -129,6 +138,8 @@ SAME_ON_NEWER_PYTHON = {
     "tests/workbench": "pages, and what they ask of the rooms below",
     "tests/workers/test_evidence_worker.py": "processes killed by signals; test_worker.py runs the same code",
     "tests/workers/test_full_redis.py": "what a full Redis takes and refuses; test_worker.py runs the same code",
+    "tests/workers/test_idle_load.py": "statements and commands of idle processes",
+    "tests/workers/test_pooled.py": "connections to a database",
     "tests/workers/test_refusing_redis.py": "what Redis refuses; test_worker.py runs the same code",
     "tests/workers/test_schedules.py": "processes killed by signals; tests/schedules and test_worker.py run the same code",
     "tests/workers/test_upgrade.py": "an old process beside a new one, on one Python",
@@ -178,9 +189,12 @@ def left_out(path: str, table: dict[str, str]) -> bool:
     return any(f"{path}/".startswith(f"{name}/") for name in table)
 
 
-def skips_file(path: str) -> bool:
-    """Whether the pass that runs now leaves out the whole file or folder, and so need not read it."""
-    return os.environ.get("TEST_PYTHON") == "newer" and left_out(path, SAME_ON_NEWER_PYTHON)
+def skips_file(path: Path) -> bool:
+    """Whether the pass that runs now leaves out the whole file or folder, and so need not load it."""
+    name = path.relative_to(BASE_DIR).as_posix()
+    if os.environ.get("TEST_DATABASE") == "postgres":
+        return path.suffix == ".py" and left_out(name, SAME_ON_POSTGRESQL) and "any_database" not in path.read_text()
+    return os.environ.get("TEST_PYTHON") == "newer" and left_out(name, SAME_ON_NEWER_PYTHON)
 
 
 def can_differ(item: pytest.Item) -> bool:

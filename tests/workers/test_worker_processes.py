@@ -96,6 +96,7 @@ def test_a_worker_that_was_stopped_for_long_commits_nothing_late(tmp_path: Path)
     assert_each_once_and_in_order(35)
 
 
+@pytest.mark.once
 def test_workers_outlive_redis(tmp_path: Path, redis_server: RedisServer) -> None:
     with WorkerProcess(tmp_path, "one").takes_jobs() as one, WorkerProcess(tmp_path, "two").takes_jobs() as two:
         publish(30, seconds=0.004)
