@@ -20,6 +20,7 @@ from scripting.sandbox.kernel.syscalls import IS_LINUX
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.last_word import LastWord
 from scripting.sandbox.library import packages
+from scripting.sandbox.lint.calls import learn_signatures
 from scripting.sandbox.lockdown import Lockdown
 from scripting.sandbox.protocol import Ready
 from scripting.sandbox.server import Server, SupervisorGone
@@ -45,6 +46,7 @@ class LightParent:
         time.tzset()
         self.engines.load_all()
         packages.import_lazy()
+        learn_signatures()
         if IS_LINUX:
             self.left, self.problem = namespaces.leave()
             if seccomp.is_supported():

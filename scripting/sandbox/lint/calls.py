@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import types
 from collections.abc import Iterator
@@ -208,9 +209,20 @@ def _of_arguments(arguments: ast.arguments) -> Parameters:
 
 def _of_value(name: str, value: Any) -> tuple[str, Parameters] | None:
     """Of a function of the library, where Python knows its signature."""
-    if not isinstance(value, _FUNCTIONS):
-        return None
+    found = _signature(value) if isinstance(value, _FUNCTIONS) else None
+    return None if found is None else (name, list(found))
+
+
+@functools.cache
+def _signature(function: Any) -> tuple[Parameter, ...] | None:
     try:
-        return name, list(inspect.signature(value).parameters.values())
+        return tuple(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         return None
+
+
+def learn_signatures() -> None:
+    """Read the signatures of all that is offered, once for all sandboxes: of what is written in C they are parsed from text."""
+    for members in (_BUILTINS, *map(vars, PACKAGES.values())):
+        for value in members.values():
+            _of_value("", value)
