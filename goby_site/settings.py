@@ -38,6 +38,7 @@ try:
     LOG_LEVEL = env.log_level("LOG_LEVEL", logging.INFO)
     TIME_ZONE = env.str("TIME_ZONE", "UTC")
     _database = env.dj_db_url("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR / 'goby.sqlite3'))}")
+    _replica = env.dj_db_url("GOBY_REPLICA_URL", "") if os.environ.get("GOBY_REPLICA_URL") else None
 except (EnvError, ValueError) as problem:
     raise ImproperlyConfigured(f"the environment has a value that Goby cannot use: {problem}") from None
 if LOG_FORMAT not in {"plain", "json"}:
@@ -94,6 +95,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "scripting.insight.replica.WhoActs",
 ]
 
 ROOT_URLCONF = "goby_site.urls"
@@ -141,6 +143,11 @@ def database(parsed: dict[str, Any]) -> dict[str, Any]:
 
 
 DATABASES = {"default": database(dict(_database))}
+if _replica:
+    SCRIPTING_PAGES_DATABASE = "replica"
+    DATABASES["replica"] = database(dict(_replica))
+    if "postgresql" in _replica["ENGINE"]:
+        DATABASES["replica"]["OPTIONS"] = {"connect_timeout": 2, **_replica.get("OPTIONS", {})}
 
 RQ_QUEUES = {"default": {"URL": REDIS_URL, "SERIALIZER": "rq.serializers.JSONSerializer", "DEFAULT_TIMEOUT": 60}}
 RQ_SHOW_ADMIN_LINK = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +19,7 @@ from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
 from scripting import clock
-from scripting.conf import FINDER, QUEUE, SERIALIZER, SETTINGS, conf, problems
+from scripting.conf import FINDER, PAGES_ROUTER, QUEUE, SERIALIZER, SETTINGS, conf, problems
 from scripting.models import SHARED
 from scripting.modules.installed import modules
 from scripting.processes import members
@@ -33,6 +34,7 @@ PAGES = "scripting_pages"
 ONE_CALL = "or end the settings with `configure(globals(), redis_url=…)` of scripting.conf, which adds it"
 PACKAGES = ("django_ace", "prometheus_client")
 """Packages that pages use beside the apps of E011 and E013."""
+WHO_ACTS = "scripting.insight.replica.WhoActs"
 CONNECTIONS = 3
 """To the database that one process has at the most: of a worker's drain, heartbeat and listener; of a web process' requests, API and listener."""
 REDIS_SCHEMES = {"redis", "rediss", "unix"}
@@ -52,7 +54,12 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_scripts_folder(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """E002: the scripts folder cannot be used. A missing one is made when it is needed."""
     folder = scripts_dir()
-    link = next((path for path in (folder, *folder.parents) if path.is_symlink()), None)
+    try:
+        link = next((path for path in (folder, *folder.parents) if path.is_symlink()), None)
+        is_other = folder.exists() and not folder.is_dir()
+    except PermissionError as error:
+        message = f"SCRIPTING_SCRIPTS_DIR: this process may not look at {error.filename}"
+        return [Error(message, hint="Give its user (uid) the folder above it.", id="scripting.E002")]
     if link is not None:
         return [
             Error(
@@ -61,7 +68,7 @@ def check_scripts_folder(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 id="scripting.E002",
             )
         ]
-    if folder.exists() and not folder.is_dir():
+    if is_other:
         return [Error(f"SCRIPTING_SCRIPTS_DIR: {folder} is no folder", hint="Name a folder.", id="scripting.E002")]
     return []
 
@@ -207,10 +214,48 @@ def check_tracing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def check_scripts_folder_is_ours(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """W004: whoever may write to the scripts folder decides what runs."""
     folder: Path = scripts_dir()
-    if folder.is_dir() and folder.stat().st_mode & 0o002:
-        hint = f"chmod o-w {folder}"
-        return [Warning(f"everyone on this host may write to {folder}", hint=hint, id="scripting.W004")]
+    with contextlib.suppress(PermissionError):  # E002 says so
+        if folder.is_dir() and folder.stat().st_mode & 0o002:
+            hint = f"chmod o-w {folder}"
+            return [Warning(f"everyone on this host may write to {folder}", hint=hint, id="scripting.W004")]
     return []
+
+
+@register(ENGINE)
+def check_replica(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E017: pages are to read from a database that there is not, or that is written."""
+    alias = conf.SCRIPTING_PAGES_DATABASE
+    if not alias:
+        return []
+    if alias == DEFAULT_DB_ALIAS or alias not in settings.DATABASES:
+        known = ", ".join(sorted(set(settings.DATABASES) - {DEFAULT_DB_ALIAS})) or "none"
+        message = f"SCRIPTING_PAGES_DATABASE is {alias!r}, which is no second database of DATABASES"
+        return [Error(message, hint=f"Name the alias of a replica. There is: {known}.", id="scripting.E017")]
+    if PAGES_ROUTER not in settings.DATABASE_ROUTERS:
+        hint = f'Add "{PAGES_ROUTER}" to DATABASE_ROUTERS, {ONE_CALL}.'
+        return [Error("no page reads the database of SCRIPTING_PAGES_DATABASE", hint=hint, id="scripting.E017")]
+    if WHO_ACTS not in settings.MIDDLEWARE:
+        hint = f'Add "{WHO_ACTS}" at the end of MIDDLEWARE.'
+        return [Warning("who changes something may not see it on the next page", hint=hint, id="scripting.W010")]
+    return []
+
+
+@register(ENGINE, Tags.database)
+def check_replica_is_one(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """W010: what pages read as a replica takes writes of its own."""
+    alias = conf.SCRIPTING_PAGES_DATABASE
+    if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
+        return []
+    try:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT pg_is_in_recovery()")
+            (is_replica,) = cursor.fetchone()
+    except DatabaseError:
+        return []  # what is unavailable is said elsewhere
+    if is_replica:
+        return []
+    message = f"database {alias}: SCRIPTING_PAGES_DATABASE names no replica, but a server that takes writes"
+    return [Warning(message, hint="Name a standby of the main database.", id="scripting.W010")]
 
 
 # -- the site around the engine ------------------------------------------------------------------------------------------

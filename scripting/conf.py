@@ -234,6 +234,14 @@ class ScriptingSettings:
     )
     SCRIPTING_GENERATION_MAX_AGE = Setting(0.05, "seconds", "How old the version generation that a run trusts may be.")
     SCRIPTING_POLL_SECONDS = Setting(5.0, "seconds", "How often versions are read from the database without a notice.")
+    SCRIPTING_PAGES_DATABASE = Setting(
+        "",
+        "text",
+        "Alias in DATABASES of a replica that lists, figures and exports of executions are read from; none if empty.",
+    )
+    SCRIPTING_PAGES_MAX_LAG = Setting(
+        10.0, "seconds", "How far that replica may be behind; from then on pages read the main database."
+    )
     SCRIPTING_BROWSER_PUBLISH = Setting(True, "boolean", "Allow publishing from the browser.")
 
     SCRIPTING_ALERT_NETWORKS = Setting(
@@ -293,6 +301,7 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 ADMIN = "django.contrib.admin"
 FINDER = "scripting.workbench.ace_files.AceFinder"
+PAGES_ROUTER = "scripting.storage.pages_database.PagesRouter"
 SERIALIZER = "rq.serializers.JSONSerializer"
 QUEUE = "scripting"
 """RQ's queue of drain jobs."""
@@ -320,6 +329,9 @@ def configure(settings: MutableMapping[str, Any], *, redis_url: str = "") -> Non
         settings.setdefault("SCRIPTING_GIT_DIR", Path(settings["BASE_DIR"]) / "git")
     settings.setdefault("LOGIN_URL", "admin:login")
     settings["INSTALLED_APPS"] = _with_apps(list(settings.get("INSTALLED_APPS", ())))
+    if settings.get("SCRIPTING_PAGES_DATABASE"):
+        routers = list(settings.get("DATABASE_ROUTERS", ()))
+        settings["DATABASE_ROUTERS"] = [*([] if PAGES_ROUTER in routers else [PAGES_ROUTER]), *routers]
     finders = list(settings.get("STATICFILES_FINDERS", global_settings.STATICFILES_FINDERS))
     settings["STATICFILES_FINDERS"] = [*finders, *([] if FINDER in finders else [FINDER])]
     if url:

@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from scripting.insight import menu
+from scripting.insight import menu, replica
 
 VIEW = "scripting.view_execution"
 STOP = "scripting.cancel_execution"
@@ -30,5 +30,5 @@ def admin_page(request: HttpRequest, template: str, context: dict[str, Any], sta
 
 def frame_context(request: HttpRequest) -> dict[str, Any]:
     """Template context of the frame around every page."""
-    context = admin.site.each_context(request) | {"notes": menu.note_lines(request)}
+    context = admin.site.each_context(request) | {"notes": menu.note_lines(request), "source": replica.source.get()}
     return context if "sidebar_navigation" in context else context | menu.themed(request)

@@ -56,6 +56,16 @@ def test_a_file_in_place_of_the_scripts_folder_is_an_error(game: Game) -> None:
     assert ids() == ["scripting.E002"]
 
 
+def test_a_scripts_folder_that_may_not_be_looked_at_is_an_error(game: Game, monkeypatch: pytest.MonkeyPatch) -> None:
+    game.ship("dice")
+
+    def refused(path: Path) -> bool:  # root, as which tests run, may look at everything
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_symlink", refused)
+    assert ids() == ["scripting.E002"]
+
+
 def test_sqlite_without_write_ahead_log_is_warned_of(game: Game, settings: Any) -> None:
     game.ship("dice")
     plain = {"ENGINE": "django.db.backends.sqlite3", "NAME": "x.sqlite3", "OPTIONS": {}}

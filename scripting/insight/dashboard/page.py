@@ -18,6 +18,7 @@ from scripting.insight.dashboard import ranges
 from scripting.insight.dashboard.charts import durations_chart, outcomes_chart, spark, waits_chart
 from scripting.insight.dashboard.figures import dashboard
 from scripting.insight.frame import LETTERS, STOP, VIEW, admin_page, demand
+from scripting.insight.replica import may_lag
 from scripting.metrics.error_groups import summaries
 from scripting.models import ErrorGroup, RepeatCheck, Script
 from scripting.models.script import TEXTS
@@ -28,6 +29,7 @@ ERROR_GROUPS = 8
 
 
 @require_safe
+@may_lag
 def page(request: HttpRequest) -> HttpResponse:
     """The dashboard of `?range=` and, with `?script=`, of one script."""
     demand(request, VIEW)

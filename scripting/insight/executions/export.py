@@ -20,9 +20,11 @@ from scripting.insight.executions import listing
 from scripting.insight.executions.filters import Filters, parse
 from scripting.insight.executions.list_page import EXPORT, EXPORT_MOST
 from scripting.insight.frame import VIEW, demand
+from scripting.insight.replica import choose
 from scripting.models import Execution
 from scripting.modules.masking import Mask, masks_of
 from scripting.sandbox.protocol import ValueProblem
+from scripting.storage.pages_database import reading_from
 from scripting.texts.cells import harmless
 from scripting.texts.escaping import display, visible
 
@@ -67,7 +69,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     asked = request.GET.urlencode() or "everything"
     audit.record(request.user, f"exported executions as {form}: {asked}")
     kind, write = FORMS[form]
-    lines = write(rows(filters))
+    lines = write(rows(filters, choose(request).alias))
     # An ASGI server would read a plain iterator to its end before it sent anything.
     response = StreamingHttpResponse(_stream(lines) if isinstance(request, ASGIRequest) else lines, content_type=kind)
     response["Content-Disposition"] = f'attachment; filename="executions.{"csv" if form == "csv" else "jsonl"}"'
@@ -84,8 +86,8 @@ def _some(lines: Iterator[str]) -> str:
     return "".join(itertools.islice(lines, BATCH))
 
 
-def rows(filters: Filters) -> Iterator[dict[str, Any]]:
-    """Every execution asked for, newest first, as the values of COLUMNS and `log`; read a batch at a time.
+def rows(filters: Filters, alias: str = "") -> Iterator[dict[str, Any]]:
+    """Every execution asked for, newest first, as the values of COLUMNS and `log`; read a batch at a time, in the database of this alias.
 
     Where that is not all there are, the last is no execution but {`note`: why, and what to do}.
     """
@@ -93,11 +95,11 @@ def rows(filters: Filters) -> Iterator[dict[str, Any]]:
     left = EXPORT_MOST
     notes: tuple[str, ...] = ()
     while left > 0:
-        found = listing.page(filters, before=before, size=min(BATCH, left))
-        payloads = Execution.objects.in_bulk([row.pk for row in found.rows])
-        for row in found.rows:
-            if row.pk in payloads:
-                yield _values(payloads[row.pk], row)
+        with reading_from(alias):
+            found = listing.page(filters, before=before, size=min(BATCH, left))
+            payloads = Execution.objects.in_bulk([row.pk for row in found.rows])
+            values = [_values(payloads[row.pk], row) for row in found.rows if row.pk in payloads]
+        yield from values
         left -= len(found.rows)
         if not found.stopped:
             notes = found.remarks

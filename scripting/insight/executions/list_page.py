@@ -14,6 +14,7 @@ from scripting.insight.display import milliseconds
 from scripting.insight.executions import listing
 from scripting.insight.executions.filters import TRIED, Filters, parse
 from scripting.insight.frame import VIEW, admin_page, demand
+from scripting.insight.replica import may_lag
 from scripting.models import Execution, Script, ScriptVersion
 from scripting.models.execution import SLOW_US
 from scripting.modules.topics import topics
@@ -26,6 +27,7 @@ SHOWN_VERSIONS = 50
 
 
 @require_safe
+@may_lag
 def page(request: HttpRequest) -> HttpResponse:
     """Executions that the query string asks for, newest first."""
     demand(request, VIEW)
@@ -47,6 +49,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@may_lag
 def rows(request: HttpRequest) -> HttpResponse:
     """The newest rows alone; 304 while there are no others."""
     demand(request, VIEW)
