@@ -197,7 +197,8 @@ class SandboxPool:
             digests = {box.bundle.digest for box in self._all}
             if bundle.digest in digests:
                 return True
-            if like and like not in digests:
+            used = {box.bundle.digest for box in self._all if box.runs or box is not self._checked}
+            if like and like not in used:
                 return False
         try:
             _, sandbox = self._start(bundle, functions, limits)

@@ -58,6 +58,10 @@ def test_a_check_runs_nothing_and_the_run_that_follows_has_its_sandbox(make_pool
     assert pool.check(bundle_of("result = 1"), LIMITS).ok
     assert not pool.check(bundle_of("import os"), LIMITS).ok
     (kept,) = pool.stats().sandboxes
+    checked, newer = bundle_of("result = 1"), bundle_of("result = 3")
+    assert not pool.warm(newer, LIMITS, like=checked.digest), (
+        "a check alone is no reason to have every later version ready"
+    )
     ran = outcome_of(pool, "result = 1")
     assert (ran.error, ran.metrics.compile_us) == (None, 0)
     assert [(box.pid, box.runs) for box in pool.stats().sandboxes] == [(kept.pid, 1)], "nothing was compiled twice"
