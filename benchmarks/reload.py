@@ -1,7 +1,7 @@
 """How soon a change runs everywhere: from a published or saved text until the last of all processes has acknowledged it.
 
-Four workers, the web process, the watcher and the one that publishes, on a database and a Redis of their own. Afterwards 500
-changes are published while 10 000 events run, and no run may be on a version older than its worker had acknowledged.
+Four workers, the web process, the watcher and the one that publishes, on a database and a Redis of their own. Afterwards 250
+changes are published while 5 000 events run, and no run may be on a version older than its worker had acknowledged.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from goby_site.paths import BASE_DIR
 WORKERS = 4
 REPEATS = 1
 CHANGES = int(os.environ.get("BENCH_CHANGES", "100"))
-RACE_CHANGES = int(os.environ.get("BENCH_RACE_CHANGES", "500"))
-RACE_RUNS = int(os.environ.get("BENCH_RACE_RUNS", "10000"))
+RACE_CHANGES = int(os.environ.get("BENCH_RACE_CHANGES", "250"))
+RACE_RUNS = int(os.environ.get("BENCH_RACE_RUNS", "5000"))
 SCRIPT = ("wargame", "damage_calculator")
 TOPIC = "wargame.hit"
 NAME = "/".join(SCRIPT)
-PAUSE_SECONDS = 0.1
+PAUSE_SECONDS = 0.06
 """Between two changes: the sandboxes of the last one have been made ready by then, as they are when a person changes things."""
 TARGETS_MS = {"publish a text unseen": 40, "publish a text checked": 25, "published": 25, "file saved": 100}
 """The first two count from the call of publish: of a text that must be compiled in a sandbox first, which takes what the text takes,
