@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
@@ -15,9 +15,13 @@ from pytest_django import DjangoDbBlocker
 
 from scripting.bus import spread
 from tests.support import bytecode, emptying, migrated, passes
-from tests.support.browser import chromium_path
+from tests.support.browser import DESK, chromium, chromium_path, forget
 from tests.support.postgres import server_url
 from tests.support.redis import RedisServer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+    from pytest_django.live_server_helper import LiveServer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -72,6 +76,22 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
     client = redis_server.client()
     yield client
     client.close()
+
+
+@pytest.fixture(scope="module")
+def site_browser() -> Iterator[BrowserContext]:
+    """The browser of a file's tests that look at `live_server`: it has the site's files cached after the first of them."""
+    with chromium() as running, pytest.MonkeyPatch.context() as patch:
+        # Playwright's own event loop runs in this thread; Django would take it for an asynchronous caller.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield running.new_context(reduced_motion="reduce", viewport=DESK)
+
+
+@pytest.fixture
+def page(site_browser: BrowserContext, live_server: LiveServer) -> Iterator[Page]:
+    """A tab as wide as a desk; at the end of the test its browser knows nothing of it."""
+    yield site_browser.pages[0] if site_browser.pages else site_browser.new_page()
+    forget(site_browser, live_server.url)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
 
 from scripting.engine import get_engine
 from scripting.metrics import error_groups
@@ -18,7 +18,7 @@ from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase
 from scripting.sources import sync
 from scripting.types import ExecutionRequest
-from tests.support.browser import chromium
+from tests.support.browser import be
 from tests.support.game import BROKEN, Game
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
@@ -26,8 +26,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True), pytest.m
 
 @pytest.fixture
 def addresses(game: Game) -> list[str]:
-    """Every kind of page, with something on it. Made before the browser starts, whose loop the ORM refuses to run in."""
-    User.objects.create_superuser("boss", password="browser-test")
+    """Every kind of page, with something on it."""
+    User.objects.create_superuser("boss")
     game.ship("dice", "log('a line')\nresult = double(21)\n")
     sync.sync()
     good = get_engine().execute(ExecutionRequest("chess_club", "dice")).execution_id
@@ -59,79 +59,78 @@ def addresses(game: Game) -> list[str]:
     ]
 
 
-def enter(page: Page, url: str) -> None:
-    page.goto(f"{url}{reverse('admin:login')}?next={reverse('admin:index')}")
-    page.fill("input[name=username]", "boss")
-    page.fill("input[name=password]", "browser-test")
-    page.click("button[type=submit]")
-    expect(page.get_by_text("Latest runs")).to_be_visible()
+@pytest.fixture
+def boss(addresses: list[str], page: Page, live_server: LiveServer) -> Page:
+    """Somebody who may do everything, before these pages."""
+    be(page, User.objects.get(username="boss"), live_server.url)
+    return page
 
 
 WINDOWS = (1280, 800)
 """Pixels across: a desk, a tablet."""
 
 
-def test_every_page_shows_without_console_error_and_fits_its_window(addresses: list[str], live_server: Any) -> None:
+def test_every_page_shows_without_console_error_and_fits_its_window(
+    addresses: list[str], boss: Page, live_server: LiveServer
+) -> None:
     problems: list[str] = []
-    with chromium() as browser:
-        page = browser.new_page(reduced_motion="reduce")
-        page.on(
-            "console", lambda m: problems.append(f"{page.url}: {m.text}") if m.type in {"error", "warning"} else None
-        )
-        page.on("pageerror", lambda error: problems.append(f"{page.url}: {error}"))
-        enter(page, live_server.url)
-        for scheme in ("dark", "light"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            for address in addresses:
-                response = page.goto(live_server.url + address)
-                assert response is not None
-                assert response.status == 200, address
-                for width in WINDOWS:
-                    page.set_viewport_size({"width": width, "height": 720})
-                    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-                    assert wide <= 0, f"{address} by {scheme} is {wide} pixels too wide for {width}"
-            expect(page.locator("html.dark")).to_have_count(int(scheme == "dark"))
+    boss.on("console", lambda m: problems.append(f"{boss.url}: {m.text}") if m.type in {"error", "warning"} else None)
+    boss.on("pageerror", lambda error: problems.append(f"{boss.url}: {error}"))
+    for place, address in enumerate(addresses):
+        first, then = ("dark", "light") if place % 2 else ("light", "dark")
+        boss.emulate_media(color_scheme=first)  # type: ignore[arg-type]
+        response = boss.goto(live_server.url + address)
+        assert response is not None
+        assert response.status == 200, address
+        for scheme in (first, then):
+            boss.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            for width in WINDOWS:
+                boss.set_viewport_size({"width": width, "height": 720})
+                wide = boss.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+                assert wide <= 0, f"{address} by {scheme} is {wide} pixels too wide for {width}"
+    for scheme in ("dark", "light"):
+        boss.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        boss.reload()
+        expect(boss.locator("html.dark")).to_have_count(int(scheme == "dark"))
     assert problems == []
 
 
-def test_a_text_is_checked_published_and_rolled_back_by_hand(addresses: list[str], live_server: Any) -> None:
+def test_a_text_is_checked_published_and_rolled_back_by_hand(
+    addresses: list[str], boss: Page, live_server: LiveServer
+) -> None:
     """Requirement 7.4, and DESIGN.md's sentence: a designer changes a rule, publishes it, and can prove which version decided."""
     of_script = next(address for address in addresses if re.search(r"/script/\d+/change/", address))
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
-        enter(page, live_server.url)
-        page.goto(live_server.url + of_script)
-        page.locator(f"a[href='{of_script.replace('change', 'publish')}']").click()
-        page.get_by_label("Text").fill("import os\nresult = 2\n")
-        page.get_by_role("button", name="Check only").click()
-        expect(page.get_by_role("alert")).to_contain_text("line 1, column 1")
-        page.get_by_label("Text").fill("result = damge\n")
-        page.get_by_label("Reason").fill("mended")
-        page.get_by_role("button", name="Check and publish").click()
-        expect(page.get_by_role("heading", name="This will fail. Publish it all the same?")).to_be_visible()
-        expect(page.get_by_role("alert")).to_contain_text('nothing here defines "damge"')
-        expect(page.get_by_role("button", name="Publish it all the same")).to_be_visible()
-        page.get_by_label("Text").fill("result = 2\n")
-        page.get_by_role("button", name="Check and publish").click()
-        expect(page.get_by_text("is live.")).to_be_visible()
-        expect(page.locator(".goby-code").first).to_contain_text("result = 2")
-        page.get_by_role("link", name="Roll back to this").last.click()
-        page.get_by_label("Reason").fill("as it was")
-        page.get_by_role("button", name="Make v1 active").click()
-        expect(page.get_by_text("is live again.")).to_be_visible()
-        expect(page.locator(".goby-code").first).to_contain_text("double(21)")
+    boss.goto(live_server.url + of_script)
+    boss.locator(f"a[href='{of_script.replace('change', 'publish')}']").click()
+    boss.get_by_label("Text").fill("import os\nresult = 2\n")
+    boss.get_by_role("button", name="Check only").click()
+    expect(boss.get_by_role("alert")).to_contain_text("line 1, column 1")
+    boss.get_by_label("Text").fill("result = damge\n")
+    boss.get_by_label("Reason").fill("mended")
+    boss.get_by_role("button", name="Check and publish").click()
+    expect(boss.get_by_role("heading", name="This will fail. Publish it all the same?")).to_be_visible()
+    expect(boss.get_by_role("alert")).to_contain_text('nothing here defines "damge"')
+    expect(boss.get_by_role("button", name="Publish it all the same")).to_be_visible()
+    boss.get_by_label("Text").fill("result = 2\n")
+    boss.get_by_role("button", name="Check and publish").click()
+    expect(boss.get_by_text("is live.")).to_be_visible()
+    expect(boss.locator(".goby-code").first).to_contain_text("result = 2")
+    boss.get_by_role("link", name="Roll back to this").last.click()
+    boss.get_by_label("Reason").fill("as it was")
+    boss.get_by_role("button", name="Make v1 active").click()
+    expect(boss.get_by_text("is live again.")).to_be_visible()
+    expect(boss.locator(".goby-code").first).to_contain_text("double(21)")
 
 
-def test_a_script_is_disabled_and_enabled_with_the_keyboard_alone(addresses: list[str], live_server: Any) -> None:
+def test_a_script_is_disabled_and_enabled_with_the_keyboard_alone(
+    addresses: list[str], boss: Page, live_server: LiveServer
+) -> None:
     of_script = next(address for address in addresses if re.search(r"/script/\d+/change/", address))
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
-        enter(page, live_server.url)
-        page.goto(live_server.url + of_script)
-        for name, said in (("Disable", "is disabled."), ("Enable", "is enabled.")):
-            page.get_by_role("link", name=name, exact=True).focus()
-            page.keyboard.press("Enter")
-            expect(page.get_by_label("Reason")).to_be_focused()
-            page.keyboard.type("for the evening")
-            page.keyboard.press("Enter")
-            expect(page.get_by_text(said)).to_be_visible()
+    boss.goto(live_server.url + of_script)
+    for name, said in (("Disable", "is disabled."), ("Enable", "is enabled.")):
+        boss.get_by_role("link", name=name, exact=True).focus()
+        boss.keyboard.press("Enter")
+        expect(boss.get_by_label("Reason")).to_be_focused()
+        boss.keyboard.type("for the evening")
+        boss.keyboard.press("Enter")
+        expect(boss.get_by_text(said)).to_be_visible()

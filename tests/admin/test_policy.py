@@ -20,18 +20,16 @@ from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase
 from scripting.sources import sync
 from scripting.types import ExecutionRequest
-from tests.support.browser import chromium
+from tests.support.browser import be
 from tests.support.game import BROKEN, Game
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
-
-PASSWORD = "a walk through it all"
 
 
 @pytest.fixture
 def boss(game: Game) -> User:
     """A superuser, with something on every page."""
-    user = User.objects.create_superuser("boss", password=PASSWORD)
+    user = User.objects.create_superuser("boss")
     User.objects.create_user("someone").groups.add(Group.objects.create(name="readers"))
     game.ship("dice", "log('a line')\nresult = double(21)\n")
     sync.sync()
@@ -93,26 +91,16 @@ def test_the_themes_pages_admit_eval_and_no_inline_style(client_of_boss: Client)
 
 
 @pytest.mark.e2e
-def test_the_bar_of_actions_is_as_wide_as_its_list(boss: User, live_server: Any) -> None:
+def test_the_bar_of_actions_is_as_wide_as_its_list(boss: User, page: Page, live_server: Any) -> None:
     """The theme lays it out by a script, which the policy could keep from it. Of every page the workbench's tests ask the rest."""
     lists = [reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist") for model in admin.site._registry]
     chosen = []
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
-        log_in(page, live_server.url)
-        for address in lists:
-            page.goto(live_server.url + address)
-            if choose_a_row(page):
-                chosen.append(address)
+    be(page, boss, live_server.url)
+    for address in lists:
+        page.goto(live_server.url + address)
+        if choose_a_row(page):
+            chosen.append(address)
     assert len(chosen) > 1
-
-
-def log_in(page: Page, url: str) -> None:
-    page.goto(f"{url}{reverse('admin:login')}?next={reverse('admin:index')}")
-    page.fill("input[name=username]", "boss")
-    page.fill("input[name=password]", PASSWORD)
-    page.click("button[type=submit]")
-    expect(page.get_by_text("Latest runs")).to_be_visible()
 
 
 def choose_a_row(page: Page) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import xmlrpc.client
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -129,6 +131,11 @@ class RunningStack:
         return subprocess.run(
             command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False, timeout=60
         )
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What one statement on its SQLite file answers or changes: a hundredth of what a management command takes."""
+        with closing(sqlite3.connect(self.folder / "goby.sqlite3", timeout=20)) as database, database:
+            return database.execute(sql, values).fetchall()
 
     def members(self) -> dict[int, str]:
         """Every live process of this stack, its sandboxes too."""

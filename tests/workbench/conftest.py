@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from tests.support.browser import chromium
+from tests.support.browser import chromium, forget
 from tests.support.stack import RunningStack
-from tests.workbench.pages import Person, forget, new_context, session
+from tests.workbench.pages import Person, new_context, session
 
 
 @pytest.fixture(scope="package")
@@ -49,6 +49,7 @@ def person(
     """Logs a role in; at the end of the test its browser knows nothing of it. With options, the browser is one of its own."""
     used: list[BrowserContext] = []
     own: list[BrowserContext] = []
+    people: list[Person] = []
 
     def enter(role: str, **options: Any) -> Person:
         if role not in sessions:
@@ -63,10 +64,13 @@ def person(
             assert context not in used, "two of one role need a browser of their own each: give one an option"
             used.append(context)
         context.add_cookies(sessions[role]["cookies"])
-        return Person(stack, context, role)
+        people.append(Person(stack, context, role))
+        return people[-1]
 
     yield enter
+    for one in people:
+        one.leave()
     for context in own:
         context.close()
     for context in used:
-        forget(context, stack)
+        forget(context, stack.url)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+from tests.support.browser import DESK
 from tests.support.stack import RunningStack
 
 QUICK = 10_000
@@ -23,6 +24,11 @@ class Person:
     def __init__(self, stack: RunningStack, context: BrowserContext, role: str) -> None:
         self.stack, self.context, self.role = stack, context, role
         self.problems: list[str] = []
+        self.tabs: list[Page] = []
+        self.hearing: dict[str, Callable[[Any], None]] = {
+            "console": self._message,
+            "pageerror": lambda error: self.problems.append(str(error)),
+        }
 
     def log_in(self, page: Page) -> None:
         """Fill in the login form that `page` shows."""
@@ -31,11 +37,23 @@ class Person:
         page.click("[type=submit]")
 
     def page(self) -> Page:
-        """A new tab whose console is watched."""
-        page = self.context.new_page()
-        page.on("console", lambda m: self.problems.append(m.text) if m.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        """A tab whose console is watched: the one that the browser has left of the test before, or a new one."""
+        left = [tab for tab in self.context.pages if tab not in self.tabs]
+        page = left[0] if left else self.context.new_page()
+        self.tabs.append(page)
+        for event, hears in self.hearing.items():
+            page.on(event, hears)  # type: ignore[call-overload]
         return page
+
+    def leave(self) -> None:
+        """Watch no more: the tab that is left is for another test."""
+        for page in self.tabs:
+            for event, hears in self.hearing.items():
+                page.remove_listener(event, hears)
+
+    def _message(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.problems.append(message.text)
 
     def open(self, script: str, query: str = "") -> Page:
         """The workbench of `module/name`, ready and with its socket open."""
@@ -58,22 +76,10 @@ class Person:
 
 def new_context(stack: RunningStack, browser: Browser, **options: Any) -> BrowserContext:
     """A browser that knows nothing yet, as wide as a desk and with things at rest unless the options say otherwise."""
-    usual = {"viewport": {"width": 1280, "height": 720}, "base_url": stack.url, "reduced_motion": "reduce"}
+    usual = {"viewport": DESK, "base_url": stack.url, "reduced_motion": "reduce"}
     context = browser.new_context(**usual | options)
     context.set_default_timeout(QUICK)
     return context
-
-
-def forget(context: BrowserContext, stack: RunningStack) -> None:
-    """Close every tab and remove what the site has stored. What the browser has cached of the site's files stays."""
-    for page in context.pages[1:]:
-        page.close()
-    for page in context.pages:
-        page.goto("about:blank")  # a page may still write something when it is left
-        tools = context.new_cdp_session(page)
-        tools.send("Storage.clearDataForOrigin", {"origin": stack.url, "storageTypes": "local_storage,indexeddb"})
-        page.close()
-    context.clear_cookies()
 
 
 def session(stack: RunningStack, browser: Browser, role: str) -> Any:
@@ -116,17 +122,6 @@ def publish(page: Page, reason: str) -> None:
     expect(page.locator("#publish-go")).to_be_enabled(timeout=20_000)
     page.click("#publish-go")
     expect(page.locator("#going-title")).to_contain_text("Live on", timeout=20_000)
-
-
-def barriers(page: Page) -> list[str]:
-    """Name what axe-core calls serious or critical, with its place."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{rule['id']}: {node['target']}"
-        for rule in found
-        if rule["impact"] in {"serious", "critical"}
-        for node in rule["nodes"]
-    ]
 
 
 def hover(page: Page, name: str) -> None:

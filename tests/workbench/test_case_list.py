@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.workbench.pages import Person, barriers, change
+from tests.support.browser import barriers
+from tests.workbench.pages import Person, change
 
 pytestmark = pytest.mark.e2e
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.workbench.pages import Person, barriers, change, hover, text_of, write
+from tests.support.browser import barriers
+from tests.workbench.pages import Person, change, hover, text_of, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
 

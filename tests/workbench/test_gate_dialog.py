@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.browser import barriers
 from tests.support.stack import RunningStack
-from tests.workbench.pages import Person, barriers, change
+from tests.workbench.pages import Person, change
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(400)]
 
@@ -106,7 +107,7 @@ def test_a_closed_gate_is_told_in_the_dialog_and_passed_by_who_may_with_a_reason
 
 
 def test_a_missing_approval_is_asked_for_in_the_dialog_and_given_by_another_on_the_page(
-    stack: RunningStack, person: Enter, gated: None
+    stack: RunningStack, person: Enter
 ) -> None:
     stack.manage("shell", "-c", POLICY.format(mode="off").replace("max_changed=0", 'approval="always"'))
     designer = person("designer")

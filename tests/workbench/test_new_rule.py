@@ -9,8 +9,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.browser import barriers
 from tests.support.stack import RunningStack, wait_until
-from tests.workbench.pages import Person, barriers, publish, text_of
+from tests.workbench.pages import Person, publish, text_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(300)]
 

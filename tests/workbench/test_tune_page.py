@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.stack import RunningStack
-from tests.workbench.pages import Person, barriers, new_context
+from scripting.sandbox.protocol import decode_value
+from tests.support.browser import barriers
+from tests.support.stack import RunningStack, wait_until
+from tests.workbench.pages import Person, new_context
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(300)]
 
@@ -20,16 +22,10 @@ user = User.objects.create_user("tess", password="{password}", is_staff=True)
 user.user_permissions.add(Permission.objects.get(codename="tune_script"))
 """
 DECIDED = """
-import time
-from scripting.models import BundleKnobs, Execution
-tuned = BundleKnobs.objects.values("bundle_digest")
-rows = Execution.objects.filter(script__name="damage_calculator", trigger="event", bundle_digest__in=tuned)
-until = time.monotonic() + 50
-while not rows.exists() and time.monotonic() < until:
-    time.sleep(0.5)
-print("critical", {row.result_value["critical"] for row in rows})
+SELECT result FROM scripting_execution JOIN scripting_script ON scripting_script.id = script_id
+WHERE name = 'damage_calculator' AND "trigger" = 'event' AND bundle_digest IN (SELECT bundle_digest FROM scripting_bundleknobs)
 """
-"""Waits for events that values of knobs decided, and says which flags they have."""
+"""Events that values of knobs decided."""
 
 
 class Tuner(Person):
@@ -85,7 +81,8 @@ def test_who_may_only_tune_sets_a_chance_sees_what_it_does_publishes_it_and_goes
     expect(page.locator(".live-line")).to_contain_text("knobs 1 is live")
     expect(page.locator("[data-knob=CRITICAL_CHANCE]")).to_contain_text("Set by tess")
     expect(page.locator("[data-knob=CRITICAL_CHANCE]")).to_contain_text("every hit counts")
-    assert tuner.stack.manage("shell", "-v", "0", "-c", DECIDED).stdout.strip() == "critical {True}"
+    decided = wait_until(lambda: tuner.stack.rows(DECIDED), 50, "an event is decided by them")
+    assert {decode_value(value)["critical"] for (value,) in decided} == {True}
 
     page.get_by_role("button", name="Make live the defaults").click()
     page.fill("#back-reason", "as it was")

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.workbench.pages import Person, barriers, change, write
+from tests.support.browser import barriers
+from tests.workbench.pages import Person, change, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
 
