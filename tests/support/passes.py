@@ -149,6 +149,7 @@ SAME_ON_NEWER_PYTHON = {
 """Files and folders with the reason why a pass leaves them out."""
 
 WORKBENCH_PAGES = (
+    "battle_page",
     "draft_line",
     "journeys",
     "accessibility",
@@ -164,7 +165,16 @@ WORKBENCH_PAGES = (
     "playback_page",
     "values",
 )
-SECOND_STACK = {"trying", "accessibility", "narrow", "case_list", "gate_dialog", "every_page", "tune_page"}
+SECOND_STACK = {
+    "battle_page",
+    "trying",
+    "accessibility",
+    "narrow",
+    "case_list",
+    "gate_dialog",
+    "every_page",
+    "tune_page",
+}
 """Those of them that run on a stack of their own beside the others: one process with all of them would be the last to end."""
 ONE_STACK = {
     f"tests/workbench/test_{name}.py": f"the workbench's pages, {'second' if name in SECOND_STACK else 'first'} stack"

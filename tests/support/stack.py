@@ -76,9 +76,13 @@ class RunningStack:
         try:
             wait_until(self.serves, 180)
             wait_until(lambda: all(part["statename"] != "STARTING" for part in self._parts()), 60)
-        except TimeoutError:
+        except (
+            BaseException
+        ) as problem:  # also the end of the time that the test has: a stack left behind slows all others
             self.stop()
-            raise RuntimeError(self.output()) from None
+            if isinstance(problem, TimeoutError):
+                raise RuntimeError(self.output()) from None
+            raise
 
     def serves(self) -> bool:
         """Whether it has said where it is. Raises RuntimeError with its output when it ended instead."""

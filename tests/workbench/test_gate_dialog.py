@@ -77,8 +77,9 @@ def test_a_closed_gate_is_told_in_the_dialog_and_passed_by_who_may_with_a_reason
     assert (status, answer["error"]["type"]) == (422, "gate_closed")
     page.click("#discard")
 
-    admin = person("admin", viewport={"width": 390, "height": 800})
+    admin = person("admin")
     page = admin.open(DAMAGE)
+    page.set_viewport_size({"width": 390, "height": 800})
     change(page, "CRITICAL_CHANCE = 0.10", "CRITICAL_CHANCE = 0.95")
     page.keyboard.press("Control+Shift+Enter")
     expect(page.locator("#publish-gate")).to_contain_text("Gate: closed", timeout=SLOW)

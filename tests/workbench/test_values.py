@@ -76,8 +76,9 @@ def test_a_trial_shows_what_each_line_did_and_a_pager_the_turns_of_a_loop(person
 
 
 def test_while_typing_the_live_value_of_a_constant_stands_beside_it(person: Enter) -> None:
-    designer = person("designer", viewport={"width": 390, "height": 844})
+    designer = person("designer")
     page = designer.open("wargame/damage_calculator")
+    page.set_viewport_size({"width": 390, "height": 844})
     expect(page.locator(".value-note")).to_have_count(0)
     change(page, "CRITICAL_CHANCE = 0.10", "CRITICAL_CHANCE = 0.2")
     note = page.locator(".value-note.is-live")

@@ -10,63 +10,45 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from goby_site.paths import BASE_DIR
-from tests.support.browser import DESK, barriers, chromium, forget
+from tests.support.browser import barriers, forget
 from tests.support.stack import RunningStack
+from tests.workbench.pages import Person, new_context
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    folder: Path = tmp_path_factory.mktemp("battle") / "var"
-    with RunningStack(folder, WARGAME_TICK_SECONDS="0.5") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def context(browser: Browser) -> BrowserContext:
+def context(stack: RunningStack, browser: Browser) -> BrowserContext:
     """It has the site's files cached after the first test."""
-    return browser.new_context(viewport=DESK, reduced_motion="reduce")  # type: ignore[arg-type]
+    return new_context(stack, browser)
 
 
 @pytest.fixture
-def problems() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def tab(stack: RunningStack, context: BrowserContext, problems: list[str]) -> Iterator[Page]:
-    """A tab whose console is watched."""
-    opened = context.pages[0] if context.pages else context.new_page()
-
-    def complain(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            problems.append(message.text)
-
-    def fail(error: Error) -> None:
-        problems.append(str(error))
-
-    opened.on("console", complain)
-    opened.on("pageerror", fail)
-    yield opened
-    opened.remove_listener("console", complain)
-    opened.remove_listener("pageerror", fail)
+def visitor(stack: RunningStack, context: BrowserContext) -> Iterator[Person]:
+    """Someone who has not logged in."""
+    person = Person(stack, context, "")
+    yield person
+    person.leave()
     forget(context, stack.url)
 
 
 @pytest.fixture
-def page(stack: RunningStack, tab: Page) -> Page:
+def problems(visitor: Person) -> list[str]:
+    return visitor.problems
+
+
+@pytest.fixture
+def tab(visitor: Person) -> Page:
+    return visitor.page()
+
+
+@pytest.fixture
+def page(tab: Page) -> Page:
     """The start page."""
-    tab.goto(f"{stack.url}/")
+    tab.goto("/")
     return tab
 
 
@@ -116,6 +98,8 @@ def test_a_published_rule_is_seen_to_take_over(
     expect(page.locator("#card")).to_contain_text("CRITICAL_CHANCE = 1.0")
     expect(page.locator("#card .now-live")).to_contain_text("v2 decides now")
     assert not problems
+    done = stack.manage("rollback_script", "wargame/damage_calculator", "1", "-m", "After the test")
+    assert done.returncode == 0, done.stderr
 
 
 def test_why_a_unit_died_is_three_clicks_and_ten_seconds_away(
@@ -172,18 +156,18 @@ OTHERS = ("/wargame/log/", "/wargame/1/log/3/", "/wargame/1/?at=9")
 
 
 @pytest.mark.parametrize("address", ["/wargame/", "/debug/hit", *OTHERS])
-def test_there_is_no_serious_barrier_in_light_or_dark(tab: Page, stack: RunningStack, address: str) -> None:
-    tab.goto(f"{stack.url}{address}")
+def test_there_is_no_serious_barrier_in_light_or_dark(tab: Page, address: str) -> None:
+    tab.goto(address)
     assert barriers(tab) == []
     tab.emulate_media(color_scheme="dark")
     assert barriers(tab, colours_only=True) == []
 
 
-def test_nothing_sticks_out_at_the_side(page: Page, stack: RunningStack) -> None:
+def test_nothing_sticks_out_at_the_side(page: Page) -> None:
     page.evaluate("document.getElementById('connection-text').textContent = 'Reconnecting…'")
     for address in ("/", *OTHERS):
         if address != "/":
-            page.goto(f"{stack.url}{address}")
+            page.goto(address)
         for width in (390, 834, 1280):
             page.set_viewport_size({"width": width, "height": 844})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (address, width)
