@@ -62,6 +62,7 @@ def forget(context: BrowserContext, url: str) -> None:
         page.close()
     for page in context.pages:
         page.goto(f"{url}/healthz")  # first: a page may still write something when it is left
+        page.mouse.move(0, 0)
         page.evaluate("sessionStorage.clear()")
         tools = context.new_cdp_session(page)
         tools.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "local_storage,indexeddb"})
