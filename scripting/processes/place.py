@@ -11,6 +11,8 @@ from pathlib import Path
 
 _CONTAINER = re.compile(r"[/-]([0-9a-f]{64})(?:[/.]|$)", re.MULTILINE)
 """The id of a container, in paths that Docker, containerd and Podman mount or group by."""
+_OWN_MOUNTS = re.compile(r"(?:\S+ ){3}(\S+) (?:/etc/(?:hostname|hosts|resolv\.conf)|/run/\.containerenv) ")
+"""A file that an engine mounts into a container. A host has mounts with ids in their paths too: those of the containers that run on it."""
 _FIRST_NAMESPACE = "pid:[4026531836]"
 """The kernel's own number of the name space of processes that a machine starts with."""
 _SHOWN = 12
@@ -25,9 +27,9 @@ def host() -> str:
 @functools.cache
 def container(proc: Path = Path("/proc/self")) -> str:
     """The container that this process is in: its id where the mounts or groups tell it, else its name space of processes; empty outside."""
-    for name in ("mountinfo", "cgroup"):
-        found = _CONTAINER.search(_read(proc / name))
-        if found:
+    mounted = "\n".join(_OWN_MOUNTS.findall(_read(proc / "mountinfo")))
+    for told in (mounted, _read(proc / "cgroup")):
+        if found := _CONTAINER.search(told):
             return found[1][:_SHOWN]
     try:
         namespace = str((proc / "ns" / "pid").readlink())

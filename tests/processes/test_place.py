@@ -46,6 +46,12 @@ def test_the_container_is_told_by_what_its_engine_mounts_or_groups(file: str, li
     assert place.container(tmp_path) == ID[:12]
 
 
+def test_a_host_is_in_none_of_the_containers_that_run_on_it(tmp_path: Path) -> None:
+    mounted = f"91 29 0:52 / /var/lib/docker/overlay2/{ID}/merged rw - overlay overlay rw,upperdir=/{ID}/diff\n"
+    (tmp_path / "mountinfo").write_text(mounted)
+    assert place.container(tmp_path) == ""
+
+
 def test_a_name_space_of_processes_stands_for_a_container_without_an_id(tmp_path: Path) -> None:
     (tmp_path / "cgroup").write_text("0::/\n")
     assert place.container(tmp_path) == ""
