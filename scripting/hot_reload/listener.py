@@ -18,6 +18,7 @@ import redis
 from django.db import DatabaseError, InterfaceError, connections
 
 from scripting.conf import conf
+from scripting.hot_reload.sandboxes import Sandboxes
 from scripting.hot_reload.subscription import _Group
 from scripting.models import SHARED
 from scripting.modules.installed import modules
@@ -28,11 +29,9 @@ from scripting.processes.notices import Notice
 from scripting.registry.active import registry
 from scripting.registry.carried import told_by
 from scripting.registry.resolved import Key, ResolvedScript
-from scripting.runtime.host_calls import host_functions
-from scripting.runtime.pool import get_pool, vitals
+from scripting.runtime.pool import vitals
 from scripting.storage import redis_errors
 from scripting.subscriptions import subscribed
-from scripting.supervisor.errors import SupervisorError
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +73,7 @@ class Listener:
         self._subscribed: dict[str, LoadedVersion] = {}
         self._followed: Generation | None = None
         """Every change up to this generation has been taken and acknowledged."""
-        self._cold: dict[Key, str] = {}
-        """Scripts whose new version is to be made ready, with the digest of the bundle that was."""
+        self._sandboxes = Sandboxes()
         self._early: set[int] = set()
         """Changes after the next one, taken before it."""
         self._mark: int | None = None
@@ -198,10 +196,9 @@ class Listener:
         if not self._started:
             self._answer_calls()
             return self._catch_up(generation.read())
-        arrived = self._arrived(min(wait, WARM_SECONDS) if self._cold else wait)
+        arrived = self._arrived(min(wait, WARM_SECONDS) if self._sandboxes.is_waiting else wait)
         taken = self._follow(arrived) if arrived else False
-        if self._cold and not arrived:
-            self._warm()
+        self._sandboxes.step(self._loaded, is_calm=not arrived)
         if time.monotonic() >= self._look_at():
             taken = self._look() or taken
         return taken
@@ -362,7 +359,7 @@ class Listener:
             if _loaded(before) != _loaded(now):
                 changed[key] = now
                 if before is not None:
-                    self._cold.setdefault(key, before.for_key("").active.bundle.digest)
+                    self._sandboxes.changed(key, before)
         if changed:
             self.member.acknowledge({f"{module}/{name}": _loaded(now) for (module, name), now in changed.items()})
         self._loaded = loaded  # not before it was acknowledged: a failure begins anew
@@ -376,18 +373,6 @@ class Listener:
             gone = self._subscribed.keys() - taken.keys()
             self.member.acknowledge({**dict.fromkeys(gone), **taken})
             self._subscribed = taken
-
-    def _warm(self) -> None:
-        """Make one version ready in the place of one that is warm, so that its first run need not compile."""
-        key, digest = self._cold.popitem()
-        script = self._loaded.get(key)
-        if script is None:
-            return
-        functions = host_functions(modules.get(script.module))
-        try:
-            get_pool().warm(script.for_key("").active.bundle, script.limits, functions, like=digest)
-        except SupervisorError as error:
-            logger.warning("%s is compiled at its next run: %s", script, error)
 
 
 def _loaded(script: ResolvedScript | None) -> LoadedVersion | None:

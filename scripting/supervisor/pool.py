@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -37,6 +38,7 @@ from scripting.supervisor.interface import (
     SandboxStats,
 )
 from scripting.supervisor.knobs import knobs_of
+from scripting.supervisor.replaced import Replaced
 from scripting.supervisor.room import LEAST, Room
 from scripting.supervisor.sandbox import NotStarted, Sandbox, Shelf, WornOut
 from scripting.types import Bundle, Diagnostic, ExecutionMetrics, SecurityLimits, Source
@@ -95,6 +97,7 @@ class SandboxPool:
         self._compiled = CompiledBundles()
         self._checked: Sandbox | None = None
         """The sandbox that made the last check."""
+        self._replaced = Replaced()
         self._all: set[Sandbox] = set()
         self._turns = itertools.count(1)
         """Counts runs, so that the least recently used sandbox can be told."""
@@ -209,6 +212,25 @@ class SandboxPool:
         sandbox.compile_us = 0  # no run will have waited for it
         self._give_back(sandbox, alone=False)
         return True
+
+    def replace(self, digests: Iterable[str], current: Collection[str]) -> None:
+        """Bundles with these digests were replaced; those of `current` are what runs now."""
+        with self._lock:
+            self._replaced.add(digests, current, time.monotonic())
+
+    def give_up_replaced(self) -> None:
+        """End sandboxes of replaced bundles that have rested for some seconds, or are too many. To be called now and then."""
+        if not self._replaced:
+            return
+        given_up = []
+        with self._lock:
+            free = {box for shelf in self._shelves.values() for box in tuple(shelf)}
+            for sandbox in self._replaced.to_give_up(self._all, free, time.monotonic()):
+                with contextlib.suppress(ValueError):  # a run has it
+                    sandbox.shelf.remove(sandbox)  # type: ignore[union-attr]
+                    given_up.append(sandbox)
+        for sandbox in given_up:
+            self._end(sandbox)
 
     def stats(self) -> PoolStats:
         """The sandboxes there are now."""
@@ -381,11 +403,15 @@ class SandboxPool:
         return self._most
 
     def _least_recently_used(self) -> Sandbox | None:
-        """The warm sandbox that has waited longest, taken out; None if all are busy. Under the lock."""
+        """The warm sandbox that has waited longest, a replaced one first, taken out; None if all are busy. Under the lock."""
+
+        def order(shelf: Shelf) -> tuple[bool, int]:
+            oldest = shelf[0]
+            return oldest.bundle.digest not in self._replaced, oldest.last_turn
+
         while self._is_one_free():
             with contextlib.suppress(IndexError, ValueError):  # taken meanwhile
-                shelves = [shelf for shelf in self._shelves.values() if shelf]
-                return min(shelves, key=lambda shelf: shelf[0].last_turn).pop(0)
+                return min((shelf for shelf in self._shelves.values() if shelf), key=order).pop(0)
         return None
 
     def _is_one_free(self) -> bool:
@@ -427,6 +453,7 @@ class SandboxPool:
         self._places = threading.Condition(self._lock)
         self._shelves, self._recent, self._all, self._taken, self._waiting = {}, {}, set(), 0, 0
         self._checked = None
+        self._replaced = Replaced()
 
 
 def _run_watched(

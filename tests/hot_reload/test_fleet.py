@@ -13,8 +13,9 @@ from scripting.hot_reload.listener import Listener
 from scripting.models import Script
 from scripting.processes import generation, notices
 from scripting.processes import members as processes
-from scripting.registry import knobs, lifecycle
+from scripting.registry import knobs, lifecycle, publishing
 from scripting.registry.active import registry
+from scripting.supervisor.replaced import MOST_RESTING
 from tests.support.arena import Arena, make_script
 from tests.support.member import Member, members, wait_for_version
 from tests.support.processes import own_processes
@@ -50,6 +51,28 @@ def test_every_process_acknowledges_a_published_version_and_runs_it_without_comp
         wait_until(lambda: _noticed(running), 60, "changes are found by looking alone")
         assert len(processes.everyone()) == 3
     assert processes.everyone() == [], "who ends cleanly is listed no longer"
+
+
+@pytest.mark.once
+def test_twelve_changes_leave_a_process_few_sandboxes_and_what_was_replaced_still_runs(
+    arena: Arena, tmp_path: Path
+) -> None:
+    publish(1)
+    with Member(tmp_path) as member:
+        wait_for_version(SCORER, 1, 1)
+        for number in range(2, 14):
+            assert member.ask("run")[1] == number - 1
+            script = publish(number)
+            wait_for_version(SCORER, number, 1)
+        wait_until(lambda: member.ask("is_warm"), 60)
+        assert member.ask("sandboxes") <= 2 + MOST_RESTING, "the new one, those that rest, one about to go"
+        publishing.rollback(script, 8, actor=None, reason="back")
+        wait_for_version(SCORER, 8, 1)
+        assert member.ask("run")[1] == 8
+        make_script("result = {'points': 1 / 0}")
+        wait_for_version(SCORER, 14, 1)
+        assert member.ask("decided_by") == 8
+        wait_until(lambda: member.ask("sandboxes") <= 1 + MOST_RESTING, 60)
 
 
 @pytest.mark.once

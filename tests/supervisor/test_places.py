@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scripting.sandbox.protocol import Compiled, Load, Loaded
-from scripting.supervisor import room
+from scripting.supervisor import replaced, room
 from scripting.supervisor.compiled import MAX_BYTES_EACH, CompiledBundles, Kind
 from scripting.supervisor.pool import SandboxPool
 from scripting.supervisor.sandbox import Sandbox
@@ -186,3 +186,41 @@ def test_more_scripts_than_sixteen_stay_warm_where_memory_has_room(
     monkeypatch.setattr(room, "memory", lambda root: (100, 5))
     outcome_of(pool, "result = 'one more'")
     assert pool.stats().places == len(pool.stats().sandboxes) == 3, "others need the memory"
+
+
+def test_each_version_replaced_gives_up_its_sandbox_unless_it_still_runs(
+    make_pool: MakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = make_pool(max_sandboxes=40)
+    versions = [bundle_of(f"result = {number}") for number in range(12)]
+    current = versions[0]
+    outcome_of(pool, current)
+    for newer in versions[1:]:
+        assert pool.warm(newer, LIMITS, like=current.digest)
+        pool.replace([current.digest], [newer.digest])
+        pool.give_up_replaced()
+        current = newer
+    digests = {box.digest for box in pool.stats().sandboxes}
+    assert digests == {bundle.digest for bundle in versions[-replaced.MOST_RESTING - 1 :]}
+
+    pool.replace([current.digest], [versions[9].digest])  # rolled back
+    assert value_of(outcome_of(pool, versions[9])) == 9
+    assert pool.stats().forks == 12, "one that was replaced a moment ago is still warm"
+    monkeypatch.setattr(replaced, "REST_SECONDS", 0.0)
+    pool.give_up_replaced()
+    outcome_of(pool, versions[11])  # a fallback
+    pool.give_up_replaced()
+    assert {box.digest for box in pool.stats().sandboxes} == {versions[9].digest, versions[11].digest}
+    pool.give_up_replaced()
+    assert [box.digest for box in pool.stats().sandboxes] == [versions[9].digest]
+    assert value_of(outcome_of(pool, versions[11])) == 11, "begun again, if colder"
+
+
+def test_a_replaced_sandbox_makes_room_before_one_that_has_waited_longer(make_pool: MakePool) -> None:
+    pool = make_pool(max_sandboxes=2)
+    kept, old = bundle_of("result = 'kept'"), bundle_of("result = 'old'")
+    for bundle in (kept, old):
+        outcome_of(pool, bundle)
+    pool.replace([old.digest], [])
+    outcome_of(pool, "result = 'new'")
+    assert kept.digest in {box.digest for box in pool.stats().sandboxes}

@@ -137,6 +137,22 @@ class Answers:
         digest = registry.resolve("arena", "scorer").active.bundle.digest
         return any(box.digest == digest and not box.busy for box in get_pool().stats().sandboxes)
 
+    def sandboxes(self) -> int:
+        """How many there are in this process."""
+        from scripting.runtime.pool import vitals
+
+        return vitals()["sandboxes"]
+
+    def decided_by(self) -> int:
+        """The number of the version that decided a run of arena/scorer, a fallback if need be."""
+        from scripting.bus.publishing import make_event
+        from scripting.engine import get_engine
+
+        last = get_engine().decide(make_event("arena.hit", {"points": 1}), "arena", "scorer").attempts[-1]
+        assert last.outcome.error is None, last.outcome.error
+        assert last.version is not None
+        return last.version.info.number
+
     def spin(self) -> None:
         """Begin to run over and over."""
         self._thread.start()

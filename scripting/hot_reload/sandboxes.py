@@ -1,0 +1,62 @@
+"""This process's sandboxes follow what it has loaded: those of a new version are made ready, those of what it replaced are given up."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from scripting.modules.installed import modules
+from scripting.registry.bundles import variants
+from scripting.registry.resolved import ActiveVersion, Key, ResolvedScript
+from scripting.runtime.host_calls import host_functions
+from scripting.runtime.pool import get_pool
+from scripting.supervisor.errors import SupervisorError
+
+logger = logging.getLogger(__name__)
+
+
+class Sandboxes:
+    """Of one listener, in its thread: it tells of changes, and gives time when nothing else waits."""
+
+    def __init__(self) -> None:
+        self._cold: dict[Key, str] = {}
+        """Scripts whose new version is to be made ready, with the digest of the bundle that was."""
+        self._replaced: dict[Key, set[str]] = {}
+        """Digests of the bundles that these scripts ran before."""
+
+    @property
+    def is_waiting(self) -> bool:
+        return bool(self._cold)
+
+    def changed(self, key: Key, before: ResolvedScript) -> None:
+        """Another version of the script is loaded now, or none."""
+        self._cold.setdefault(key, before.for_key("").active.bundle.digest)
+        self._replaced.setdefault(key, set()).update(_digests([before.active, *before.fallbacks]))
+
+    def step(self, loaded: Mapping[Key, ResolvedScript], *, is_calm: bool) -> None:
+        """Make one version ready, while nothing else changes; when all are, give up sandboxes that no run needs any more."""
+        if self._cold and is_calm:
+            key, digest = self._cold.popitem()
+            if key in loaded:
+                _warm(loaded[key], digest)
+        if self._cold:
+            return
+        if self._replaced:
+            current = _digests(loaded[key].active for key in self._replaced if key in loaded)
+            get_pool().replace({digest for digests in self._replaced.values() for digest in digests}, current)
+            self._replaced.clear()
+        get_pool().give_up_replaced()
+
+
+def _warm(script: ResolvedScript, digest: str) -> None:
+    """Make the version ready if the one before is, so that its first run need not compile."""
+    functions = host_functions(modules.get(script.module))
+    try:
+        get_pool().warm(script.for_key("").active.bundle, script.limits, functions, like=digest)
+    except SupervisorError as error:
+        logger.warning("%s is compiled at its next run: %s", script, error)
+
+
+def _digests(versions: Iterable[ActiveVersion]) -> set[str]:
+    """Of every bundle that these are compiled to, for whatever event."""
+    return {bundle.digest for version in versions for bundle in variants(version.bundle)}
