@@ -22,7 +22,8 @@ from scripting.registry.judging import Proposal
 from scripting.registry.knobs import ValuesRefused
 from scripting.registry.lifecycle import ChangeRefused
 from scripting.registry.moves import AlreadyActive, AnyBase, AtGate, PublishRefused, StaleBase, WillFail
-from scripting.registry.publishing import Text, TogetherRefused, diagnostic_of
+from scripting.registry.publishing import Text, TogetherRefused
+from scripting.registry.storing import diagnostic_of
 from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.texts import case_text

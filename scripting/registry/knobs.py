@@ -10,11 +10,11 @@ from django.db.models import Max
 
 from scripting.models import SEGMENTS, Activation, KnobSet, Script, ScriptVersion
 from scripting.modules import segments as segments_of_modules
+from scripting.registry.activating import activate_together
 from scripting.registry.bundles import Values, active_values, bundle_for, values_digest
 from scripting.registry.checking import check_bundle
 from scripting.registry.dependents import World
-from scripting.registry.moves import PLAIN, AnyBase, AtGate, Move, PublishRefused, StaleBase
-from scripting.registry.publishing import activate_together, say_why
+from scripting.registry.moves import PLAIN, AnyBase, AtGate, Move, PublishRefused, StaleBase, say_why
 from scripting.storage import numbers
 from scripting.supervisor.pool import CheckReport
 from scripting.texts.escaping import visible

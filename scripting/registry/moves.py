@@ -97,3 +97,9 @@ class Move:
     @property
     def is_of_knobs(self) -> bool:
         return self.knobs is not SameKnobs
+
+
+def say_why(reason: str) -> None:
+    """Raise PublishRefused for a change without a reason."""
+    if not reason.strip():
+        raise PublishRefused("say why: the reason is shown beside the version for good")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from scripting.models import SEGMENTS, SHARED, Activation, CaseChange, Draft, Script
 from scripting.registry import knobs as registry_knobs
+from scripting.registry.activating import activate_together
 from scripting.registry.bundles import Values
 from scripting.registry.moves import PLAIN, AlreadyActive, AnyBase, AtGate, HelpersChanged, Move
-from scripting.registry.publishing import Text, activate_together, moves_for
+from scripting.registry.publishing import Text, moves_for
 from scripting.types import Source
 
 if TYPE_CHECKING:

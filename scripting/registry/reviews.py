@@ -12,9 +12,9 @@ from django.db import transaction
 from scripting import clock
 from scripting.models import Activation, Draft, KnobSet, Review, ReviewComment, ReviewedChange, ReviewedText, ReviewNote
 from scripting.registry import gate
+from scripting.registry.activating import activate_together
 from scripting.registry.gate import Candidate, Change
-from scripting.registry.moves import PLAIN, AnyBase, AtGate, Move, PublishRefused, SameKnobs
-from scripting.registry.publishing import activate_together, say_why
+from scripting.registry.moves import PLAIN, AnyBase, AtGate, Move, PublishRefused, SameKnobs, say_why
 from scripting.texts.escaping import one_line, visible
 
 if TYPE_CHECKING:

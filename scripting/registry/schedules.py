@@ -15,8 +15,7 @@ from scripting import clock
 from scripting.models import Activation, KnobSchedule, Script
 from scripting.registry import knobs as registry_knobs
 from scripting.registry.bundles import Values
-from scripting.registry.moves import AlreadyActive, PublishRefused, StaleBase
-from scripting.registry.publishing import say_why
+from scripting.registry.moves import AlreadyActive, PublishRefused, StaleBase, say_why
 from scripting.texts.escaping import visible
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from scripting.models import Script
-from scripting.registry import publishing
+from scripting.registry import storing
 from scripting.sources.folder import ScriptFile, Unusable, file_digest, look_up, scripts_dir
 from scripting.sources.steps import WAITS, first_error
 
@@ -44,7 +44,7 @@ def why_not_taken(script: Script) -> str:
             return ""
     for version in script.versions.rejected().order_by("-number"):
         if script.file_digest == file_digest(script.name, version.language, bytes(version.content)):
-            return first_error(map(publishing.diagnostic_of, version.diagnostics))
+            return first_error(map(storing.diagnostic_of, version.diagnostics))
     return ""
 
 

@@ -16,11 +16,11 @@ from django.db import transaction
 from scripting.models import SHARED, Activation, Script, ScriptVersion
 from scripting.modules.installed import modules
 from scripting.processes import notices
-from scripting.registry import dependents, publishing
+from scripting.registry import dependents, storing
+from scripting.registry.activating import activate_together
 from scripting.registry.dependents import Key
 from scripting.registry.gate import GateClosed
 from scripting.registry.moves import FileOvertaken, Move, StaleBase
-from scripting.registry.publishing import activate_together
 from scripting.sources import seen as seen_files
 from scripting.sources.case_folder import scan_cases
 from scripting.sources.case_sync import cases_expected, miss_cases, take_cases, take_embedded_cases
@@ -167,7 +167,7 @@ def _flag(candidate: Candidate, why: str) -> Step:
 
 def _store_flagged(script: Script, embedded: Embedded, *, file_present: bool, why: str = "") -> Step:
     origin, message = ScriptVersion.Origin.EMBEDDED, "new embedded default"
-    version, diagnostics = publishing.store(script, embedded.language, embedded.content, origin, message=message)
+    version, diagnostics = storing.store(script, embedded.language, embedded.content, origin, message=message)
     if not version.accepted:
         return failed(script, version, first_error(diagnostics))
     script.default_version, script.language = version, embedded.language

@@ -12,7 +12,7 @@ import redis
 from scripting.bus import evidence_jobs
 from scripting.models import Activation, Script, ScriptVersion
 from scripting.processes import notices
-from scripting.registry import judging, publishing
+from scripting.registry import activating, judging, storing
 from scripting.registry.dependents import Key, World
 from scripting.registry.gate import GateClosed
 from scripting.registry.judging import Proposal, Verdict
@@ -128,7 +128,7 @@ def _take_group(members: Sequence[Candidate], world: World, flag: Flag, weigh: W
     taken = [member for member in members if verdicts[member.key].accepted]
     stopped: GateClosed | None = None
     try:
-        publishing.activate_together([member.move(versions[member.key]) for member in taken])
+        activating.activate_together([member.move(versions[member.key]) for member in taken])
     except HelpersChanged:
         return _take_group([_afresh(member) for member in members], World(), flag, weigh)
     except GateClosed as closed:
@@ -181,13 +181,13 @@ def _kept(member: Candidate, verdict: Verdict) -> ScriptVersion:
     else:
         origin, message = ScriptVersion.Origin.FILE, f"file {text.path}"
     tell = not member.was_rejected
-    return publishing.keep(member.script, text.language, text.content, origin, verdict, message=message, tell=tell)
+    return storing.keep(member.script, text.language, text.content, origin, verdict, message=message, tell=tell)
 
 
 def _activated(member: Candidate, version: ScriptVersion) -> Step:
     name = str(member.script)
     if isinstance(member.text, ScriptFile):
-        warned = will_fail(map(publishing.diagnostic_of, version.diagnostics))
+        warned = will_fail(map(storing.diagnostic_of, version.diagnostics))
         detail = f"v{version.number} from {member.text.path}" + (f"; it {warned}" if warned else "")
         return said(Step(name, "activated", detail, "file"), logging.WARNING if warned else logging.DEBUG)
     if member.cause == Activation.Cause.UPGRADE:
@@ -257,7 +257,7 @@ def _still_rejected(member: Candidate) -> Step:
     assert isinstance(member.text, ScriptFile)
     sha256 = ScriptVersion.digest_of(member.text.content)
     version = member.script.versions.get(language=member.text.language, sha256=sha256)
-    error = first_error(map(publishing.diagnostic_of, version.diagnostics))
+    error = first_error(map(storing.diagnostic_of, version.diagnostics))
     return Step(str(member.script), "rejected", _why(member.script, member.text, version, error), "file", is_known=True)
 
 

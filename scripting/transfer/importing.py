@@ -16,7 +16,7 @@ from django.db import transaction
 from scripting.models import SHARED, Activation, Case, KnobSet, Schedule, Script, ScriptVersion, SubscriptionSet
 from scripting.modules.installed import modules
 from scripting.modules.topics import topics
-from scripting.registry import judging, knobs, lifecycle, publishing
+from scripting.registry import activating, judging, knobs, lifecycle, storing
 from scripting.registry.bundles import values_digest
 from scripting.registry.judging import Proposal
 from scripting.registry.lifecycle import ChangeRefused
@@ -155,7 +155,7 @@ class _Taking:
         found = script.versions.filter(language=record.language, sha256=record.sha256).first()
         if found is None:
             verdict = self._verdict(record)
-            found = publishing.keep(
+            found = storing.keep(
                 script, record.language, record.content, record.origin, verdict,
                 author=self._person(record.author), message=_provenance(record.message, record.number, record),
                 tell=False, at_least=record.number,
@@ -222,7 +222,7 @@ class _Taking:
                 )
             )
         if moves:
-            publishing.activate_together(moves)
+            activating.activate_together(moves)
         self.report.done += [f"{move.version} is live" for move in moves]
 
     def _settle_new(self) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from scripting.engine import get_engine
 from scripting.models import Script
-from scripting.registry import publishing
+from scripting.registry import publishing, storing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase
 from scripting.types import ExecutionRequest
@@ -69,7 +69,7 @@ def test_who_may_not_see_executions_is_not_sent_to_them(failing: Script) -> None
 def test_the_withheld_version_and_the_one_that_stands_in_say_it_and_no_other(failing: Script, viewer: Client) -> None:
     assert SAYS in text_of(viewer, version_page(failing, 2))
     assert SAYS in text_of(viewer, version_page(failing, 1))
-    publishing.store(failing, "python", b"result = 3\n", "editor")
+    storing.store(failing, "python", b"result = 3\n", "editor")
     assert SAYS not in text_of(viewer, version_page(failing, 3))
 
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from scripting.models import Script
-from scripting.registry import publishing
+from scripting.registry import publishing, storing
 from scripting.registry.moves import AnyBase
 from scripting.sources import sync
 from tests.admin.people import page
@@ -272,7 +272,7 @@ def test_limits_are_written_in_seconds_and_mebibytes_and_what_no_script_can_run_
 
 
 def test_what_is_active_cannot_be_set_by_a_form(game: Game, script: Script, designer: Client) -> None:
-    rejected, _ = publishing.store(script, "python", BROKEN.encode(), "editor")
+    rejected, _ = storing.store(script, "python", BROKEN.encode(), "editor")
     designer.post(page(script, "change"), {"enabled": "on", "active_version": rejected.pk, "file_digest": "x"})
     script.refresh_from_db()
     assert script.active_version != rejected
@@ -352,7 +352,7 @@ def test_a_rejected_version_is_checked_again_when_what_it_lacked_is_there(
     game: Game, script: Script, designer: Client
 ) -> None:
     text = "from shared import points\nresult = points.of(1)\n"
-    version, _ = publishing.store(script, "python", text.encode(), "editor")
+    version, _ = storing.store(script, "python", text.encode(), "editor")
     assert not version.accepted
     again = reverse("admin:scripting_script_rollback", args=[script.pk, version.number])
     assert f'href="{again}">Check again</a>' in designer.get(page(script, "change")).content.decode()

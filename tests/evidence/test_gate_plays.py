@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from scripting.evidence.gate import weigh, with_evidence
 from scripting.models import Activation, Evidence, PlayComparison, Script, ScriptVersion
 from scripting.models.gate import limits_in
-from scripting.registry import gate, publishing
+from scripting.registry import activating, gate, storing
 from scripting.registry.active import registry
 from scripting.registry.gate import Candidate, GateClosed
 from scripting.registry.gate_policies import Mode, set_policy
@@ -37,9 +37,9 @@ def ask(limits: str, **more: Any) -> None:
 
 
 def publish(script: Script, text: str) -> Activation:
-    version, _ = publishing.store(script, "python", text.encode(), ScriptVersion.Origin.EDITOR)
+    version, _ = storing.store(script, "python", text.encode(), ScriptVersion.Origin.EDITOR)
     return with_evidence(
-        lambda: publishing.activate(
+        lambda: activating.activate(
             script, version, Activation.Cause.PUBLISH, reason="a test", base=script.active_version
         )
     )

@@ -14,7 +14,7 @@ from django.urls import reverse
 from scripting.evidence.gate import weigh_versions
 from scripting.hot_reload.watcher import Watcher
 from scripting.models import Activation, Review, Script, ScriptVersion
-from scripting.registry import publishing, reviews
+from scripting.registry import publishing, reviews, storing
 from scripting.registry.gate_policies import set_policy
 from scripting.registry.publishing import Text
 from scripting.sources import sync
@@ -97,19 +97,19 @@ def by_watcher(script: Script, body: str, tmp_path: Path) -> str:
 
 def by_rollback(script: Script, body: str, tmp_path: Path) -> str:
     """To a version that was never live."""
-    publishing.store(script, "python", text_of(body).encode(), ScriptVersion.Origin.EDITOR)
+    storing.store(script, "python", text_of(body).encode(), ScriptVersion.Origin.EDITOR)
     return refused("rollback_script", str(script), "2", "-m", "a try")
 
 
 def by_rollback_in_workbench(script: Script, body: str, tmp_path: Path) -> str:
-    publishing.store(script, "python", text_of(body).encode(), ScriptVersion.Origin.EDITOR)
+    storing.store(script, "python", text_of(body).encode(), ScriptVersion.Origin.EDITOR)
     address = reverse("workbench:rollback", args=[script.module, script.name])
     answer = browser().post(address, json.dumps({"number": 2, "reason": "a try"}), content_type="application/json")
     return "" if answer.status_code == 200 else answer.json()["error"]["message"]
 
 
 def by_rollback_in_admin(script: Script, body: str, tmp_path: Path) -> str:
-    publishing.store(script, "python", text_of(body).encode(), ScriptVersion.Origin.EDITOR)
+    storing.store(script, "python", text_of(body).encode(), ScriptVersion.Origin.EDITOR)
     address = reverse("admin:scripting_script_rollback", args=[script.pk, 2])
     return browser().post(address, {"reason": "a try"}, follow=True).content.decode()
 
@@ -132,7 +132,7 @@ def by_release(script: Script, body: str, tmp_path: Path) -> str:
 
 
 def by_rollback_of_api(script: Script, body: str, tmp_path: Path) -> str:
-    publishing.store(script, "python", text_of(body).encode(), ScriptVersion.Origin.EDITOR)
+    storing.store(script, "python", text_of(body).encode(), ScriptVersion.Origin.EDITOR)
     answer = machine().post(f"scripts/{script}/rollback", {"version": 2, "reason": "a try"})
     return "" if answer.status_code == 200 else str(answer.json()["detail"])
 

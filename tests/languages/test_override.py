@@ -11,7 +11,7 @@ import pytest
 
 from scripting.engine import get_engine
 from scripting.models import Activation, ScriptVersion
-from scripting.registry import publishing
+from scripting.registry import activating, storing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase
 from scripting.runtime.pool import close_pool
@@ -129,9 +129,9 @@ def test_3_2_publishing_in_the_other_language_replaces_the_default(
     put(game.package / "scripts", *default)
     sync.sync(wait=lambda _: None)
     script = game.script("cup")
-    version, diagnostics = publishing.store(script, after[0], override[1].encode(), ScriptVersion.Origin.EDITOR)
+    version, diagnostics = storing.store(script, after[0], override[1].encode(), ScriptVersion.Origin.EDITOR)
     assert version.accepted, diagnostics
-    publishing.activate(script, version, Activation.Cause.PUBLISH, reason="another language", base=AnyBase)
+    activating.activate(script, version, Activation.Cause.PUBLISH, reason="another language", base=AnyBase)
     registry.forget()
     assert points(run()) == after
     script.refresh_from_db()

@@ -15,7 +15,7 @@ from scripting.engine import get_engine
 from scripting.models import Activation, Breaker, Script
 from scripting.processes import generation, notices
 from scripting.processes.notices import Notice
-from scripting.registry import lifecycle, publishing
+from scripting.registry import activating, lifecycle, publishing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase
 from scripting.types import ExecutionRequest, ScriptInput
@@ -79,7 +79,7 @@ def test_publishing_rolling_back_and_reverting_are_announced_with_what_they_are(
     with one_announcement(heard, "activated"):
         publishing.rollback(script, 1, actor=None, reason="for a test")
     with one_announcement(heard, "reverted"):
-        publishing.activate(script, None, Activation.Cause.FILE_DELETED, base=AnyBase, changes={"file_digest": ""})
+        activating.activate(script, None, Activation.Cause.FILE_DELETED, base=AnyBase, changes={"file_digest": ""})
 
 
 @pytest.mark.parametrize("field", sorted({f.name for f in Script._meta.concrete_fields} - {"id", "active_version"}))

@@ -8,7 +8,7 @@ from scripting.engine import get_engine
 from scripting.hot_reload.listener import Listener
 from scripting.models import BundleHelper, ScriptVersion
 from scripting.processes import generation, members, notices
-from scripting.registry import dependents, lifecycle, publishing
+from scripting.registry import dependents, lifecycle, publishing, storing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase, PublishRefused
 from scripting.types import ExecutionRequest
@@ -77,9 +77,7 @@ def test_a_helper_that_would_break_a_dependent_is_refused_and_names_it(helper) -
 
 
 def test_a_helper_of_a_file_that_would_break_a_dependent_is_rejected_and_names_it(helper) -> None:
-    version, diagnostics = publishing.store(
-        helper, "python", b"def throw(n):\n    return n\n", ScriptVersion.Origin.FILE
-    )
+    version, diagnostics = storing.store(helper, "python", b"def throw(n):\n    return n\n", ScriptVersion.Origin.FILE)
     assert not version.accepted
     assert "would break arena/scorer (v1) line 1" in diagnostics[0].message
     assert version.diagnostics[0]["message"] == diagnostics[0].message
@@ -96,10 +94,10 @@ def test_a_refused_helper_is_accepted_once_its_dependents_have_been_changed(help
 
 def test_what_a_script_lacked_before_is_no_fault_of_a_helper(helper) -> None:
     script = make_script("result = 1", "other")
-    version, _ = publishing.store(script, "python", b"from shared.cards import draw\nresult = draw()", "editor")
+    version, _ = storing.store(script, "python", b"from shared.cards import draw\nresult = draw()", "editor")
     assert not version.accepted, "there is no helper cards yet"
     make_script("def draw():\n    return 7\n", "cards", "shared")
-    publishing.recheck(version)
+    storing.recheck(version)
     assert version.accepted
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("scripting", "goby_site", "wargame")
-ONE_WAY = {("scripting/registry/publishing.py", "_move")}
+ONE_WAY = {("scripting/registry/activating.py", "_move")}
 
 
 def functions() -> Iterator[tuple[str, str, ast.AST]]:

@@ -7,7 +7,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from scripting.models import Activation, Draft, Script, ScriptVersion, uuid7
-from scripting.registry import lifecycle, publishing, upgrades
+from scripting.registry import activating, lifecycle, publishing, storing, upgrades
 from scripting.registry.active import registry
 from scripting.registry.moves import AlreadyActive, AnyBase, PublishRefused, StaleBase
 from scripting.registry.resolved import ScriptNotFound
@@ -164,7 +164,7 @@ def test_the_difference_of_two_versions_is_a_unified_diff(arena: Arena) -> None:
 
 def ship(script: Script, text: str) -> ScriptVersion:
     """A new embedded default, as discovery stores and flags it over an override."""
-    version, _ = publishing.store(script, "python", text.encode(), ScriptVersion.Origin.EMBEDDED)
+    version, _ = storing.store(script, "python", text.encode(), ScriptVersion.Origin.EMBEDDED)
     script.refresh_from_db()
     script.default_version = version
     script.save(update_fields=["default_version"])
@@ -174,7 +174,7 @@ def ship(script: Script, text: str) -> ScriptVersion:
 def test_a_new_default_under_an_override_is_shown_as_base_default_and_mine(arena: Arena) -> None:
     script, _ = Script.objects.get_or_create(module="arena", name="scorer")
     first = ship(script, TEXT)
-    publishing.activate(script, first, Activation.Cause.DEFAULT, base=None)
+    activating.activate(script, first, Activation.Cause.DEFAULT, base=None)
     assert upgrades.upgrade_of(script) is None
     publish(script, TEXT + "# mine\n")
     script.refresh_from_db()
@@ -192,7 +192,7 @@ def test_a_new_default_under_an_override_is_shown_as_base_default_and_mine(arena
 
 def test_the_scripts_page_shows_an_upgrade_as_base_default_and_mine(arena: Arena) -> None:
     script, _ = Script.objects.get_or_create(module="arena", name="scorer")
-    publishing.activate(script, ship(script, TEXT), Activation.Cause.DEFAULT, base=None)
+    activating.activate(script, ship(script, TEXT), Activation.Cause.DEFAULT, base=None)
     publish(script, TEXT + "# <mine>\n")
     ship(script, "# new\n" + TEXT)
     client = Client()

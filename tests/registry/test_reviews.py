@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 
 from scripting.evidence.gate import with_evidence
 from scripting.models import Activation, Review, ReviewNote, Script
-from scripting.registry import knobs, publishing, reviews
+from scripting.registry import activating, knobs, publishing, reviews
 from scripting.registry.gate import GateClosed
 from scripting.registry.gate_policies import Mode, set_policy
 from scripting.registry.moves import AnyBase, AtGate, Move
@@ -81,9 +81,9 @@ def test_a_change_of_a_helper_takes_the_approval_of_what_imports_it(eyes: Script
     text = Text(rules, "python", helper_of(GOOD).encode())
     moves = publishing.moves_for([text], actor=eve, reason="why")
     with pytest.raises(GateClosed):
-        publishing.activate_together(moves)
+        activating.activate_together(moves)
     reviews.approve(reviews.ask(moves, actor=eve, reason="why"), actor=rita)
-    [activation] = publishing.activate_together(moves)
+    [activation] = activating.activate_together(moves)
     assert activation.review is not None
 
 

@@ -14,7 +14,7 @@ from django.test import Client
 
 from scripting.engine import get_engine
 from scripting.models import Script, ScriptVersion
-from scripting.registry import publishing
+from scripting.registry import storing
 from scripting.types import ExecutionRequest, ScriptInput
 from scripting.workbench import drafts
 from tests.support.arena import arena_registered, make_script
@@ -37,7 +37,7 @@ def hostile() -> Iterator[Script]:
         user = User.objects.create_superuser(
             NAME, first_name=NAME
         )  # forms refuse such names: somebody's script made it
-        publishing.store(
+        storing.store(
             script,
             "python",
             f"import os  # {MARKUP}\n".encode(),

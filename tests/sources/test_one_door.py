@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 
 from scripting.engine import get_engine
 from scripting.models import Script
-from scripting.registry.publishing import store
+from scripting.registry.storing import store
 from scripting.sandbox.source_text import NotText, decode, encode, read_any
 from scripting.sources.file_checks import check_path
 

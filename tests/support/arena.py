@@ -15,7 +15,7 @@ from scripting.modules.calls import CallContext, CallRefused, EffectRefused, Out
 from scripting.modules.installed import modules
 from scripting.modules.scriptable import ModuleScriptConfig, ScriptableModule, exposed
 from scripting.modules.topics import Topic, topics
-from scripting.registry import publishing
+from scripting.registry import activating, storing
 from scripting.registry.moves import AnyBase
 
 
@@ -113,7 +113,7 @@ def arena_registered(kind: type[Arena] = Arena) -> Iterator[Arena]:
 def make_script(text: str, name: str = "scorer", module: str = "arena", language: str = "python") -> Script:
     """A script whose active version is `text`, by the registry's own path."""
     script, _ = Script.objects.get_or_create(module=module, name=name)
-    version, diagnostics = publishing.store(script, language, text.encode(), ScriptVersion.Origin.EDITOR)
+    version, diagnostics = storing.store(script, language, text.encode(), ScriptVersion.Origin.EDITOR)
     assert version.accepted, json.dumps([d.message for d in diagnostics])
-    publishing.activate(script, version, Activation.Cause.PUBLISH, reason="for a test", base=AnyBase)
+    activating.activate(script, version, Activation.Cause.PUBLISH, reason="for a test", base=AnyBase)
     return script

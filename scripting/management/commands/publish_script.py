@@ -22,7 +22,7 @@ from scripting.management.output import (
     version_argument,
 )
 from scripting.models import Script, ScriptVersion
-from scripting.registry import lifecycle, publishing
+from scripting.registry import lifecycle, publishing, storing
 from scripting.registry.moves import AlreadyActive, AnyBase, PublishRefused, StaleBase
 from scripting.registry.publishing import Text, TogetherRefused
 from scripting.sandbox import source_text
@@ -184,7 +184,7 @@ class Command(ScriptingCommand):
         self.tell_active(target, version, as_json=as_json)
 
     def _warn(self, path: str, version: ScriptVersion) -> None:
-        for warning in in_order(map(publishing.diagnostic_of, version.diagnostics)):
+        for warning in in_order(map(storing.diagnostic_of, version.diagnostics)):
             self.stderr.write(visible(compiler_line(path, warning)))
 
     def _script(self, module: str, name: str, actor: Any, reason: str) -> Script:

@@ -9,7 +9,7 @@ import pytest
 from scripting.engine import get_engine
 from scripting.execution.replay import replay
 from scripting.models import Execution, ScriptVersion
-from scripting.registry import publishing
+from scripting.registry import storing
 from scripting.registry.active import registry
 from scripting.runtime.pool import close_pool
 from scripting.sandbox.languages.table import LANGUAGES
@@ -64,7 +64,7 @@ def test_a_file_of_it_overrides_a_default_and_an_execution_is_repeated(game: Gam
 def test_a_check_says_where_it_is_wrong(game: Game) -> None:
     game.ship("dice", "result = roll\n")
     sync.sync(wait=lambda _: None)
-    version, diagnostics = publishing.store(
+    version, diagnostics = storing.store(
         game.script("dice"), "tally", b"roll + 1\nroll / 2\n", ScriptVersion.Origin.EDITOR
     )
     assert not version.accepted

@@ -1,0 +1,190 @@
+"""Make stored versions the ones that run: all moves in one transaction, through the gate, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from scripting.models import SHARED, Activation, Breaker, Case, CaseChange, KnobSet, Review, Script, ScriptVersion
+from scripting.processes import notices
+from scripting.registry import dependents, gate, judging
+from scripting.registry.announce import announce
+from scripting.registry.gate import Passage
+from scripting.registry.judging import Proposal
+from scripting.registry.moves import (
+    PLAIN,
+    AlreadyActive,
+    AnyBase,
+    AtGate,
+    FileOvertaken,
+    HelpersChanged,
+    Move,
+    PublishRefused,
+    StaleBase,
+)
+from scripting.registry.resolved import load
+from scripting.subscriptions import sets
+from scripting.texts.escaping import visible
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+BY_PEOPLE = frozenset({Activation.Cause.PUBLISH, Activation.Cause.ROLLBACK})
+
+
+def activate(
+    script: Script,
+    version: ScriptVersion | None,
+    cause: str,
+    *,
+    actor: User | None = None,
+    reason: str = "",
+    base: ScriptVersion | type[AnyBase] | None = None,
+    changes: Mapping[str, Any] | None = None,
+    judge: bool = True,
+    at_gate: AtGate = PLAIN,
+) -> Activation:
+    """Make `version` the one that runs: `activate_together` of one."""
+    move = Move(script, version, cause, base, actor, reason, changes or {}, at_gate=at_gate)
+    return activate_together([move], judge=judge)[0]
+
+
+def activate_together(
+    moves: Sequence[Move], *, judge: bool = True, case_changes: Sequence[CaseChange] = ()
+) -> list[Activation]:
+    """Make versions of several scripts the ones that run, all in one transaction or none; cases that come with them too.
+
+    Raises StaleBase if something else than a move's base is active (`AnyBase` takes whatever is), FileOvertaken, HelpersChanged where
+    what is moved fits helpers, or a helper its dependents, no longer (`judge` False takes it as it is), GateClosed and
+    OverrideForbidden where a policy asks for evidence. What people ask for (publish, roll back) raises AlreadyActive where it
+    is so already.
+    """
+    with transaction.atomic():
+        of_helpers = any(dependents.hold(move.script, move.version) for move in moves)
+        pks = [move.script.pk for move in moves]
+        locked = {script.pk: script for script in Script.objects.select_for_update().filter(pk__in=pks).order_by("pk")}
+        for move in moves:
+            _allow(move, locked[move.script.pk])
+        if of_helpers and judge:
+            _judge_again(moves)
+        passage = gate.pass_gate(moves, locked, case_changes)
+        for each in case_changes:
+            _keep_case(each, moves)
+        activations = [_move(move, locked[move.script.pk], passage) for move in moves]
+        for move in moves:
+            sets.join_planned(locked[move.script.pk], actor=move.actor)
+        Review.settle({review.pk for review in passage.reviews.values()})
+        Breaker.forgive(move.version.pk for move in moves if move.version is not None)
+        if any(move.script.module == SHARED for move in moves):
+            for move in moves:
+                if move.script.module == SHARED:
+                    Breaker.forgive(each.pk for each in dependents.dependents_of(move.script.name))
+            load()  # records the new bundles here, once: else every process would, all at the same moment
+        elif bundled := [m.script for m in moves if _is_bundled(m, locked[m.script.pk])]:
+            load([(script.module, script.name) for script in bundled])
+    for move in moves:
+        move.script.refresh_from_db()
+    return activations
+
+
+def _keep_case(change: CaseChange, moves: Sequence[Move]) -> None:
+    """Raises StaleBase for a case that somebody changed meanwhile."""
+    found = change.script.cases.select_for_update().filter(name=change.name).first()
+    kept = found.digest if found is not None and found.removed_at is None else ""
+    user = next((move.actor.get_username() for move in moves if move.actor is not None), "")
+    if change.base is not None and change.base != kept:
+        raise StaleBase(f"the case {change.script}/{change.name} was changed meanwhile: pull it, then release again")
+    if change.content is None:
+        if found is not None and kept:
+            found.leave(user)
+        return
+    found = found or Case(script=change.script, name=change.name)
+    found.write(change.content, Case.Origin.EDITOR, user=user)
+    found.save()
+
+
+def _is_bundled(move: Move, locked: Script) -> bool:
+    """Whether more than its text decides what the script's bundle is."""
+    return move.version is not None and (SHARED in move.version.source or locked.active_knobs_id is not None)
+
+
+def _allow(move: Move, locked: Script) -> None:
+    """Raise what stands against a move of the locked script."""
+    version, base = move.version, move.base
+    if move.file_seen is not None and locked.file_digest != move.file_seen:
+        # A watcher that was stopped and goes on must not bring an old text back over what its successor took.
+        raise FileOvertaken(f"the file of {locked} was taken by another process meanwhile", version)
+    if move.is_of_knobs:
+        _require_other_knobs(move, locked)
+    elif move.cause in BY_PEOPLE and version is not None and locked.active_version_id == version.pk:
+        raise already_active(version)
+    require_base(locked, base, version)
+    if version is not None and (version.script_id != locked.pk or not version.accepted):
+        raise PublishRefused(f"{version} did not pass its check and cannot become active", version)
+
+
+def _require_other_knobs(move: Move, locked: Script) -> None:
+    """Raise what stands against a move of knobs: they are set so already, or others were set meanwhile."""
+    pk = move.knobs.pk if isinstance(move.knobs, KnobSet) else None
+    if move.knobs_base is not AnyBase:
+        believed = move.knobs_base.pk if isinstance(move.knobs_base, KnobSet) else None
+        if locked.active_knobs_id != believed:
+            raise StaleBase(
+                f"the knobs of {locked} were set meanwhile; look at the new values, then set yours", move.version
+            )
+    if locked.active_knobs_id == pk and locked.active_version_id == (move.version and move.version.pk):
+        raise AlreadyActive("the knobs are set so already; nothing changed", move.version)
+
+
+def _judge_again(moves: Sequence[Move]) -> None:
+    """Judge the moves beside the helpers as they are now that none can change. What passed a moment ago is not compiled again."""
+    versions = {(m.script.module, m.script.name): m.version for m in moves if m.version is not None}
+    proposals = [Proposal(*key, version.language, bytes(version.content)) for key, version in versions.items()]
+    for key, verdict in judging.judge(proposals).items():
+        if not verdict.accepted:
+            version = versions[key]
+            raise HelpersChanged(f"{version} does not fit what changed meanwhile", version, verdict.diagnostics)
+
+
+def _move(move: Move, locked: Script, passage: Passage) -> Activation:
+    version, reason = move.version, visible(move.reason)
+    locked.rejected_basis = locked.rejected_batch = locked.held = ""  # who decided knew of the file, or it is taken now
+    for name, value in move.changes.items():
+        setattr(locked, name, value)
+    locked.active_version = version
+    if move.is_of_knobs:
+        locked.active_knobs = move.knobs if isinstance(move.knobs, KnobSet) else None
+    locked._history_user = move.actor
+    locked._change_reason = f"{move.cause}: {reason}"[:100] if reason else move.cause
+    locked.save(
+        update_fields=["active_version", "active_knobs", "rejected_basis", "rejected_batch", "held", *move.changes]
+    )
+    announce(notices.activated(locked, version, move.cause, move.actor, reason))
+    activation = Activation.objects.create(
+        script=locked,
+        version=version,
+        knobs=locked.active_knobs,
+        cause=move.cause,
+        actor=move.actor,
+        reason=reason,
+        override=visible(move.at_gate.override) if passage.overridden else "",
+        review=passage.reviews.get(locked.pk),
+    )
+    activation.evidence.set(passage.evidence.get(locked.pk, ()))
+    return activation
+
+
+def already_active(version: ScriptVersion) -> AlreadyActive:
+    """The error for a version that is live."""
+    return AlreadyActive(f"v{version.number} is live already; nothing changed", version)
+
+
+def require_base(
+    script: Script, base: ScriptVersion | type[AnyBase] | None, version: ScriptVersion | None = None
+) -> None:
+    """Raise StaleBase where something else is active than a change was made from."""
+    if base is not AnyBase and script.active_version_id != (base.pk if isinstance(base, ScriptVersion) else None):
+        now = script.active_version or f"no version of {script}"
+        raise StaleBase(f"{now} became active meanwhile; merge with it, then publish again", version)
