@@ -1,6 +1,7 @@
 """`python docs/screenshots.py [NAME…]`: takes the pictures in docs/img anew, of a stack that it starts for it.
 
-Each picture is a story told again: log in, change, try, publish. So the pictures are true, or this script fails.
+Each picture is a story told again: log in, change, try, publish. So the pictures are true, or this script fails: a story that cannot
+be told is named, its picture stays as it was, and the next begins from the same state.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
 
-from playwright.sync_api import Browser, Page, expect  # noqa: E402
+from playwright.sync_api import Browser, Error, Page, expect  # noqa: E402
 
 from tests.support.browser import chromium  # noqa: E402
 from tests.support.stack import RunningStack  # noqa: E402
@@ -23,6 +24,8 @@ from tests.workbench.pages import change, publish, session, write  # noqa: E402
 
 FOLDER = Path(__file__).parent / "img"
 MOST_BYTES = 250_000
+PATIENCE = 60_000
+"""Milliseconds for whatever a page is to show: here nothing is judged by its time."""
 DAMAGE = "/scripts/wargame/damage_calculator/"
 SALVOS = """\
 SALVOS = 3
@@ -260,9 +263,10 @@ ROLES = {"receipts": "admin", "gate": "admin", "review": "admin"}
 
 
 def main(chosen: list[str]) -> int:
-    """Take the pictures; 1 when one is too large to be kept in the repository."""
+    """Take the pictures; 1 when a story could not be told, or a picture is too large to be kept in the repository."""
     FOLDER.mkdir(exist_ok=True)
-    too_large = []
+    expect.set_options(timeout=PATIENCE)
+    amiss = []
     with tempfile.TemporaryDirectory() as folder:
         environment = {"SCRIPTING_SCRIPTS_DIR": f"{folder}/scripts"}
         with RunningStack(Path(folder) / "var", **environment) as stack, chromium() as browser:
@@ -271,27 +275,34 @@ def main(chosen: list[str]) -> int:
                 if chosen and story.__name__ not in chosen:
                     continue
                 for more in ({}, *ALSO.get(story.__name__, ())):
-                    picture = take(browser, stack, people[ROLES.get(story.__name__, "designer")], story, **more)
-                    print(f"{picture.relative_to(ROOT)}  {picture.stat().st_size // 1024} kB")
+                    try:
+                        picture = take(browser, stack, people[ROLES.get(story.__name__, "designer")], story, **more)
+                    except (AssertionError, Error) as problem:
+                        amiss.append(f"{story.__name__}: {problem}")
+                        continue
+                    print(f"{picture.relative_to(ROOT)}  {picture.stat().st_size // 1024} kB", flush=True)
                     if picture.stat().st_size > MOST_BYTES:
-                        too_large.append(picture.name)
-    for name in too_large:
-        print(f"{name} has more than {MOST_BYTES} bytes", file=sys.stderr)
-    return 1 if too_large else 0
+                        amiss.append(f"{picture.name} has more than {MOST_BYTES} bytes")
+    for words in amiss:
+        print(words, file=sys.stderr)
+    return 1 if amiss else 0
 
 
 def take(browser: Browser, stack: RunningStack, cookies: object, story: Callable[[Page], None], **more: object) -> Path:
     """One picture of one story, 1280 by 720 unless `more` says otherwise."""
     options = {"viewport": {"width": 1280, "height": 720}, "color_scheme": "light", "reduced_motion": "reduce"} | more
     context = browser.new_context(base_url=stack.url, storage_state=cookies, **options)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
-    story(page)
     marks = ["dark"] if options["color_scheme"] == "dark" else []
     marks += ["tablet"] if "viewport" in more else []
     picture = FOLDER / f"{'-'.join([story.__name__, *marks])}.png"
-    page.screenshot(path=picture, animations="disabled", caret="hide")
-    put_back(page, stack)
-    context.close()
+    try:
+        story(page)
+        page.screenshot(path=picture, animations="disabled", caret="hide")
+    finally:
+        put_back(page, stack)
+        context.close()
     return picture
 
 

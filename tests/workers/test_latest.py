@@ -58,6 +58,8 @@ def test_of_a_thousand_positions_of_ten_keys_ten_run_and_the_others_are_recorded
     )
     page = admin_client.get(f"/admin/scripting/execution/{recorded[sent[0]].pk}/change/").content.decode()
     assert "No script ran on this event" in page
+    assert "was to run on" in page
+    assert "Run again exactly" not in page, "there is no run to repeat"
     assert sent[990] in page
 
 
