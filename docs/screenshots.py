@@ -71,11 +71,6 @@ def story(page: Page) -> None:
     expect(page.locator(".steps li").nth(3)).to_be_visible()
 
 
-def scripts(page: Page) -> None:
-    """The tree of scripts."""
-    page.goto("/scripts/")
-
-
 def open_workbench(page: Page) -> None:
     page.goto(f"{DAMAGE}?find=CRITICAL_CHANCE")
     expect(page.locator("#connection")).to_have_attribute("data-state", "open")
@@ -139,25 +134,6 @@ def recorded(page: Page) -> None:
     page.keyboard.type("hits")
     expect(page.locator("#recorded-list [role=option]").first).to_contain_text("hits")
     expect(page.locator("#recorded-list [role=option]").first).to_have_attribute("aria-selected", "true")
-
-
-def error(page: Page) -> None:
-    """What a mistake looks like."""
-    open_workbench(page)
-    change(page, "luck = 1.0 - SPREAD", "luck = 1.0 - SPRED")
-    expect(page.locator("#problem-list li")).to_have_count(1)
-    page.click("#run")
-    expect(page.locator("#outcome .error-box")).to_be_visible()
-    page.click("#tab-problems")
-
-
-def publishing(page: Page) -> None:
-    """The publish dialog."""
-    workbench(page)
-    page.click("#publish")
-    expect(page.locator("#publish-diff tr.new")).to_be_visible()
-    expect(page.locator("#publish-go")).to_be_enabled()
-    page.fill("#publish-reason", "Nine hits in ten find a weak spot: shorter battles")
 
 
 def live(page: Page) -> None:
@@ -237,17 +213,13 @@ STORIES: tuple[Callable[[Page], None], ...] = (
     battle,
     rewound,
     story,
-    scripts,
     workbench,
     values,
     sample,
     compared,
     recorded,
-    error,
-    publishing,
     live,
     history,
-    execution,
     cases,
     tune,
     plays,
@@ -256,8 +228,6 @@ STORIES: tuple[Callable[[Page], None], ...] = (
     review,
 )
 """Each begins with v1 live and no draft, where `put_back` leaves the one before; the policy that `review` sets stays, so it is the last."""
-ALSO = {"workbench": ({"color_scheme": "dark"}, {"viewport": {"width": 820, "height": 1180}})}
-"""Pictures taken a second time, in the dark or on a tablet."""
 ROLES = {"receipts": "admin", "gate": "admin", "review": "admin"}
 """Who sees it, where the designer does not."""
 
@@ -274,29 +244,31 @@ def main(chosen: list[str]) -> int:
             for story in STORIES:
                 if chosen and story.__name__ not in chosen:
                     continue
-                for more in ({}, *ALSO.get(story.__name__, ())):
-                    try:
-                        picture = take(browser, stack, people[ROLES.get(story.__name__, "designer")], story, **more)
-                    except (AssertionError, Error) as problem:
-                        amiss.append(f"{story.__name__}: {problem}")
-                        continue
-                    print(f"{picture.relative_to(ROOT)}  {picture.stat().st_size // 1024} kB", flush=True)
-                    if picture.stat().st_size > MOST_BYTES:
-                        amiss.append(f"{picture.name} has more than {MOST_BYTES} bytes")
+                try:
+                    picture = take(browser, stack, people[ROLES.get(story.__name__, "designer")], story)
+                except (AssertionError, Error) as problem:
+                    amiss.append(f"{story.__name__}: {problem}")
+                    continue
+                print(f"{picture.relative_to(ROOT)}  {picture.stat().st_size // 1024} kB", flush=True)
+                if picture.stat().st_size > MOST_BYTES:
+                    amiss.append(f"{picture.name} has more than {MOST_BYTES} bytes")
     for words in amiss:
         print(words, file=sys.stderr)
     return 1 if amiss else 0
 
 
-def take(browser: Browser, stack: RunningStack, cookies: object, story: Callable[[Page], None], **more: object) -> Path:
-    """One picture of one story, 1280 by 720 unless `more` says otherwise."""
-    options = {"viewport": {"width": 1280, "height": 720}, "color_scheme": "light", "reduced_motion": "reduce"} | more
-    context = browser.new_context(base_url=stack.url, storage_state=cookies, **options)
+def take(browser: Browser, stack: RunningStack, cookies: object, story: Callable[[Page], None]) -> Path:
+    """One picture of one story, 1280 by 720."""
+    context = browser.new_context(
+        base_url=stack.url,
+        storage_state=cookies,
+        viewport={"width": 1280, "height": 720},
+        color_scheme="light",
+        reduced_motion="reduce",
+    )
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
-    marks = ["dark"] if options["color_scheme"] == "dark" else []
-    marks += ["tablet"] if "viewport" in more else []
-    picture = FOLDER / f"{'-'.join([story.__name__, *marks])}.png"
+    picture = FOLDER / f"{story.__name__}.png"
     try:
         story(page)
         page.screenshot(path=picture, animations="disabled", caret="hide")
