@@ -223,7 +223,7 @@ def check_scripts_folder_is_ours(app_configs: Any, **kwargs: Any) -> list[CheckM
 
 @register(ENGINE)
 def check_replica(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """E017: pages are to read from a database that there is not, or that is written."""
+    """E017: pages are to read from a database that there is not, or have no way to it. W010: nothing notes who acts."""
     alias = conf.SCRIPTING_PAGES_DATABASE
     if not alias:
         return []
@@ -242,7 +242,7 @@ def check_replica(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(ENGINE, Tags.database)
 def check_replica_is_one(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """W010: what pages read as a replica takes writes of its own."""
+    """W012: what pages read as a replica takes writes of its own."""
     alias = conf.SCRIPTING_PAGES_DATABASE
     if alias not in (databases or ()) or connections[alias].vendor != "postgresql":
         return []
@@ -255,7 +255,7 @@ def check_replica_is_one(app_configs: Any, databases: Sequence[str] | None = Non
     if is_replica:
         return []
     message = f"database {alias}: SCRIPTING_PAGES_DATABASE names no replica, but a server that takes writes"
-    return [Warning(message, hint="Name a standby of the main database.", id="scripting.W010")]
+    return [Warning(message, hint="Name a standby of the main database.", id="scripting.W012")]
 
 
 # -- the site around the engine ------------------------------------------------------------------------------------------

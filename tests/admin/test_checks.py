@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from django.core.checks import run_checks
 from django.db import connection
 
+from goby_site.paths import BASE_DIR
 from scripting import checks
 from tests.support.game import Game
 
@@ -95,3 +98,20 @@ def test_traces_without_what_makes_them_are_warned_of(settings: Any, monkeypatch
     assert (message.id, "goby[otel]" in str(message.hint)) == ("scripting.W009", True)
     settings.SCRIPTING_TRACING = False
     assert checks.check_tracing(None) == []
+
+
+ID = re.compile(r"(?:scripting|goby_site)\.[EW]\d{3}")
+
+
+def test_each_id_is_of_one_check_and_the_docs_say_what_it_means() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in (BASE_DIR / "docs").glob("*.md"))
+    checks_of: dict[str, set[str]] = {}
+    for path in (*BASE_DIR.glob("scripting/**/checks.py"), *BASE_DIR.glob("goby_site/**/checks.py")):
+        for function in ast.parse(path.read_text(encoding="utf-8")).body:
+            for node in ast.walk(function):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and ID.fullmatch(node.value):
+                    checks_of.setdefault(node.value, set()).add(f"{path}: {getattr(function, 'name', '')}")
+    assert len(checks_of) > 20
+    assert not {name: found for name, found in checks_of.items() if len(found) > 1}
+    missing = {name for name in checks_of if f"`{name}`" not in pages and f"`{name.rpartition('.')[2]}`" not in pages}
+    assert not missing
