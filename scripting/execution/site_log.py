@@ -1,5 +1,7 @@
 """Write one log record per execution: level by severity, security violations to a logger of their own (7.1, 7.5).
 
+Of what a disabled script skips a record a minute tells how many there were: a backlog would fill the log.
+
 Every line carries script, version and execution, and the event and request where there is one, as fields of its record; what a
 script wrote also `at_us`, when it did in µs from the beginning of its run.
 """
@@ -7,6 +9,8 @@ script wrote also `at_us`, when it did in µs from the beginning of its run.
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,12 +26,14 @@ security = logging.getLogger("scripting.security")
 
 LEVELS = {
     "succeeded": logging.DEBUG,
-    "skipped": logging.INFO,
+    "skipped": logging.DEBUG,
     "cancelled": logging.INFO,
     "fell_back": logging.WARNING,
     "failed": logging.ERROR,
     "abandoned": logging.ERROR,
 }
+SKIPS_SECONDS = 60.0
+"""How often the log tells of what one disabled script skips."""
 
 
 class Written(NamedTuple):
@@ -45,8 +51,9 @@ def tell(row: Mapping[str, Any], script: str, version: int | None, written: Sequ
     `version` is the one that was to decide.
     """
     status, kind = row["status"], row.get("error_type", "")
-    # A backlog that merges supersedes thousands: one line for each would tell nothing.
-    level = logging.DEBUG if superseding(status, row.get("error_message", "")) else LEVELS[status]
+    level = LEVELS[status]
+    if status == "skipped" and not superseding(status, row.get("error_message", "")):
+        _skips.count(script)
     violation = kind == ErrorType.SECURITY_VIOLATION
     if not (violation or logger.isEnabledFor(level) or (written and lines_logger.isEnabledFor(logging.DEBUG))):
         return
@@ -72,3 +79,26 @@ def tell(row: Mapping[str, Any], script: str, version: int | None, written: Sequ
         logger.log(level, "execution %s: %s%s: %s", status.replace("_", " "), kind or "reason", where, why, extra=told)
     else:
         logger.log(level, "execution %s in %s µs", status.replace("_", " "), row.get("wall_us", 0), extra=told)
+
+
+class _Skips:
+    """Counts what disabled scripts skip. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[str, int] = {}
+        self._told_at: dict[str, float] = {}
+
+    def count(self, script: str) -> None:
+        """One more of this script; logged at once for the first, then with how many more there were, once in SKIPS_SECONDS."""
+        now = time.monotonic()
+        with self._lock:
+            count = self._counts[script] = self._counts.get(script, 0) + 1
+            if now - self._told_at.get(script, float("-inf")) < SKIPS_SECONDS:
+                return
+            self._told_at[script] = now
+            del self._counts[script]
+        logger.info("script disabled: executions skipped: %s", count, extra={"script": script})
+
+
+_skips = _Skips()

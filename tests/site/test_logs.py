@@ -7,6 +7,7 @@ import json
 import logging
 import logging.config
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -95,3 +96,22 @@ def test_each_line_of_a_request_and_its_answer_carry_its_id(
     assert (told == given) is kept
     assert 0 < len(told) <= 64
     assert "request_id" not in get_contextvars()
+
+
+def test_what_a_disabled_script_skips_is_counted_once_a_minute_at_info(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logging.getLogger("scripting.execution").setLevel(logging.INFO)
+    now = time.monotonic()
+    monkeypatch.setattr(site_log.time, "monotonic", lambda: now)
+    for _ in range(3):
+        site_log.tell({"status": "skipped", "id": "e-1"}, "a/asleep", 2)
+        site_log.tell({"status": "skipped", "id": "e-2"}, "a/at_rest", 2)
+    now += site_log.SKIPS_SECONDS
+    site_log.tell({"status": "skipped", "id": "e-1"}, "a/asleep", 2)
+    told = [json.loads(text) for text in written.getvalue().splitlines()]
+    assert [(each["script"], each["event"][-1], each["level"]) for each in told] == [
+        ("a/asleep", "1", "info"),
+        ("a/at_rest", "1", "info"),
+        ("a/asleep", "3", "info"),
+    ]
