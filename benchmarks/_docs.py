@@ -145,7 +145,7 @@ def _scale(values: Sequence[float]) -> tuple[list[float], Callable[[float], floa
 def _round_up(value: float) -> float:
     """To one that divides by four well."""
     size = 10 ** math.floor(math.log10(value))
-    return next(size * step for step in (1, 2, 4, 6, 8, 10) if size * step >= value)
+    return float(next(size * step for step in (1, 2, 4, 6, 8, 10) if size * step >= value))
 
 
 def _short(value: float) -> str:

@@ -113,7 +113,8 @@ class Past:
             script, version = cell = self._cells[roll & 7]
             wall, place = walls[roll >> 3 & 0xFFFF]
             unit = (roll >> 19 & 0xFFFF) % UNITS
-            inputs, text, result, shown = payloads[unit]
+            inputs, text, found, shown = payloads[unit]
+            result: bytes | None = found
             key = f"{at // 1000:012x}70008{index:015x}"
             micros = at % 60_000_000
             when = f"{stamp}:{micros // 1_000_000:02}.{micros % 1_000_000:06}"

@@ -35,8 +35,12 @@ def measure() -> list[dict[str, Any]]:
     from tests.support.stack import RunningStack
 
     # No demo battle plays beside it; the workers are the stack's own two.
-    quiet = {"GOBY_DEMO": "false", "LOG_LEVEL": "WARNING", "SCRIPTING_API_RATE": "10000000"}
-    with tempfile.TemporaryDirectory(prefix="gb-") as folder, RunningStack(Path(folder) / "var", **quiet) as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="gb-") as folder,
+        RunningStack(
+            Path(folder) / "var", GOBY_DEMO="false", LOG_LEVEL="WARNING", SCRIPTING_API_RATE="10000000"
+        ) as stack,
+    ):
         made = _run("token", environment=stack.environment)
         sender = _run("send", stack.url, made.stdout.decode().strip(), environment=stack.environment)
     found = json.loads(sender.stdout)

@@ -150,7 +150,8 @@ def scripts() -> Iterator[Point]:
             each = [_run(pool, _rule(number), {"n": number}) for number in range(count)]
             for run in each[: pool.config.max_sandboxes + 1]:
                 run()
-            begun, took = time.perf_counter(), []
+            begun = time.perf_counter()
+            took: list[float] = []
             while len(took) < ENOUGH or (len(took) < 10 * ENOUGH and time.perf_counter() - begun < SECONDS):
                 started = time.perf_counter()
                 each[(len(took) + pool.config.max_sandboxes + 1) % count]()

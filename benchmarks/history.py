@@ -170,8 +170,8 @@ def pages() -> dict[str, str]:
     """Every page that has a target, by name, as an address."""
     from benchmarks._past import RETIRED_TOPIC, RETIRED_WORKER
     from scripting.insight.dashboard.ranges import RANGES
-    from scripting.insight.executions.listing import time_of
     from scripting.models import ErrorGroup, Execution, Script
+    from scripting.models.ids import time_of
 
     script = Script.objects.order_by("pk")[1]
     group = ErrorGroup.objects.order_by("pk")[0]
@@ -298,9 +298,10 @@ def percentiles_off() -> float:
     whole = rollups.by_script(now - timedelta(days=DAYS + 2), now + timedelta(days=1))
     worst = 0.0
     for script, walls in exact.items():
-        for q in (0.5, 0.95, 0.99):
+        parts = (0.5, 0.95, 0.99)
+        for q, found in zip(parts, whole[script].durations.quantiles(*parts), strict=True):
             true = _quantile(walls, q)
-            worst = max(worst, abs((whole[script].durations.quantile(q) or 0) - true) / true * 100)
+            worst = max(worst, abs((found or 0) - true) / true * 100)
     return worst
 
 

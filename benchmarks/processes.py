@@ -11,6 +11,7 @@ import resource
 import socket
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,14 @@ def process_per_run(rounds: int) -> dict[str, Any]:
     pool = SandboxPool(PoolConfig(process_per_run=True, reserve=0))
     bundle = Bundle(Source("wargame/damage_calculator", "python", SCRIPT.read_text(encoding="utf-8")))
     totals = [0.0, 0.0]
+    runs: tuple[Callable[[], object], ...] = (lambda: _checked(pool, bundle), _bare_fork)
     try:
         with on_one_core():
-            for run in (lambda: _checked(pool, bundle), _bare_fork):
+            for run in runs:
                 run()
             before = _of_others(pool)
             for _ in range(rounds):
-                for which, run in enumerate((lambda: _checked(pool, bundle), _bare_fork)):
+                for which, run in enumerate(runs):
                     started = time.process_time()
                     run()
                     totals[which] += time.process_time() - started

@@ -163,7 +163,8 @@ def compared() -> dict[str, float]:
         outside.append((time.process_time() - started - inside) / EVENTS * 1e6)
         if turn == 0:
             prepare_to_serve()  # as a worker does
-            outside.clear(), took[True].clear(), took[False].clear()
+            for turns in (outside, *took.values()):
+                turns.clear()
     ledger.commit, settings.SCRIPTING_RECEIPTS = commit, True
     rest = quieter(outside)
     return {"with": rest + quieter(took[True]), "without": rest + quieter(took[False])}

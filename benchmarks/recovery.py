@@ -57,8 +57,10 @@ class Recovery:
 def measure() -> list[dict[str, Any]]:
     """The worst of ROUNDS, of each kind of kill."""
     figures = []
-    quiet = {"GOBY_DEMO": "false"}
-    with tempfile.TemporaryDirectory(prefix="gb-") as folder, RunningStack(Path(folder) / "var", **quiet) as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="gb-") as folder,
+        RunningStack(Path(folder) / "var", GOBY_DEMO="false") as stack,
+    ):
         site = Site(stack)
         site.warm_up()
         print("  it runs", file=sys.stderr, flush=True)

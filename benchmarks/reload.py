@@ -210,7 +210,10 @@ def bare_publish(count: int) -> float:
     from scripting.storage.redis_client import redis_client
 
     client = redis_client()
-    subscribers = [client.pubsub(ignore_subscribe_messages=True) for _ in range(count)]
+    subscribers = [
+        client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
+        for _ in range(count)
+    ]
     for subscriber in subscribers:
         subscriber.subscribe("bare")
         subscriber.get_message(timeout=0.01)

@@ -160,6 +160,7 @@ def latencies(seconds: float) -> float:
     took = sorted(
         (finished - queued).total_seconds() * 1000
         for queued, finished in Execution.objects.filter(event_id__in=ids).values_list("queued_at", "finished_at")
+        if queued is not None
     )
     return took[int(0.99 * len(took))]
 

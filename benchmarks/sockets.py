@@ -114,7 +114,7 @@ async def notices(port: int, cookie: str, redis_socket: str, web: int) -> tuple[
     client = redis.asyncio.Redis(unix_socket_path=redis_socket)
     groups = await client.pubsub_channels("*__group__scripting.notices")
     here, origin = f"ws://127.0.0.1:{port}/ws/scripts/", f"http://127.0.0.1:{port}"
-    late = []
+    late: list[float] = []
     headers = {"Cookie": cookie}
     async with connect(here, origin=origin, additional_headers=headers, open_timeout=60) as page:  # type: ignore[arg-type]
         assert json.loads(await page.recv())["type"] == "ready"
@@ -173,7 +173,6 @@ def session_of(role: str, stack: RunningStack) -> str:
     opener.open(address, timeout=30).close()
     token = next(cookie.value for cookie in jar if "csrf" in cookie.name)
     form = {"username": role, "password": stack.password(role), "csrfmiddlewaretoken": token, "next": "/healthz"}
-    opener.open(
-        urllib.request.Request(address, urllib.parse.urlencode(form).encode(), {"Referer": address}), timeout=30
-    ).close()  # type: ignore[arg-type]
+    request = urllib.request.Request(address, urllib.parse.urlencode(form).encode(), {"Referer": address})
+    opener.open(request, timeout=30).close()
     return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from benchmarks import leave_out
 from goby_site.paths import BASE_DIR
@@ -47,13 +49,13 @@ def rates(wait_until: Callable[[Callable[[], bool], float], None]) -> dict[str, 
         ]
         try:
             peer.send(WARM)
-            wait_until(lambda peer=peer: peer.left() == 0, 60)
+            wait_until(partial(_is_done, peer), 60)
             time.sleep(1)
             _signal(started, signal.SIGSTOP)
             peer.send(count)
             begun = time.perf_counter()
             _signal(started, signal.SIGCONT)
-            wait_until(lambda peer=peer: peer.left() == 0, 120)
+            wait_until(partial(_is_done, peer), 120)
             found[name] = count / (time.perf_counter() - begun)
         finally:
             _signal(started, signal.SIGCONT)
@@ -62,6 +64,10 @@ def rates(wait_until: Callable[[Callable[[], bool], float], None]) -> dict[str, 
             for process in started:
                 process.wait(30)
     return found
+
+
+def _is_done(peer: Any) -> bool:
+    return bool(peer.left() == 0)
 
 
 def _signal(processes: list[subprocess.Popen[bytes]], number: signal.Signals) -> None:
