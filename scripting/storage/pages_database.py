@@ -72,7 +72,7 @@ class Source:
 PRIMARY = Source()
 _spared_until = float("-inf")
 _written: deque[tuple[float, int]] = deque(maxlen=64)
-"""Moments (seconds since 1970), and how far the log of the database had been written then."""
+"""Moments (monotonic seconds), and how far the log of the database had been written then. Several threads add to it."""
 
 
 def choose() -> Source:
@@ -105,7 +105,7 @@ def unavailable() -> Source:
 
 def _behind(alias: str) -> float:
     """Seconds by which the replica is behind at the most: it has all that the main database's log held then. Raises database errors."""
-    replica, now = connections[alias], time.time()
+    replica, now = connections[alias], time.monotonic()
     if replica.vendor != "postgresql":
         return 0.0
     written = None
@@ -119,7 +119,7 @@ def _behind(alias: str) -> float:
     )
     if replayed is None:  # it is no replica, but a database that is written
         return 0.0
-    seen = [now - at for at, reached in _written if reached <= replayed]
+    seen = [now - at for at, reached in tuple(_written) if reached <= replayed]
     return max(0.0, min([*seen, float("inf") if last is None else last]))
 
 
