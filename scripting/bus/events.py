@@ -38,7 +38,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Span of OpenTelemetry that its runs are below. Scripts do not see it."""
 
     latest: bool | msgspec.UnsetType = msgspec.UNSET
-    """Whether it needs not run on a script while a newer one of its topic and key waits for the same."""
+    """Whether it need not run on a script while a newer one of its topic and key waits for the same."""
 
     def group(self, module: str) -> str:
         """Names the events of which the latest alone needs to run in this module: those for the same scripts of it. Empty: each has to."""

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+import msgspec
 import redis
 from django.db import DatabaseError, InterfaceError, connections
 
@@ -164,7 +165,7 @@ class Listener:
             if changed:
                 self._call(self._waiting.counter)
                 for told in self._waiting.notices:
-                    with contextlib.suppress(TypeError, ValueError):
+                    with contextlib.suppress(msgspec.MsgspecError):
                         self._inbox.put(Notice.unpacked(told))
 
     def _call(self, change: int | None = None) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import json
 import logging
 from concurrent.futures import Future, wait
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
@@ -81,12 +81,12 @@ class Notice:
 
     def packed(self) -> str:
         """As text; see `unpacked`."""
-        return json.dumps(asdict(self))
+        return msgspec.json.encode(self).decode()
 
     @staticmethod
     def unpacked(text: bytes) -> Notice:
-        """Raises TypeError, ValueError for what is no notice."""
-        return Notice.of(json.loads(text))
+        """From the text of `packed`, of another release too. Raises msgspec.MsgspecError for what is no notice."""
+        return msgspec.json.decode(text, type=Notice)
 
     @staticmethod
     def of(message: dict[str, Any]) -> Notice:

@@ -8,7 +8,6 @@ from collections.abc import Collection
 
 import msgspec
 from django.core.signing import BadSignature, Signer
-from django.db import DatabaseError, InterfaceError
 
 from scripting.processes.notices import Notice
 from scripting.registry.resolved import Carried, Key, carried
@@ -25,8 +24,8 @@ def sealed(key: Key) -> tuple[str, int]:
         if found is None:
             return "", 0
         packed = base64.b64encode(msgspec.msgpack.encode(found)).decode()
-    except (DatabaseError, InterfaceError, UnicodeEncodeError) as error:
-        logger.debug("every process looks at %s/%s itself: %s", *key, error)
+    except Exception as error:  # noqa: BLE001 - the change is committed: that it happened is told in any case
+        logger.warning("every process reads %s/%s in the database: %s: %s", *key, type(error).__name__, error)
         return "", 0
     return Signer(salt=_SALT).sign(packed), found.change
 

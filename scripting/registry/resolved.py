@@ -321,12 +321,14 @@ CARRIED_CHARACTERS = 100_000
 def carried(key: Key) -> Carried | None:
     """The script as it is now; None where each process has to look itself: for helpers, for a breaker, for a long text."""
     module, name = key
+    # Asked for first: of a change that comes in between the row may tell already, but nobody takes it for followed.
+    own = Script.objects.filter(module=module, name=name).values("pk")
+    change = Script.history.filter(id__in=own).aggregate(last=Max("history_id"))["last"]
     for row in map(_row, _one.rows(router.db_for_read(Script), module=module, name=name)):
         script = _load([row])[key]
         texts = [version.bundle.script.text for version in (script.active, *script.fallbacks)]
         if script.breaker or any(SHARED in text for text in texts) or len(row.active.text) > CARRIED_CHARACTERS:
             return None
-        change = Script.history.filter(id=row.id).aggregate(last=Max("history_id"))["last"]
         return Carried(row, _contents({row.previous_knobs}).get(row.previous_knobs), change or 0)
     return None
 
