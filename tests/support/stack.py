@@ -76,10 +76,8 @@ class RunningStack:
         try:
             wait_until(self.serves, 180)
             wait_until(lambda: all(part["statename"] != "STARTING" for part in self._parts()), 60)
-        except (
-            BaseException
-        ) as problem:  # also the end of the time that the test has: a stack left behind slows all others
-            self.stop()
+        except BaseException as problem:
+            self.stop()  # also at the end of the time that the test has: a stack left behind slows all others
             if isinstance(problem, TimeoutError):
                 raise RuntimeError(self.output()) from None
             raise
