@@ -143,3 +143,14 @@ def test_a_script_that_no_process_of_this_site_sealed_is_not_taken(arena: Arena,
     assert opened("x" + told) is None
     settings.SECRET_KEY = "another site's"
     assert opened(told) is None
+
+
+def test_a_script_that_cannot_be_sealed_is_read_by_each_process(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(key: tuple[str, str]) -> None:
+        raise KeyError(key)
+
+    make_script("result = {'points': 1}")
+    monkeypatch.setattr("scripting.registry.carried.carried", gone)
+    assert sealed(KEY) == ("", 0)
+    make_script("result = {'points': 2}")
+    assert registry.resolve(*KEY).active.info.number == 2
