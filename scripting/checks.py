@@ -19,7 +19,7 @@ from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
 from scripting import clock
-from scripting.conf import FINDER, PAGES_ROUTER, QUEUE, SERIALIZER, SETTINGS, conf, problems
+from scripting.conf import CHANNEL_LAYER, FINDER, PAGES_ROUTER, QUEUE, SERIALIZER, SETTINGS, conf, problems
 from scripting.models import SHARED
 from scripting.modules.installed import modules
 from scripting.processes import members
@@ -277,14 +277,18 @@ def check_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(ENGINE)
 def check_channel_layer(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """E009: notices reach no other process."""
+    """E009: notices reach no other process. W011: a process may hang after a network that was gone for long."""
     layer = (getattr(settings, "CHANNEL_LAYERS", None) or {}).get("default")
-    hint = f"Set the default one to channels_redis.pubsub.RedisPubSubChannelLayer with your Redis as host, {ONE_CALL}."
+    hint = f"Set the default one to {CHANNEL_LAYER} with your Redis as host, {ONE_CALL}."
     if not layer:
         return [Error("CHANNEL_LAYERS has no default layer: pages hear of no change", hint=hint, id="scripting.E009")]
     if layer.get("BACKEND") == "channels.layers.InMemoryChannelLayer":
         message = "CHANNEL_LAYERS keeps notices in one process: workers and other servers hear of no change"
         return [Error(message, hint=hint, id="scripting.E009")]
+    if layer.get("BACKEND") == "channels_redis.pubsub.RedisPubSubChannelLayer":
+        message = "a process that finds nobody at Redis' address for 45 s will hang, and fill the memory, with this channel layer"
+        hint = f"Set the BACKEND of CHANNEL_LAYERS to {CHANNEL_LAYER}, which takes the same CONFIG."
+        return [Warning(message, hint=hint, id="scripting.W011")]
     return []
 
 

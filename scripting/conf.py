@@ -307,6 +307,7 @@ QUEUE = "scripting"
 """RQ's queue of drain jobs."""
 EVIDENCE_QUEUE = "scripting-evidence"
 """RQ's queue of evidence jobs, see bus/evidence_jobs.py."""
+CHANNEL_LAYER = "scripting.processes.channel_layer.RedisChannelLayer"
 
 
 def queue_name(base: str, prefix: str) -> str:
@@ -342,9 +343,9 @@ def configure(settings: MutableMapping[str, Any], *, redis_url: str = "") -> Non
         for base in (QUEUE, EVIDENCE_QUEUE):
             queues.setdefault(queue_name(base, prefix), where | {"SERIALIZER": SERIALIZER, "DEFAULT_TIMEOUT": 60})
         layers = settings.setdefault("CHANNEL_LAYERS", {})
-        pubsub = "channels_redis.pubsub.RedisPubSubChannelLayer"
         layers.setdefault(
-            "default", {"BACKEND": pubsub, "CONFIG": {"hosts": [_for_channels(url, sentinels)], "prefix": prefix}}
+            "default",
+            {"BACKEND": CHANNEL_LAYER, "CONFIG": {"hosts": [_for_channels(url, sentinels)], "prefix": prefix}},
         )
 
 

@@ -37,7 +37,7 @@ IMPORTED = (
     "scripting.management.commands.watch_scripts",
     "wargame.management.commands.play_wargame",
     "scripting.workers.evidence_worker",
-    "channels_redis.pubsub",
+    "scripting.processes.channel_layer",
     "django.db.models.sql.compiler",
     "uvicorn.main",
     "uvicorn.lifespan.on",

@@ -15,6 +15,7 @@ from tests.drills.catalogue import Result
 from tests.drills.crew import Crew
 from tests.drills.faults import Fault, Scene
 from tests.drills.ledger import Ledger, executed
+from tests.drills.memory import MOST_MB, Memory
 from tests.drills.place import Place
 from tests.support.stack import wait_until
 
@@ -41,13 +42,16 @@ def run(place: Place, seconds: float) -> Iterator[Result]:
         crew.ready()
         scene = Scene(place, crew, dice, far)
         took: dict[str, list[float]] = defaultdict(list)
-        with Ledger(RATE) as ledger:
+        with Memory(crew.running) as memory, Ledger(RATE) as ledger:
             try:
                 go_through(scene, ledger, seconds, took)
             except TimeoutError as error:  # the recount says what became of the events all the same
                 yield Result("each fault was mended", str(error), False)
         yield from ledger.recount()
     yield Result("processes that ended though nobody ended them", "; ".join(crew.deaths) or 0, not crew.deaths)
+    yield Result(f"no process held more than {MOST_MB} MB", memory.too_large or "yes", not memory.too_large)
+    for name, peak in memory.peaks.items():
+        yield Result(f"{name}: memory at the most", f"{peak} MB")
     late = {name: max(found) for name, found in took.items() if max(found) > SOON_SECONDS}
     every = sorted(seconds for found in took.values() for seconds in found)
     worst = every[-1] if every else 0.0

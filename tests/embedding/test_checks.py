@@ -94,6 +94,9 @@ MISSING = {
     'del site["RQ_QUEUES"]': ["scripting.E008"],
     'del site["CHANNEL_LAYERS"]': ["scripting.E009"],
     'site["CHANNEL_LAYERS"] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}} #': ["scripting.E009"],
+    'site["CHANNEL_LAYERS"]["default"]["BACKEND"] = "channels_redis.pubsub.RedisPubSubChannelLayer"': [
+        "scripting.W011"
+    ],
     "del urls.patterns[1]": ["scripting.W005"],
     "del urls.patterns[0]": ["scripting.E010", "scripting.W006"],
     'site["INSTALLED_APPS"].remove("django.contrib.admin"); del urls.patterns[0] #': [

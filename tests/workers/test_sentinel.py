@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 import redis
-from channels_redis.pubsub import RedisPubSubChannelLayer
 from pytest_django import Settings
 
 from scripting.bus import publishing
 from scripting.bus.publishing import Message
 from scripting.conf import configure
 from scripting.models import Execution
+from scripting.processes.channel_layer import RedisChannelLayer
 from scripting.storage import redis_client
 from tests.support.redis import RedisServer
 from tests.support.sentinel import replicated
@@ -63,7 +63,7 @@ async def hears_through(url: str, sentinels: str) -> None:
     """Channels, as `configure` sets it up, reaches the master too."""
     made: dict[str, object] = {"SCRIPTING_REDIS_URL": url, "SCRIPTING_REDIS_SENTINELS": sentinels}
     configure(made)
-    layer = RedisPubSubChannelLayer(**made["CHANNEL_LAYERS"]["default"]["CONFIG"])  # type: ignore[index]
+    layer = RedisChannelLayer(**made["CHANNEL_LAYERS"]["default"]["CONFIG"])  # type: ignore[index]
     channel = await layer.new_channel()
     await layer.group_add("readers", channel)
     await layer.group_send("readers", {"type": "hello"})
