@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.templatetags.static import static
 
 from scripting.insight.addresses import address_of
-from scripting.models import Review
 from scripting.modules.installed import modules
 from scripting.registry import reviews
+
+_waiting: WeakKeyDictionary[HttpRequest, int] = WeakKeyDictionary()
 
 
 def palette(request: HttpRequest) -> str:
@@ -100,10 +102,11 @@ def scripting_groups(request: HttpRequest | None = None) -> list[dict[str, Any]]
 
 
 def waiting_reviews(request: HttpRequest) -> int:
-    """How many reviews this person may answer now."""
-    if not request.user.has_perm(reviews.APPROVE):
-        return 0
-    return Review.objects.waiting_for(request.user).count()
+    """How many reviews this person may answer now: counted once a request, as the parts of a page ask one after the other."""
+    count = _waiting.get(request)
+    if count is None:
+        count = _waiting[request] = reviews.count_waiting(request.user)
+    return count
 
 
 def reviews_badge(request: HttpRequest) -> str:
@@ -116,8 +119,8 @@ def note_lines(request: HttpRequest) -> list[dict[str, str]]:
     if not request.user.is_authenticated or not address_of("workbench:reviews"):
         return []
     return [
-        {"words": f"{note.words}: {note.review}", "link": address_of("workbench:review", note.review_id)}
-        for note in reviews.unread(request.user)[:3]
+        {"words": f"{words}: {review}", "link": address_of("workbench:review", review.pk)}
+        for words, review in reviews.unread(request.user)[:3]
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import connections, router, transaction
 
 from scripting import clock
 from scripting.models import Activation, Draft, KnobSet, Review, ReviewComment, ReviewedChange, ReviewedText, ReviewNote
@@ -15,6 +15,7 @@ from scripting.registry import gate
 from scripting.registry.activating import activate_together
 from scripting.registry.gate import Candidate, Change
 from scripting.registry.moves import PLAIN, AnyBase, AtGate, Move, PublishRefused, SameKnobs, say_why
+from scripting.storage.compiled_query import Prepared, number
 from scripting.texts.escaping import one_line, visible
 
 if TYPE_CHECKING:
@@ -229,9 +230,27 @@ def mentioned_in(text: str) -> list[User]:
     return [user for user in users.order_by("pk") if user.has_perm(SEE)]
 
 
-def unread(user: Any) -> list[ReviewNote]:
-    """Messages that this person has not opened yet, newest first."""
-    return list(ReviewNote.objects.filter(user=user, read_at=None).select_related("review")[:50])
+# Every page asks both, so these queries are compiled once.
+_waiting = Prepared(lambda: Review.objects.waiting_for(number("user")).order_by().values_list("pk"))
+_unread = Prepared(
+    lambda: ReviewNote.objects.filter(user=number("user"), read_at=None).values_list("words", "review__pk")[:50]
+)
+
+
+def count_waiting(user: Any) -> int:
+    """How many reviews this person may answer now."""
+    return len(_rows_of(user, _waiting)) if user.has_perm(APPROVE) else 0
+
+
+def unread(user: Any) -> list[tuple[str, Review]]:
+    """Messages that this person has not opened yet, newest first: words, and the review, of which only the number is read."""
+    return [(words, Review(pk=pk)) for words, pk in _rows_of(user, _unread)]
+
+
+def _rows_of(user: Any, query: Prepared) -> list[tuple[Any, ...]]:
+    """Of a site whose users have a UUID too: a compiled query takes parameters as the database has them."""
+    using = router.db_for_read(Review)
+    return query.rows(using, user=user._meta.pk.get_db_prep_value(user.pk, connections[using]))
 
 
 def read(review: Review, user: Any) -> None:

@@ -6,7 +6,9 @@ import json
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from scripting.models import Review, Script
 from scripting.registry import publishing
@@ -46,8 +48,11 @@ def test_a_text_is_asked_about_in_the_dialog_approved_by_another_and_made_live_o
     asked = post(hers, f"{SCRIPT}api/review", **text, reason="less for 7, @rita")
     page = str(asked["address"])
     assert "waits" in str(post(hers, f"{SCRIPT}api/gate", **text)["asked"])
-    start = his.get("/scripts/").content.decode()
+    with CaptureQueriesContext(connection) as asked_of_database:
+        start = his.get("/scripts/").content.decode()
     assert "waiting for you" in start
+    counts = [query["sql"] for query in asked_of_database if 'FROM "scripting_review" ' in query["sql"]]
+    assert len(counts) == 1, "the parts of a page count once what waits"
     assert "eve asks for a review" in start
     shown = his.get(page).content.decode()
     assert "24 decisions, 1 changed, 0 failing, 0 of 1 cases red" in shown
