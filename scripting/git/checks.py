@@ -14,7 +14,7 @@ from scripting.git.program import branch_problem, protocols, url_problem
 
 @register(ENGINE)
 def check_git(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """E016: the branch to follow is named in a way that is refused. W011: git is missing, so nothing is followed."""
+    """E016: the branch to follow is named in a way that is refused. W013: git is missing, so nothing is followed."""
     if not conf.SCRIPTING_GIT_URL:
         return []
     wrong = {
@@ -28,5 +28,5 @@ def check_git(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
     if shutil.which("git") is None:
         message = "SCRIPTING_GIT_URL names a repository, and there is no program git: its branch is not followed"
-        found.append(Warning(message, hint="Install git (apt install git).", id="scripting.W011"))
+        found.append(Warning(message, hint="Install git (apt install git).", id="scripting.W013"))
     return found

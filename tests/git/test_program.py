@@ -65,7 +65,7 @@ def test_a_repository_that_is_too_large_or_too_slow_is_given_up(origin: Origin, 
         patch.setenv("PATH", str(tmp_path))
         with pytest.raises(GitFailed, match="install it"):
             git.run("log")
-        assert [each.id for each in check_git(None)] == ["scripting.W011"]
+        assert [each.id for each in check_git(None)] == ["scripting.W013"]
 
 
 def test_an_address_with_a_secret_another_protocol_or_an_option_in_it_is_refused(origin: Origin, settings: Any) -> None:
