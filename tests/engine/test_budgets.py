@@ -24,7 +24,7 @@ from scripting.bus.publishing import Message
 from scripting.bus.streams import Stream
 from scripting.models import Activation, Execution, Script, ScriptVersion
 from scripting.modules.calls import Outcome
-from scripting.registry import publishing as versions
+from scripting.registry import activating, storing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase
 from scripting.storage.redis_client import redis_client
@@ -159,8 +159,8 @@ def test_battles_are_read_for_a_commit_by_queries_that_are_built_once(monkeypatc
 
 def test_a_version_goes_live_in_few_statements(quiet: Script) -> None:
     def publish_version(points: int) -> None:
-        version, _ = versions.store(quiet, "python", f"result = {points}".encode(), ScriptVersion.Origin.EDITOR)
-        versions.activate(quiet, version, Activation.Cause.PUBLISH, reason="for a test", base=AnyBase)
+        version, _ = storing.store(quiet, "python", f"result = {points}".encode(), ScriptVersion.Origin.EDITOR)
+        activating.activate(quiet, version, Activation.Cause.PUBLISH, reason="for a test", base=AnyBase)
 
     publish_version(1)
     with statements(22), commands(30):
