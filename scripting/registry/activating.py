@@ -172,7 +172,7 @@ def _move(move: Move, locked: Script, passage: Passage) -> Activation:
         override=visible(move.at_gate.override) if passage.overridden else "",
         review=passage.reviews.get(locked.pk),
     )
-    activation.evidence.set(passage.evidence.get(locked.pk, ()))
+    activation.evidence.add(*passage.evidence.get(locked.pk, ()))
     return activation
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.db import router
-from django.db.models import Case, Exists, Max, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, When
 
 from scripting.models import SHARED, Activation, Breaker, BundleHelper, BundleKnobs, KnobSet, Script, ScriptVersion
 from scripting.models.execution import AttemptFields
@@ -17,7 +17,7 @@ from scripting.modules.installed import fallbacks_for, limits_for
 from scripting.modules.segments import fitting
 from scripting.registry.bundles import active_helpers, remember, source_with, variants
 from scripting.sandbox import source_text
-from scripting.storage.compiled_query import Parameter, Prepared
+from scripting.storage.compiled_query import Among, Parameter, Prepared, number
 from scripting.supervisor.bundling import bundle_of
 from scripting.types import Bundle, SecurityLimits, Source, VersionInfo
 
@@ -240,12 +240,16 @@ def _at_hand(scripts: Iterable[ResolvedScript]) -> dict[int, _Version]:
 
 def _versions(ids: set[int | None]) -> dict[int, _Version]:
     wanted = {pk for pk in ids if pk is not None}
-    if not wanted:
-        return {}
-    rows = ScriptVersion.objects.order_by()
     if len(wanted) <= _MANY:
-        rows = rows.filter(pk__in=wanted)
-    return {row[0]: _Version.of(row) for row in rows.values_list(*_VERSION) if row[0] in wanted}
+        rows = _some_versions.rows(router.db_for_read(ScriptVersion), wanted)
+    else:
+        rows = list(ScriptVersion.objects.order_by().values_list(*_VERSION))
+    return {row[0]: _Version.of(row) for row in rows if row[0] in wanted}
+
+
+_some_versions = Among(
+    lambda names: ScriptVersion.objects.order_by().filter(pk__in=map(number, names)).values_list(*_VERSION)
+)
 
 
 def _contents(ids: set[int | None]) -> dict[int | None, str]:
@@ -322,15 +326,23 @@ def carried(key: Key) -> Carried | None:
     """The script as it is now; None where each process has to look itself: for helpers, for a breaker, for a long text."""
     module, name = key
     # Asked for first: of a change that comes in between the row may tell already, but nobody takes it for followed.
-    own = Script.objects.filter(module=module, name=name).values("pk")
-    change = Script.history.filter(id__in=own).aggregate(last=Max("history_id"))["last"]
+    change = next((pk for (pk,) in _last_change.rows(router.db_for_read(Script), module=module, name=name)), 0)
     for row in map(_row, _one.rows(router.db_for_read(Script), module=module, name=name)):
         script = _load([row])[key]
         texts = [version.bundle.script.text for version in (script.active, *script.fallbacks)]
         if script.breaker or any(SHARED in text for text in texts) or len(row.active.text) > CARRIED_CHARACTERS:
             return None
-        return Carried(row, _contents({row.previous_knobs}).get(row.previous_knobs), change or 0)
+        return Carried(row, _contents({row.previous_knobs}).get(row.previous_knobs), change)
     return None
+
+
+def _changes() -> QuerySet[Any, Any]:
+    own = Script.objects.filter(module=Parameter("module"), name=Parameter("name")).values("pk")
+    last: QuerySet[Any, Any] = Script.history.filter(id__in=own).order_by("-history_id")
+    return last.values_list("history_id")[:1]
+
+
+_last_change = Prepared(_changes)
 
 
 def following(told: Carried, before: ResolvedScript) -> ResolvedScript | None:

@@ -196,10 +196,10 @@ def _decide_files(files: Mapping[Key, Found], folder: str) -> tuple[list[Step], 
     steps, candidates = list[Step](), list[Candidate]()
     here, unchanged = seen_files.digests_in(folder, list(files)), dict[Key, str]()
     for key, found in sorted(files.items()):
-        if other := _not_taken(key, found.path):
+        script = Script.objects.named(*key).select_related("active_version").first()
+        if other := _not_taken(key, found.path, script):
             steps.append(other)
             continue
-        script = Script.objects.named(*key).select_related("active_version").first()
         match decide_file(found, known_of(script, here=here.get(key, "")) if script else Known()):
             case FileAction.KEEP:
                 assert isinstance(found, Unusable)
@@ -227,13 +227,13 @@ def _record_taken(candidates: Iterable[Candidate], folder: str) -> None:
     seen_files.record(folder, {key: digest for key, digest in files.items() if decided.get(key) == digest})
 
 
-def _not_taken(key: Key, path: str) -> Step | None:
-    """Why no file of the script is taken, if so."""
-    module, name = key
+def _not_taken(key: Key, path: str, script: Script | None) -> Step | None:
+    """Why no file of the script with this key is taken, if so; None for one that is not there yet."""
+    module = key[0]
     if module != SHARED and modules.get(module) is None:
         known = ", ".join(m.name for m in modules) or "none"
         return Step(path or "/".join(key), "ignored", f"there is no module {module} (modules: {known})", "file")
-    if Script.objects.named(module, name).exclude(retired_at=None).exists():
+    if script is not None and script.retired_at is not None:
         return Step("/".join(key), "retired", "the script is retired; its file is not taken", "file")
     return None
 
@@ -259,16 +259,16 @@ def _reconcile_absences(keys: Iterable[Key], go_on: Callable[[], bool], folder: 
 
 def _reconcile_absence(key: Key, others: Collection[Key], folder: str, here: str) -> Step | None:
     """Return what was done; None when it waits for `others`, which are gone too. `here`: the file that the folder had."""
-    if other := _not_taken(key, ""):
+    script = Script.objects.named(*key).select_related("active_version", "default_version").first()
+    if other := _not_taken(key, "", script):
         return other
-    step = _miss(key, others, here)
+    step = _miss(key, script, others, here)
     if here and not Script.objects.named(*key).filter(file_digest=here).exists():
         seen_files.forget(folder, [key])
     return step
 
 
-def _miss(key: Key, others: Collection[Key], here: str) -> Step | None:
-    script = Script.objects.named(*key).select_related("active_version", "default_version").first()
+def _miss(key: Key, script: Script | None, others: Collection[Key], here: str) -> Step | None:
     match decide_file(None, known_of(script, gone=True, here=here) if script else Known()):
         case FileAction.NOTHING:
             return Step("/".join(key), "unchanged", "", "file")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from scripting.bus import drain as drain_module
 from scripting.bus import publishing
 from scripting.bus.publishing import Message
 from scripting.bus.streams import Stream
+from scripting.hot_reload.watcher import Watcher
 from scripting.models import Activation, Execution, Script, ScriptVersion
 from scripting.modules.calls import Outcome
 from scripting.registry import activating, storing
@@ -163,8 +165,21 @@ def test_a_version_goes_live_in_few_statements(quiet: Script) -> None:
         activating.activate(quiet, version, Activation.Cause.PUBLISH, reason="for a test", base=AnyBase)
 
     publish_version(1)
-    with statements(22), commands(30):
+    with statements(21), commands(30):
         publish_version(2)
+
+
+def test_a_saved_file_goes_live_in_few_statements(quiet: Script, tmp_path: Path) -> None:
+    file = tmp_path / "arena" / "scorer.py"
+    file.parent.mkdir()
+    watcher = Watcher(tmp_path)
+    for points in (1, 2):
+        file.write_text(f"result = {{'points': {points}}}\n")
+        watcher.look()
+    file.write_text("result = {'points': 3}\n")
+    with statements(27):
+        (step,) = watcher.look()
+    assert step.outcome == "activated"
 
 
 @pytest.mark.parametrize(
