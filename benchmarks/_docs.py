@@ -28,7 +28,7 @@ Figure = dict[str, Any]
 
 
 def write(latest: Path) -> int:
-    """Write page and plots. 1 where there are no figures yet."""
+    """Write the page, and plots where their points were measured. 1 where there are no figures yet."""
     if not latest.exists():
         print(f"There are no figures: {latest} is made by `make bench`")
         return 1
@@ -39,7 +39,9 @@ def write(latest: Path) -> int:
     text = between(PAGE.read_text(encoding="utf-8"), "figures", table(figures))
     images = "\n".join(f"![{next(iter(series))}](img/performance-{name}.svg)" for name, series in drawn.items())
     points = [figure for figure in figures if "point" in figure]
-    PAGE.write_text(between(text, "plots", f"{where(points)}\n\n{images}"), encoding="utf-8")
+    if points:  # without them the page keeps the plots that it has
+        text = between(text, "plots", f"{where(points)}\n\n{images}")
+    PAGE.write_text(text, encoding="utf-8")
     return 0
 
 
