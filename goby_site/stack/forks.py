@@ -45,7 +45,7 @@ IMPORTED = (
     "uvicorn.protocols.http.auto",
     "uvicorn.protocols.websockets.auto",
 )
-"""What the parts import beside the project's apps. Nothing that reads files which are yet to be prepared, as the middleware does."""
+"""Modules that the parts need beside the project's apps. None may read files that `prepare` makes, as the middleware does."""
 
 PR_SET_NAME = 15
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)

@@ -131,7 +131,7 @@ class Waiting:
         self.counter: int | None = None
         """The counter's value at that call, where it is known."""
         self.notices: list[bytes] = []
-        """What the last calls brought, in their order; a process of an older release calls without."""
+        """Messages of the last calls, in their order. A process of an older release sends none with its call."""
 
     def wait(self, seconds: float) -> bool:
         """Return once something changed, or after `seconds`: whether something may have. Raises redis.RedisError."""

@@ -13,7 +13,7 @@ OBJECTS = 20_000
 
 
 def prepare_to_serve() -> None:
-    """What is loaded by now stays, and the threads of this process take turns quickly."""
+    """Take what is loaded out of garbage collection, and let threads take turns quickly."""
     freeze_startup_objects()
     sys.setswitchinterval(SWITCH_SECONDS)
 

@@ -31,7 +31,7 @@ def sealed(key: Key) -> tuple[str, int]:
 
 
 def opened(sealed: str) -> Carried | None:
-    """What was sealed; None for what no process of this site sealed, or one of another release."""
+    """The sealed script. None where the seal is not of this site, or the text is of another release."""
     try:
         packed = Signer(salt=_SALT).unsign(sealed)
         return msgspec.msgpack.decode(base64.b64decode(packed), type=Carried)

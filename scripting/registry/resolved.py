@@ -305,7 +305,7 @@ class Carried(NamedTuple):
 
     row: _Row
     previous_values: str | None
-    """What the set of values has that was active with the previous version."""
+    """The values that were active with the previous version."""
     change: int
     """The id of the script's newest row of history."""
 
