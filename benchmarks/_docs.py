@@ -77,9 +77,10 @@ def where(figures: Sequence[Figure]) -> str:
     told = f"Measured {' to '.join(dict.fromkeys((days[0], days[-1])))} on {'; '.join(sorted({each['machine'] for each in figures}))}."
     busy = [figure for figure in figures if figure["load"] > _machine.BUSY]
     if busy:
+        loads = " to ".join(dict.fromkeys(f"{edge(figure['load'] for figure in busy):.0f}" for edge in (min, max)))
         told += (
-            f" \\* while others shared the machine (a load of {min(figure['load'] for figure in busy):.0f} to "
-            f"{max(figure['load'] for figure in busy):.0f} on {_machine.CORES} cores): read the ratio, not the value."
+            f" \\* while others shared the machine (a load of {loads} on {_machine.CORES} cores): "
+            "read the ratio, not the value."
         )
     return told
 

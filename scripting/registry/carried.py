@@ -24,10 +24,10 @@ def sealed(key: Key) -> tuple[str, int]:
         if found is None:
             return "", 0
         packed = base64.b64encode(msgspec.msgpack.encode(found)).decode()
+        return Signer(salt=_SALT).sign(packed), found.change
     except Exception as error:  # noqa: BLE001 - the change is committed: that it happened is told in any case
         logger.warning("every process reads %s/%s in the database: %s: %s", *key, type(error).__name__, error)
         return "", 0
-    return Signer(salt=_SALT).sign(packed), found.change
 
 
 def opened(sealed: str) -> Carried | None:

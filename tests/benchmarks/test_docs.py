@@ -23,7 +23,7 @@ def test_points_become_a_plot_and_the_rest_a_table_that_marks_what_was_measured_
     figures = [told | {"figure": "a run", "value": 1.5, "load": 99.0}, *points]
     table = _docs.table(figures)
     assert "| a run\\* | 1.5 ms | - | - | - | - | - | - |" in table
-    assert "a load of 99 to 99" in table
+    assert "a load of 99 on" in table
     assert "keys" not in table
     [(name, series)] = _docs.plots(figures).items()
     assert name == "keys"
