@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -92,7 +93,7 @@ class Asking:
         for decider, version in self._rules.deciders.get(script, ()):
             if self._rules.cancellation.cancelled:
                 raise Cancelled
-            decided = decider.decide_with(call, encoded, seed, clock, SimulatedHost(module, call, reads))
+            decided = decider.decide_with(call, encoded, seed, clock, partial(SimulatedHost, module, call, reads))
             if self._rules.cancellation.cancelled:
                 raise Cancelled
             problem = str(decided.compared.error or "")

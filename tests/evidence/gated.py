@@ -37,7 +37,7 @@ BAD = {
     ),
     "a loop without end on one event": (
         "while points == 5:\n    pass\nreturn points",
-        "1 of 24 decisions would newly fail",
+        "decisions would newly fail (allowed: 0)",
     ),
     "a read that was never recorded": ("return read() + points", "24 of 24 decisions left the recording (allowed: 0)"),
     "changes more than allowed": ("return points + 1", "100 % of 24 decisions would change (allowed: 10 %)"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Annotated, Any
 
 import msgspec
@@ -9,10 +11,13 @@ import pytest
 
 from scripting.bus.publishing import publish
 from scripting.evidence.corpus import Selection, resolve
+from scripting.evidence.decide import Decider, Given, given
 from scripting.evidence.replays import candidate_of, live_bundle, replay
 from scripting.models import Execution, Script
 from scripting.modules.calls import CallContext, EffectRefused
+from scripting.modules.installed import limits_for, modules
 from scripting.registry.active import registry
+from scripting.runtime.pool import get_pool
 from scripting.workers.worker import ScriptWorker
 from tests.evidence.recorded import hits, record
 from tests.support.arena import Arena, make_script
@@ -100,6 +105,23 @@ def test_a_loop_without_end_on_one_event_costs_its_limit_and_no_more(damage: Scr
     found = against(damage, with_rule(damage, rule))
     assert (found["failing"], found["same"]) == (1, EVENTS - 1)
     assert found["changes"][0]["execution"] == str(recorded[7].pk)
+
+
+def test_time_that_the_machine_took_is_not_held_against_a_text(damage: Script, recorded: list[Execution]) -> None:
+    damage.max_execution_time = 0.3
+    damage.save()
+    decider = Decider(live_bundle(damage), limits_for("wargame", **damage.limit_changes()), modules.get("wargame"))
+    event = given(recorded[0], [])
+    assert isinstance(event, Given)
+    assert not decider.decide(event).failed
+    warm = {box.pid for box in get_pool().stats().sandboxes}
+    for pid in warm:
+        os.kill(pid, signal.SIGSTOP)
+    assert not decider.decide(event).failed
+    stopped = warm & {box.pid for box in get_pool().stats().sandboxes}
+    for pid in stopped:
+        os.kill(pid, signal.SIGCONT)
+    assert stopped != warm, "the first try ended with its sandbox"
 
 
 def test_another_log_alone_is_counted_and_changes_no_decision(damage: Script, recorded: list[Execution]) -> None:
