@@ -62,7 +62,8 @@ class Figures:
         self.counts[outcome] += 1
         self.wall_us += wall_us
         self.cpu_us += cpu_us
-        self.durations.add(wall_us)
+        if outcome != SKIPPED:  # nothing ran, so it took no time that says anything
+            self.durations.add(wall_us)
 
     def add_waits(self, accepted: Sequence[datetime], recorded: datetime) -> None:
         """Events that were accepted then; by the site's clock, so one from the future has not waited."""
@@ -102,8 +103,19 @@ class Figures:
         }
 
     @property
-    def runs(self) -> int:
+    def recorded(self) -> int:
+        """Executions of every outcome."""
         return sum(self.counts.values())
+
+    @property
+    def runs(self) -> int:
+        """Executions in which something ran: all but those skipped."""
+        return self.recorded - self.skipped
+
+    @property
+    def skipped(self) -> int:
+        """Executions of a script that was disabled, or whose event gave way to a newer one: nothing ran."""
+        return self.counts[SKIPPED]
 
     @property
     def failures(self) -> int:

@@ -48,6 +48,8 @@ def test_of_a_thousand_positions_of_ten_keys_ten_run_and_the_others_are_recorded
     now = datetime.now(UTC)
     [figures] = rollups.by_script(now - timedelta(hours=1), now + timedelta(minutes=1)).values()
     assert (figures.superseded, figures.counts["skipped"], figures.counts["succeeded"]) == (990, 990, 10)
+    assert (figures.recorded, figures.runs, figures.durations.total) == (1000, 10, 10), "those skipped did not run"
+    assert "990 more were skipped" in admin_client.get("/admin/scripting/execution/figures/?range=1h").content.decode()
     assert len(resolve(latest_alone, Selection()).ids) == 10, "nothing to replay where nothing ran"
     assert described(recorded[sent[0]])["superseded_by"] == sent[990]
     [told] = waiting.of_events([sent[0]])

@@ -85,7 +85,7 @@ Series = Sequence[tuple[datetime, Figures]]
 
 def outcomes_chart(series: Series, step: timedelta, publishes: Sequence[Activation]) -> Chart:
     """Runs by outcome, stacked."""
-    most = max((figures.runs for _, figures in series), default=0)
+    most = max((figures.recorded for _, figures in series), default=0)
     top = nice_ceiling(most)
     slot = _slot(series)
     width = max(1, slot - 1)
