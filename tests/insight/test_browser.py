@@ -58,6 +58,13 @@ def test_filters_pages_and_stories_follow_each_other(script: Script, page: Page,
     page.get_by_label("Note").fill("the limit was too low")
     page.get_by_role("button", name="Mark as resolved").click()
     expect(page.get_by_text("the limit was too low")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 720})
+    page.goto(live_server.url + reverse("admin:scripting_execution_changelist"))
+    expect(page.get_by_label("Worker")).to_be_hidden()
+    page.get_by_text("More filters").click()
+    expect(page.get_by_label("Worker")).to_be_visible()
+    table = page.get_by_role("region", name="Executions")
+    assert table.evaluate("element => element.scrollWidth - element.clientWidth") <= 0, "rows fold on a phone"
     assert problems == []
 
 

@@ -74,3 +74,7 @@ for (const part of parts) {
     busy = false;
   }, Number(part.dataset.every ?? 2000));
 }
+
+// On a narrow page the filters come one at a time when asked for, so that what was found is in sight.
+const more = document.querySelector(".goby-more-filters");
+if (more && matchMedia("(max-width: 640px)").matches && !("used" in more.dataset)) more.open = false;
