@@ -203,7 +203,7 @@ def filled() -> dict[str, float]:
         with transaction.atomic():
             insert_rows(Execution, rows)
         salt = receipts.new_salt()
-        links.append(([(row, receipts.pack(row, (), salt)) for row in rows], salt))
+        links.append((receipts.packed(rows, salt), salt))
     between = stored_bytes()
     for packed, salt in links:
         with transaction.atomic():

@@ -48,7 +48,7 @@ def commit(
     began_ns = time.time_ns() if spans.on() else 0
     # Made before the transaction begins: other writers wait for its end.
     salt = receipts.new_salt()
-    prepared = [_prepared(decision, worker, salt) for decision in decisions]
+    prepared = _prepared(decisions, worker, salt)
     try:
         recorded = _commit(list(decisions), prepared, worker, salt, fence, careful=False)
     except EffectRefused:
@@ -66,10 +66,11 @@ class _Prepared(NamedTuple):
     receipt: bytes
 
 
-def _prepared(decision: Decision, worker: str, salt: bytes) -> _Prepared:
-    row = execution_row(decision, worker)
-    tries = attempt_rows(decision) if len(decision.attempts) > 1 else []
-    return _Prepared(row, tries, receipts.pack(row, tries, salt) if salt else b"")
+def _prepared(decisions: Sequence[Decision], worker: str, salt: bytes) -> list[_Prepared]:
+    rows = [execution_row(decision, worker) for decision in decisions]
+    tries = [attempt_rows(decision) if len(decision.attempts) > 1 else [] for decision in decisions]
+    packed = receipts.pack(list(zip(rows, tries, strict=True)), salt) if salt else [b""] * len(rows)
+    return list(map(_Prepared, rows, tries, packed))
 
 
 def _commit(
@@ -94,7 +95,7 @@ def _commit(
         recorded: list[Decision] = []
         told: list[tuple[dict[str, Any], Decision]] = []
         tries: list[dict[str, Any]] = []
-        packed: list[tuple[dict[str, Any], bytes]] = []
+        packed: list[tuple[Mapping[str, Any], bytes]] = []
         for index, decision in enumerate(decisions):
             run = decision.run
             identity = _identity(run)
@@ -111,15 +112,16 @@ def _commit(
             sent += publisher.sent
             published += publisher.published
             recorded.append(decisions[index])
-            unchanged = decisions[index] is decision
-            made = prepared[index] if unchanged else _prepared(decisions[index], worker, salt)
+            made = prepared[index]
+            if decisions[index] is not decision:
+                [made] = _prepared([decisions[index]], worker, salt)
             rows.append(made.row)
             told.append((made.row, decisions[index]))
             tries += made.tries
             packed.append((made.row, made.receipt))
             if publisher.refused:
                 rows += publisher.refused
-                packed += [(row, receipts.pack(row, (), salt)) for row in publisher.refused if salt]
+                packed += receipts.packed(publisher.refused, salt)
         entered.close()
         insert_rows(Execution, rows)
         insert_rows(Attempt, tries)
@@ -371,6 +373,6 @@ def record_refused_request(row: dict[str, Any], script: str) -> None:
 def _write_unrun(rows: Sequence[dict[str, Any]]) -> None:
     insert_rows(Execution, rows)
     if salt := receipts.new_salt():
-        receipts.append([(row, receipts.pack(row, (), salt)) for row in rows], salt)
+        receipts.append(receipts.packed(rows, salt), salt)
     rollups.record(rows)
     error_groups.record(rows)
