@@ -222,10 +222,15 @@ class Listener:
         return [notice for notice in found if notice is not None and notice.kind in TELLS_OF_CHANGE]
 
     def _hear(self, notice: Notice) -> None:
-        """Through the group, on its event loop."""
-        if notice.kind in TELLS_OF_CHANGE and notice.generation and not self._was_noticed(notice.generation):
+        """Through the group, on its event loop. While Redis itself brings each notice, with what it carries, this one needs nobody woken."""
+        if notice.kind not in TELLS_OF_CHANGE:
+            return
+        if notice.generation and not self._was_noticed(notice.generation):
             self._noticed = notice.generation
-        self._inbox.put(notice)
+        if notice.generation and self._is_told:
+            self._call(notice.counter)
+        else:
+            self._inbox.put(notice)
 
     def _follow(self, arrived: Iterable[Notice]) -> bool:
         """Take the scripts that the notices name, each once however many tell of it."""

@@ -153,10 +153,13 @@ def send_through(loop: asyncio.AbstractEventLoop | None) -> None:
 
 
 def spread(notice: Notice, made: Generation) -> None:
-    """Tell everybody of the change that made a generation: the group, and by Redis itself each process that waits for the next change."""
+    """Tell everybody of the change that made a generation: by Redis itself each process that waits for the next one, then the group.
+
+    What processes wait for goes first, and what it carries goes that way alone: pages have no use for it, and each would read it.
+    """
     told = notice.made(made)
-    send(told)
     generation.call(made, told.packed())
+    send(replace(told, carried=""))
 
 
 def send(notice: Notice) -> None:

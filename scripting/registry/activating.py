@@ -85,8 +85,14 @@ def activate_together(
         elif bundled := [m.script for m in moves if _is_bundled(m, locked[m.script.pk])]:
             load([(script.module, script.name) for script in bundled])
     for move in moves:
-        move.script.refresh_from_db()
+        _follow(move.script, locked[move.script.pk])
     return activations
+
+
+def _follow(script: Script, locked: Script) -> None:
+    """Have who moved the script see it as it was saved, without reading it again: the notice of the change waits for the end of what is around."""
+    for field in Script._meta.concrete_fields:
+        setattr(script, field.attname, getattr(locked, field.attname))
 
 
 def _keep_case(change: CaseChange, moves: Sequence[Move]) -> None:

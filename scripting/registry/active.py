@@ -102,6 +102,11 @@ class ScriptRegistry:
                 self._generation = changes.reached
         return found
 
+    def known(self, key: Key) -> tuple[ResolvedScript, ...]:
+        """The script as it was last read, current or not; empty where it never was."""
+        found = self._read.get(key)
+        return () if found is None else (found,)
+
     def discard(self, module: str, name: str, made: Generation | None = None) -> None:
         """Read a script anew at its next run, and with a helper all that may import it."""
         with self._lock:

@@ -10,25 +10,28 @@ from django.db import transaction
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
-from scripting.models import Script
+from scripting.models import SHARED, Script
 from scripting.processes import generation, notices
+from scripting.processes.generation import Span
 from scripting.processes.notices import Notice
 from scripting.registry.active import registry
 from scripting.registry.carried import sealed
 
 
 def announce(notice: Notice, *, using: str | None = None) -> None:
-    """Once the transaction is committed, raise the generation, have this process read the script anew, and send the notice.
+    """Once the transaction is committed, raise the generation, have this process follow the change, and send the notice.
 
     Without Redis nobody hears of it: each process finds the change at its next look into the database.
     """
 
     def tell() -> None:
-        script, change = sealed(notice.key) if notice.kind == notices.ACTIVATED else ("", 0)
+        known = registry.known(notice.key)
+        script, found = sealed(notice.key, known) if notice.kind == notices.ACTIVATED else ("", None)
         made = generation.bump()
-        registry.discard(notice.module, notice.script, made)
+        if found is None or notice.module == SHARED or not registry.adopt({found.key: found}, Span.of(made)):
+            registry.discard(notice.module, notice.script, made)
         if made is not None:
-            notices.spread(replace(notice, carried=script, change=change), made)
+            notices.spread(replace(notice, carried=script, change=found.change if found else 0), made)
 
     transaction.on_commit(tell, using=using)
 

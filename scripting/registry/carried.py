@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import msgspec
 from django.core.signing import BadSignature, Signer
 
 from scripting.processes.notices import Notice
-from scripting.registry.resolved import Carried, Key, carried
+from scripting.registry.resolved import Carried, Key, ResolvedScript, carried
 
 logger = logging.getLogger(__name__)
 
 _SALT = "scripting.carried"
 
 
-def sealed(key: Key) -> tuple[str, int]:
-    """The script as it is now, and the id of its newest row of history; empty and 0 where each process has to look itself. Never fails."""
+def sealed(key: Key, read: Iterable[ResolvedScript] = ()) -> tuple[str, Carried | None]:
+    """The script as it is now, sealed and plain; empty and None where each process has to look itself. Never fails. `read` as in `resolved.load`."""
     try:
-        found = carried(key)
+        found = carried(key, read)
         if found is None:
-            return "", 0
+            return "", None
         packed = base64.b64encode(msgspec.msgpack.encode(found)).decode()
-        return Signer(salt=_SALT).sign(packed), found.change
+        return Signer(salt=_SALT).sign(packed), found
     except Exception as error:  # noqa: BLE001 - the change is committed: that it happened is told in any case
         logger.warning("every process reads %s/%s in the database: %s: %s", *key, type(error).__name__, error)
-        return "", 0
+        return "", None
 
 
 def opened(sealed: str) -> Carried | None:

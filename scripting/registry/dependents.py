@@ -6,11 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from django.db import router
 from django.db.models import Q
 
 from scripting.models import SHARED, Script, ScriptVersion
 from scripting.registry.bundles import Values, values_in, with_values
 from scripting.registry.checking import check_bundle
+from scripting.storage.compiled_query import Prepared
 from scripting.supervisor.bundling import bundle_of
 from scripting.types import Bundle, Diagnostic, Source
 
@@ -61,11 +63,8 @@ class World:
     @cached_property
     def knobs(self) -> dict[str, Values]:
         """The values that are active for knobs, by script."""
-        rows = Script.objects.in_use().exclude(active_knobs=None).order_by("pk")
-        return {
-            f"{module}/{name}": values_in(content)
-            for module, name, content in rows.values_list("module", "name", "active_knobs__content")
-        }
+        rows = _knobs.rows(router.db_for_read(Script))
+        return {f"{module}/{name}": values_in(content) for module, name, content in rows}
 
     def with_knobs(self, knobs: Mapping[str, Values]) -> World:
         """The same world with other values active, by script."""
@@ -116,13 +115,28 @@ class World:
                 yield version, today, then
 
 
+_knobs = Prepared(
+    lambda: (
+        Script.objects.in_use()
+        .exclude(active_knobs=None)
+        .order_by("pk")
+        .values_list("module", "name", "active_knobs__content")
+    )
+)
+
+
 def hold(script: Script, version: ScriptVersion | None) -> bool:
-    """Whether a change of `script` to `version` concerns helpers; if so, no other that does happens until the transaction ends.
+    """Whether a change of `script` to `version` concerns helpers; if so, no other that does happens until the transaction ends: see `hold_for`."""
+    return hold_for(script, "" if version is None else version.source)
+
+
+def hold_for(script: Script, text: str) -> bool:
+    """Whether a change of `script` to this text concerns helpers; if so, no other that does happens until the transaction ends.
 
     Else a helper and what imports it, each judged beside the other as it was, might both become active and not fit.
     Call it before the script itself is locked: whoever takes both takes them in this order.
     """
-    if script.module != SHARED and (version is None or SHARED not in version.source):
+    if script.module != SHARED and SHARED not in text:
         return False
     list(Script.objects.select_for_update().filter(module=SHARED).order_by("pk").values_list("pk", flat=True))
     return True

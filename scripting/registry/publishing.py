@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
 from scripting.models import Activation, Draft, Script, ScriptVersion
 from scripting.registry import judging
 from scripting.registry.activating import activate, activate_together, already_active, require_base
 from scripting.registry.bundles import bundle_for
 from scripting.registry.checking import check_bundle
+from scripting.registry.dependents import hold_for
 from scripting.registry.judging import Proposal, Verdict
 from scripting.registry.moves import (
     PLAIN,
@@ -67,24 +70,44 @@ def publish(
     diagnostics = verdict.diagnostics
     if not confirmed and verdict.accepted and verdict.failures:
         raise WillFail("the text will certainly fail; nothing is stored or published", None, verdict.failures)
-    version = keep(script, language, content, origin, verdict, author=actor, message=reason)
+    with transaction.atomic():  # one commit for both; the text is kept whatever stands against making it live
+        hold_for(script, text)
+        version = keep(script, language, content, origin, verdict, author=actor, message=reason)
+        done = _activated_or_refused(script, version, actor=actor, reason=reason, base=base, at_gate=at_gate)
     if not version.accepted:
         first = next(d for d in diagnostics if d.severity == "error")
         raise PublishRefused(f"{version} is kept but not active: {first.message}", version, diagnostics)
-    try:
-        activation = activate(
-            script, version, Activation.Cause.PUBLISH, actor=actor, reason=reason, base=base, at_gate=at_gate
-        )
-    except HelpersChanged:  # beside what others published it is refused now, or fits after all
+    if isinstance(done, HelpersChanged):  # beside what others published it is refused now, or fits after all
         return publish(
             script, language, text, actor=actor, reason=reason, base=base, origin=origin, keep_stale=keep_stale,
             confirmed=confirmed, at_gate=at_gate,
         )  # fmt: skip
-    except StaleBase as stale:
+    if isinstance(done, StaleBase):
         script.refresh_from_db()
-        raise StaleBase(str(stale), version, _merge(base, script.active_version, version)) from None
+        raise StaleBase(str(done), version, _merge(base, script.active_version, version))
+    if isinstance(done, PublishRefused):
+        raise done
     Draft.objects.filter(script=script, user=actor, source=text).delete()
-    return activation
+    return done
+
+
+def _activated_or_refused(
+    script: Script,
+    version: ScriptVersion,
+    *,
+    actor: User | None,
+    reason: str,
+    base: ScriptVersion | type[AnyBase] | None,
+    at_gate: AtGate,
+) -> Activation | PublishRefused:
+    """Make a version live that passed its check; what stands against it is the answer, so that the transaction around it goes on."""
+    if not version.accepted:
+        return PublishRefused("it did not pass its check", version)
+    cause = Activation.Cause.PUBLISH
+    try:
+        return activate(script, version, cause, actor=actor, reason=reason, base=base, at_gate=at_gate)
+    except PublishRefused as refused:
+        return refused
 
 
 @dataclass(frozen=True)

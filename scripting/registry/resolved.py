@@ -322,13 +322,13 @@ CARRIED_CHARACTERS = 100_000
 """The longest text that is carried to every process."""
 
 
-def carried(key: Key) -> Carried | None:
-    """The script as it is now; None where each process has to look itself: for helpers, for a breaker, for a long text."""
+def carried(key: Key, read: Iterable[ResolvedScript] = ()) -> Carried | None:
+    """The script as it is now; None where each process has to look itself: for helpers, for a breaker, for a long text. `read` as in `load`."""
     module, name = key
     # Asked for first: of a change that comes in between the row may tell already, but nobody takes it for followed.
     change = next((pk for (pk,) in _last_change.rows(router.db_for_read(Script), module=module, name=name)), 0)
     for row in map(_row, _one.rows(router.db_for_read(Script), module=module, name=name)):
-        script = _load([row])[key]
+        script = _load([row], read)[key]
         texts = [version.bundle.script.text for version in (script.active, *script.fallbacks)]
         if script.breaker or any(SHARED in text for text in texts) or len(row.active.text) > CARRIED_CHARACTERS:
             return None

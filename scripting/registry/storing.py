@@ -52,7 +52,7 @@ def keep(
     Those who follow the scripts are told of a text that is not accepted, if `tell`. A new version has a number of `at_least`.
     """
     described = [_described(d) for d in verdict.diagnostics]
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         locked = Script.objects.select_for_update().get(pk=script.pk)
         sha256 = ScriptVersion.digest_of(content)
         version = locked.versions.filter(language=language, sha256=sha256).first()

@@ -27,6 +27,7 @@ from scripting.hot_reload.watcher import Watcher
 from scripting.models import Activation, Execution, Script, ScriptVersion
 from scripting.modules.calls import Outcome
 from scripting.registry import activating, storing
+from scripting.registry import publishing as registry_publishing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase
 from scripting.storage.redis_client import redis_client
@@ -165,8 +166,18 @@ def test_a_version_goes_live_in_few_statements(quiet: Script) -> None:
         activating.activate(quiet, version, Activation.Cause.PUBLISH, reason="for a test", base=AnyBase)
 
     publish_version(1)
-    with statements(21), commands(30):
+    with statements(19), commands(30):
         publish_version(2)
+
+
+def test_a_text_is_published_in_one_commit(quiet: Script) -> None:
+    def publish_text(points: int) -> None:
+        text = f"result = {{'points': {points}}}\n"
+        registry_publishing.publish(quiet, "python", text, actor=None, reason="for a test", base=AnyBase)
+
+    publish_text(1)
+    with statements(22), commands(30):
+        publish_text(2)
 
 
 def test_a_saved_file_goes_live_in_few_statements(quiet: Script, tmp_path: Path) -> None:

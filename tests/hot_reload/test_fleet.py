@@ -13,6 +13,7 @@ from scripting.hot_reload.listener import Listener
 from scripting.models import Script
 from scripting.processes import generation, notices
 from scripting.processes import members as processes
+from scripting.processes.notices import Notice
 from scripting.registry import knobs, lifecycle, publishing
 from scripting.registry.active import registry
 from scripting.supervisor.replaced import MOST_RESTING
@@ -260,6 +261,27 @@ def test_a_change_that_was_followed_is_not_looked_for_again() -> None:
     listener._call()
     listener._answer_calls(7)
     assert listener._called_at is not None, "nobody knows for which change"
+
+
+def test_a_notice_of_the_group_wakes_nobody_while_redis_itself_brings_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[tuple[str, str]] = []
+    monkeypatch.setattr(generation, "call", lambda _made, told: sent.append(("call", Notice.unpacked(told).carried)))
+    monkeypatch.setattr(notices, "send", lambda notice: sent.append(("group", notice.carried)))
+    notice = Notice(notices.ACTIVATED, "arena", "scorer", 2, carried="sealed")
+    notices.spread(notice, (b"epoch", b"6"))
+    assert sent == [("call", "sealed"), ("group", "")], (
+        "what processes wait for is told first, and alone carries the script"
+    )
+    listener = Listener("worker", heartbeat=False)
+    listener._started, listener._followed = True, (b"epoch", b"5")
+    heard = notice.made((b"epoch", b"6"))
+    listener._is_told = True
+    listener._hear(heard)
+    assert listener._arrived(0) == []
+    assert listener._called_at is not None, "the process looks by itself where the other notice is lost"
+    listener._is_told = False
+    listener._hear(heard)
+    assert listener._arrived(0) == [heard]
 
 
 @pytest.mark.once

@@ -114,14 +114,16 @@ def test_a_process_takes_a_version_from_its_notice_without_a_query(
     make_script("result = {'points': 1}")
     registry.take([KEY])
     for number in (2, 3):
+        before = registry._read[KEY]
         make_script(f"result = {{'points': {number}}}")
         (expected,) = load([KEY]).values()
-        told, change = sealed(KEY)
-        registry._scripts[KEY] = registry._read[KEY]  # as in a process that has not published it
+        assert registry._scripts[KEY] == expected, "who published it has read it on the way"
+        told, carried = sealed(KEY)
+        registry._scripts[KEY] = registry._read[KEY] = before  # as in a process that has not published it
         with django_assert_num_queries(0):
             found = registry.adopt({KEY: opened(told)})
         assert found == {KEY: expected}
-        assert (expected.active.info.number, change) == (number, registry.mark())
+        assert (expected.active.info.number, carried.change) == (number, registry.mark())
 
 
 def test_a_notice_that_comes_late_brings_no_older_version_back(arena: Arena) -> None:
@@ -146,11 +148,11 @@ def test_a_script_that_no_process_of_this_site_sealed_is_not_taken(arena: Arena,
 
 
 def test_a_script_that_cannot_be_sealed_is_read_by_each_process(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(key: tuple[str, str]) -> None:
+    def gone(key: tuple[str, str], read: object = ()) -> None:
         raise KeyError(key)
 
     make_script("result = {'points': 1}")
     monkeypatch.setattr("scripting.registry.carried.carried", gone)
-    assert sealed(KEY) == ("", 0)
+    assert sealed(KEY) == ("", None)
     make_script("result = {'points': 2}")
     assert registry.resolve(*KEY).active.info.number == 2
