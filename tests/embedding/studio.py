@@ -9,6 +9,7 @@ import sysconfig
 from pathlib import Path
 
 from goby_site.paths import BASE_DIR
+from tests.support.commands import Commands
 from tests.support.pages_of_docs import blocks_of, write_block
 
 DOCS = BASE_DIR / "docs"
@@ -55,6 +56,7 @@ class Studio:
             "DJANGO_SETTINGS_MODULE": "studio.settings",
         }
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.commands = Commands(folder, self.environment, python)
         folder.mkdir()
         self.run("-m", "django", "startproject", "studio", ".")
         settings = folder / "studio" / "settings.py"
@@ -67,7 +69,7 @@ class Studio:
             if block.option:
                 write_block(block, folder)
 
-    def run(self, *arguments: str, fails: bool = False) -> str:
+    def run(self, *arguments: str) -> str:
         """What Python says of these arguments, in the project."""
         done = subprocess.run(
             [self.python, *arguments],
@@ -78,23 +80,14 @@ class Studio:
             check=False,
             timeout=120,
         )
-        assert (done.returncode != 0) == fails, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
 
     def manage(self, *arguments: str, fails: bool = False) -> str:
-        return self.run("manage.py", *arguments, fails=fails)
-
-    def prepare(self, commands: list[str], *, email: str, password: str) -> None:
-        """Run these management commands and make a first user, all in one process: each that starts takes seconds."""
-        lines = [
-            "import django",
-            "django.setup()",
-            "from django.core.management import call_command",
-            *(f"call_command({command!r})" for command in commands),
-            "from django.contrib.auth import get_user_model",
-            f"get_user_model().objects.create_superuser({email!r}, {password!r})",
-        ]
-        self.run("-c", "\n".join(lines))
+        """What a command of the project's `manage.py` says."""
+        done = self.commands.run(*arguments)
+        assert (done.returncode != 0) == fails, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
 
     def start(self, name: str, *arguments: str) -> None:
         """A process that `stop` ends; its output is in NAME.log."""
@@ -109,6 +102,7 @@ class Studio:
         return "\n".join(f"--- {path.name}\n{path.read_text()}" for path in sorted(self.folder.glob("*.log")))
 
     def stop(self) -> None:
+        self.commands.close()
         for process in self.processes:
             process.terminate()
         for process in self.processes:

@@ -20,6 +20,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 EMAIL, PASSWORD = "ada@studio.example", "open sesame"
 ORDER = '{"guest": "Ada", "drink": "cider", "age": 28}'
+FIRST_USER = f"""
+from django.contrib.auth import get_user_model
+get_user_model().objects.create_superuser({EMAIL!r}, {PASSWORD!r})
+"""
 SLOW = 30_000
 """Milliseconds that a step may take on a busy machine."""
 
@@ -48,7 +52,9 @@ def studio(environment: Path, tmp_path_factory: pytest.TempPathFactory, redis: R
                 if block.language == "console" and "manage.py" in line
             ]
             assert commands == ["migrate", "sync_scripts", "make_roles", "check"]
-            made.prepare(commands, email=EMAIL, password=PASSWORD)
+            for command in commands:
+                made.manage(command)
+            made.manage("shell", "-c", FIRST_USER)
             yield made
         finally:
             made.stop()
@@ -162,9 +168,11 @@ def test_the_examples_of_the_python_api_run_there(studio: Studio) -> None:
     for block in blocks_of(DOCS / "python-api.md"):
         if block.option:
             write_block(block, studio.folder)
-    told = studio.run(
+    told = studio.manage(
+        "shell",
+        "-v0",
         "-c",
-        "import django; django.setup(); import run, trial, publish\n"
+        "import run, trial, publish\n"
         "print(run.price_of('water'), trial.is_endless('while True: pass'), len(publish.round_for(['Ada', 'Bo'])))",
     )
     assert told.split()[-3:] == ["0", "True", "2"]

@@ -26,6 +26,7 @@ from tests.support.processes import child_environment
 FOLDER_VARIABLE = "GOBY_TEST_MIGRATED"
 
 DATABASE = "migrated"
+FILE = "migrated.sqlite3"
 
 
 def shared_folder() -> Path:
@@ -39,8 +40,12 @@ def shared_folder() -> Path:
 
         atexit.register(remove)
         os.environ[FOLDER_VARIABLE] = made
-    # A copy of the project that a test makes has migrations of its own.
-    folder = Path(os.environ[FOLDER_VARIABLE]) / hashlib.sha256(os.fsencode(BASE_DIR)).hexdigest()[:12]
+    return folder_of(BASE_DIR)
+
+
+def folder_of(project: Path) -> Path:
+    """A copy of the project that a test makes has migrations of its own."""
+    folder = Path(os.environ[FOLDER_VARIABLE]) / hashlib.sha256(os.fsencode(project)).hexdigest()[:12]
     folder.mkdir(exist_ok=True)
     return folder
 
@@ -49,7 +54,7 @@ def copy_file(target: Path) -> None:
     """Make `target` a migrated SQLite database; one that is there already stays."""
     if target.exists():
         return
-    file = shared_folder() / "migrated.sqlite3"
+    file = shared_folder() / FILE
 
     def make() -> None:
         unfinished = file.with_name("unfinished.sqlite3")
@@ -58,6 +63,11 @@ def copy_file(target: Path) -> None:
 
     once("sqlite", file.exists, make)
     shutil.copyfile(file, target)
+
+
+def offer(project: Path, file: Path) -> None:
+    """Let the tests of another copy of the project begin with this file, which its `migrate` has just made."""
+    shutil.copyfile(file, folder_of(project) / FILE)
 
 
 def database(server: str) -> str:

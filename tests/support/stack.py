@@ -22,6 +22,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from goby_site.paths import BASE_DIR, private_dir
 from goby_site.stack.supervisord import supervisor_socket, tied
 from tests.support import migrated
+from tests.support.commands import Commands
 from tests.support.processes import child_environment, free_port, processes_of
 
 
@@ -61,6 +62,7 @@ class RunningStack:
         own = {"GOBY_VAR": str(folder), "GOBY_DEMO": "true", "PORT": str(self.port), "REDIS_URL": redis_url}
         own["DATABASE_URL"] = database_url or f"sqlite:///{quote(str(folder))}/goby.sqlite3"
         self.environment = child_environment(**own | environment)
+        self.commands = Commands(BASE_DIR, self.environment, Path(sys.executable))
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 tied(
@@ -128,11 +130,7 @@ class RunningStack:
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a management command on this stack's database and Redis."""
-        environment = self.environment
-        command: Sequence[str] = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(
-            command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False, timeout=60
-        )
+        return self.commands.run(*arguments)
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """What one statement on its SQLite file answers or changes: a hundredth of what a management command takes."""
@@ -145,6 +143,7 @@ class RunningStack:
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Ctrl-C, and the exit status; kills whatever is left after 30 s."""
+        self.commands.close()
         if self.process.poll() is None:
             self.process.send_signal(number)
             try:
