@@ -25,16 +25,21 @@ def insert_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> No
         return
     connection = connections[router.db_for_write(model)]
     statement = _statement(model, connection.alias)
-    parameters = statement.parameters(rows)
+    columns = statement.columns(rows)
     with connection.cursor() as cursor:
         if statement.copy is None or len(rows) < COPIED:
-            cursor.executemany(statement.sql, parameters)
+            sql, columns = statement.insert(columns)
+            cursor.executemany(sql, list(zip(*columns, strict=True)))
         else:
             # Of what Django wraps around a driver's cursor, a copy misses the log of statements alone.
             with connection.wrap_database_errors, cursor.cursor.copy(statement.copy) as copy:
                 copy.set_types(statement.types)
-                for values in parameters:
+                for values in zip(*columns, strict=True):
                     copy.write_row(values)
+
+
+Columns = list[Sequence[Any]]
+"""The values of all rows, column by column."""
 
 
 class _Statement:
@@ -44,8 +49,12 @@ class _Statement:
         quote = connection.ops.quote_name
         fields = [field for field in model._meta.local_concrete_fields if not isinstance(field, models.AutoField)]
         names = ", ".join(quote(str(field.column)) for field in fields)
-        marks = ", ".join(["%s"] * len(fields))
-        self.sql = f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({marks})"  # noqa: S608 - names of our models
+        self._into = f"INSERT INTO {quote(model._meta.db_table)} ({names})"
+        self._of_nothing: dict[type, str] = {}
+        if connection.vendor == "sqlite":
+            self._of_nothing = {type(None): "NULL", str: "''", bytes: "x''", int: "0", bool: "0"}
+        """How SQLite writes nothing of each type. Its driver looks for somebody who adapts each None, bytes and bool, row by row."""
+        self._sql = functools.lru_cache(maxsize=128)(self._with)
         self.copy = None
         # Django takes psycopg2 as well, which copies in another way.
         if connection.vendor == "postgresql" and connection.Database.__name__ == "psycopg":  # type: ignore[attr-defined]
@@ -68,20 +77,37 @@ class _Statement:
                 no_value = field.default is NOT_PROVIDED and field.null
                 self._defaults[field.attname] = None if no_value else field.get_default()
 
-    def parameters(self, rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
-        return [self._of(row) for row in rows]
-
-    def _of(self, row: dict[str, Any]) -> list[Any]:
-        whole = {**self._defaults, **row}
-        for name, make in self._made:
-            if name not in row:
-                whole[name] = make()
-        values = list(self._values(whole))
+    def columns(self, rows: Sequence[dict[str, Any]]) -> Columns:
+        """The values as the driver takes them."""
+        columns: Columns = list(zip(*map(self._of, rows), strict=True))
         for place, prepare in self._prepared:
-            value = values[place]
-            if value is not None:
-                values[place] = prepare(value)
+            columns[place] = [None if value is None else prepare(value) for value in columns[place]]
+        return columns
+
+    def _of(self, row: dict[str, Any]) -> tuple[Any, ...]:
+        try:
+            values: tuple[Any, ...] = self._values(row)
+        except KeyError:
+            made = {name: make() for name, make in self._made if name not in row}
+            values = self._values({**self._defaults, **made, **row})
         return values
+
+    def insert(self, columns: Columns) -> tuple[str, Columns]:
+        """The INSERT, and the columns that are its parameters: those that are empty in all rows stand in its text."""
+        written = tuple(map(self._written, columns))
+        left = [column for column, text in zip(columns, written, strict=True) if text is None]
+        if not left:  # a driver makes a row of each set of parameters
+            written, left = (None, *written[1:]), [columns[0]]
+        return self._sql(written), left
+
+    def _written(self, column: Sequence[Any]) -> str | None:
+        first = column[0]
+        if first or (text := self._of_nothing.get(type(first))) is None or column.count(first) < len(column):
+            return None
+        return text
+
+    def _with(self, written: tuple[str | None, ...]) -> str:
+        return f"{self._into} VALUES ({', '.join(text or '%s' for text in written)})"
 
 
 @functools.cache

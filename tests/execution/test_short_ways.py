@@ -89,6 +89,10 @@ def test_many_rows_are_stored_as_they_were_given_or_not_at_all() -> None:
             "started_at": moment,
             "finished_at": moment.replace(microsecond=0),
             "log_truncated": bool(number % 2),
+            "user": "" if number < COPIED else "ann",
+            "host_calls": b"" if number < COPIED else b"\0",
+            "error_line": None if number < COPIED else 0,
+            "depth": 0 if number < COPIED else 1,
         }
         for number in range(COPIED + 1)
     ]
@@ -107,6 +111,26 @@ def test_many_rows_are_stored_as_they_were_given_or_not_at_all() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         insert_rows(Execution, again)
     assert Execution.objects.count() == len(rows)
+
+
+@pytest.mark.django_db
+def test_rows_that_are_empty_alike_are_stored_like_those_that_are_not() -> None:
+    script = make_script("result = 1\n")
+    moment = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    row = {"script_id": script.pk, "trigger": "manual", "status": "failed", "started_at": moment, "finished_at": moment}
+    nothing = {"event_id": None, "user": "", "inputs": b"", "result": None, "wall_us": 0, "log_truncated": False}
+    insert_rows(Execution, [row | nothing, row | nothing])
+    insert_rows(Execution, [row | nothing | {"wall_us": 7}])
+    fields = (*nothing, "error_type", "log")
+    stored = [
+        [bytes(value) if isinstance(value, memoryview) else value for value in each]
+        for each in Execution.objects.order_by("wall_us").values_list(*fields)
+    ]
+    expected = [None, "", b"", None, 0, False, "", b""]
+    assert stored == [expected, expected, [*expected[:4], 7, *expected[5:]]]
+    assert all(
+        type(mine) is type(theirs) for each in stored for mine, theirs in zip(each[4:6], (7, False), strict=True)
+    )
 
 
 class Unit(msgspec.Struct):
