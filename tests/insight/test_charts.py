@@ -49,15 +49,15 @@ def test_bars_stand_on_one_another_as_high_as_their_runs_are_many() -> None:
 
 
 def test_a_step_says_its_figures_where_it_is_pointed_at_and_an_empty_one_nothing() -> None:
-    some = series({"succeeded": [1000] * 1200, "fell_back": [1000]}, {}, {"skipped": [250]})
+    some = series({"succeeded": [1000] * 1200, "fell_back": [1000]}, {}, {"failed": [250]})
     first, last = outcomes_chart(some, STEP, []).columns
     assert first.title == "12:00: 1,200 succeeded, 1 fell back"
-    assert last.title == "12:20: 1 skipped"
+    assert last.title == "12:20: 1 failed"
     assert [column.title.partition(":")[0] for column in durations_chart(some, STEP, []).columns] == ["12", "12"]
     assert re.fullmatch(
         r"12:20: p50 25\d µs, p95 25\d µs, p99 25\d µs", durations_chart(some, STEP, []).columns[1].title
     )
-    [area], [bar] = boxes(last.path), bars(outcomes_chart(some, STEP, []))["skipped"]
+    [area], [bar] = boxes(last.path), bars(outcomes_chart(some, STEP, []))["failed"]
     assert area[0] <= bar[0]
     assert bar[0] + bar[2] <= area[0] + area[2]
     assert (area[1], area[1] + area[3]) == (Chart.top, Chart.bottom)
