@@ -277,7 +277,7 @@ def check_queue(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(ENGINE)
 def check_channel_layer(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """E009: notices reach no other process. W011: a process may hang after a network that was gone for long."""
+    """E009: notices reach no other process. W011: they are late, or a process may hang after a network that was gone for long."""
     layer = (getattr(settings, "CHANNEL_LAYERS", None) or {}).get("default")
     hint = f"Set the default one to {CHANNEL_LAYER} with your Redis as host, {ONE_CALL}."
     if not layer:
@@ -288,6 +288,9 @@ def check_channel_layer(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if layer.get("BACKEND") == "channels_redis.pubsub.RedisPubSubChannelLayer":
         message = "a process that finds nobody at Redis' address for 45 s will hang, and fill the memory, with this channel layer"
         hint = f"Set the BACKEND of CHANNEL_LAYERS to {CHANNEL_LAYER}, which takes the same CONFIG."
+        return [Warning(message, hint=hint, id="scripting.W011")]
+    if layer.get("BACKEND") != CHANNEL_LAYER:
+        message = "with this channel layer processes hear of a change by looking, four times a second"
         return [Warning(message, hint=hint, id="scripting.W011")]
     return []
 

@@ -1,7 +1,7 @@
 """In each running process: takes new versions as soon as a notice tells of them, acknowledges them, has them compiled.
 
-Three parties: an event loop that receives notices, a thread that takes versions, and a heartbeat. The database is the truth
-and is looked at anyway, so a notice that is lost, doubled or late does no harm.
+A heartbeat, and one thread that receives notices and takes versions: each thread more that wakes for a change costs every process of a
+fleet at the same moment. The database is the truth and is looked at anyway, so a notice that is lost, doubled or late does no harm.
 """
 
 from __future__ import annotations
@@ -9,24 +9,23 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import queue
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-import msgspec
 import redis
 from django.db import DatabaseError, InterfaceError, connections
 
 from scripting.conf import conf
 from scripting.hot_reload.sandboxes import Sandboxes
-from scripting.hot_reload.subscription import _Group
+from scripting.hot_reload.subscription import Subscription
 from scripting.models import SHARED
 from scripting.modules.installed import modules
 from scripting.processes import generation, notices
 from scripting.processes.generation import Generation, Span
 from scripting.processes.members import Heartbeat, LoadedVersion, Membership
 from scripting.processes.notices import Notice
+from scripting.processes.sending import SendingLoop
 from scripting.registry.active import registry
 from scripting.registry.carried import told_by
 from scripting.registry.resolved import Key, ResolvedScript
@@ -40,12 +39,10 @@ WARM_SECONDS = 0.03
 """How long after the last change sandboxes are made ready: compiling in one process would delay the others' acknowledgements."""
 LOOK_SECONDS = 0.25
 """How long a change waits for its notice before the process looks by itself; how often it looks while nothing can tell of changes."""
-LATE_SECONDS = 1.0
-"""After so long a notice that Redis told of and the group did not is taken for lost: the group is joined anew."""
 IDLE_SECONDS = 1.0
 """After so long without a look into the database the connection is for others to have."""
-WAIT_SECONDS = 5.0
-"""How long one exchange with Redis waits for the next change."""
+RESTING_SECONDS = 1.0
+"""How often a process looks whether sandboxes of replaced versions are to be given up, while it has some."""
 TELLS_OF_CHANGE = frozenset(
     {
         notices.ACTIVATED,
@@ -69,7 +66,6 @@ class Listener:
         self.member = Membership(kind, vitals)
         self.missed = 0
         """Changes that were found by looking, for want of their notice."""
-        self._inbox: queue.SimpleQueue[Notice | None] = queue.SimpleQueue()
         self._loaded: dict[Key, ResolvedScript] = {}
         self._subscribed: dict[str, LoadedVersion] = {}
         self._followed: Generation | None = None
@@ -85,28 +81,21 @@ class Listener:
         """When a notice last moved the mark."""
         self._looked = self._polled = self._used = float("-inf")
         self._started = False
-        self._noticed: Generation | None = None
-        """The last one that a notice of the group told of."""
-        self._unnoticed: Generation | None = None
-        """One that was found by looking; its notice may still be on its way."""
         self._awaited: Generation | None = None
         """One whose notice was given time to come."""
-        self._waiting = generation.Waiting()
         self._calling = threading.Lock()
         self._called_at: float | None = None
         """When this process heard that something changed, until it has looked or followed that change."""
         self._called_for = 0.0
         """The latest change that it was called for."""
-        self._is_told = False
-        """Whether Redis tells this process of each change."""
         self._told_mark: tuple[float, int] | None = None
         """The database's mark as another process told it, and when."""
         self.member.on_beat = self._heard
         self._heartbeat = Heartbeat(self.member.beat) if heartbeat else None
-        self._group = _Group(self._hear)
+        self._subscription = Subscription(joined=self._call)
+        self._sending = SendingLoop()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="script-listener", daemon=True)
-        self._waiter = threading.Thread(target=self._wait_for_changes, name="script-changes", daemon=True)
 
     def start(self) -> None:
         """Begin to listen; the versions of now are taken and acknowledged on the way."""
@@ -114,15 +103,14 @@ class Listener:
             self.member.beat()
         if self._heartbeat is not None:
             self._heartbeat.start()
-        self._group.start()
+        self._sending.start()
         self._thread.start()
-        self._waiter.start()
 
     def stop(self) -> None:
         """End, and be listed no longer."""
         self._stopping.set()
-        self._inbox.put(None)
-        self._group.stop()
+        self._subscription.ring()
+        self._sending.stop()
         if self._heartbeat is not None:
             self._heartbeat.end()
         self._thread.join(5)
@@ -133,7 +121,7 @@ class Listener:
         try:
             while not self._stopping.is_set():
                 try:
-                    if not self.step() and time.monotonic() - max(self._polled, self._used) > IDLE_SECONDS:
+                    if not self.step() and time.monotonic() >= self._rests_at():
                         connections.close_all()
                 except (DatabaseError, InterfaceError, redis.RedisError) as error:
                     if not (isinstance(error, redis.RedisError) and redis_errors.noted(error)):
@@ -143,6 +131,7 @@ class Listener:
                     logger.exception("versions are looked at again")
                     self._look_again()
         finally:
+            self._subscription.leave()
             connections.close_all()
 
     def _look_again(self) -> None:
@@ -151,22 +140,6 @@ class Listener:
         self._started = False
         connections.close_all()
         self._stopping.wait(LOOK_SECONDS)
-
-    def _wait_for_changes(self) -> None:
-        """The thread that Redis wakes; nothing waits for its end."""
-        while not self._stopping.is_set():
-            try:
-                changed = self._waiting.wait(WAIT_SECONDS)
-            except redis.RedisError:
-                self._is_told = False
-                self._stopping.wait(LOOK_SECONDS)
-                continue
-            self._is_told = True
-            if changed:
-                self._call(self._waiting.counter)
-                for told in self._waiting.notices:
-                    with contextlib.suppress(msgspec.MsgspecError):
-                        self._inbox.put(Notice.unpacked(told))
 
     def _call(self, change: int | None = None) -> None:
         """Have this process look soon; the notice of the change may still be on its way. Of one that it followed already there is nothing to find."""
@@ -182,55 +155,61 @@ class Listener:
                 self._called_at, self._called_for = None, 0.0
 
     def _heard(self, made: Generation, mark: int | None) -> None:
-        """With every beat: what no call told of, as after a change by a process of an older release."""
+        """With every beat: what no notice told of."""
         now = time.monotonic()
         if mark is not None and mark < (self._mark or 0) and now - self._passed_at < conf.SCRIPTING_POLL_SECONDS:
             mark = self._mark  # who reads it for all has not read it since the notices that this process followed
         self._told_mark = None if mark is None else (now, mark)
-        if made != self._followed or mark not in {None, self._mark or 0}:
+        followed = self._followed
+        if mark not in {None, self._mark or 0}:
             self._call()
+        elif followed is not None and made[0] == followed[0] and generation.number(made) > generation.number(followed):
+            self._call(generation.number(made))
+        elif made != followed:
+            self._call()
+        if self._called_at is not None:
+            self._subscription.ring()
 
     # -- one round ---------------------------------------------------------------------------------------------------
 
-    def step(self, wait: float = LOOK_SECONDS) -> bool:
-        """Take what notices of the next `wait` seconds tell of, or look when that is due; whether anything was taken."""
+    def step(self, wait: float | None = None) -> bool:
+        """Take what notices of the next `wait` seconds tell of (None: until something is due), or look when that is due; whether anything was taken."""
         if not self._started:
+            self._subscription.join()  # before the look: what changes behind it is told
             self._answer_calls()
             return self._catch_up(generation.read())
-        arrived = self._arrived(min(wait, WARM_SECONDS) if self._sandboxes.is_waiting else wait)
+        arrived = self._arrived(self._until_due() if wait is None else wait)
         taken = self._follow(arrived) if arrived else False
         self._sandboxes.step(self._loaded, is_calm=not arrived)
         if time.monotonic() >= self._look_at():
             taken = self._look() or taken
         return taken
 
+    def _until_due(self) -> float:
+        """Seconds until there is something to do, whoever tells of something or not."""
+        now = time.monotonic()
+        due = self._look_at()
+        if now < self._rests_at():
+            due = min(due, self._rests_at())
+        if self._sandboxes.is_waiting:
+            due = min(due, now + WARM_SECONDS)
+        elif self._sandboxes.are_resting:
+            due = min(due, now + RESTING_SECONDS)
+        return max(0.0, due - now)
+
+    def _rests_at(self) -> float:
+        """From then on the connection to the database is for others to have."""
+        return max(self._polled, self._used) + IDLE_SECONDS
+
     def _look_at(self) -> float:
         """When the next look is due."""
         called_at = self._called_at
         if called_at is not None:
             return called_at + LOOK_SECONDS
-        if self._is_told:
-            return self._looked + (conf.SCRIPTING_POLL_SECONDS if self._unnoticed is None else LATE_SECONDS)
-        return self._looked + LOOK_SECONDS
+        return self._looked + (conf.SCRIPTING_POLL_SECONDS if self._subscription.is_told else LOOK_SECONDS)
 
     def _arrived(self, wait: float) -> list[Notice]:
-        found: list[Notice | None] = []
-        with contextlib.suppress(queue.Empty):
-            found.append(self._inbox.get(timeout=wait))
-            while True:
-                found.append(self._inbox.get_nowait())
-        return [notice for notice in found if notice is not None and notice.kind in TELLS_OF_CHANGE]
-
-    def _hear(self, notice: Notice) -> None:
-        """Through the group, on its event loop. While Redis itself brings each notice, with what it carries, this one needs nobody woken."""
-        if notice.kind not in TELLS_OF_CHANGE:
-            return
-        if notice.generation and not self._was_noticed(notice.generation):
-            self._noticed = notice.generation
-        if notice.generation and self._is_told:
-            self._call(notice.counter)
-        else:
-            self._inbox.put(notice)
+        return [notice for notice in self._subscription.wait(wait) if notice.kind in TELLS_OF_CHANGE]
 
     def _follow(self, arrived: Iterable[Notice]) -> bool:
         """Take the scripts that the notices name, each once however many tell of it."""
@@ -255,9 +234,8 @@ class Listener:
             self._take_subscriptions()
         self._followed = reached
         self._answer_calls(generation.number(reached))
+        self._call(max(notice.counter for notice in news))  # one before it may be lost
         self._pass_marks(news)
-        if reached is not None and not self._was_noticed(reached):
-            self._unnoticed, self._looked = reached, time.monotonic()
         return True
 
     def _take(self, keys: set[Key], span: Span | None, news: Collection[Notice]) -> dict[Key, ResolvedScript]:
@@ -302,18 +280,12 @@ class Listener:
         now = self._looked = time.monotonic()
         self._answer_calls()
         seen = generation.read()
-        if self._unnoticed is not None:
-            if not self._was_noticed(self._unnoticed):
-                self.missed += 1
-                logger.info("a notice was missed: joining the group anew")
-                self._group.rejoin()
-            self._unnoticed = None
         if seen is not None and seen != self._followed:
             if self._may_be_on_its_way(seen):
                 self._awaited = seen
                 self._call(generation.number(seen))
                 return False
-            self._unnoticed = seen
+            self.missed += 1
             return self._catch_up(seen)
         if self._is_poll_due(now):
             self._polled = now
@@ -324,7 +296,7 @@ class Listener:
     def _may_be_on_its_way(self, seen: Generation) -> bool:
         """Whether a change was made so lately that its notice may still come: else a slow machine has every process read everything."""
         followed, awaited = self._followed, self._awaited
-        if not self._is_told or followed is None or seen[0] != followed[0]:
+        if not self._subscription.is_told or followed is None or seen[0] != followed[0]:
             return False
         return awaited is None or awaited[0] != seen[0] or generation.number(awaited) <= generation.number(followed)
 
@@ -335,10 +307,6 @@ class Listener:
             if mark == (self._mark or 0) and now - at < conf.SCRIPTING_POLL_SECONDS:
                 return False
         return now - self._polled >= conf.SCRIPTING_POLL_SECONDS
-
-    def _was_noticed(self, made: Generation) -> bool:
-        heard = self._noticed
-        return heard is not None and heard[0] == made[0] and generation.number(heard) >= generation.number(made)
 
     def _catch_up(self, seen: Generation | None) -> bool:
         """Take everything as it is now."""

@@ -28,6 +28,11 @@ class Sandboxes:
     def is_waiting(self) -> bool:
         return bool(self._cold)
 
+    @property
+    def are_resting(self) -> bool:
+        """Whether there are some to be given up in a while."""
+        return get_pool().has_replaced
+
     def changed(self, key: Key, before: ResolvedScript) -> None:
         """Another version of the script is loaded now, or none."""
         self._cold.setdefault(key, before.for_key("").active.bundle.digest)

@@ -1,96 +1,77 @@
-"""Receive the notices that other processes send, and join their group again whenever the subscription may be lost."""
+"""Receive the notices that other processes send, in the thread that follows them, and join their group again whenever it was lost."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-import threading
+import time
 from collections.abc import Callable
-from typing import Any
 
+import redis
 from channels.layers import get_channel_layer
 
 from scripting.processes import notices
+from scripting.processes.channel_layer import RedisChannelLayer
 from scripting.processes.notices import Notice
 
 logger = logging.getLogger(__name__)
 
-REJOIN_SECONDS = 0.5
+REJOIN_SECONDS = 0.25
 """Between two attempts to join the group."""
 
 
-class _Group:
-    """Receives the group's notices on an event loop of its own, and joins again whenever it may have been lost."""
+class Subscription:
+    """Of one thread. `ring` is for all others."""
 
-    def __init__(self, deliver: Callable[[Notice], None]) -> None:
-        self._deliver = deliver
-        self._loop = asyncio.new_event_loop()
-        self._task: asyncio.Task[None] | None = None
-        self._again: asyncio.Event | None = None
-        self._thread = threading.Thread(target=self._run, name="script-notices", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        notices.send_through(None)
-        self._call(lambda: self._task.cancel() if self._task else None)
-        self._thread.join(5)
-
-    def rejoin(self) -> None:
-        """Leave and join: a subscription that Redis lost is made anew."""
-        self._call(lambda: self._again.set() if self._again else None)
-
-    def _call(self, action: Callable[[], Any]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(action)
-
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._task = self._loop.create_task(self._follow())
-        notices.send_through(self._loop)
-        try:
-            with contextlib.suppress(asyncio.CancelledError):
-                self._loop.run_until_complete(self._task)
-        finally:
-            notices.send_through(None)
-            self._loop.close()
-
-    async def _follow(self) -> None:
+    def __init__(self, group: str = notices.PROCESSES, joined: Callable[[], None] = lambda: None) -> None:
+        """`joined` is called at each joining: what was sent before it was missed."""
+        self._group = group
+        self.is_told = False
+        """Whether this process hears of each change. Of a channel layer that is not ours nobody hears without an event loop: one looks."""
+        self._joined = joined
         layer = get_channel_layer()
-        if layer is None:
+        self._layer = layer if isinstance(layer, RedisChannelLayer) else None
+        self._reader = None if self._layer is None else self._layer.reader(group)
+
+    def join(self) -> None:
+        """Be told of what is sent from here on, if that can be now; `wait` tries again."""
+        if self._reader is None or self.is_told:
             return
-        while True:
-            try:
-                await self._belong(layer)
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever the layer raises, joining again is what helps
-                logger.debug("not in the group of notices: %s", error)
-                await asyncio.sleep(REJOIN_SECONDS)
-
-    async def _belong(self, layer: Any) -> None:
-        """Join, and pass notices on until asked to join anew."""
-        self._again = asyncio.Event()
-        channel = await layer.new_channel()
-        await layer.group_add(notices.GROUP, channel)
-        receiving = asyncio.ensure_future(self._receive(layer, channel))
-        asked = asyncio.ensure_future(self._again.wait())
         try:
-            done, _ = await asyncio.wait({receiving, asked}, return_when=asyncio.FIRST_COMPLETED)
-            if receiving in done:
-                receiving.result()
-        finally:
-            for task in (receiving, asked):
-                task.cancel()
-            await asyncio.gather(receiving, asked, return_exceptions=True)
-            await layer.group_discard(notices.GROUP, channel)
+            self._reader.join()
+        except redis.RedisError as error:
+            logger.debug("not in the group of notices: %s", error)
+        else:
+            self.is_told = True
+            self._joined()
 
-    async def _receive(self, layer: Any, channel: str) -> None:
-        while True:
-            message = await layer.receive(channel)
-            try:
-                self._deliver(Notice.of(message))
-            except TypeError:
-                logger.warning("what came on %s was no notice", notices.GROUP)
+    def wait(self, seconds: float) -> list[Notice]:
+        """Notices: those that are there, or the first within `seconds`; none too when somebody rings."""
+        self.join()
+        if self._reader is None or not self.is_told:
+            time.sleep(min(seconds, REJOIN_SECONDS))
+            return []
+        try:
+            messages = self._reader.wait(seconds)
+        except redis.RedisError as error:
+            logger.debug("no longer in the group of notices: %s", error)
+            self.is_told = False
+            return []
+        return [notice for message in messages if (notice := self._notice(message)) is not None]
+
+    def _notice(self, message: bytes) -> Notice | None:
+        try:
+            return Notice.of(self._layer.deserialize(message))  # type: ignore[union-attr] # who has a reader has it of the layer
+        except Exception as error:  # noqa: BLE001 - whatever it is, this thread goes on
+            logger.warning("what came on %s was no notice: %s", self._group, error)
+            return None
+
+    def ring(self) -> None:
+        """Have `wait` return."""
+        if self._reader is not None:
+            self._reader.ring()
+
+    def leave(self) -> None:
+        """Be told of nothing more."""
+        self.is_told = False
+        if self._reader is not None:
+            self._reader.leave()

@@ -12,6 +12,13 @@ from typing import Any
 
 import redis
 from channels_redis.pubsub import RedisPubSubChannelLayer
+from channels_redis.utils import _consistent_hash, decode_hosts
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from scripting.processes.group_reader import Reader
+from scripting.storage.redis_client import BRIEF_SECONDS
 
 
 class RedisChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc] # channels_redis is untyped
@@ -27,6 +34,26 @@ class RedisChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc] # channe
                 pool = shard._redis.connection_pool
                 pool.connection_class = _that_notices_its_loss(pool.connection_class)
         return layer
+
+    def reader(self, group: str) -> Reader:
+        """What hears the group for a thread, from the same Redis."""
+        channel = f"{self._kwargs.get('prefix', 'asgi')}__group__{group}"
+        hosts = decode_hosts(self._kwargs.get("hosts", self._args[0] if self._args else None))
+        return Reader(_pool_of(hosts[_consistent_hash(channel, len(hosts))]), channel)
+
+
+def _pool_of(host: dict[str, Any]) -> redis.ConnectionPool:
+    """Connections without an event loop to where `create_pool` of channels_redis leads."""
+    in_time = {"socket_connect_timeout": BRIEF_SECONDS, "socket_timeout": BRIEF_SECONDS}
+    options = in_time | {"retry": Retry(NoBackoff(), 0)} | host
+    if "address" in options:
+        return redis.ConnectionPool.from_url(options.pop("address"), **options)
+    master = options.pop("master_name", None)
+    if master is None:
+        return redis.ConnectionPool(**options)
+    of_sentinels = in_time | (options.pop("sentinel_kwargs", None) or {})
+    sentinels: Any = Sentinel(options.pop("sentinels"), sentinel_kwargs=of_sentinels)  # type: ignore[no-untyped-call]
+    return sentinels.master_for(master, **options).connection_pool  # type: ignore[no-any-return]
 
 
 @functools.cache

@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import redis
 
@@ -79,11 +78,6 @@ redis.call('SET', KEYS[1], ARGV[1], 'NX')
 return {redis.call('GET', KEYS[1]), redis.call('INCR', KEYS[2])}
 """
 )
-_call = LuaScript(
-    IN_FULL + "redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], '*', 'counter', ARGV[1], 'notice', ARGV[2])"
-)
-KEPT_CALLS = 16
-"""So many changes in a row reach one who was busy meanwhile."""
 
 
 def bump() -> Generation | None:
@@ -100,14 +94,6 @@ def bump() -> Generation | None:
     return made, str(count).encode()
 
 
-def call(made: Generation, notice: str) -> None:
-    """Wake all who wait for this change, with its notice, which may be lost or late on its own way."""
-    try:
-        _call([_calls()], [number(made), notice, KEPT_CALLS], redis_client())
-    except redis.RedisError as error:  # each hears of it with its next heartbeat
-        _say_once_in_a_while(error)
-
-
 _said_at = float("-inf")
 
 
@@ -120,41 +106,6 @@ def _say_once_in_a_while(error: redis.RedisError) -> None:
         logger.warning(
             "Redis is unavailable (%s): processes that run now see changes at their next look into the database", error
         )
-
-
-class Waiting:
-    """One who waits for the next change, without asking over and over."""
-
-    def __init__(self) -> None:
-        self._last: bytes | str | None = None
-        """The last call that was heard; None: none since the connection was lost."""
-        self.counter: int | None = None
-        """The counter's value at that call, where it is known."""
-        self.notices: list[bytes] = []
-        """Messages of the last calls, in their order. A process of an older release sends none with its call."""
-
-    def wait(self, seconds: float) -> bool:
-        """Return once something changed, or after `seconds`: whether something may have. Raises redis.RedisError."""
-        client = redis_client()
-        if self._last is None:
-            latest: Any = client.xrevrange(_calls(), count=1)
-            self._last, self.counter, self.notices = latest[0][0] if latest else "0-0", None, []
-            return True
-        try:
-            found: Any = client.xread({_calls(): self._last}, count=KEPT_CALLS, block=max(1, int(seconds * 1000)))
-        except redis.RedisError:
-            self._last = None
-            raise
-        for _, entries in found:
-            self._last, called = entries[-1]
-            self.counter = int(called[b"counter"])
-            self.notices = [told for _, entry in entries if (told := entry.get(b"notice"))]
-        return bool(found)
-
-
-def _calls() -> str:
-    """A stream that holds the last changes, for those who wait for the next one."""
-    return key("generation", "calls")
 
 
 def number(generation: Generation | None) -> int:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import functools
-import logging
-from concurrent.futures import Future, wait
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import msgspec
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.db import transaction
 
 from scripting import clock
-from scripting.processes import generation
+from scripting.processes import sending
 from scripting.processes.generation import Generation
 
 if TYPE_CHECKING:
     from scripting.models import Script, ScriptVersion
 
-logger = logging.getLogger(__name__)
-
 GROUP = "scripting.notices"
-"""Everyone who follows the scripts joins this group; messages have type `scripting.notice`."""
+"""Every page that follows the scripts joins this group; messages have type `scripting.notice`."""
+PROCESSES = "scripting.changes"
+"""Every process that runs scripts joins this one, which hears of what changes them, and of nothing else."""
 TYPE = "scripting.notice"
 
 ACTIVATED, REVERTED, REJECTED, IN_CONFLICT, CHANGED = "activated", "reverted", "rejected", "in_conflict", "changed"
@@ -79,20 +72,10 @@ class Notice:
             return self
         return replace(self, epoch=generation[0].decode(), counter=int(generation[1]))
 
-    def packed(self) -> str:
-        """As text; see `unpacked`."""
-        return msgspec.json.encode(self).decode()
-
     @staticmethod
-    def unpacked(text: bytes) -> Notice:
-        """From the text of `packed`, of another release too. Raises msgspec.MsgspecError for what is no notice."""
-        return msgspec.json.decode(text, type=Notice)
-
-    @staticmethod
-    def of(message: dict[str, Any]) -> Notice:
-        """From a message of the group. Raises TypeError for one that is no notice."""
-        known = {field.name for field in fields(Notice)}
-        return Notice(**{name: value for name, value in message.items() if name in known})
+    def of(message: object) -> Notice:
+        """From a message of the group, of another release too. Raises msgspec.ValidationError for one that is no notice."""
+        return msgspec.convert(message, Notice)
 
 
 def activated(script: Script, version: ScriptVersion | None, cause: str, actor: object, reason: str) -> Notice:
@@ -140,57 +123,22 @@ def changed(script: Script) -> Notice:
 
 # -- sending -----------------------------------------------------------------------------------------------------------
 
-SEND_SECONDS = 0.02
-"""A caller waits so long for its notice to be sent: going on at once, it would keep the interpreter from the thread that sends."""
-
-_loop: asyncio.AbstractEventLoop | None = None
-
-
-def send_through(loop: asyncio.AbstractEventLoop | None) -> None:
-    """Have this process' notices sent by a loop that runs anyway: quicker than one made for each notice."""
-    global _loop
-    _loop = loop
-
 
 def spread(notice: Notice, made: Generation) -> None:
-    """Tell everybody of the change that made a generation: by Redis itself each process that waits for the next one, then the group.
-
-    What processes wait for goes first, and what it carries goes that way alone: pages have no use for it, and each would read it.
-    """
-    told = notice.made(made)
-    generation.call(made, told.packed())
-    send(replace(told, carried=""))
+    """Tell everybody of the change that made a generation: the processes first, and them alone what it carries."""
+    told = {"type": TYPE, **asdict(notice.made(made))}
+    sending.send([(PROCESSES, told), (GROUP, told | {"carried": ""})], _named(notice))
 
 
 def send(notice: Notice) -> None:
-    """Tell the group; never fails the caller, whose change is already committed."""
-    send_to(GROUP, {"type": TYPE, **asdict(notice)}, f"a notice of {notice.module}/{notice.script}")
+    """Tell pages alone; never fails the caller, whose change is already committed."""
+    sending.send([(GROUP, {"type": TYPE, **asdict(notice)})], _named(notice))
 
 
-def send_to(group: str, message: dict[str, Any], what: str) -> None:
-    """Tell any group; never fails the caller. `what` names the message in the log."""
-    layer = get_channel_layer()
-    if layer is None:
-        return
-    loop = _loop
-    if loop is not None and loop.is_running():
-        with contextlib.suppress(RuntimeError):  # it was closed this moment
-            sent = asyncio.run_coroutine_threadsafe(layer.group_send(group, message), loop)
-            sent.add_done_callback(functools.partial(_report, what))
-            wait([sent], SEND_SECONDS)
-            return
-    try:
-        async_to_sync(layer.group_send)(group, message)
-    except Exception as error:  # noqa: BLE001 - whatever the layer raises, the change itself stands
-        logger.warning("%s was not sent: %s", what, error)
+def _named(notice: Notice) -> str:
+    return f"a notice of {notice.module}/{notice.script}"
 
 
 def send_on_commit(notice: Notice) -> None:
     """Tell the group once the transaction is committed."""
     transaction.on_commit(lambda: send(notice))
-
-
-def _report(what: str, sent: Future[Any]) -> None:
-    error = None if sent.cancelled() else sent.exception()
-    if error is not None:
-        logger.warning("%s was not sent: %s", what, error)

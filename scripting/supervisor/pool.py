@@ -218,6 +218,11 @@ class SandboxPool:
         with self._lock:
             self._replaced.add(digests, current, time.monotonic())
 
+    @property
+    def has_replaced(self) -> bool:
+        """Whether `give_up_replaced` will have something to do."""
+        return bool(self._replaced)
+
     def give_up_replaced(self) -> None:
         """End sandboxes of replaced bundles that have rested for some seconds, or are too many. To be called now and then."""
         if not self._replaced:

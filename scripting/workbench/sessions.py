@@ -13,7 +13,7 @@ from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from scripting.processes import notices
+from scripting.processes import sending
 from scripting.workbench.access import VIEW, may
 
 ENDED = "scripting.session_ended"
@@ -27,7 +27,7 @@ def group_of(session_key: str) -> str:
 
 def tell_ended(session_key: str) -> None:
     """Close the sockets of a session that ends now; never fails the caller."""
-    notices.send_to(group_of(session_key), {"type": ENDED}, "that a session ended")
+    sending.send([(group_of(session_key), {"type": ENDED})], "that a session ended")
 
 
 async def may_still_look(session_key: str | None) -> bool | None:

@@ -97,6 +97,7 @@ MISSING = {
     'site["CHANNEL_LAYERS"]["default"]["BACKEND"] = "channels_redis.pubsub.RedisPubSubChannelLayer"': [
         "scripting.W011"
     ],
+    'site["CHANNEL_LAYERS"]["default"] = {"BACKEND": "channels_redis.core.RedisChannelLayer"}': ["scripting.W011"],
     "del urls.patterns[1]": ["scripting.W005"],
     "del urls.patterns[0]": ["scripting.E010", "scripting.W006"],
     'site["INSTALLED_APPS"].remove("django.contrib.admin"); del urls.patterns[0] #': [

@@ -11,7 +11,7 @@ import pytest
 from scripting.hot_reload import fleet
 from scripting.hot_reload.listener import Listener
 from scripting.models import Script
-from scripting.processes import generation, notices
+from scripting.processes import generation, notices, sending
 from scripting.processes import members as processes
 from scripting.processes.notices import Notice
 from scripting.registry import knobs, lifecycle, publishing
@@ -263,31 +263,20 @@ def test_a_change_that_was_followed_is_not_looked_for_again() -> None:
     assert listener._called_at is not None, "nobody knows for which change"
 
 
-def test_a_notice_of_the_group_wakes_nobody_while_redis_itself_brings_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_are_told_of_a_change_before_pages_are_and_they_alone_what_it_carries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     sent: list[tuple[str, str]] = []
-    monkeypatch.setattr(generation, "call", lambda _made, told: sent.append(("call", Notice.unpacked(told).carried)))
-    monkeypatch.setattr(notices, "send", lambda notice: sent.append(("group", notice.carried)))
-    notice = Notice(notices.ACTIVATED, "arena", "scorer", 2, carried="sealed")
-    notices.spread(notice, (b"epoch", b"6"))
-    assert sent == [("call", "sealed"), ("group", "")], (
-        "what processes wait for is told first, and alone carries the script"
-    )
-    listener = Listener("worker", heartbeat=False)
-    listener._started, listener._followed = True, (b"epoch", b"5")
-    heard = notice.made((b"epoch", b"6"))
-    listener._is_told = True
-    listener._hear(heard)
-    assert listener._arrived(0) == []
-    assert listener._called_at is not None, "the process looks by itself where the other notice is lost"
-    listener._is_told = False
-    listener._hear(heard)
-    assert listener._arrived(0) == [heard]
+    told = lambda messages, _what: sent.extend((group, message["carried"]) for group, message in messages)  # noqa: E731
+    monkeypatch.setattr(sending, "send", told)
+    notices.spread(Notice(notices.ACTIVATED, "arena", "scorer", 2, carried="sealed"), (b"epoch", b"6"))
+    assert sent == [(notices.PROCESSES, "sealed"), (notices.GROUP, "")]
 
 
 @pytest.mark.once
 def test_a_change_that_was_just_made_is_given_time_for_its_notice_before_everything_is_read(arena: Arena) -> None:
     listener = Listener("worker", heartbeat=False)
-    listener._started = listener._is_told = True
+    listener._started = listener._subscription.is_told = True
     listener._followed = generation.bump()
     generation.bump()
     assert not listener._look(), "its notice may be on its way"

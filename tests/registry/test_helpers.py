@@ -7,7 +7,7 @@ import pytest
 from scripting.engine import get_engine
 from scripting.hot_reload.listener import Listener
 from scripting.models import BundleHelper, ScriptVersion
-from scripting.processes import generation, members, notices
+from scripting.processes import members
 from scripting.registry import dependents, lifecycle, publishing, storing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase, PublishRefused
@@ -56,10 +56,7 @@ def test_a_process_reads_again_what_may_import_the_helper_and_nothing_else(helpe
     take = registry.take
     monkeypatch.setattr(registry, "take", lambda keys, span: read.append(set(keys)) or take(keys, span))
     publish(helper, DICE.replace("return sides", "return sides * 2"))
-    version = helper.versions.latest("number")
-    told = notices.activated(helper, version, "publish", None, "why").made(generation.read())
-    listener._inbox.put(told)
-    listener.step(0)
+    listener.step(10)
     assert read == [{("shared", "dice"), ("arena", "scorer"), ("arena", "word")}]
     assert registry._scripts["arena", "alone"] is alone
     assert run() == {"points": 12}

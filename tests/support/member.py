@@ -172,7 +172,7 @@ class Answers:
 
     def deafen(self) -> None:
         """Drop every notice from now on, as a network might."""
-        self.listener._group._deliver = lambda notice: None
+        self.listener._subscription._notice = lambda message: None
 
     def missed(self) -> int:
         return int(self.listener.missed)

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from scripting.hot_reload.subscription import _Group
+from scripting.hot_reload.subscription import Subscription
 from scripting.processes import notices
 from scripting.processes.notices import Notice
+from scripting.processes.sending import SendingLoop
 from tests.support.stack import wait_until
 
 
@@ -18,21 +19,23 @@ from tests.support.stack import wait_until
 def heard() -> Iterator[queue.SimpleQueue[Notice]]:
     """Every notice from here on."""
     inbox: queue.SimpleQueue[Notice] = queue.SimpleQueue()
-    joined = threading.Event()
+    ended = threading.Event()
+    subscription, sending = Subscription(notices.GROUP), SendingLoop()
 
-    def deliver(notice: Notice) -> None:
-        if notice.module == "nobody":
-            joined.set()
-        elif notice.script != "begun":  # of the fixture `watcher`: it may come late
-            inbox.put(notice)
+    def hear() -> None:
+        while not ended.is_set():
+            for notice in subscription.wait(60):
+                if notice.script != "begun":  # of the fixture `watcher`: it may come late
+                    inbox.put(notice)
+        subscription.leave()
 
-    group = _Group(deliver)
-    group.start()
-
-    def is_heard() -> bool:
-        notices.send(Notice(notices.CHANGED, "nobody", "nothing"))
-        return joined.is_set()
-
-    wait_until(is_heard, 90)
+    subscription.join()
+    thread = threading.Thread(target=hear)
+    thread.start()
+    sending.start()
+    wait_until(lambda: subscription.is_told, 60)
     yield inbox
-    group.stop()
+    ended.set()
+    subscription.ring()
+    thread.join()
+    sending.stop()

@@ -97,7 +97,7 @@ def test_a_worker_reaches_redis_by_tls_as_the_pages_files_and_commands_set_it_up
             worker.takes_jobs()
             wait_for(lambda: any(key.startswith(b"goby:alive:afar") for key in client.scan_iter()))
             wait_for(lambda: client.smembers("rq:workers"), what="RQ has no part in it")
-            wait_for(lambda: b"goby__group__scripting.notices" in client.pubsub_channels(), what="Channels has none")
+            wait_for(lambda: b"goby__group__scripting.changes" in client.pubsub_channels(), what="Channels has none")
         with pytest.raises(redis.ConnectionError, match="certificate verify failed"):
             redis.Redis.from_url(f"rediss://localhost:{port}/0").ping()
         with pytest.raises(redis.AuthenticationError):
