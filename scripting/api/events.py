@@ -11,9 +11,9 @@ from scripting.api import waiting
 from scripting.api.access import ApiRequest, demand
 from scripting.api.problems import Problem
 from scripting.api.shapes import Outcome, outcome_of
-from scripting.api.waiting import Decided
 from scripting.bus import publishing
 from scripting.bus.events import Event
+from scripting.bus.settled import Decided
 from scripting.models.tokens import Action, ApiToken
 from scripting.modules.topics import topics
 from scripting.subscriptions.subscribed import table

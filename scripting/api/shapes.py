@@ -8,7 +8,7 @@ from typing import Any
 
 from ninja import Field, Schema
 
-from scripting.api.waiting import Decided
+from scripting.bus.settled import Decided
 from scripting.models import Execution, Script, ScriptVersion
 from scripting.models.execution import superseding
 from scripting.sandbox.protocol import decode_trusted

@@ -1,25 +1,23 @@
-"""Wait for the outcomes of events: drains tell when one is settled, and one look at the database serves all that were told of."""
+"""Wait for the outcomes of events: drains tell them, and one look at the database serves all events that were only named."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import secrets
 import threading
 import time
-import uuid
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
 
 import msgspec
 import redis
 from django.db import DatabaseError, InterfaceError, connection, router
 
 from scripting.bus.events import Event
-from scripting.bus.settled import Inbox
+from scripting.bus.settled import Decided, Inbox, Told, new_inbox
 from scripting.models import Execution
 from scripting.storage.compiled_query import Among, Parameter
 
@@ -33,23 +31,6 @@ AFTER_FAILURE = 0.5
 """Seconds after which a database or a Redis that failed is asked again."""
 
 
-class Decided(NamedTuple):
-    """The columns of an execution that tell its outcome."""
-
-    event_id: str
-    pk: uuid.UUID
-    script__module: str
-    script__name: str
-    status: str
-    version__number: int | None
-    result: bytes | None
-    error_type: str
-    error_message: str
-    error_script: str
-    error_line: int | None
-    error_column: int | None
-
-
 @dataclass(eq=False)
 class Waiter:
     """One request that waits for the executions of its event."""
@@ -57,21 +38,32 @@ class Waiter:
     event: Event
     """To be published as it is here: it names our inbox."""
     until: float
-    found: Sequence[Decided] = ()
     complete: bool = False
     wake: Callable[[], object] = lambda: None
     """Called once, in the thread that looks, when all are there."""
+    _found: dict[UUID, Decided] = field(default_factory=dict)
+    """By execution: several drains may tell of one event, each of its own module's scripts."""
 
     @property
     def expected(self) -> int:
         return len(self.event.subscribers)
+
+    @property
+    def found(self) -> list[Decided]:
+        """The outcomes known by now, oldest first."""
+        return [self._found[execution] for execution in sorted(self._found)]
+
+    def take(self, outcomes: Iterable[Decided]) -> bool:
+        """Take some of its outcomes, told or looked up; whether all are there then."""
+        self._found |= {each.pk: each for each in outcomes}
+        return len(self._found) >= self.expected
 
 
 class Lookout:
     """The thread that hears and looks, while anybody waits."""
 
     def __init__(self) -> None:
-        self._name = secrets.token_hex(8)
+        self._name = new_inbox()
         self._lock = threading.Lock()
         self._waiters: dict[str, list[Waiter]] = defaultdict(list)
         """By event."""
@@ -116,15 +108,14 @@ class Lookout:
                     looked = now
                     self._forget_overdue(now)
                     waited = now if self._waiters else waited
+                named = self._take(told)
                 try:
-                    complete = look(self._those(None if is_time else told))
+                    self._take(of_events(self._events() if is_time else named))
                 except (DatabaseError, InterfaceError) as error:
                     logger.warning("no outcomes can be read: %s", error)
                     connection.close()
                     time.sleep(AFTER_FAILURE)
                     continue
-                for waiter in complete:
-                    self._wake(waiter)
         finally:
             connection.close()
             inbox.close()
@@ -146,12 +137,27 @@ class Lookout:
         for waiter in overdue:
             self.forget(waiter)
 
-    def _those(self, told: Collection[str] | None) -> list[Waiter]:
-        """Those who wait for these events; None: for any."""
+    def _events(self) -> set[str]:
+        """Those that somebody waits for."""
         with self._lock:
-            return [
-                waiter for each in (self._waiters if told is None else told) for waiter in self._waiters.get(each, ())
-            ]
+            return set(self._waiters)
+
+    def _take(self, told: Iterable[Told]) -> set[str]:
+        """Give outcomes to those who wait for them, and wake who has all; the events that were only named, and that somebody waits for."""
+        outcomes: dict[str, list[Decided]] = defaultdict(list)
+        named = set()
+        for each in told:
+            if isinstance(each, str):
+                named.add(each)
+            else:
+                outcomes[each.event_id].append(each)
+        with self._lock:
+            takers = [(waiter, outcomes[event]) for event in outcomes for waiter in self._waiters.get(event, ())]
+            named &= self._waiters.keys()
+        for waiter, its in takers:
+            if waiter.take(its):
+                self._wake(waiter)
+        return named
 
     def _wake(self, waiter: Waiter) -> None:
         self.forget(waiter)
@@ -162,23 +168,13 @@ class Lookout:
             wake()
 
 
-def _heard(inbox: Inbox, seconds: float) -> set[str]:
+def _heard(inbox: Inbox, seconds: float) -> list[Told]:
     try:
         return inbox.hear(max(0.0, seconds))
     except redis.RedisError as error:
         logger.debug("nothing is heard of events: %s", error)
         time.sleep(PATIENCE)
-        return set()
-
-
-def look(waiters: Sequence[Waiter]) -> list[Waiter]:
-    """Give every waiter the outcomes that its event has by now: those that have all."""
-    found = defaultdict(list)
-    for decided in of_events({waiter.event.id for waiter in waiters}):
-        found[decided.event_id].append(decided)
-    for waiter in waiters:
-        waiter.found = found[waiter.event.id]
-    return [waiter for waiter in waiters if len(waiter.found) >= waiter.expected]
+        return []
 
 
 def of_events(names: Collection[str]) -> list[Decided]:
@@ -188,7 +184,9 @@ def of_events(names: Collection[str]) -> list[Decided]:
 
 _outcomes = Among(
     lambda names: (
-        Execution.objects.filter(event_id__in=map(Parameter, names)).order_by("pk").values_list(*Decided._fields)
+        Execution.objects.filter(event_id__in=map(Parameter, names))
+        .order_by("pk")
+        .values_list(*Decided.__struct_fields__)
     )
 )
 _lookout = Lookout()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import enum
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
@@ -17,7 +18,7 @@ import msgspec
 
 from scripting.bus.events import Event
 from scripting.bus.lease import Lease, LeaseLost, Read, position, read_all, wait
-from scripting.bus.settled import messages
+from scripting.bus.settled import Decided, messages
 from scripting.bus.streams import Stream
 from scripting.conf import conf
 from scripting.storage.redis_errors import is_unavailable
@@ -81,8 +82,9 @@ class Parts(Generic[Decision]):
 
     decide: Callable[[Event, str, str, int, Callable[[], None]], Decision]
     """(event, module, script, deliveries, before_read) → what is to become of it; writes nothing."""
-    commit: Callable[[Sequence[Decision], Callable[[], None]], None]
-    """Decisions, all or nothing. Calls its second argument last thing before it commits, and fails if that raises."""
+    commit: Callable[[Sequence[Decision], Callable[[], None]], Iterable[Decided]]
+    """Decisions, all or nothing: the outcomes that it recorded of events which somebody waits for. Calls its second argument last thing
+    before it commits, and fails if that raises."""
     abandon: Callable[[Event, str, str, int, str], None]
     """(event, module, script, deliveries, why) → recorded as abandoned. Raises LookupError where it cannot be recorded."""
     is_away: Callable[[Exception], bool]
@@ -129,6 +131,8 @@ class Drain(Generic[Decision]):
         self.jobs_waiting = 0
         self._batch = conf.SCRIPTING_BATCH
         self._settled: list[Entry] = []
+        self._outcomes: dict[str, list[Decided]] = defaultdict(list)
+        """By event, of those committed since the last read: to be told when they are settled."""
         self._held: list[Decision] = []
         self._held_entries: list[Entry] = []
         self._held_since = 0.0
@@ -281,11 +285,12 @@ class Drain(Generic[Decision]):
     def _read(self, count: int) -> list[tuple[Lease, Read]]:
         """Settle what is to be settled and look at the streams. Those whose lease is lost are dropped."""
         settled, leases = self._settled, list(self.leases)
-        told = messages(entry.event for entry in settled)
+        told = self._messages(settled)
         answers = read_all(
             leases, count, [[entry.id for entry in settled if entry.lease is lease] for lease in leases], told
         )
         self._settled = []
+        self._outcomes.clear()
         reads = []
         for lease, answer in zip(leases, answers, strict=True):
             if isinstance(answer, LeaseLost):
@@ -300,10 +305,19 @@ class Drain(Generic[Decision]):
 
     def _settle(self, lease: Lease) -> None:
         settled = [entry for entry in self._settled if entry.lease is lease]
-        read = lease.read(0, [entry.id for entry in settled], messages(entry.event for entry in settled))
+        read = lease.read(0, [entry.id for entry in settled], self._messages(settled))
         self._settled = [entry for entry in self._settled if entry.lease is not lease]
         self.jobs_waiting = read.jobs_waiting
         self.parts.refresh(read.generation)
+
+    def _messages(self, settled: Iterable[Entry]) -> list[str | bytes]:
+        """Tell who waits for settled entries the outcomes, of each entry all or none."""
+        told = []
+        for entry in settled:
+            found = self._outcomes.get(entry.event.id, ())
+            is_all = len(found) == len(entry.scripts(entry.lease.stream.module))
+            told.append((entry.event, found if is_all else ()))
+        return messages(told)
 
     def _decoded(self, lease: Lease, read: Read) -> list[Entry]:
         redelivered_to = lease.redelivered_to
@@ -392,7 +406,8 @@ class Drain(Generic[Decision]):
         """Commit what is held, so that a read sees it and its entries can be settled."""
         if self._held:
             self.parts.progress()
-            self.parts.commit(self._held, self._check_leases)
+            for each in self.parts.commit(self._held, self._check_leases):
+                self._outcomes[each.event_id].append(each)
         self._settled += self._held_entries
         self._discard()
 

@@ -17,10 +17,11 @@ from scripting import clock
 from scripting.bus import publishing, samples
 from scripting.bus.events import Event
 from scripting.bus.outbox import relay_events
+from scripting.bus.settled import Decided
 from scripting.execution import attempts, breaker, callers, receipts, recovery, site_log, traced
 from scripting.execution.attempts import AttemptRecord
 from scripting.execution.decision import Decision, Status
-from scripting.execution.rows import attempt_rows, execution_row, unrun_rows
+from scripting.execution.rows import attempt_rows, execution_row, outcome_of, unrun_rows
 from scripting.execution.run import Run
 from scripting.metrics import error_groups, rollups
 from scripting.models import Attempt, Execution, OutboxEvent, Role
@@ -37,22 +38,26 @@ logger = logging.getLogger(__name__)
 
 
 def commit(
-    decisions: Sequence[Decision], *, worker: str = "", fence: Callable[[], None] = lambda: None
+    decisions: Sequence[Decision],
+    *,
+    worker: str = "",
+    fence: Callable[[], None] = lambda: None,
+    tell: Callable[[Decided], object] = lambda _outcome: None,
 ) -> list[Decision]:
     """Record the decisions, apply their outcomes and publish their follow-ups, all or nothing; gives them as recorded.
 
     A decision whose (event, script) is recorded already is left out whole. Where the game refuses an outcome, that decision
     falls back to the built-in rule. Our own failures raise, and nothing is committed; `fence` is called last thing before the
-    commit, and may raise too.
+    commit, and may raise too. `tell` is called after it, with the outcomes recorded now of events that somebody waits for.
     """
     began_ns = time.time_ns() if spans.on() else 0
     # Made before the transaction begins: other writers wait for its end.
     salt = receipts.new_salt()
     prepared = _prepared(decisions, worker, salt)
     try:
-        recorded = _commit(list(decisions), prepared, worker, salt, fence, careful=False)
+        recorded = _commit(list(decisions), prepared, worker, salt, fence, tell, careful=False)
     except EffectRefused:
-        recorded = _commit(list(decisions), prepared, worker, salt, fence, careful=True)
+        recorded = _commit(list(decisions), prepared, worker, salt, fence, tell, careful=True)
     if began_ns:
         traced.committed(recorded, began_ns)
     return recorded
@@ -79,6 +84,7 @@ def _commit(
     worker: str,
     salt: bytes,
     fence: Callable[[], None],
+    tell: Callable[[Decided], object],
     *,
     careful: bool,
 ) -> list[Decision]:
@@ -131,7 +137,7 @@ def _commit(
         error_groups.record(rows)
         breaker.note(_findings(recorded))
         insert_rows(OutboxEvent, outbox)
-        transaction.on_commit(lambda: _tell(told), using=_database())
+        transaction.on_commit(lambda: _tell(told, tell), using=_database())
         if outbox:
             transaction.on_commit(lambda: relay_events(sent), using=_database())
         if published:
@@ -140,9 +146,11 @@ def _commit(
     return decisions
 
 
-def _tell(told: Iterable[tuple[dict[str, Any], Decision]]) -> None:
-    """After the commit: the site's own log hears of the executions."""
+def _tell(told: Iterable[tuple[dict[str, Any], Decision]], tell: Callable[[Decided], object]) -> None:
+    """After the commit: the site's own log hears of the executions, and who waits for one of its outcome."""
     for row, decision in told:
+        if decision.run.event is not None and decision.run.event.inbox:
+            tell(outcome_of(row, decision))
         version = decision.attempts[0].version if decision.attempts else None
         written = [
             site_log.Written(

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from scripting import clock
 from scripting.bus.events import Event
+from scripting.bus.settled import Decided
 from scripting.execution.attempts import INTERPRETER, AttemptRecord
 from scripting.execution.decision import Decision
 from scripting.execution.run import Run
@@ -68,6 +69,25 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
     if first.outcome.error is not None and first.version is not None and first.tried and not first.callers_fault:
         row["error_version_id"] = first.version.id or None
     return row
+
+
+def outcome_of(row: Mapping[str, Any], decision: Decision) -> Decided:
+    """The columns of an execution that tell its outcome, as the database has them."""
+    attempt, script = decision.deciding, decision.run.script
+    return Decided(
+        row["event_id"],
+        row["id"],
+        script.module,
+        script.name,
+        row["status"],
+        attempt.version.info.number if attempt and attempt.version and attempt.version.id else None,
+        row["result"],
+        row.get("error_type", ""),
+        row.get("error_message", ""),
+        row.get("error_script", ""),
+        row.get("error_line"),
+        row.get("error_column"),
+    )
 
 
 def attempt_rows(decision: Decision) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from scripting.bus import drain_queue, streams
 from scripting.bus.drain import SLICE_SECONDS, DrainResult, Parts
 from scripting.bus.drain import drain as drain_stream
 from scripting.bus.events import Event
+from scripting.bus.settled import Decided
 from scripting.bus.streams import Stream
 from scripting.conf import conf
 from scripting.engine import get_engine
@@ -137,11 +138,13 @@ def answered(event: Event, module: str) -> dict[str, bool]:
     return {one.script.name: one.status in DECIDED and one.result_value is not None for one in found}
 
 
-def commit(decisions: Sequence[Decision], fence: Callable[[], None]) -> None:
-    """Record and apply, all or nothing; `fence` has the last word."""
-    ledger.commit(decisions, worker=worker.name if worker else start_name(), fence=fence)
+def commit(decisions: Sequence[Decision], fence: Callable[[], None]) -> list[Decided]:
+    """Record and apply, all or nothing; `fence` has the last word. Answers the outcomes of events that somebody waits for."""
+    outcomes: list[Decided] = []
+    ledger.commit(decisions, worker=worker.name if worker else start_name(), fence=fence, tell=outcomes.append)
     database.outage.over()
     _others.over()
+    return outcomes
 
 
 def abandon(event: Event, module: str, script: str, deliveries: int, why: str) -> None:

@@ -9,6 +9,7 @@ from scripting.bus import streams
 from scripting.bus.drain import Drain, DrainResult, Parts
 from scripting.bus.events import Event
 from scripting.bus.lease import Lease
+from scripting.bus.settled import Decided
 from scripting.bus.streams import Stream
 
 STREAM = Stream("arena", 0)
@@ -51,7 +52,7 @@ class Desk:
             raise ValueError(f"{event.id} cannot be decided")
         return event.id
 
-    def commit(self, decisions: Sequence[str], fence: Callable[[], None]) -> None:
+    def commit(self, decisions: Sequence[str], fence: Callable[[], None]) -> list[Decided]:
         self.before_commit()
         if self.away():
             raise DatabaseAway
@@ -60,6 +61,7 @@ class Desk:
             raise ValueError(f"{sorted(wrong)} cannot be applied")
         fence()
         self.committed.append(list(decisions))
+        return []
 
     def abandon(self, event: Event, module: str, script: str, deliveries: int, why: str) -> None:
         if event.id in self.unknown:
