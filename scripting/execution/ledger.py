@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +29,7 @@ from scripting.modules.simulation import dice_after
 from scripting.modules.topics import TopicError
 from scripting.registry.bundles import set_number
 from scripting.storage.bulk_insert import insert_rows
-from scripting.storage.compiled_query import Parameter, Prepared
+from scripting.storage.compiled_query import Lookup
 from scripting.storage.turns import turn
 from scripting.telemetry import spans
 
@@ -189,22 +188,10 @@ def _recorded(decisions: Iterable[Decision]) -> set[tuple[str, int] | None]:
     events = {decision.run.event.id for decision in decisions if decision.run.event is not None}
     if not events:
         return set()
-    found = _executions_of(len(events)).rows(_database(), **dict(zip(_names(len(events)), events, strict=True)))
-    return {(event, script) for event, script in found}
+    return {(event, script) for event, script in _of_events.rows(_database(), events)}
 
 
-@functools.cache
-def _executions_of(events: int) -> Prepared:
-    """Asks for the executions of so many events: a commit holds a batch of them at the most."""
-    among = [Parameter(name) for name in _names(events)]
-    return Prepared(
-        lambda: Execution.objects.filter(event_id__in=among).order_by().values_list("event_id", "script_id")
-    )
-
-
-@functools.cache
-def _names(events: int) -> list[str]:
-    return [f"event_{place}" for place in range(events)]
+_of_events = Lookup(lambda: Execution.objects.order_by().values_list("event_id", "script_id"), "event_id")
 
 
 # -- applying ------------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from scripting.modules.installed import modules
 from scripting.processes.place import start_name
 from scripting.registry.active import registry
 from scripting.storage import database, database_clock
+from scripting.storage.compiled_query import Lookup
 from scripting.storage.database import close_dead_connections
 from scripting.storage.redis_errors import is_unavailable
 from scripting.supervisor.errors import SandboxUnavailable
@@ -128,8 +129,10 @@ def supersede(event: Event, module: str, script: str, newer: str, deliveries: in
 
 def recorded(events: set[str]) -> set[str]:
     """Those of the events that have an execution, of whichever script."""
-    found = Execution.objects.filter(event_id__in=events).order_by().values_list("event_id", flat=True)
-    return {event for event in found if event is not None}
+    return {event for (event,) in _of_events.rows(_database(), events)} if events else set()
+
+
+_of_events = Lookup(lambda: Execution.objects.order_by().values_list("event_id"), "event_id")
 
 
 def answered(event: Event, module: str) -> dict[str, bool]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +17,7 @@ from scripting.execution import receipts
 from scripting.models import Execution, Role, uuid7
 from scripting.modules.topics import Topic
 from scripting.storage.bulk_insert import COPIED, insert_rows
+from scripting.storage.compiled_query import Lookup
 from scripting.texts.escaping import display
 from tests.support.arena import make_script
 
@@ -131,6 +132,27 @@ def test_rows_that_are_empty_alike_are_stored_like_those_that_are_not() -> None:
     assert all(
         type(mine) is type(theirs) for each in stored for mine, theirs in zip(each[4:6], (7, False), strict=True)
     )
+
+
+@pytest.mark.django_db
+def test_events_are_looked_up_by_index_in_a_table_of_which_nothing_is_known() -> None:
+    script, moment = make_script("result = 1\n"), datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    row = {"script_id": script.pk, "trigger": "event", "status": "failed", "started_at": moment, "finished_at": moment}
+    insert_rows(Execution, [row | {"event_id": f"e{number}", "inputs": b"." * 1000} for number in range(300)])
+    lookup = Lookup(lambda: Execution.objects.order_by().values_list("event_id", "script_id"), "event_id")
+    plan = ""
+
+    def explain(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        nonlocal plan
+        with connection.cursor() as cursor:
+            cursor.cursor.execute(f"EXPLAIN {'QUERY PLAN ' * (connection.vendor == 'sqlite')}{sql}", params)
+            plan = str(cursor.fetchall())
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        found = lookup.rows("default", {f"e{number}" for number in range(280, 340)})
+    assert sorted(found) == [(f"e{number}", script.pk) for number in range(280, 300)]
+    assert "execution_once_per_event" in plan
 
 
 class Unit(msgspec.Struct):
