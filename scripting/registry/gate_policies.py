@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import router, transaction
 
 from scripting.models import SHARED, GatePolicy, Script
 from scripting.modules.installed import modules
 from scripting.registry.lifecycle import LONGEST_REASON, ChangeRefused
+from scripting.storage.compiled_query import Prepared
 from scripting.texts.escaping import visible
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Policies:
 
     @staticmethod
     def read() -> Policies:
+        if not _any.rows(router.db_for_read(GatePolicy)):
+            return Policies({})
         return Policies({(policy.module, policy.name): policy for policy in GatePolicy.objects.all()})
 
     @property
@@ -44,6 +47,9 @@ class Policies:
             if policy is not None and policy.mode != Mode.FOLLOW:
                 return policy
         return GatePolicy(mode=Mode.OFF)
+
+
+_any = Prepared(lambda: GatePolicy.objects.order_by().values_list("pk")[:1])
 
 
 def asks_approval(policy: GatePolicy) -> bool:

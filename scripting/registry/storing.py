@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
-from django.db.models import Max
+from django.db import router, transaction
 
 from scripting.models import Script, ScriptVersion
 from scripting.processes import notices
 from scripting.registry import judging
 from scripting.registry.judging import Proposal, Verdict
 from scripting.storage import numbers
+from scripting.storage.compiled_query import Parameter, Prepared, number
 from scripting.texts.escaping import visible
 from scripting.types import Diagnostic, ErrorType
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+    from django.db.models import QuerySet
 
 
 def store(
@@ -52,15 +53,18 @@ def keep(
     Those who follow the scripts are told of a text that is not accepted, if `tell`. A new version has a number of `at_least`.
     """
     described = [_described(d) for d in verdict.diagnostics]
-    with transaction.atomic(savepoint=False):
-        locked = Script.objects.select_for_update().get(pk=script.pk)
+    database = router.db_for_write(ScriptVersion)
+    with transaction.atomic(using=database, savepoint=False):
+        _lock.rows(database, script=script.pk)
         sha256 = ScriptVersion.digest_of(content)
-        version = locked.versions.filter(language=language, sha256=sha256).first()
+        version = None
+        if _equal.rows(database, script=script.pk, language=language, sha256=sha256):
+            version = ScriptVersion.objects.using(database).get(script=script.pk, language=language, sha256=sha256)
         if version is None:
-            last = locked.versions.aggregate(last=Max("number"))["last"] or 0
+            last = max((found for (found,) in _newest.rows(database, script=script.pk)), default=0)
             version = ScriptVersion.objects.create(
-                script=locked,
-                number=numbers.next_number(numbers.VERSION, str(locked), last, at_least),
+                script=script,
+                number=numbers.next_number(numbers.VERSION, str(script), last, at_least),
                 language=language,
                 content=content,
                 source=ScriptVersion.shown(content),
@@ -77,6 +81,17 @@ def keep(
         if tell and not verdict.accepted:
             notices.send_on_commit(notices.rejected(version, origin, visible(verdict.first_error.message)))
     return version
+
+
+def _versions() -> QuerySet[ScriptVersion, Any]:
+    return ScriptVersion.objects.filter(script__id=number("script"))
+
+
+_lock = Prepared(lambda: Script.objects.select_for_update().filter(pk=number("script")).order_by().values_list("pk"))
+_equal = Prepared(
+    lambda: _versions().filter(language=Parameter("language"), sha256=Parameter("sha256")).values_list("pk")
+)
+_newest = Prepared(lambda: _versions().order_by("-number").values_list("number")[:1])
 
 
 def judged(script: Script, language: str, content: bytes) -> Verdict:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, router, transaction
 from django.db.models import Max
 
 from scripting import clock
@@ -16,6 +16,7 @@ from scripting.modules.topics import TopicError, topics
 from scripting.processes import generation, notices
 from scripting.processes.notices import SUBSCRIBED, Notice
 from scripting.storage import numbers
+from scripting.storage.compiled_query import Prepared, number
 from scripting.subscriptions.conditions import ConditionError, condition_of
 from scripting.subscriptions.subscribed import Subscriber, Subscriptions, as_chosen, as_code_says, table
 from scripting.texts.escaping import visible
@@ -139,9 +140,9 @@ def planned_topic(script: Script) -> str:
 
 def join_planned(script: Script, *, actor: User | None) -> None:
     """Subscribe a script that was published for the first time, inside the transaction that makes its version live."""
-    found = PlannedSubscription.objects.filter(script=script).first()
-    if found is None:
+    if not _planned.rows(router.db_for_write(PlannedSubscription), script=script.pk):
         return
+    found = PlannedSubscription.objects.get(script=script)
     found.delete()
     if found.topic not in topics:
         return
@@ -150,6 +151,11 @@ def join_planned(script: Script, *, actor: User | None) -> None:
     if subscriber.label not in {each.label for each in active.subscribers}:
         reason = f"{script} is published for the first time"
         publish(found.topic, [*active.subscribers, subscriber], actor=actor, reason=reason)
+
+
+_planned = Prepared(
+    lambda: PlannedSubscription.objects.filter(script__id=number("script")).order_by().values_list("pk")
+)
 
 
 # -- the parts -----------------------------------------------------------------------------------------------------------
