@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 
-from scripting.modules.installed import modules
+from scripting.registry import compiled_code
 from scripting.registry.bundles import variants
 from scripting.registry.resolved import ActiveVersion, Key, ResolvedScript
-from scripting.runtime.host_calls import host_functions
 from scripting.runtime.pool import get_pool
 from scripting.supervisor.errors import SupervisorError
 
@@ -55,9 +54,11 @@ class Sandboxes:
 
 def _warm(script: ResolvedScript, digest: str) -> None:
     """Make the version ready if the one before is, so that its first run need not compile."""
-    functions = host_functions(modules.get(script.module))
+    compiled_code.find(script)
     try:
-        get_pool().warm(script.for_key("").active.bundle, script.limits, functions, like=digest)
+        get_pool().warm(
+            script.for_key("").active.bundle, script.limits, compiled_code.functions_of(script), like=digest
+        )
     except SupervisorError as error:
         logger.warning("%s is compiled at its next run: %s", script, error)
 

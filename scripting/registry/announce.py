@@ -14,6 +14,7 @@ from scripting.models import SHARED, Script
 from scripting.processes import generation, notices
 from scripting.processes.generation import Span
 from scripting.processes.notices import Notice
+from scripting.registry import compiled_code
 from scripting.registry.active import registry
 from scripting.registry.carried import sealed
 
@@ -28,10 +29,15 @@ def announce(notice: Notice, *, using: str | None = None) -> None:
         known = registry.known(notice.key)
         script, found = sealed(notice.key, known) if notice.kind == notices.ACTIVATED else ("", None)
         made = generation.bump()
-        if found is None or notice.module == SHARED or not registry.adopt({found.key: found}, Span.of(made)):
+        followed = {}
+        if found is not None and notice.module != SHARED:
+            followed = registry.adopt({found.key: found}, Span.of(made))
+        if not followed:
             registry.discard(notice.module, notice.script, made)
         if made is not None:
             notices.spread(replace(notice, carried=script, change=found.change if found else 0), made)
+            for each in followed.values():
+                compiled_code.offer(each)
 
     transaction.on_commit(tell, using=using)
 

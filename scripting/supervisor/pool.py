@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import msgspec
 
 from scripting.sandbox import protocol
-from scripting.sandbox.protocol import Inputs, Load, Loaded
+from scripting.sandbox.protocol import Compiled, Inputs, Load, Loaded
 from scripting.sandbox.source_text import encode
 from scripting.supervisor import exit_status
 from scripting.supervisor.compiled import CompiledBundles, Kind
@@ -212,6 +212,22 @@ class SandboxPool:
         sandbox.compile_us = 0  # no run will have waited for it
         self._give_back(sandbox, alone=False)
         return True
+
+    def code_of(
+        self, bundle: Bundle, limits: SecurityLimits, functions: tuple[HostFunction, ...] = ()
+    ) -> tuple[Compiled, ...]:
+        """What a sandbox of this kind compiled, for those of another pool; empty if none did lately."""
+        return self._compiled.get((bundle.digest, functions, limits))
+
+    def take_code(
+        self,
+        bundle: Bundle,
+        limits: SecurityLimits,
+        functions: tuple[HostFunction, ...],
+        code: tuple[Compiled, ...],
+    ) -> None:
+        """Give the next sandbox of this kind what one of another pool compiled."""
+        self._compiled.keep((bundle.digest, functions, limits), code, 1 + len(bundle.helpers))
 
     def replace(self, digests: Iterable[str], current: Collection[str]) -> None:
         """Bundles with these digests were replaced; those of `current` are what runs now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from scripting.models import Breaker, BundleHelper
-from scripting.registry import lifecycle, publishing
+from scripting.registry import compiled_code, lifecycle, publishing
 from scripting.registry.active import registry
 from scripting.registry.carried import opened, sealed
 from scripting.registry.resolved import load
 from scripting.runtime import pool
 from scripting.runtime.pool import get_pool
+from scripting.supervisor.pool import PoolConfig, SandboxPool
 from tests.support.arena import Arena, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -156,3 +158,25 @@ def test_a_script_that_cannot_be_sealed_is_read_by_each_process(arena: Arena, mo
     assert sealed(KEY) == ("", None)
     make_script("result = {'points': 2}")
     assert registry.resolve(*KEY).active.info.number == 2
+
+
+def test_what_one_process_compiled_serves_the_sandboxes_of_another_and_of_this_site_alone(
+    arena: Arena, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_script("result = {'points': 1}")
+    registry.take([KEY])
+    make_script("result = {'points': 2}")
+    (script,) = load([KEY]).values()
+    bundle, functions = script.active.bundle, compiled_code.functions_of(script)
+    other = SandboxPool(PoolConfig())
+    monkeypatch.setattr(compiled_code, "get_pool", lambda: other)
+    with closing(other):
+        settings.SECRET_KEY, own = "another site's", settings.SECRET_KEY
+        compiled_code.find(script)
+        assert other.code_of(bundle, script.limits, functions) == ()
+        settings.SECRET_KEY = own
+        compiled_code.find(script)
+        assert other.code_of(bundle, script.limits, functions)
+        assert other.warm(bundle, script.limits, functions)
+        (sandbox,) = other._all
+        assert sandbox.most_runs == other.config.runs_per_sandbox, "it need not make room: it compiled nothing"
