@@ -79,7 +79,7 @@ def _too_early(
         if key not in firsts:
             firsts[key] = _first(scope.bindings[name], scope)
         first = firsts[key]
-        if first is None or not (first.only_steps or (node in sure.straight and first.after > _start(node))):
+        if first is None or not (first.only_steps or (first.after > _start(node) and node in sure.straight)):
             continue
         firsts[key] = None
         yield _early(node, scope, scopes, first, certain=node in sure.always)

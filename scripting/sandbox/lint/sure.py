@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import cached_property
 
 from scripting.sandbox.lint.scopes import Function, Scope, Scopes
 from scripting.sandbox.policy.tree import children
 
 
 class Sure:
-    """The expressions that surely run."""
+    """The expressions that surely run. They are looked for once somebody asks: most texts give no cause to."""
+
+    def __init__(self, scopes: Scopes) -> None:
+        self._scopes = scopes
+
+    @property
+    def always(self) -> Collection[ast.AST]:
+        """In every run of the text."""
+        return self._walked.always
+
+    @property
+    def straight(self) -> Collection[ast.AST]:
+        """In every run of their function, or of the text."""
+        return self._walked.straight
+
+    @cached_property
+    def _walked(self) -> _Walk:
+        return _Walk(self._scopes)
+
+
+class _Walk:
+    """Through a whole text, then through each of its functions."""
 
     def __init__(self, scopes: Scopes) -> None:
         self.scopes = scopes
         self.always: set[ast.AST] = set()
-        """In every run of the text."""
         self.straight: set[ast.AST] = set()
-        """In every run of their function, or of the text."""
         self._entered: set[ast.AST] = set()
         self._found = self.always
         self._follows = True

@@ -9,6 +9,8 @@ _NONE: tuple[ast.AST, ...] = ()
 _PARTS = "parts of this node"
 """No name that a field of a node could have."""
 _PLACE = ("lineno", "col_offset", "end_lineno", "end_col_offset")
+_LEAVES = frozenset({ast.Name, ast.Constant})
+"""Nodes with nothing below them that has a place."""
 _PLACELESS = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 
 
@@ -18,6 +20,11 @@ def children(node: ast.AST) -> Iterable[ast.AST]:
     found: Iterable[ast.AST] | None = known.get(_PARTS)
     if found is not None:
         return found
+    kind = type(node)
+    if kind is ast.Constant:
+        return _NONE
+    if kind is ast.Name:  # every third node: none of them is to hold a list
+        return (known["ctx"],) if "ctx" in known else _NONE
     parts: list[ast.AST] = []
     for name in node._fields:
         value = known.get(name)
@@ -49,6 +56,8 @@ def complete_places(tree: ast.Module) -> None:
                     if known.get(attribute) is None:
                         setattr(node, attribute, default)
             place = known["lineno"], known["col_offset"], known["end_lineno"], known["end_col_offset"]
+        if type(node) in _LEAVES:
+            continue
         for name in node._fields:
             value = known.get(name)
             if type(value) is list:
