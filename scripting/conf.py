@@ -6,6 +6,7 @@ environment under the same name. `configure` does that, and adds what the engine
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
 import re
@@ -278,9 +279,12 @@ class ScriptingSettings:
 
     def default_limits(self) -> SecurityLimits:
         """The limits of a run whose module and script say nothing else."""
-        return SecurityLimits(
-            max_execution_time=self.SCRIPT_MAX_EXECUTION_TIME, max_memory_bytes=self.SCRIPT_MAX_MEMORY_BYTES
-        )
+        return _limits(self.SCRIPT_MAX_EXECUTION_TIME, self.SCRIPT_MAX_MEMORY_BYTES)
+
+
+@functools.lru_cache(maxsize=8)
+def _limits(seconds: float, memory: int) -> SecurityLimits:
+    return SecurityLimits(max_execution_time=seconds, max_memory_bytes=memory)
 
 
 conf = ScriptingSettings()

@@ -79,7 +79,7 @@ class Listener:
         """Rows behind the next one that notices told of before it."""
         self._passed_at = float("-inf")
         """When a notice last moved the mark."""
-        self._looked = self._polled = self._used = float("-inf")
+        self._looked = self._polled = self._used = self._rested_at = float("-inf")
         self._started = False
         self._awaited: Generation | None = None
         """One whose notice was given time to come."""
@@ -122,7 +122,7 @@ class Listener:
             while not self._stopping.is_set():
                 try:
                     if not self.step() and time.monotonic() >= self._rests_at():
-                        connections.close_all()
+                        self._rest()
                 except (DatabaseError, InterfaceError, redis.RedisError) as error:
                     if not (isinstance(error, redis.RedisError) and redis_errors.noted(error)):
                         logger.warning("versions are looked at again: %s", error)
@@ -200,6 +200,11 @@ class Listener:
     def _rests_at(self) -> float:
         """From then on the connection to the database is for others to have."""
         return max(self._polled, self._used) + IDLE_SECONDS
+
+    def _rest(self) -> None:
+        if self._rested_at < max(self._polled, self._used):
+            self._rested_at = time.monotonic()
+            connections.close_all()
 
     def _look_at(self) -> float:
         """When the next look is due."""

@@ -34,6 +34,8 @@ class Sandboxes:
 
     def changed(self, key: Key, before: ResolvedScript) -> None:
         """Another version of the script is loaded now, or none."""
+        if get_pool().is_empty:
+            return  # as in a process that has run nothing yet
         self._cold.setdefault(key, before.for_key("").active.bundle.digest)
         self._replaced.setdefault(key, set()).update(_digests([before.active, *before.fallbacks]))
 

@@ -45,7 +45,7 @@ class RedisChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc] # channe
 def _pool_of(host: dict[str, Any]) -> redis.ConnectionPool:
     """Connections without an event loop to where `create_pool` of channels_redis leads."""
     in_time = {"socket_connect_timeout": BRIEF_SECONDS, "socket_timeout": BRIEF_SECONDS}
-    options = in_time | {"retry": Retry(NoBackoff(), 0)} | host
+    options = in_time | {"retry": Retry(NoBackoff(), 0)} | host | {"protocol": 2}  # a message is a plain answer
     if "address" in options:
         return redis.ConnectionPool.from_url(options.pop("address"), **options)
     master = options.pop("master_name", None)

@@ -40,7 +40,7 @@ class Reader:
         try:
             self._connection.connect()
             self._connection.send_command("SUBSCRIBE", self._channel)
-            self._connection.read_response(push_request=True)
+            self._connection.read_response()
         except redis.RedisError:
             self.leave()
             raise
@@ -81,7 +81,7 @@ class Reader:
         self._heard_at, self._asked_at = time.monotonic(), None
         found = []
         while True:
-            message = self._connection.read_response(push_request=True)
+            message = self._connection.read_response()
             if isinstance(message, list) and message[0] == b"message":
                 found.append(message[2])
             if not self._connection.can_read(0):

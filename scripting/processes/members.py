@@ -16,7 +16,8 @@ from scripting.processes import generation, place
 from scripting.processes.generation import Generation
 from scripting.storage.database_clock import off_by
 from scripting.storage.full_redis import IN_FULL
-from scripting.storage.lua import Call, LuaScript, together
+from scripting.storage.line import Line
+from scripting.storage.lua import Asked, Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
 
 HEARTBEAT_SECONDS = 1.0
@@ -85,6 +86,8 @@ class Membership:
         self._loaded: dict[str, LoadedVersion] = {}
         self._lock = threading.Lock()
         self._left = False
+        self._line = Line()
+        """For acknowledgements, which all processes of a fleet give at the same moment."""
 
     def beat(self, also: Sequence[Call] = ()) -> list[Any]:
         """Say that this process lives; all of its entry if Redis has lost it. The answers to calls made in the same exchange."""
@@ -95,7 +98,7 @@ class Membership:
             if own and not answers.pop(0):
                 where = {"host": place.host(), "container": place.container()}
                 described = {"kind": self.kind, "started": repr(self.started), **where, KNOWS_SPREAD: "1"}
-                self._write({**described, **vitals, **_fields(self._loaded)})
+                self._write({**described, **vitals, **_fields(self._loaded)}, redis_client())
         self.on_beat(*generation.heard(answers[0]))
         return answers[1:]
 
@@ -107,7 +110,7 @@ class Membership:
                     self._loaded.pop(script, None)
                 else:
                     self._loaded[script] = version
-            known = self._write(_fields(loaded)) if loaded and not self._left else True
+            known = self._write(_fields(loaded), self._line) if loaded and not self._left else True
         if not known:
             self.beat()
 
@@ -115,13 +118,14 @@ class Membership:
         """Be listed no longer."""
         with self._lock:
             self._left = True
+            self._line.close()
             with redis_client().pipeline() as pipe:
                 pipe.delete(_entry(self.name))
                 pipe.zrem(_all(), self.name)
                 pipe.execute()
 
-    def _write(self, fields: Mapping[str, str]) -> bool:
-        return bool(together([self._writing(fields)], redis_client())[0])
+    def _write(self, fields: Mapping[str, str], asked: Asked) -> bool:
+        return bool(together([self._writing(fields)], asked)[0])
 
     def _writing(self, fields: Mapping[str, str]) -> Call:
         arguments = [part for pair in fields.items() for part in pair]

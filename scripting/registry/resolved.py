@@ -170,7 +170,16 @@ def _load(rows: Sequence[_Row], read: Iterable[ResolvedScript] = ()) -> dict[Key
     candidates = {row.id: [(versions[pk], content) for pk, content in _candidates(row, sets)] for row in rows}
     importing = {version.language for few in candidates.values() for version, _ in few if SHARED in version.text}
     helpers = active_helpers(importing)
-    found = {(row.module, row.name): _resolved(row, candidates[row.id], helpers) for row in rows}
+    found = {
+        (row.module, row.name): _resolved(
+            row,
+            [
+                _ready(row, version, content, helpers.get(version.language, ()))
+                for version, content in candidates[row.id]
+            ],
+        )
+        for row in rows
+    }
     remember(version.bundle for script in found.values() for version in (script.active, *script.fallbacks))
     return found
 
@@ -274,13 +283,8 @@ def _candidates(row: _Row, sets: Mapping[int | None, str]) -> list[tuple[int, st
     return list(dict.fromkeys((pk, None if content == "{}" else content) for pk, content in found))
 
 
-def _resolved(
-    row: _Row, versions: Sequence[tuple[_Version, str | None]], helpers: Mapping[str, tuple[Source, ...]]
-) -> ResolvedScript:
-    name = f"{row.module}/{row.name}"
-    active, *fallbacks = [
-        _ready(name, version, helpers.get(version.language, ()), content) for version, content in versions
-    ]
+def _resolved(row: _Row, ready: Sequence[ActiveVersion]) -> ResolvedScript:
+    active, *fallbacks = ready
     own = {limit: value for limit in _LIMITS if (value := getattr(row, limit)) is not None}
     limits = limits_for(row.module, **own)
     breaker = None
@@ -291,8 +295,8 @@ def _resolved(
     )
 
 
-def _ready(name: str, version: _Version, helpers: Sequence[Source], knobs: str | None) -> ActiveVersion:
-    source = source_with(name, version.language, version.text, knobs)
+def _ready(row: _Row, version: _Version, knobs: str | None, helpers: Sequence[Source] = ()) -> ActiveVersion:
+    source = source_with(f"{row.module}/{row.name}", version.language, version.text, knobs)
     info = VersionInfo(version.number, version.sha256, version.origin, version.language)
     return ActiveVersion(version.id, info, bundle_of(source, helpers))
 
@@ -353,11 +357,22 @@ def following(told: Carried, before: ResolvedScript) -> ResolvedScript | None:
     row = told.row
     if told.activation <= before.activation:
         return before
+    plain = {version.id: version for version in (before.active, *before.fallbacks) if _is_plain(version.bundle)}
     versions = _at_hand([before]) | {row.active.id: row.active}
-    candidates = _candidates(row, {row.previous_knobs: told.previous_values} if told.previous_values else {})
-    if any(pk not in versions for pk, _ in candidates):
-        return None
-    return _resolved(row, [(versions[pk], content) for pk, content in candidates], {})
+    ready = []
+    for pk, content in _candidates(row, {row.previous_knobs: told.previous_values} if told.previous_values else {}):
+        if content is None and pk in plain:
+            ready.append(plain[pk])  # as it is, with the digest that it has
+        elif pk in versions:
+            ready.append(_ready(row, versions[pk], content))
+        else:
+            return None
+    return _resolved(row, ready)
+
+
+def _is_plain(bundle: Bundle) -> bool:
+    """Whether it is the script's text alone, without helpers, and each knob as the text has it."""
+    return not (bundle.helpers or bundle.script.knobs or bundle.script.segments)
 
 
 def recorded(execution: AttemptFields) -> ActiveVersion:

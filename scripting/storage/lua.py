@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-import redis
+from redis.exceptions import NoScriptError
+
+
+class Asked(Protocol):
+    """Whatever carries out commands: a client, or a `Line`."""
+
+    def execute_command(self, *command: Any) -> Any: ...
 
 
 class LuaScript:
@@ -15,13 +22,14 @@ class LuaScript:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._registered: dict[int, Any] = {}
+        self._sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
-    def __call__(self, keys: Sequence[str], arguments: Sequence[Any], client: redis.Redis) -> Any:
-        script = self._registered.get(id(client))
-        if script is None:
-            script = self._registered[id(client)] = client.register_script(self.text)
-        return script(keys, arguments)
+    def __call__(self, keys: Sequence[str], arguments: Sequence[Any], client: Asked) -> Any:
+        try:
+            return client.execute_command("EVALSHA", self._sha, len(keys), *keys, *arguments)
+        except NoScriptError:
+            client.execute_command("SCRIPT LOAD", self.text)
+            return client.execute_command("EVALSHA", self._sha, len(keys), *keys, *arguments)
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Call:
     arguments: Sequence[Any] = field(default=())
 
 
-def together(calls: Sequence[Call], client: redis.Redis) -> list[Any]:
+def together(calls: Sequence[Call], client: Asked) -> list[Any]:
     """Make several calls in one step and one exchange: their answers, in order. Raises redis.RedisError."""
     keys = [key for call in calls for key in call.keys]
     counts = [count for call in calls for count in (len(call.keys), len(call.arguments))]

@@ -235,6 +235,11 @@ class SandboxPool:
             self._replaced.add(digests, current, time.monotonic())
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is no sandbox now."""
+        return not self._all
+
+    @property
     def has_replaced(self) -> bool:
         """Whether `give_up_replaced` will have something to do."""
         return bool(self._replaced)

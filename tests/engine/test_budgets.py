@@ -23,9 +23,11 @@ from scripting.bus import drain as drain_module
 from scripting.bus import publishing
 from scripting.bus.publishing import Message
 from scripting.bus.streams import Stream
+from scripting.hot_reload.listener import Listener
 from scripting.hot_reload.watcher import Watcher
 from scripting.models import Activation, Execution, Script, ScriptVersion
 from scripting.modules.calls import Outcome
+from scripting.processes import members
 from scripting.registry import activating, storing
 from scripting.registry import publishing as registry_publishing
 from scripting.registry.active import registry
@@ -160,14 +162,15 @@ def test_battles_are_read_for_a_commit_by_queries_that_are_built_once(monkeypatc
     ]
 
 
-def test_a_version_goes_live_in_few_statements(quiet: Script) -> None:
-    def publish_version(points: int) -> None:
-        version, _ = storing.store(quiet, "python", f"result = {points}".encode(), ScriptVersion.Origin.EDITOR)
-        activating.activate(quiet, version, Activation.Cause.PUBLISH, reason="for a test", base=AnyBase)
+def publish_version(script: Script, points: int) -> None:
+    version, _ = storing.store(script, "python", f"result = {points}".encode(), ScriptVersion.Origin.EDITOR)
+    activating.activate(script, version, Activation.Cause.PUBLISH, reason="for a test", base=AnyBase)
 
-    publish_version(1)
+
+def test_a_version_goes_live_in_few_statements(quiet: Script) -> None:
+    publish_version(quiet, 1)
     with statements(19), commands(30):
-        publish_version(2)
+        publish_version(quiet, 2)
 
 
 def test_a_text_is_published_in_one_commit(quiet: Script) -> None:
@@ -178,6 +181,26 @@ def test_a_text_is_published_in_one_commit(quiet: Script) -> None:
     publish_text(1)
     with statements(22), commands(30):
         publish_text(2)
+
+
+def test_a_process_takes_a_change_in_one_exchange_with_redis_and_without_the_database(
+    quiet: Script, settings: Settings
+) -> None:
+    """A fleet does it all at once: what one process asks then is asked a hundred times in the same moment."""
+    settings.SCRIPTING_POLL_SECONDS = 600.0  # however busy the machine: it is looked at by the clock
+    listener = Listener("worker", heartbeat=False)
+    listener.member.beat()
+    for points in (1, 2, 3):
+        listener.step(0 if points == 1 else 10)
+        of_before = dict(registry._scripts)
+        publish_version(quiet, points)
+    registry._scripts = of_before  # this process, which published, knows it already; another does not
+    with statements(0), commands(8):  # the acknowledgement, and what its Lua script calls
+        listener.step(10)
+    (process,) = members.everyone(["arena/scorer"])
+    assert process.loaded["arena/scorer"].number == quiet.versions.count()
+    listener._subscription.leave()
+    listener.member.leave()
 
 
 def test_a_saved_file_goes_live_in_few_statements(quiet: Script, tmp_path: Path) -> None:
