@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from scripting.models import Activation, Script, ScriptVersion
+from scripting.processes.members import everyone
 from scripting.registry import publishing
 from scripting.registry.moves import AnyBase
 from tests.drills import crew as crews
@@ -27,6 +29,10 @@ from tests.workers.track import MARSHAL
 
 LEASE_AND_MORE = 6.0
 """Longer than a lease, a sign of life, and until a process is shown as stale."""
+GIVEN_UP_SECONDS = 55.0
+"""Longer than a kernel keeps a connection on which it was asked three times for a sign of life, see the layer of Channels."""
+BACK_SECONDS = 20.0
+"""Patience until a worker that was without Redis for so long has acknowledged a new version: it asks for signs of life every 5 s."""
 GONE_SECONDS, TAKEN_SECONDS, START_SECONDS = 30.0, 60.0, 180.0
 """Patience with sandboxes of a killed process, with a changed file and with a start, on a machine that has no core to spare."""
 
@@ -237,6 +243,26 @@ def lose_database(scene: Scene) -> None:
     scene.far.find(scene.place.network.database)
 
 
+def lose_redis_for_long(scene: Scene) -> None:
+    """a worker reaches the database but not Redis for 55 s"""
+    assert scene.far is not None
+    assert scene.place.network is not None
+    scene.far.lose(scene.place.network.redis)
+    time.sleep(GIVEN_UP_SECONDS)
+    scene.far.find(scene.place.network.redis)
+    number = publish(text_of(scene)).version.number  # type: ignore[union-attr] # what is published has one
+    wait_until(
+        lambda: have(number) == len(scene.crew.names("worker")), BACK_SECONDS, "it does not hear of changes again"
+    )
+
+
+def have(number: int) -> int:
+    """How many live workers have acknowledged that version of the track's script."""
+    workers = [process for process in everyone(["track/marshal"]) if process.kind == "worker" and not process.is_stale]
+    loaded = [process.loaded.get("track/marshal") for process in workers]
+    return sum(version is not None and version.number >= number for version in loaded)
+
+
 Fault = Callable[[Scene], None]
 
 OF_WORKERS: tuple[Fault, ...] = (
@@ -257,16 +283,22 @@ OF_WEB: tuple[Fault, ...] = (kill_web,)
 OF_WATCHERS: tuple[Fault, ...] = (override, kill_watcher)
 OF_POSTGRES: tuple[Fault, ...] = (crash_postgres, terminate_backends, read_only)
 OF_HOSTS: tuple[Fault, ...] = (lose_redis, cut_host_off, lose_database)
+OF_HOSTS_ONCE: tuple[Fault, ...] = (lose_redis_for_long,)
+"""Too long for a fault every ten seconds: once in a soak that goes on for long."""
 
 
-def kinds(scene: Scene) -> list[Fault]:
-    """Those that can be injected here."""
+def kinds(scene: Scene, *, once: bool = False) -> list[Fault]:
+    """Those that can be injected here; `once`: with those that a long soak injects a single time. DRILL_FAULT names one alone."""
+    alone = os.environ.get("DRILL_FAULT")
+    if alone:
+        return [globals()[alone]]
     return [
         *OF_WORKERS,
         *(OF_WEB if scene.crew.names("web") else ()),
         *(OF_WATCHERS if scene.crew.names("watcher") else ()),
         *(OF_POSTGRES if scene.place.postgres else ()),
         *(OF_HOSTS if scene.far else ()),
+        *(OF_HOSTS_ONCE if scene.far and once else ()),
     ]
 
 

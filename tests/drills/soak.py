@@ -22,6 +22,8 @@ from tests.support.stack import wait_until
 RATE = 40.0
 """Laps a second."""
 EVERY_SECONDS = 10.0
+LONG_SECONDS = 600.0
+"""Of a soak that also injects what takes a minute, once."""
 SOON_SECONDS = 60.0
 """After a fault is mended, all that was acknowledged by then has run within this time. A dead worker's events run within ten
 seconds elsewhere; what is started anew needs its own start, and this machine is shared."""
@@ -75,7 +77,7 @@ def go_through(scene: Scene, ledger: Ledger, seconds: float, took: dict[str, lis
     wait_until(lambda: executed() > RATE, 60, "no lap runs")
     while time.monotonic() < ends:
         if not left:
-            left = faults.kinds(scene)
+            left = faults.kinds(scene, once=seconds >= LONG_SECONDS and not took)
             scene.dice.shuffle(left)
         fault, began = left.pop(), time.monotonic()
         print(f"{seconds - (ends - began):6.0f} s  {faults.name_of(fault)}", file=sys.stderr, flush=True)
