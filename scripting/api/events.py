@@ -59,7 +59,7 @@ def publish(
     event: EventIn,
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT, description="Seconds to wait for the outcomes.")] = 0,
     idempotency_key: Annotated[str | None, Header(min_length=1, max_length=64)] = None,
-) -> Status[EventOut]:
+) -> Status[dict[str, Any]]:
     """Publish an event: 202 once it is accepted; with `wait`, 200 with the outcomes if all are known in time.
 
     An id (or the header Idempotency-Key) makes it safe to send again.
@@ -104,11 +104,11 @@ def wanted(
     )
 
 
-def answer(event: Event, decided: Sequence[Decided] | None) -> tuple[int, EventOut]:
-    """Status and body of the answer to an accepted event; `decided` is None where nobody waited."""
+def answer(event: Event, decided: Sequence[Decided] | None) -> tuple[int, dict[str, Any]]:
+    """Status of the answer to an accepted event, and its fields, those of EventOut; `decided` is None where nobody waited."""
     found = decided or ()
     complete = len(found) >= len(event.subscribers)
-    said = EventOut(event=event.id, complete=complete, outcomes=[outcome_of(each) for each in found])
+    said = {"event": event.id, "complete": complete, "outcomes": [outcome_of(each) for each in found]}
     return 200 if complete and decided is not None else 202, said
 
 

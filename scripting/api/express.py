@@ -14,11 +14,10 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
-from django.http import HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.urls import reverse
 
@@ -80,6 +79,14 @@ class Sent:
     refused: Exception | None = None
 
 
+class Response(NamedTuple):
+    """A response that needs nothing of Django's."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[str, str]]
+
+
 Answered = Sent | None
 """None: the long way."""
 
@@ -104,9 +111,7 @@ class Express:
         if sent is None:
             await self._inner(scope, again(read, receive), send)
             return
-        response = await answered(sent)
-        response.headers[HEADER] = asked.request_id
-        await respond(send, response, secure=asked.secure)
+        await respond(send, await answered(sent), asked)
 
     def _asked(self, scope: Message) -> Asked | None:
         """The request, if it is one for here as far as its head tells."""
@@ -249,22 +254,30 @@ def good(asked: Asked) -> Answered:
 # -- the answer ----------------------------------------------------------------------------------------------------------
 
 
-async def answered(sent: Sent) -> HttpResponse:
+async def answered(sent: Sent) -> Response:
     """The response to a request whose event was handed to Redis."""
     if sent.refused is not None:
         waiting.forget(sent.waiter)
-        return problems.answer(problems.of(sent.refused))
+        told = problems.answer(problems.of(sent.refused))
+        return Response(told.status_code, told.content, list(told.headers.items()))
     found = await waiting.outcomes_async(sent.waiter) if sent.waiter else None
     status, said = events.answer(sent.event, found)
-    body = documents.written(said.model_dump(by_alias=True))
-    return HttpResponse(body, status=status, content_type="application/json; charset=utf-8")
+    return Response(status, documents.written(said).encode(), _JSON)
 
 
-async def respond(send: Any, response: HttpResponse, *, secure: bool) -> None:
+async def respond(send: Any, response: Response, asked: Asked) -> None:
     """Send a response with the headers that SecurityMiddleware would add."""
-    headers = {"X-Content-Type-Options": "nosniff", "Content-Length": str(len(response.content)), **response.headers}
-    if secure and settings.SECURE_HSTS_SECONDS:
-        headers["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
-    encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": response.status_code, "headers": encoded})
-    await send({"type": "http.response.body", "body": response.content})
+    headers = [
+        *response.headers,
+        ("X-Content-Type-Options", "nosniff"),
+        ("Content-Length", str(len(response.body))),
+        (HEADER, asked.request_id),
+    ]
+    if asked.secure and settings.SECURE_HSTS_SECONDS:
+        headers.append(("Strict-Transport-Security", f"max-age={settings.SECURE_HSTS_SECONDS}"))
+    encoded = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+    await send({"type": "http.response.start", "status": response.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+_JSON = [("Content-Type", "application/json; charset=utf-8")]

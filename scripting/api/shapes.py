@@ -108,29 +108,30 @@ def script_out(script: Script, runs_on: Sequence[str]) -> ScriptOut:
     )
 
 
-def outcome_of(decided: Decided) -> Outcome:
-    """The outcome for who sent the event: nothing of it is masked."""
-    return Outcome(
-        execution=str(decided.pk),
-        script=f"{decided.script__module}/{decided.script__name}",
-        status=decided.status,
-        superseded_by=superseding(decided.status, decided.error_message) or None,
-        version=decided.version__number,
-        result=None if decided.result is None else decode_trusted(bytes(decided.result)),
-        error=failure_of_record(decided),
-    )
+def outcome_of(decided: Decided) -> dict[str, Any]:
+    """The fields of an Outcome, for who sent the event: nothing of it is masked."""
+    return {
+        "execution": str(decided.pk),
+        "script": f"{decided.script__module}/{decided.script__name}",
+        "status": decided.status,
+        "superseded_by": superseding(decided.status, decided.error_message) or None,
+        "version": decided.version__number,
+        "result": None if decided.result is None else decode_trusted(bytes(decided.result)),
+        "error": failure_of_record(decided),
+    }
 
 
-def failure_of_record(execution: Execution | Decided) -> Failure | None:
+def failure_of_record(execution: Execution | Decided) -> dict[str, Any] | None:
+    """The fields of a Failure; None of an execution without an error."""
     if not execution.error_type:
         return None
-    return Failure(
-        type=execution.error_type,
-        message=execution.error_message,
-        script=execution.error_script,
-        line=execution.error_line,
-        column=execution.error_column,
-    )
+    return {
+        "type": execution.error_type,
+        "message": execution.error_message,
+        "script": execution.error_script,
+        "line": execution.error_line,
+        "column": execution.error_column,
+    }
 
 
 def failure_of(error: ScriptError | None) -> Failure | None:

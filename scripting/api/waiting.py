@@ -110,7 +110,8 @@ class Lookout:
                     waited = now if self._waiters else waited
                 named = self._take(told)
                 try:
-                    self._take(of_events(self._events() if is_time else named))
+                    if is_time or named:
+                        self._take(of_events(self._events() if is_time else named))
                 except (DatabaseError, InterfaceError) as error:
                     logger.warning("no outcomes can be read: %s", error)
                     connection.close()
@@ -214,13 +215,18 @@ def outcomes(waiter: Waiter) -> Sequence[Decided]:
 
 async def outcomes_async(waiter: Waiter) -> Sequence[Decided]:
     """The same in an event loop, where many may wait without a thread each."""
-    done, loop = asyncio.Event(), asyncio.get_running_loop()
-    _lookout.when_complete(waiter, lambda: loop.call_soon_threadsafe(done.set))
+    loop = asyncio.get_running_loop()
+    done = loop.create_future()
+
+    def end() -> None:
+        if not done.done():
+            done.set_result(None)
+
+    timer = loop.call_later(max(0.0, waiter.until - time.monotonic()), end)
+    _lookout.when_complete(waiter, lambda: loop.call_soon_threadsafe(end))
     try:
-        async with asyncio.timeout(max(0.0, waiter.until - time.monotonic())):
-            await done.wait()
-    except TimeoutError:
-        pass
+        await done
     finally:
+        timer.cancel()
         _lookout.forget(waiter)
     return waiter.found

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import secrets
-import time
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
@@ -64,28 +63,19 @@ class Inbox:
         self._heard: PubSub | None = None
 
     def hear(self, seconds: float) -> list[Told]:
-        """All that was told by now; where that is nothing, the first within `seconds`. Raises redis.RedisError."""
+        """What the next message tells; nothing where there is none within `seconds`, or sooner. Raises redis.RedisError."""
         try:
-            return self._hear(self._heard or self._open(), seconds)
+            message = (self._heard or self._open()).get_message(timeout=seconds)
         except redis.RedisError:
             self.close()
             raise
+        return [] if message is None else _read(message["data"])
 
     def _open(self) -> PubSub:
         with briefly():
             self._heard = redis_client().pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         self._heard.subscribe(_channel(self._name))
         return self._heard
-
-    def _hear(self, heard: PubSub, seconds: float) -> list[Told]:
-        told: list[Told] = []
-        until = time.monotonic() + seconds
-        while True:
-            message = heard.get_message(timeout=0.0 if told else max(0.0, until - time.monotonic()))
-            if message is not None:
-                told += _read(message["data"])
-            elif told or time.monotonic() >= until:
-                return told
 
     def close(self) -> None:
         """Hear no more; `hear` begins anew."""

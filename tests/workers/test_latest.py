@@ -53,11 +53,8 @@ def test_of_a_thousand_positions_of_ten_keys_ten_run_and_the_others_are_recorded
     assert len(resolve(latest_alone, Selection()).ids) == 10, "nothing to replay where nothing ran"
     assert described(recorded[sent[0]])["superseded_by"] == sent[990]
     [told] = waiting.of_events([sent[0]])
-    assert (outcome_of(told).status, outcome_of(told).superseded_by, outcome_of(told).error) == (
-        "skipped",
-        sent[990],
-        None,
-    )
+    fields = outcome_of(told)
+    assert (fields["status"], fields["superseded_by"], fields["error"]) == ("skipped", sent[990], None)
     page = admin_client.get(f"/admin/scripting/execution/{recorded[sent[0]].pk}/change/").content.decode()
     assert "No script ran on this event" in page
     assert "was to run on" in page
