@@ -1,7 +1,7 @@
 """Receipts: verified per second, what they add to deciding and committing an event, and their bytes on both databases.
 
 Runs in a process of its own with a Redis and a database of its own: SQLite, and PostgreSQL where it can be had. What receipts add
-is processor time of one process, of commits with and without them in turn: a ratio of wall times would be that of whatever else the machine does.
+is processor time of one process, of turns with and without them: a ratio of wall times would be that of whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from benchmarks.throughput import TOPIC, answers, stand, wait_until
 from goby_site.paths import BASE_DIR
 
 RECEIPTS = int(os.environ.get("BENCH_RECEIPTS", "100000"))
+REPEATS = 1
+"""Of the whole: what is compared has many turns of its own."""
 BATCH = 64
-EVENTS = 1280
-ROUNDS = 16
-"""Turns of so many events."""
+EVENTS = 10 * BATCH
+KEY = "game-1"
+TURNS = 24
+"""Of so many events each, with and without receipts: with, without, without, with and so on."""
 TARGET_SECONDS = 60.0
 TARGET_RATIO = 1.03
 TARGET_BYTES = 250
@@ -120,54 +123,58 @@ def events(count: int) -> list[Any]:
 
 
 def compared() -> dict[str, float]:
-    """Processor µs of an event from its publishing to its commit, with and without its receipt.
+    """Processor µs of an event from its publishing to its commit and into the database's file, with and without its receipt.
 
-    Commits make receipts in turn, as many events at once on both sides, and bring their pages into the database. Counted is the quieter
-    quarter of each, and of what is done outside commits: another process that takes the caches adds more than a receipt does.
+    Added are the quieter quarter of commits and of checkpoints of each kind, and of what is done outside them, which is the same work in
+    both: another process that takes the caches adds more than a receipt does.
     """
     from django.conf import settings
 
-    from scripting.bus import drain, publishing, spread
+    from scripting.bus import drain, publishing
     from scripting.bus.publishing import Message
     from scripting.bus.streams import Stream
-    from scripting.conf import conf
     from scripting.execution import ledger
     from scripting.modules.topics import topics
     from scripting.processes.startup import prepare_to_serve
     from scripting.workers import drain_job
 
-    took: dict[bool, list[float]] = {True: [], False: []}
+    commits: dict[bool, list[float]] = {True: [], False: []}
+    checkpoints: dict[bool, list[float]] = {True: [], False: []}
     outside, inside = [], 0.0
-    commit, drain.MAX_HELD_SECONDS = ledger.commit, 60
+    commit = ledger.commit
+    drain.MAX_HELD_SECONDS, drain.SLICE_SECONDS, drain.LINGER_SECONDS = 60.0, 60.0, 0.0  # nobody else is waited for
+    stream = Stream.of("wargame", KEY, "")
 
     def measured_commit(decisions: Sequence[Any], **options: Any) -> list[Any]:
         nonlocal inside
-        settings.SCRIPTING_RECEIPTS = kind = not conf.SCRIPTING_RECEIPTS
         started = time.process_time()
         recorded = commit(decisions, **options)
-        checkpoint()
         spent = time.process_time() - started
         inside += spent
         if len(decisions) == BATCH:
-            took[kind].append(spent / BATCH * 1e6)
+            commits[settings.SCRIPTING_RECEIPTS].append(spent / BATCH * 1e6)
         return recorded
 
     ledger.commit = measured_commit
     payload = topics.get(TOPIC).example
-    for turn in range(ROUNDS + 1):
+    for turn in range(TURNS + 2):
+        settings.SCRIPTING_RECEIPTS = kind = turn % 4 in (0, 3)
         started, inside = time.process_time(), 0.0
-        publishing.publish_many(Message(TOPIC, payload, key=f"game-{turn}") for _ in range(EVENTS))
-        for shard in range(spread.count("wargame")):
-            while publishing.backlog().events and drain_job.drain_once(Stream("wargame", shard)) == "handed over":
-                pass
-        outside.append((time.process_time() - started - inside) / EVENTS * 1e6)
-        if turn == 0:
+        publishing.publish_many(Message(TOPIC, payload, key=KEY) for _ in range(EVENTS))
+        while publishing.backlog().events:
+            drain_job.drain_once(stream)
+        decided = time.process_time()
+        outside.append((decided - started - inside) / EVENTS * 1e6)
+        checkpoint()
+        checkpoints[kind].append((time.process_time() - decided) / EVENTS * 1e6)
+        if turn == 1:
             prepare_to_serve()  # as a worker does
-            for turns in (outside, *took.values()):
+            for turns in (outside, *commits.values(), *checkpoints.values()):
                 turns.clear()
     ledger.commit, settings.SCRIPTING_RECEIPTS = commit, True
     rest = quieter(outside)
-    return {"with": rest + quieter(took[True]), "without": rest + quieter(took[False])}
+    names = {"with": True, "without": False}
+    return {name: rest + quieter(commits[kind]) + quieter(checkpoints[kind]) for name, kind in names.items()}
 
 
 def quieter(turns: list[float]) -> float:
@@ -175,11 +182,13 @@ def quieter(turns: list[float]) -> float:
 
 
 def checkpoint() -> None:
+    """Bring what was committed into the database's file, at the end of a turn alone: so pages that several commits change are written once."""
     from django.db import connection
 
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA wal_checkpoint")
+            cursor.execute("PRAGMA wal_autocheckpoint = 0")
 
 
 def filled() -> dict[str, float]:
