@@ -14,6 +14,8 @@ from django.db.models.fields import NOT_PROVIDED
 
 COPIED = 4
 """Rows from which PostgreSQL takes them by COPY: one exchange more, and much less for each row."""
+COPIED_BYTES = 4096
+"""Bytes of one value from which it does so for fewer: they would travel as hexadecimal text of SQL, to be parsed."""
 
 
 def insert_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
@@ -27,7 +29,7 @@ def insert_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> No
     statement = _statement(model, connection.alias)
     columns = statement.columns(rows)
     with connection.cursor() as cursor:
-        if statement.copy is None or len(rows) < COPIED:
+        if statement.copy is None or not _pays(columns):
             sql, columns = statement.insert(columns)
             cursor.executemany(sql, list(zip(*columns, strict=True)))
         else:
@@ -40,6 +42,13 @@ def insert_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> No
 
 Columns = list[Sequence[Any]]
 """The values of all rows, column by column."""
+
+
+def _pays(columns: Columns) -> bool:
+    """Whether one exchange more is less than what COPY spares."""
+    return len(columns[0]) >= COPIED or any(
+        type(value) is bytes and len(value) >= COPIED_BYTES for column in columns for value in column
+    )
 
 
 class _Statement:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scripting.execution import receipts
 from scripting.models import Execution, Role, uuid7
 from scripting.modules.topics import Topic
-from scripting.storage.bulk_insert import COPIED, insert_rows
+from scripting.storage.bulk_insert import COPIED, COPIED_BYTES, insert_rows
 from scripting.storage.compiled_query import Lookup
 from scripting.texts.escaping import display
 from tests.support.arena import make_script
@@ -122,13 +122,15 @@ def test_rows_that_are_empty_alike_are_stored_like_those_that_are_not() -> None:
     nothing = {"event_id": None, "user": "", "inputs": b"", "result": None, "wall_us": 0, "log_truncated": False}
     insert_rows(Execution, [row | nothing, row | nothing])
     insert_rows(Execution, [row | nothing | {"wall_us": 7}])
+    insert_rows(Execution, [row | nothing | {"wall_us": 8, "inputs": bytes(range(256)) * (COPIED_BYTES // 256)}])
     fields = (*nothing, "error_type", "log")
     stored = [
         [bytes(value) if isinstance(value, memoryview) else value for value in each]
         for each in Execution.objects.order_by("wall_us").values_list(*fields)
     ]
     expected = [None, "", b"", None, 0, False, "", b""]
-    assert stored == [expected, expected, [*expected[:4], 7, *expected[5:]]]
+    large = [None, "", bytes(range(256)) * (COPIED_BYTES // 256), None, 8, False, "", b""]
+    assert stored == [expected, expected, [*expected[:4], 7, *expected[5:]], large]
     assert all(
         type(mine) is type(theirs) for each in stored for mine, theirs in zip(each[4:6], (7, False), strict=True)
     )
