@@ -164,6 +164,12 @@ class Table:
                 raise
             logger.warning("subscriptions are those read before: %s", error)
 
+    def heard(self, seen: Generation) -> None:
+        """Spare the next look where somebody has just read the generation, and nothing has changed."""
+        now = time.monotonic()
+        if self._chosen is not None and seen == self._generation and now - self._polled < conf.SCRIPTING_POLL_SECONDS:
+            self._checked = now
+
     def take(self) -> Sequence[Subscriptions]:
         """Read every active set: those."""
         with self._lock:

@@ -21,12 +21,14 @@ from scripting.execution import ledger
 from scripting.execution.decision import Decision
 from scripting.models import Execution, Script
 from scripting.modules.installed import modules
+from scripting.processes.generation import Generation
 from scripting.processes.place import start_name
 from scripting.registry.active import registry
 from scripting.storage import database, database_clock
 from scripting.storage.compiled_query import Lookup
 from scripting.storage.database import close_dead_connections
 from scripting.storage.redis_errors import is_unavailable
+from scripting.subscriptions.subscribed import table
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.workers.heartbeat import Liveness
 
@@ -107,12 +109,18 @@ def parts() -> Parts[Decision]:
         answered=answered,
         answers=lambda decision: decision.answers,
         is_away=is_away,
-        refresh=registry.refresh,
+        refresh=refresh,
         enqueue=drain_queue.enqueue_drain,
         stopping=_is_ending,
         pause=alive.stopping.wait if alive else time.sleep,
         progress=alive.busy if alive else lambda: None,
     )
+
+
+def refresh(seen: Generation) -> None:
+    """Take the generation that was read along with a batch: what runs, and what follow-ups run on, is not asked for again."""
+    registry.refresh(seen)
+    table.heard(seen)
 
 
 def decide(event: Event, module: str, script: str, deliveries: int, before_read: Callable[[], None]) -> Decision:

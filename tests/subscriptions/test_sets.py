@@ -54,6 +54,18 @@ def test_a_module_may_name_several_scripts_in_their_order(arena: Arena, monkeypa
     assert arena.config.topics_of("cheer") == ["arena.hit"]
 
 
+def test_a_generation_read_along_with_a_batch_spares_the_look_at_it(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_script("result = {'points': 1}")
+    event = publishing.publish("arena.hit", {"points": 1}, key="ann")
+    monkeypatch.setattr(table, "_checked", float("-inf"))  # a look is due
+    settings.SCRIPTING_GENERATION_MAX_AGE = 60.0  # however busy the machine
+    drain_once(Stream.of("arena", "ann", event))
+    monkeypatch.setattr("scripting.processes.generation.read", lambda: pytest.fail("it was looked at"))
+    assert subscribers() == ["scorer"]
+
+
 def test_several_scripts_run_on_one_event_in_order_each_with_its_own_execution() -> None:
     two_scripts()
     sets.publish("arena.hit", [CHEER, SCORER], actor=None, reason="cheer first")
