@@ -133,6 +133,7 @@ def compared() -> dict[str, float]:
     from scripting.bus import drain, publishing
     from scripting.bus.publishing import Message
     from scripting.bus.streams import Stream
+    from scripting.conf import conf
     from scripting.execution import ledger
     from scripting.modules.topics import topics
     from scripting.processes.startup import prepare_to_serve
@@ -152,7 +153,7 @@ def compared() -> dict[str, float]:
         spent = time.process_time() - started
         inside += spent
         if len(decisions) == BATCH:
-            commits[settings.SCRIPTING_RECEIPTS].append(spent / BATCH * 1e6)
+            commits[conf.SCRIPTING_RECEIPTS].append(spent / BATCH * 1e6)
         return recorded
 
     ledger.commit = measured_commit
