@@ -66,7 +66,8 @@ def test_twelve_changes_leave_a_process_few_sandboxes_and_what_was_replaced_stil
             script = publish(number)
             wait_for_version(SCORER, number, 1)
         wait_until(lambda: member.ask("is_warm"), 60)
-        assert member.ask("sandboxes") <= 2 + MOST_RESTING, "the new one, those that rest, one about to go"
+        few = 2 + MOST_RESTING  # the new one, those that rest, one about to go
+        wait_until(lambda: member.ask("sandboxes") <= few, 60)
         publishing.rollback(script, 8, actor=None, reason="back")
         wait_for_version(SCORER, 8, 1)
         assert member.ask("run")[1] == 8
