@@ -29,7 +29,7 @@ from scripting.runtime.pool import close_pool
 from scripting.storage import database, redis_errors
 from scripting.storage.full_redis import OutOfMemoryError, outage
 from scripting.storage.lua import Call
-from scripting.storage.redis_client import connect
+from scripting.storage.redis_client import SECONDS, connect
 from scripting.workers import drain_job
 from scripting.workers.heartbeat import Liveness
 from scripting.workers.sweep import Sweep
@@ -86,6 +86,11 @@ class ScriptWorker(SimpleWorker):
             prepare_for_work=False,  # that would need Redis, which may be unavailable
         )
         self.hostname, self.pid, self.ip_address = socket.gethostname(), os.getpid(), ""
+
+    @property
+    def connection_timeout(self) -> int:
+        """Seconds that RQ waits for an answer. Its own 55, several times over, are longer than a worker may be at one thing before it ends itself."""
+        return int(SECONDS)
 
     # -- the loop ------------------------------------------------------------------------------------------------------
 

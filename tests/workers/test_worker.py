@@ -11,6 +11,7 @@ from rq import Worker
 
 from scripting.bus import drain, drain_queue, publishing, streams
 from scripting.bus.streams import Stream
+from scripting.conf import conf
 from scripting.models import Execution
 from scripting.workers import drain_job, heartbeat
 from scripting.workers.worker import NoAlarm, ScriptWorker
@@ -43,6 +44,12 @@ def test_a_worker_is_listed_by_rq_and_by_us_until_it_ends() -> None:
     worker._leave()
     assert Worker.all(connection) == []
     assert heartbeat.live_workers() == []
+
+
+def test_a_worker_gives_a_redis_that_is_gone_up_before_it_would_end_itself_as_stuck() -> None:
+    told = ScriptWorker("one").connection.connection_pool.connection_kwargs
+    tries = told["retry"].get_retries() + 1
+    assert told["socket_timeout"] + tries * tries * told["socket_connect_timeout"] < conf.SCRIPTING_JOB_TIMEOUT
 
 
 def test_no_alarm_can_land_in_an_exchange() -> None:
