@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from scripting.metrics.histogram import Histogram
 from scripting.models.execution import SUPERSEDED, Execution
 from scripting.models.rollups import OUTCOMES, ExecutionStat, StatDelta, StatFields
 from scripting.storage.bulk_insert import insert_rows
+from scripting.storage.bulk_update import update_rows
 from scripting.storage.turns import turn
 
 Span = ExecutionStat.Span
@@ -150,40 +151,62 @@ def record(executions: Iterable[dict[str, Any]]) -> None:
 def fold() -> int:
     """Fold waiting deltas into minutes, tens of them, hours, days and all time; how many.
 
-    Run by one process at a time: of two one does nothing. On SQLite every commit waits while this writes, so all else is done before.
+    Run by one process at a time: of two one does nothing. On SQLite every commit waits while this writes, so all else is done before,
+    and all groups are read and written together.
     """
-    deltas = list(StatDelta.objects.order_by("id")[:FOLD])
+    deltas: list[int] = []
     minutes: dict[tuple[datetime, int, int | None], Figures] = defaultdict(Figures)
-    for delta in deltas:
-        minutes[delta.start, delta.script_id, delta.version_id].add_row(delta)
-    groups: dict[tuple[str, datetime, int, int | None], Figures] = defaultdict(Figures)
+    for delta, *columns in StatDelta.objects.order_by("id").values_list("id", *StatRow._fields)[:FOLD]:
+        row = StatRow(*columns)
+        deltas.append(delta)
+        minutes[row.start, row.script_id, row.version_id].add_row(row)
+    groups: dict[_Group, Figures] = defaultdict(Figures)
     for (start, script, version), figures in minutes.items():
         for span in Span:
-            groups[span, span.start_of(start), script, version].merge(figures)
-    return len(deltas) if deltas and _folded([delta.pk for delta in deltas], groups) else 0
+            groups[_Group(span.value, span.start_of(start), script, version)].merge(figures)
+    return len(deltas) if deltas and _folded(deltas, groups) else 0
 
 
-def _folded(deltas: list[int], groups: dict[tuple[str, datetime, int, int | None], Figures]) -> bool:
+class _Group(NamedTuple):
+    """What tells one row of ExecutionStat from another."""
+
+    span: str
+    start: datetime
+    script_id: int
+    version_id: int | None
+
+
+def _folded(deltas: list[int], groups: Mapping[_Group, Figures]) -> bool:
     """Whether the figures were added and the deltas that they are of deleted: not if another process has taken some of these."""
     with turn(router.db_for_write(ExecutionStat)), transaction.atomic():
         deleted, _ = StatDelta.objects.filter(pk__in=deltas).delete()
         if deleted != len(deltas):
             transaction.set_rollback(True)
             return False
-        for (name, start, script, version), figures in sorted(groups.items(), key=lambda item: str(item[0])):
-            stat = (
-                ExecutionStat.objects.select_for_update()
-                .filter(span=name, start=start, script=script, version=version)
-                .first()
-            )
-            if stat is None:
-                ExecutionStat.objects.create(
-                    span=name, start=start, script_id=script, version_id=version, **figures.columns()
-                )
-            else:
-                figures.add_row(stat)
-                ExecutionStat.objects.filter(pk=stat.pk).update(**figures.columns())
+        known = _stats_of(groups)
+        changed = []
+        for group, (stat, row) in known.items():
+            groups[group].add_row(row)
+            changed.append({"id": stat} | groups[group].columns())
+        update_rows(ExecutionStat, changed)
+        insert_rows(
+            ExecutionStat,
+            [group._asdict() | figures.columns() for group, figures in groups.items() if group not in known],
+        )
     return True
+
+
+def _stats_of(groups: Mapping[_Group, Figures]) -> dict[_Group, tuple[int, StatRow]]:
+    """The rows that there are of the groups, with their ids, until the transaction ends nobody else's to change."""
+    spans, starts, scripts, _ = map(set, zip(*groups, strict=True))
+    among = ExecutionStat.objects.select_for_update().filter(span__in=spans, start__in=starts, script__in=scripts)
+    found = {}
+    for stat, span, *columns in among.order_by("id").values_list("id", "span", *StatRow._fields):
+        row = StatRow(*columns)
+        group = _Group(span, row.start, row.script_id, row.version_id)
+        if group in groups:
+            found[group] = stat, row
+    return found
 
 
 def _identity(key: tuple[int, int | None, datetime]) -> dict[str, Any]:

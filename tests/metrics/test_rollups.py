@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from scripting.engine import get_engine
 from scripting.metrics import rollups
@@ -64,6 +66,15 @@ def test_folding_twice_adds_to_the_same_minute_and_hour(arena: Arena) -> None:
     assert rollups.fold() == 0
     assert sum(ExecutionStat.objects.filter(span="minute").values_list("succeeded", flat=True)) == 2
     assert sum(ExecutionStat.objects.filter(span="hour").values_list("succeeded", flat=True)) == 2
+
+
+def test_a_fold_reads_once_and_writes_in_few_statements_since_commits_wait_for_it(arena: Arena) -> None:
+    make_script("result = {'points': points}")
+    for _ in range(2):  # the first makes the rows, the second changes them; where a minute began, some of both
+        run(1)
+        with CaptureQueriesContext(connection) as asked:
+            rollups.fold()
+        assert len([each for each in asked if "stat" in each["sql"].lower()]) <= 5
 
 
 def test_what_the_rollups_say_equals_a_recount_of_the_executions(arena: Arena) -> None:
