@@ -25,7 +25,6 @@ from scripting.processes import generation, notices
 from scripting.processes.generation import Generation, Span
 from scripting.processes.members import Heartbeat, LoadedVersion, Membership
 from scripting.processes.notices import Notice
-from scripting.processes.sending import SendingLoop
 from scripting.registry.active import registry
 from scripting.registry.carried import told_by
 from scripting.registry.resolved import Key, ResolvedScript
@@ -93,7 +92,6 @@ class Listener:
         self.member.on_beat = self._heard
         self._heartbeat = Heartbeat(self.member.beat) if heartbeat else None
         self._subscription = Subscription(joined=self._call)
-        self._sending = SendingLoop()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="script-listener", daemon=True)
 
@@ -103,14 +101,12 @@ class Listener:
             self.member.beat()
         if self._heartbeat is not None:
             self._heartbeat.start()
-        self._sending.start()
         self._thread.start()
 
     def stop(self) -> None:
         """End, and be listed no longer."""
         self._stopping.set()
         self._subscription.ring()
-        self._sending.stop()
         if self._heartbeat is not None:
             self._heartbeat.end()
         self._thread.join(5)

@@ -37,9 +37,32 @@ class RedisChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc] # channe
 
     def reader(self, group: str) -> Reader:
         """What hears the group for a thread, from the same Redis."""
-        channel = f"{self._kwargs.get('prefix', 'asgi')}__group__{group}"
-        hosts = decode_hosts(self._kwargs.get("hosts", self._args[0] if self._args else None))
-        return Reader(_pool_of(hosts[_consistent_hash(channel, len(hosts))]), channel)
+        channel = self._channel_of(group)
+        return Reader(_pool_of(self._host_of(channel)), channel)
+
+    def tell(self, group: str, message: dict[str, Any]) -> None:
+        """`group_send` for a thread: no event loop takes the message over. Raises redis.RedisError."""
+        channel = self._channel_of(group)
+        host = self._host_of(channel)
+        client = self._clients.get(repr(host))
+        if client is None:
+            # A connection that is lost is made anew: one that hears a notice twice follows it once.
+            pool = _pool_of({"retry": Retry(NoBackoff(), 1)} | host)
+            client = self._clients.setdefault(repr(host), redis.Redis(connection_pool=pool))
+        client.publish(channel, self.serialize(message))
+
+    @functools.cached_property
+    def _clients(self) -> dict[str, redis.Redis]:
+        """By where their Redis is."""
+        return {}
+
+    def _channel_of(self, group: str) -> str:
+        return f"{self._kwargs.get('prefix', 'asgi')}__group__{group}"
+
+    def _host_of(self, channel: str) -> dict[str, Any]:
+        hosts: list[dict[str, Any]] = decode_hosts(self._kwargs.get("hosts", self._args[0] if self._args else None))
+        number: int = _consistent_hash(channel, len(hosts))
+        return hosts[number]
 
 
 def _pool_of(host: dict[str, Any]) -> redis.ConnectionPool:

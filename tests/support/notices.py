@@ -11,7 +11,6 @@ import pytest
 from scripting.hot_reload.subscription import Subscription
 from scripting.processes import notices
 from scripting.processes.notices import Notice
-from scripting.processes.sending import SendingLoop
 from tests.support.stack import wait_until
 
 
@@ -20,7 +19,7 @@ def heard() -> Iterator[queue.SimpleQueue[Notice]]:
     """Every notice from here on."""
     inbox: queue.SimpleQueue[Notice] = queue.SimpleQueue()
     ended = threading.Event()
-    subscription, sending = Subscription(notices.GROUP), SendingLoop()
+    subscription = Subscription(notices.GROUP)
 
     def hear() -> None:
         while not ended.is_set():
@@ -32,10 +31,8 @@ def heard() -> Iterator[queue.SimpleQueue[Notice]]:
     subscription.join()
     thread = threading.Thread(target=hear)
     thread.start()
-    sending.start()
     wait_until(lambda: subscription.is_told, 60)
     yield inbox
     ended.set()
     subscription.ring()
     thread.join()
-    sending.stop()
