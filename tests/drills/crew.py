@@ -31,7 +31,7 @@ class Crew:
     def add_worker(self, name: str, host: Host | None = None) -> None:
         own = self._place.of_hosts() if host else {}
         under = host.under if host else ()
-        self._add(name, lambda: WorkerProcess(self._place.folder, name, under=under, **own))
+        self._add(name, lambda: WorkerProcess(self._place.folder, name, under=under, real=True, **own))
 
     def add_web(self, name: str) -> None:
         port = self.ports[name] = free_port()

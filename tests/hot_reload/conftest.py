@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from goby_site.paths import BASE_DIR
 from scripting.models import Script
 from scripting.registry.active import registry
 from scripting.registry.resolved import ScriptNotFound
 from scripting.runtime.pool import close_pool
 from scripting.sources import sync
+from tests.support import forked
 from tests.support.engine import arena
 from tests.support.game import game
 from tests.support.notices import heard
@@ -30,16 +28,16 @@ SOON = 90.0
 class WatcherProcess:
     """A running `manage.py watch_scripts`."""
 
-    def __init__(self, folder: Path, name: str, **environment: str) -> None:
+    def __init__(self, folder: Path, name: str, *, real: bool = False, **environment: str) -> None:
         self.log = folder / f"{name}.log"
         with self.log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "watch_scripts"],
-                cwd=BASE_DIR,
-                env=child_environment(SCRIPTING_SCRIPTS_DIR=str(folder / "scripts"), **environment),
-                stdin=subprocess.DEVNULL,
+            self.process = forked.start(
+                "manage.py",
+                "watch_scripts",
+                environment=child_environment(SCRIPTING_SCRIPTS_DIR=str(folder / "scripts"), **environment),
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=output,
+                real=real,
             )
 
     def said(self, text: str) -> bool:
@@ -111,8 +109,8 @@ def start(desk: Desk) -> Iterator[Callable[..., WatcherProcess]]:
     """Starts watchers; ends them behind the test."""
     started: list[WatcherProcess] = []
 
-    def begin(name: str = "watcher", **environment: str) -> WatcherProcess:
-        started.append(WatcherProcess(desk.folder, name, **environment))
+    def begin(name: str = "watcher", *, real: bool = False, **environment: str) -> WatcherProcess:
+        started.append(WatcherProcess(desk.folder, name, real=real, **environment))
         return started[-1]
 
     yield begin

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from goby_site.paths import BASE_DIR
 from scripting.bus.publishing import publish as publish_event
 from scripting.hot_reload import fleet
 from scripting.models import Execution, Script
@@ -22,6 +19,7 @@ from scripting.registry import publishing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase
 from scripting.sources import sync
+from tests.support import forked
 from tests.support.member import wait_for_version
 from tests.support.processes import child_environment
 from tests.support.stack import wait_until
@@ -41,11 +39,12 @@ def script(tmp_path: Path, settings: Any) -> Script:
 
 
 @pytest.fixture
-def worker(script: Script, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+def worker(script: Script, tmp_path: Path) -> Iterator[forked.Process]:
     """A running `manage.py run_worker` that has taken the default."""
     with (tmp_path / "worker.log").open("wb") as log:
-        command = [sys.executable, "manage.py", "run_worker"]
-        process = subprocess.Popen(command, cwd=BASE_DIR, env=child_environment(), stdout=log, stderr=log)
+        process = forked.start(
+            "manage.py", "run_worker", environment=child_environment(), stdout=log, stderr=log, real=True
+        )
     wait_for_version(NAME, 1, 1, seconds=120)
     yield process
     process.send_signal(signal.SIGCONT)
@@ -68,7 +67,7 @@ def run_event() -> Execution:
 
 
 def test_a_worker_that_was_stopped_is_shown_stale_and_runs_its_next_event_on_the_new_version(
-    script: Script, worker: subprocess.Popen[bytes]
+    script: Script, worker: forked.Process
 ) -> None:
     assert run_event().version == script.versions.get(number=1)
     worker.send_signal(signal.SIGSTOP)

@@ -24,7 +24,7 @@ def test_what_changed_while_no_watcher_was_there_is_taken_at_its_start(
     default = desk.runs("hit_simulator")
     desk.save("damage_calculator", ONE)
     gone = desk.save("hit_simulator", ONE)
-    first = start("first")
+    first = start("first", real=True)
     desk.runs_soon("damage_calculator", ONE)
     desk.runs_soon("hit_simulator", ONE)
     assert first.end() == 0, "it ends cleanly"

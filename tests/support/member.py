@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from goby_site.paths import BASE_DIR
+from tests.support import forked
 from tests.support.processes import child_environment
 from tests.support.stack import wait_until
 
@@ -26,14 +26,13 @@ class Member:
     def __init__(self, folder: Path, kind: str = "worker", *, under: Sequence[str] = (), **environment: str) -> None:
         self.log = folder / f"member-{time.monotonic_ns()}.log"
         with self.log.open("wb") as errors:
-            self.process = subprocess.Popen(
-                [*under, sys.executable, "-m", "tests.support.member", kind],
-                cwd=BASE_DIR,
-                env=child_environment(**environment),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+            self.process = forked.start(
+                "-m",
+                "tests.support.member",
+                kind,
+                environment=child_environment(**environment),
                 stderr=errors,
-                text=True,
+                under=under,
             )
         self.name = self._answer()
 

@@ -38,6 +38,7 @@ def shared_folder() -> Path:
             if os.getpid() == owner:  # no child that was forked
                 shutil.rmtree(made, ignore_errors=True)
 
+        (Path(made) / "run").write_text(str(owner))
         atexit.register(remove)
         os.environ[FOLDER_VARIABLE] = made
     return folder_of(BASE_DIR)

@@ -4,34 +4,37 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from goby_site.paths import BASE_DIR
 from scripting.workers import heartbeat
+from tests.support import forked
 from tests.support.processes import alive as process_alive
 from tests.support.processes import child_environment, processes_of
 from tests.support.stack import wait_until
 
 
 class OwnProcess:
-    """A process with the track's settings, started by the command `under`; a context manager that leaves nothing of it behind."""
+    """A process with the track's settings, started by the command `under`; a context manager that leaves nothing of it behind.
 
-    def __init__(self, log: Path, *command: str, under: Sequence[str] = (), **environment: str) -> None:
+    Not `real`, it is forked from what has imported all of it.
+    """
+
+    def __init__(
+        self, log: Path, *command: str, under: Sequence[str] = (), real: bool = True, **environment: str
+    ) -> None:
         self.log = log
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [*under, sys.executable, *command],
-                cwd=BASE_DIR,
-                env=child_environment(DJANGO_SETTINGS_MODULE="tests.workers.settings", **environment),
-                stdin=subprocess.DEVNULL,
+            self.process = forked.start(
+                *command,
+                environment=child_environment(DJANGO_SETTINGS_MODULE="tests.workers.settings", **environment),
                 stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+                stderr=output,
+                new_session=True,
+                under=under,
+                real=real,
             )
 
     def __enter__(self) -> Self:
@@ -69,16 +72,24 @@ class OwnProcess:
 class WorkerProcess(OwnProcess):
     """A running worker."""
 
-    def __init__(self, folder: Path, name: str, *options: str, under: Sequence[str] = (), **environment: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        *options: str,
+        under: Sequence[str] = (),
+        real: bool = False,
+        **environment: str,
+    ) -> None:
         self.name = name
         command = ("manage.py", "run_worker", "--name", name, *options)
-        super().__init__(folder / f"{name}.log", *command, under=under, **environment)
+        super().__init__(folder / f"{name}.log", *command, under=under, real=real, **environment)
 
     def takes_jobs(self) -> WorkerProcess:
         """Wait until it has said so."""
         try:
             wait_until(
-                lambda: self.said("takes jobs") or self.process.poll() is not None, 30, f"{self.name} did not start"
+                lambda: self.said("takes jobs") or self.process.poll() is not None, 90, f"{self.name} did not start"
             )
         except TimeoutError:
             self.kill()  # no block has begun that would
@@ -87,7 +98,7 @@ class WorkerProcess(OwnProcess):
         return self
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 30, what: str = "") -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 60, what: str = "") -> None:
     wait_until(condition, seconds, what)
 
 
