@@ -17,7 +17,8 @@ class Receiver:
 
     url: str = ""
     status: int = 204
-    seconds: float = 0.0
+    may_answer: threading.Event | None = None
+    """It keeps its caller waiting until this is set."""
     location: str = ""
     drips: bool = False
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
@@ -34,7 +35,8 @@ def receiver(**behaviour: Any) -> Iterator[Receiver]:
             if kept.drips:
                 self._drip()
                 return
-            time.sleep(kept.seconds)
+            if kept.may_answer:
+                kept.may_answer.wait(60)
             self.send_response(kept.status)
             if kept.location:
                 self.send_header("Location", kept.location)

@@ -109,8 +109,8 @@ def test_a_door_opens_to_its_action_and_all_its_permissions_and_to_nothing_less(
     elsewhere = machine_of(designer, action, scripts=("other_club/*",))
     for dropped in (None, *sorted(needed)):
         designer.user_permissions.set([every[name] for name in needed - {dropped}])
-        for each, machine in machines.items():
-            opened = asked(machine, method, line) != 403
+        for each in machines if dropped is None else (action,):
+            opened = asked(machines[each], method, line) != 403
             assert opened == (each == action and dropped is None), (each, dropped)
     designer.user_permissions.set([every[name] for name in needed])
     assert (asked(elsewhere, method, line) == 403) == bool(about)
@@ -153,7 +153,7 @@ class Stopped(Exception):
 
 
 @pytest.mark.once
-def test_ten_thousand_tokens_and_permissions_drawn_at_random_agree_with_the_table(
+def test_three_thousand_tokens_and_permissions_drawn_at_random_agree_with_the_table(
     club: Game, designer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each draw: a door, and a token with actions, patterns, an owner on the staff or not and some of the permissions."""
@@ -175,7 +175,7 @@ def test_ten_thousand_tokens_and_permissions_drawn_at_random_agree_with_the_tabl
     doors, factory = list(DOORS.items()), RequestFactory()
     every = sorted({permission for line in DOORS.values() for permission in line[3]})
     patterns = ["*/*", "chess_club/*", "chess_club/dice", "*/dice", "other_club/*", "chess_club/d"]
-    for number in range(10_000):
+    for number in range(3_000):
         (method, _), (address, sent, action, needed, about) = draw.choice(doors)
         # Half of them are near the edge: all that is needed, or one thing less.
         near = draw.random() < 0.5

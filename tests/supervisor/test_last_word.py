@@ -95,7 +95,7 @@ def test_tengo_tells_its_line_and_its_log_too(pool: SandboxPool) -> None:
 def test_a_run_stuck_in_one_operation_is_killed_in_time_without_its_log(pool: SandboxPool, name: str) -> None:
     started = time.monotonic()
     outcome = timed_out(outcome_of(pool, STUCK[name], limits=LIMITS))
-    assert time.monotonic() - started < LIMITS.max_execution_time + 1
+    assert time.monotonic() - started < LIMITS.max_execution_time + 15, "left alone it takes for ever"
     assert outcome.error is not None
     assert outcome.error.line is None
     assert (outcome.logs, outcome.log_truncated) == ((), True), "the log is lost, and told so"
