@@ -66,7 +66,7 @@ def test_a_worker_that_starts_on_a_full_redis_drains_it_and_one_that_runs_lives_
         assert worker.process.poll() is None, worker.log.read_text()
         client.delete("somebody-elses")
         limit(client, 0)
-        wait_for(lambda: worker.said("takes jobs"), 30, "not registered")
+        wait_for(lambda: worker.said("takes jobs"), what="not registered")
         limit(client, 600_000)
         published = 40 + publish_until_refused(41)
         fill(client)

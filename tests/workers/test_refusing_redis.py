@@ -133,16 +133,16 @@ def test_a_worker_outlives_each_refusal_blames_no_event_and_goes_on_by_itself(
         for number, (code, way) in enumerate(WAYS.items()):
             first = 1 + 13 * number
             publish(first, 12, seconds=0.02)
-            wait_for(lambda done=first: Execution.objects.count() >= done, 30, "nothing runs")
+            wait_for(lambda done=first: Execution.objects.count() >= done, what="nothing runs")
             before = refusals(worker)
             with way(redis_server):
                 with pytest.raises(RedisRefused) as refused:
                     publish(first + 12, 1)
                 assert code in {refused.value.code, "MASTERDOWN"}
-                wait_for(lambda before=before: refusals(worker) > before, 30, f"{code} is not told")
+                wait_for(lambda before=before: refusals(worker) > before, what=f"{code} is not told")
                 assert worker.process.poll() is None
             publish(first + 12, 1)
-            wait_for(lambda due=13 * (number + 1): Execution.objects.count() == due, 30, f"not run after {code}")
+            wait_for(lambda due=13 * (number + 1): Execution.objects.count() == due, what=f"not run after {code}")
             assert worker.process.poll() is None
         assert refusals(worker) < 20, "each is told once"
     assert not Execution.objects.exclude(status=Execution.Status.SUCCEEDED).exists()

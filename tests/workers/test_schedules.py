@@ -58,7 +58,7 @@ def test_every_event_runs_on_the_values_of_its_moment_although_workers_are_kille
                 del deaths[0]
                 workers.pop(dice.randrange(len(workers))).kill()
                 start()
-        wait_for(lambda: publishing.backlog().events == 0, 20, "all are decided")
+        wait_for(lambda: publishing.backlog().events == 0, what="all are decided")
     finally:
         for worker in workers:
             worker.kill()
