@@ -11,6 +11,8 @@ from typing import Any
 
 import redis
 
+from scripting.storage.redis_client import own_connection
+
 PROOF_SECONDS = 5.0
 """A connection on which nothing came for so long is asked for a sign of life: of a cable that was cut nothing else tells."""
 ANSWER_SECONDS = 2.0
@@ -22,7 +24,7 @@ class Reader:
 
     def __init__(self, pool: redis.ConnectionPool, channel: str) -> None:
         """`pool` makes the connection; its timeouts are those of joining."""
-        self._pool: Any = pool
+        self._pool = pool
         self._channel = channel
         self._connection: Any = None
         self._bell, self._cord = socket.socketpair()
@@ -36,7 +38,7 @@ class Reader:
     def join(self) -> None:
         """Hear all that is sent from here on. Raises redis.RedisError."""
         self.leave()
-        self._connection = self._pool.make_connection()
+        self._connection = own_connection(self._pool)
         try:
             self._connection.connect()
             self._connection.send_command("SUBSCRIBE", self._channel)
@@ -74,7 +76,8 @@ class Reader:
             if self._asked_at is not None:
                 raise redis.TimeoutError("Redis has given no sign of life")
             self._asked_at = time.monotonic()
-            self._connection.send_command("PING")
+            # No check of its own before it: that would not know the answer of a connection that is subscribed.
+            self._connection.send_command("PING", check_health=False)
         return []
 
     def _read(self) -> list[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scripting.storage.redis_client import MOVED, redis_client
+from scripting.storage.redis_client import MOVED, own_connection, redis_client
 
 
 class Line:
@@ -26,8 +26,7 @@ class Line:
     def _exchange(self, command: tuple[Any, ...]) -> Any:
         try:
             if self._connection is None:
-                pool: Any = redis_client().connection_pool
-                self._connection = pool.make_connection()
+                self._connection = own_connection(redis_client().connection_pool)
                 self._connection.connect()
             self._connection.send_command(*command)
             return self._connection.read_response()

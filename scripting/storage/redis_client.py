@@ -115,6 +115,11 @@ def _punctual(kind: type[Any], most: float) -> type[Any]:
     return Punctual
 
 
+def own_connection(pool: redis.ConnectionPool) -> Any:
+    """A connection as the pool makes them, for its owner to keep: the pool would count it for good, also once it is closed, and refuses the 101st."""
+    return pool.connection_class(**pool.connection_kwargs)
+
+
 def is_silent() -> bool:
     """Whether Redis gave no answer in time a moment ago: who can do without one goes on, instead of waiting too."""
     return time.monotonic() - _silent_at < GLANCE_SECONDS

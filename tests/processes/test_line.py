@@ -1,12 +1,14 @@
-"""A connection to Redis that its owner keeps."""
+"""Connections to Redis that their owner keeps."""
 
 from __future__ import annotations
 
 import pytest
 import redis
 
+from scripting.processes.group_reader import Reader
 from scripting.storage.line import Line
 from scripting.storage.lua import LuaScript
+from scripting.storage.redis_client import redis_client
 from tests.support.redis import RedisServer
 
 TWICE = LuaScript("return 2 * ARGV[1] -- of a test")
@@ -35,3 +37,20 @@ def test_a_line_that_was_lost_is_opened_anew_and_a_script_that_redis_forgot_is_t
         redis_server.start()
     assert TWICE([], [6], line) == 12
     line.close()
+
+
+@pytest.mark.once
+def test_a_connection_that_was_lost_often_is_still_made_anew(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pool counts what it makes for good, and makes 100 by itself: a process was deaf after a Redis that was away for half a minute."""
+    pool = redis.ConnectionPool.from_url(redis_server.url, max_connections=1, protocol=2)
+    reader, line = Reader(pool, "changes"), Line()
+    monkeypatch.setattr(redis_client().connection_pool, "max_connections", 1)
+    for number in range(3):
+        reader.join()
+        assert TWICE([], [number], line) == 2 * number
+        line.close()
+    redis_server.own_client.publish("changes", "heard")
+    assert reader.wait(5) == [b"heard"]
+    reader.leave()
