@@ -14,7 +14,9 @@ pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import json, os, sys, types, django
-import django.contrib.postgres.fields, redis.asyncio, rq  # long to load, and no part of what is tried
+# Long to load, and no part of what is tried:
+import channels.routing, channels_redis.core, croniter, dateutil.rrule, django.contrib.postgres.fields
+import prometheus_client, pydantic.main, redis.asyncio, rq, unittest.mock
 from django.conf import settings
 from django.contrib import admin
 from django.core.checks import run_checks
