@@ -21,6 +21,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--js-flags=--no-opt --no-maglev --single-threaded-gc",  # no page here runs for long enough to be worth optimising
 ]
 
 

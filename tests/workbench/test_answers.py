@@ -257,6 +257,10 @@ def test_with_publishing_switched_off_only_what_was_live_can_be_live_again(
     assert ask(designer, "POST", "api/rollback", number=1, reason="Back")[0] == 200
     assert ask(designer, "PUT", "api/draft", source="a draft", base=1, revision=None)[0] == 200
     assert ask(designer, "POST", "api/trial", source=LIVE, input="", payload={})[0] == 200
+    page = designer.get(ROOT).content.decode()
+    assert "switched off for this site" in page
+    assert 'id="publish-go" disabled' in page
+    assert '"browser_publish": false' in page
 
 
 def test_each_permission_opens_its_own_door_and_no_other(script: Script) -> None:

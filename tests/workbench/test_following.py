@@ -130,7 +130,7 @@ def test_open_pages_are_told_what_stands_in_for_a_version_that_fails_and_when_it
     before = publish_elsewhere(admin, "A good one")
     number = publish_text(admin, LARGE, "Takes too much")
     words = re.compile(rf"v{number} failed \d+ times in a row: v{before} decides as fallback")
-    expect(page.locator("#fallback")).to_contain_text(words, timeout=30_000)
+    expect(page.locator("#fallback")).to_contain_text(words, timeout=60_000)
     expect(page.locator("#fallback")).to_contain_text("memory")
     expect(page.locator("#live-chip")).to_have_text(f"v{before} decides instead of v{number}")
     expect(page.locator(".toast.bad")).to_contain_text(words)

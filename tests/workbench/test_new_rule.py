@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.support.browser import barriers
 from tests.support.stack import RunningStack, wait_until
-from tests.workbench.pages import Person, publish, text_of
+from tests.workbench.pages import Person, publish, text_of, weaken
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(300)]
 
@@ -47,6 +47,7 @@ def test_a_rule_for_a_destroyed_unit_runs_within_three_minutes_of_the_scripts_pa
     publish(page, "Count the fallen")
     page.keyboard.press("Escape")
     expect(page.locator("#live-line")).to_contain_text("v1 is live")
+    weaken(stack)
     wait_until(lambda: bool(designer.ask("GET", f"/scripts/{RULE}/api/events")[1]["events"]), LIMIT_SECONDS)
     assert time.monotonic() - began < LIMIT_SECONDS
     [first, *_] = designer.ask("GET", f"/scripts/{RULE}/api/events")[1]["events"]
