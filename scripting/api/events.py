@@ -11,6 +11,7 @@ from scripting.api import waiting
 from scripting.api.access import ApiRequest, demand
 from scripting.api.problems import Problem
 from scripting.api.shapes import Outcome, outcome_of
+from scripting.api.waiting import is_complete
 from scripting.bus import publishing
 from scripting.bus.events import Event
 from scripting.bus.settled import Decided
@@ -107,7 +108,7 @@ def wanted(
 def answer(event: Event, decided: Sequence[Decided] | None) -> tuple[int, dict[str, Any]]:
     """Status of the answer to an accepted event, and its fields, those of EventOut; `decided` is None where nobody waited."""
     found = decided or ()
-    complete = len(found) >= len(event.subscribers)
+    complete = is_complete(event, found)
     said = {"event": event.id, "complete": complete, "outcomes": [outcome_of(each) for each in found]}
     return 200 if complete and decided is not None else 202, said
 

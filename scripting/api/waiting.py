@@ -19,6 +19,7 @@ from django.db import DatabaseError, InterfaceError, connection, router
 from scripting.bus.events import Event
 from scripting.bus.settled import Decided, Inbox, Told, new_inbox
 from scripting.models import Execution
+from scripting.sandbox.protocol import encode_value
 from scripting.storage.compiled_query import Among, Parameter
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ LINGER = 5.0
 """Seconds that the thread stays, with its connections, after the last one waited."""
 AFTER_FAILURE = 0.5
 """Seconds after which a database or a Redis that failed is asked again."""
+NO_ANSWER = (None, encode_value(None))
+"""Results of a script that leaves the decision to the next one."""
 
 
 @dataclass(eq=False)
@@ -45,10 +48,6 @@ class Waiter:
     """By execution: several drains may tell of one event, each of its own module's scripts."""
 
     @property
-    def expected(self) -> int:
-        return len(self.event.subscribers)
-
-    @property
     def found(self) -> list[Decided]:
         """The outcomes known by now, oldest first."""
         return [self._found[execution] for execution in sorted(self._found)]
@@ -56,7 +55,16 @@ class Waiter:
     def take(self, outcomes: Iterable[Decided]) -> bool:
         """Take some of its outcomes, told or looked up; whether all are there then."""
         self._found |= {each.pk: each for each in outcomes}
-        return len(self._found) >= self.expected
+        return is_complete(self.event, self._found.values())
+
+
+def is_complete(event: Event, found: Collection[Decided]) -> bool:
+    """Whether every script that runs on the event has decided. Where the first that answers decides, those after it do not run."""
+    if len(found) >= len(event.subscribers):
+        return True
+    decided = {(each.script__module, each.script__name) for each in found}
+    answered = {each.script__module for each in found if each.result not in NO_ANSWER}
+    return all(each in decided or (event.first_decides(each[0]) and each[0] in answered) for each in event.subscribers)
 
 
 class Lookout:
@@ -72,7 +80,7 @@ class Lookout:
     def expect(self, event: Event, seconds: float) -> Waiter:
         """Wait for an event before it is published, or it might be settled unheard."""
         waiter = Waiter(msgspec.structs.replace(event, inbox=self._name), time.monotonic() + seconds)
-        if not waiter.expected:
+        if not event.subscribers:
             waiter.complete = True
             return waiter
         with self._lock:

@@ -10,13 +10,14 @@ import msgspec
 import pytest
 
 from scripting.api import waiting
-from scripting.api.waiting import Decided, Lookout, Waiter, of_events
+from scripting.api.waiting import Decided, Lookout, Waiter, is_complete, of_events
 from scripting.bus import drain, settled, streams
 from scripting.bus.events import Event
 from scripting.bus.streams import Stream
 from scripting.engine import get_engine
 from scripting.execution import ledger
 from scripting.models import uuid7
+from scripting.sandbox.protocol import encode_value
 from scripting.sources import sync
 from scripting.storage.redis_client import redis_client
 from scripting.workers import drain_job
@@ -93,8 +94,8 @@ def test_what_the_message_cannot_tell_is_looked_up_at_once(
     assert set(waits.looked_up) == {"one"}
 
 
-def outcome(event: str, module: str) -> Decided:
-    return Decided(event, uuid7(), module, "dice", "succeeded", 1, b"\x06", "", "", "", None, None)
+def outcome(event: str, module: str, *, result: bytes = b"\x06") -> Decided:
+    return Decided(event, uuid7(), module, "dice", "succeeded", 1, result, "", "", "", None, None)
 
 
 @pytest.mark.once
@@ -105,6 +106,18 @@ def test_outcomes_of_several_drains_come_together(waits: Waiting) -> None:
         redis_client().publish(*settled.messages([(waiter.event, [told])]))
     assert waiting.outcomes(waiter) == [first, second]
     assert waits.looked_up == []
+
+
+@pytest.mark.once
+def test_where_the_first_that_answers_decides_nobody_waits_for_those_after_it(waits: Waiting) -> None:
+    waiter = waits.expect("one", ("chess_club", "dice"), ("chess_club", "board"), ("arena", "dice"))
+    event = msgspec.structs.replace(waiter.event, first=["chess_club"])
+    answered, passed_on = outcome("one", "chess_club"), outcome("one", "chess_club", result=encode_value(None))
+    other = outcome("one", "arena")
+    assert is_complete(event, [answered, other])
+    assert not is_complete(event, [answered])
+    assert not is_complete(event, [passed_on, other])
+    assert not is_complete(waiter.event, [answered, other]), "elsewhere each of them runs"
 
 
 @pytest.mark.once
