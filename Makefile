@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-quick lint bench bench-history drill setup lock test-sqlite test-postgres test-newer static
+.PHONY: help run test test-quick lint bench bench-history drill setup lock test-sqlite test-postgres test-newer setup-newer static
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -14,6 +14,7 @@ INSTALL := $(PIP) --no-compile --require-hashes -r
 # Tests wait for processes and browsers about half of their time: two more than there are cores keep these busy.
 JOBS ?= $(shell echo $$(( $$(nproc) + 2 )))
 UPGRADE ?= --upgrade
+NEWER := $(BIN)/python tests/support/newer_python.py
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header $(UPGRADE)
 
@@ -46,9 +47,13 @@ test-quick: $(VENV)/.dev ## for the inner loop, a minute: most tests, on SQLite;
 	@$(MAKE) --no-print-directory test-sqlite SELECT='-m "not e2e and not alone and not slow"'
 
 test-newer: $(VENV)/.dev
-	@newer=$$($(BIN)/python tests/support/newer_python.py); \
+	@newer=$$($(NEWER)); \
 	if [ -z "$$newer" ]; then echo "== No newer Python was found: the suite ran on $$($(BIN)/python -V) alone =="; \
 	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer TEST_PYTHON=newer; fi
+
+# What test-newer would set up first.
+setup-newer: $(VENV)/.dev
+	@newer=$$($(NEWER)); [ -z "$$newer" ] || $(MAKE) --no-print-directory PYTHON="$$newer" VENV=.venv-newer .venv-newer/.dev
 
 lint: $(VENV)/.dev ## check style, types and the layers of imports
 	$(BIN)/ruff check .
