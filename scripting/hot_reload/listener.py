@@ -299,6 +299,8 @@ class Listener:
         followed, awaited = self._followed, self._awaited
         if not self._subscription.is_told or followed is None or seen[0] != followed[0]:
             return False
+        if generation.number(seen) < generation.number(followed):
+            return False  # Redis came back as it was a while ago
         return awaited is None or awaited[0] != seen[0] or generation.number(awaited) <= generation.number(followed)
 
     def _is_poll_due(self, now: float) -> bool:
