@@ -70,7 +70,9 @@ def _pool_of(host: dict[str, Any]) -> redis.ConnectionPool:
     in_time = {"socket_connect_timeout": BRIEF_SECONDS, "socket_timeout": BRIEF_SECONDS}
     options = in_time | {"retry": Retry(NoBackoff(), 0)} | host | {"protocol": 2}  # a message is a plain answer
     if "address" in options:
-        return redis.ConnectionPool.from_url(options.pop("address"), **options)
+        pool = redis.ConnectionPool.from_url(options.pop("address"), **options)
+        pool.connection_kwargs["protocol"] = 2  # whatever the query of the address asks for
+        return pool
     master = options.pop("master_name", None)
     if master is None:
         return redis.ConnectionPool(**options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from scripting.processes.group_reader import Reader
+from scripting.processes.channel_layer import RedisChannelLayer
 from scripting.storage.line import Line
 from scripting.storage.lua import LuaScript
 from scripting.storage.redis_client import redis_client
@@ -43,14 +43,17 @@ def test_a_line_that_was_lost_is_opened_anew_and_a_script_that_redis_forgot_is_t
 def test_a_connection_that_was_lost_often_is_still_made_anew(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pool counts what it makes for good, and makes 100 by itself: a process was deaf after a Redis that was away for half a minute."""
-    pool = redis.ConnectionPool.from_url(redis_server.url, max_connections=1, protocol=2)
-    reader, line = Reader(pool, "changes"), Line()
+    """A pool counts what it makes for good, and makes 100 by itself: a process was deaf after a Redis that was away for half a minute.
+
+    An address may ask for fewer, and for another protocol.
+    """
+    layer = RedisChannelLayer(hosts=[f"{redis_server.url}&max_connections=1&protocol=3"])
+    reader, line = layer.reader("changes"), Line()
     monkeypatch.setattr(redis_client().connection_pool, "max_connections", 1)
     for number in range(3):
         reader.join()
         assert TWICE([], [number], line) == 2 * number
         line.close()
-    redis_server.own_client.publish("changes", "heard")
+    redis_server.own_client.publish("asgi__group__changes", "heard")
     assert reader.wait(5) == [b"heard"]
     reader.leave()
