@@ -63,7 +63,7 @@ class Inbox:
         self._heard: PubSub | None = None
 
     def hear(self, seconds: float) -> list[Told]:
-        """What the next message tells; nothing where there is none within `seconds`, or sooner. Raises redis.RedisError."""
+        """Hear the next message: what it tells; nothing where there is none within `seconds`, or sooner. Raises redis.RedisError."""
         try:
             message = (self._heard or self._open()).get_message(timeout=seconds)
         except redis.RedisError:

@@ -64,7 +64,7 @@ def draw(script_id: int, live: str) -> None:
 
 
 def failed(script_id: int, live: str, why: str) -> None:
-    """What the page says where the job raised, or its workers died."""
+    """The words of the page where the job raised, or its workers died."""
     _keep(Script.objects.get(pk=script_id), "", live, {"problem": f"The curves could not be drawn: {why}"[:500]})
 
 

@@ -53,7 +53,7 @@ class Memory(Generic[Key, File]):
         return any(now - since < WRITING_SECONDS for since in self.written.values())
 
     def due(self, now: float, patience: float) -> list[Key]:
-        """What has been missing for that long."""
+        """All that has been missing for that long."""
         return [key for key, since in self.missing.items() if now - since >= patience]
 
     def gone(self, due: Collection[Key], there: Collection[Key]) -> list[Key]:

@@ -168,7 +168,7 @@ def fold() -> int:
 
 
 class _Group(NamedTuple):
-    """What tells one row of ExecutionStat from another."""
+    """Tells one row of ExecutionStat from another."""
 
     span: str
     start: datetime

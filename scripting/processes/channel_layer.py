@@ -36,7 +36,7 @@ class RedisChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc] # channe
         return layer
 
     def reader(self, group: str) -> Reader:
-        """What hears the group for a thread, from the same Redis."""
+        """A reader that hears the group for a thread, from the same Redis."""
         channel = self._channel_of(group)
         return Reader(_pool_of(self._host_of(channel)), channel)
 

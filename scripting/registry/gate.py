@@ -47,7 +47,7 @@ class Change:
     title: str
     """The candidate in words: `v12`, or `v3 with a changed helper`."""
     together: Mapping[str, Bundle] = field(default_factory=dict)
-    """What changes of the module together with it, by script, itself included."""
+    """All that changes of the module together with it, by script, itself included."""
     is_shipped: bool = False
     """Whether it is the first text that a module ships for it: nothing else could run."""
 

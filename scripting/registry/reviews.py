@@ -91,7 +91,7 @@ def why_not(review: Review, user: Any) -> str:
 
 
 def is_current(review: Review) -> bool:
-    """Whether what is live, and all that the texts take in, is what it was when it was asked."""
+    """Whether all that is live, and all that the texts take in, is as it was when it was asked."""
     asked = {(change.script_id, change.live, change.candidate) for change in review.changes.all()}
     return asked == {(change.script.pk, *_pair(change)) for change in changes_of(review)}
 

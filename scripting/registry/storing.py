@@ -95,7 +95,7 @@ _newest = Prepared(lambda: _versions().order_by("-number").values_list("number")
 
 
 def judged(script: Script, language: str, content: bytes) -> Verdict:
-    """What the check of a text says of it, beside the helpers and scripts as they are."""
+    """Check a text: what is said of it, beside the helpers and scripts as they are."""
     proposal = Proposal(script.module, script.name, language, content)
     return judging.judge([proposal])[proposal.key]
 

@@ -12,7 +12,7 @@ from redis.exceptions import NoScriptError
 
 
 class Asked(Protocol):
-    """Whatever carries out commands: a client, or a `Line`."""
+    """Carries out commands: a client, or a `Line`."""
 
     def execute_command(self, *command: Any) -> Any: ...
 

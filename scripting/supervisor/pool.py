@@ -216,7 +216,7 @@ class SandboxPool:
     def code_of(
         self, bundle: Bundle, limits: SecurityLimits, functions: tuple[HostFunction, ...] = ()
     ) -> tuple[Compiled, ...]:
-        """What a sandbox of this kind compiled, for those of another pool; empty if none did lately."""
+        """The code that a sandbox of this kind compiled, for those of another pool; empty if none did lately."""
         return self._compiled.get((bundle.digest, functions, limits))
 
     def take_code(

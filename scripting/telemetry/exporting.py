@@ -32,7 +32,7 @@ def tracer() -> Any:
 
 
 def can_trace() -> bool:
-    """Whether what `tracer` needs is installed; a provider that the site has set up needs no exporter of ours."""
+    """Whether all that `tracer` needs is installed; a provider that the site has set up needs no exporter of ours."""
     try:
         from opentelemetry import trace
 

@@ -67,7 +67,7 @@ def corpus_of(script: Script, last: int) -> Corpus:
 
 
 def compared_with(report: ReplayReport, job: ReplayJob | None) -> str:
-    """What it was compared with, where that is not live any more; else empty."""
+    """Say with which version it was compared, where that is not live any more; else empty."""
     try:
         if live_bundle(report.script).digest == report.live:
             return ""
