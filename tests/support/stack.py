@@ -26,13 +26,13 @@ from tests.support.commands import Commands
 from tests.support.processes import child_environment, free_port, processes_of
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 20, what: str = "") -> Any:
-    """The first true answer of `condition`. Raises TimeoutError after `seconds`."""
+def wait_until(condition: Callable[[], Any], seconds: float = 20, what: str = "", *, every: float = 0.02) -> Any:
+    """The first true answer of `condition`, asked every so many seconds. Raises TimeoutError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         if time.monotonic() > deadline:
             raise TimeoutError(what or f"{condition} did not hold within {seconds} s")
-        time.sleep(0.02)
+        time.sleep(every)
     return answer
 
 
