@@ -53,8 +53,10 @@ class Waiter:
         return [self._found[execution] for execution in sorted(self._found)]
 
     def take(self, outcomes: Iterable[Decided]) -> bool:
-        """Take some of its outcomes, told or looked up; whether all are there then."""
-        self._found |= {each.pk: each for each in outcomes}
+        """Take some of its outcomes, told or looked up; whether all are there then. Those of another event with its id are none of its own."""
+        self._found |= {
+            each.pk: each for each in outcomes if (each.script__module, each.script__name) in self.event.subscribers
+        }
         return is_complete(self.event, self._found.values())
 
 

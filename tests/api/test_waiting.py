@@ -102,7 +102,8 @@ def outcome(event: str, module: str, *, result: bytes = b"\x06") -> Decided:
 def test_outcomes_of_several_drains_come_together(waits: Waiting) -> None:
     waiter = waits.expect("one", ("chess_club", "dice"), ("arena", "dice"))
     first, second = outcome("one", "chess_club"), outcome("one", "arena")
-    for told in (second, first):
+    others = outcome("one", "tavern")  # of an event that somebody else gave the same id
+    for told in (second, others, first):
         redis_client().publish(*settled.messages([(waiter.event, [told])]))
     assert waiting.outcomes(waiter) == [first, second]
     assert waits.looked_up == []
