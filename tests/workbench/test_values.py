@@ -98,7 +98,7 @@ def test_an_execution_of_the_past_is_repeated_and_shown_on_its_versions_own_text
     admin = person("admin")
     page = admin.page()
     page.goto("/admin/scripting/execution/?status=succeeded")
-    page.get_by_label("Script", exact=True).select_option("wargame/damage_calculator")
+    page.select_option("select[name=script]", label="wargame/damage_calculator")
     page.get_by_role("button", name="Filter", exact=True).click()
     page.wait_for_url("**script=*")
     page.locator("#executions a[href*='/change/']").first.click()
