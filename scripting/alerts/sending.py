@@ -129,8 +129,9 @@ def send_next(receiver: int, now: datetime | None = None) -> bool:
     message = _due(now).filter(receiver_id=receiver).order_by("pk").first()
     if message is None:
         return False
-    taken = _due(now).filter(pk=message.pk).update(taken_at=now, attempts=F("attempts") + 1)
-    if not taken:
+    # By columns of the row alone: only these does PostgreSQL look at again when another process has changed it meanwhile.
+    taking = AlertMessage.objects.filter(_free(now), pk=message.pk, state=State.WAITING, due_at__lte=now)
+    if not taking.update(taken_at=now, attempts=F("attempts") + 1):
         return False  # another process was first
     message.refresh_from_db()
     try:
@@ -158,20 +159,24 @@ def _deliver(message: AlertMessage, now: datetime) -> str:
     return post(receiver.address, content, wording.headers(message, content, now))
 
 
+def _free(now: datetime) -> Q:
+    """Messages that nobody is sending."""
+    return Q(taken_at=None) | Q(taken_at__lt=now - TAKEN)
+
+
 def _due(now: datetime) -> QuerySet[AlertMessage]:
-    free = Q(taken_at=None) | Q(taken_at__lt=now - TAKEN)
     earlier = AlertMessage.objects.filter(
         receiver=OuterRef("receiver"), alert=OuterRef("alert"), pk__lt=OuterRef("pk"), state=State.WAITING
     )  # nobody hears that something is over before they hear of it
     return AlertMessage.objects.filter(
-        free, ~Exists(earlier), state=State.WAITING, due_at__lte=now, receiver__enabled=True
+        _free(now), ~Exists(earlier), state=State.WAITING, due_at__lte=now, receiver__enabled=True
     )
 
 
 def tidy(now: datetime) -> None:
     """Give up what is too old, and forget what was long ago."""
     old = AlertMessage.objects.filter(state=State.WAITING, created_at__lt=now - RETENTION)
-    old.filter(Q(taken_at=None) | Q(taken_at__lt=now - TAKEN)).update(state=State.GIVEN_UP)
+    old.filter(_free(now)).update(state=State.GIVEN_UP)
     AlertMessage.objects.filter(created_at__lt=now - KEPT).exclude(state=State.WAITING).delete()
 
 

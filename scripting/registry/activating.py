@@ -26,6 +26,7 @@ from scripting.registry.moves import (
 )
 from scripting.registry.resolved import load
 from scripting.subscriptions import sets
+from scripting.subscriptions.sets import SubscriptionRefused
 from scripting.texts.escaping import visible
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def activate_together(
             _keep_case(each, moves)
         activations = [_move(move, locked[move.script.pk], passage) for move in moves]
         for move in moves:
-            sets.join_planned(locked[move.script.pk], actor=move.actor)
+            _join_planned(locked[move.script.pk], move)
         Review.settle({review.pk for review in passage.reviews.values()})
         Breaker.forgive(move.version.pk for move in moves if move.version is not None)
         if any(move.script.module == SHARED for move in moves):
@@ -93,6 +94,14 @@ def _follow(script: Script, locked: Script) -> None:
     """Have who moved the script see it as it was saved, without reading it again: the notice of the change waits for the end of what is around."""
     for field in Script._meta.concrete_fields:
         setattr(script, field.attname, getattr(locked, field.attname))
+
+
+def _join_planned(locked: Script, move: Move) -> None:
+    """Subscribe a new script to the topic that it was made for. Raises PublishRefused."""
+    try:
+        sets.join_planned(locked, actor=move.actor)
+    except SubscriptionRefused as refused:
+        raise PublishRefused(f"{locked} would run on the topic that it was made for, but {refused}") from None
 
 
 def _keep_case(change: CaseChange, moves: Sequence[Move]) -> None:

@@ -8,12 +8,16 @@ import hmac
 import json
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from datetime import time as clock
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from scripting.admin.alerts import ReceiverForm
@@ -24,6 +28,7 @@ from tests.alerts.receivers import receiver
 from tests.support.stack import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+WAITS_FOR_ROW = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture(autouse=True)
@@ -149,6 +154,35 @@ def test_a_slow_receiver_delays_no_other_and_a_message_has_one_taker() -> None:
         may_answer.set()
         wait_until(lambda: message_to(to_slow).state == "delivered", 60)
     assert (len(slow.got), len(quick.got)) == (1, 1)
+
+
+def test_a_message_that_another_process_takes_at_the_same_moment_is_sent_by_that_one_alone() -> None:
+    with receiver() as server, ThreadPoolExecutor(1) as threads:
+        to = made(server.url)
+        begun(to)
+        taking = threading.Event()
+
+        def note(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+            if sql.startswith("UPDATE"):
+                taking.set()
+            return execute(sql, params, many, context)
+
+        def send() -> bool:
+            try:
+                with connection.execute_wrapper(note):
+                    return sending.send_next(to.pk)
+            finally:
+                connection.close()
+
+        with transaction.atomic():
+            AlertMessage.objects.update(taken_at=datetime.now(UTC), attempts=1)  # the other's, not committed yet
+            sent = threads.submit(send)
+            assert taking.wait(60)
+            if connection.vendor == "postgresql":
+                with connection.cursor() as cursor:
+                    wait_until(lambda: cursor.execute(WAITS_FOR_ROW).fetchone()[0], 60)
+        assert not sent.result(60)
+    assert server.got == []
 
 
 def test_a_message_whose_process_died_is_taken_by_another_after_a_minute() -> None:

@@ -16,6 +16,8 @@ from scripting.modules.scriptable import ModuleScriptConfig
 from scripting.processes import generation, members
 from scripting.registry import lifecycle
 from scripting.registry.lifecycle import ChangeRefused
+from scripting.registry.moves import PublishRefused
+from scripting.registry.publishing import publish
 from scripting.subscriptions import sets
 from scripting.subscriptions.sets import SubscriptionRefused, SubscriptionsChanged
 from scripting.subscriptions.subscribed import Subscriber, runs_on, table
@@ -186,6 +188,19 @@ def test_a_new_script_joins_its_topic_with_its_first_version_and_not_before() ->
     sets.rollback("arena.unheard", 0, actor=None, reason="no more")
     make_script("result = {'points': 200}", "cheer")
     assert subscribers("arena.unheard") == []
+
+
+def test_a_new_script_whose_topic_takes_no_more_is_refused_with_the_reason_and_its_text_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script = Script.objects.create(module="arena", name="cheer")
+    sets.plan(script, "arena.unheard")
+    monkeypatch.setattr(sets, "MOST", 0)
+    with pytest.raises(PublishRefused, match="it was made for, but 0 scripts may run on a topic at the most"):
+        publish(script, "python", "result = {'points': 1}", actor=None, reason="loud", base=None)
+    script.refresh_from_db()
+    assert (script.active_version, script.versions.count()) == (None, 1)
+    assert sets.planned_topic(script) == "arena.unheard", "it joins with the next try"
 
 
 def test_a_script_that_people_subscribed_is_not_retired_before_it_is_taken_away() -> None:
