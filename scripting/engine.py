@@ -88,9 +88,10 @@ class ScriptEngine:
         What the script does wrong is in the output's `error`. Raises TooManyExecutions, and our own failures.
         """
         with self._admit(asked_by(request), request.trigger, request.queue_deadline) as admitted:
+            began = clock.now()  # before the look: a version acknowledged by then is the one that runs
             try:
                 script = self.registry.resolve(request.module_name, request.script_name)
-                run = run_of_request(admitted, script, request)
+                run = run_of_request(admitted, script, request, began)
             except (ScriptNotFound, ValueProblem) as error:
                 return _refusal(error, request)
             decision = traced.decide(run)
@@ -127,8 +128,9 @@ class ScriptEngine:
         Raises ScriptNotFound, TooManyExecutions, and our own failures.
         """
         with self._admit(caused_by(event, module, script), Execution.Trigger.EVENT, QUEUE_SECONDS) as admitted:
+            began = clock.now()  # before the look: a version acknowledged by then is the one that runs
             resolved = self.registry.resolve(module, script)
-            run = run_of_event(admitted, resolved, event, deliveries=deliveries, before_read=before_read)
+            run = run_of_event(admitted, resolved, event, began, deliveries=deliveries, before_read=before_read)
             return traced.decide(run)
 
     def supersede(self, event: Event, module: str, script: str, newer: str, *, deliveries: int = 1) -> Decision:
@@ -138,8 +140,9 @@ class ScriptEngine:
         """
         trigger = Execution.Trigger.EVENT
         context = ExecutionContext(caused_by(event, module, script), trigger, clock.seconds(), Cancellation())
+        began = clock.now()
         resolved = self.registry.resolve(module, script)
-        run = run_of_event(context, resolved, event, deliveries=deliveries, before_read=None)
+        run = run_of_event(context, resolved, event, began, deliveries=deliveries, before_read=None)
         return Decision(run, [], clock.now(), superseded_by=newer)
 
     def execute_source(
@@ -165,7 +168,7 @@ class ScriptEngine:
         script = _trial_script(module_name, name, Source(_label(module_name, name), language, source))
         with self._admit(tried_by(request), request.trigger) as admitted:
             try:
-                run = run_of_request(admitted, script, request)
+                run = run_of_request(admitted, script, request, clock.now())
             except ValueProblem as error:
                 return _refusal(error, request)
             request_traced = replace(run.request, traces=traces)

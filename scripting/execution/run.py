@@ -117,8 +117,10 @@ def caused_by(event: Event, module: str, script: str) -> CallContext:
 # -- once it is admitted -------------------------------------------------------------------------------------------------
 
 
-def run_of_request(admitted: ExecutionContext, script: ResolvedScript, request: ExecutionRequest) -> Run:
-    """Raises ValueProblem, naming the path, for inputs that are no plain data."""
+def run_of_request(
+    admitted: ExecutionContext, script: ResolvedScript, request: ExecutionRequest, began: datetime
+) -> Run:
+    """Raises ValueProblem, naming the path, for inputs that are no plain data. `began` is from before the script was looked up."""
     given = request.input
     module = modules.get(script.module)
     script = script.for_key(admitted.call.key)
@@ -133,7 +135,7 @@ def run_of_request(admitted: ExecutionContext, script: ResolvedScript, request: 
         RunRequest(encode_value(given.context), seed, clock_us, host_functions(module)),
         request.limits or script.limits,
         admitted.cancellation,
-        clock.now(),
+        began,
     )
 
 
@@ -141,11 +143,12 @@ def run_of_event(
     admitted: ExecutionContext,
     script: ResolvedScript,
     event: Event,
+    began: datetime,
     *,
     before_read: Callable[[], None] | None,
     deliveries: int,
 ) -> Run:
-    """An event was checked when it was published: it is plain data."""
+    """An event was checked when it was published: it is plain data. `began` is from before the script was looked up."""
     module = modules.get(script.module)
     script = script.for_key(event.key)
     variables = event.script_context(script.module)
@@ -159,7 +162,7 @@ def run_of_event(
         RunRequest(_encode_plain(variables), seed, _clock_us(), host_functions(module)),
         script.limits,
         admitted.cancellation,
-        clock.now(),
+        began,
         event,
         before_read,
         deliveries,

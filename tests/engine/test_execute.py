@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from datetime import datetime
 
 import pytest
 from django.db import connections
 
+from scripting import clock
 from scripting.bus.events import Event
 from scripting.engine import get_engine
 from scripting.execution.admission import TooManyExecutions
 from scripting.execution.replay import replay
 from scripting.models import Attempt, Execution, OutboxEvent, Script
+from scripting.registry.active import registry
+from scripting.registry.resolved import ResolvedScript
 from scripting.types import ErrorType, ExecutionRequest, ScriptInput, SecurityLimits
 from tests.support.arena import Arena, make_script, score
 
@@ -300,3 +304,18 @@ def test_a_running_execution_is_listed_and_cancelled_from_another_process(arena:
     assert outputs[0].error is None
     assert score("lea") == 0
     assert Execution.objects.get().status == Execution.Status.CANCELLED
+
+
+def test_a_run_begins_before_its_version_is_looked_up(monkeypatch: pytest.MonkeyPatch, arena: Arena) -> None:
+    """So no record shows a version that its process had replaced, and acknowledged, before the run began."""
+    make_script("result = {'points': 1}")
+    looked_up: list[datetime] = []
+    resolve = registry.resolve
+
+    def noted(module: str, name: str) -> ResolvedScript:
+        looked_up.append(clock.now())
+        return resolve(module, name)
+
+    monkeypatch.setattr(registry, "resolve", noted)
+    get_engine().execute(ExecutionRequest("arena", "scorer", trigger="manual"))
+    assert Execution.objects.get().started_at <= looked_up[-1]
