@@ -17,21 +17,17 @@ class TrackConfig(AppConfig):
         from tests.workers.track import Track
 
         modules.register(Track())
-        if told := os.environ.get("TRACK_STATEMENTS"):
-            connection_created.connect(_Noted(Path(told)), weak=False)
+        connection_created.connect(_note_statements, weak=False)
 
 
-class _Noted:
-    """Writes a line for each statement of each connection."""
+def _note_statements(*, connection: Any, **_signal: Any) -> None:
+    """Asked at each connection: a process that was forked has an environment of its own."""
+    if "TRACK_STATEMENTS" in os.environ and _note not in connection.execute_wrappers:
+        connection.execute_wrappers.append(_note)
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
 
-    def __call__(self, *, connection: Any, **_signal: Any) -> None:
-        if self._note not in connection.execute_wrappers:
-            connection.execute_wrappers.append(self._note)
-
-    def _note(self, execute: Any, sql: str, *statement: Any) -> Any:
-        with self._path.open("a") as told:
-            told.write(f"{' '.join(sql.split())[:200]}\n")
-        return execute(sql, *statement)
+def _note(execute: Any, sql: str, *statement: Any) -> Any:
+    """Write a line for the statement."""
+    with Path(os.environ["TRACK_STATEMENTS"]).open("a") as told:
+        told.write(f"{' '.join(sql.split())[:200]}\n")
+    return execute(sql, *statement)
