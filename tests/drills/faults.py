@@ -225,31 +225,29 @@ def cut_host_off(scene: Scene) -> None:
     scene.far.plug_in()
 
 
-def lose_redis(scene: Scene) -> None:
-    """a worker reaches the database but not Redis for 6 s"""
+def _lose(scene: Scene, server: str, seconds: float) -> None:
+    """Keep the far worker from one server of the network for so long."""
     assert scene.far is not None
     assert scene.place.network is not None
-    scene.far.lose(scene.place.network.redis)
-    time.sleep(LEASE_AND_MORE)
-    scene.far.find(scene.place.network.redis)
+    address = getattr(scene.place.network, server)
+    scene.far.lose(address)
+    time.sleep(seconds)
+    scene.far.find(address)
+
+
+def lose_redis(scene: Scene) -> None:
+    """a worker reaches the database but not Redis for 6 s"""
+    _lose(scene, "redis", LEASE_AND_MORE)
 
 
 def lose_database(scene: Scene) -> None:
     """a worker reaches Redis but not the database for 6 s"""
-    assert scene.far is not None
-    assert scene.place.network is not None
-    scene.far.lose(scene.place.network.database)
-    time.sleep(LEASE_AND_MORE)
-    scene.far.find(scene.place.network.database)
+    _lose(scene, "database", LEASE_AND_MORE)
 
 
 def lose_redis_for_long(scene: Scene) -> None:
     """a worker reaches the database but not Redis for 55 s"""
-    assert scene.far is not None
-    assert scene.place.network is not None
-    scene.far.lose(scene.place.network.redis)
-    time.sleep(GIVEN_UP_SECONDS)
-    scene.far.find(scene.place.network.redis)
+    _lose(scene, "redis", GIVEN_UP_SECONDS)
     number = publish(text_of(scene)).version.number  # type: ignore[union-attr] # what is published has one
     wait_until(
         lambda: have(number) == len(scene.crew.names("worker")), BACK_SECONDS, "it does not hear of changes again"

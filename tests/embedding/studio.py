@@ -84,7 +84,7 @@ class Studio:
         return done.stdout + done.stderr
 
     def manage(self, *arguments: str, fails: bool = False) -> str:
-        """What a command of the project's `manage.py` says."""
+        """Run a command of the project's `manage.py`; its output."""
         done = self.commands.run(*arguments)
         assert (done.returncode != 0) == fails, f"{arguments}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr

@@ -69,7 +69,7 @@ def shape_of(route: str) -> str:
 
 
 def values_for(route: str, converter: str, method: str, *, like_another: bool = False) -> tuple[str, ...]:
-    """What a parameter is asked with; `like_another`: a page of the same shape was asked with everything."""
+    """The values that a parameter is asked with; `like_another`: a page of the same shape was asked with all of them."""
     if connection.vendor == "postgresql":
         return OF_DATABASES[:1] if converter == "int" else OF_DATABASES
     if converter == "int":

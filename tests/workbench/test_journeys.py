@@ -360,7 +360,7 @@ def test_a_script_of_five_thousand_lines_is_edited_like_any_other(person: Enter,
 
 
 def test_with_publishing_switched_off_the_dialog_is_there_and_sends_nothing(person: Enter) -> None:
-    """What it says then, and that drafts, trials and rollback go on, is in test_answers.py."""
+    """Its words, and that drafts, trials and rollback go on, are tested in test_answers.py."""
     page = person("designer").page()
     switched_off: list[bool] = []
 
