@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from tests.support.browser import DESK
 from tests.support.stack import RunningStack
 
-QUICK = 10_000
+QUICK = 30_000
 """Milliseconds that a page may take for anything on a busy machine."""
 
 
