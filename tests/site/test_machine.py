@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from goby_site.paths import BASE_DIR
-from goby_site.stack import machine
+from goby_site.stack import interpreter, machine
 
 
 def make(folder: Path, python: Path) -> subprocess.CompletedProcess[str]:
@@ -51,6 +51,69 @@ def test_the_makefile_and_the_project_name_the_same_pythons() -> None:
     oldest, newest = re.findall(r"\((3, \d+)\) <= sys\.version_info\[:2\] <= \((3, \d+)\)", makefile)[0]
     required = re.findall(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', (BASE_DIR / "pyproject.toml").read_text())[0]
     assert (f"3, {required[0]}", f"3, {int(required[1]) - 1}") == (oldest, newest)
+    assert (f"3, {interpreter.MINORS[0]}", f"3, {interpreter.MINORS[-1]}") == (oldest, newest)
+
+
+PLAIN, OPTIMISED = "'--enable-shared'", "'--enable-shared' '--enable-optimizations'"
+
+
+def built(program: Path, minor: int, arguments: str, prefix: str = "/opt/python", name: str = "cpython") -> str:
+    """A program that answers as a Python of that build."""
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(f'#!/bin/sh\necho {name} 3 {minor} 0\necho {prefix}\necho "{arguments}"\n')
+    program.chmod(0o755)
+    return str(program)
+
+
+@pytest.fixture
+def unoptimised(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine whose `python3` was built without optimisation, and that has no other Python; its folder of programs."""
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin")
+    monkeypatch.setenv("HOME", f"{tmp_path}/home")
+    monkeypatch.setattr(interpreter, "OF_DISTRIBUTIONS", f"{tmp_path}/usr")
+    monkeypatch.setattr(interpreter, "is_this_one_optimised", lambda: False)
+    return tmp_path
+
+
+def test_a_python_without_optimisation_gives_way_to_the_nearest_that_has_it(
+    unoptimised: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    this = sys.version_info[1]
+    near, far = sorted((minor for minor in interpreter.MINORS if minor != this), key=lambda minor: abs(minor - this))[
+        :2
+    ]
+    built(unoptimised / f"bin/python3.{this}", this, PLAIN)
+    assert interpreter.chosen() == sys.executable
+    built(unoptimised / f"bin/python3.{far}", far, OPTIMISED)
+    assert interpreter.chosen() == f"{unoptimised}/bin/python3.{far}"
+    built(unoptimised / f"home/.pyenv/versions/3.{near}.9/bin/python3", near, OPTIMISED)
+    assert interpreter.chosen() == f"{unoptimised}/home/.pyenv/versions/3.{near}.9/bin/python3"
+    packaged = built(unoptimised / f"usr/bin/python3.{this}", this, PLAIN, prefix=f"{unoptimised}/usr")
+    assert interpreter.chosen() == packaged, "distributions optimise what they package"
+    assert (
+        f"{sys.executable} was built without optimisation. The environment is made with {packaged}"
+        in capsys.readouterr().err
+    )
+
+
+def test_a_name_on_path_that_is_no_such_python_is_passed_over(unoptimised: Path) -> None:
+    this = sys.version_info[1]
+    built(unoptimised / f"bin/python3.{this}", this, OPTIMISED, name="pypy")
+    assert interpreter.chosen() == sys.executable
+    built(unoptimised / f"bin/python3.{this}", 9, OPTIMISED)
+    assert interpreter.chosen() == sys.executable
+    (unoptimised / f"bin/python3.{this}").write_text("#!/bin/sh\necho no such version >&2\nexit 127\n")
+    assert interpreter.chosen() == sys.executable
+
+
+def test_the_makefile_asks_which_python_unless_one_is_named() -> None:
+    def made_with(*named: str) -> str:
+        command = ["make", "--no-print-directory", "--eval", "made: ; @echo '$(MADE_WITH)'", "made", *named]
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHON"}
+        return subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert made_with() == "$(python3 -m goby_site.stack.interpreter)\n"
+    assert made_with("PYTHON=python3.13") == "python3.13\n"
 
 
 def test_bytecode_is_kept_also_where_the_environment_says_not_to() -> None:
