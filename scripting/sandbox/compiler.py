@@ -225,7 +225,7 @@ class Compiler:
                 complete_places(tree)
                 if not policy.findings:
                     flags = __future__.annotations.compiler_flag if policy.future_annotations else 0
-                    unit.code = compile(tree, unit.name, "exec", flags=flags, dont_inherit=True)
+                    unit.settle(compile(tree, unit.name, "exec", flags=flags, dont_inherit=True))
         except SyntaxError as error:
             message, line = str(error.msg)[:300], unit.excerpt(error.lineno)
             hint = engine.explain_syntax(message, line, error.offset)

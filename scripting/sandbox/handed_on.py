@@ -23,8 +23,7 @@ MAX_BYTES = 512 << 10
 def told(program: Program) -> tuple[Compiled, ...]:
     """The compiled texts, script first; nothing where they are too large."""
     compiled = tuple(
-        Compiled(marshal.dumps(unit.code), tuple(sorted(unit.used & STATEFUL)), unit.suspends, unit.draws)
-        for unit in program.units
+        Compiled(unit.packed, tuple(sorted(unit.used & STATEFUL)), unit.suspends, unit.draws) for unit in program.units
     )
     return compiled if sum(len(each.code) for each in compiled) <= MAX_BYTES else ()
 

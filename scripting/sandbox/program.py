@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import marshal
 import types
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ class Unit:
     lines: list[str] = field(default_factory=list)
     tree: ast.Module | None = None
     code: types.CodeType | None = None
+    packed: bytes = b""
+    """The code as it is handed on, see `settle`."""
     bound: frozenset[str] = frozenset()
     used: frozenset[str] = frozenset()
     suspends: bool = False
@@ -33,6 +36,14 @@ class Unit:
     knobs: tuple[Knob, ...] = ()
     plan: Plan | None = None
     """Of a text that is to be traced."""
+
+    def settle(self, code: types.CodeType) -> None:
+        """Take what the compiler made, as it is once it was packed and read again: so every sandbox runs the same, whichever compiled it.
+
+        A set of constants (`for kind in {"tank", "gun", "jeep"}`) that was read again is walked in another order than the compiler's own.
+        """
+        self.packed = marshal.dumps(code)
+        self.code = marshal.loads(self.packed)  # noqa: S302 - this process made these bytes
 
     def excerpt(self, line: int | None) -> str:
         """The line of source, bounded; empty if there is none."""

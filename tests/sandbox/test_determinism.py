@@ -27,6 +27,28 @@ log(words)
 """
 
 
+SETS = """
+def walked(words):
+    return [word for word in words]
+result = [
+    walked({"plane", "base", "gun"}), walked({"armour", "forest", "water", "camp"}), [w for w in {"fuel", "jeep", "radar", "bridge", "tank"}],
+    walked({"hill", "armour", "medic"}), walked({"water", "tank", "base"}), walked({"medic", "repair", "water", "town"}),
+    walked(frozenset({"ship", "tank", "plane", "gun", "water", "town", "fuel", "forest"})), walked({3.5, 1, "a", (1, "b"), "camp", "road"}),
+]
+"""
+
+
+def test_sets_of_constants_are_walked_alike_in_the_sandbox_that_compiled_and_in_those_that_got_its_code() -> None:
+    pool = SandboxPool(PoolConfig())
+    try:
+        compiled = outcome_of(pool, SETS)
+        handed_on = outcome_of(pool, SETS, trial=True)
+        traced = outcome_of(pool, SETS, traces=True)
+    finally:
+        pool.close()
+    assert value_of(compiled) == value_of(handed_on) == value_of(traced)
+
+
 def test_the_same_run_gives_the_same_bytes_in_any_process() -> None:
     outcomes = []
     for _ in range(2):
