@@ -222,7 +222,8 @@ class Compiler:
             with _deep_recursion(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 tree = policy.visit(unit.tree)
-                complete_places(tree)
+                if policy.lacks_places or not engine.places_all:
+                    complete_places(tree)
                 if not policy.findings:
                     flags = __future__.annotations.compiler_flag if policy.future_annotations else 0
                     unit.settle(compile(tree, unit.name, "exec", flags=flags, dont_inherit=True))

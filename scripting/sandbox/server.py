@@ -51,6 +51,7 @@ class Server:
         message = self._receive()
         if not isinstance(message, Load):
             return
+        gc.disable()  # nothing of the script runs before the end of this, and trees hold no circles
         program = self._load(message)
         if program is None:
             self._receive()  # nothing to run: wait for the end
@@ -61,6 +62,7 @@ class Server:
         self.last_word.speak_for(runner, self.connection, self.wire)
         gc.collect()
         gc.freeze()
+        gc.enable()
         self.resources.limit_memory(message.memory_bytes)
         self.resources.limit_cpu(message.cpu_seconds)
         self.meter.mark_idle()

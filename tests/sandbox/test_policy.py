@@ -1,15 +1,19 @@
-"""The policy refuses syntax that RestrictedPython lets pass."""
+"""The policy refuses syntax that RestrictedPython lets pass, and what is left out for most texts changes none."""
 
 from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from scripting.sandbox.languages.python.engine import PythonEngine
 from scripting.sandbox.policy import transformer
 from scripting.sandbox.policy.imports import ImportRules
-from scripting.sandbox.policy.transformer import ScriptPolicy
+from scripting.sandbox.policy.refusal import Refusal
+from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
 from scripting.supervisor.pool import SandboxPool
 from tests.support.sandboxes import outcome_of
 
@@ -28,3 +32,53 @@ def test_a_template_string_is_refused_with_what_to_write_instead(pool: SandboxPo
     assert outcome.error is not None
     assert (outcome.error.message, outcome.error.hint) == ("template strings are not allowed", "use an f-string")
     assert (outcome.error.line, outcome.error.column) == (2, 10)
+
+
+def test_a_text_that_the_policy_changed_has_all_its_places_unless_the_policy_says_that_it_lacks_some() -> None:
+    folder = Path(__file__).parents[1] / "conformance" / "python"
+    texts = [file.read_text(encoding="utf-8") for file in sorted(folder.rglob("*.py"))]
+    texts.append('x.y = "%s" % x\nclass A:\n    def f(self):\n        return f"{self}".format(1)\n')
+    whole = 0
+    for text in texts:
+        try:
+            tree = ast.parse(text)
+        except SyntaxError:
+            continue
+        policy = ScriptPolicy(ImportRules({}, {}), bound_names(tree))
+        policy.visit(tree)
+        lacking = [n for n in ast.walk(tree) if n._attributes and getattr(n, "end_col_offset", None) is None]
+        assert policy.lacks_places or not lacking, text
+        whole += not policy.lacks_places
+    assert whole > len(texts) / 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = ((((1))))",
+        "x = [[[\n[1]]]]",
+        "x = ')' + f(f(f(f(1))))",
+        "x = '(((('",
+        "# ((((\nx = 1",
+        "x = f'{f(g(h(1)))}'",
+        "x = ('\\(', (((1))))",
+        "x = f(1)'((((' + f(f(f(f(1))))",
+        "x = 1)\ny = ((((1))))",
+        "# (\n)\nx = ((((1))))",
+        "if a:\n if b:\n  if c:\n   if d:\n    x = 1",
+        "if a:\n\tif b:\n\t\tif c:\n\t\t\tif d:\n\t\t\t\tx = 1",
+        "if a:\n        x = 1",
+    ],
+)
+def test_a_look_at_the_whole_text_passes_no_nesting_that_reading_it_token_by_token_refuses(text: str) -> None:
+    def problem(most: int, *checks: Callable[[str, int], None]) -> str:
+        try:
+            for check in checks:
+                check(text, most)
+        except Refusal as refusal:
+            return f"{refusal.message} {refusal.line} {refusal.column}"
+        return ""
+
+    engine = PythonEngine()
+    for most in range(1, 7):
+        assert problem(most, engine.check_bounds) == problem(most, engine._check_brackets, engine._check_blocks)

@@ -22,6 +22,9 @@ class LanguageEngine(ABC):
     has_two_timestamps: ClassVar[bool] = False
     """Whether `timestamp` is the context variable and timestamp() the function, both at once."""
 
+    places_all: ClassVar[bool] = False
+    """Whether `parse` gives every node its place. Else one without has that of the node above it."""
+
     @abstractmethod
     def parse(self, source: str, name: str) -> ast.Module:
         """The module that the source stands for, its nodes placed where the source has them. Raises Refusal

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from scripting.sandbox.policy.transformer import bound_by
 from scripting.sandbox.policy.tree import children, walk
@@ -14,16 +14,6 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 Place = tuple[int, int]
 """A 1-based line and an offset in bytes."""
-
-
-_OF_THEIR_OWN = frozenset(
-    {
-        ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.ListComp, ast.SetComp, ast.DictComp,
-        ast.GeneratorExp, ast.Global, ast.Nonlocal, ast.AugAssign, ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.For,
-        ast.Import, ast.ImportFrom,
-    }
-)  # fmt: skip
-"""Kinds of nodes that are more than their parts."""
 
 
 @dataclass(eq=False)
@@ -122,62 +112,68 @@ class Scopes:
     # One node
 
     def _visit(self, node: ast.AST, scope: Scope) -> None:
-        if type(node) is ast.Name:
-            self._name(node, scope)
-        elif type(node) in _OF_THEIR_OWN:
-            self._special(node, scope)
-        elif node._fields:
-            self._plain(node, scope)
+        _VISITS.get(type(node), Scopes._other)(self, node, scope)
 
-    def _special(self, node: ast.AST, scope: Scope) -> None:
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self._function(node, scope)
-            case ast.Lambda():
-                self._parameters(node, self._defaults(node.args, scope))
-                self._visit(node.body, self.of[node])
-            case ast.ClassDef():
-                self._class(node, scope)
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                self._comprehension(node, scope)
-            case ast.Global() | ast.Nonlocal():
-                scope.outside.update(dict.fromkeys(node.names, isinstance(node, ast.Global)))
-            case ast.AugAssign(target=ast.Name() as target):
-                self.reads.append((target, scope))
-                self._bind(target.id, Binding("step", node, scope, node.value, _end(node)))
-                self._visit(node.value, scope)
-            case ast.Assign():
-                self._visit(node.value, scope)
-                for one in node.targets:
-                    self._target(one, scope, "value", node.value, _end(node))
-            case ast.AnnAssign():
-                self._annotated(node, scope)
-            case ast.NamedExpr(target=ast.Name() as target):
-                self._visit(node.value, scope)
-                owner = scope
-                while owner.kind == "comprehension" and owner.outer is not None:
-                    owner = owner.outer
-                self._bind(target.id, Binding("value", node, owner, node.value, _end(node)))
-            case ast.For():
-                self._visit(node.iter, scope)
-                self._target(node.target, scope, "item", node.iter, _end(node.iter))
-                self._all((*node.body, *node.orelse), scope)
-            case ast.Import() | ast.ImportFrom():
-                self._import(node, scope)
-            case _:
-                self._plain(node, scope)
+    def _nothing(self, node: ast.AST, scope: Scope) -> None:
+        """Of a constant."""
 
-    def _plain(self, node: ast.AST, scope: Scope) -> None:
-        if isinstance(node, ast.Call):
-            self.calls.append((node, scope))
-        elif isinstance(node, ast.Subscript):
-            self.items.append((node, scope))
-        else:
-            for name in bound_by(node):
-                if name:
-                    self._bind(name, Binding("other", node, scope, None, _start(node)))
+    def _other(self, node: ast.AST, scope: Scope) -> None:
+        """Of a kind that is no more than its parts, and perhaps a name."""
+        for name in bound_by(node):
+            if name:
+                self._bind(name, Binding("other", node, scope, None, _start(node)))
+        self._parts(node, scope)
+
+    def _parts(self, node: ast.AST, scope: Scope) -> None:
         for child in children(node):
-            self._visit(child, scope)
+            _VISITS.get(type(child), Scopes._other)(self, child, scope)
+
+    def _name(self, node: ast.Name, scope: Scope) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self.reads.append((node, scope))
+        else:
+            self._bind(node.id, Binding("other", node, scope, None, _end(node)))
+
+    def _call(self, node: ast.Call, scope: Scope) -> None:
+        self.calls.append((node, scope))
+        self._parts(node, scope)
+
+    def _subscript(self, node: ast.Subscript, scope: Scope) -> None:
+        self.items.append((node, scope))
+        self._parts(node, scope)
+
+    def _lambda(self, node: ast.Lambda, scope: Scope) -> None:
+        self._parameters(node, self._defaults(node.args, scope))
+        self._visit(node.body, self.of[node])
+
+    def _outside(self, node: ast.Global | ast.Nonlocal, scope: Scope) -> None:
+        scope.outside.update(dict.fromkeys(node.names, isinstance(node, ast.Global)))
+
+    def _step(self, node: ast.AugAssign, scope: Scope) -> None:
+        target = node.target
+        if not isinstance(target, ast.Name):
+            self._parts(node, scope)
+            return
+        self.reads.append((target, scope))
+        self._bind(target.id, Binding("step", node, scope, node.value, _end(node)))
+        self._visit(node.value, scope)
+
+    def _assign(self, node: ast.Assign, scope: Scope) -> None:
+        self._visit(node.value, scope)
+        for one in node.targets:
+            self._target(one, scope, "value", node.value, _end(node))
+
+    def _named(self, node: ast.NamedExpr, scope: Scope) -> None:
+        self._visit(node.value, scope)
+        owner = scope
+        while owner.kind == "comprehension" and owner.outer is not None:
+            owner = owner.outer
+        self._bind(node.target.id, Binding("value", node, owner, node.value, _end(node)))
+
+    def _for(self, node: ast.For, scope: Scope) -> None:
+        self._visit(node.iter, scope)
+        self._target(node.target, scope, "item", node.iter, _end(node.iter))
+        self._all((*node.body, *node.orelse), scope)
 
     def _all(self, nodes: Iterator[ast.AST] | tuple[ast.AST, ...], scope: Scope) -> None:
         for node in nodes:
@@ -185,12 +181,6 @@ class Scopes:
 
     def _bind(self, name: str, binding: Binding) -> None:
         binding.scope.bindings.setdefault(name, []).append(binding)
-
-    def _name(self, node: ast.Name, scope: Scope) -> None:
-        if isinstance(node.ctx, ast.Load):
-            self.reads.append((node, scope))
-        else:
-            self._bind(node.id, Binding("other", node, scope, None, _end(node)))
 
     def _target(
         self, target: ast.expr, scope: Scope, by: Literal["value", "item"], value: ast.expr, after: Place
@@ -271,6 +261,26 @@ class Scopes:
             self._target(turn.target, inner, "item", turn.iter, _start(node))
             self._all(tuple(turn.ifs), inner)
         self._all((node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,), inner)
+
+
+_VISITS: dict[type[ast.AST], Callable[[Scopes, Any, Scope], None]] = {
+    ast.Constant: Scopes._nothing,
+    ast.Name: Scopes._name,
+    ast.Call: Scopes._call,
+    ast.Subscript: Scopes._subscript,
+    ast.Lambda: Scopes._lambda,
+    ast.ClassDef: Scopes._class,
+    ast.AugAssign: Scopes._step,
+    ast.Assign: Scopes._assign,
+    ast.AnnAssign: Scopes._annotated,
+    ast.NamedExpr: Scopes._named,
+    ast.For: Scopes._for,
+    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef), Scopes._function),
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), Scopes._comprehension),
+    **dict.fromkeys((ast.Global, ast.Nonlocal), Scopes._outside),
+    **dict.fromkeys((ast.Import, ast.ImportFrom), Scopes._import),
+}
+"""How kinds of nodes are visited that are more than their parts."""
 
 
 def every_parameter(arguments: ast.arguments) -> list[ast.arg]:

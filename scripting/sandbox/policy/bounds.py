@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from scripting.sandbox.policy.refusal import Refusal
-from scripting.sandbox.policy.tree import children
+from scripting.sandbox.policy.tree import children, levels
 
 MAX_COMPREHENSION_NESTING = 8
 """Twenty end the interpreter inside compile() on 3.12 and 3.13.0."""
@@ -15,21 +15,17 @@ MAX_TREE_DEPTH = 1500
 """Depth that the compiler's own recursion limit still takes, with room to spare."""
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_NESTING = (*_COMPREHENSIONS, ast.Try)
+_NESTING = frozenset({*_COMPREHENSIONS, ast.Try})
 
 
 def check_tree(tree: ast.Module) -> None:
     """Raise Refusal (`compilation`) for a node beyond a bound. Walks without recursion."""
-    level: list[ast.AST] = [tree]
-    depth, nests = -1, False
-    while level:
-        depth += 1
-        if depth > MAX_TREE_DEPTH:
+    nests = False
+    for depth, level in enumerate(levels(tree), 1):
+        if depth > MAX_TREE_DEPTH and (deep := [node for node in level if node._fields]):
             message = f"the expression is nested deeper than {MAX_TREE_DEPTH}"
-            raise _beyond(level[0], message, "split it over several statements")
-        nests = nests or any(isinstance(node, _NESTING) for node in level)
-        # Operators and the like have no parts.
-        level = [child for node in level for child in children(node) if child._fields]
+            raise _beyond(deep[0], message, "split it over several statements")
+        nests = nests or not _NESTING.isdisjoint(map(type, level))
     if nests:
         _check_nesting(tree)
 

@@ -19,7 +19,7 @@ from RestrictedPython.transformer import RestrictingNodeTransformer
 from scripting.sandbox.policy import names
 from scripting.sandbox.policy.format_strings import format_problem
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
-from scripting.sandbox.policy.tree import walk
+from scripting.sandbox.policy.tree import below, walk
 
 _Node = TypeVar("_Node", bound=ast.AST)
 
@@ -51,6 +51,10 @@ class ScriptPolicy(RestrictingNodeTransformer):
         self.suspends = False
         """The script can leave a suspended generator whose end runs code."""
         self.future_annotations = False
+        self.lacks_places = False
+        """Some of the nodes put in have no place: see `complete_places`."""
+        self._plain_names: set[str] = set()
+        """Names that were used already, and that may be used anywhere."""
         self._yields: list[bool] = []
         self._owners: list[str | None] = [None]
         """The first argument of the method being visited, if the method never binds it anew: see visit_FunctionDef."""
@@ -113,7 +117,7 @@ class ScriptPolicy(RestrictingNodeTransformer):
     # Names and attributes
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        if node.id.startswith(names.GENERATED):
+        if node.id in self._plain_names or node.id.startswith(names.GENERATED):
             return node
         if self.scopes[-1] == "class" and node.id in names.OPERATOR_METHODS:
             return node  # __radd__ = __add__
@@ -122,6 +126,8 @@ class ScriptPolicy(RestrictingNodeTransformer):
         elif not (node.id == "__name__" and isinstance(node.ctx, ast.Load)):
             self.check_name(node, node.id)
         self.used_names[node.id] = True
+        if node.id not in names.REFUSED_BUILTINS and not names.is_dunder(node.id):
+            self._plain_names.add(node.id)
         return node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
@@ -284,6 +290,7 @@ class ScriptPolicy(RestrictingNodeTransformer):
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         node = self.node_contents_visit(node)
         if isinstance(node.op, ast.Mod) and not _is_number(node.value):
+            self.lacks_places = True
             return _mod_assignment(node)
         return node
 
@@ -365,6 +372,7 @@ class ScriptPolicy(RestrictingNodeTransformer):
         owner = self._owners.pop()
         if owner and self._owner_written:
             # One look at the mark of a script's own classes, at the cost of an attribute, stands for a guard at each write.
+            self.lacks_places = True
             mark = ast.Expr(ast.Attribute(ast.Name(owner, ast.Load()), names.OWN_MARK, ast.Load()))
             ast.copy_location(mark, node.body[0])
             node.body.insert(0, mark)
@@ -490,7 +498,15 @@ _GUARDED_ATTRIBUTES = frozenset({"format", "format_map", "args"})
 
 def bound_names(tree: ast.Module) -> frozenset[str]:
     """Every name that the module binds somewhere: assigned, defined, imported, caught, matched or taken as an argument."""
-    return frozenset(name for node in walk(tree) if type(node) in _BINDING for name in bound_by(node) if name)
+    found: set[str | None] = set()
+    for node in below(tree):
+        kind = type(node)
+        if kind is ast.Name:
+            if isinstance(node.ctx, ast.Store):  # type: ignore[attr-defined] # of a name, seen just above
+                found.add(node.id)  # type: ignore[attr-defined]
+        elif kind in _BINDING:
+            found.add(_BINDING[kind](node))
+    return frozenset(name for name in found if name)
 
 
 def bound_by(node: ast.AST) -> Iterable[str | None]:

@@ -27,6 +27,9 @@ _TOKEN = re.compile(
 _BRACKET = re.compile(r"[(\[{}\])]")
 _CONSTANT = re.compile(NAME + r"\s*(?::[^=#]*)?=(?!=)\s*(?P<value>.*)")
 _INDENT = re.compile(r"^([ \t]*)\S", re.MULTILINE)
+_FLAT = re.compile(r"""[(\[{][^()\[\]{}'"#\n]*[)\]}]""")
+"""Brackets of one line with none inside, all of it in the same text, comment or code."""
+_FLATTENED = 3
 
 
 class PythonEngine(LanguageEngine):
@@ -38,7 +41,15 @@ class PythonEngine(LanguageEngine):
     def notation(self) -> Notation:
         return Notation(_TOKEN, _CONSTANT, "#", ("False", "True"))
 
+    places_all = True
+
     def check_bounds(self, source: str, max_nesting: int) -> None:
+        if not _is_surely_flat(source, max_nesting):
+            self._check_brackets(source, max_nesting)
+        if "\t" in source or f"\n{' ' * (max_nesting + 1)}" in f"\n{source}":
+            self._check_blocks(source, max_nesting)
+
+    def _check_brackets(self, source: str, max_nesting: int) -> None:
         depth = 0
         for token in _TOKEN.finditer(source):
             kind = token.lastgroup
@@ -49,6 +60,8 @@ class PythonEngine(LanguageEngine):
             elif kind != "comment" and "f" in (token["prefix"] or token["prefix2"] or "").lower():
                 self._check_depth(source, token.start(), depth + _deepest(token.group()), max_nesting)
             self._check_depth(source, token.start(), depth, max_nesting)
+
+    def _check_blocks(self, source: str, max_nesting: int) -> None:
         levels = [0]
         for line in _INDENT.finditer(source):
             width = len(line[1].expandtabs())
@@ -99,6 +112,13 @@ class PythonEngine(LanguageEngine):
             end_column=error.end_offset or None,
             hint=hint_for(message, line, error.offset),
         )
+
+
+def _is_surely_flat(source: str, max_nesting: int) -> bool:
+    """Whether brackets nest no deeper, told without reading token by token: what is left of them, could it nest, would not reach it."""
+    for _ in range(_FLATTENED):
+        source = _FLAT.sub("_", source)  # one level less; what is a text, a comment or code stays so
+    return source.count("(") + source.count("[") + source.count("{") + _FLATTENED <= max_nesting
 
 
 def _deepest(text: str) -> int:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from scripting.sandbox.lint.finding import LanguageWarning
-from scripting.sandbox.policy.tree import walk
+from scripting.sandbox.policy.tree import below
 
 _CHARACTERS = {
     **dict.fromkeys("“”„‟«»″", 'type the quote " instead'),
@@ -92,8 +92,8 @@ def hint_for(message: str, line: str, offset: int | None) -> str:
 
 def decimal_commas(tree: ast.Module) -> Iterator[LanguageWarning]:
     """A warning for each `0,25`, which is two numbers."""
-    nodes = walk(tree)
-    pairs = [node for node in nodes if isinstance(node, ast.Tuple) and len(node.elts) == 2]
+    nodes = below(tree)
+    pairs = [node for node in nodes if type(node) is ast.Tuple and len(node.elts) == 2]
     if not pairs:
         return
     meant = {id(child) for node in nodes if isinstance(node, (ast.Subscript, ast.For)) for child in _lists(node)}
