@@ -6,29 +6,33 @@ import functools
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from asgiref.sync import sync_to_async
 
 from scripting import clock
 from scripting.bus.events import Event
-from scripting.execution import ledger, traced
+from scripting.execution import ledger, recovery, traced
 from scripting.execution.admission import Admission, ExecutionContext, ExecutionContextManager, TooManyExecutions
 from scripting.execution.attempts import run_version
 from scripting.execution.decision import Decision
 from scripting.execution.rows import refused_request_row
-from scripting.execution.run import asked_by, caused_by, run_of_event, run_of_request, tried_by
+from scripting.execution.run import Run, asked_by, caused_by, run_of_event, run_of_request, tried_by
 from scripting.execution.running import Board, RunningExecution, ask_to_cancel, running_everywhere
 from scripting.models import Execution, Role, Script
 from scripting.modules.calls import CallContext
-from scripting.modules.installed import limits_for
+from scripting.modules.installed import limits_for, modules
 from scripting.registry import publishing
 from scripting.registry.active import ScriptRegistry, registry
 from scripting.registry.bundles import bundle_for
 from scripting.registry.resolved import ActiveVersion, ResolvedScript, ScriptNotFound
+from scripting.runtime.host_calls import host_functions
+from scripting.runtime.pool import get_pool
 from scripting.sandbox.protocol import ValueProblem
-from scripting.supervisor.pool import Cancellation, CheckReport
+from scripting.supervisor.pool import Cancellation, CheckReport, RunOutcome
+from scripting.telemetry import spans
 from scripting.types import (
     ErrorType,
     ExecutionRequest,
@@ -72,6 +76,14 @@ __all__ = [
 
 QUEUE_SECONDS = 1.0
 """An event waits so long for a place among the executions of its process."""
+
+
+class RunAhead(NamedTuple):
+    """A run on an event that was made along with others, and is not decided yet."""
+
+    context: ExecutionContext
+    run: Run
+    outcome: RunOutcome
 
 
 class ScriptEngine:
@@ -132,6 +144,48 @@ class ScriptEngine:
             resolved = self.registry.resolve(module, script)
             run = run_of_event(admitted, resolved, event, began, deliveries=deliveries, before_read=before_read)
             return traced.decide(run)
+
+    def run_ahead(
+        self,
+        events: Sequence[Event],
+        module: str,
+        script: str,
+        *,
+        before_read: Callable[[], None] | None = None,
+    ) -> list[RunAhead]:
+        """Run a subscriber of the first of these events, as many as its sandbox takes in one exchange; `decided` makes decisions of the runs.
+
+        None where runs are not sent ahead: where the script calls functions of its module, takes long or does badly, or runs are traced.
+        Nothing has come of those left out, nor of a run that is not decided.
+        """
+        if spans.on():
+            return []
+        self._board.start()
+        began = clock.now()  # before the look: a version acknowledged by then is the one that runs
+        resolved = self.registry.resolve(module, script)
+        if not resolved.enabled or resolved.breaker is not None:
+            return []
+        bundle = resolved.for_key(events[0].key).active.bundle
+        most = get_pool().most_ahead(bundle, host_functions(modules.get(module)), resolved.limits)
+        if most < 2:
+            return []
+        trigger = Execution.Trigger.EVENT
+        row = [(event, self.contexts.context(caused_by(event, module, script), trigger)) for event in events[:most]]
+        with self.contexts.admit_row([context for _, context in row], QUEUE_SECONDS):
+            runs = [
+                run_of_event(each, resolved, event, began, deliveries=1, before_read=before_read) for event, each in row
+            ]
+            runs = list(takewhile(lambda run: run.script.active.bundle is bundle, runs))
+            requests = [run.request for run in runs]
+            outcomes = get_pool().run_ahead(bundle, requests, resolved.limits, [run.cancellation for run in runs])
+        return [RunAhead(*one) for one in zip((context for _, context in row), runs, outcomes, strict=False)]
+
+    def decided(self, ahead: RunAhead) -> Decision:
+        """The decision of a run that was made ahead, with what further attempts it takes; writes nothing. Raises as `decide` does."""
+        if ahead.outcome.error is None:
+            return recovery.decide(ahead.run, ahead.outcome)
+        with self.contexts.admit_row([ahead.context], QUEUE_SECONDS):
+            return recovery.decide(ahead.run, ahead.outcome)
 
     def supersede(self, event: Event, module: str, script: str, newer: str, *, deliveries: int = 1) -> Decision:
         """The decision that a subscriber of an event does not run, since the event `newer` will tell it all that this one does.

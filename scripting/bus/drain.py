@@ -9,9 +9,10 @@ from __future__ import annotations
 import enum
 import logging
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 import msgspec
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 Decision = TypeVar("Decision")
 
+MOST_AHEAD = 16
+"""Entries that run together at the most."""
 MAX_HELD_SECONDS = 0.05
 """A decision is committed after this, however few there are: its effects are waited for."""
 MOST_STREAMS = 16
@@ -89,6 +92,11 @@ class Parts(Generic[Decision]):
     """(event, module, script, deliveries, why) → recorded as abandoned. Raises LookupError where it cannot be recorded."""
     is_away: Callable[[Exception], bool]
     """Whether the failure is of what we stand on (the database is unavailable), and no fault of an event. Tells the log."""
+    run_ahead: Callable[[Sequence[Event], str, str, Callable[[], None]], Sequence[Callable[[], Decision]]] = (
+        lambda _events, _module, _script, _before_read: ()
+    )
+    """(events, module, script, before_read) → for the first of the events, in order, how to have the decision: they have run together.
+    Nothing comes of a decision that is not asked for."""
     supersede: Callable[[Event, str, str, str, int], Decision] | None = None
     """(event, module, script, newer event, deliveries) → recorded as superseded, without a run. None: every event runs."""
     recorded: Callable[[set[str]], set[str]] = lambda _events: set()
@@ -136,6 +144,8 @@ class Drain(Generic[Decision]):
         self._held: list[Decision] = []
         self._held_entries: list[Entry] = []
         self._held_since = 0.0
+        self._ahead: deque[tuple[Entry, Callable[[], Decision]]] = deque()
+        """Entries that have run ahead of their turn, in order."""
         self._respread: list[Lease] = []
         self._begun = self.started
         self._offered = self.started - OFFER_SECONDS
@@ -352,11 +362,14 @@ class Drain(Generic[Decision]):
     def _run_together(self, entries: list[Entry]) -> None:
         """The usual way: decide in order, commit many at once. Whose fault a failure is shows when each runs alone."""
         begun: list[Entry] = []
+        self._ahead.clear()
         try:
-            for entry in entries:
+            for place, entry in enumerate(entries):
                 if not self._may_go_on() or self._is_too_slow_for_others():
                     break
                 begun.append(entry)
+                if not self._ahead:
+                    self._run_ahead(entries[place : place + MOST_AHEAD])
                 self._decide(entry, self._flush_before_read)
                 if self._is_flush_due():
                     self._flush()
@@ -368,10 +381,26 @@ class Drain(Generic[Decision]):
                 names = ", ".join(dict.fromkeys(entry.lease.stream.name for entry in begun))
                 logger.warning("a batch of %s is run one by one: %s", names, _described(error))
             self._discard()
+            self._ahead.clear()
             settled = {entry.id for entry in self._settled}
             for entry in begun:
                 if entry.id not in settled:
                     self._run_alone(entry)
+
+    def _run_ahead(self, entries: Sequence[Entry]) -> None:
+        """Have the first entries run together, as far as the same script alone runs on each: most of a short run is the exchange."""
+        module = entries[0].lease.stream.module
+        scripts = entries[0].scripts(module)
+        room = self._batch - len(self._held)
+        row = list(takewhile(lambda entry: _is_plain(entry) and entry.scripts(module) == scripts, entries[:room]))
+        if len(scripts) != 1 or len(row) < 2:
+            return
+        self.parts.progress()
+        for lease in {entry.lease for entry in row}:
+            lease.check()
+        events = [entry.event for entry in row]
+        ran = self.parts.run_ahead(events, module, scripts[0], self._flush_before_read)
+        self._ahead.extend(zip(row, ran, strict=False))
 
     def _decide(self, entry: Entry, before_read: Callable[[], None], deliveries: int = 1) -> None:
         self.parts.progress()
@@ -388,6 +417,8 @@ class Drain(Generic[Decision]):
                 continue
             if entry.newer and self.parts.supersede:
                 decision = self.parts.supersede(entry.event, module, script, entry.newer, deliveries)
+            elif self._ahead and self._ahead[0][0] is entry:
+                decision = self._ahead.popleft()[1]()
             else:
                 decision = self.parts.decide(entry.event, module, script, deliveries, before_read)
             if not self._held:
@@ -489,6 +520,11 @@ class Drain(Generic[Decision]):
         stream = lease.stream.name
         logger.critical("entry %s of stream %s is moved to the dead letters: %s", entry.decode(), stream, reason)
         lease.set_aside(entry, envelope, reason)
+
+
+def _is_plain(entry: Entry) -> bool:
+    """Whether nothing but its scripts says what is to become of it."""
+    return not entry.newer and not entry.event.first_decides(entry.lease.stream.module)
 
 
 def _ends_drain(error: Exception) -> bool:

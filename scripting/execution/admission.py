@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scripting import clock
@@ -28,19 +29,21 @@ class ExecutionContext:
 class Admission:
     """A place among the executions of this process, held within its block. A class, since each event takes one and a generator costs more."""
 
-    __slots__ = ("_context", "_contexts", "_queue_deadline")
+    __slots__ = ("_contexts", "_queue_deadline", "_row")
 
-    def __init__(self, contexts: ExecutionContextManager, context: ExecutionContext, queue_deadline: float) -> None:
+    def __init__(
+        self, contexts: ExecutionContextManager, row: Sequence[ExecutionContext], queue_deadline: float
+    ) -> None:
         self._contexts = contexts
-        self._context = context
+        self._row = row
         self._queue_deadline = queue_deadline
 
     def __enter__(self) -> ExecutionContext:
-        self._contexts._enter(self._context, self._queue_deadline)
-        return self._context
+        self._contexts._enter(self._row, self._queue_deadline)
+        return self._row[0]
 
     def __exit__(self, *_: object) -> None:
-        self._contexts._leave(self._context)
+        self._contexts._leave(self._row)
 
 
 class ExecutionContextManager:
@@ -49,30 +52,45 @@ class ExecutionContextManager:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._running: dict[str, ExecutionContext] = {}
+        self._taken = 0
+        """Places: executions that run one after the other have one together."""
 
     def admit(self, call: CallContext, trigger: str, queue_deadline: float = 0.0) -> Admission:
         """A place for an execution, held until the block ends. Raises TooManyExecutions after `queue_deadline` seconds."""
-        return Admission(self, ExecutionContext(call, trigger, clock.seconds(), Cancellation()), queue_deadline)
+        return self.admit_row([self.context(call, trigger)], queue_deadline)
 
-    def _enter(self, context: ExecutionContext, queue_deadline: float) -> None:
-        execution_id = context.call.execution_id
+    def admit_row(self, row: Sequence[ExecutionContext], queue_deadline: float = 0.0) -> Admission:
+        """One place for executions that run one after the other."""
+        return Admission(self, row, queue_deadline)
+
+    @staticmethod
+    def context(call: CallContext, trigger: str) -> ExecutionContext:
+        """Of an execution that is about to be admitted."""
+        return ExecutionContext(call, trigger, clock.seconds(), Cancellation())
+
+    def _enter(self, row: Sequence[ExecutionContext], queue_deadline: float) -> None:
         with self._changed:
             if not self._has_place() and not self._changed.wait_for(self._has_place, queue_deadline or 0):
                 raise TooManyExecutions(
-                    f"{len(self._running)} executions are running, the most that SCRIPTING_MAX_CONCURRENT allows: "
+                    f"{self._taken} executions are running, the most that SCRIPTING_MAX_CONCURRENT allows: "
                     "try again, give a queue_deadline, or raise the setting"
                 )
-            if execution_id in self._running:
-                raise ValueError(f"execution {execution_id} is already running")
-            self._running[execution_id] = context
+            for context in row:
+                if context.call.execution_id in self._running:
+                    raise ValueError(f"execution {context.call.execution_id} is already running")
+            for context in row:
+                self._running[context.call.execution_id] = context
+            self._taken += 1
 
-    def _leave(self, context: ExecutionContext) -> None:
+    def _leave(self, row: Sequence[ExecutionContext]) -> None:
         with self._changed:
-            del self._running[context.call.execution_id]
+            for context in row:
+                del self._running[context.call.execution_id]
+            self._taken -= 1
             self._changed.notify()
 
     def _has_place(self) -> bool:
-        return len(self._running) < conf.SCRIPTING_MAX_CONCURRENT
+        return self._taken < conf.SCRIPTING_MAX_CONCURRENT
 
     def running(self) -> list[ExecutionContext]:
         """Those that run now in this process, oldest first."""

@@ -67,6 +67,11 @@ def run_version(run: Run, version: ActiveVersion, role: str) -> AttemptRecord:
     return AttemptRecord(role, version, outcome, tuple(host.calls), effects, callers_fault=callers_fault)
 
 
+def made_ahead(run: Run, outcome: RunOutcome) -> AttemptRecord:
+    """The first attempt of a run that was sent ahead: of the active version, without a host call."""
+    return AttemptRecord(Role.PRIMARY, run.script.active, outcome)
+
+
 def replay_version(
     version: ActiveVersion,
     request: RunRequest,

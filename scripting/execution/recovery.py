@@ -8,28 +8,31 @@ from collections.abc import Iterator
 from scripting import clock
 from scripting.conf import conf
 from scripting.execution import breaker
-from scripting.execution.attempts import AttemptRecord, run_built_in, run_version, withheld
+from scripting.execution.attempts import AttemptRecord, made_ahead, run_built_in, run_version, withheld
 from scripting.execution.decision import Decision
 from scripting.execution.run import Run
 from scripting.models import Role
+from scripting.supervisor.pool import RunOutcome
 from scripting.types import ErrorType
 
 NO_SCRIPT_FALLBACK = frozenset({"manual", "replay"})
 """Triggers whose caller wants to see the failure itself."""
 
 
-def decide(run: Run) -> Decision:
-    """Make the attempts of a run. Writes nothing."""
-    return Decision(run, list(_attempts(run)), clock.now())
+def decide(run: Run, first: RunOutcome | None = None) -> Decision:
+    """Make the attempts of a run; `first` is the outcome of the first one where that was made ahead. Writes nothing."""
+    if first is not None and first.error is None:
+        return Decision(run, [made_ahead(run, first)], clock.now())
+    return Decision(run, list(_attempts(run, first)), clock.now())
 
 
-def _attempts(run: Run) -> Iterator[AttemptRecord]:
+def _attempts(run: Run, first: RunOutcome | None) -> Iterator[AttemptRecord]:
     """Attempts in order until one succeeds: the active version, the previous good one, the default, the built-in rule."""
     if run.script.enabled:
         if run.trigger in breaker.COUNTED and not breaker.admits(run.script):
             yield withheld(run.script)
         else:
-            for attempt in _tries(run):
+            for attempt in _tries(run, first):
                 yield attempt
             if attempt.ends_it or run.trigger in NO_SCRIPT_FALLBACK:
                 return
@@ -43,9 +46,9 @@ def _attempts(run: Run) -> Iterator[AttemptRecord]:
         yield built_in
 
 
-def _tries(run: Run) -> Iterator[AttemptRecord]:
+def _tries(run: Run, first: RunOutcome | None) -> Iterator[AttemptRecord]:
     """The active version, and once more where its error may not come twice."""
-    attempt = run_version(run, run.script.active, Role.PRIMARY)
+    attempt = run_version(run, run.script.active, Role.PRIMARY) if first is None else made_ahead(run, first)
     yield attempt
     pause = conf.SCRIPTING_RETRY_SECONDS
     done = 0

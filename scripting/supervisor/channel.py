@@ -73,6 +73,32 @@ class Channel:
             raise PeerGone(unread=False)
         return self._receive_rest(data, deadline, cap)
 
+    def receive_all(self, begun: bytes, seconds: float, deadline: float, cap: int) -> tuple[list[bytes], bytes]:
+        """The bodies of all frames that are there, one at least, and what there is of the next, `begun` when it is asked for.
+
+        Waits and raises as `receive` does.
+        """
+        if seconds != self._receive_seconds:
+            self._limit_receive(seconds)
+        try:
+            data = self.socket.recv(READ_BYTES)
+        except OSError as error:
+            raise _ended(error) from None
+        if not data:
+            raise PeerGone(unread=False)
+        data = begun + data
+        while True:
+            bodies, at = [], 0
+            while len(data) >= at + HEADER_BYTES:
+                end = at + HEADER_BYTES + frame_length(data[at : at + HEADER_BYTES], cap)
+                if end > len(data):
+                    break
+                bodies.append(data[at + HEADER_BYTES : end])
+                at = end
+            if bodies:
+                return bodies, data[at:]
+            data += self._read_by(deadline)
+
     def _receive_rest(self, data: bytes, deadline: float, cap: int) -> bytes:
         while len(data) < HEADER_BYTES:
             data += self._read_by(deadline)

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -22,7 +22,7 @@ import msgspec
 from scripting.sandbox import protocol
 from scripting.sandbox.protocol import Compiled, Inputs, Load, Loaded
 from scripting.sandbox.source_text import encode
-from scripting.supervisor import exit_status
+from scripting.supervisor import ahead, exit_status
 from scripting.supervisor.compiled import CompiledBundles, Kind
 from scripting.supervisor.errors import HostCallRefused, PoolClosed, SandboxLost, SandboxUnavailable
 from scripting.supervisor.fork_server import ParentClient
@@ -94,6 +94,8 @@ class SandboxPool:
         """Of each kind of sandbox there is, the free ones."""
         self._recent: dict[int, Shelf] = {}
         """Shelves by the identity of the bundle, which is quicker to tell than that all three are equal."""
+        self._calling: set[str] = set()
+        """Digests of bundles without a sandbox now, whose runs were seen to call functions of their module."""
         self._compiled = CompiledBundles()
         self._checked: Sandbox | None = None
         """The sandbox that made the last check."""
@@ -154,6 +156,34 @@ class SandboxPool:
             finally:
                 self._give_back(sandbox, alone=alone)
         raise SandboxUnavailable("sandboxes end before they can run: is something killing them?")
+
+    def most_ahead(self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits) -> int:
+        """How many runs `run_ahead` may take now."""
+        shelf = None if self.config.process_per_run else self._shelf_of(bundle, functions, limits)
+        try:
+            return ahead.most_ahead(shelf[-1]) if shelf else 0
+        except IndexError:  # another thread has taken it
+            return 0
+
+    def run_ahead(
+        self,
+        bundle: Bundle,
+        requests: Sequence[RunRequest],
+        limits: SecurityLimits,
+        cancellations: Sequence[Cancellation],
+    ) -> list[RunOutcome]:
+        """Run the first of these in one exchange with a warm sandbox, as many as may be: their outcomes, in order; the others are to be `run`.
+
+        `requests` have the same functions, of which they may call none here: a run that does is left out.
+        """
+        sandbox = None if self.config.process_per_run else self._take(bundle, requests[0].functions, limits)
+        if sandbox is None:
+            return []
+        try:
+            fitting = ahead.fitting(sandbox, requests)
+            return ahead.run_ahead(sandbox, fitting, cancellations) if fitting else []
+        finally:
+            self._give_back(sandbox, alone=False)
 
     def check(
         self,
@@ -284,13 +314,17 @@ class SandboxPool:
 
     def _take(self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits) -> Sandbox | None:
         """A warm sandbox of this kind, now busy; None if there is none."""
-        shelf = self._recent.get(id(bundle))
-        if not shelf or shelf.bundle is not bundle or shelf.functions is not functions or shelf.limits is not limits:
-            shelf = self._shelf_like(bundle, functions, limits)
+        shelf = self._shelf_of(bundle, functions, limits)
         try:
             return shelf.pop() if shelf else None
         except IndexError:  # another thread was quicker
             return None
+
+    def _shelf_of(self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits) -> Shelf | None:
+        shelf = self._recent.get(id(bundle))
+        if not shelf or shelf.bundle is not bundle or shelf.functions is not functions or shelf.limits is not limits:
+            shelf = self._shelf_like(bundle, functions, limits)
+        return shelf
 
     def _shelf_like(self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits) -> Shelf | None:
         """The shelf of this kind of sandbox, remembered by what was asked for; None if there is none."""
@@ -339,6 +373,7 @@ class SandboxPool:
             shelf = self._shelves.get(key)
             if shelf is None:
                 shelf = self._shelves[key] = Shelf(sandbox.bundle, sandbox.functions, sandbox.limits)
+                shelf.calls = sandbox.bundle.digest in self._calling
             shelf.members += 1
             sandbox.shelf = shelf
             return shelf
@@ -464,6 +499,10 @@ class SandboxPool:
         if shelf is not None:
             shelf.members -= 1
             if not shelf.members:
+                if shelf.calls:
+                    if len(self._calling) >= _MAX_RECENT:
+                        self._calling.clear()
+                    self._calling.add(shelf.bundle.digest)
                 for key in [key for key, other in self._shelves.items() if other is shelf]:
                     del self._shelves[key]
 

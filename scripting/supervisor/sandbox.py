@@ -70,6 +70,8 @@ class Sandbox:
         self.most_runs = 0
         """After so many it makes room for a fresh one."""
         self.busy_us = 0
+        self.last_us = 0
+        """What its last run took."""
         self.compile_us = 0
         self.layers: tuple[str, ...] = ()
         self.missing: tuple[tuple[str, str], ...] = ()
@@ -95,8 +97,8 @@ class Sandbox:
             self._cap += MOST_TRACE_BYTES
         self.traces = traces
         self._most_memory = limits.max_memory_bytes + (64 << 20)
-        self._limit = limits.max_execution_time
-        self._call_cap = max(self._cap, _CALL_BYTES + _FRAME_SLACK)
+        self.limit = limits.max_execution_time
+        self.call_cap = max(self._cap, _CALL_BYTES + _FRAME_SLACK)
 
     def kill(self) -> None:
         """End the process now, from any thread; nothing if it has ended."""
@@ -165,39 +167,53 @@ class Sandbox:
     def run(self, request: RunRequest, host: HostCallable | None) -> RunOutcome:
         """Run the loaded script once. Raises NotStarted, SandboxLost; whatever else `host` raises ends the sandbox."""
         started = time.monotonic()
-        limit = self._limit
+        limit = self.limit
         deadline = started + limit
         connection, channel = self.connection, self.channel
         self.calls = 0
         self.host_seconds = 0.0
         try:
             channel.send(connection.send(Run(request.inputs, request.seed, request.clock_us)), deadline)
-            message: Any = connection.receive(channel.receive(limit, deadline, self._call_cap))
+            message: Any = connection.receive(channel.receive(limit, deadline, self.call_cap))
             while type(message) is Call:
                 message = self._answer(message, request, host, deadline)
-            outcome = self._outcome(message, started)
-        except DeadlinePassed:
-            return self._overdue(started)
-        except PeerGone as gone:
-            return self._died(gone, started)
-        except (RemoteProtocolError, ValueProblem) as error:
-            self.end()
-            message = f"the sandbox broke its protocol and was ended: {str(error)[:200]}"
-            return self._failed(ErrorType.SECURITY_VIOLATION, message, "", started)
+            outcome = self.outcome_of(message, started, int((time.monotonic() - started) * 1_000_000))
+        except (DeadlinePassed, PeerGone, RemoteProtocolError, ValueProblem) as error:
+            return self.outcome_without(error, started)
         except BaseException:
             self.end()
             raise
+        self.count(outcome)
+        return outcome
+
+    def count(self, outcome: RunOutcome) -> None:
+        """A run has come to its end. Raises WornOut where that is none."""
         if outcome.error is not None and outcome.error.type is ErrorType.MEMORY_LIMIT:
             self._out_of_memory()
         metrics = outcome.metrics
         self.runs += 1
+        self.last_us = metrics.wall_us
         self.busy_us += metrics.wall_us
         self._cpu_us += metrics.cpu_us
-        return outcome
+
+    def outcome_without(
+        self, answer: DeadlinePassed | PeerGone | RemoteProtocolError | ValueProblem, started: float
+    ) -> RunOutcome:
+        """The outcome of a run that gave no answer, or none that can be: the sandbox ends. Raises NotStarted, SandboxLost."""
+        match answer:
+            case DeadlinePassed():
+                return self._overdue(started)
+            case PeerGone():
+                return self._died(answer, started)
+        self.end()
+        message = f"the sandbox broke its protocol and was ended: {str(answer)[:200]}"
+        return self._failed(ErrorType.SECURITY_VIOLATION, message, "", started)
 
     def _answer(self, call: Call, request: RunRequest, host: HostCallable | None, deadline: float) -> Any:
         """Perform a host call and give the sandbox's next message."""
         self.calls += 1
+        if self.shelf is not None:
+            self.shelf.calls = True
         known = any(function.name == call.name for function in request.functions)
         if host is None or not known or self.calls > self.limits.max_host_calls:
             raise RemoteProtocolError(f"a call of {call.name[:60]!r}, which was not offered")
@@ -215,9 +231,10 @@ class Sandbox:
         rest = deadline - now
         if rest <= 0:
             raise DeadlinePassed
-        return self.connection.receive(self.channel.receive(rest, deadline, self._call_cap))
+        return self.connection.receive(self.channel.receive(rest, deadline, self.call_cap))
 
-    def _outcome(self, done: Done, started: float) -> RunOutcome:
+    def outcome_of(self, done: Done, started: float, wall_us: int) -> RunOutcome:
+        """The outcome that the sandbox tells, checked. Raises RemoteProtocolError, ValueProblem."""
         result = done.result
         if result is not None:
             limits = self.limits
@@ -227,7 +244,6 @@ class Sandbox:
                 max_depth=limits.max_result_depth,
                 max_nodes=limits.max_result_nodes,
             )
-        wall_us = int((time.monotonic() - started) * 1_000_000)
         # What the sandbox tells of itself is held within what can be true.
         cpu_us, memory = done.cpu_us, done.memory_bytes
         if not 0 <= cpu_us <= wall_us:
@@ -274,7 +290,8 @@ class Sandbox:
         deadline = time.monotonic() + LAST_WORD_SECONDS
         try:
             message = self.connection.receive(self.channel.receive(LAST_WORD_SECONDS, deadline, self._cap))
-            return self._outcome(message, started) if type(message) is Done else None
+            wall_us = int((time.monotonic() - started) * 1_000_000)
+            return self.outcome_of(message, started, wall_us) if type(message) is Done else None
         except (DeadlinePassed, PeerGone, RemoteProtocolError, ValueProblem):
             return None
 
@@ -329,7 +346,7 @@ class Shelf(list["Sandbox"]):
     Taking one off and putting it back are single steps of a list, so neither needs the pool's lock.
     """
 
-    __slots__ = ("bundle", "functions", "limits", "members")
+    __slots__ = ("bundle", "calls", "functions", "limits", "members")
 
     def __init__(self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits) -> None:
         super().__init__()
@@ -338,6 +355,8 @@ class Shelf(list["Sandbox"]):
         self.limits = limits
         self.members = 0
         """How many there are, free or busy."""
+        self.calls = False
+        """Whether a run of theirs has called a function of its module: then none is sent ahead."""
 
 
 # By the tuple's own constructor, without the call in Python that fills in defaults: every run makes one of each.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import redis
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connections, router
@@ -102,6 +103,7 @@ def parts() -> Parts[Decision]:
     alive = worker
     return Parts(
         decide=decide,
+        run_ahead=run_ahead,
         supersede=supersede,
         recorded=recorded,
         commit=commit,
@@ -128,6 +130,16 @@ def decide(event: Event, module: str, script: str, deliveries: int, before_read:
     if worker is not None:
         worker.busy(ATTEMPTS * registry.resolve(module, script).limits.max_execution_time)
     return get_engine().decide(event, module, script, deliveries=deliveries, before_read=before_read)
+
+
+def run_ahead(
+    events: Sequence[Event], module: str, script: str, before_read: Callable[[], None]
+) -> list[Callable[[], Decision]]:
+    """Run the script on the first of these events in one exchange, as many as can be; how to have the decision of each."""
+    if worker is not None:
+        worker.busy(ATTEMPTS * registry.resolve(module, script).limits.max_execution_time)
+    engine = get_engine()
+    return [partial(engine.decided, each) for each in engine.run_ahead(events, module, script, before_read=before_read)]
 
 
 def supersede(event: Event, module: str, script: str, newer: str, deliveries: int) -> Decision:

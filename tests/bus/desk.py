@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import takewhile
 
 from scripting.bus import streams
 from scripting.bus.drain import Drain, DrainResult, Parts
@@ -42,6 +44,10 @@ class Desk:
     stop_after: int | None = None
     """Decisions after which the worker is asked to end."""
     pauses: int = 0
+    ahead: int = 0
+    """Events that run together at the most."""
+    rows: list[list[str]] = field(default_factory=list)
+    """Events that ran together."""
 
     def decide(self, event: Event, module: str, script: str, deliveries: int, before_read: Callable[[], None]) -> str:
         self.before_decision(event.id)
@@ -51,6 +57,14 @@ class Desk:
         if event.id in self.undecidable:
             raise ValueError(f"{event.id} cannot be decided")
         return event.id
+
+    def run_ahead(
+        self, events: Sequence[Event], module: str, script: str, before_read: Callable[[], None]
+    ) -> list[Callable[[], str]]:
+        """Readers and what stands behind them do not run ahead."""
+        row = list(takewhile(lambda event: event.id not in self.readers, events[: self.ahead]))
+        self.rows.append([event.id for event in row])
+        return [partial(self.decide, event, module, script, 1, before_read) for event in row]
 
     def commit(self, decisions: Sequence[str], fence: Callable[[], None]) -> list[Decided]:
         self.before_commit()
@@ -74,6 +88,7 @@ class Desk:
     def parts(self) -> Parts[str]:
         return Parts(
             decide=self.decide,
+            run_ahead=self.run_ahead,
             commit=self.commit,
             abandon=self.abandon,
             is_away=lambda error: isinstance(error, DatabaseAway),

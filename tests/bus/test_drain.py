@@ -28,6 +28,21 @@ def test_no_commit_holds_more_than_a_batch(settings: Settings) -> None:
     assert [len(batch) for batch in desk.committed] == [4, 4, 2]
 
 
+def test_events_that_run_together_are_committed_in_order_with_those_that_do_not() -> None:
+    put("a", "b", "c", "reader", "d", "e")
+    desk = Desk(ahead=2, readers={"reader"})
+    desk.drain()
+    assert desk.rows == [["a", "b"], ["c"], [], ["d", "e"]]
+    assert desk.committed == [["a", "b", "c"], ["reader", "d", "e"]]
+
+
+def test_where_one_of_a_row_fails_each_runs_alone_and_once() -> None:
+    put("a", "b", "c")
+    desk = Desk(ahead=3, undecidable={"b"})
+    desk.drain()
+    assert (desk.events, [event for event, *_ in desk.abandoned]) == (["a", "c"], ["b"])
+
+
 def test_what_is_held_is_committed_before_a_read() -> None:
     put("a", "b", "reader", "c")
     desk = Desk(readers={"reader"})

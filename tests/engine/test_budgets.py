@@ -33,6 +33,7 @@ from scripting.registry import publishing as registry_publishing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase
 from scripting.storage.redis_client import redis_client
+from scripting.supervisor import ahead
 from scripting.supervisor.channel import Channel
 from scripting.workers import drain_job
 from tests.support.arena import Arena, arena_registered, make_script
@@ -72,7 +73,7 @@ def counted(client: redis.Redis) -> dict[str, int]:
 @pytest.fixture
 def exchanges(monkeypatch: pytest.MonkeyPatch) -> Callable[[], dict[str, int]]:
     """How often this process has sent a sandbox a frame and got one, read again for the rest of one, and set a time for it."""
-    found = {"send": 0, "receive": 0, "_receive_rest": 0, "_limit_receive": 0}
+    found = {"send": 0, "receive": 0, "_receive_rest": 0, "_read_by": 0, "_limit_receive": 0}
     for name in found:
         monkeypatch.setattr(Channel, name, counting(getattr(Channel, name), found, name))
     return lambda: dict(found)
@@ -113,9 +114,25 @@ def test_a_warm_run_is_one_frame_to_the_sandbox_and_one_back(quiet: Script, exch
     for count in (BATCH, 1):  # so many that the sandbox which compiled has made room for one with the code alone
         publish(count), drain()
     before = exchanges()
+    for _ in range(3):
+        publish(1), drain()
+    made = {name: number - before[name] for name, number in exchanges().items()}
+    assert made == {"send": 3, "receive": 3, "_receive_rest": 0, "_read_by": 0, "_limit_receive": 0}
+
+
+def test_a_batch_is_sent_to_its_sandbox_in_a_few_exchanges(
+    quiet: Script, exchanges: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ahead, "SECONDS", 60.0)  # however busy the machine
+    monkeypatch.setattr(ahead, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.setattr(ahead, "SLOW_US", 60_000_000)
+    for count in (BATCH, 1):
+        publish(count), drain()
+    before = exchanges()
     publish(BATCH), drain()
     made = {name: number - before[name] for name, number in exchanges().items()}
-    assert made == {"send": BATCH, "receive": BATCH, "_receive_rest": 0, "_limit_receive": 0}
+    assert made == {"send": BATCH // 16, "receive": 0, "_receive_rest": 0, "_read_by": 0, "_limit_receive": 0}
+    assert Execution.objects.filter(status="succeeded").count() == 2 * BATCH + 1
 
 
 def test_a_batch_of_events_costs_as_many_statements_as_one(quiet: Script) -> None:
