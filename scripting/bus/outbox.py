@@ -16,6 +16,7 @@ from scripting.bus.events import Event
 from scripting.bus.publishing import _entries
 from scripting.conf import conf
 from scripting.models import OutboxEvent
+from scripting.storage.bulk_update import delete_rows
 from scripting.storage.redis_client import within
 from scripting.storage.turns import turn
 
@@ -67,5 +68,5 @@ def _send(pairs: Sequence[tuple[Event, bytes]], ids: Sequence[UUID]) -> int:
     for stream, job in streams.append_by_key(_entries(pairs)):
         enqueue_quietly(stream, job)
     with turn(router.db_for_write(OutboxEvent)):
-        OutboxEvent.objects.filter(pk__in=ids).delete()
+        delete_rows(OutboxEvent, ids)
     return len(pairs)

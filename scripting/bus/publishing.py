@@ -16,10 +16,10 @@ from scripting.bus import samples, streams
 from scripting.bus.drain_queue import enqueue_quietly
 from scripting.bus.events import Event
 from scripting.conf import conf
-from scripting.models import uuid7
+from scripting.models.ids import uuid7_text
 from scripting.modules.installed import modules
 from scripting.modules.simulation import MAX_DICE
-from scripting.modules.topics import NOT_PLAIN, TopicError, topics
+from scripting.modules.topics import NOT_PLAIN, Topic, TopicError, topics
 from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
 from scripting.storage.full_redis import OutOfMemoryError, has_room
 from scripting.storage.redis_client import redis_client, within
@@ -142,14 +142,15 @@ def make_event(
 
     It may be deeper than `max_depth`: whoever would send it then records it as refused.
     """
-    valid = checked_payload(topic, payload)
+    known = topics.get(topic)
+    valid = _checked(known, payload)
     subscribers = table.of(topic).of(valid)
     event = Event(
-        id=str(uuid7()) if event_id is None else event_id,
+        id=uuid7_text() if event_id is None else event_id,
         topic=topic,
         payload=valid,
         subscribers=subscribers,
-        first=modules.first_decides(topic, subscribers) or msgspec.UNSET,
+        first=(len(subscribers) > 1 and modules.first_decides(topic, subscribers)) or msgspec.UNSET,
         key=key,
         user_id=user_id,
         metadata=_plain_metadata(topic, metadata) if metadata else {},
@@ -159,7 +160,7 @@ def make_event(
         published_us=clock.time_ns() // 1000,
         dice=dice,
         traceparent=traceparent or msgspec.UNSET,
-        latest=topics.get(topic).keep == "latest" or msgspec.UNSET,
+        latest=known.keep == "latest" or msgspec.UNSET,
     )
     for name, text in (
         ("event_id", event_id),
@@ -179,9 +180,12 @@ def make_event(
 
 def checked_payload(topic: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     """The payload as the topic's schema has it. Raises TopicError where it does not fit, or is no plain data in bounds."""
-    known = topics.get(topic)
-    valid = known.validate(payload)
-    _check_plain(topic, "payload", valid, known.depth)
+    return _checked(topics.get(topic), payload)
+
+
+def _checked(topic: Topic, payload: Mapping[str, Any]) -> dict[str, Any]:
+    valid = topic.validate(payload)
+    _check_plain(topic.name, "payload", valid, topic.depth)
     return valid
 
 

@@ -286,7 +286,7 @@ def _apply(decision: Decision, publisher: _Publisher, works: Mapping[str, Any]) 
     value = attempt.value
     if applies:
         run.module.demand_admissible(run.call, value)
-    call = replace(run.call, publish=publisher, unit_of_work=works.get(run.module.name))
+    call = run.call.acting(publisher, works.get(run.module.name))
     with spans.below(run.traceparent):
         _carry_out(decision, attempt, value, call, applies=applies)
 

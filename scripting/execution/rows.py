@@ -19,7 +19,7 @@ from scripting.models import Execution, Role, Script, uuid7
 from scripting.models.execution import encode_log, superseded_by
 from scripting.models.ids import id_of
 from scripting.modules.calls import CallContext
-from scripting.modules.masking import Mask, mask_of_inputs
+from scripting.modules.masking import mask_of_inputs
 from scripting.sandbox.protocol import decode_value, encode_value
 from scripting.telemetry.spans import trace_id
 from scripting.texts.escaping import display, visible
@@ -65,7 +65,7 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
     row |= _attempt_fields(run, attempt)
     first = decision.attempts[0]
     if len(decision.attempts) > 1:
-        row |= _error_fields(first, run.mask) | _taken(decision.attempts)
+        row |= _error_fields(first, run) | _taken(decision.attempts)
     if first.outcome.error is not None and first.version is not None and first.tried and not first.callers_fault:
         row["error_version_id"] = first.version.id or None
     return row
@@ -116,7 +116,7 @@ def _attempt_fields(run: Run, attempt: AttemptRecord) -> dict[str, Any]:
         "host_us": metrics.host_us,
         "log": encode_log(outcome.logs, outcome.log_us) if outcome.logs else b"",
         "log_truncated": outcome.log_truncated,
-        **_error_fields(attempt, run.mask),
+        **_error_fields(attempt, run),
     }
 
 
@@ -129,13 +129,16 @@ def _taken(attempts: Sequence[AttemptRecord]) -> dict[str, int]:
     return summed | {"memory_bytes": max(each.memory_bytes for each in metrics)}
 
 
-def _error_fields(attempt: AttemptRecord, mask: Mask) -> dict[str, Any]:
+_NO_ERROR = {"error_type": "", "error_message": "", "error_script": "", "error_line": None, "error_column": None}
+
+
+def _error_fields(attempt: AttemptRecord, run: Run) -> dict[str, Any]:
     error = attempt.outcome.error
     if error is None:
-        return {"error_type": "", "error_message": "", "error_script": "", "error_line": None, "error_column": None}
+        return _NO_ERROR
     return {
         "error_type": error.type.value,
-        "error_message": visible(mask.text(error.message)),
+        "error_message": visible(run.mask.text(error.message)),
         "error_script": visible(error.script)[:140],
         "error_line": error.line,
         "error_column": error.column,

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -14,7 +13,7 @@ import msgspec
 from scripting import clock
 from scripting.bus.events import Event
 from scripting.execution.admission import ExecutionContext
-from scripting.models import uuid7
+from scripting.models.ids import uuid7_text
 from scripting.modules.calls import CallContext
 from scripting.modules.installed import modules
 from scripting.modules.masking import Mask, mask_of_run
@@ -27,8 +26,8 @@ from scripting.supervisor.pool import Cancellation, RunRequest
 from scripting.types import ExecutionRequest, HostCallRecord, SecurityLimits
 
 
-class Run(msgspec.Struct, frozen=True, dict=True):
-    """One run of a script, from its admission to its record. A struct is made in a tenth of a dataclass' time; `dict` holds the mask."""
+class Run(msgspec.Struct, frozen=True):
+    """One run of a script, from its admission to its record. A struct is made in a tenth of a dataclass' time."""
 
     call: CallContext
     """On whose behalf it runs, as its module is told."""
@@ -52,7 +51,7 @@ class Run(msgspec.Struct, frozen=True, dict=True):
     traceparent: str = ""
     """Its span of OpenTelemetry, or, until it has one, the span that this is to be below."""
 
-    @cached_property
+    @property
     def mask(self) -> Mask:
         """For what people read of what the script wrote."""
         return mask_of_run(self.call.topic, self.variables)
@@ -66,7 +65,7 @@ def asked_by(request: ExecutionRequest) -> CallContext:
     return CallContext(
         request.module_name,
         request.script_name,
-        request.execution_id or str(uuid7()),
+        request.execution_id or uuid7_text(),
         request.topic,
         key=request.key,
         depth=request.depth,
@@ -102,7 +101,7 @@ def caused_by(event: Event, module: str, script: str) -> CallContext:
     return CallContext(
         module,
         script,
-        str(uuid7()),
+        uuid7_text(),
         event.topic,
         event.payload,
         event.metadata,

@@ -20,9 +20,9 @@ from scripting.supervisor.sandbox import NotStarted, Sandbox
 MOST = 16
 """Runs that are sent at once."""
 SECONDS = 0.004
-"""What they may be expected to take together: meanwhile nothing else is seen to."""
-SLOW_US = 20_000
-"""A script whose last run took longer may go on like that, whatever the others took. A host that is busy holds a short one up for less."""
+"""Processor time that they may be expected to take together: meanwhile nothing else is seen to."""
+SLOW_US = 10_000
+"""A script whose last run took longer, by the clock, may wait for something: its next one goes alone."""
 PATIENCE_SECONDS = 0.5
 """Where they take longer after all, those that are left run one by one."""
 MOST_BYTES = READ_BYTES // 2
@@ -38,7 +38,7 @@ def most_ahead(sandbox: Sandbox) -> int:
     shelf, runs = sandbox.shelf, sandbox.runs
     if not runs or shelf is None or shelf.calls or sandbox.last_us > SLOW_US:
         return 0
-    each_us = max(sandbox.busy_us // runs, 1)
+    each_us = max(sandbox.cpu_us // runs, 1)  # by the clock a busy host makes short runs long
     return min(MOST, int(SECONDS * 1_000_000) // each_us, sandbox.most_runs - runs)
 
 

@@ -82,7 +82,7 @@ class Sandbox:
         """For its last word: it is about to be killed."""
         self._ending = threading.Lock()
         self._ended = ExitStatus(None)
-        self._cpu_us = 0
+        self.cpu_us = 0
         """Processor time of the runs that came to their end."""
         self.calls = 0
         """Host calls of this run, and the seconds that they took."""
@@ -194,7 +194,7 @@ class Sandbox:
         self.runs += 1
         self.last_us = metrics.wall_us
         self.busy_us += metrics.wall_us
-        self._cpu_us += metrics.cpu_us
+        self.cpu_us += metrics.cpu_us
 
     def outcome_without(
         self, answer: DeadlinePassed | PeerGone | RemoteProtocolError | ValueProblem, started: float
@@ -336,7 +336,7 @@ class Sandbox:
         wall_us = int((time.monotonic() - started) * 1_000_000)
         compile_us = self.compile_us if self.runs == 0 else 0
         # What it used in all its life, less what its earlier runs and compiling took.
-        cpu_us = min(max(self._ended.cpu_us - self._cpu_us - self.compile_us, 0), wall_us)
+        cpu_us = min(max(self._ended.cpu_us - self.cpu_us - self.compile_us, 0), wall_us)
         return ExecutionMetrics(compile_us, wall_us, cpu_us, memory, self.calls, int(self.host_seconds * 1_000_000))
 
 
