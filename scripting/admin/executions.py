@@ -16,7 +16,7 @@ from scripting.insight.executions import list_page
 from scripting.insight.executions.story import story_of
 from scripting.insight.frame import frame_context
 from scripting.insight.receipts import pages, share_pages
-from scripting.insight.receipts.standing import gone_words, standing_of
+from scripting.insight.receipts.standing import gone_words, standing_of, unfit_words
 from scripting.insight.urls import admin_urls
 from scripting.models import Execution
 
@@ -50,12 +50,14 @@ class ExecutionAdmin(ReadOnlyAdmin):
         extra: dict[str, Any] = {}
         if execution is not None:
             standing = standing_of(execution.pk)
+            unfit = "" if standing else unfit_words(execution.pk)
             extra = {
                 **frame_context(request),
                 "story": story_of(execution),
                 "standing": standing,
+                "unfit": unfit,
                 "trace_url": execution.trace_id and conf.SCRIPTING_TRACE_URL.replace("{trace_id}", execution.trace_id),
-                "emptied": gone_words(execution, standing),
+                "emptied": gone_words(execution, standing, unfit),
                 "share_days": conf.SCRIPTING_SHARE_DAYS,
                 "may_share": request.user.has_perm(share_pages.SHARE),
                 "may_run": request.user.has_perm("scripting.run_script"),

@@ -17,7 +17,7 @@ from scripting.bus import publishing, samples
 from scripting.bus.events import Event
 from scripting.bus.outbox import relay_events
 from scripting.bus.settled import Decided
-from scripting.execution import attempts, breaker, callers, receipts, recovery, site_log, traced
+from scripting.execution import attempts, breaker, callers, links, recovery, site_log, traced
 from scripting.execution.attempts import AttemptRecord
 from scripting.execution.decision import Decision, Status
 from scripting.execution.rows import attempt_rows, execution_row, outcome_of, unrun_rows
@@ -50,38 +50,35 @@ def commit(
     commit, and may raise too. `tell` is called after it, with the outcomes recorded now of events that somebody waits for.
     """
     began_ns = time.time_ns() if spans.on() else 0
-    # Made before the transaction begins: other writers wait for its end.
-    salt = receipts.new_salt()
-    prepared = _prepared(decisions, worker, salt)
+    prepared = _prepared(decisions, worker)  # before the transaction begins: other writers wait for its end
     try:
-        recorded = _commit(list(decisions), prepared, worker, salt, fence, tell, careful=False)
+        recorded = _commit(list(decisions), prepared, worker, fence, tell, careful=False)
     except EffectRefused:
-        recorded = _commit(list(decisions), prepared, worker, salt, fence, tell, careful=True)
+        recorded = _commit(list(decisions), prepared, worker, fence, tell, careful=True)
     if began_ns:
         traced.committed(recorded, began_ns)
     return recorded
 
 
 class _Prepared(NamedTuple):
-    """The rows of one decision, and its receipt."""
+    """The rows of one decision, and what its link will hold of them; nothing where the site wants no receipts."""
 
     row: dict[str, Any]
     tries: list[dict[str, Any]]
-    receipt: bytes
+    entry: bytes
 
 
-def _prepared(decisions: Sequence[Decision], worker: str, salt: bytes) -> list[_Prepared]:
+def _prepared(decisions: Sequence[Decision], worker: str) -> list[_Prepared]:
     rows = [execution_row(decision, worker) for decision in decisions]
     tries = [attempt_rows(decision) if len(decision.attempts) > 1 else [] for decision in decisions]
-    packed = receipts.pack(list(zip(rows, tries, strict=True)), salt) if salt else [b""] * len(rows)
-    return list(map(_Prepared, rows, tries, packed))
+    entries = links.entries(list(zip(rows, tries, strict=True))) if links.wanted() else [b""] * len(rows)
+    return list(map(_Prepared, rows, tries, entries))
 
 
 def _commit(
     decisions: list[Decision],
     prepared: Sequence[_Prepared],
     worker: str,
-    salt: bytes,
     fence: Callable[[], None],
     tell: Callable[[Decided], object],
     *,
@@ -100,7 +97,7 @@ def _commit(
         recorded: list[Decision] = []
         told: list[tuple[dict[str, Any], Decision]] = []
         tries: list[dict[str, Any]] = []
-        packed: list[tuple[Mapping[str, Any], bytes]] = []
+        entries: list[tuple[Mapping[str, Any], bytes]] = []
         for index, decision in enumerate(decisions):
             run = decision.run
             identity = _identity(run)
@@ -119,19 +116,19 @@ def _commit(
             recorded.append(decisions[index])
             made = prepared[index]
             if decisions[index] is not decision:
-                [made] = _prepared([decisions[index]], worker, salt)
+                [made] = _prepared([decisions[index]], worker)
             rows.append(made.row)
             told.append((made.row, decisions[index]))
             tries += made.tries
-            packed.append((made.row, made.receipt))
+            if made.entry:
+                entries.append((made.row, made.entry))
             if publisher.refused:
                 rows += publisher.refused
-                packed += receipts.packed(publisher.refused, salt)
+                entries += links.alone(publisher.refused)
         entered.close()
         insert_rows(Execution, rows)
         insert_rows(Attempt, tries)
-        if salt:
-            receipts.append(packed, salt)
+        links.append(entries)
         rollups.record(rows)
         error_groups.record(rows)
         breaker.note(_findings(recorded))
@@ -367,7 +364,6 @@ def record_refused_request(row: dict[str, Any], script: str) -> None:
 
 def _write_unrun(rows: Sequence[dict[str, Any]]) -> None:
     insert_rows(Execution, rows)
-    if salt := receipts.new_salt():
-        receipts.append(receipts.packed(rows, salt), salt)
+    links.append(links.alone(rows))
     rollups.record(rows)
     error_groups.record(rows)

@@ -1,16 +1,13 @@
 """Receipts: of each execution, what decided, on what, what, and when, in 193 bytes that commit to every column of its row.
 
-Each commit appends one link to a chain of its process, so that no two processes wait for each other; docs/receipts.md says what
-that proves. The layout is repeated in receipts/offline.py, which must stand alone.
+They are made of stored rows when their link is sealed, or when somebody asks for one sooner. The layout is repeated in
+receipts/offline.py, which must stand alone.
 """
 
 from __future__ import annotations
 
-import os
-import threading
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from hashlib import sha256, sha512
@@ -20,13 +17,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db import models, router, transaction
+from django.db import models
 from django.db.models.fields import NOT_PROVIDED
 
-from scripting import clock
-from scripting.conf import conf
-from scripting.models import Attempt, Execution, ReceiptLink, uuid7
-from scripting.storage.bulk_insert import insert_rows
+from scripting.models import Attempt, Execution
 
 FORMAT = 1
 LAYOUT = Struct(">B16sIIBBBxq32s20s20s20s20s20s20s")
@@ -80,10 +74,11 @@ class Receipt(NamedTuple):
 def _fields(model: type[models.Model], without: frozenset[str]) -> list[tuple[str, Any]]:
     """Columns by name, each with the value that a digest leaves out: a column added later changes no older receipt."""
     columns = sorted(model._meta.local_concrete_fields, key=lambda column: column.attname)
-    return [(column.attname, _default(column)) for column in columns if column.attname not in without]
+    return [(column.attname, default_of(column)) for column in columns if column.attname not in without]
 
 
-def _default(column: models.Field[Any, Any]) -> Any:
+def default_of(column: models.Field[Any, Any]) -> Any:
+    """What a column holds where a row says nothing; None where each row has its own."""
     if callable(column.default) and column.default is not NOT_PROVIDED:
         return None
     default = column.get_default()
@@ -212,11 +207,6 @@ def pack(rows: Sequence[Recorded], link_salt: bytes) -> list[bytes]:
     return [each + zlib.crc32(each).to_bytes(4, "big") for each in fields]
 
 
-def packed(rows: Sequence[Mapping[str, Any]], link_salt: bytes) -> list[tuple[Mapping[str, Any], bytes]]:
-    """Rows that have no attempts, each with its receipt; none where the site wants no receipts."""
-    return list(zip(rows, pack([(row, ()) for row in rows], link_salt), strict=True)) if link_salt else []
-
-
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -236,75 +226,6 @@ def unpack(receipts: bytes) -> Iterator[tuple[bytes, Receipt | None]]:
 def link_digest(
     previous: bytes, module: str, chain: UUID, number: int, salt: bytes, made_at: datetime, receipts: bytes
 ) -> bytes:
+    """The digest of a link as the first releases made it, over receipts; those of today are chained by links.py."""
     head = f"link {module} {chain} {number} {microseconds(made_at)} ".encode()
     return sha256(head + previous + salt + receipts).digest()
-
-
-# -- chains --------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Chain:
-    """Where a chain of this process ends: at what is committed."""
-
-    id: UUID
-    number: int = 0
-    digest: bytes = NONE
-
-
-_free: dict[str, list[_Chain]] = {}
-"""Per module the chains that nobody in this process is appending to. One that is taken returns when its link is committed; if that
-fails it ends where it was, and another begins."""
-_lock = threading.Lock()
-os.register_at_fork(after_in_child=_free.clear)
-
-
-def _take(module: str) -> _Chain:
-    with _lock:
-        chains = _free.get(module)
-        return chains.pop() if chains else _Chain(uuid7())
-
-
-def _give_back(module: str, chain: _Chain) -> Callable[[], None]:
-    def give_back() -> None:
-        with _lock:
-            _free.setdefault(module, []).append(chain)
-
-    return give_back
-
-
-def new_salt() -> bytes:
-    """The salt of one commit; empty where the site wants no receipts."""
-    return os.urandom(16) if conf.SCRIPTING_RECEIPTS else b""
-
-
-def _execution(receipt: bytes) -> UUID:
-    """Of those of one format the smallest has the smallest id: it stands in front of all that differs."""
-    return UUID(bytes=receipt[1:17])
-
-
-def append(packed: Iterable[tuple[Mapping[str, Any], bytes]], salt: bytes) -> None:
-    """Append rows' receipts to a chain of this process, a link for each module, in the transaction that writes the rows."""
-    modules: dict[str, list[bytes]] = {}
-    for row, receipt in packed:
-        modules.setdefault(row["module"], []).append(receipt)
-    for module, found in modules.items():
-        chain = _take(module)
-        number, made_at = chain.number + 1, clock.now()
-        receipts = b"".join(found)
-        digest = link_digest(chain.digest, module, chain.id, number, salt, made_at, receipts)
-        link = {
-            "module": module,
-            "chain": chain.id,
-            "number": number,
-            "previous": chain.digest,
-            "digest": digest,
-            "salt": salt,
-            "receipts": receipts,
-            "first": _execution(min(found)),
-            "last": _execution(max(found)),
-            "made_at": made_at,
-        }
-        insert_rows(ReceiptLink, [link])
-        longer = _Chain(chain.id, number, digest)
-        transaction.on_commit(_give_back(module, longer), using=router.db_for_write(ReceiptLink))

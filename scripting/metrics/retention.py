@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -25,9 +25,11 @@ from scripting.models import (
     KeptExecution,
     ReceiptLink,
     RetentionMark,
+    Script,
 )
 from scripting.models.execution import UNUSUAL_STATUS
 from scripting.models.ids import first_id_at
+from scripting.models.receipts import UNSEALED
 
 BATCH = 500
 """Rows of one transaction."""
@@ -35,6 +37,9 @@ GROUPS = 50
 """Error groups of one transaction: each may have a thousand rows of counts."""
 LOOK = 2000
 """Ids that one step looks at."""
+COMMITTED = timedelta(hours=1)
+"""How long after its id was given an execution is committed at the latest; a batch is held for less than a second."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTES_KEPT = timedelta(days=3)
 """Rollups: charts read minutes up to two hours back, tens of them up to twelve, hours up to eight days, days for ever."""
 HOURS_KEPT = timedelta(days=60)
@@ -60,20 +65,29 @@ class Pruned:
     """Error groups that were not seen for long, their executions gone."""
     finished: bool = True
     """False where its time was up before its work was done."""
+    unsealed: bool = False
+    """Whether more is due, and waits for the receipts of links that are not sealed: they are made of the rows."""
 
     def __bool__(self) -> bool:
         return bool(self.emptied or self.deleted or self.rollups or self.receipts or self.errors)
+
+    def plus(self, later: Pruned) -> Pruned:
+        """Counts of both, and whether there is more to do after the later one."""
+        names = ("emptied", "deleted", "rollups", "receipts", "errors")
+        counts = {name: getattr(self, name) + getattr(later, name) for name in names}
+        return replace(later, **counts)
 
 
 def prune(seconds: float = 5.0, now: datetime | None = None) -> Pruned:
     """Work off what is due, for at most about `seconds`; the next call goes on from there. Raises ClockDoubted."""
     now = now or trusted_time.trusted()
+    unsealed = _oldest_unsealed()
     deadline = time.monotonic() + seconds
     done = Pruned()
     for steps in (
-        _payloads(now, done),
-        _usual(now, done),
-        _unusual(now, done),
+        _payloads(now, unsealed, done),
+        _usual(now, unsealed, done),
+        _unusual(now, unsealed, done),
         _rollups(now, done),
         _receipts(now, done),
         _errors(now, done),
@@ -85,13 +99,31 @@ def prune(seconds: float = 5.0, now: datetime | None = None) -> Pruned:
     return done
 
 
-def _payloads(now: datetime, done: Pruned) -> Iterator[None]:
+def _oldest_unsealed() -> UUID | None:
+    """The id that no execution is below whose receipt is still to be made; None where all are made."""
+    links = ReceiptLink.objects.filter(root_day=UNSEALED).order_by("made_at").values_list("made_at", flat=True)
+    # Module by module, as their index is: the first of each is found at once.
+    modules = Script.objects.order_by().values_list("module", flat=True).distinct()
+    oldest = [made_at for module in modules if (made_at := links.filter(module=module).first()) is not None]
+    return first_id_at(max(min(oldest), _EPOCH + COMMITTED) - COMMITTED) if oldest else None
+
+
+def _sealed(upto: UUID, unsealed: UUID | None, done: Pruned) -> UUID:
+    """As far of `upto` as receipts are made."""
+    if unsealed is None or upto <= unsealed:
+        return upto
+    done.unsealed = True
+    return unsealed
+
+
+def _payloads(now: datetime, unsealed: UUID | None, done: Pruned) -> Iterator[None]:
     """Inputs, results, logs and host calls of what succeeded are the bulk of the table, so they go before the rows do."""
 
     def empty(ids: Sequence[UUID]) -> None:
         _empty(_without_reservoir(ids, done), done)
 
-    yield from _walk("payloads", _before(now, conf.SCRIPTING_KEEP_PAYLOAD_DAYS), USUAL, empty)
+    upto = _sealed(_before(now, conf.SCRIPTING_KEEP_PAYLOAD_DAYS), unsealed, done)
+    yield from _walk("payloads", upto, USUAL, empty)
 
 
 def _empty(ids: Sequence[UUID], done: Pruned) -> None:
@@ -114,17 +146,17 @@ def _without_reservoir(ids: Sequence[UUID], done: Pruned) -> list[UUID]:
     return [one for one in ids if one not in kept]
 
 
-def _usual(now: datetime, done: Pruned) -> Iterator[None]:
+def _usual(now: datetime, unsealed: UUID | None, done: Pruned) -> Iterator[None]:
     """Delete succeeded and skipped executions by age and by total count."""
     upto = max(_before(now, conf.SCRIPTING_KEEP_DAYS), _beyond(conf.SCRIPTING_KEEP_COUNT, (*USUAL, *UNUSUAL)))
-    yield from _walk("usual", upto, USUAL, _deleter(done))
+    yield from _walk("usual", _sealed(upto, unsealed, done), USUAL, _deleter(done))
 
 
-def _unusual(now: datetime, done: Pruned) -> Iterator[None]:
+def _unusual(now: datetime, unsealed: UUID | None, done: Pruned) -> Iterator[None]:
     """Failures and rare outcomes, each by age and by its own count, along their index."""
     old = _before(now, conf.SCRIPTING_KEEP_FAILURE_DAYS)
     for status in UNUSUAL:
-        upto = max(old, _beyond(conf.SCRIPTING_KEEP_FAILURE_COUNT, (status,)))
+        upto = _sealed(max(old, _beyond(conf.SCRIPTING_KEEP_FAILURE_COUNT, (status,))), unsealed, done)
         kept = KeptExecution.objects.filter(pk=OuterRef("pk"))
         rows = Execution.objects.filter(UNUSUAL_STATUS, ~Exists(kept), status=status, pk__lt=upto).order_by("pk")
         delete = _deleter(done)

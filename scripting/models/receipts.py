@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,9 +11,16 @@ from django.db import models
 from scripting.models.ids import uuid7
 from scripting.models.moments import MomentField
 
+UNSEALED = date(1, 1, 1)
+"""Stands for the day of the root as long as a link has no receipts: the release before, which knows no such links, takes none into a root."""
+
 
 class ReceiptLink(models.Model):
-    """The receipts of one commit, chained to those that the same process wrote before. A chain has one module."""
+    """The executions of one commit, chained to those that the same process wrote before. A chain has one module.
+
+    The commit leaves the digest of each row; the receipts are made of the rows once, later, and the link is sealed. Links of the first
+    releases have their receipts from the commit on, and are never sealed.
+    """
 
     module = models.CharField(max_length=64)
     chain = models.UUIDField(help_text="One for each start of a process, module and connection.")
@@ -21,11 +28,22 @@ class ReceiptLink(models.Model):
     previous = models.BinaryField(help_text="Digest of the link before; 32 zeros for the first.")
     digest = models.BinaryField()
     salt = models.BinaryField(help_text="Secret: with it, what a shared receipt withholds could be guessed.")
-    receipts = models.BinaryField(help_text="Receipts of equal length, one after the other.")
+    digests = models.BinaryField(
+        null=True,
+        help_text="Id and digest of each row, until the link is sealed; then of those rows alone that were not as committed.",
+    )
+    rows_digest = models.BinaryField(null=True, help_text="sha256 of the digests as they were committed.")
+    receipts = models.BinaryField(
+        help_text="Receipts of equal length, one after the other; none before the link is sealed."
+    )
+    seal = models.BinaryField(null=True, help_text="Once sealed: sha256 over digest, receipts and the digests left.")
     first = models.UUIDField(help_text="Smallest id of its executions.")
     last = models.UUIDField(help_text="Largest id of its executions.")
     made_at = models.DateTimeField()
-    root_day = models.DateField(null=True, help_text="The day whose root holds it; empty until that is published.")
+    root_day = models.DateField(
+        null=True,
+        help_text="The day whose root holds it; empty until that is published, 0001-01-01 until it is sealed.",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["chain", "number"], name="receipt_link_number_unique")]
@@ -36,6 +54,16 @@ class ReceiptLink(models.Model):
 
     def __str__(self) -> str:
         return f"link {self.number} of chain {self.chain}"
+
+    @property
+    def is_unsealed(self) -> bool:
+        """Whether its receipts are still to be made."""
+        return self.digests is not None and self.seal is None
+
+    @property
+    def rooted(self) -> date | None:
+        """The day whose root holds it."""
+        return None if self.root_day == UNSEALED else self.root_day
 
 
 class ReceiptRoot(models.Model):

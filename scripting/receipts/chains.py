@@ -1,12 +1,16 @@
-"""Verify the chains: each link follows the one before it, and holds the receipts that were chained."""
+"""Verify the chains: each link follows the one before it, and holds what was chained, and what was sealed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
-from scripting.execution.receipts import NONE, SIZE, link_digest, unpack
+from scripting.execution.links import digest_of, seal_of
+from scripting.execution.receipts import NONE, SIZE, unpack
 from scripting.models import ReceiptLink
+from scripting.models.receipts import UNSEALED
 from scripting.receipts.findings import Report
+from scripting.receipts.stored import ids_of, is_as_committed
 
 
 class Chains:
@@ -61,10 +65,21 @@ class Chains:
             )
 
     def _holds(self, link: ReceiptLink) -> None:
+        """Whether it is what was chained, and what was sealed."""
+        executions = self._receipts(link)
+        if link.digests is not None:
+            executions += self._digests(link)
+        if digest_of(link) != bytes(link.digest):
+            self._report.find(
+                link,
+                "altered: its digest is not that of its columns and receipts; something of it was changed, or receipts were "
+                "removed, inserted or exchanged",
+            )
+        if executions and (min(executions), max(executions)) != (link.first, link.last):
+            self._report.find(link, "altered: it is filed under other executions than those that it holds")
+
+    def _receipts(self, link: ReceiptLink) -> list[UUID]:
         receipts = bytes(link.receipts)
-        digest = link_digest(
-            bytes(link.previous), link.module, link.chain, link.number, bytes(link.salt), link.made_at, receipts
-        )
         executions = []
         for place, (_, receipt) in enumerate(unpack(receipts), 1):
             self._report.looked["receipts"] += 1
@@ -74,11 +89,18 @@ class Chains:
                 executions.append(receipt.execution_id)
         if len(receipts) % SIZE:
             self._report.find(link, f"its receipts are cut: {len(receipts)} bytes are no multiple of {SIZE}")
-        if digest != bytes(link.digest):
+        return executions
+
+    def _digests(self, link: ReceiptLink) -> list[UUID]:
+        receipts, digests = bytes(link.receipts), bytes(link.digests or b"")
+        if link.is_unsealed:
+            self._report.looked["receipts to be made"] += len(ids_of(link))
+            if receipts or not is_as_committed(link):
+                self._report.find(link, "altered: the digests of its rows are not those that it was chained with")
+        elif seal_of(bytes(link.digest), receipts, digests) != bytes(link.seal or b""):
             self._report.find(
-                link,
-                "altered: its digest is not that of its columns and receipts; something of it was changed, or receipts were "
-                "removed, inserted or exchanged",
+                link, "altered: its receipts are not those that it was sealed with; some were changed or exchanged"
             )
-        if executions and (min(executions), max(executions)) != (link.first, link.last):
-            self._report.find(link, "altered: it is filed under other executions than those that it holds")
+        if link.is_unsealed != (link.root_day == UNSEALED):
+            self._report.find(link, "altered: it says otherwise of its root than of its seal")
+        return ids_of(link)

@@ -8,6 +8,7 @@ from scripting import clock
 from scripting.conf import conf
 from scripting.execution.receipts import NONE
 from scripting.models import ReceiptLink, ReceiptRoot
+from scripting.models.receipts import UNSEALED
 from scripting.receipts.findings import Report
 from scripting.receipts.offline import root_digest, tree_of
 from scripting.receipts.roots import activations_in, document, leaves_of, links_of, published, root_file
@@ -36,7 +37,7 @@ def verify_roots(report: Report, since: datetime | None = None, until: datetime 
             _make_again(root, report)
     for module, day in told:
         report.find(f"root of {module} on {day}", f"removed: it was published in {root_file()}")
-    days = ReceiptLink.objects.exclude(root_day=None).values_list("module", "root_day").order_by().distinct()
+    days = ReceiptLink.objects.filter(root_day__gt=UNSEALED).values_list("module", "root_day").order_by().distinct()
     roots = set(ReceiptRoot.objects.values_list("module", "day"))
     for module, rooted in sorted(set(days) - roots):
         report.find(f"root of {module} on {rooted}", "removed, or links were altered: links say that they are in it")

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from scripting import clock
 from scripting.conf import conf
 from scripting.execution.receipts import NONE, SIZE
 from scripting.models import Activation, ReceiptLink, ReceiptRoot
+from scripting.models.receipts import UNSEALED
 from scripting.receipts.offline import leaf, path_of, root_digest, tree_of
+from scripting.receipts.sealing import seal
 
 logger = logging.getLogger(__name__)
 
@@ -34,21 +36,27 @@ def end_of(day: date) -> datetime:
 def is_due(now: datetime | None = None) -> bool:
     """Whether something was recorded on a day that is over, and no root holds it."""
     day = (now or clock.now()).date() - timedelta(days=1)
-    waiting = ReceiptLink.objects.filter(root_day=None, made_at__lt=end_of(day))
+    waiting = waiting_links().filter(made_at__lt=end_of(day))
     rooted = ReceiptRoot.objects.filter(day=day).values("module")
     return waiting.exclude(module__in=rooted).exists()
 
 
-def make_due(now: datetime | None = None) -> list[ReceiptRoot]:
-    """Make the roots of yesterday (UTC), of each module that has not got its own yet, and publish them."""
+def waiting_links() -> QuerySet[ReceiptLink]:
+    """Links that no root holds yet, sealed or not."""
+    return ReceiptLink.objects.filter(Q(root_day=None) | Q(root_day=UNSEALED))
+
+
+def make_due(now: datetime | None = None, *, rest: float = 0.0) -> list[ReceiptRoot]:
+    """Make the roots of yesterday (UTC), of each module that has not got its own yet, and publish them. It rests as `seal` does."""
     now = now or clock.now()
-    made = make_roots(now.date() - timedelta(days=1))
+    made = make_roots(now.date() - timedelta(days=1), rest=rest)
     publish()
     return made
 
 
-def make_roots(day: date) -> list[ReceiptRoot]:
-    """The roots that this made for a day that is over: of every module with something that no root holds."""
+def make_roots(day: date, *, rest: float = 0.0) -> list[ReceiptRoot]:
+    """The roots that this made for a day that is over: of every module with something that no root holds, once that is sealed."""
+    seal(end_of(day), rest=rest)
     links = ReceiptLink.objects.filter(root_day=None, made_at__lt=end_of(day))
     modules = {*links.values_list("module", flat=True).distinct(), *_with_activations(day)}
     return [root for module in sorted(modules) if (root := _make(module, day)) is not None]
@@ -67,6 +75,7 @@ def _make(module: str, day: date) -> ReceiptRoot | None:
     if before is not None and before.day >= day:
         return None  # fixed: what came late goes to the next day's
     links = ReceiptLink.objects.filter(root_day=None, module=module, made_at__lt=end_of(day))
+    links = links.filter(Q(digests=None) | Q(seal__isnull=False))
     taken = list(links.values_list("pk", flat=True))
     since = before.activations_upto if before else 0
     settled = min(end_of(day), clock.now() - SETTLED)
@@ -204,7 +213,7 @@ def _key(root: ReceiptRoot) -> tuple[str, str]:
 
 def way_of_receipt(link: ReceiptLink, place: int) -> dict[str, Any] | None:
     """The root that holds the receipt at a place of a link, with the path to it; None while no root does."""
-    root = ReceiptRoot.objects.filter(module=link.module, day=link.root_day).first() if link.root_day else None
+    root = ReceiptRoot.objects.filter(module=link.module, day=link.rooted).first() if link.rooted else None
     if root is None:
         return None
     at, found = 0, None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from scripting.execution.receipts import STATUSES, Receipt, parts_of, unpack
+from scripting.execution.links import entries, rows_digest, split
+from scripting.execution.receipts import SIZE, STATUSES, Receipt, Recorded, parts_of, unpack
 from scripting.models import Execution, ReceiptLink, RetentionMark
 from scripting.models.ids import first_id_at
 from scripting.receipts.findings import Report
-from scripting.receipts.stored import receipt_of, rows_of
+from scripting.receipts.stored import fitting, ids_of, look_up, rows_of
 
 PARTS = {
     "record": "its record (status, version, bundle, times, seed, clock, error or an attempt)",
@@ -25,6 +26,8 @@ PARTS = {
 EMPTIED = frozenset({"shown", "inputs", "outcome", "calls"})
 """Digests of what the retention empties."""
 NOTHING = UUID(int=0)
+AT_ONCE = 500
+"""Executions read at once, to the end of a link."""
 PAGE = 5000
 """Ids of executions read at once."""
 
@@ -36,7 +39,7 @@ def altered_parts(row: dict[str, Any], tries: list[dict[str, Any]], receipt: Rec
     return [name for name in names if not (is_emptied(row) and name in EMPTIED)]
 
 
-def is_emptied(row: dict[str, Any]) -> bool:
+def is_emptied(row: Mapping[str, Any]) -> bool:
     return not row["inputs"]
 
 
@@ -68,22 +71,76 @@ class Rows:
         """Digests of the bundles that decided, with the versions that receipts name for them."""
 
     def look(self, links: Sequence[ReceiptLink]) -> None:
-        receipts = [
-            (link, receipt) for link in links for _, receipt in unpack(bytes(link.receipts)) if receipt is not None
-        ]
-        for start in range(0, len(receipts), 500):
-            part = receipts[start : start + 500]
-            rows = rows_of([receipt.execution_id for _, receipt in part])
-            for link, receipt in part:
+        part: list[ReceiptLink] = []
+        size = 0
+        for link in links:
+            part.append(link)
+            size += len(link.receipts) // SIZE + len(ids_of(link))
+            if size >= AT_ONCE:
+                self._look(part)
+                part, size = [], 0
+        self._look(part)
+
+    def _look(self, links: Sequence[ReceiptLink]) -> None:
+        held = [[receipt for _, receipt in unpack(bytes(link.receipts)) if receipt is not None] for link in links]
+        wanted = [receipt.execution_id for receipts in held for receipt in receipts]
+        rows = rows_of([*wanted, *(each for link in links for each in ids_of(link))])
+        for link, receipts in zip(links, held, strict=True):
+            before = len(self._report.findings) + self._report.left_out
+            for receipt in receipts:
                 self._compare(link, receipt, rows.get(receipt.execution_id))
+            if link.seal is not None and len(self._report.findings) + self._report.left_out == before:
+                self._was_made_of(link, receipts, rows)
+            if link.digests is not None:
+                self._look_at_digests(link, rows)
+
+    def _look_at_digests(self, link: ReceiptLink, rows: Mapping[UUID, Recorded]) -> None:
+        """Compare the rows of a link without receipts, or those that were left when it was sealed, with their digests."""
+        fit, left = fitting(link, rows)
+        for row, _ in fit:
+            where = f"execution {row['id']}"
+            self._once(row["id"].bytes, where, link)
+            if link.is_unsealed:
+                self._report.looked["executions"] += 1
+                if row.get("bundle_digest") and row.get("version_id"):
+                    self.bundles.setdefault(bytes.fromhex(row["bundle_digest"]), set()).add(row["version_id"])
+            else:
+                self._report.find(
+                    where,
+                    f"it was altered or removed when {link} was sealed, and has no receipt; now it is as committed",
+                )
+        for entry in left:
+            execution = UUID(bytes=entry[:16].ljust(16, b"\0"))
+            where, state = f"execution {execution}", "altered" if execution in rows else "removed"
+            self._once(execution.bytes, where, link)
+            told = (
+                "before its receipt was made" if link.is_unsealed else f"before {link} was sealed, so it has no receipt"
+            )
+            self._report.find(where, f"{state}: its row or an attempt is not what was committed, {told}")
+
+    def _was_made_of(self, link: ReceiptLink, receipts: Sequence[Receipt], rows: Mapping[UUID, Recorded]) -> None:
+        """Whether the receipts of a sealed link were made of the rows that it was chained with, as long as all of these are there whole."""
+        found = [rows[receipt.execution_id] for receipt in receipts if receipt.execution_id in rows]
+        if len(found) < len(receipts) or any(is_emptied(row) for row, _ in found):
+            return
+        head, left = split(bytes(link.digests or b""))
+        try:
+            digest = rows_digest(head, [*entries(found, head), *left])
+        except ValueError:
+            digest = b""
+        if digest != bytes(link.rows_digest or b""):
+            self._report.find(link, "altered: its receipts were not made of the rows that were committed with it")
+
+    def _once(self, execution: bytes, where: str, link: ReceiptLink) -> None:
+        if execution in self._seen:
+            self._report.find(where, f"it has a second receipt, in {link}: one was inserted")
+        self._seen.add(execution)
 
     def _compare(
         self, link: ReceiptLink, receipt: Receipt, found: tuple[dict[str, Any], list[dict[str, Any]]] | None
     ) -> None:
         where = f"execution {receipt.execution_id}"
-        if receipt.execution in self._seen:
-            self._report.find(where, f"it has a second receipt, in {link}: one was inserted")
-        self._seen.add(receipt.execution)
+        self._once(receipt.execution, where, link)
         if any(receipt.bundle):
             self.bundles.setdefault(receipt.bundle, set()).add(receipt.version)
         if found is None:
@@ -110,7 +167,7 @@ class Rows:
             return
         lowest = max(began, first_id_at(since)) if since else began
         for execution in _ids(lowest, None if until is None else first_id_at(until)):
-            if execution.bytes not in self._seen and receipt_of(execution) is None:
+            if execution.bytes not in self._seen and look_up(execution) is None:
                 self._report.find(
                     f"execution {execution}",
                     "it has no receipt: it was inserted, its link was removed, or a process wrote it that made none",

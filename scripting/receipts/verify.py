@@ -12,7 +12,7 @@ from scripting.receipts.chains import Chains
 from scripting.receipts.findings import Report
 from scripting.receipts.root_checks import verify_roots
 from scripting.receipts.rows import Rows
-from scripting.receipts.stored import in_chunks, links_between, receipt_of
+from scripting.receipts.stored import Found, in_chunks, links_between, look_up
 from scripting.receipts.texts import verify_bundles, verify_texts
 from scripting.supervisor.errors import SupervisorError
 
@@ -34,7 +34,7 @@ def verify(since: datetime | None = None, until: datetime | None = None) -> Repo
 def verify_execution(execution: UUID) -> Report:
     """Look at the receipt of one execution, at its link and its neighbours, its row and its bundle."""
     report = Report()
-    found = receipt_of(execution)
+    found = look_up(execution)
     if found is None:
         report.find(f"execution {execution}", "there is no receipt of it")
         return report
@@ -43,8 +43,8 @@ def verify_execution(execution: UUID) -> Report:
     Chains(report).look([link, *following])
     rows = Rows(report)
     rows.look([link])
-    bundles = {found.receipt.bundle: {found.receipt.version}} if any(found.receipt.bundle) else {}
-    verify_bundles(bundles, report)
+    if isinstance(found, Found) and any(found.receipt.bundle):
+        verify_bundles({found.receipt.bundle: {found.receipt.version}}, report)
     repeat(execution, report)
     return report
 

@@ -33,7 +33,7 @@ from scripting.models import (
 )
 from scripting.processes import generation, members
 from scripting.processes.place import start_name
-from scripting.receipts import roots, sharing
+from scripting.receipts import roots, sealing, sharing
 from scripting.registry import schedules
 from scripting.schedules import turning
 from scripting.schedules.turning import Owner
@@ -52,6 +52,8 @@ OUTBOX_SECONDS = 2.0
 """A row older than this was not relayed by the process that committed it."""
 ROOTS_EVERY = 300.0
 """Seconds between two looks whether roots of receipts are due, of whichever worker is first."""
+RECEIPTS_REST = 1.0
+"""While it makes receipts, a worker has as much time for events again."""
 PRUNE_EVERY = 60.0
 """Seconds between two turns of the retention, of whichever worker is first."""
 PRUNE_SECONDS = 0.2
@@ -97,6 +99,7 @@ class Sweep:
         self._next = dict.fromkeys(EVERY, float("-inf"))
         self._seen: list[Any] = []
         self._mark: int | None = None
+        self._receipts: threading.Thread | None = None
         self._doubt = ""
         """Why the retention deletes nothing, as the log has been told."""
 
@@ -225,10 +228,17 @@ class Sweep:
         return watching.look() if self._is_first("alerts") else 0
 
     def make_roots(self) -> bool:
-        """Have yesterday's roots of receipts made. In a thread of its own: at millions of receipts that takes seconds, and the next beat is due."""
+        """Have yesterday's receipts made, and their roots. In a thread of its own: that takes seconds to minutes, and the next beat is due."""
         if not self._is_first("receipts") or not roots.is_due() or trusted_time.doubt():
             return False
-        threading.Thread(target=_make_roots, name="roots of receipts", daemon=True).start()
+        return self._make_receipts(_make_roots)
+
+    def _make_receipts(self, make: Callable[[], object]) -> bool:
+        """Begin a task of receipts, unless the one before goes on."""
+        if self._receipts is not None and self._receipts.is_alive():
+            return False
+        self._receipts = threading.Thread(target=_aside, args=[make], name="receipts", daemon=True)
+        self._receipts.start()
         return True
 
     def prune(self) -> bool:
@@ -243,6 +253,8 @@ class Sweep:
             self._doubt = str(doubt)
             return False
         self._doubt = ""
+        if done.unsealed:
+            self._make_receipts(_seal)
         if not done.finished:
             set_for(key("sweep", "retention"), "1", 900, redis_client())
             self._next["retention"] = time.monotonic() + 0.9
@@ -259,11 +271,20 @@ class Sweep:
 
 
 def _make_roots() -> None:
+    roots.make_due(rest=RECEIPTS_REST)
+    sharing.complete()
+
+
+def _seal() -> None:
+    """Make the receipts of all that is committed: the retention waits for them, where it keeps less than a day."""
+    sealing.seal(clock.now(), rest=RECEIPTS_REST)
+
+
+def _aside(make: Callable[[], object]) -> None:
     try:
-        roots.make_due()
-        sharing.complete()
+        make()
     except Exception:
-        logger.exception("roots of receipts were not made; another try follows")
+        logger.exception("receipts or their roots were not made; another try follows")
     finally:
         connections.close_all()
 

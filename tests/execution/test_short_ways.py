@@ -10,12 +10,14 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils.safestring import SafeString
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scripting.execution import receipts
+from scripting.execution import links, receipts
 from scripting.models import Execution, Role, uuid7
 from scripting.modules.topics import Topic
+from scripting.receipts.stored import rows_of
 from scripting.storage.bulk_insert import COPIED, COPIED_BYTES, insert_rows
 from scripting.storage.compiled_query import Lookup
 from scripting.texts.escaping import display
@@ -90,7 +92,7 @@ def test_many_rows_are_stored_as_they_were_given_or_not_at_all() -> None:
             "started_at": moment,
             "finished_at": moment.replace(microsecond=0),
             "log_truncated": bool(number % 2),
-            "user": "" if number < COPIED else "ann",
+            "user": "" if number < COPIED else SafeString("ann"),
             "host_calls": b"" if number < COPIED else b"\0",
             "error_line": None if number < COPIED else 0,
             "depth": 0 if number < COPIED else 1,
@@ -107,6 +109,8 @@ def test_many_rows_are_stored_as_they_were_given_or_not_at_all() -> None:
             1,
             None,
         )
+    read = rows_of([row["id"] for row in rows])
+    assert links.entries([(row, ()) for row in rows]) == links.entries([read[row["id"]] for row in rows])
     again = [{**row, "id": uuid7(), "event_id": f"f{number}"} for number, row in enumerate(rows)]
     again[-1]["event_id"] = "e0"
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -11,7 +11,7 @@ import pytest
 
 from scripting.bus.events import Event
 from scripting.engine import get_engine
-from scripting.execution import ledger, receipts
+from scripting.execution import ledger, links
 from scripting.models import Execution
 from scripting.sources.sync import sync
 from tests.support.game import ROLL, Game
@@ -36,7 +36,7 @@ def event(sides: int = 6, secret: str = "") -> Event:
 @pytest.fixture
 def rolls(game: Game, db: None, django_capture_on_commit_callbacks: Any) -> Rolls:
     """`rolls(3, 2)`: two commits, of three and two executions; oldest first."""
-    receipts._free.clear()  # chains of another test's database
+    links._free.clear()  # chains of another test's database
     game.ship("dice", DICE)
     sync()
 

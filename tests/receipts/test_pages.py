@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from scripting import clock
 from scripting.insight.receipts import shared_page
 from scripting.models import Execution, RetentionMark, SharedDecision
 from scripting.receipts import offline, roots, sharing
+from scripting.receipts.sealing import seal
 from tests.receipts.recorded import Rolls
 from tests.receipts.test_roots import DAY, root_on
 
@@ -42,6 +45,14 @@ def test_an_executions_page_has_its_receipt_and_says_where_it_differs(rolls: Rol
     page = page_of(boss, execution.pk)
     assert "v1 decided, and it was the announced one" in page
     assert "chained; the day" in page
+    bundle = boss.get(reverse("admin:scripting_execution_bundle", args=[execution.pk])).json()
+    assert bundle["receipt"] in page
+    assert offline.check(bundle)[0][0] == offline.HOLDS
+    Execution.objects.update(worker="another")
+    assert "What is stored of it is not what was committed" in page_of(boss, execution.pk)
+    Execution.objects.update(worker=execution.worker)
+    seal(clock.now())
+    assert bundle["receipt"] in page_of(boss, execution.pk), "made later, it is the same"
     Execution.objects.update(worker="another")
     assert "What is stored is not what was recorded: where it came from" in page_of(boss, execution.pk)
     bundle = boss.get(reverse("admin:scripting_execution_bundle", args=[execution.pk])).json()
@@ -50,6 +61,7 @@ def test_an_executions_page_has_its_receipt_and_says_where_it_differs(rolls: Rol
 
 def test_a_page_without_payload_says_since_when(rolls: Rolls, boss: Client, settings: Any) -> None:
     execution = rolls(1)[0]
+    seal(clock.now())
     Execution.objects.update(inputs=b"", inputs_text="", result=None, result_text="", log=b"", host_calls=b"")
     assert "not by the retention" in page_of(boss, execution.pk)
     RetentionMark.objects.create(part="payloads", upto=execution.pk)
@@ -61,7 +73,12 @@ def test_a_page_without_payload_says_since_when(rolls: Rolls, boss: Client, sett
 def test_the_page_of_a_deleted_execution_still_says_what_decided(rolls: Rolls, boss: Client) -> None:
     execution = rolls(1)[0]
     key = execution.pk
-    execution.delete()
+    with transaction.atomic():
+        execution.delete()
+        assert "The execution was deleted. What is stored of it is not what was committed" in page_of(boss, key)
+        transaction.set_rollback(True)
+    seal(clock.now())
+    Execution.objects.filter(pk=key).delete()
     RetentionMark.objects.create(part="usual", upto=key)
     page = page_of(boss, key)
     for words in ("The execution was deleted", "chess_club/dice", "v1</a> decided", "the defaults of its text"):

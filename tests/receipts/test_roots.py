@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from scripting.execution import receipts
+from scripting.execution import links, receipts
 from scripting.models import Activation, Execution, ReceiptLink, ReceiptRoot, ScriptVersion
 from scripting.receipts import offline, roots
 from scripting.receipts.bundle import announced_for, bundle_of
@@ -32,22 +32,13 @@ def _file(settings: Any, tmp_path: Path) -> None:
 
 def root_on(day: date) -> ReceiptRoot:
     """As if all that no root holds had been recorded on that day."""
-    links = ReceiptLink.objects.filter(root_day=None).order_by("chain", "number")
-    for link in links:
+    for link in roots.waiting_links().order_by("chain", "number"):
         link.made_at = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
         before = ReceiptLink.objects.filter(chain=link.chain, number=link.number - 1).first()
         link.previous = bytes(before.digest) if before else receipts.NONE
-        link.digest = receipts.link_digest(
-            bytes(link.previous),
-            link.module,
-            link.chain,
-            link.number,
-            bytes(link.salt),
-            link.made_at,
-            bytes(link.receipts),
-        )
+        link.digest = links.digest_of(link)
         link.save()
-    receipts._free.clear()  # they went on from other digests
+    links._free.clear()  # they went on from other digests
     late = datetime(day.year, day.month, day.day, 1, tzinfo=UTC)
     Activation.objects.filter(created_at__gt=late).update(created_at=late)
     [root] = roots.make_roots(day)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -9,9 +10,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import models, transaction
 
+from scripting import clock
+from scripting.execution import links
 from scripting.execution.receipts import FORMAT, ROLES, SIZE, STATUSES, TRIGGERS
 from scripting.models import Execution, KnobSet, ReceiptLink, Role, Script, ScriptVersion, uuid7
 from scripting.receipts.findings import Report
+from scripting.receipts.rows import Rows
+from scripting.receipts.sealing import seal
 from scripting.receipts.verify import verify, verify_execution
 from scripting.registry import knobs
 from scripting.registry.active import registry
@@ -28,10 +33,12 @@ def names(report: Report) -> list[str]:
 
 def test_every_execution_leaves_a_receipt_and_all_of_it_holds(rolls: Rolls) -> None:
     rolls(3, 2)
-    report = verify()
-    assert report.holds, report.findings
-    assert report.looked["receipts"] == report.looked["executions"] == 5
-    assert [link.number for link in ReceiptLink.objects.order_by("number")] == [1, 2]
+    for made in ("receipts to be made", "receipts"):
+        report = verify()
+        assert report.holds, report.findings
+        assert report.looked[made] == report.looked["executions"] == 5
+        assert [link.number for link in ReceiptLink.objects.order_by("number")] == [1, 2]
+        seal(clock.now())
 
 
 def test_a_receipt_is_no_longer_than_200_bytes_and_knows_every_outcome() -> None:
@@ -65,30 +72,47 @@ def _other(value: object, column: models.Field[object, object]) -> object:
 
 def test_a_byte_altered_in_any_column_of_an_execution_is_named(rolls: Rolls) -> None:
     execution = rolls(2)[0]
-    for column in Execution._meta.local_concrete_fields:
-        if column.primary_key or column.is_relation:
-            continue
-        before = getattr(execution, column.attname)
-        Execution.objects.filter(pk=execution.pk).update(**{column.attname: _other(before, column)})
-        assert names(verify()) == [f"execution {execution.pk}"], column.attname
-        Execution.objects.filter(pk=execution.pk).update(**{column.attname: before})
-    Execution.objects.filter(pk=execution.pk).update(version=None)
-    assert names(verify()) == [f"execution {execution.pk}"]
+    for _ in ("before it is sealed", "after it"):
+        link = ReceiptLink.objects.get()
+        for column in Execution._meta.local_concrete_fields:
+            if column.primary_key or column.is_relation:
+                continue
+            before = getattr(execution, column.attname)
+            Execution.objects.filter(pk=execution.pk).update(**{column.attname: _other(before, column)})
+            assert of_rows(link) == [f"execution {execution.pk}"], column.attname
+            Execution.objects.filter(pk=execution.pk).update(**{column.attname: before})
+        with transaction.atomic():
+            Execution.objects.filter(pk=execution.pk).update(version=None)
+            assert names(verify()) == [f"execution {execution.pk}"]
+            transaction.set_rollback(True)
+        seal(clock.now())
+
+
+def of_rows(link: ReceiptLink) -> list[str]:
+    report = Report()
+    Rows(report).look([link])
+    return names(report)
 
 
 def test_a_byte_altered_in_any_column_of_a_link_is_named(rolls: Rolls) -> None:
     rolls(2, 2)
-    link = ReceiptLink.objects.get(number=1)
-    for name in ("previous", "digest", "salt", "made_at", "first", "last", "module"):
-        before = getattr(link, name)
-        changed = uuid7() if name in ("first", "last") else _other(before, ReceiptLink._meta.get_field(name))
-        ReceiptLink.objects.filter(pk=link.pk).update(**{name: changed})
-        assert str(link) in names(verify()) or str(link.chain) in "".join(names(verify())), name
-        ReceiptLink.objects.filter(pk=link.pk).update(**{name: before})
+    for _ in ("before it is sealed", "after it"):
+        link = ReceiptLink.objects.get(number=1)
+        for field in ReceiptLink._meta.local_concrete_fields:
+            name, before = field.name, getattr(link, field.name)
+            if name in ("id", "chain", "number") or before is None or before == b"":
+                continue
+            changed = uuid7() if name in ("first", "last") else _other(before, field)
+            ReceiptLink.objects.filter(pk=link.pk).update(**{name: changed})
+            found = "".join(names(verify()))
+            assert str(link) in found or str(link.chain) in found, name
+            ReceiptLink.objects.filter(pk=link.pk).update(**{name: before})
+        seal(clock.now())
 
 
 def test_every_byte_of_a_receipt_counts(rolls: Rolls) -> None:
     rolls(3)
+    seal(clock.now())
     link = ReceiptLink.objects.get()
     receipts = bytes(link.receipts)
     for place in (SIZE, SIZE + 1, SIZE + 60, 2 * SIZE - 1):
@@ -161,17 +185,29 @@ def _remove_last_link(made: list[Execution]) -> str:
     return f"execution {made[-1].pk}"
 
 
+def _parts(link: ReceiptLink) -> tuple[str, bytes, list[bytes]]:
+    """The column of what a link holds of its executions, what that begins with, and the parts."""
+    if link.is_unsealed:
+        head, entries = links.split(bytes(link.digests or b""))
+        return "digests", head, entries
+    receipts = bytes(link.receipts)
+    return "receipts", b"", [receipts[start : start + SIZE] for start in range(0, len(receipts), SIZE)]
+
+
+def _hold(number: int, change: Callable[[list[bytes]], list[bytes]]) -> ReceiptLink:
+    link = ReceiptLink.objects.get(number=number)
+    column, head, parts = _parts(link)
+    ReceiptLink.objects.filter(pk=link.pk).update(**{column: head + b"".join(change(parts))})
+    return link
+
+
 def _remove_receipt(made: list[Execution]) -> str:
-    link = ReceiptLink.objects.get(number=1)
-    ReceiptLink.objects.filter(pk=link.pk).update(receipts=bytes(link.receipts)[SIZE:])
+    _hold(1, lambda parts: parts[1:])
     return f"execution {made[0].pk}"
 
 
 def _swap_receipts(made: list[Execution]) -> str:
-    link = ReceiptLink.objects.get(number=1)
-    receipts = bytes(link.receipts)
-    ReceiptLink.objects.filter(pk=link.pk).update(receipts=receipts[SIZE : 2 * SIZE] + receipts[:SIZE])
-    return str(link)
+    return str(_hold(1, lambda parts: parts[::-1]))
 
 
 def _swap_links(made: list[Execution]) -> str:
@@ -197,9 +233,7 @@ def _insert_execution(made: list[Execution]) -> str:
 
 
 def _insert_receipt(made: list[Execution]) -> str:
-    link = ReceiptLink.objects.get(number=3)
-    receipts = bytes(link.receipts)
-    ReceiptLink.objects.filter(pk=link.pk).update(receipts=receipts + receipts[:SIZE])
+    _hold(3, lambda parts: parts + parts)
     return f"execution {made[-1].pk}"
 
 
@@ -226,12 +260,14 @@ TAMPERS = (
 
 def test_what_is_removed_exchanged_or_inserted_is_named(rolls: Rolls) -> None:
     made = rolls(2, 2, 1)
-    for tamper in TAMPERS:
-        with transaction.atomic():
-            assert tamper(made) in names(verify()), tamper.__name__
-            transaction.set_rollback(True)
-        made = list(Execution.objects.order_by("pk"))
-    assert verify().holds
+    for state in ("before it is sealed", "after it"):
+        for tamper in TAMPERS:
+            with transaction.atomic():
+                assert tamper(made) in names(verify()), (tamper.__name__, state)
+                transaction.set_rollback(True)
+            made = list(Execution.objects.order_by("pk"))
+        assert verify().holds
+        seal(clock.now())
 
 
 def test_one_execution_is_verified_and_repeated_byte_for_byte(rolls: Rolls) -> None:
@@ -248,11 +284,19 @@ def test_the_command_names_what_does_not_fit_and_exits_with_1(rolls: Rolls) -> N
     out = StringIO()
     call_command("verify_receipts", "--since", since, stdout=out)
     assert "All of it is as it was recorded." in out.getvalue()
+    result = execution.result
     Execution.objects.filter(pk=execution.pk).update(result=b"\xc0")
-    with pytest.raises(CommandError) as failure:
-        call_command("verify_receipts", str(execution.pk), stdout=out)
-    assert failure.value.returncode == 1
-    assert f"execution {execution.pk}: altered: its result differs from its receipt" in out.getvalue()
+    for told in (
+        "altered: its row or an attempt is not what was committed",
+        "altered: its result differs from its receipt",
+    ):
+        with pytest.raises(CommandError) as failure:
+            call_command("verify_receipts", str(execution.pk), stdout=out)
+        assert failure.value.returncode == 1
+        assert f"execution {execution.pk}: {told}" in out.getvalue()
+        Execution.objects.filter(pk=execution.pk).update(result=result)
+        seal(clock.now())
+        Execution.objects.filter(pk=execution.pk).update(result=b"\xc0")
 
 
 def test_a_site_may_do_without_receipts(rolls: Rolls, settings: object) -> None:

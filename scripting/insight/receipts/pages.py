@@ -11,11 +11,11 @@ from django.views.decorators.http import require_safe
 
 from scripting.insight import audit
 from scripting.insight.frame import VIEW, admin_page, demand
-from scripting.insight.receipts.standing import Standing, standing_of
+from scripting.insight.receipts.standing import Standing, standing_of, unfit_words
 from scripting.insight.receipts.verifier_file import verifier_file
-from scripting.models import ReceiptLink, ReceiptRoot
+from scripting.models import ReceiptRoot
 from scripting.receipts.bundle import bundle_of
-from scripting.receipts.roots import document, published, root_file
+from scripting.receipts.roots import document, published, root_file, waiting_links
 from scripting.receipts.stored import receipt_of
 
 TEXTS = "scripting.view_scriptversion"
@@ -41,7 +41,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "roots": shown,
         "problem": problem,
         "file": str(root_file()),
-        "waiting": ReceiptLink.objects.filter(root_day=None).exists(),
+        "waiting": waiting_links().exists(),
         "older": shown[-1]["root"].day.isoformat() if len(shown) == DAYS else "",  # type: ignore[attr-defined]
     }
     return admin_page(request, "scripting/insight/receipts.html", context)
@@ -89,12 +89,15 @@ def _as_file(name: str) -> dict[str, str]:
 
 
 def gone(request: HttpRequest, execution: str) -> HttpResponse | None:
-    """The page of an execution that the retention has deleted; None where there is no receipt of it either."""
+    """The page of an execution that was deleted; None where neither a receipt nor a link knows of it."""
     try:
-        standing = standing_of(UUID(execution))
+        key = UUID(execution)
     except ValueError:
         return None
-    if standing is None:
+    standing = standing_of(key)
+    unfit = "" if standing else unfit_words(key)
+    if standing is None and not unfit:
         return None
-    context: dict[str, Standing | str] = {"title": str(standing.script or "Execution"), "standing": standing}
+    title = str(standing.script or "Execution") if standing else "Execution"
+    context: dict[str, Standing | str | None] = {"title": title, "standing": standing, "unfit": unfit}
     return admin_page(request, "scripting/insight/gone.html", context)

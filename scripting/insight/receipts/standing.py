@@ -12,7 +12,7 @@ from scripting.models import Execution, KnobSet, ReceiptRoot, Script, ScriptVers
 from scripting.receipts.announced import Announced, knobs_of
 from scripting.receipts.bundle import announced_for
 from scripting.receipts.rows import PARTS, Marks, altered_parts, is_emptied
-from scripting.receipts.stored import Found, receipt_of, rows_of
+from scripting.receipts.stored import Found, Unfit, look_up, receipt_of, rows_of
 
 USUAL = ("succeeded", "skipped")
 
@@ -45,7 +45,7 @@ def standing_of(execution: UUID) -> Standing | None:
         return None
     link, receipt = found.link, found.receipt
     row, tries = rows_of([execution]).get(execution, (None, []))
-    root = ReceiptRoot.objects.filter(module=link.module, day=link.root_day).first() if link.root_day else None
+    root = ReceiptRoot.objects.filter(module=link.module, day=link.rooted).first() if link.rooted else None
     return Standing(
         found,
         root,
@@ -78,9 +78,21 @@ def gone(found: Found, whole: bool) -> str:
     return f"{what} about {due:%Y-%m-%d}, {days} days after it ran"
 
 
-def gone_words(execution: Execution, standing: Standing | None) -> str:
+def unfit_words(execution: UUID) -> str:
+    """Say that an execution has no receipt because its row is not what was committed; empty where that is not so."""
+    found = look_up(execution)
+    if not isinstance(found, Unfit):
+        return ""
+    when = "is not" if found.link.is_unsealed else "was not, when its receipt was to be made,"
+    return (
+        f"What is stored of it {when} what was committed: something was altered or removed, and not by the retention, so no receipt "
+        f"can be made of it. Ask who has access to the database. The digest of what was committed stands in {found.link}"
+    )
+
+
+def gone_words(execution: Execution, standing: Standing | None, unfit: str = "") -> str:
     """Say what is gone of an execution that is there, with or without a receipt."""
-    if execution.inputs:
+    if execution.inputs or unfit:
         return ""
     if standing is not None:
         return standing.gone

@@ -6,9 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from scripting import clock
 from scripting.management.output import ScriptingCommand, seconds_argument
 from scripting.metrics import trusted_time
 from scripting.metrics.retention import prune
+from scripting.receipts.sealing import seal
 from scripting.storage.database_clock import time_of_database
 
 
@@ -35,6 +37,9 @@ class Command(ScriptingCommand):
             trusted_time.believe(time_of_database())
         try:
             done = prune(options["seconds"])
+            if done.unsealed:
+                seal(clock.now())
+                done = done.plus(prune(options["seconds"]))
         except trusted_time.ClockDoubted as doubt:
             raise CommandError(f"{doubt}.") from None
         self.say(

@@ -1,0 +1,210 @@
+"""Links: each commit appends one to a chain of its process, with the digest of every row that it writes, so that no two processes wait.
+
+That is all that an event waits for. The receipts themselves are made of the stored rows later, see receipts/sealing.py, and only of
+rows that are still what the digest says; docs/receipts.md says what that proves.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import models, router, transaction
+
+from scripting import clock
+from scripting.conf import conf
+from scripting.execution.receipts import NONE, Recorded, default_of, link_digest, microseconds
+from scripting.models import Attempt, Execution, ReceiptLink, uuid7
+from scripting.models.receipts import UNSEALED
+from scripting.storage.bulk_insert import insert_rows
+
+COLUMNS = (
+    *("id", "script_id", "trigger", "event_id", "topic", "key", "depth", "cause", "status", "error_version_id"),
+    *("inputs", "inputs_text", "result", "result_text", "queued_at", "started_at", "finished_at"),
+    *("worker", "user", "request_id", "deliveries", "trace_id"),
+    *("version_id", "bundle_digest", "role", "interpreter", "seed", "clock_us", "host_calls"),
+    *("error_type", "error_message", "error_script", "error_line", "error_column"),
+    *("compile_us", "wall_us", "cpu_us", "memory_bytes", "host_us", "log", "log_truncated"),
+)
+OF_ATTEMPTS = ("ordinal", *COLUMNS[COLUMNS.index("version_id") :])
+"""The columns that a digest covers, in this order for ever: append new ones. A link says how many there were when it was made."""
+HEAD = bytes((1, len(COLUMNS), len(OF_ATTEMPTS)))
+"""What the digests of a link begin with: a format, and how many columns of an execution and of an attempt they cover."""
+ENTRY = 48
+"""Bytes of one execution in a link: its id, and the sha256 of its row."""
+
+
+def _plain(value: Any) -> Any:
+    """A value of a type derived from one that a column holds: a text that a template may show as it is, a number with a name."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    raise TypeError(f"a column cannot hold {type(value).__name__}")
+
+
+_encode = msgspec.msgpack.Encoder(enc_hook=_plain).encode
+
+
+class _Values:
+    """The values of columns of a row as it is inserted or as it is read back: the same, or they were altered."""
+
+    def __init__(self, model: type[models.Model], names: Sequence[str], covered: int) -> None:
+        self._defaults = {
+            column.attname: default_of(column)
+            for column in model._meta.local_concrete_fields
+            if column.attname in names
+        }
+        self._get = itemgetter(*names[:covered])
+        self._later = names[covered:]
+
+    def of(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        try:
+            values: tuple[Any, ...] = self._get(row)
+        except KeyError:
+            values = self._get({**self._defaults, **row})
+        return values + self._changed(row) if self._later else values
+
+    def _changed(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Columns that were added since, where they say more than their default: an older row says nothing in them."""
+        pairs = ((name, row.get(name, self._defaults[name])) for name in self._later)
+        return tuple(pair for pair in pairs if pair[1] != self._defaults[pair[0]])
+
+
+_row, _try = _Values(Execution, COLUMNS, len(COLUMNS)).of, _Values(Attempt, OF_ATTEMPTS, len(OF_ATTEMPTS)).of
+
+
+def entries(rows: Sequence[Recorded], head: bytes = HEAD) -> list[bytes]:
+    """Of each row with its attempts what a link holds: its id, and the digest of every column. Raises ValueError for an unknown head."""
+    row_values, try_values = (_row, _try) if head == HEAD else _covered(head)
+    contents = [_encode((row_values(row), [try_values(one) for one in tries])) for row, tries in rows]
+    return [row["id"].bytes + sha256(text).digest() for (row, _), text in zip(rows, contents, strict=True)]
+
+
+def _covered(head: bytes) -> tuple[Callable[[Mapping[str, Any]], tuple[Any, ...]], ...]:
+    """How rows are read that a release with fewer columns has written."""
+    if len(head) != len(HEAD) or head[0] != HEAD[0] or not 0 < head[1] <= HEAD[1] or not 0 < head[2] <= HEAD[2]:
+        raise ValueError("digests of a format that is unknown, or altered")
+    return _Values(Execution, COLUMNS, head[1]).of, _Values(Attempt, OF_ATTEMPTS, head[2]).of
+
+
+def alone(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], bytes]]:
+    """Rows that have no attempts, each with its entry; none where the site wants no receipts."""
+    return list(zip(rows, entries([(row, ()) for row in rows]), strict=True)) if wanted() else []
+
+
+def split(digests: bytes) -> tuple[bytes, list[bytes]]:
+    """The head and the entries of a link; of altered bytes, whatever these are."""
+    body = digests[len(HEAD) :]
+    return digests[: len(HEAD)], [body[start : start + ENTRY] for start in range(0, len(body), ENTRY)]
+
+
+# -- digests of a link ---------------------------------------------------------------------------------------------------
+
+
+def _digest(
+    previous: bytes, module: str, chain: UUID, number: int, salt: bytes, made_at: datetime, rows_digest: bytes
+) -> bytes:
+    head = f"rows {module} {chain} {number} {microseconds(made_at)} ".encode()
+    return sha256(head + previous + salt + rows_digest).digest()
+
+
+def digest_of(link: ReceiptLink) -> bytes:
+    """The digest that a link must have, as it is stored; those of the first releases hold receipts from the commit on."""
+    covered = (bytes(link.previous), link.module, link.chain, link.number, bytes(link.salt), link.made_at)
+    if link.rows_digest is None:
+        return link_digest(*covered, bytes(link.receipts))
+    return _digest(*covered, bytes(link.rows_digest))
+
+
+def rows_digest(head: bytes, made: Iterable[bytes]) -> bytes:
+    """The digest over the entries of a link, which stand in the order of their ids."""
+    return sha256(head + b"".join(sorted(made))).digest()
+
+
+def seal_of(digest: bytes, receipts: bytes, left: bytes) -> bytes:
+    """The digest of a sealed link over its receipts, and over the entries of those rows that got none."""
+    return sha256(b"sealed" + digest + len(receipts).to_bytes(4, "big") + receipts + left).digest()
+
+
+# -- chains --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """Where a chain of this process ends: at what is committed."""
+
+    id: UUID
+    number: int = 0
+    digest: bytes = NONE
+
+
+_free: dict[str, list[_Chain]] = {}
+"""Per module the chains that nobody in this process is appending to. One that is taken returns when its link is committed; if that
+fails it ends where it was, and another begins."""
+_lock = threading.Lock()
+os.register_at_fork(after_in_child=_free.clear)
+
+
+def _take(module: str) -> _Chain:
+    with _lock:
+        chains = _free.get(module)
+        return chains.pop() if chains else _Chain(uuid7())
+
+
+def _give_back(module: str, chain: _Chain) -> Callable[[], None]:
+    def give_back() -> None:
+        with _lock:
+            _free.setdefault(module, []).append(chain)
+
+    return give_back
+
+
+def wanted() -> bool:
+    return bool(conf.SCRIPTING_RECEIPTS)
+
+
+def append(found: Iterable[tuple[Mapping[str, Any], bytes]]) -> None:
+    """Append the entries of rows to a chain of this process, a link for each module, in the transaction that writes the rows."""
+    for link, longer in _links(found):
+        insert_rows(ReceiptLink, [link])
+        transaction.on_commit(_give_back(link["module"], longer), using=router.db_for_write(ReceiptLink))
+
+
+def _links(found: Iterable[tuple[Mapping[str, Any], bytes]]) -> Iterator[tuple[dict[str, Any], _Chain]]:
+    modules: dict[str, list[bytes]] = {}
+    for row, entry in found:
+        modules.setdefault(row["module"], []).append(entry)
+    for module, made in modules.items():
+        made.sort()
+        chain, salt, made_at = _take(module), os.urandom(16), clock.now()
+        number, digests = chain.number + 1, HEAD + b"".join(made)
+        over_rows = sha256(digests).digest()
+        digest = _digest(chain.digest, module, chain.id, number, salt, made_at, over_rows)
+        yield (
+            {
+                "module": module,
+                "chain": chain.id,
+                "number": number,
+                "previous": chain.digest,
+                "digest": digest,
+                "salt": salt,
+                "digests": digests,
+                "rows_digest": over_rows,
+                "receipts": b"",
+                "seal": None,
+                "first": UUID(bytes=made[0][:16]),
+                "last": UUID(bytes=made[-1][:16]),
+                "made_at": made_at,
+                "root_day": UNSEALED,
+            },
+            _Chain(chain.id, number, digest),
+        )
