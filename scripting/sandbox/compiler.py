@@ -84,7 +84,6 @@ class Compiler:
         unit = Unit(source.name, source.language, shown)
         self._units.append(unit)
         try:
-            unit.lines = unit.text.split("\n")
             self._check_source(unit, source.text)
             engine = self.engines.engine(source.language)
             written = self._with_values(unit, source, engine)
@@ -190,7 +189,7 @@ class Compiler:
             for notice in engine.warnings(unit.tree, around):
                 self._warning(unit, notice)
         engine.forget(unit.tree)
-        for number, text in enumerate(unit.lines, 1) if _TURNING.search(unit.text) else ():
+        for number, text in enumerate(unit.text.split("\n"), 1) if _TURNING.search(unit.text) else ():
             found = _TURNING.search(text)
             if found and len(self.findings) < MAX_FINDINGS:
                 message = "the line holds a character that turns the direction of text: it may not run as it reads"

@@ -6,6 +6,7 @@ descriptors beside them.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -15,11 +16,11 @@ import sys
 import time
 
 from scripting.sandbox import probes
-from scripting.sandbox.kernel import namespaces, seccomp
+from scripting.sandbox.kernel import landlock, namespaces, seccomp
 from scripting.sandbox.kernel.syscalls import IS_LINUX
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.last_word import LastWord
-from scripting.sandbox.library import packages
+from scripting.sandbox.library import builtins, packages
 from scripting.sandbox.lint.calls import learn_signatures
 from scripting.sandbox.lockdown import Lockdown
 from scripting.sandbox.protocol import Ready
@@ -38,6 +39,7 @@ class LightParent:
         self.control = control
         self.engines = EngineFactory()
         self.pid = os.getpid()
+        self.last_word = LastWord()
         self.left: tuple[str, ...] = ()
         self.problem = ""
 
@@ -51,6 +53,9 @@ class LightParent:
             self.left, self.problem = namespaces.leave()
             if seccomp.is_supported():
                 seccomp.program()
+            with contextlib.suppress(OSError):  # each sandbox says why
+                landlock.all_rights()
+        builtins.make_ahead()
         gc.collect()
         gc.freeze()
 
@@ -114,7 +119,6 @@ class LightParent:
     def _become_sandbox(self, theirs: socket.socket, headroom_bytes: int) -> None:
         """In the forked process: lock down, serve, end. Never returns."""
         try:
-            last_word = LastWord()
             lockdown = Lockdown(self.pid)
             descriptor, resources, meter = lockdown.enter(theirs.fileno(), headroom_bytes)
             if self.left:
@@ -122,7 +126,7 @@ class LightParent:
             if self.problem:
                 lockdown.missing.append(("namespaces", self.problem))
             ready = Ready(tuple(lockdown.held), tuple(lockdown.missing))
-            Server(Wire(descriptor), self.engines, resources, meter, last_word).serve(ready)
+            Server(Wire(descriptor), self.engines, resources, meter, self.last_word).serve(ready)
         except (SupervisorGone, BrokenPipeError, ConnectionResetError):
             os._exit(0)
         except MemoryError:

@@ -46,7 +46,6 @@ def _unit(text: Text, compiled: Compiled) -> Unit:
         text.name,
         text.language,
         shown,
-        shown.split("\n"),
         code=code,
         used=frozenset(compiled.used),
         suspends=compiled.suspends,

@@ -16,7 +16,7 @@ _WRITE = Wire.write.__code__
 
 
 class LastWord:
-    """Listens for the supervisor's signal from before the lockdown, which lets nobody change handlers any more.
+    """Listens for the supervisor's signal from the light parent on: the lockdown lets nobody change handlers any more.
 
     The supervisor asks once and then kills, whatever the answer. Nothing is said outside of a run, nor in the middle of a frame;
     nor by a script at the very limit of its recursion, where the handler cannot be entered.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import marshal
 import types
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from scripting.sandbox.languages.engine import LanguageEngine
 from scripting.sandbox.library.dice import DRAWING
@@ -24,7 +24,6 @@ class Unit:
     name: str
     language: str
     text: str
-    lines: list[str] = field(default_factory=list)
     tree: ast.Module | None = None
     code: types.CodeType | None = None
     packed: bytes = b""
@@ -47,15 +46,27 @@ class Unit:
 
     def excerpt(self, line: int | None) -> str:
         """The line of source, bounded; empty if there is none."""
-        if line is None or not 0 < line <= len(self.lines):
-            return ""
-        return cut(self.lines[line - 1].rstrip("\r\n"), 200).encode("utf-8", "replace").decode()
+        found = self._line(line)
+        return "" if found is None else cut(found.rstrip("\r\n"), 200).encode("utf-8", "replace").decode()
 
     def column(self, line: int | None, byte_offset: int | None) -> int | None:
         """The 1-based column in characters of a byte offset as the compiler counts."""
-        if line is None or byte_offset is None or not 0 < line <= len(self.lines):
+        found = self._line(line)
+        if found is None or byte_offset is None:
             return None
-        return len(self.lines[line - 1].encode("utf-8", "surrogatepass")[:byte_offset].decode("utf-8", "ignore")) + 1
+        return len(found.encode("utf-8", "surrogatepass")[:byte_offset].decode("utf-8", "ignore")) + 1
+
+    def _line(self, number: int | None) -> str | None:
+        # Found without splitting the text, for which there may be no memory left.
+        if number is None or number < 1:
+            return None
+        start = 0
+        for _ in range(number - 1):
+            start = self.text.find("\n", start) + 1
+            if start == 0:
+                return None
+        end = self.text.find("\n", start)
+        return self.text[start:] if end < 0 else self.text[start:end]
 
 
 @dataclass

@@ -54,7 +54,8 @@ class Runner:
         }
         self.builtins = program.engine.builtins(functions, self.helpers.import_, self.log.print)
         self.helpers.builtins = self.builtins
-        self._reserved = {*program.engine.reserved, *functions, "result"}
+        self._reserved = program.engine.reserved
+        self._offered = frozenset({*functions, "result"})
         self._admitted: dict[str, bool] = {}
         self._reserve: bytes | None = bytes(MEMORY_RESERVE)
         assert program.script.code is not None
@@ -133,7 +134,11 @@ class Runner:
     def _admit(self, name: str) -> bool:
         """Whether a context variable appears under its own name; the others are in get_context() alone."""
         admitted = (
-            name.isidentifier() and not keyword.iskeyword(name) and name not in self._reserved and name[:2] != "__"
+            name.isidentifier()
+            and not keyword.iskeyword(name)
+            and name not in self._reserved
+            and name not in self._offered
+            and name[:2] != "__"
         )
         if len(self._admitted) < 1000:
             self._admitted[name] = admitted

@@ -62,6 +62,18 @@ def test_a_warm_run_is_one_read_and_one_write_of_its_sandbox_and_as_many_bytes_a
     assert written <= 10 * (len(encode_value({"n": 2})) + 24)
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has loaded")
+def test_the_light_parent_loads_no_archives_and_so_no_threads_for_which_each_sandbox_would_pay(
+    make_pool: MakePool,
+) -> None:
+    """The library's archives bring threads, which every fork looks through: 0.4 MB that a sandbox then has for itself."""
+    pool = make_pool()
+    pool.prepare()
+    loaded = Path(f"/proc/{pool.stats().parent_pid}/maps").read_text()
+    assert "msgspec" in loaded
+    assert not {name for name in ("_lzma", "_bz2") if name in loaded}
+
+
 def test_a_process_forked_from_ours_has_sandboxes_of_its_own(make_pool: MakePool) -> None:
     pool = make_pool()
     bundle, limits = bundle_of("result = n + 1"), SecurityLimits()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
+from typing import Any
 
 from scripting.sandbox.kernel.syscalls import syscall
 
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446
 _VERSION_FLAG = 1
+_NO_FLAGS = ctypes.c_uint32(0)
 _FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1, 5: (1 << 16) - 1}
 _NETWORK_RIGHTS = 3  # bind and connect, since ABI 4
 _SCOPES = 3  # abstract sockets and signals, since ABI 6
@@ -20,16 +23,23 @@ class _Attributes(ctypes.Structure):
 
 def restrict() -> int:
     """Deny all that this kernel's Landlock handles; gives its ABI. Raises OSError; no_new_privs must be set."""
+    abi, attributes, size = all_rights()
+    ruleset = syscall(_CREATE_RULESET, attributes, size, _NO_FLAGS)
+    try:
+        syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), _NO_FLAGS)
+    finally:
+        os.close(ruleset)
+    return abi
+
+
+@functools.cache
+def all_rights() -> tuple[int, Any, ctypes.c_size_t]:
+    """This kernel's ABI and the attributes of a ruleset of all that it handles, with their size; the light parent makes them once for
+    all sandboxes. Raises OSError."""
     abi = syscall(_CREATE_RULESET, ctypes.c_void_p(None), ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG))
     attributes = _Attributes(
         _FILE_RIGHTS[min(abi, 5)],
         _NETWORK_RIGHTS if abi >= 4 else 0,
         _SCOPES if abi >= 6 else 0,
     )
-    size = 24 if abi >= 6 else 16 if abi >= 4 else 8
-    ruleset = syscall(_CREATE_RULESET, ctypes.byref(attributes), ctypes.c_size_t(size), ctypes.c_uint32(0))
-    try:
-        syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
-    finally:
-        os.close(ruleset)
-    return abi
+    return abi, ctypes.byref(attributes), ctypes.c_size_t(24 if abi >= 6 else 16 if abi >= 4 else 8)

@@ -17,8 +17,13 @@ PR_SET_NO_NEW_PRIVS = 38
 
 _CAPABILITY_VERSION_3 = 0x20080522
 _CAPSET = 126 if platform.machine() == "x86_64" else 91
+_OURSELVES = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+_NO_CAPABILITIES = (ctypes.c_uint32 * 6)()
 
 _libc = ctypes.CDLL(None, use_errno=True) if IS_LINUX else None
+if _libc is not None:
+    for _name in ("prctl", "syscall"):  # looked up once, in the light parent: the library keeps them
+        getattr(_libc, _name)
 
 
 def prctl(option: int, first: int = 0, second: int = 0) -> None:
@@ -40,8 +45,7 @@ def syscall(number: int, *arguments: object) -> int:
 
 def drop_capabilities() -> None:
     """capset(2): hold none, in whatever user namespace. Raises OSError."""
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    syscall(_CAPSET, header, (ctypes.c_uint32 * 6)())
+    syscall(_CAPSET, _OURSELVES, _NO_CAPABILITIES)
 
 
 def unshare(flags: int) -> None:

@@ -175,14 +175,11 @@ def _class_of(value: Any) -> Any:
     raise SecurityViolation(f"type() does not show the class of a {cls.__name__}")
 
 
-def make_builtins(
-    functions: dict[str, Callable[..., Any]], import_: Callable[..., Any], print_: Callable[..., None]
-) -> dict[str, Any]:
-    """The `__builtins__` of a sandbox's scripts: functions are those that the run offers (log, rand, the module's own)."""
+def _common() -> dict[str, Any]:
+    """The builtins that are the same in every sandbox."""
     names: dict[str, Any] = {name: getattr(builtins, name) for name in _PLAIN}
     names |= {
         "__build_class__": builtins.__build_class__,
-        "__import__": import_,
         "__name__": "__main__",
         "__debug__": True,
         "ascii": text.text_ascii,
@@ -190,7 +187,6 @@ def make_builtins(
         "format": text.text_format,
         "getattr": guarded_getattr,
         "hasattr": guarded_hasattr,
-        "print": print_,
         "repr": text.text_repr,
         "setattr": guarded_setattr,
         "str": text.ScriptText,
@@ -208,7 +204,25 @@ def make_builtins(
     }
     for name, value in names.items():
         under_its_name(name, value)
-    names |= {GENERATED + name: guard for name, guard in guards.items()}
+    return names | {GENERATED + name: guard for name, guard in guards.items()}
+
+
+_COMMON = _common()
+_ahead: list[dict[str, Any]] = []
+
+
+def make_ahead() -> None:
+    """Make a copy in the light parent for the next sandbox: made by the sandbox, it would touch each object in it, and so its own
+    copy of most pages that they lie on."""
+    _ahead.append(dict(_COMMON))
+
+
+def make_builtins(
+    functions: dict[str, Callable[..., Any]], import_: Callable[..., Any], print_: Callable[..., None]
+) -> dict[str, Any]:
+    """The `__builtins__` of a sandbox's scripts: functions are those that the run offers (log, rand, the module's own)."""
+    names = _ahead.pop() if _ahead else dict(_COMMON)
+    names["__import__"], names["print"] = import_, print_
     names |= functions
     return names
 

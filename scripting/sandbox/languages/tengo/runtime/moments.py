@@ -5,7 +5,9 @@ Zones are read before the lockdown closes the files; the local zone of every run
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import functools
 import io
 import os
 import re
@@ -46,18 +48,24 @@ class Zone(NamedTuple):
 UTC = Zone("UTC")
 _zones: dict[str, Zone] = {"": UTC, "UTC": UTC, "Local": UTC}
 _unread: dict[str, bytes] = {}
+_OTHER_TABLES = frozenset({"posix", "right"})
+"""The same zones once more, the second kind with leap seconds."""
 
 
+@functools.cache
 def load_zones() -> None:
     """Read the files of the system's zones, less than a megabyte: after the lockdown there is no file to read."""
-    for name in sorted(zoneinfo.available_timezones()):
-        for folder in zoneinfo.TZPATH:
-            try:
-                with open(os.path.join(folder, name), "rb") as file:
-                    _unread[name] = file.read()
-                break
-            except OSError:
-                continue
+    # Not zoneinfo.available_timezones(): what that imports would be part of every sandbox, threads and archives among it.
+    for top in reversed(zoneinfo.TZPATH):
+        for folder, folders, files in os.walk(top):
+            if folder == top:
+                folders[:] = [name for name in folders if name not in _OTHER_TABLES]
+            for name in files:
+                path = os.path.join(folder, name)
+                with contextlib.suppress(OSError), open(path, "rb") as file:
+                    content = file.read(4)
+                    if content == b"TZif" and name != "posixrules":
+                        _unread[os.path.relpath(path, top)] = content + file.read()
 
 
 def find_zone(name: str) -> Zone | None:
