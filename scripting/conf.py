@@ -167,6 +167,11 @@ class ScriptingSettings:
         "Sandboxes in one process, where the least recently used make room; 0: as many as memory has room for.",
     )
     SCRIPTING_SANDBOX_RUNS = Setting(1000, "count", "Runs after which a sandbox is retired.")
+    SCRIPTING_COMMON_PARENT = Setting(
+        "",
+        "text",
+        "Unix socket of `python -s -P -m scripting.sandbox --listen SOCKET`, which all processes of a machine have their sandboxes from, to save memory. The stack sets it.",
+    )
     SCRIPTING_PROCESS_PER_RUN = Setting(False, "boolean", "Give every run a sandbox process of its own.")
     SCRIPTING_MAX_CONCURRENT = Setting(16, "count", "Executions at once in one process; more are refused or queued.")
     SCRIPTING_SHARDS = Setting(4, "count", "Event streams per module at the least; keys are spread over them.")

@@ -36,6 +36,7 @@ from goby_site.stack.redis_server import NoRedisServer, redis_server_binary
 from goby_site.stack.supervisord import (
     MANAGE,
     RUNNERS,
+    common_parent_socket,
     redis_data_dir,
     supervisor_config,
     supervisor_environment,
@@ -268,6 +269,8 @@ def raise_stopped(_number: int, _frame: FrameType | None) -> None:
 def main() -> int:
     """Run the stack in the foreground. 0 after Ctrl-C or SIGTERM, 1 when it could not start or broke down."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
+    if forks.POSSIBLE:
+        os.environ.setdefault("SCRIPTING_COMMON_PARENT", str(common_parent_socket()))
     leave_process_1()
     os.umask(0o077)
     signal.signal(signal.SIGINT, raise_stopped)

@@ -12,7 +12,8 @@ from pathlib import Path
 from goby_site import paths
 from goby_site.stack.redis_server import redis_config, redis_server_binary
 
-# The group of everything but Redis: supervisord stops groups one after the other, and Redis must outlive its users.
+# The group of everything but Redis and the common parent of sandboxes: supervisord stops groups one after the other, and these must
+# outlive their users.
 RUNNERS = "goby"
 WORKERS = 2
 
@@ -27,6 +28,11 @@ def tied(signal_name: str, *command: str) -> list[str]:
 def supervisor_socket() -> Path:
     """Where supervisord answers."""
     return paths.socket_dir() / "supervisor.sock"
+
+
+def common_parent_socket() -> Path:
+    """Where the common parent of all sandboxes answers, on Linux."""
+    return paths.socket_dir() / "sandboxes.sock"
 
 
 def runners(host: str, port: int) -> dict[str, tuple[str, ...]]:
@@ -84,6 +90,8 @@ def supervisor_config(host: str, port: int) -> str:
     }
     if not os.environ.get("REDIS_URL"):
         config["program:redis"] = program("redis", "%(ENV_GOBY_STACK_REDIS)s", autostart=True, priority=1)
+    if sys.platform == "linux":
+        config["program:sandboxes"] = program("sandboxes", "%(ENV_GOBY_STACK_SANDBOXES)s", autostart=True, priority=1)
     parts = runners(host, port)
     for name, arguments in parts.items():
         command = f"%(ENV_GOBY_STACK_PYTHON)s {shlex.join(arguments)}"
@@ -106,6 +114,8 @@ def supervisor_environment() -> dict[str, str]:
     }
     if not os.environ.get("REDIS_URL"):
         values["GOBY_STACK_REDIS"] = shlex.join(tied("KILL", *redis_command()))
+    if sys.platform == "linux":
+        values["GOBY_STACK_SANDBOXES"] = shlex.join(tied("KILL", *common_parent_command()))
     return values
 
 
@@ -136,6 +146,12 @@ def redis_command() -> tuple[str, ...]:
     text = redis_config(data, paths.socket_dir() / "redis.sock", paths.redis_memory(), paths.redis_fsync())
     config.write_text(text, encoding="utf-8")
     return (str(redis_server_binary(data)), str(config))
+
+
+def common_parent_command() -> tuple[str, ...]:
+    """The command of the process that forks the light parents of all sandboxes. Its environment is that of a light parent."""
+    alone = ("env", "-i", "PYTHONHASHSEED=0", sys.executable, "-s", "-P", "-m", "scripting.sandbox")
+    return (*alone, "--listen", str(common_parent_socket()))
 
 
 def redis_data_dir() -> Path:

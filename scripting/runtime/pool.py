@@ -33,6 +33,7 @@ def get_pool() -> SandboxPool:
                         max_sandboxes=conf.SCRIPTING_SANDBOX_CAP,
                         runs_per_sandbox=conf.SCRIPTING_SANDBOX_RUNS,
                         process_per_run=conf.SCRIPTING_PROCESS_PER_RUN,
+                        common_parent=conf.SCRIPTING_COMMON_PARENT,
                     )
                 )
                 _owner = os.getpid()

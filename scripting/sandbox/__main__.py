@@ -1,6 +1,7 @@
 """The light parent: imports what runs need, once, and forks locked-down sandboxes on request. It never sees a script.
 
 `python -s -P -m scripting.sandbox DESCRIPTOR`, started by the supervisor with its control socket. It ends when that socket ends.
+`python -s -P -m scripting.sandbox --listen SOCKET` forks light parents for all processes that ask at that Unix socket.
 """
 
 from __future__ import annotations
@@ -9,8 +10,12 @@ import os
 import sys
 
 if __name__ == "__main__":
-    from scripting.sandbox.fork_server import main
-
     # The environment is the same for every run, and so is the time zone.
     os.environ["TZ"] = "UTC0"
+    if sys.argv[1] == "--listen":
+        from scripting.sandbox.common_parent import listen
+
+        listen(sys.argv[2])
+    from scripting.sandbox.fork_server import main
+
     sys.exit(main(int(sys.argv[1])))

@@ -35,29 +35,22 @@ FORK, REAP, PROBE, HELLO = b"F", b"R", b"P", b"H"
 class LightParent:
     """Forks sandboxes. Single-threaded; holds no script and no data."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, engines: EngineFactory) -> None:
         self.control = control
-        self.engines = EngineFactory()
+        self.engines = engines
         self.pid = os.getpid()
         self.last_word = LastWord()
         self.left: tuple[str, ...] = ()
         self.problem = ""
 
-    def prepare(self) -> None:
-        """Import what is loaded lazily, leave the host's namespaces, and set aside what is common to all sandboxes."""
-        time.tzset()
-        self.engines.load_all()
-        packages.import_lazy()
-        learn_signatures()
+    def leave_host(self) -> None:
+        """Leave the host's namespaces and the standard streams."""
         if IS_LINUX:
             self.left, self.problem = namespaces.leave()
-            if seccomp.is_supported():
-                seccomp.program()
-            with contextlib.suppress(OSError):  # each sandbox says why
-                landlock.all_rights()
-        builtins.make_ahead()
-        gc.collect()
-        gc.freeze()
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        sys.stdout = sys.stderr = None
 
     def serve(self) -> None:
         """Answer requests until the supervisor is gone."""
@@ -143,16 +136,35 @@ def _pidfd(pid: int) -> int | None:
         return None
 
 
+def load() -> EngineFactory:
+    """Import what is loaded lazily, and set aside what is common to all sandboxes."""
+    time.tzset()
+    engines = EngineFactory()
+    engines.load_all()
+    packages.import_lazy()
+    learn_signatures()
+    if IS_LINUX:
+        if seccomp.is_supported():
+            seccomp.program()
+        with contextlib.suppress(OSError):  # each sandbox says why
+            landlock.all_rights()
+    builtins.make_ahead()
+    gc.collect()
+    gc.freeze()
+    return engines
+
+
+def serve(descriptor: int, engines: EngineFactory) -> None:
+    """Be a light parent with the control socket on this descriptor, until that ends."""
+    control = socket.socket(fileno=descriptor)
+    control.set_inheritable(False)
+    parent = LightParent(control, engines)
+    parent.leave_host()
+    parent.serve()
+
+
 def main(descriptor: int) -> int:
     """Serve the control socket on this descriptor."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which then ends this process
-    control = socket.socket(fileno=descriptor)
-    control.set_inheritable(False)
-    parent = LightParent(control)
-    parent.prepare()
-    null = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(null, stream)
-    sys.stdout = sys.stderr = None
-    parent.serve()
+    serve(descriptor, load())
     return 0

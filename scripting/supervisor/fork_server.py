@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from scripting.sandbox.protocol import LAST_WORD_SIGNAL
+from scripting.supervisor import light_parents
 from scripting.supervisor.errors import SandboxUnavailable
 
 _REQUEST = struct.Struct("!cxI")
@@ -46,7 +47,7 @@ class ExitStatus(NamedTuple):
 
 @dataclass
 class _Process:
-    process: subprocess.Popen[bytes]
+    process: light_parents.Process
     control: socket.socket
     ready: list[Handle]
     """Sandboxes forked ahead of need."""
@@ -62,8 +63,9 @@ class ParentClient:
     The one taken is replaced by `replenish`, which its user calls once what cannot wait is done: a fork takes a processor too.
     """
 
-    def __init__(self, python: str, reserve: int) -> None:
+    def __init__(self, python: str, reserve: int, common_parent: str = "") -> None:
         self.python = python
+        self.common_parent = common_parent
         self.reserve = reserve
         self.forks = 0
         self._lock = threading.Lock()
@@ -153,7 +155,7 @@ class ParentClient:
         self._lock = threading.Lock()
         if process:
             process.control.close()
-            process.process.returncode = 0  # not our child: nothing to wait for
+            process.process.disown()
             for handle in process.ready:
                 release(handle)
 
@@ -204,20 +206,9 @@ class ParentClient:
         return _Reply(name, pid, status, peak, cpu_us, handle)
 
     def _start(self) -> _Process:
-        ours, theirs = socket.socketpair()
-        with theirs, tempfile.TemporaryFile() as complaints:
-            command = [self.python, "-s", "-P", "-m", "scripting.sandbox", str(theirs.fileno())]
-            popen = subprocess.Popen(  # the environment is the same on every host, for the same results
-                command,
-                env={"PYTHONHASHSEED": "0"},
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=complaints,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-            theirs.close()
+        with tempfile.TemporaryFile() as complaints:
+            begun = light_parents.forked(self.common_parent) if self.common_parent else None
+            popen, ours = begun or light_parents.started(self.python, complaints)
             process = _Process(popen, ours, [])
             ours.settimeout(_START_SECONDS)
             try:

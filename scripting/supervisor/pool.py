@@ -76,6 +76,8 @@ class PoolConfig:
     """Every run in a process of its own."""
     python: str = sys.executable
     """The interpreter of the light parent; the project must be installed in its environment."""
+    common_parent: str = ""
+    """The Unix socket at which light parents are forked; one is started where nothing answers there."""
     reserve: int = 1
     """Sandboxes forked and locked down ahead of need."""
     wait_seconds: float = 30.0
@@ -89,7 +91,7 @@ class SandboxPool:
 
     def __init__(self, config: PoolConfig | None = None) -> None:
         self.config = config or PoolConfig()
-        self._parent = ParentClient(self.config.python, self.config.reserve)
+        self._parent = ParentClient(self.config.python, self.config.reserve, self.config.common_parent)
         self._shelves: dict[Kind, Shelf] = {}
         """Of each kind of sandbox there is, the free ones."""
         self._recent: dict[int, Shelf] = {}

@@ -48,8 +48,11 @@ def after_power_cut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
 
 @pytest.mark.any_python
 def test_every_part_runs_and_its_data_is_private(stack: RunningStack) -> None:
-    assert {name: len(stack.pids(name)) for name in ("redis", "web", "worker", "evidence", "battle", "watcher")} == {
+    assert {
+        name: len(stack.pids(name)) for name in ("redis", "sandboxes", "web", "worker", "evidence", "battle", "watcher")
+    } == {
         "redis": 1,
+        "sandboxes": 1,
         "web": 1,
         "worker": 2,
         "evidence": 1,
