@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.embedding.studio import DOCS, Studio
 from tests.support.browser import chromium
@@ -78,24 +78,36 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """A tab of someone who has logged in by e-mail; nothing in it may go wrong."""
+@pytest.fixture(scope="module")
+def problems() -> list[str]:
+    """What went wrong in the browser."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def ada(browser: Browser, address: str, problems: list[str]) -> BrowserContext:
+    """The browser of someone who has logged in by e-mail; it has the site's files cached after the first test."""
     context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 800}, accept_downloads=True)
     context.set_default_timeout(SLOW)
-    tab = context.new_page()
-    problems: list[str] = []
-    tab.on("pageerror", lambda error: problems.append(str(error)))
-    tab.on(
+    context.on("weberror", lambda error: problems.append(str(error.error)))
+    context.on(
         "response", lambda answer: problems.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None
     )
+    tab = context.new_page()
     tab.goto("/rules/scripts/")
     tab.fill("[name=username]", EMAIL)
     tab.fill("[name=password]", PASSWORD)
     tab.click("[type=submit]")
     tab.wait_for_url("**/rules/scripts/")
+    return context
+
+
+@pytest.fixture
+def page(ada: BrowserContext, problems: list[str]) -> Iterator[Page]:
+    """Her tab, at the list of scripts; nothing in it may go wrong."""
+    [tab] = ada.pages
+    tab.goto("/rules/scripts/")
     yield tab
-    context.close()
     assert [problem for problem in problems if "favicon" not in problem] == []
 
 
