@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -103,9 +103,24 @@ class RunningStack:
 
     def _parts(self) -> list[dict[str, Any]]:
         """What supervisord says of each."""
+        with self.supervisor() as supervisor:
+            return cast("list[dict[str, Any]]", supervisor.getAllProcessInfo())
+
+    @contextmanager
+    def supervisor(self) -> Iterator[Any]:
+        """supervisord's own interface."""
         transport = SupervisorTransport(serverurl=f"unix://{self.environment_socket()}")
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
-            return cast("list[dict[str, Any]]", server.supervisor.getAllProcessInfo())
+            yield server.supervisor
+
+    def let_battle(self, go_on: bool) -> None:
+        """Start the director of the battle, or stop it and wait for its end."""
+        with self.supervisor() as supervisor:
+            goes_on = supervisor.getProcessInfo("goby:battle")["statename"] in {"STARTING", "RUNNING"}
+            if go_on and not goes_on:
+                supervisor.startProcess("goby:battle", False)
+            elif goes_on and not go_on:
+                supervisor.stopProcess("goby:battle")
 
     def environment_socket(self) -> Path:
         """supervisord's socket, whose place depends on the length of the path."""

@@ -9,6 +9,7 @@ from goby_site.settings import DATABASES, STORAGES
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 3600  # nobody changes a file meanwhile: a page does not ask for its forty files again
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # A test's data outlives a killed process, not a power cut: nothing waits for the disk.

@@ -15,6 +15,8 @@ from tests.workbench.pages import Person, new_context, session
 
 GOES_ON = "SELECT count(*) > 9 AND sum(kind = 'damage') > 0 FROM wargame_battlelogentry"
 """Whether there is something to look at and to replay, however quick the first test is."""
+ENOUGH = "SELECT count(*) > 4 FROM wargame_battlelogentry WHERE kind = 'damage'"
+"""Whether there are so many decisions that a test can do without more."""
 
 
 @pytest.fixture(scope="package")
@@ -27,6 +29,22 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     with RunningStack(folder, **settings) as running:
         wait_until(lambda: running.rows(GOES_ON) == [(1,)], 150, "the battle does not go on", every=0.5)
         yield running
+
+
+@pytest.fixture
+def battle() -> None:
+    """Asked for by a test in which the battle has to go on. In the others it stands still: it takes more than all that is idle in a stack."""
+
+
+@pytest.fixture(autouse=True)
+def pace(request: pytest.FixtureRequest) -> None:
+    """Let the battle go on, or stand still once enough is recorded."""
+    if "stack" in request.fixturenames:
+        stack: RunningStack = request.getfixturevalue("stack")
+        goes_on = "battle" in request.fixturenames
+        if not goes_on:
+            wait_until(lambda: stack.rows(ENOUGH) == [(1,)], 150, "the battle does not go on", every=0.5)
+        stack.let_battle(goes_on)
 
 
 @pytest.fixture(scope="package")

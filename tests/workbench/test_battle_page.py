@@ -52,6 +52,7 @@ def page(tab: Page) -> Page:
     return tab
 
 
+@pytest.mark.usefixtures("battle")
 def test_a_new_visitor_sees_outcomes_come_in_and_what_decided_them(page: Page, problems: list[str]) -> None:
     page.emulate_media(
         reduced_motion="no-preference"
@@ -67,6 +68,7 @@ def test_a_new_visitor_sees_outcomes_come_in_and_what_decided_them(page: Page, p
     assert not problems
 
 
+@pytest.mark.usefixtures("battle")
 def test_the_page_reconnects_by_itself_and_has_missed_nothing(page: Page, stack: RunningStack) -> None:
     connection = page.locator("#connection")
     expect(connection).to_have_attribute("data-state", "open", timeout=15_000)
@@ -83,6 +85,7 @@ def test_the_page_reconnects_by_itself_and_has_missed_nothing(page: Page, stack:
     assert page.evaluate("window.stays") is True
 
 
+@pytest.mark.usefixtures("battle")
 def test_a_published_rule_is_seen_to_take_over(
     page: Page, stack: RunningStack, problems: list[str], tmp_path: Path
 ) -> None:
@@ -102,6 +105,7 @@ def test_a_published_rule_is_seen_to_take_over(
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.usefixtures("battle")
 def test_why_a_unit_died_is_three_clicks_and_ten_seconds_away(
     page: Page, stack: RunningStack, problems: list[str]
 ) -> None:
@@ -121,6 +125,7 @@ def test_why_a_unit_died_is_three_clicks_and_ten_seconds_away(
     assert not problems
 
 
+@pytest.mark.usefixtures("battle")
 def test_the_map_is_rewound_by_the_keyboard_and_stays_there_while_the_battle_goes_on(
     page: Page, problems: list[str]
 ) -> None:
@@ -188,6 +193,7 @@ def two_friends(page: Page) -> list[str]:
     return codes[:2]
 
 
+@pytest.mark.usefixtures("battle")
 def test_a_test_shot_at_a_live_unit_is_asked_about_and_a_friend_is_named_as_one(
     browser: Browser, stack: RunningStack, problems: list[str]
 ) -> None:

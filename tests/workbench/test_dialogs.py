@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import xmlrpc.client
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import expect
-from supervisor.xmlrpc import SupervisorTransport
 
 from tests.support.stack import RunningStack, wait_until
 from tests.workbench.pages import Person, change
@@ -84,13 +82,12 @@ def test_what_will_certainly_fail_is_named_and_confirmed_once_more_by_keyboard(p
 @contextmanager
 def without_redis(stack: RunningStack) -> Iterator[None]:
     """Redis ends, and begins again at the end."""
-    transport = SupervisorTransport(serverurl=f"unix://{stack.environment_socket()}")
-    with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
-        server.supervisor.stopProcess("redis:redis")
+    with stack.supervisor() as supervisor:
+        supervisor.stopProcess("redis:redis")
         try:
             yield
         finally:
-            server.supervisor.startProcess("redis:redis")
+            supervisor.startProcess("redis:redis")
 
 
 def test_while_redis_does_not_answer_the_header_and_the_publish_dialog_say_so(

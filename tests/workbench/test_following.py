@@ -120,7 +120,7 @@ def publish_text(person: Person, source: str, reason: str) -> int:
     return number
 
 
-@pytest.mark.usefixtures("put_back")
+@pytest.mark.usefixtures("battle", "put_back")
 def test_open_pages_are_told_what_stands_in_for_a_version_that_fails_and_when_it_runs_again(
     person: Enter, stack: RunningStack
 ) -> None:

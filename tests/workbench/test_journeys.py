@@ -28,6 +28,7 @@ def live_number(person: Person, script: str) -> int:
     return number
 
 
+@pytest.mark.usefixtures("battle")
 def test_a_stranger_changes_a_rule_and_sees_the_battle_follow_it(stack: RunningStack, browser: Browser) -> None:
     stranger = Person(stack, new_context(stack, browser), "designer")
     page = stranger.page()
@@ -254,6 +255,7 @@ def test_a_new_script_is_named_tried_and_published_and_said_to_run_on_nothing(pe
     assert designer.problems == []
 
 
+@pytest.mark.usefixtures("battle")
 def test_a_rollback_under_load_decides_the_very_next_events(person: Enter, stack: RunningStack) -> None:
     admin = person("admin")
     page = admin.page()
