@@ -16,7 +16,7 @@ import redis
 
 from scripting.conf import conf
 from scripting.storage.full_redis import IN_FULL
-from scripting.storage.lua import Call, LuaScript
+from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import GLANCE_SECONDS, is_silent, key, redis_client, within
 
 logger = logging.getLogger(__name__)
@@ -80,14 +80,13 @@ return {redis.call('GET', KEYS[1]), redis.call('INCR', KEYS[2])}
 )
 
 
-def bump() -> Generation | None:
+def bump(also: Sequence[Call] = ()) -> Generation | None:
     """Say that some script changed; call it after the commit. The generation that this made, None when Redis is unavailable.
 
-    A Redis that is unavailable delays the news, it does not lose it.
+    A Redis that is unavailable delays the news, it does not lose it. `also` are calls made in the same exchange.
     """
-    epoch, counter = generation_keys()
     try:
-        made, count = _bump([epoch, counter], [secrets.token_hex(8)], redis_client())
+        (made, count), *_ = together([Call(_bump, generation_keys(), [secrets.token_hex(8)]), *also], redis_client())
     except redis.RedisError as error:
         _say_once_in_a_while(error)
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import router, transaction
 
 from scripting.models import SHARED, Activation, Breaker, Case, CaseChange, KnobSet, Review, Script, ScriptVersion
 from scripting.processes import notices
@@ -25,6 +25,7 @@ from scripting.registry.moves import (
     StaleBase,
 )
 from scripting.registry.resolved import load
+from scripting.storage.compiled_query import Among, number
 from scripting.subscriptions import sets
 from scripting.subscriptions.sets import SubscriptionRefused
 from scripting.texts.escaping import visible
@@ -77,7 +78,7 @@ def activate_together(
         for move in moves:
             _join_planned(locked[move.script.pk], move)
         Review.settle({review.pk for review in passage.reviews.values()})
-        Breaker.forgive(move.version.pk for move in moves if move.version is not None)
+        _forgive([move.version.pk for move in moves if move.version is not None])
         if any(move.script.module == SHARED for move in moves):
             for move in moves:
                 if move.script.module == SHARED:
@@ -90,10 +91,21 @@ def activate_together(
     return activations
 
 
+def _forgive(versions: Sequence[int]) -> None:
+    """Forget how these versions did. Most never failed, and there is nothing to forget."""
+    failed = _failed.rows(router.db_for_write(Breaker), versions)
+    if failed:
+        Breaker.forgive(pk for (pk,) in failed)
+
+
+_failed = Among(lambda names: Breaker.objects.filter(version__id__in=map(number, names)).values_list("version_id"))
+
+
 def _follow(script: Script, locked: Script) -> None:
     """Have who moved the script see it as it was saved, without reading it again: the notice of the change waits for the end of what is around."""
     for field in Script._meta.concrete_fields:
         setattr(script, field.attname, getattr(locked, field.attname))
+    script._state.fields_cache |= locked._state.fields_cache
 
 
 def _join_planned(locked: Script, move: Move) -> None:
@@ -187,7 +199,8 @@ def _move(move: Move, locked: Script, passage: Passage) -> Activation:
         override=visible(move.at_gate.override) if passage.overridden else "",
         review=passage.reviews.get(locked.pk),
     )
-    activation.evidence.add(*passage.evidence.get(locked.pk, ()))
+    if evidence := passage.evidence.get(locked.pk):
+        activation.evidence.add(*evidence)
     return activation
 
 

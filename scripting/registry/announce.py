@@ -17,6 +17,9 @@ from scripting.processes.notices import Notice
 from scripting.registry import compiled_code
 from scripting.registry.active import registry
 from scripting.registry.carried import sealed
+from scripting.registry.resolved import alone
+from scripting.storage import numbers
+from scripting.storage.lua import Call
 
 
 def announce(notice: Notice, *, using: str | None = None) -> None:
@@ -28,7 +31,7 @@ def announce(notice: Notice, *, using: str | None = None) -> None:
     def tell() -> None:
         known = registry.known(notice.key)
         script, found = sealed(notice.key, known) if notice.kind == notices.ACTIVATED else ("", None)
-        made = generation.bump()
+        made = generation.bump(_numbers(notice))
         followed = {}
         if found is not None and notice.module != SHARED:
             followed = registry.adopt({found.key: found}, Span.of(made))
@@ -36,10 +39,17 @@ def announce(notice: Notice, *, using: str | None = None) -> None:
             registry.discard(notice.module, notice.script, made)
         if made is not None:
             notices.spread(replace(notice, carried=script, change=found.change if found else 0), made)
-            for each in followed.values():
+            for each in followed.values() or ([alone(found)] if found is not None else []):
                 compiled_code.offer(each)
 
     transaction.on_commit(tell, using=using)
+
+
+def _numbers(notice: Notice) -> list[Call]:
+    """What is to be noted of the version's number in the same exchange."""
+    if notice.kind != notices.ACTIVATED or notice.number is None:
+        return []
+    return [numbers.noting(numbers.VERSION, f"{notice.module}/{notice.script}", notice.number)]
 
 
 @receiver(post_save, sender=Script)

@@ -27,7 +27,7 @@ from scripting.registry.moves import (
     WillFail,
     say_why,
 )
-from scripting.registry.storing import judged, keep, recheck
+from scripting.registry.storing import judged, keep, recheck, tell_number
 from scripting.sandbox import source_text
 from scripting.supervisor.pool import CheckReport
 from scripting.texts.merge import Merge, merge
@@ -72,8 +72,10 @@ def publish(
         raise WillFail("the text will certainly fail; nothing is stored or published", None, verdict.failures)
     with transaction.atomic():  # one commit for both; the text is kept whatever stands against making it live
         hold_for(script, text)
-        version = keep(script, language, content, origin, verdict, author=actor, message=reason)
+        version = keep(script, language, content, origin, verdict, author=actor, message=reason, is_number_told=True)
         done = _activated_or_refused(script, version, actor=actor, reason=reason, base=base, at_gate=at_gate)
+        if isinstance(done, PublishRefused):
+            tell_number(version)
     if not version.accepted:
         first = next(d for d in diagnostics if d.severity == "error")
         raise PublishRefused(f"{version} is kept but not active: {first.message}", version, diagnostics)
@@ -87,7 +89,7 @@ def publish(
         raise StaleBase(str(done), version, _merge(base, script.active_version, version))
     if isinstance(done, PublishRefused):
         raise done
-    Draft.objects.filter(script=script, user=actor, source=text).delete()
+    _end_draft(script, actor, text)
     return done
 
 
@@ -157,7 +159,7 @@ def publish_together(
         return publish_together(texts, actor=actor, reason=reason, origin=origin, confirmed=confirmed, at_gate=at_gate)
     for move in moves:
         assert move.version is not None
-        Draft.objects.filter(script=move.script, user=actor, source=move.version.text).delete()
+        _end_draft(move.script, actor, move.version.text)
     return activations
 
 
@@ -215,6 +217,12 @@ def rollback(script: Script, number: int, *, actor: User | None, reason: str, at
         return activate(script, version, cause, actor=actor, reason=reason, base=AnyBase, at_gate=at_gate)
     except HelpersChanged:
         return rollback(script, number, actor=actor, reason=reason, at_gate=at_gate)
+
+
+def _end_draft(script: Script, actor: User | None, text: str) -> None:
+    """The draft of a text that is live now is done with."""
+    if actor is not None:
+        Draft.objects.filter(script=script, user=actor, source=text).delete()
 
 
 def _require_change(script: Script, language: str, content: bytes) -> None:

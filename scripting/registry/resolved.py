@@ -370,6 +370,11 @@ def following(told: Carried, before: ResolvedScript) -> ResolvedScript | None:
     return _resolved(row, ready)
 
 
+def alone(told: Carried) -> ResolvedScript:
+    """The script as it was told, without what runs when it fails."""
+    return _resolved(told.row, [_ready(told.row, told.row.active, told.row.knobs)])
+
+
 def _is_plain(bundle: Bundle) -> bool:
     """Whether it is the script's text alone, without helpers, and each knob as the text has it."""
     return not (bundle.helpers or bundle.script.knobs or bundle.script.segments)

@@ -47,10 +47,12 @@ def keep(
     message: str = "",
     tell: bool = True,
     at_least: int = 1,
+    is_number_told: bool = False,
 ) -> ScriptVersion:
     """The version that holds `content`, with a verdict just reached; an equal text reuses its version.
 
-    Those who follow the scripts are told of a text that is not accepted, if `tell`. A new version has a number of `at_least`.
+    Those who follow the scripts are told of a text that is not accepted, if `tell`. A new version has a number of `at_least`;
+    `is_number_told`: an activation tells it behind the commit, or whoever asks, by `tell_number`.
     """
     described = [_described(d) for d in verdict.diagnostics]
     database = router.db_for_write(ScriptVersion)
@@ -64,7 +66,7 @@ def keep(
             last = max((found for (found,) in _newest.rows(database, script=script.pk)), default=0)
             version = ScriptVersion.objects.create(
                 script=script,
-                number=numbers.next_number(numbers.VERSION, str(script), last, at_least),
+                number=numbers.next_number(numbers.VERSION, str(script), last, at_least, is_told=is_number_told),
                 language=language,
                 content=content,
                 source=ScriptVersion.shown(content),
@@ -81,6 +83,12 @@ def keep(
         if tell and not verdict.accepted:
             notices.send_on_commit(notices.rejected(version, origin, visible(verdict.first_error.message)))
     return version
+
+
+def tell_number(version: ScriptVersion) -> None:
+    """Have no other version get this number, not even after the database was restored, once the transaction is committed."""
+    name, number = str(version.script), version.number
+    transaction.on_commit(lambda: numbers.note(numbers.VERSION, name, number))
 
 
 def _versions() -> QuerySet[ScriptVersion, Any]:

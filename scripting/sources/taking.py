@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import redis
+from django.db import transaction
 
 from scripting.bus import evidence_jobs
 from scripting.models import Activation, Script, ScriptVersion
 from scripting.processes import notices
-from scripting.registry import activating, judging, storing
+from scripting.registry import activating, dependents, judging, storing
 from scripting.registry.dependents import Key, World
 from scripting.registry.gate import GateClosed
 from scripting.registry.judging import Proposal, Verdict
-from scripting.registry.moves import AnyBase, FileOvertaken, HelpersChanged, Move, StaleBase
+from scripting.registry.moves import AnyBase, FileOvertaken, HelpersChanged, Move, PublishRefused, StaleBase
 from scripting.registry.settling import settle
+from scripting.sandbox import source_text
 from scripting.sources.embedded import Embedded
 from scripting.sources.folder import ScriptFile
 from scripting.sources.steps import WAITS, Step, first_error, said, will_fail
@@ -124,11 +126,12 @@ def take(
 def _take_group(members: Sequence[Candidate], world: World, flag: Flag, weigh: Weigh) -> list[Step]:
     group = [member.proposal for member in members]
     verdicts = settle(group, world)
-    versions = {member.key: _kept(member, verdicts[member.key]) for member in members}
     taken = [member for member in members if verdicts[member.key].accepted]
     stopped: GateClosed | None = None
+    versions, refused = _kept_and_activated(members, verdicts, taken)
     try:
-        activating.activate_together([member.move(versions[member.key]) for member in taken])
+        if refused is not None:
+            raise refused
     except HelpersChanged:
         return _take_group([_afresh(member) for member in members], World(), flag, weigh)
     except GateClosed as closed:
@@ -165,6 +168,26 @@ def _take_group(members: Sequence[Candidate], world: World, flag: Flag, weigh: W
     return steps
 
 
+def _kept_and_activated(
+    members: Sequence[Candidate], verdicts: Mapping[Key, Verdict], taken: Sequence[Candidate]
+) -> tuple[dict[Key, ScriptVersion], PublishRefused | None]:
+    """Keep the texts and make those that are taken live, in one commit: the texts are kept whatever stands against the rest."""
+    refused = None
+    with transaction.atomic():
+        for member in members:
+            dependents.hold_for(member.script, source_text.read_any(member.text.content))
+        in_order = sorted(members, key=lambda member: member.script.pk)  # as whoever locks several locks them
+        versions = {member.key: _kept(member, verdicts[member.key]) for member in in_order}
+        try:
+            activating.activate_together([member.move(versions[member.key]) for member in taken])
+        except PublishRefused as problem:
+            refused = problem
+        for member in members:
+            if refused is not None or member not in taken:
+                storing.tell_number(versions[member.key])
+    return versions, refused
+
+
 def _afresh(member: Candidate) -> Candidate:
     """The same with the script as it is now, but for the file that it was decided on: no other may have been taken since."""
     script = Script.objects.select_related("active_version", "default_version").get(pk=member.script.pk)
@@ -181,7 +204,9 @@ def _kept(member: Candidate, verdict: Verdict) -> ScriptVersion:
     else:
         origin, message = ScriptVersion.Origin.FILE, f"file {text.path}"
     tell = not member.was_rejected
-    return storing.keep(member.script, text.language, text.content, origin, verdict, message=message, tell=tell)
+    return storing.keep(
+        member.script, text.language, text.content, origin, verdict, message=message, tell=tell, is_number_told=True
+    )
 
 
 def _activated(member: Candidate, version: ScriptVersion) -> Step:

@@ -6,13 +6,14 @@ next one is counted from here, where Redis has not forgotten too.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 import redis
 from django.db import transaction
 
 from scripting.storage.full_redis import IN_FULL
-from scripting.storage.lua import LuaScript
+from scripting.storage.lua import Call, LuaScript
 from scripting.storage.redis_client import briefly, key, redis_client
 
 VERSION, KNOBS, SUBSCRIPTIONS = "version", "knobs", "subscriptions"
@@ -29,28 +30,31 @@ end
 )
 
 
-def next_number(kind: str, label: str, last: int, at_least: int = 1) -> int:
+def next_number(kind: str, label: str, last: int, at_least: int = 1, *, is_told: bool = False) -> int:
     """The number after `last`, which is the database's highest, and after every one that was ever given. To be called in a transaction.
 
-    While Redis is unavailable the database alone counts.
+    While Redis is unavailable the database alone counts. `is_told`: whoever asks has it noted behind the commit, by `note` or `noting`.
     """
-    name = f"{kind} {label}"
     try:
         with briefly():
-            given = int(redis_client().hget(_key(), name) or 0)
+            given = int(redis_client().hget(_key(), f"{kind} {label}") or 0)
     except redis.RedisError:
         return max(last + 1, at_least)
     number = max(last + 1, given + 1, at_least)
-    transaction.on_commit(lambda: _note(name, number))
+    if not is_told:
+        transaction.on_commit(lambda: note(kind, label, number))
     return number
 
 
-def _note(name: str, number: int) -> None:
-    try:
-        with briefly():
-            raise_to({name: number})
-    except redis.RedisError:
-        return  # the next number says it too
+def note(kind: str, label: str, number: int) -> None:
+    """Let no number up to this one be given again. While Redis is unavailable nothing is noted: the next number says it too."""
+    with contextlib.suppress(redis.RedisError), briefly():
+        raise_to({f"{kind} {label}": number})
+
+
+def noting(kind: str, label: str, number: int) -> Call:
+    """A call that does the same, to be made along with others."""
+    return Call(_raise, [_key()], [f"{kind} {label}", number])
 
 
 def raise_to(numbers: Mapping[str, int]) -> None:

@@ -160,6 +160,19 @@ def test_a_script_that_cannot_be_sealed_is_read_by_each_process(arena: Arena, mo
     assert registry.resolve(*KEY).active.info.number == 2
 
 
+def test_a_process_that_never_read_the_script_offers_what_it_compiled_as_a_command_does(
+    arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_script("result = {'points': 1}")
+    registry.forget()
+    make_script("result = {'points': 2}")
+    (script,) = load([KEY]).values()
+    with closing(SandboxPool(PoolConfig())) as other:
+        monkeypatch.setattr(compiled_code, "get_pool", lambda: other)
+        compiled_code.find(script)
+        assert other.code_of(script.active.bundle, script.limits, compiled_code.functions_of(script))
+
+
 def test_what_one_process_compiled_serves_the_sandboxes_of_another_and_of_this_site_alone(
     arena: Arena, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
