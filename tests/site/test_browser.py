@@ -7,6 +7,8 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
+from tests.support.browser import barriers
+
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 
@@ -58,3 +60,26 @@ def test_filters_and_the_menu_open_by_the_keyboard_and_have_the_focus(page: Page
     page.reload()
     press_until(page, " ", "Menu")
     page.wait_for_function("document.activeElement.closest('#nav-sidebar')")
+
+
+LIST = """<!doctype html><html lang="en"><title>A list</title>
+<style>body { background: #fff } .pale, .odd:nth-child(odd) { color: #ddd } @media (prefers-color-scheme: dark) { .dim { color: #eee } }</style>
+<main><h1>A list</h1><ul>%s</ul></main>"""
+
+
+def test_a_pale_line_is_found_wherever_it_is_in_a_list_whose_lines_are_alike(page: Page) -> None:
+    """The colours of lines that look alike are judged once."""
+
+    def found(line: str, *, of_all: bool = False, **options: bool) -> bool:
+        lines = [line if of_all or number == 37 else f"<li>line {number}</li>" for number in range(60)]
+        page.set_content(LIST % "".join(lines))
+        return any("color-contrast" in one for one in barriers(page, **options))
+
+    assert not found("<li>line</li>")
+    assert not found('<li class="dim">line</li>')
+    assert found('<li class="pale">line</li>')
+    assert found('<li class="pale">line</li>', of_all=True)
+    assert found('<li class="odd">line</li>', of_all=True)
+    assert found('<li>line <b class="pale">of another</b></li>')
+    page.emulate_media(color_scheme="dark")
+    assert found('<li class="dim">line</li>', colours_only=True)
