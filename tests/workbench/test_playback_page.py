@@ -77,8 +77,9 @@ def test_a_battle_is_played_back_step_by_step_and_fits_a_narrow_dark_page_too(pe
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme="dark")
     page.keyboard.press("Home")
-    for _ in range(30):
-        page.get_by_role("button", name="One step on").click()
+    page.get_by_role("button", name="One step on").click()
+    page.get_by_role("button", name="One step on").evaluate("(one) => { for (let n = 1; n < 30; n++) one.click(); }")
+    expect(place).to_have_text(f"30 of {last}")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert not barriers(page)
     assert not designer.problems
