@@ -6,6 +6,7 @@ forks the parts, restarts what dies and stops them. Each dies with its parent, s
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import ipaddress
 import os
@@ -145,6 +146,7 @@ class Stack:
         self.begin_preparing()
         self.await_redis()
         self.await_prepared()
+        self.await_common_parent()
         self.control().startProcessGroup(RUNNERS, False)
         self.await_page()
         say(f"\nGoby is at http://{self.place}/  (logs in {paths.var_dir() / 'log'}; Ctrl-C stops everything)")
@@ -218,6 +220,12 @@ class Stack:
         assert self.preparing is not None
         if self.preparing.wait() != 0:
             raise CannotStart("The database could not be prepared; the reason is above.")
+
+    def await_common_parent(self) -> None:
+        """Wait until it answers, a minute at the most: parts that do not find it work too, with a light parent of their own that takes more memory."""
+        if forks.POSSIBLE:
+            with contextlib.suppress(CannotStart):
+                self.wait_for(lambda: answers_on(common_parent_socket()), 60, "the common parent does not answer")
 
     def await_page(self) -> None:
         """Wait until the site answers. Raises CannotStart after 120 s, long for a busy machine."""

@@ -12,7 +12,7 @@ import subprocess
 from typing import IO, Protocol
 
 _REPLY = struct.Struct("!I")
-_ASK_SECONDS = 5.0
+_ASK_SECONDS = 20.0
 
 
 class Process(Protocol):

@@ -91,6 +91,14 @@ def test_parts_share_the_memory_of_the_project_and_neither_connections_nor_threa
         assert {link for link in open_files(pid) & others if link.startswith("socket:")} == set(), name
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="light parents are forked on Linux only")
+def test_the_sandboxes_of_all_parts_come_from_one_process(stack: RunningStack) -> None:
+    commands = processes_with_sandboxes(stack)
+    (common,) = stack.pids("sandboxes")
+    assert "--listen" in commands[common]
+    assert [words for words in commands.values() if " -m scripting.sandbox" in words and "--listen" not in words] == []
+
+
 def open_files(pid: int) -> set[str]:
     """What its descriptors stand for."""
     return {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
