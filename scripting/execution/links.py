@@ -51,7 +51,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a column cannot hold {type(value).__name__}")
 
 
-_encode = msgspec.msgpack.Encoder(enc_hook=_plain).encode
+_encode_into = msgspec.msgpack.Encoder(enc_hook=_plain).encode_into
 
 
 class _Values:
@@ -85,8 +85,12 @@ _row, _try = _Values(Execution, COLUMNS, len(COLUMNS)).of, _Values(Attempt, OF_A
 def entries(rows: Sequence[Recorded], head: bytes = HEAD) -> list[bytes]:
     """Of each row with its attempts what a link holds: its id, and the digest of every column. Raises ValueError for an unknown head."""
     row_values, try_values = (_row, _try) if head == HEAD else _covered(head)
-    contents = [_encode((row_values(row), [try_values(one) for one in tries])) for row, tries in rows]
-    return [row["id"].bytes + sha256(text).digest() for (row, _), text in zip(rows, contents, strict=True)]
+    made, text = [], bytearray()  # written over again: what is still near at hand costs half
+    for row, tries in rows:
+        values = row_values(row)
+        _encode_into((values, [try_values(one) for one in tries]) if tries else values, text)
+        made.append(row["id"].bytes + sha256(text).digest())
+    return made
 
 
 def _covered(head: bytes) -> tuple[Callable[[Mapping[str, Any]], tuple[Any, ...]], ...]:
@@ -113,8 +117,8 @@ def split(digests: bytes) -> tuple[bytes, list[bytes]]:
 def _digest(
     previous: bytes, module: str, chain: UUID, number: int, salt: bytes, made_at: datetime, rows_digest: bytes
 ) -> bytes:
-    head = f"rows {module} {chain} {number} {microseconds(made_at)} ".encode()
-    return sha256(head + previous + salt + rows_digest).digest()
+    head = b"rows" + chain.bytes + number.to_bytes(8, "big") + microseconds(made_at).to_bytes(8, "big")
+    return sha256(head + previous + salt + rows_digest + module.encode()).digest()
 
 
 def digest_of(link: ReceiptLink) -> bytes:

@@ -140,6 +140,8 @@ def _preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) ->
         if connection.vendor == "sqlite" and connection.timezone_name == "UTC":
             return lambda value: value.isoformat(" ")[:-6] if value.tzinfo is UTC else adapt(value)
         return None if connection.vendor == "postgresql" else adapt
+    if isinstance(target, models.DateField):
+        return {"sqlite": str, "postgresql": None}.get(connection.vendor, connection.ops.adapt_datefield_value)
     return lambda value: target.get_db_prep_save(value, connection)
 
 
