@@ -76,8 +76,9 @@ class Channel:
     def receive_all(self, begun: bytes, seconds: float, deadline: float, cap: int) -> tuple[list[bytes], bytes]:
         """The bodies of all frames that are there, one at least, and what there is of the next, `begun` when it is asked for.
 
-        Waits and raises as `receive` does.
+        Waits and raises as `receive` does; of a frame over the cap when those before it were taken.
         """
+        _whole_frames(begun, cap)
         if seconds != self._receive_seconds:
             self._limit_receive(seconds)
         try:
@@ -88,15 +89,9 @@ class Channel:
             raise PeerGone(unread=False)
         data = begun + data
         while True:
-            bodies, at = [], 0
-            while len(data) >= at + HEADER_BYTES:
-                end = at + HEADER_BYTES + frame_length(data[at : at + HEADER_BYTES], cap)
-                if end > len(data):
-                    break
-                bodies.append(data[at + HEADER_BYTES : end])
-                at = end
+            bodies, rest = _whole_frames(data, cap)
             if bodies:
-                return bodies, data[at:]
+                return bodies, rest
             data += self._read_by(deadline)
 
     def _receive_rest(self, data: bytes, deadline: float, cap: int) -> bytes:
@@ -134,6 +129,22 @@ class Channel:
         if seconds <= 0:
             raise DeadlinePassed
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(seconds))
+
+
+def _whole_frames(data: bytes, cap: int) -> tuple[list[bytes], bytes]:
+    """The bodies of whole frames, and the rest. Raises RemoteProtocolError if the first is over the cap (bytes)."""
+    bodies: list[bytes] = []
+    at = 0
+    while len(data) >= at + HEADER_BYTES:
+        length = length_in(data, at)[0]
+        if length > cap and bodies:
+            break
+        end = at + HEADER_BYTES + frame_length(data[at : at + HEADER_BYTES], cap)
+        if end > len(data):
+            break
+        bodies.append(data[at + HEADER_BYTES : end])
+        at = end
+    return bodies, data[at:]
 
 
 def _ended(error: OSError) -> Exception:

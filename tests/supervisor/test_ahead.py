@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from scripting.sandbox.protocol import encode_value
+from scripting.sandbox.protocol import RemoteProtocolError, encode_value
 from scripting.supervisor import ahead
+from scripting.supervisor.channel import Channel
 from scripting.supervisor.pool import Cancellation, HostFunction, RunOutcome, RunRequest, SandboxPool
 from scripting.types import Bundle, ErrorType, SecurityLimits
 from tests.support.sandboxes import CLOCK_US, bundle_of, outcome_of, value_of
@@ -89,3 +92,14 @@ def test_a_cancelled_run_ends_the_row_before_it(pool: SandboxPool) -> None:
     cancellations[2].cancel()
     outcomes = pool.run_ahead(bundle, requests_of(range(4)), LIMITS, cancellations)
     assert [value_of(each) for each in outcomes] == [1, 2]
+
+
+def test_a_frame_over_the_cap_is_told_of_behind_those_before_it() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"\0\0\0\1a" + b"\0\0\0\2bc" + b"\0\1\0\0")
+        channel = Channel(ours)
+        bodies, begun = channel.receive_all(b"", 5, time.monotonic() + 5, 100)
+        assert bodies == [b"a", b"bc"]
+        with pytest.raises(RemoteProtocolError):
+            channel.receive_all(begun, 5, time.monotonic() + 5, 100)
