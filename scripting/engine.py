@@ -176,6 +176,8 @@ class ScriptEngine:
                 run_of_event(each, resolved, event, began, deliveries=1, before_read=before_read) for event, each in row
             ]
             runs = list(takewhile(lambda run: run.script.active.bundle is bundle, runs))
+            if len(runs) < 2:  # its key may have come to another segment meanwhile
+                return []
             requests = [run.request for run in runs]
             outcomes = get_pool().run_ahead(bundle, requests, resolved.limits, [run.cancellation for run in runs])
         return [RunAhead(*one) for one in zip((context for _, context in row), runs, outcomes, strict=False)]

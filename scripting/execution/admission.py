@@ -52,6 +52,8 @@ class ExecutionContextManager:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._running: dict[str, ExecutionContext] = {}
+        self._in_row: set[str] = set()
+        """Those that run one after the other: each only while its sandbox can be stopped for it."""
         self._taken = 0
         """Places: executions that run one after the other have one together."""
 
@@ -80,12 +82,15 @@ class ExecutionContextManager:
                     raise ValueError(f"execution {context.call.execution_id} is already running")
             for context in row:
                 self._running[context.call.execution_id] = context
+            if len(row) > 1:
+                self._in_row.update(context.call.execution_id for context in row)
             self._taken += 1
 
     def _leave(self, row: Sequence[ExecutionContext]) -> None:
         with self._changed:
             for context in row:
                 del self._running[context.call.execution_id]
+                self._in_row.discard(context.call.execution_id)
             self._taken -= 1
             self._changed.notify()
 
@@ -93,9 +98,13 @@ class ExecutionContextManager:
         return self._taken < conf.SCRIPTING_MAX_CONCURRENT
 
     def running(self) -> list[ExecutionContext]:
-        """Those that run now in this process, oldest first."""
+        """Those that run now in this process, oldest first; of a row the one whose turn it is."""
         with self._changed:
-            return list(self._running.values())
+            return [
+                context
+                for identifier, context in self._running.items()
+                if identifier not in self._in_row or context.cancellation.is_watched
+            ]
 
     def cancel(self, execution_id: str) -> bool:
         """Stop a running execution of this process; False if none of that id runs here. Its status becomes `cancelled`."""

@@ -122,6 +122,11 @@ class Cancellation:
             self._kill = kill
             return True
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether the run goes on in a sandbox."""
+        return self._kill is not None
+
     def release(self) -> None:
         """The pool's: the run is over."""
         with self._lock:

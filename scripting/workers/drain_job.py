@@ -17,7 +17,7 @@ from scripting.bus.events import Event
 from scripting.bus.settled import Decided
 from scripting.bus.streams import Stream
 from scripting.conf import conf
-from scripting.engine import get_engine
+from scripting.engine import RunAhead, get_engine
 from scripting.execution import ledger
 from scripting.execution.decision import Decision
 from scripting.models import Execution, Script
@@ -127,8 +127,7 @@ def refresh(seen: Generation) -> None:
 
 def decide(event: Event, module: str, script: str, deliveries: int, before_read: Callable[[], None]) -> Decision:
     """Run the script that is subscribed to the event; nothing is written."""
-    if worker is not None:
-        worker.busy(ATTEMPTS * registry.resolve(module, script).limits.max_execution_time)
+    _begin(module, script)
     return get_engine().decide(event, module, script, deliveries=deliveries, before_read=before_read)
 
 
@@ -136,10 +135,21 @@ def run_ahead(
     events: Sequence[Event], module: str, script: str, before_read: Callable[[], None]
 ) -> list[Callable[[], Decision]]:
     """Run the script on the first of these events in one exchange, as many as can be; how to have the decision of each."""
+    _begin(module, script)
+    ran = get_engine().run_ahead(events, module, script, before_read=before_read)
+    return [partial(_decided, each) for each in ran]
+
+
+def _decided(ahead: RunAhead) -> Decision:
+    if ahead.outcome.error is not None:  # it may be tried again
+        _begin(ahead.context.call.module, ahead.context.call.script)
+    return get_engine().decided(ahead)
+
+
+def _begin(module: str, script: str) -> None:
+    """Tell whoever watches this worker how long the runs for one event may take."""
     if worker is not None:
         worker.busy(ATTEMPTS * registry.resolve(module, script).limits.max_execution_time)
-    engine = get_engine()
-    return [partial(engine.decided, each) for each in engine.run_ahead(events, module, script, before_read=before_read)]
 
 
 def supersede(event: Event, module: str, script: str, newer: str, deliveries: int) -> Decision:

@@ -18,6 +18,7 @@ from scripting.registry import knobs
 from scripting.registry.active import registry
 from scripting.registry.bundles import active_values
 from scripting.registry.knobs import ValuesRefused
+from scripting.supervisor import ahead
 from tests.evidence.recorded import record
 from tests.support.arena import Arena, arena_registered, make_script
 
@@ -62,6 +63,24 @@ def bonus_of(key: str) -> int:
 def test_the_first_selector_that_fits_counts(scorer: Script) -> None:
     publish(scorer, 2, ("key gold-1", 7), ("segment gold", 5), ("key gold-2", 8), ("key 3", 3))
     assert [bonus_of(key) for key in ("gold-1", "gold-2", "tin-1", "3", "4", "")] == [7, 5, 2, 3, 2, 2]
+
+
+def test_a_row_of_events_ends_where_other_values_hold(scorer: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SECONDS", "PATIENCE_SECONDS"):
+        monkeypatch.setattr(ahead, name, 60.0)  # however busy the machine
+    monkeypatch.setattr(ahead, "SLOW_US", 60_000_000)
+    publish(scorer, 2, ("segment gold", 5))
+    assert bonus_of("gold-1") == 5
+    events = [
+        Event(id=key, topic="arena.hit", payload={"points": 0}, subscribers=[], key=key)
+        for key in ("gold-1", "gold-2", "tin-1", "gold-3")
+    ]
+    engine = get_engine()
+    ran = [engine.decided(each).output().result for each in engine.run_ahead(events, "arena", "scorer")]
+    assert ran == [{"points": 5}, {"points": 5}]
+    leagues = iter(["gold"])
+    monkeypatch.setattr(Leagues, "segment", lambda _self, _key: next(leagues, "tin"))  # it is moved meanwhile
+    assert engine.run_ahead(events, "arena", "scorer") == []
 
 
 def test_an_event_is_recorded_with_its_own_bundle_and_repeated_with_it(scorer: Script) -> None:
