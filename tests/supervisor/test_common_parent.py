@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from goby_site.stack.supervisord import tied
 from scripting.supervisor.pool import SandboxPool
 from tests.supervisor.test_deaths import kill_and_wait
 from tests.support.sandboxes import outcome_of, value_of
@@ -26,8 +27,9 @@ pytestmark = [
 def common_parent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
     """Its socket and process id."""
     address = tmp_path_factory.mktemp("p") / "s"
-    command = [sys.executable, "-s", "-P", "-m", "scripting.sandbox", "--listen", str(address)]
-    with subprocess.Popen(command, env={"PYTHONHASHSEED": "0"}, stdin=subprocess.DEVNULL) as process:
+    alone = ("env", "-i", "PYTHONHASHSEED=0", sys.executable, "-s", "-P", "-m", "scripting.sandbox")
+    command = tied("KILL", *alone, "--listen", str(address))  # a test run that is killed leaves none
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
         try:
             wait_until(address.exists, 100)
             yield str(address), process.pid
