@@ -7,7 +7,7 @@ SHELL := /bin/sh
 
 PYTHON ?= python3
 # One that is named is taken as it is.
-MADE_WITH = $(if $(filter file,$(origin PYTHON)),$$($(PYTHON) -m goby_site.stack.interpreter),$(PYTHON))
+MADE_WITH = $(if $(filter file,$(origin PYTHON)),"$$($(PYTHON) -m goby_site.stack.interpreter)",$(PYTHON))
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
@@ -83,9 +83,9 @@ $(VENV)/.made:
 	  echo "Goby needs Python 3.11, 3.12, 3.13 or 3.14; '$(PYTHON)' is $$(command -v '$(PYTHON)' >/dev/null && $(PYTHON) -V 2>&1 || echo 'not on PATH'). Install one (Debian and Ubuntu:" \
 	    "apt-get install python3 python3-venv), or name it: make PYTHON=python3.13 …" >&2; exit 1; }
 	@$(PYTHON) -m goby_site.stack.machine
-	@python=$(MADE_WITH); \
-	echo "Making $(VENV) with $$("$$python" -V) …"; \
-	"$$python" -m venv --clear $(VENV)
+	@set -- $(MADE_WITH); \
+	echo "Making $(VENV) with $$("$$@" -V) …"; \
+	"$$@" -m venv --clear $(VENV)
 	@touch $@
 
 # Both install the project itself too, so that a sandbox process finds its package without looking at the working folder.

@@ -40,7 +40,10 @@ def asked(program: str) -> Interpreter | None:
         answer = subprocess.run([program, "-c", QUESTION], capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    about, prefix, arguments = answer.stdout.splitlines()
+    lines = answer.stdout.splitlines()
+    if len(lines) != 3:
+        return None
+    about, prefix, arguments = lines
     name, *numbers = about.split()
     if name != "cpython":
         return None

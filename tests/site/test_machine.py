@@ -102,8 +102,9 @@ def test_a_name_on_path_that_is_no_such_python_is_passed_over(unoptimised: Path)
     assert interpreter.chosen() == sys.executable
     built(unoptimised / f"bin/python3.{this}", 9, OPTIMISED)
     assert interpreter.chosen() == sys.executable
-    (unoptimised / f"bin/python3.{this}").write_text("#!/bin/sh\necho no such version >&2\nexit 127\n")
-    assert interpreter.chosen() == sys.executable
+    for shim in ("echo no such version >&2\nexit 127", "exit 0"):
+        (unoptimised / f"bin/python3.{this}").write_text(f"#!/bin/sh\n{shim}\n")
+        assert interpreter.chosen() == sys.executable
 
 
 def test_the_makefile_asks_which_python_unless_one_is_named() -> None:
@@ -112,8 +113,8 @@ def test_the_makefile_asks_which_python_unless_one_is_named() -> None:
         environment = {name: value for name, value in os.environ.items() if name != "PYTHON"}
         return subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=True).stdout
 
-    assert made_with() == "$(python3 -m goby_site.stack.interpreter)\n"
-    assert made_with("PYTHON=python3.13") == "python3.13\n"
+    assert made_with() == '"$(python3 -m goby_site.stack.interpreter)"\n'
+    assert made_with("PYTHON=nice python3.13") == "nice python3.13\n", "a command with arguments stays one"
 
 
 def test_bytecode_is_kept_also_where_the_environment_says_not_to() -> None:
