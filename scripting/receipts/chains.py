@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from uuid import UUID
 
 from scripting.execution.links import digest_of, seal_of
 from scripting.execution.receipts import NONE, SIZE, unpack
-from scripting.models import ReceiptLink
+from scripting.models import ReceiptLink, ReceiptRoot
 from scripting.models.receipts import UNSEALED
 from scripting.receipts.findings import Report
 from scripting.receipts.stored import ids_of, is_as_committed
@@ -57,12 +58,21 @@ class Chains:
             if bytes(link.previous) != NONE:
                 self._report.find(link, "it is the first of its chain, and names one before it")
             return
+        if link.root_day not in (None, UNSEALED) and self._some_went:
+            return  # was the one before it still to be kept, the root that held it names what it lacks
         older = ReceiptLink.objects.filter(made_at__lt=link.made_at).order_by("pk").first()
         if older is not None and older.pk < link.pk:
             self._report.find(
                 f"link {link.number - 1} of chain {link.chain}",
                 f"removed: link {link.number} follows it, and links older than it are kept",
             )
+
+    @cached_property
+    def _some_went(self) -> bool:
+        """Whether there is a root of links that are all gone: the retention has come so far."""
+        oldest = ReceiptLink.objects.order_by("pk").first()
+        gone = ReceiptRoot.objects.filter(links__gt=0)
+        return oldest is not None and gone.filter(day__lt=oldest.made_at.date()).exists()
 
     def _holds(self, link: ReceiptLink) -> None:
         """Whether it is what was chained, and what was sealed."""

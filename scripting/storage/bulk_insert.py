@@ -14,7 +14,7 @@ from django.db.models.fields import NOT_PROVIDED
 
 COPIED = 4
 """Rows from which PostgreSQL takes them by COPY: one exchange more, and much less for each row."""
-COPIED_BYTES = 4096
+COPIED_BYTES = 2048
 """Bytes of one value from which it does so for fewer: they would travel as hexadecimal text of SQL, to be parsed."""
 
 

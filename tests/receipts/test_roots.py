@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from scripting import clock
 from scripting.execution import links, receipts
+from scripting.metrics.retention import prune
 from scripting.models import Activation, Execution, ReceiptLink, ReceiptRoot, ScriptVersion
 from scripting.receipts import offline, roots
 from scripting.receipts.bundle import announced_for, bundle_of
 from scripting.receipts.stored import receipt_of
 from scripting.receipts.verify import verify
 from tests.receipts.recorded import Rolls
+from tests.support.game import Game
 
 DAY = date(2026, 3, 1)
 
@@ -180,3 +183,24 @@ def test_the_command_prints_the_roots_of_a_day(rolls: Rolls) -> None:
     assert out.getvalue().split() == ["chess_club", "2026-03-01", bytes(root.digest).hex(), "1", "receipts"]
     with pytest.raises(CommandError, match="it is not over"):
         call_command("receipt_root", "--day", datetime.now(UTC).date().isoformat(), stdout=out)
+
+
+def test_what_the_retention_took_of_a_chain_is_not_called_removed(rolls: Rolls, settings: Any) -> None:
+    """Links of other chains that are older than the next one of that chain are still there."""
+    today = clock.now().date()
+    days = [today - timedelta(days=ago) for ago in (9, 4, 3)]
+    rolls(1)
+    root_on(days[0])
+    first = ReceiptLink.objects.get()
+    rolls(1)
+    root_on(days[1])  # of another chain
+    links._free[Game.name] = [links._Chain(first.chain, first.number, bytes(first.digest))]
+    rolls(1)
+    root_on(days[2])
+    assert verify().holds
+    settings.SCRIPTING_KEEP_RECEIPT_DAYS = 6
+    assert prune().receipts == 1
+    report = verify()
+    assert [str(finding) for finding in report.findings] == []
+    ReceiptLink.objects.get(root_day=days[1]).delete()
+    assert [finding.where for finding in verify().findings] == [str(ReceiptRoot.objects.get(day=days[1]))]
