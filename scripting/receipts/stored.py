@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import OperationalError
 from django.db.models import QuerySet
 
 from scripting.execution.links import digest_of, entries, split
@@ -21,6 +22,8 @@ NEAR = timedelta(hours=1)
 """How long before an execution's id the first of its link may have been made: a batch is held for less than a second."""
 CHUNK = 200
 """Links read at once."""
+NO_TEXT = "Could not decode to UTF-8"
+"""The driver of SQLite says so of bytes in a column of text."""
 
 _columns = tuple(field.attname for field in Execution._meta.local_concrete_fields)
 _of_attempts = tuple(field.attname for field in Attempt._meta.local_concrete_fields)
@@ -143,7 +146,10 @@ def rows_of(
     """Rows of executions with those of their attempts, as `execution.receipts.pack` takes them; without those that cannot be read."""
     try:
         return _read(executions, using)
-    except (ValueError, TypeError):  # somebody has altered a time or an id to what is none: SQLite stores any text
+    except (ValueError, TypeError, OperationalError) as error:
+        # Somebody has altered a time or an id to what is none, or a text: SQLite stores any bytes.
+        if isinstance(error, OperationalError) and NO_TEXT not in str(error):
+            raise
         if len(executions) == 1:
             return {}
     found: dict[UUID, tuple[dict[str, Any], list[dict[str, Any]]]] = {}

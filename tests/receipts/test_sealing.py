@@ -108,12 +108,13 @@ def test_a_link_that_was_altered_itself_gives_no_receipts_and_stays_named(rolls:
     assert any(text.startswith(f"execution {one.pk}") for text in found())
 
 
-def test_a_row_that_cannot_be_read_holds_up_nothing(rolls: Rolls) -> None:
+@pytest.mark.parametrize("altered", ["cause = 'none at all'", "worker = CAST(x'ff' AS TEXT)"])
+def test_a_row_that_cannot_be_read_holds_up_nothing(rolls: Rolls, altered: str) -> None:
     one, two = rolls(2)
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL stores no text in such a column")
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE scripting_execution SET cause = 'none at all' WHERE id = %s", [one.pk.hex])
+        cursor.execute(f"UPDATE scripting_execution SET {altered} WHERE id = %s", [one.pk.hex])
     assert seal(clock.now()) == 1
     assert receipt_of(two.pk) is not None
     assert [text.partition(":")[0] for text in found()] == [f"execution {one.pk}"]
