@@ -68,7 +68,7 @@ def scorer(arena: Arena, tmp_path: Path, settings: Settings, transactional_db: N
     (tmp_path / "scripts").mkdir()
     make_script(HELPER, "rules", "shared")
     script = make_script(LIVE)
-    script.max_execution_time = 0.2
+    script.max_execution_time = 0.4
     script.save()
     registry.forget()
     record("arena", "scorer", "arena.hit", [{"points": points} for points in range(EVENTS)], key="ada")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import Annotated, Any
 
 import msgspec
@@ -16,7 +17,9 @@ from scripting.evidence.replays import candidate_of, live_bundle, replay
 from scripting.models import Execution, Script
 from scripting.modules.calls import CallContext, EffectRefused
 from scripting.modules.installed import limits_for, modules
+from scripting.modules.scriptable import ExposedFunction
 from scripting.registry.active import registry
+from scripting.runtime.host_calls import RecordedHost
 from scripting.runtime.pool import get_pool
 from scripting.workers.worker import ScriptWorker
 from tests.evidence.recorded import hits, record
@@ -122,6 +125,25 @@ def test_time_that_the_machine_took_is_not_held_against_a_text(damage: Script, r
     for pid in stopped:
         os.kill(pid, signal.SIGCONT)
     assert stopped != warm, "the first try ended with its sandbox"
+
+
+def test_time_that_our_own_answers_took_is_not_held_against_a_text(
+    damage: Script, recorded: list[Execution], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damage.max_execution_time = 0.2
+    bundle = candidate_of(damage, with_rule(damage, "publish_event('wargame.hit', hit)"), "python")
+    decider = Decider(bundle, limits_for("wargame", **damage.limit_changes()), modules.get("wargame"))
+    answer, held_up = RecordedHost._answer, [0.3]
+
+    def late(host: RecordedHost, function: ExposedFunction, raw: bytes) -> bytes:
+        time.sleep(held_up.pop() if held_up else 0)
+        return answer(host, function, raw)
+
+    monkeypatch.setattr(RecordedHost, "_answer", late)
+    event = given(recorded[0], [])
+    assert isinstance(event, Given)
+    assert not decider.decide(event).failed
+    assert not held_up, "the first try was out of time"
 
 
 def test_another_log_alone_is_counted_and_changes_no_decision(damage: Script, recorded: list[Execution]) -> None:
