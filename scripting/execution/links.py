@@ -37,7 +37,7 @@ COLUMNS = (
 OF_ATTEMPTS = ("ordinal", *COLUMNS[COLUMNS.index("version_id") :])
 """The columns that a digest covers, in this order for ever: append new ones. A link says how many there were when it was made."""
 HEAD = bytes((1, len(COLUMNS), len(OF_ATTEMPTS)))
-"""What the digests of a link begin with: a format, and how many columns of an execution and of an attempt they cover."""
+"""The first bytes of a link's digests: a format, and how many columns of an execution and of an attempt they cover."""
 ENTRY = 48
 """Bytes of one execution in a link: its id, and the sha256 of its row."""
 

@@ -78,7 +78,7 @@ def _fields(model: type[models.Model], without: frozenset[str]) -> list[tuple[st
 
 
 def default_of(column: models.Field[Any, Any]) -> Any:
-    """What a column holds where a row says nothing; None where each row has its own."""
+    """The value of a column that a row leaves out; None where each row has its own."""
     if callable(column.default) and column.default is not NOT_PROVIDED:
         return None
     default = column.get_default()

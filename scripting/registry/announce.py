@@ -46,7 +46,7 @@ def announce(notice: Notice, *, using: str | None = None) -> None:
 
 
 def _numbers(notice: Notice) -> list[Call]:
-    """What is to be noted of the version's number in the same exchange."""
+    """The version's number, to be noted in the same exchange."""
     if notice.kind != notices.ACTIVATED or notice.number is None:
         return []
     return [numbers.noting(numbers.VERSION, f"{notice.module}/{notice.script}", notice.number)]

@@ -59,18 +59,11 @@ class Channel:
         """The body of the next frame; the first read waits `seconds`, the rest by the deadline (time.monotonic()).
 
         Raises PeerGone, DeadlinePassed, RemoteProtocolError for a frame over the cap (bytes) or with bytes after it."""
-        if seconds != self._receive_seconds:
-            self._limit_receive(seconds)
-        try:
-            data = self.socket.recv(READ_BYTES)
-        except OSError as error:
-            raise _ended(error) from None
+        data = self._read_first(seconds)
         if len(data) >= HEADER_BYTES:
             length = len(data) - HEADER_BYTES
             if length <= cap and length_in(data)[0] == length:
                 return data[HEADER_BYTES:]
-        if not data:
-            raise PeerGone(unread=False)
         return self._receive_rest(data, deadline, cap)
 
     def receive_all(self, begun: bytes, seconds: float, deadline: float, cap: int) -> tuple[list[bytes], bytes]:
@@ -79,6 +72,15 @@ class Channel:
         Waits and raises as `receive` does; of a frame over the cap when those before it were taken.
         """
         _whole_frames(begun, cap)
+        data = begun + self._read_first(seconds)
+        while True:
+            bodies, rest = _whole_frames(data, cap)
+            if bodies:
+                return bodies, rest
+            data += self._read_by(deadline)
+
+    def _read_first(self, seconds: float) -> bytes:
+        """All that is there of the next answers, waited for so long."""
         if seconds != self._receive_seconds:
             self._limit_receive(seconds)
         try:
@@ -87,12 +89,7 @@ class Channel:
             raise _ended(error) from None
         if not data:
             raise PeerGone(unread=False)
-        data = begun + data
-        while True:
-            bodies, rest = _whole_frames(data, cap)
-            if bodies:
-                return bodies, rest
-            data += self._read_by(deadline)
+        return data
 
     def _receive_rest(self, data: bytes, deadline: float, cap: int) -> bytes:
         while len(data) < HEADER_BYTES:

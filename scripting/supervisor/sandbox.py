@@ -71,7 +71,7 @@ class Sandbox:
         """After so many it makes room for a fresh one."""
         self.busy_us = 0
         self.last_us = 0
-        """What its last run took."""
+        """Microseconds that its last run took."""
         self.compile_us = 0
         self.layers: tuple[str, ...] = ()
         self.missing: tuple[tuple[str, str], ...] = ()

@@ -80,7 +80,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def problems() -> list[str]:
-    """What went wrong in the browser."""
+    """Errors and failed requests of the browser."""
     return []
 
 
