@@ -139,7 +139,7 @@ def assert_effects_happened_once(watched: Watched) -> None:
     health: dict[int, int] = {}
     blows = watched.ask(
         "SELECT target_id, before, after FROM wargame_battlelogentry "
-        "WHERE kind = 'damage' AND target_id IS NOT NULL ORDER BY game_id, sequence"
+        "WHERE before IS NOT NULL AND target_id IS NOT NULL ORDER BY game_id, sequence"  # hits and chain reactions
     )
     assert blows
     for unit, before, after in blows:
