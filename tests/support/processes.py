@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -35,11 +37,22 @@ def child_environment(**changes: str) -> dict[str, str]:
     return kept | shared | changes
 
 
+PORTS = range(20_000, 32_768)
+"""Below those that the kernel gives to whoever asks for any, a browser's connections among them: what is free here stays so."""
+
+
 def free_port() -> int:
-    """A port of 127.0.0.1 that nothing uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 that nothing uses now, and that no other process of this test run is given."""
+    from tests.support.migrated import shared_folder
+
+    given = shared_folder().with_name("ports")
+    given.mkdir(exist_ok=True)
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            (given / str(port)).touch(exist_ok=False)
+            return port
+    raise RuntimeError("no port is free")
 
 
 def processes_of(leader: int) -> dict[int, str]:
