@@ -20,8 +20,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 WORSE = "if broken: 1 / 0\nresult = {'points': 2}"
 
 
-def hit(*, broken: bool, trigger: str = "event") -> ScriptOutput:
-    limits = SecurityLimits(max_execution_time=0.3)
+def hit(*, broken: bool, trigger: str = "event", seconds: float = 60) -> ScriptOutput:
+    """However busy the machine, what does not hang ends within its `seconds`."""
+    limits = SecurityLimits(max_execution_time=seconds)
     request = ExecutionRequest(
         "arena", "scorer", ScriptInput({"broken": broken}), trigger=trigger, key="ada", limits=limits
     )
@@ -170,10 +171,10 @@ def test_an_execution_took_what_all_its_attempts_took(settings: pytest.FixtureRe
     """A rule that hangs for its whole time before another stands in is slow, not quick."""
     settings.SCRIPTING_RETRY_SECONDS = 0.001
     make_script("while broken: pass\nresult = {'points': 2}")
-    execution = Execution.objects.get(pk=hit(broken=True).execution_id)
+    execution = Execution.objects.get(pk=hit(broken=True, seconds=0.5).execution_id)
     tried = list(execution.attempts.all())
     assert len(tried) == 4
-    assert execution.wall_us == sum(attempt.wall_us for attempt in tried) > 600_000
+    assert execution.wall_us == sum(attempt.wall_us for attempt in tried) > 1_000_000
     assert execution.cpu_us == sum(attempt.cpu_us for attempt in tried)
     assert execution.memory_bytes == max(attempt.memory_bytes for attempt in tried)
 
@@ -181,7 +182,7 @@ def test_an_execution_took_what_all_its_attempts_took(settings: pytest.FixtureRe
 def test_a_timeout_is_tried_again_and_what_repeats_itself_is_not(settings: pytest.FixtureRequest) -> None:
     settings.SCRIPTING_RETRY_SECONDS = 0.001
     make_script("while broken: pass\nresult = {'points': 2}")
-    output = hit(broken=True)
+    output = hit(broken=True, seconds=0.5)
     roles = [attempt.role for attempt in Execution.objects.get(pk=output.execution_id).attempts.all()]
     assert roles[:3] == ["primary", "retry", "fallback"]
     make_script("result = 1 / 0")
