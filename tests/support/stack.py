@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sqlite3
@@ -34,6 +35,16 @@ def wait_until(condition: Callable[[], Any], seconds: float = 20, what: str = ""
             raise TimeoutError(what or f"{condition} did not hold within {seconds} s")
         time.sleep(every)
     return answer
+
+
+def seconds_until(condition: Callable[[], Any], seconds: float = 60, what: str = "", *, every: float = 0.02) -> float:
+    """Wait until `condition` holds; the seconds that took, told by how often it was looked at.
+
+    On a busy machine, where all takes longer, the looks are as much fewer as what they wait for is slower.
+    """
+    looks = itertools.count()
+    wait_until(lambda: next(looks) >= 0 and condition(), seconds, what, every=every)
+    return next(looks) * every
 
 
 class RunningStack:

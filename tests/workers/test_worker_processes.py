@@ -17,6 +17,7 @@ from scripting.models import Execution
 from tests.support.processes import alive as process_alive
 from tests.support.processes import own_processes, processes_of
 from tests.support.redis import RedisServer
+from tests.support.stack import seconds_until
 from tests.workers.outages import database_away, standby, stop_outside_a_transaction
 from tests.workers.processes import WorkerProcess, alive, wait_for
 from tests.workers.track import laps
@@ -75,9 +76,7 @@ def test_a_dead_workers_events_run_elsewhere_within_ten_seconds(tmp_path: Path) 
         wait_for(lambda: Execution.objects.exists())
         with WorkerProcess(tmp_path, "heir").takes_jobs():
             victim.kill()
-            killed = time.monotonic()
-            wait_for(lambda: done(2))
-            assert time.monotonic() - killed < 10
+            assert seconds_until(lambda: done(2)) < 10
             wait_for(lambda: not alive("victim"))
     assert_each_once_and_in_order(2)
 
@@ -87,6 +86,9 @@ def test_a_worker_that_was_stopped_for_long_commits_nothing_late(tmp_path: Path)
         publish(30, turns=200_000)
         wait_for(lambda: Execution.objects.count() > 10)
         stop_outside_a_transaction(sleeper)
+        while not any(condition.leased for condition in streams.conditions()):
+            sleeper.signal(signal.SIGCONT)  # between two drains it has nothing that could be taken over
+            stop_outside_a_transaction(sleeper)
         with WorkerProcess(tmp_path, "heir").takes_jobs():
             wait_for(lambda: done(30))
             sleeper.signal(signal.SIGCONT)
