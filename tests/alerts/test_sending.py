@@ -138,7 +138,7 @@ def test_an_answer_that_drips_ends_at_the_deadline(monkeypatch: pytest.MonkeyPat
         begun(to)
         started = time.monotonic()
         assert not sending.send_next(to.pk)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 9, "all that drips takes ten seconds"
 
 
 def test_a_slow_receiver_delays_no_other_and_a_message_has_one_taker() -> None:

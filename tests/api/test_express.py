@@ -297,7 +297,8 @@ def test_a_frozen_redis_is_waited_for_as_long_as_the_site_says_and_the_event_sen
         took = time.monotonic() - began
         settings.SCRIPTING_PUBLISH_SECONDS = 0.1
         by_view = machine.post("events", roll(key="a", id="mine"))
-    assert (answer.status, answer.headers["Retry-After"], site.long, took < 1.5) == (503, "1", 0, True)
+    assert (answer.status, answer.headers["Retry-After"], site.long) == (503, "1", 0)
+    assert 0.5 <= took < 4, "a client's own patience is longer"
     assert answer.document == by_view.json()
     assert (answer.document["code"], answer.document["event"]) == ("unavailable", "mine")
     settings.SCRIPTING_PUBLISH_SECONDS = 10.0

@@ -123,17 +123,17 @@ def test_a_redis_that_hangs_for_one_token_holds_up_no_other(designer: User, monk
     assert not is_held_up
 
 
-def test_a_token_that_was_just_read_costs_no_query_and_is_read_again_after_a_second(
+def test_a_token_that_was_just_read_costs_no_query_and_is_read_again_after_a_while(
     machine: Machine, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
     event = {"topic": "chess_club.roll", "payload": {"sides": 6}}
-    monkeypatch.setattr(access, "REMEMBERED", 1.0)
+    monkeypatch.setattr(access, "REMEMBERED", 60.0)
     assert machine.post("events", event).status_code == 202
     with django_assert_num_queries(0):
         assert machine.post("events", event).status_code == 202
     ApiToken.objects.update(revoked_at=timezone.now())
     monkeypatch.setattr(access.time, "monotonic", lambda: later)
-    later = access._tokens[machine.token][0] + 1.0
+    later = access._tokens[machine.token][0] + 60.0
     assert machine.post("events", event).status_code == 401
 
 
