@@ -81,9 +81,7 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
 @pytest.fixture(scope="module")
 def site_browser() -> Iterator[BrowserContext]:
     """The browser of a file's tests that look at `live_server`: it has the site's files cached after the first of them."""
-    with chromium() as running, pytest.MonkeyPatch.context() as patch:
-        # Playwright's own event loop runs in this thread; Django would take it for an asynchronous caller.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with chromium() as running:
         yield running.new_context(reduced_motion="reduce", viewport=DESK)
 
 

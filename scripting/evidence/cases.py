@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable
 
 from django.db import transaction
@@ -11,36 +10,48 @@ from django.db import transaction
 from scripting.evidence import case_runs
 from scripting.evidence.case_runs import CaseOutcome
 from scripting.evidence.decide import Decider
+from scripting.evidence.time_limit import cancelled_after
 from scripting.models import Case, Script
 from scripting.modules.installed import limits_for, modules
+from scripting.supervisor.interface import Cancellation
 from scripting.texts.case_text import CaseProblem, CaseText
 from scripting.types import Bundle
 
-NO_TIME = "it was not run: the time for all cases was up"
+NO_TIME = "it has not run to its end: the time for all cases was up"
 
 
 def run_cases(
-    script: Script, bundle: Bundle, *, seconds: float = math.inf, cases: Iterable[Case] | None = None
+    script: Script,
+    bundle: Bundle,
+    *,
+    seconds: float = math.inf,
+    cases: Iterable[Case] | None = None,
+    cancellation: Cancellation | None = None,
 ) -> list[CaseOutcome]:
     """Run the cases of a script (or these of them) by a bundle, in the order of their names. Nothing takes effect.
 
-    After `seconds` no further case is begun, and the rest counts as red. Raises SupervisorError for what is ours.
+    After `seconds`, or a cancel, the one that runs is stopped and no further one begins: these count as red.
+    Raises SupervisorError for what is ours.
     """
     module = modules.get(script.module)
-    decider = Decider(bundle, limits_for(script.module, **script.limit_changes()), module)
-    until = time.perf_counter() + seconds
+    limits = limits_for(script.module, **script.limit_changes())
     found = []
-    for case in script.cases.kept() if cases is None else cases:
-        if time.perf_counter() > until:
-            found.append(CaseOutcome(case.name, False, NO_TIME))
-            continue
-        try:
-            decoded = case.decoded()
-        except CaseProblem as problem:
-            found.append(CaseOutcome(case.name, False, f"the case cannot be read: {problem}"))
-            continue
-        found.append(case_runs.run(case.name, decoded, decider, module, (script.module, script.name)))
+    with cancelled_after(seconds, cancellation) as stop:
+        decider = Decider(bundle, limits, module, stop)
+        for case in script.cases.kept() if cases is None else cases:
+            outcome = None if stop.cancelled else _run(case, decider, script)
+            in_time = outcome is not None and not stop.cancelled
+            found.append(outcome if outcome is not None and in_time else CaseOutcome(case.name, False, NO_TIME))
     return found
+
+
+def _run(case: Case, decider: Decider, script: Script) -> CaseOutcome:
+    try:
+        decoded = case.decoded()
+    except CaseProblem as problem:
+        return CaseOutcome(case.name, False, f"the case cannot be read: {problem}")
+    module = modules.get(script.module)
+    return case_runs.run(case.name, decoded, decider, module, (script.module, script.name))
 
 
 def red_cases(script: Script, bundle: Bundle, *, seconds: float = math.inf) -> list[CaseOutcome]:

@@ -7,6 +7,7 @@ from typing import Any
 from scripting.evidence import replays
 from scripting.evidence.corpus import Corpus
 from scripting.models import ReplayReport, Script, ScriptVersion
+from scripting.supervisor.interface import Cancellation
 from scripting.types import Bundle
 
 KEPT = 200
@@ -14,7 +15,14 @@ KEPT = 200
 
 
 def report_of(
-    corpus: Corpus, candidate: Bundle, *, live: Bundle | None = None, title: str, user: str = "", seconds: float
+    corpus: Corpus,
+    candidate: Bundle,
+    *,
+    live: Bundle | None = None,
+    title: str,
+    user: str = "",
+    seconds: float,
+    cancellation: Cancellation | None = None,
 ) -> ReplayReport:
     """The report of this candidate over this corpus, made now, within `seconds`, if there is none that had time for all of it.
 
@@ -33,7 +41,7 @@ def report_of(
     if found is not None and found.document["complete"]:
         return found
     tries_text = candidate.script.knobs == live.script.knobs  # else it is a report of values, not of the version
-    made = replays.replay(corpus, candidate, live=live, seconds=seconds)
+    made = replays.replay(corpus, candidate, live=live, seconds=seconds, cancellation=cancellation)
     report, _ = ReplayReport.objects.update_or_create(
         **known,
         defaults={

@@ -13,6 +13,7 @@ from scripting.evidence.corpus import Corpus
 from scripting.evidence.decide import Decided, Decider, Given, given
 from scripting.evidence.report import report
 from scripting.evidence.tally import Tally
+from scripting.evidence.time_limit import cancelled_after
 from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
 from scripting.registry.active import registry
@@ -36,20 +37,30 @@ NO_TIME = "the time of the replay was up"
 
 
 def replay(
-    corpus: Corpus, candidate: Bundle, *, live: Bundle | None = None, seconds: float = math.inf
+    corpus: Corpus,
+    candidate: Bundle,
+    *,
+    live: Bundle | None = None,
+    seconds: float = math.inf,
+    cancellation: Cancellation | None = None,
 ) -> dict[str, Any]:
     """Decide each execution of the corpus by the candidate, and by the live version where the record is not its own: the report.
 
     `live` is the bundle to compare with, where that is not whatever is live by now.
 
-    After `seconds` no further decision is begun, and the rest is counted as not replayable: a text that loops takes its whole
-    time limit for each.
+    After `seconds`, or a cancel, the decision that runs is stopped and no other begins; the rest is counted as not replayable: a
+    text that loops takes its whole time limit for each.
     Raises ScriptNotFound where no version is live, SupervisorError for what is ours.
     """
     started = time.perf_counter()
     tally = Tally()
-    for _ in decide_all(corpus, candidate, live or live_bundle(corpus.script), tally, seconds=seconds):
-        evidence_jobs.running.progress()  # in a job: it is not stuck
+    live = live or live_bundle(corpus.script)
+    with cancelled_after(seconds, cancellation) as stop:
+        for _ in decide_all(corpus, candidate, live, tally, cancellation=stop):
+            evidence_jobs.running.progress()  # in a job: it is not stuck
+    if stop.cancelled:
+        for _ in range(len(corpus.ids) - tally.events):
+            tally.skip(NO_TIME)
     return report(tally, time.perf_counter() - started) | {"complete": NO_TIME not in tally.reasons}
 
 
@@ -59,7 +70,6 @@ def decide_all(
     live: Bundle,
     tally: Tally,
     *,
-    seconds: float = math.inf,
     cancellation: Cancellation | None = None,
 ) -> Iterator[None]:
     """Decide one execution after the other into the tally, a step for each; a cancel ends it, in the middle of a run.
@@ -69,13 +79,11 @@ def decide_all(
     script = corpus.script
     module = modules.get(script.module)
     limits = limits_for(script.module, **script.limit_changes())
-    started = time.perf_counter()
     before = Decider(live, limits, module, cancellation)
     after = Decider(candidate, limits, module, cancellation)
     for execution, attempts in corpora.recorded(corpus):
         execution.script = script
-        in_time = time.perf_counter() - started < seconds
-        event = given(execution, attempts) if in_time else NO_TIME
+        event = given(execution, attempts)
         if isinstance(event, str):
             tally.skip(event)
         else:

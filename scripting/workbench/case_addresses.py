@@ -12,13 +12,16 @@ from django.http import HttpRequest
 
 from scripting.workbench import cases
 from scripting.workbench.access import PUBLISH, RUN, api, body_of, known_language, script_named, text_in
+from scripting.workbench.by_itself import stoppable
 
 
 @api("POST", RUN)
 def run(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Run every case by a text; nothing takes effect."""
     script, document = script_named(module, name), body_of(request)
-    return cases.ran(script, text_in(document, "source"), known_language(text_in(document, "language")))
+    source, language = text_in(document, "source"), known_language(text_in(document, "language"))
+    with stoppable(request.user.get_username(), document) as stop:
+        return cases.ran(script, source, language, stop)
 
 
 @api("GET", RUN)

@@ -19,6 +19,7 @@ from scripting.models.script import NAME_PATTERN
 from scripting.modules.installed import limits_for, modules
 from scripting.modules.masking import mask_of_inputs
 from scripting.supervisor.errors import SupervisorError
+from scripting.supervisor.interface import Cancellation
 from scripting.texts import case_text
 from scripting.texts.case_text import CaseProblem, CaseText
 from scripting.texts.escaping import one_line, visible
@@ -27,18 +28,19 @@ from scripting.workbench import recorded, replays, trials
 from scripting.workbench.access import Refusal, known_language, text_in
 
 SECONDS = 10.0
-"""Cases that the page runs by itself begin no further run after so long."""
+"""Cases that the page runs by itself end after so long; what has not run by then counts as red."""
 HOLDS = ("equal", "within", "class")
 
 
-def ran(script: Script, source: str, language: str) -> dict[str, Any]:
+def ran(script: Script, source: str, language: str, cancellation: Cancellation) -> dict[str, Any]:
     """Every case of the script with what becomes of it by this text. Raises Refusal."""
     kept = list(script.cases.kept())
     outcomes: list[CaseOutcome] = []
     if kept:
         replays.demand_check(script, source, language)
         try:
-            outcomes = cases.run_cases(script, candidate_of(script, source, language), seconds=SECONDS, cases=kept)
+            candidate = candidate_of(script, source, language)
+            outcomes = cases.run_cases(script, candidate, seconds=SECONDS, cases=kept, cancellation=cancellation)
         except SupervisorError as error:
             raise Refusal(503, "unavailable", f"No sandbox could be started: {error}") from None
     red = sum(not outcome.passed for outcome in outcomes)

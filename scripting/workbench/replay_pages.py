@@ -35,6 +35,7 @@ from scripting.workbench.access import (
     script_named,
     text_in,
 )
+from scripting.workbench.by_itself import stoppable
 from scripting.workbench.frame import common
 
 
@@ -84,8 +85,10 @@ def start(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     if script.active_version is None or not script.executions.exists():
         return {"sentence": ""}
     user = request.user.get_username()
-    by = {"title": f"draft of {user}", "user": user}
-    made = replays.replay(script, source, language, last=LAST, seconds=replays.BY_ITSELF_SECONDS, **by)
+    with stoppable(user, document) as stop:
+        made = replays.replay(
+            script, source, language, last=LAST, title=f"draft of {user}", user=user, cancellation=stop
+        )
     return replays.described(made) | {"address": reverse("workbench:report", args=[module, name, made.pk])}
 
 

@@ -15,10 +15,11 @@ from scripting.models import ReplayJob, ReplayReport, Script
 from scripting.registry import publishing as registry_publishing
 from scripting.registry.resolved import ScriptNotFound
 from scripting.supervisor.errors import SupervisorError
+from scripting.supervisor.interface import Cancellation
 from scripting.workbench.access import Refusal
 
 BY_ITSELF_SECONDS, ASKED_SECONDS = 10.0, 60.0
-"""A replay that the page begins by itself, and one that somebody asks for, begin no further decision after so long."""
+"""A replay that the page begins by itself, and one that somebody asks for, end after so long with what they have by then."""
 DECIDED = (Class.CHANGED, Class.FIXED)
 WIDTH, HEIGHT, FOOT = 320, 96, 18
 BAR = 100.0
@@ -26,11 +27,12 @@ BAR = 100.0
 
 
 def replay(
-    script: Script, source: str, language: str, *, last: int, title: str, user: str, seconds: float
+    script: Script, source: str, language: str, *, last: int, title: str, user: str, cancellation: Cancellation
 ) -> ReplayReport:
-    """Replay a text on the newest executions. Raises Refusal."""
+    """Replay a text on the newest executions, as a page does by itself. Raises Refusal."""
     demand_check(script, source, language)
-    return report_on(corpus_of(script, last), source, language, title=title, user=user, seconds=seconds)
+    corpus, seconds = corpus_of(script, last), BY_ITSELF_SECONDS
+    return report_on(corpus, source, language, title=title, user=user, seconds=seconds, cancellation=cancellation)
 
 
 def demand_check(script: Script, source: str, language: str) -> None:
@@ -44,10 +46,20 @@ def demand_check(script: Script, source: str, language: str) -> None:
         )
 
 
-def report_on(corpus: Corpus, source: str, language: str, *, title: str, user: str, seconds: float) -> ReplayReport:
+def report_on(
+    corpus: Corpus,
+    source: str,
+    language: str,
+    *,
+    title: str,
+    user: str,
+    seconds: float,
+    cancellation: Cancellation | None = None,
+) -> ReplayReport:
     """Replay a text that passed its check, while the caller waits. Raises Refusal."""
     try:
-        return report_of(corpus, candidate_of(corpus.script, source, language), title=title, user=user, seconds=seconds)
+        candidate = candidate_of(corpus.script, source, language)
+        return report_of(corpus, candidate, title=title, user=user, seconds=seconds, cancellation=cancellation)
     except ScriptNotFound:
         raise nothing_live() from None
     except SupervisorError as error:

@@ -113,8 +113,13 @@ def cancel(user: str, given: str) -> None:
 
 def is_cancelled(trial: Trial) -> bool:
     """Whether it was cancelled between two of its runs."""
+    return bool(trial.id) and is_stopped(trial.id)
+
+
+def is_stopped(found: str) -> bool:
+    """Whether what has this id was asked to end."""
     try:
-        return bool(trial.id) and asked_to_cancel(trial.id)
+        return asked_to_cancel(found)
     except redis.RedisError:
         return False
 

@@ -43,7 +43,10 @@ def chromium() -> Iterator[Browser]:
     path = chromium_path()
     if path is None:
         pytest.skip("Chromium was not found")
-    with sync_playwright() as playwright:
+    # Playwright's own event loop runs in this thread, also for the tests that follow while the browser is open: Django would take
+    # each for an asynchronous caller.
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         try:
             yield browser

@@ -51,6 +51,19 @@ def test_a_trial_that_hangs_is_cancelled_with_escape_and_the_focus_comes_back(
     assert designer.problems == []
 
 
+def test_what_the_page_tries_by_itself_is_stopped_once_the_text_has_changed(person: Enter, stack: RunningStack) -> None:
+    stack.rows(LIMIT, 60)
+    designer = person("designer")
+    page = designer.open(HITS)
+    with page.expect_request("**/api/replay") as begun:
+        write(page, "while True:\n    pass\n")
+    name = json.loads(begun.value.post_data or "")["trial"]
+    with page.expect_request(lambda asked: asked.url.endswith("/api/cancel") and name in (asked.post_data or "")):
+        page.click("#discard")
+    stack.rows(LIMIT, None)
+    assert designer.problems == []
+
+
 def test_two_trials_are_laid_side_by_side(person: Enter) -> None:
     designer = person("designer")
     page = designer.open(HITS)

@@ -31,7 +31,7 @@ export class Cases {
     const running = new AbortController();
     this.running = running;
     try {
-      const answer = await this.server.post("api/cases", { source: text, language: this.language() }, running.signal);
+      const answer = await this.server.postStoppable("api/cases", { source: text, language: this.language() }, running.signal);
       this.ran = text;
       this.show(answer);
     } catch (error) {

@@ -26,7 +26,7 @@ export class ReplayLine {
     const running = new AbortController();
     this.running = running;
     try {
-      const found = await this.server.post("api/replay", { source: text, language: this.language() }, running.signal);
+      const found = await this.server.postStoppable("api/replay", { source: text, language: this.language() }, running.signal);
       if (this.editor.text !== text) return;
       this.said = text;
       if (!found.sentence) return;

@@ -28,6 +28,18 @@ export class Server {
     return this.ask("POST", path, body, signal);
   }
 
+  // Something that takes a while and that nobody may wait for any more: `signal` ends it on the server too.
+  async postStoppable(path, body, signal) {
+    const trial = newName();
+    const stop = () => this.post("api/cancel", { trial }).catch(() => {}); // else its time limit ends it
+    signal.addEventListener("abort", stop);
+    try {
+      return await this.post(path, { ...body, trial }, signal);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
   async ask(method, path, body, signal) {
     const headers = { Accept: "application/json" };
     if (method !== "GET") {
@@ -55,6 +67,11 @@ export class Server {
     this.onLoggedOut();
     return new Refused(401, { error: { type: "login_required", message: "Your session has ended." } });
   }
+}
+
+// Not crypto.randomUUID: it is missing where the site is not served over HTTPS.
+export function newName() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function token() {

@@ -6,6 +6,7 @@ import { copy, parse, write } from "./exact_json.js";
 import { judge, schemaForm } from "./schema_form.js";
 import { drawSample } from "./sample_chart.js";
 import { drawCancelled, drawOutcome, oneLine } from "./outcome.js";
+import { newName } from "./server.js";
 import { RecordedPicker } from "./recorded_picker.js";
 import { Values } from "./values.js";
 
@@ -252,9 +253,4 @@ export class Trying {
     this.values.show(trial.values, trial.source);
     $("outcome").scrollTop = 0;
   }
-}
-
-// Not crypto.randomUUID: it is missing where the site is not served over HTTPS.
-function newName() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
