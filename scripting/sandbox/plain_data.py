@@ -49,7 +49,9 @@ def encode_value(
 
     `max_depth` counts containers inside one another, `max_nodes` values and keys, `max_bytes` the encoded length.
     """
-    if not (type(value) is dict and max_nodes >= 2 * _FEW and max_depth > 0 and _is_small(value)):
+    if not (
+        type(value) is dict and max_nodes > 2 * _FEW and max_depth >= _SHALLOW and _left(value, _FEW, _SHALLOW) >= 0
+    ):
         checker = _Checker(max_depth, max_nodes, max_bytes)
         problem = checker.problem(value, 0)
         if problem is not None:
@@ -60,23 +62,31 @@ def encode_value(
     return data
 
 
-def _is_small(mapping: dict[object, object]) -> bool:
-    """Whether this is a dict of a few numbers and short texts, the commonest result, in which there is nothing to look for."""
-    if len(mapping) > _FEW:
-        return False
+def _left(mapping: dict[object, object], left: int, depth: int) -> int:
+    """How many of `left` items there may be still beside those of this dict; below 0 if it is not small.
+
+    A small one holds a few numbers and short texts, and dicts of such down to `depth`: the commonest values, in which there is nothing to look for.
+    """
+    left -= len(mapping)
+    if left < 0:
+        return left
     for key, item in mapping.items():
         if type(key) is not str or not key.isascii():
-            return False
+            return -1
         kind = type(item)
         if kind is str:
             if not item.isascii() or len(item) > _SHORT:  # type: ignore[attr-defined, arg-type]
-                return False
+                return -1
         elif kind is int:
             if not _SMALL_MIN < item < _SMALL_MAX:  # type: ignore[operator]
-                return False
+                return -1
+        elif kind is dict:
+            left = _left(item, left, depth - 1) if depth > 1 else -1  # type: ignore[arg-type]
+            if left < 0:
+                return left
         elif kind is not float and kind is not bool and item is not None:
-            return False
-    return True
+            return -1
+    return left
 
 
 def decode_value(
@@ -224,7 +234,7 @@ class _Checker:
 
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
 _SMALL_MIN, _SMALL_MAX = -(1 << 31), 1 << 31
-_FEW, _SHORT = 15, 1000
+_FEW, _SHORT = 30, 1000
 _MAPPINGS = frozenset({dict, defaultdict, Counter, OrderedDict})
 
 

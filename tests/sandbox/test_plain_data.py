@@ -72,6 +72,10 @@ def test_cut_bytes_are_refused(value: Any, cut: int) -> None:
     [
         ({"units": [1, 2, 3, {1}]}, 'value["units"][3]', "set"),
         ({1: 2}, "value", "keys must be strings"),
+        ({"a": {"b": {2: 2}}}, 'value["a"]["b"]', "keys must be strings"),
+        ({"a": 1, "b": {"c": {"d": {1}}}}, 'value["b"]["c"]["d"]', "set"),
+        ({"a": {"b": {"c": 1 << 63}}}, 'value["a"]["b"]["c"]', "64 bits"),
+        ({"a": {"b": "\ud800"}}, 'value["a"]["b"]', "surrogate"),
         ([[1 << 63]], "value[0][0]", "64 bits"),
         (["\ud800"], "value[0]", "surrogate"),
         ({"\ud800": 1}, "value", "surrogate"),
@@ -88,10 +92,32 @@ def test_what_is_not_plain_data_is_named_by_its_path(value: Any, path: str, prob
 
 
 def test_a_cycle_is_refused() -> None:
-    value: list[Any] = []
-    value.append(value)
-    with pytest.raises(ValueProblem, match="contains itself"):
-        encode_value(value)
+    a_list: list[Any] = []
+    a_list.append(a_list)
+    a_dict: dict[str, Any] = {}
+    a_dict["a"] = a_dict
+    for value in (a_list, a_dict):
+        with pytest.raises(ValueProblem, match="contains itself"):
+            encode_value(value)
+
+
+def nested(depth: int) -> Any:
+    return {"a": nested(depth - 1)} if depth else 1
+
+
+def test_small_values_are_held_to_their_bounds_too() -> None:
+    for depth in range(1, 8):
+        encode_value(nested(depth), max_depth=depth, max_nodes=2 * depth)
+        with pytest.raises(ValueProblem, match=f"nested deeper than {depth}"):
+            encode_value(nested(depth + 1), max_depth=depth)
+        with pytest.raises(ValueProblem, match="holds more than"):
+            encode_value(nested(depth), max_nodes=2 * depth - 1)
+    many = {str(place): {str(item): item for item in range(9)} for place in range(9)}
+    encode_value(many, max_nodes=180)
+    with pytest.raises(ValueProblem, match="holds more than 179 values"):
+        encode_value(many, max_nodes=179)
+    with pytest.raises(ValueProblem, match="over the limit of 20"):
+        encode_value({"a": {"b": "." * 18}}, max_bytes=20)
 
 
 def test_the_collections_of_the_library_go_out_as_lists_and_dicts() -> None:
