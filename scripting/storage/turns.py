@@ -5,11 +5,10 @@ SQLite would look again after 1, 2, 5, 10, 15, 20, 25 … ms, while others that 
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from django.db import connections
 
@@ -19,17 +18,31 @@ MOST_SECONDS = 0.25
 """For so long a turn is waited for: whoever holds it may have been stopped. SQLite, which decides, waits longer."""
 
 
-@contextlib.contextmanager
-def turn(using: str) -> Iterator[Callable[[], None]]:
+class turn:  # noqa: N801 - read as a verb: `with turn(database) as end_turn`
     """Around a transaction that writes: wait for this process' turn on the database of this alias, and have it until the end.
 
     Calling what it gives ends the turn sooner: what follows a commit is in nobody's way. A courtesy among our own commits: nothing depends on
     it, and databases that let several write at once know none.
     """
-    with contextlib.ExitStack() as mine:
-        if (file := _file(using)) and (lock := _waited_for(file)) is not None:
-            mine.callback(os.close, lock)
-        yield mine.close
+
+    __slots__ = ("_lock", "_using")
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+        self._lock: int | None = None
+
+    def __enter__(self) -> Callable[[], None]:
+        if file := _file(self._using):
+            self._lock = _waited_for(file)
+        return self._end
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _end(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
 
 
 def _file(using: str) -> str:
