@@ -238,7 +238,7 @@ def written(count: int) -> int:
     from scripting.engine import get_engine
     from scripting.execution import links
     from scripting.execution.rows import execution_row
-    from scripting.models import Execution, uuid7
+    from scripting.models import Execution, ReceiptLink, uuid7
     from scripting.storage.bulk_insert import insert_rows
 
     few = [execution_row(get_engine().decide(e, "wargame", "event_processor"), "bench") for e in events(BATCH)]
@@ -251,7 +251,7 @@ def written(count: int) -> int:
     between = stored_bytes()
     for entries in made:
         with transaction.atomic():
-            links.append(entries)
+            insert_rows(ReceiptLink, links.append(entries, "default"))
     return between - before
 
 

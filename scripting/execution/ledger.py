@@ -23,12 +23,13 @@ from scripting.execution.decision import Decision, Status
 from scripting.execution.rows import attempt_rows, execution_row, outcome_of, unrun_rows
 from scripting.execution.run import Run
 from scripting.metrics import error_groups, rollups
-from scripting.models import Attempt, Execution, OutboxEvent, Role
+from scripting.models import Attempt, ErrorDelta, Execution, OutboxEvent, ReceiptLink, Role
+from scripting.models.rollups import StatDelta
 from scripting.modules.calls import CallContext, EffectRefused, Outcome
 from scripting.modules.simulation import dice_after
 from scripting.modules.topics import TopicError
 from scripting.registry.bundles import set_number
-from scripting.storage.bulk_insert import insert_rows
+from scripting.storage.bulk_insert import insert_all
 from scripting.storage.compiled_query import Lookup
 from scripting.storage.turns import turn
 from scripting.telemetry import spans
@@ -85,8 +86,9 @@ def _commit(
     careful: bool,
 ) -> list[Decision]:
     """`careful` gives every outcome a savepoint, so that one that is refused does not undo the others."""
-    with turn(_database()) as end_turn, transaction.atomic(using=_database()), contextlib.ExitStack() as entered:
-        transaction.on_commit(end_turn, using=_database())
+    using = _database()
+    with turn(using) as end_turn, transaction.atomic(using=using), contextlib.ExitStack() as entered:
+        transaction.on_commit(end_turn, using=using)
         known = _recorded(decisions)
         fresh = () if careful else [each for each in decisions if _identity(each.run) not in known]
         works = _enter_units_of_work(entered, fresh)
@@ -126,20 +128,35 @@ def _commit(
                 rows += publisher.refused
                 entries += links.alone(publisher.refused)
         entered.close()
-        insert_rows(Execution, rows)
-        insert_rows(Attempt, tries)
-        links.append(entries)
-        rollups.record(rows)
-        error_groups.record(rows)
+        _write(using, rows, tries, entries, outbox)
         breaker.note(_findings(recorded))
-        insert_rows(OutboxEvent, outbox)
-        transaction.on_commit(lambda: _tell(told, tell), using=_database())
+        transaction.on_commit(lambda: _tell(told, tell), using=using)
         if outbox:
-            transaction.on_commit(lambda: relay_events(sent), using=_database())
+            transaction.on_commit(lambda: relay_events(sent), using=using)
         if published:
-            transaction.on_commit(lambda: samples.note(published), using=_database())
+            transaction.on_commit(lambda: samples.note(published), using=using)
         fence()
     return decisions
+
+
+def _write(
+    using: str,
+    rows: Sequence[dict[str, Any]],
+    tries: Sequence[dict[str, Any]],
+    entries: Iterable[tuple[Mapping[str, Any], bytes]],
+    outbox: Sequence[dict[str, Any]] = (),
+) -> None:
+    """Write executions with their attempts, what their receipts will be made of, what they add to the figures, and their follow-ups."""
+    insert_all(
+        [
+            (Execution, rows),
+            (Attempt, tries),
+            (ReceiptLink, links.append(entries, using)),
+            (StatDelta, rollups.deltas_of(rows) if rows else ()),
+            (ErrorDelta, error_groups.deltas_of(rows)),
+            (OutboxEvent, outbox),
+        ]
+    )
 
 
 def _tell(told: Iterable[tuple[dict[str, Any], Decision]], tell: Callable[[Decided], object]) -> None:
@@ -346,24 +363,19 @@ def record_without_run(
     event: Event, module: str, script: str, status: str, message: str, *, deliveries: int = 1, worker: str = ""
 ) -> None:
     """An execution for an event that no script ran on: abandoned, skipped or refused. Recorded once per (event, script)."""
-    with transaction.atomic(using=_database()):
+    using = _database()
+    with transaction.atomic(using=using):
         rows = unrun_rows(event, [(module, script)], status, message, deliveries, worker)
         done = set(Execution.objects.filter(event_id=event.id).values_list("script_id", flat=True))
         fresh = [row for row in rows if row["script_id"] not in done]
-        _write_unrun(fresh)
+        _write(using, fresh, (), links.alone(fresh))
     for row in fresh:
         site_log.tell(row, f"{module}/{script}", None)
 
 
 def record_refused_request(row: dict[str, Any], script: str) -> None:
     """An execution for a request that was refused before its script ran: a row of `refused_request_row`."""
-    with transaction.atomic(using=_database()):
-        _write_unrun([row])
+    using = _database()
+    with transaction.atomic(using=using):
+        _write(using, [row], (), links.alone([row]))
     site_log.tell(row, script, None)
-
-
-def _write_unrun(rows: Sequence[dict[str, Any]]) -> None:
-    insert_rows(Execution, rows)
-    links.append(links.alone(rows))
-    rollups.record(rows)
-    error_groups.record(rows)

@@ -17,14 +17,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import models, router, transaction
+from django.db import models, transaction
 
 from scripting import clock
 from scripting.conf import conf
 from scripting.execution.receipts import NONE, Recorded, default_of, link_digest, microseconds
 from scripting.models import Attempt, Execution, ReceiptLink, uuid7
+from scripting.models.ids import id_in
 from scripting.models.receipts import UNSEALED
-from scripting.storage.bulk_insert import insert_rows
 
 COLUMNS = (
     *("id", "script_id", "trigger", "event_id", "topic", "key", "depth", "cause", "status", "error_version_id"),
@@ -176,11 +176,13 @@ def wanted() -> bool:
     return bool(conf.SCRIPTING_RECEIPTS)
 
 
-def append(found: Iterable[tuple[Mapping[str, Any], bytes]]) -> None:
-    """Append the entries of rows to a chain of this process, a link for each module, in the transaction that writes the rows."""
+def append(found: Iterable[tuple[Mapping[str, Any], bytes]], using: str) -> list[dict[str, Any]]:
+    """Append the entries of rows to a chain of this process: a row of ReceiptLink for each module, for the transaction that writes the rows."""
+    made = []
     for link, longer in _links(found):
-        insert_rows(ReceiptLink, [link])
-        transaction.on_commit(_give_back(link["module"], longer), using=router.db_for_write(ReceiptLink))
+        made.append(link)
+        transaction.on_commit(_give_back(link["module"], longer), using=using)
+    return made
 
 
 def _links(found: Iterable[tuple[Mapping[str, Any], bytes]]) -> Iterator[tuple[dict[str, Any], _Chain]]:
@@ -205,8 +207,8 @@ def _links(found: Iterable[tuple[Mapping[str, Any], bytes]]) -> Iterator[tuple[d
                 "rows_digest": over_rows,
                 "receipts": b"",
                 "seal": None,
-                "first": UUID(bytes=made[0][:16]),
-                "last": UUID(bytes=made[-1][:16]),
+                "first": id_in(made[0][:16]),
+                "last": id_in(made[-1][:16]),
                 "made_at": made_at,
                 "root_day": UNSEALED,
             },

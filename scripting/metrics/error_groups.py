@@ -15,7 +15,6 @@ from scripting import clock
 from scripting.models import Activation, ErrorCount, ErrorDelta, ErrorGroup, ErrorTotal, Execution, Resolution, Script
 from scripting.models.error_groups import fingerprint
 from scripting.models.script import TEXTS
-from scripting.storage.bulk_insert import insert_rows
 from scripting.texts.escaping import visible
 
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ ABANDONED = "abandoned"
 """Stands for the error type where an event was given up without any script to blame."""
 
 
-def record(executions: Iterable[dict[str, Any]]) -> None:
-    """Count the failures among rows of Execution (as `insert_rows` takes them), in the transaction that writes them."""
+def deltas_of(executions: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Count the failures among rows of Execution: rows of ErrorDelta, for the transaction that writes them."""
     deltas: dict[str, dict[str, Any]] = {}
     for row in executions:
         kind = kind_of(row["status"], row.get("error_type", ""), row.get("error_version_id"))
@@ -58,7 +57,7 @@ def record(executions: Iterable[dict[str, Any]]) -> None:
         delta["last_execution"] = row["id"]
         delta["first_seen"] = min(delta["first_seen"], row["finished_at"])
         delta["last_seen"] = max(delta.get("last_seen", row["finished_at"]), row["finished_at"])
-    insert_rows(ErrorDelta, list(deltas.values()))
+    return list(deltas.values())
 
 
 def kind_of(status: str, error_type: str, version: int | None) -> str:

@@ -30,6 +30,7 @@ _PACKED = 0x01
 _HEAD = struct.Struct("<BHQ")
 """_PACKED, the first lane's bucket, the sum of all lanes."""
 _decoder = msgspec.msgpack.Decoder(dict[int, int])
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class Histogram:
@@ -65,7 +66,7 @@ class Histogram:
             return b""
         low, high = min(counts), max(counts)
         if len(counts) < FEW or high - low > 4 * len(counts) or self.total >= _FULL:
-            return msgspec.msgpack.encode(dict(counts))
+            return _encode(dict(counts))
         return _HEAD.pack(_PACKED, low, self.total) + _packed(counts, low, high)
 
     @property
@@ -163,6 +164,11 @@ def _packed(counts: Mapping[int, int], low: int, high: int) -> bytes:
     if sys.byteorder == "big":
         lanes.byteswap()
     return lanes.tobytes()
+
+
+def alone(duration_us: int) -> bytes:
+    """`Histogram.of([duration_us]).encode()`, for commits that hold one execution."""
+    return _encode({bucket(duration_us): 1})
 
 
 def bucket(duration_us: int) -> int:

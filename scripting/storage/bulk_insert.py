@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
-from operator import attrgetter, itemgetter
-from typing import Any
+from operator import attrgetter, itemgetter, not_
+from typing import Any, NamedTuple
 
 from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -18,26 +18,54 @@ COPIED_BYTES = 2048
 """Bytes of one value from which it does so for fewer: they would travel as hexadecimal text of SQL, to be parsed."""
 
 
-def insert_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
+Rows = Sequence[dict[str, Any]]
+
+
+def insert_rows(model: type[models.Model], rows: Rows) -> None:
     """INSERT rows given as {attname: value}; fields left out take their defaults. One statement, many parameter sets; PostgreSQL copies.
 
     Values are those of Python (datetime, UUID, bytes). Database constraints hold; model validation and signals do not run.
     """
-    if not rows:
+    insert_all([(model, rows)])
+
+
+def insert_all(tables: Iterable[tuple[type[models.Model], Rows]]) -> None:
+    """`insert_rows` for several tables of one database, in this order: one cursor for all."""
+    filled = [(model, rows) for model, rows in tables if rows]
+    if not filled:
         return
-    connection = connections[router.db_for_write(model)]
-    statement = _statement(model, connection.alias)
-    columns = statement.columns(rows)
+    connection = connections[router.db_for_write(filled[0][0])]
     with connection.cursor() as cursor:
-        if statement.copy is None or not _pays(columns):
-            sql, columns = statement.insert(columns)
-            cursor.executemany(sql, list(zip(*columns, strict=True)))
-        else:
-            # Of what Django wraps around a driver's cursor, a copy misses the log of statements alone.
-            with connection.wrap_database_errors, cursor.cursor.copy(statement.copy) as copy:
-                copy.set_types(statement.types)
-                for values in zip(*columns, strict=True):
-                    copy.write_row(values)
+        if connection.vendor == "sqlite":
+            cursor.cursor.convert_query = _as_it_is
+        for model, rows in filled:
+            _insert(connection, cursor, _statement(model, connection.alias), rows)
+
+
+def _as_it_is(sql: str, **_: object) -> str:
+    """Our statements are written as SQLite's driver takes them: Django looks through each for what it would have to convert."""
+    return sql
+
+
+def _insert(connection: BaseDatabaseWrapper, cursor: Any, statement: _Statement, rows: Rows) -> None:
+    if len(rows) == 1:
+        sql, values = statement.of_one(rows[0])
+        if statement.copy is None:
+            cursor.executemany(sql, [values])
+            return
+        if not _holds_much(values):
+            cursor.execute(sql, values)
+            return
+    columns = statement.columns(rows)
+    if statement.copy is None or not _pays(columns):
+        sql, columns = statement.insert(columns)
+        cursor.executemany(sql, list(zip(*columns, strict=True)))
+        return
+    # Of what Django wraps around a driver's cursor, a copy misses the log of statements alone.
+    with connection.wrap_database_errors, cursor.cursor.copy(statement.copy) as copy:
+        copy.set_types(statement.types)
+        for row in zip(*columns, strict=True):
+            copy.write_row(row)
 
 
 Columns = list[Sequence[Any]]
@@ -46,9 +74,23 @@ Columns = list[Sequence[Any]]
 
 def _pays(columns: Columns) -> bool:
     """Whether one exchange more is less than what COPY spares."""
-    return len(columns[0]) >= COPIED or any(
-        type(value) is bytes and len(value) >= COPIED_BYTES for column in columns for value in column
-    )
+    return len(columns[0]) >= COPIED or any(map(_holds_much, columns))
+
+
+def _holds_much(values: Sequence[Any]) -> bool:
+    return any(type(value) is bytes and len(value) >= COPIED_BYTES for value in values)
+
+
+class _Form(NamedTuple):
+    """How one row is written that has nothing in certain columns and values of certain types in the others."""
+
+    sql: str
+    left: Callable[[Sequence[Any]], tuple[Any, ...]]
+    """The values that are parameters."""
+    prepared: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+
+_MOST_FORMS = 128
 
 
 class _Statement:
@@ -63,6 +105,8 @@ class _Statement:
         if connection.vendor == "sqlite":
             self._of_nothing = {type(None): "NULL", str: "''", bytes: "x''", int: "0", bool: "0"}
         """How SQLite writes nothing of each type. Its driver looks for somebody who adapts each None, bytes and bool, row by row."""
+        self._mark = "?" if connection.vendor == "sqlite" else "%s"
+        self._forms: dict[Any, _Form] = {}
         self._sql = functools.lru_cache(maxsize=128)(self._with)
         self.copy = None
         # Django takes psycopg2 as well, which copies in another way.
@@ -101,6 +145,29 @@ class _Statement:
             values = self._values({**self._defaults, **made, **row})
         return values
 
+    def of_one(self, row: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
+        """The INSERT of a row alone, and its parameters. Most rows of a table are alike: how these are written is known after the first."""
+        values: Any = self._of(row)
+        alike = tuple(map(type, values)), tuple(map(not_, values))
+        form = self._forms.get(alike)
+        if form is None:
+            if len(self._forms) >= _MOST_FORMS:
+                self._forms.clear()
+            form = self._forms[alike] = self._form(values)
+        if form.prepared:
+            values = list(values)
+            for place, prepare in form.prepared:
+                values[place] = prepare(values[place])
+        return form.sql, form.left(values)
+
+    def _form(self, values: tuple[Any, ...]) -> _Form:
+        written = [self._written((value,)) for value in values]
+        left = [place for place, text in enumerate(written) if text is None]
+        if len(left) < 2:  # of one place `itemgetter` gives the value alone
+            written, left = [None] * len(values), list(range(len(values)))
+        prepared = tuple((place, prepare) for place, prepare in self._prepared if values[place] is not None)
+        return _Form(self._sql(tuple(written)), itemgetter(*left), prepared)
+
     def insert(self, columns: Columns) -> tuple[str, Columns]:
         """The INSERT, and the columns that are its parameters: those that are empty in all rows stand in its text."""
         written = tuple(map(self._written, columns))
@@ -116,7 +183,7 @@ class _Statement:
         return text
 
     def _with(self, written: tuple[str | None, ...]) -> str:
-        return f"{self._into} VALUES ({', '.join(text or '%s' for text in written)})"
+        return f"{self._into} VALUES ({', '.join(text or self._mark for text in written)})"
 
 
 @functools.cache

@@ -13,6 +13,8 @@ from scripting.alerts.causes import causes_of
 from scripting.bus import publishing, streams
 from scripting.metrics import rollups
 from scripting.models import AlertMessage, AlertReceiver, AlertRule, Breaker, Evidence, Script
+from scripting.models.rollups import StatDelta
+from scripting.storage.bulk_insert import insert_rows
 from scripting.storage.redis_client import redis_client
 from tests.support.arena import arena_registered, make_script
 
@@ -51,7 +53,8 @@ def test_a_cause_is_told_once_and_its_end_once_after_it_has_settled(arena: Scrip
 def test_a_failure_rate_counts_above_its_limit_and_not_below_enough_runs(arena: Script) -> None:
     now = datetime.now(UTC)
     outcomes = ["failed"] * 6 + ["succeeded"] * 14
-    rollups.record({"script_id": arena.pk, "finished_at": now, "status": each} for each in outcomes)
+    rows = [{"script_id": arena.pk, "finished_at": now, "status": each} for each in outcomes]
+    insert_rows(StatDelta, rollups.deltas_of(rows))
     rollups.fold()
     found = rule("failures", limit=25, least_runs=20)
     assert causes_of(found, now) == {"arena/scorer": "arena/scorer failed in 30 % of 20 runs in 10 minutes"}

@@ -23,6 +23,7 @@ from scripting.bus import drain as drain_module
 from scripting.bus import publishing
 from scripting.bus.publishing import Message
 from scripting.bus.streams import Stream
+from scripting.engine import get_engine
 from scripting.hot_reload.listener import Listener
 from scripting.hot_reload.watcher import Watcher
 from scripting.models import Activation, Execution, Script, ScriptVersion
@@ -35,6 +36,7 @@ from scripting.registry.moves import AnyBase
 from scripting.storage.redis_client import redis_client
 from scripting.supervisor import ahead
 from scripting.supervisor.channel import Channel
+from scripting.types import ExecutionRequest, ScriptInput
 from scripting.workers import drain_job
 from tests.support.arena import Arena, arena_registered, make_script
 from wargame import rows
@@ -143,6 +145,13 @@ def test_a_batch_of_events_costs_as_many_statements_as_one(quiet: Script) -> Non
     publish(BATCH)
     with statements(8):
         drain()
+
+
+def test_a_request_is_recorded_in_three_statements_of_one_transaction(quiet: Script) -> None:
+    request = ExecutionRequest("arena", "scorer", ScriptInput({"message": {"payload": {"points": 7}}}))
+    get_engine().execute(request)
+    with statements(5):
+        assert get_engine().execute(request).error is None
 
 
 def test_publishing_and_draining_many_events_costs_few_commands(quiet: Script, settings: Settings) -> None:

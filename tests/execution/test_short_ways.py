@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -14,8 +14,12 @@ from django.utils.safestring import SafeString
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from scripting import clock
 from scripting.execution import links, receipts
+from scripting.metrics import rollups
 from scripting.models import Execution, Role, uuid7
+from scripting.models.execution import superseded_by
+from scripting.models.rollups import OUTCOMES
 from scripting.modules.topics import Topic
 from scripting.receipts.stored import rows_of
 from scripting.storage.bulk_insert import COPIED, COPIED_BYTES, insert_rows
@@ -74,7 +78,8 @@ def written_out(row: dict[str, Any], fields: Any) -> bytes:
 
 
 @pytest.mark.django_db
-def test_many_rows_are_stored_as_they_were_given_or_not_at_all() -> None:
+@pytest.mark.parametrize("together", [True, False])
+def test_rows_are_stored_as_they_were_given_or_not_at_all(together: bool) -> None:
     script = make_script("result = 1\n")
     moment = datetime(2026, 3, 1, 12, 30, 0, 250, tzinfo=UTC)
     rows = [
@@ -99,7 +104,8 @@ def test_many_rows_are_stored_as_they_were_given_or_not_at_all() -> None:
         }
         for number in range(COPIED + 1)
     ]
-    insert_rows(Execution, rows)
+    for some in [rows] if together else [[row] for row in rows]:
+        insert_rows(Execution, some)
     stored = {row["id"]: row for row in Execution.objects.values()}
     for row in rows:
         found = {name: stored[row["id"]][name] for name in row}
@@ -138,6 +144,23 @@ def test_rows_that_are_empty_alike_are_stored_like_those_that_are_not() -> None:
     assert all(
         type(mine) is type(theirs) for each in stored for mine, theirs in zip(each[4:6], (7, False), strict=True)
     )
+
+
+@pytest.mark.parametrize("status", OUTCOMES)
+@pytest.mark.parametrize("waited", [None, timedelta(milliseconds=70), timedelta(seconds=-3)])
+def test_an_execution_alone_in_its_commit_adds_to_the_figures_what_it_would_add_among_others(
+    status: str, waited: timedelta | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 3, 1, 12, 30, 5, 250, tzinfo=UTC)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    for wall_us in (0, 1, 731):
+        for message in ("", superseded_by("e2"), "division by zero"):
+            row = {"script_id": 1, "version_id": 7, "status": status, "finished_at": now, "error_message": message}
+            row |= {"wall_us": wall_us, "cpu_us": wall_us // 2, "queued_at": waited and now - waited}
+            alone = rollups.deltas_of([row])
+            among = rollups.deltas_of([row, row | {"script_id": 2}])
+            assert alone == among[:1]
+            assert list(alone[0]) == list(among[0])
 
 
 @pytest.mark.django_db

@@ -10,13 +10,14 @@ from uuid import UUID
 from scripting.bus import streams
 from scripting.engine import get_engine
 from scripting.metrics import error_groups, rollups
-from scripting.models import Execution, Script, ScriptVersion
+from scripting.models import ErrorDelta, Execution, Script, ScriptVersion
+from scripting.models.rollups import StatDelta
 from scripting.registry import publishing
 from scripting.registry.active import registry
 from scripting.registry.moves import AnyBase
 from scripting.sandbox.protocol import encode_value
 from scripting.sources import sync
-from scripting.storage.bulk_insert import insert_rows
+from scripting.storage.bulk_insert import insert_all
 from scripting.types import ExecutionRequest, ScriptInput, ScriptOutput
 from tests.support.game import Game
 
@@ -68,9 +69,9 @@ def write(
                 **fields,
             }
         )
-    insert_rows(Execution, rows)
-    rollups.record(rows)
-    error_groups.record(rows)
+    insert_all(
+        [(Execution, rows), (StatDelta, rollups.deltas_of(rows)), (ErrorDelta, error_groups.deltas_of(rows))],
+    )
     return [row["id"] for row in rows]
 
 
