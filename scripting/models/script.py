@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from scripting.models.histories import HistoryAtHand
 from scripting.models.moments import MomentField
 from scripting.sandbox import source_text
 from scripting.texts.escaping import visible
@@ -88,7 +89,9 @@ class Script(models.Model):
     )
     created_at = MomentField(auto_now_add=True)
 
-    history = HistoricalRecords(excluded_fields=["rejected_basis", "rejected_batch", "held"])
+    history = HistoricalRecords(
+        excluded_fields=["rejected_basis", "rejected_batch", "held"], history_manager=HistoryAtHand
+    )
     objects = ScriptQuerySet.as_manager()
 
     _history_user: Any

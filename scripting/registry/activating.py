@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db import router, transaction
@@ -65,8 +65,7 @@ def activate_together(
     """
     with transaction.atomic():
         of_helpers = any(dependents.hold(move.script, move.version) for move in moves)
-        pks = [move.script.pk for move in moves]
-        locked = {script.pk: script for script in Script.objects.select_for_update().filter(pk__in=pks).order_by("pk")}
+        locked = _lock({move.script.pk for move in moves})
         for move in moves:
             _allow(move, locked[move.script.pk])
         if of_helpers and judge:
@@ -77,7 +76,8 @@ def activate_together(
         activations = [_move(move, locked[move.script.pk], passage) for move in moves]
         for move in moves:
             _join_planned(locked[move.script.pk], move)
-        Review.settle({review.pk for review in passage.reviews.values()})
+        if passage.reviews:
+            Review.settle({review.pk for review in passage.reviews.values()})
         _forgive([move.version.pk for move in moves if move.version is not None])
         if any(move.script.module == SHARED for move in moves):
             for move in moves:
@@ -89,6 +89,21 @@ def activate_together(
     for move in moves:
         _follow(move.script, locked[move.script.pk])
     return activations
+
+
+def _lock(pks: Collection[int]) -> dict[int, Script]:
+    """The scripts as they are now, which nobody else changes before the transaction ends."""
+    database = router.db_for_write(Script)
+    rows = _locked.rows(database, sorted(pks))
+    return {row[0]: Script.from_db(database, _COLUMNS, row) for row in rows}
+
+
+_COLUMNS = [field.attname for field in Script._meta.concrete_fields]
+_locked = Among(
+    lambda names: (
+        Script.objects.select_for_update().filter(pk__in=map(number, names)).order_by("pk").values_list(*_COLUMNS)
+    )
+)
 
 
 def _forgive(versions: Sequence[int]) -> None:

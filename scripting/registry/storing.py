@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.db import router, transaction
+from django.db.models import OuterRef, Subquery
 
 from scripting.models import Script, ScriptVersion
 from scripting.processes import notices
@@ -59,14 +60,12 @@ def keep(
     with transaction.atomic(using=database, savepoint=False):
         _lock.rows(database, script=script.pk)
         sha256 = ScriptVersion.digest_of(content)
-        version = None
-        if _equal.rows(database, script=script.pk, language=language, sha256=sha256):
-            version = ScriptVersion.objects.using(database).get(script=script.pk, language=language, sha256=sha256)
+        [(equal, last)] = _known.rows(database, script=script.pk, language=language, sha256=sha256)
+        version = None if equal is None else ScriptVersion.objects.using(database).get(pk=equal)
         if version is None:
-            last = max((found for (found,) in _newest.rows(database, script=script.pk)), default=0)
             version = ScriptVersion.objects.create(
                 script=script,
-                number=numbers.next_number(numbers.VERSION, str(script), last, at_least, is_told=is_number_told),
+                number=numbers.next_number(numbers.VERSION, str(script), last or 0, at_least, is_told=is_number_told),
                 language=language,
                 content=content,
                 source=ScriptVersion.shown(content),
@@ -91,15 +90,17 @@ def tell_number(version: ScriptVersion) -> None:
     transaction.on_commit(lambda: numbers.note(numbers.VERSION, name, number))
 
 
-def _versions() -> QuerySet[ScriptVersion, Any]:
-    return ScriptVersion.objects.filter(script__id=number("script"))
+def _texts() -> QuerySet[Script, Any]:
+    versions = ScriptVersion.objects.order_by().filter(script=OuterRef("pk"))
+    equal = versions.filter(language=Parameter("language"), sha256=Parameter("sha256"))
+    newest = versions.order_by("-number")
+    script = Script.objects.filter(pk=number("script")).order_by()
+    return script.values_list(Subquery(equal.values("pk")[:1]), Subquery(newest.values("number")[:1]))
 
 
 _lock = Prepared(lambda: Script.objects.select_for_update().filter(pk=number("script")).order_by().values_list("pk"))
-_equal = Prepared(
-    lambda: _versions().filter(language=Parameter("language"), sha256=Parameter("sha256")).values_list("pk")
-)
-_newest = Prepared(lambda: _versions().order_by("-number").values_list("number")[:1])
+_known = Prepared(_texts)
+"""The version that holds the text, and the highest number: of a script that is locked already, so that nobody adds one meanwhile."""
 
 
 def judged(script: Script, language: str, content: bytes) -> Verdict:
