@@ -25,6 +25,7 @@ from scripting.registry.moves import (
     StaleBase,
 )
 from scripting.registry.resolved import load
+from scripting.storage.checkpoints import put_off
 from scripting.storage.compiled_query import Among, number
 from scripting.subscriptions import sets
 from scripting.subscriptions.sets import SubscriptionRefused
@@ -63,7 +64,7 @@ def activate_together(
     OverrideForbidden where a policy asks for evidence. What people ask for (publish, roll back) raises AlreadyActive where it
     is so already.
     """
-    with transaction.atomic():
+    with put_off(router.db_for_write(Script)), transaction.atomic():
         of_helpers = any(dependents.hold(move.script, move.version) for move in moves)
         locked = _lock({move.script.pk for move in moves})
         for move in moves:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import router, transaction
 
 from scripting.models import Activation, Draft, Script, ScriptVersion
 from scripting.registry import judging
@@ -29,6 +29,7 @@ from scripting.registry.moves import (
 )
 from scripting.registry.storing import judged, keep, recheck, tell_number
 from scripting.sandbox import source_text
+from scripting.storage.checkpoints import put_off
 from scripting.supervisor.pool import CheckReport
 from scripting.texts.merge import Merge, merge
 from scripting.types import Source
@@ -70,7 +71,7 @@ def publish(
     diagnostics = verdict.diagnostics
     if not confirmed and verdict.accepted and verdict.failures:
         raise WillFail("the text will certainly fail; nothing is stored or published", None, verdict.failures)
-    with transaction.atomic():  # one commit for both; the text is kept whatever stands against making it live
+    with put_off(router.db_for_write(Script)), transaction.atomic():  # one commit; the text is kept in any case
         hold_for(script, text)
         version = keep(script, language, content, origin, verdict, author=actor, message=reason, is_number_told=True)
         done = _activated_or_refused(script, version, actor=actor, reason=reason, base=base, at_gate=at_gate)

@@ -32,8 +32,8 @@ class turn:  # noqa: N801 - read as a verb: `with turn(database) as end_turn`
         self._lock: int | None = None
 
     def __enter__(self) -> Callable[[], None]:
-        if file := _file(self._using):
-            self._lock = _waited_for(file)
+        if file := database_file(self._using):
+            self._lock = _waited_for(f"{file}.turn")
         return self._end
 
     def __exit__(self, *_: object) -> None:
@@ -45,13 +45,13 @@ class turn:  # noqa: N801 - read as a verb: `with turn(database) as end_turn`
             os.close(lock)
 
 
-def _file(using: str) -> str:
-    """Whose lock says whose turn it is; none inside a transaction, which has the database already."""
+def database_file(using: str) -> str:
+    """The SQLite database of this alias; none inside a transaction, which has the database already, and none in memory."""
     connection = connections[using]
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return ""
     name = os.fspath(connection.settings_dict["NAME"])
-    return "" if not name or name.startswith((":", "file:")) else f"{name}.turn"
+    return "" if not name or name.startswith((":", "file:")) else name
 
 
 def _waited_for(file: str) -> int | None:

@@ -14,7 +14,7 @@ from scripting.storage.turns import turn
 
 @pytest.fixture
 def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns, "_file", lambda _using: str(tmp_path / "goby.sqlite3.turn"))
+    monkeypatch.setattr(turns, "database_file", lambda _using: str(tmp_path / "goby.sqlite3"))
 
 
 @pytest.mark.usefixtures("lock")
@@ -43,7 +43,7 @@ def test_a_commit_whose_process_was_stopped_keeps_the_others_a_quarter_of_a_seco
 
 @pytest.mark.django_db(transaction=True)
 def test_on_sqlite_a_commit_takes_its_turn_unless_it_is_in_a_transaction_already() -> None:
-    file = turns._file("default")
-    assert file == (f"{connection.settings_dict['NAME']}.turn" if connection.vendor == "sqlite" else "")
+    file = turns.database_file("default")
+    assert file == (str(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else "")
     with transaction.atomic():
-        assert turns._file("default") == ""
+        assert turns.database_file("default") == ""
