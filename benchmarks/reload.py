@@ -95,11 +95,13 @@ def main() -> None:
     from django.core.management import call_command
 
     from scripting.hot_reload.listener import listening
+    from scripting.processes.startup import prepare_to_serve
 
     wait_until(answers, 10)
     with contextlib.redirect_stdout(sys.stderr):
         call_command("migrate", verbosity=0)
         call_command("sync_scripts")
+    prepare_to_serve()  # as a web process, which publishes what people write
     with running(), listening("publisher"):
         count = WORKERS + 3
         wait_until(lambda: len(acknowledged(1)) == count, 60)
