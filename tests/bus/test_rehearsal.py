@@ -17,7 +17,6 @@ from scripting.modules.calls import CallContext, EffectRefused, Outcome
 from scripting.modules.installed import modules
 from scripting.modules.simulation import MAX_DICE, dice_after, seed_of
 from scripting.modules.topics import TopicError, topics
-from scripting.subscriptions import subscribed
 from scripting.types import PlayDecision, PlayEffect
 from tests.support.arena import Arena
 from tests.support.pages_of_docs import blocks_of, write_block
@@ -136,6 +135,7 @@ def test_an_event_carries_its_dice_which_are_bounded(arena: Arena) -> None:
         make_event("arena.hit", {"points": 1}, dice="x" * (MAX_DICE + 1))
 
 
+@pytest.mark.usefixtures("as_code_says")
 def test_the_example_of_the_docs_plays_an_evening(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(modules, "_modules", {})
     monkeypatch.setattr(topics, "_topics", {})
@@ -145,7 +145,6 @@ def test_the_example_of_the_docs_plays_an_evening(monkeypatch: pytest.MonkeyPatc
     tavern = importlib.import_module("evening").Tavern()
     monkeypatch.delitem(sys.modules, "evening")
     modules.register(tavern)
-    subscribed.table.remember([])
 
     def decide(script: str, topic: str, payload: Mapping[str, Any], reads: Any, **more: Any) -> PlayDecision:
         return PlayDecision({"serve": payload["drink"] == "cider", "price": 4})
@@ -155,4 +154,3 @@ def test_the_example_of_the_docs_plays_an_evening(monkeypatch: pytest.MonkeyPatc
     assert played == tavern.simulate(decide, 1)
     assert len({tavern.simulate(decide, seed).measures["takings"] for seed in range(9)}) > 1
     assert played.measures.keys() == tavern.play_measures.keys()
-    subscribed.table.forget()
