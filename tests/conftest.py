@@ -14,7 +14,8 @@ from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
 from scripting.bus import spread
-from tests.support import bytecode, emptying, migrated, passes
+from scripting.storage import redis_client as our_client
+from tests.support import bytecode, emptying, examples, migrated, passes
 from tests.support.browser import DESK, chromium, chromium_path, forget
 from tests.support.postgres import server_url
 from tests.support.redis import RedisServer
@@ -22,6 +23,8 @@ from tests.support.redis import RedisServer
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
     from pytest_django.live_server_helper import LiveServer
+
+examples.choose()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -68,6 +71,7 @@ def empty_redis(redis_server: RedisServer) -> None:
     if client.dbsize():
         client.flushall()
     spread.forget()
+    our_client._silent_at = our_client._NEVER  # a Redis that a test had frozen answers again
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ wrote is still there. GOBY_HYPOTHESIS=large tries many more sequences.
 from __future__ import annotations
 
 import itertools
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,15 +22,14 @@ from scripting.registry.moves import AlreadyActive, AnyBase, PublishRefused
 from scripting.registry.resolved import ScriptNotFound
 from scripting.sources import sync as discovery
 from scripting.sources.sync import ABSENCE_SECONDS
+from tests.support.examples import LARGE
 from tests.support.game import Game
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(600)]
 
-LARGE = os.environ.get("GOBY_HYPOTHESIS") == "large"
 PROFILE = settings(
     max_examples=300 if LARGE else 20,
     deadline=None,
-    derandomize=not LARGE,
     suppress_health_check=list(HealthCheck),
     print_blob=False,
 )
