@@ -36,7 +36,7 @@ import time
 from tests.workers import stacks
 def grow_without_a_bound():
     kept = b"x" * 60_000_000
-    time.sleep(60)
+    time.sleep(300)
 stacks.listen()
 grow_without_a_bound()
 """
@@ -49,7 +49,7 @@ def test_a_process_that_grows_too_large_is_told_with_its_stacks(
 ) -> None:
     with OwnProcess(tmp_path / "worker.log", "-c", GROWS) as process:
         with Memory({"worker": process}, most_mb=50) as memory:
-            wait_until(lambda: process.said("grow_without_a_bound"), 20, "no stacks")
+            wait_until(lambda: process.said("grow_without_a_bound"), 60, "no stacks")
         process.kill()
         memory.look()
     assert list(memory.too_large) == ["worker"]

@@ -61,11 +61,11 @@ def test_a_refusal_of_a_host_function_can_be_caught_by_the_script(arena: Arena) 
 def test_8_5_each_kind_of_violation_has_its_own_error_type_and_the_next_run_is_unharmed(
     source: str, kinds: set[str]
 ) -> None:
-    limits = SecurityLimits(max_execution_time=1.0)
+    limits = SecurityLimits(max_execution_time=1 if "timeout" in kinds else 60)  # however busy the machine
     output = get_engine().execute_source(source, limits=limits)
     assert output.error is not None
     assert output.error.type.value in kinds, output.error
-    assert get_engine().execute_source("result = 1", limits=limits).result == 1
+    assert get_engine().execute_source("result = 1", limits=SecurityLimits(max_execution_time=60)).result == 1
 
 
 def test_a_result_that_is_no_plain_data_names_its_path() -> None:

@@ -68,10 +68,11 @@ def scorer(arena: Arena, tmp_path: Path, settings: Settings, transactional_db: N
     (tmp_path / "scripts").mkdir()
     make_script(HELPER, "rules", "shared")
     script = make_script(LIVE)
+    registry.forget()
+    record("arena", "scorer", "arena.hit", [{"points": points} for points in range(EVENTS)], key="ada")
     script.max_execution_time = 0.4
     script.save()
     registry.forget()
-    record("arena", "scorer", "arena.hit", [{"points": points} for points in range(EVENTS)], key="ada")
     case = {
         "event": {"topic": "arena.hit", "payload": {"points": 900}},
         "expect": [{"at": "result.points", "equal": 900}],

@@ -49,7 +49,7 @@ def run(folder: Path, *arguments: str) -> str:
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
     env |= {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "Ann"), ("EMAIL", "ann@example.org"))}  # fmt: skip
     done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=20, check=True
+        ["git", *arguments], cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=True
     )
     return done.stdout.strip()
 

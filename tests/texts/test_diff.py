@@ -41,9 +41,9 @@ def test_what_changed_within_a_line_is_marked() -> None:
 def test_texts_made_to_be_slow_are_told_apart_in_bounded_time() -> None:
     old = "\n".join(f"line {number % 100}" for number in range(20_000))
     new = "\n".join(f"line {(number * 7 + 3) % 100}" for number in range(20_000))
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = difference(old, new)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
     assert (found.removed, found.added) == (20_000, 20_000)
 
 

@@ -91,7 +91,7 @@ def test_a_job_whose_worker_is_killed_begins_anew_and_is_given_up_after_three(tm
     with WorkerProcess(tmp_path, "last", "--evidence").takes_jobs() as worker:
         wait_for(lambda: "failed" in notes()[-1], what="the job is given up")
         worker.signal(signal.SIGTERM)
-        assert worker.process.wait(20) == 0
+        assert worker.process.wait(60) == 0
     assert notes() == ["a 0", "a 1", "a 2", "a failed: 3 workers died in it, the last one just now"]
 
 
@@ -103,5 +103,5 @@ def test_a_worker_that_is_asked_to_end_lets_its_job_end_and_runs_at_a_low_priori
         wait_for(notes, what="the job began")
         assert int(Path(f"/proc/{worker.process.pid}/stat").read_text().rsplit(")", 1)[1].split()[16]) >= 10
         worker.signal(signal.SIGTERM)
-        assert worker.process.wait(20) == 0
+        assert worker.process.wait(60) == 0
     assert not evidence_jobs.is_pending("a")

@@ -17,6 +17,7 @@ from tests.languages.zygomys.programs import Programs
 from tests.support.sandboxes import bundle_of, outcome_of
 
 LIMITS = SecurityLimits(max_execution_time=0.5)
+PATIENT = SecurityLimits(max_execution_time=60)
 _WORDS = st.sampled_from(
     "( ) [ ] { } a b h.a .a def defn fn let letseq set cond and or begin for range break continue defmac macexpand quote infix "
     "%a ^(a ~b ~@c) ~ ~@ ^ % : := = + - * / ** == < 1 -1 2.5 0x1f 1ULL 'c' \"text\" `raw` a: key: \\ , ; if else not mod ++ hash list "
@@ -87,7 +88,7 @@ def test_a_hostile_text_ends_in_its_limits(pool: SandboxPool, name: str) -> None
     assert time.monotonic() - started < 40
     if outcome.error is not None:
         assert outcome.error.type.value != "internal", outcome.error
-    assert outcome_of(pool, "(+ 1 2)", {}, language="zygomys", limits=LIMITS, trial=True).error is None
+    assert outcome_of(pool, "(+ 1 2)", {}, language="zygomys", limits=PATIENT, trial=True).error is None
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
