@@ -97,7 +97,7 @@ class Desk:
             pause=self.pause,
         )
 
-    def drain(self, stream: Stream = STREAM, seconds: float = 5) -> DrainResult:
+    def drain(self, stream: Stream = STREAM, seconds: float = 60) -> DrainResult:
         """A whole drain by an owner of its own."""
         lease = Lease.take(stream, "tester")
         return DrainResult.TAKEN if lease is None else Drain(lease, self.parts(), seconds=seconds).run()

@@ -17,7 +17,7 @@ from tests.bus.desk import STREAM, Desk, put
 OTHER = Stream("arena", 1)
 
 
-def of_both(desk: Desk, seconds: float = 5) -> Drain[str]:
+def of_both(desk: Desk, seconds: float = 60) -> Drain[str]:
     """A drain of STREAM, to which the job of OTHER is offered."""
     jobs = [OTHER]
     lease = Lease.take(STREAM, "tester")
@@ -102,7 +102,7 @@ def test_a_busy_drain_offers_one_of_its_streams_now_and_then(monkeypatch: pytest
 
 def test_a_drain_that_was_not_busy_for_long_keeps_its_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drain, "SLICE_SECONDS", 0.0)
-    monkeypatch.setattr(drain, "BUSY_SECONDS", 5.0)
+    monkeypatch.setattr(drain, "BUSY_SECONDS", 60.0)
     monkeypatch.setattr(drain.Drain, "_is_others_turn", lambda _drain: False)
     put("a")
     put("b", stream=OTHER)

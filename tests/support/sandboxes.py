@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scripting.sandbox.protocol import decode_value, encode_value
+from scripting.supervisor.interface import CheckReport
 from scripting.supervisor.pool import Cancellation, HostCallable, HostFunction, RunOutcome, RunRequest, SandboxPool
 from scripting.types import Bundle, SecurityLimits, Source
 
@@ -38,6 +39,12 @@ def outcome_of(
     request = RunRequest(encode_value(dict(context or {})), seed, CLOCK_US, tuple(functions), traces)
     limits = limits or SecurityLimits()
     return pool.run(bundle, request, limits, host=host, cancellation=cancellation, trial=trial)
+
+
+def ran_out_of_time(report: CheckReport, outcome: RunOutcome) -> bool:
+    """Whether the text was not compiled in time in one of the two: on a busy machine that tells nothing of the text."""
+    told = [*(each.message for each in report.diagnostics), outcome.error.message if outcome.error else ""]
+    return any(message.startswith("compiling takes longer than") for message in told)
 
 
 def value_of(outcome: RunOutcome) -> Any:

@@ -101,8 +101,8 @@ def test_jobs_of_another_kind_are_left_to_rq() -> None:
 
 
 def test_a_drain_that_lingers_takes_another_streams_job_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drain, "LINGER_SECONDS", 20.0)
-    monkeypatch.setattr(drain, "LINGER_STEP", 9.0)
+    monkeypatch.setattr(drain, "LINGER_SECONDS", 100.0)
+    monkeypatch.setattr(drain, "LINGER_STEP", 90.0)
     publishing.publish("track.lap", {"lap": 1}, key="ann")
     worker = ScriptWorker("one")
     drain_job.worker = worker.liveness
@@ -112,7 +112,7 @@ def test_a_drain_that_lingers_takes_another_streams_job_at_once(monkeypatch: pyt
         wait_until(lambda: laps().get("ann") == [1])
         other = next(key for key in "bcdefg" if Stream.of("track", key, "") != Stream.of("track", "ann", ""))
         publishing.publish("track.lap", {"lap": 1}, key=other)
-        wait_until(lambda: laps().get(other) == [1], 6)
+        wait_until(lambda: laps().get(other) == [1], 60)
     finally:
         worker.liveness.stopping.set()
         streams.call()
