@@ -63,7 +63,9 @@ results = plain | st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(data=st.data())
 def test_whatever_a_script_returns_is_refused_or_leaves_the_game_whole(duel: Duel, data: st.DataObject) -> None:
     table = Table()
