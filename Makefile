@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-quick lint bench bench-history drill setup lock test-sqlite test-postgres test-newer setup-newer static
+.PHONY: help run test test-quick lint bench bench-history drill setup lock test-sqlite test-postgres test-newer static
 
 PYTHON ?= python3
 # One that is named is taken as it is.
@@ -34,8 +34,8 @@ run: $(VENV)/.runtime static ## serve Goby on 127.0.0.1:$PORT (8000) with worker
 setup: $(VENV)/.dev static ## install everything that run, test and lint need
 
 # tests/support/passes.py says which tests can come out differently where; each pass runs those.
-test: ## run all tests on SQLite, on PostgreSQL and on a newer Python again those that can come out differently there
-	@$(MAKE) --no-print-directory --keep-going test-sqlite test-postgres test-newer
+test: $(VENV)/.dev ## run all tests on SQLite, on PostgreSQL and on a newer Python again those that can come out differently there
+	@$(BIN)/python tests/support/all_passes.py
 
 test-sqlite: $(VENV)/.dev
 	@echo "== The suite on SQLite, $$($(BIN)/python -V) =="
@@ -52,10 +52,6 @@ test-newer: $(VENV)/.dev
 	@newer=$$($(NEWER)); \
 	if [ -z "$$newer" ]; then echo "== No newer Python was found: the suite ran on $$($(BIN)/python -V) alone =="; \
 	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer TEST_PYTHON=newer; fi
-
-# What test-newer would set up first.
-setup-newer: $(VENV)/.dev
-	@newer=$$($(NEWER)); [ -z "$$newer" ] || $(MAKE) --no-print-directory PYTHON="$$newer" VENV=.venv-newer .venv-newer/.dev
 
 lint: $(VENV)/.dev ## check style, types and the layers of imports
 	$(BIN)/ruff check .

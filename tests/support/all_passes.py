@@ -1,0 +1,51 @@
+"""`make test`: the pass on SQLite is shown as it runs; the others run beside it and are shown once it has ended.
+
+A test waits for processes, browsers and databases about a third of its time. With all passes at once no processor waits too.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from typing import IO
+
+MAKE = ["make", "--no-print-directory", "--keep-going"]
+LONGEST, OTHERS = ["test-sqlite"], ["test-postgres", "test-newer"]
+LOOK_SECONDS = 0.2
+
+
+def main() -> int:
+    """0 where every pass did."""
+    with tempfile.TemporaryFile() as told:
+        # Together they take less than half of what the longest takes, so they get fewer processes, and all end at about the same time.
+        fewer = os.environ | {"JOBS": str(len(os.sched_getaffinity(0)))}
+        others = subprocess.Popen([*MAKE, *OTHERS], stdout=told, stderr=subprocess.STDOUT, env=fewer)
+        try:
+            longest = subprocess.run([*MAKE, *LONGEST], check=False).returncode
+            show(told, others)
+        except KeyboardInterrupt:  # it reached all of them
+            others.wait()
+            return 130
+    return max(longest, others.returncode)
+
+
+def show(told: IO[bytes], process: subprocess.Popen[bytes]) -> None:
+    """Print what a process has told so far, and what it tells until its end."""
+    shown = 0
+    while True:
+        is_over = process.poll() is not None  # before the look at what it told
+        more = os.pread(told.fileno(), 1 << 20, shown)
+        shown += len(more)
+        sys.stdout.buffer.write(more)
+        sys.stdout.flush()
+        if is_over and not more:
+            return
+        if not more:
+            time.sleep(LOOK_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
