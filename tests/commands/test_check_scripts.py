@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
+import contextlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 
 from goby_site.paths import BASE_DIR
 from tests.support.arena import make_script
+from tests.support.commands import Commands
 from tests.support.game import BROKEN, FORBIDDEN, GOOD, Game
 from tests.support.processes import child_environment
 
@@ -112,21 +113,17 @@ def test_a_folder_with_helpers_is_a_program_checked_without_a_database(tmp_path:
     rules.mkdir()
     (rules / "damage_calculator.py").write_text("from shared import armour\nresult = {'damage': armour.worth(2)}\n")
 
-    def check(*arguments: str) -> subprocess.CompletedProcess[str]:
-        nowhere = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nowhere", "REDIS_URL": "redis://127.0.0.1:1/0"}
-        command = [sys.executable, "manage.py", "check_scripts", *arguments]
-        return subprocess.run(
-            command, cwd=BASE_DIR, env=child_environment(**nowhere), capture_output=True, text=True, check=False
-        )
-
-    whole = check(str(tmp_path / "rules"))
-    assert (whole.returncode, whole.stdout) == (0, "3 checked, 0 with errors\n"), whole.stderr
-    assert check(str(rules / "damage_calculator.py")).returncode == 0, "a file brings the helpers beside its folder"
-    (helpers / "tables.py").write_text("FACTORS = 2\n")
-    broken = check(str(tmp_path / "rules"))
-    assert broken.returncode == 1
-    assert 'armour.py:4:16: error: "shared.tables" does not offer "FACTOR"' in broken.stdout
-    assert check().returncode == 0, "everything, without a path"
+    nowhere = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nowhere", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    with contextlib.closing(Commands(BASE_DIR, child_environment(**nowhere), Path(sys.executable))) as manage:
+        whole = manage.run("check_scripts", str(tmp_path / "rules"))
+        assert (whole.returncode, whole.stdout) == (0, "3 checked, 0 with errors\n"), whole.stderr
+        one = manage.run("check_scripts", str(rules / "damage_calculator.py"))
+        assert one.returncode == 0, "a file brings the helpers beside its folder"
+        (helpers / "tables.py").write_text("FACTORS = 2\n")
+        broken = manage.run("check_scripts", str(tmp_path / "rules"))
+        assert broken.returncode == 1
+        assert 'armour.py:4:16: error: "shared.tables" does not offer "FACTOR"' in broken.stdout
+        assert manage.run("check_scripts").returncode == 0, "everything, without a path"
 
 
 def test_a_helper_that_only_the_database_knows_counts_when_asked_for(game: Game, manage: Callable) -> None:
