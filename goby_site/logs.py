@@ -95,6 +95,7 @@ def logging_config(form: str, level: int) -> dict[str, Any]:
             "scripting": {"level": level},
             "scripting.security": {"level": "INFO"},
             "wargame": {"level": level},
+            "rq.worker": {"level": "WARNING"},
             "django": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         },

@@ -6,6 +6,7 @@ Linux alone: on macOS the system's libraries do not survive a fork.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import gc
 import importlib
@@ -17,7 +18,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -47,6 +48,12 @@ IMPORTED = (
 )
 """Modules that the parts need beside the project's apps. None may read files that `prepare` makes, as the middleware does."""
 
+OPTIONAL = ("rich", "opentelemetry")
+"""Packages that other packages (structlog, redis) import where they are installed, and that no part needs: some 6 MiB. Who sends traces
+imports its own later."""
+DRIVER_OF_POSTGRESQL = "psycopg"
+"""The admin's theme imports it on SQLite too: some 4 MiB."""
+
 PR_SET_NAME = 15
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD)
 
@@ -62,15 +69,50 @@ class Child(Protocol):
 
 def load() -> None:
     """Import the project, and freeze it, so that no collection of a child writes to it. Opens no connection and starts no thread."""
-    import django
-    from django.conf import settings
+    with _without(*OPTIONAL):
+        import django
+        from django.conf import settings
 
-    django.setup()
-    middleware = (path.rpartition(".")[0] for path in settings.MIDDLEWARE)
-    for name in (*IMPORTED, settings.ROOT_URLCONF, *middleware):
-        importlib.import_module(name)
+        on_sqlite = all("sqlite" in database["ENGINE"] for database in settings.DATABASES.values())
+        with _without(*([DRIVER_OF_POSTGRESQL] if on_sqlite else [])):
+            django.setup()
+            middleware = (path.rpartition(".")[0] for path in settings.MIDDLEWARE)
+            for name in (*IMPORTED, settings.ROOT_URLCONF, *middleware):
+                importlib.import_module(name)
+        _make_ahead()
     gc.collect()
     gc.freeze()
+
+
+def _make_ahead() -> None:
+    """Make what each part would make of the code alone in its first second: once, it is shared too."""
+    from django.apps import apps
+    from django.core.management import get_commands
+    from django.db import connections
+    from django.db.models.options import Options
+    from django.utils.functional import cached_property
+
+    from scripting.storage.compiled_query import compile_all
+
+    get_commands()
+    kept = [name for name, value in vars(Options).items() if isinstance(value, cached_property)]
+    for model in apps.get_models(include_auto_created=True):
+        for name in kept:
+            getattr(model._meta, name)
+    for alias in connections:
+        compile_all(alias)
+
+
+@contextlib.contextmanager
+def _without(*packages: str) -> Iterator[None]:
+    """Within it these packages cannot be imported, as if they were not installed."""
+    left_out = [name for name in packages if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(left_out))  # type: ignore[arg-type] # None: the import fails
+    try:
+        yield
+    finally:
+        for name in left_out:
+            del sys.modules[name]
 
 
 def begin(run: Callable[[], object], title: str, *, group: bool = False) -> Child:

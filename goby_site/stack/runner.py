@@ -22,7 +22,6 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-import redis
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from supervisor.xmlrpc import SupervisorTransport
@@ -45,7 +44,6 @@ from goby_site.stack.supervisord import (
     tied,
 )
 from scripting.processes.init import leave_process_1
-from scripting.storage.redis_client import connect
 
 LOCAL = "127.0.0.1"
 WILDCARDS = {"0.0.0.0": LOCAL, "::": "::1"}  # noqa: S104 - only for who asks for it
@@ -190,6 +188,11 @@ class Stack:
 
     def await_redis(self) -> None:
         """Wait until Redis answers. Raises CannotStart after 15 s."""
+        # Not before `forks.load`, which leaves out what these import on the way and nobody needs.
+        import redis
+
+        from scripting.storage.redis_client import connect
+
         client = connect(paths.redis_url(), os.environ.get("SCRIPTING_REDIS_SENTINELS", ""), socket_connect_timeout=2)
 
         def answers() -> bool:

@@ -56,6 +56,7 @@ class Sender:
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
 
     def start(self) -> None:
+        self._told = time.monotonic()  # it will hear in a second
         self._thread.start()
 
     def told(self, due: bool) -> None:

@@ -18,7 +18,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from scripting.processes.group_reader import Reader
-from scripting.storage.redis_client import BRIEF_SECONDS
+from scripting.storage.redis_client import BRIEF_SECONDS, DRIVER
 
 
 class RedisChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc] # channels_redis is untyped
@@ -33,6 +33,7 @@ class RedisChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc] # channe
             if is_new:
                 pool = shard._redis.connection_pool
                 pool.connection_class = _that_notices_its_loss(pool.connection_class)
+                pool.connection_kwargs.setdefault("driver_info", DRIVER)
         return layer
 
     def reader(self, group: str) -> Reader:
@@ -68,7 +69,8 @@ class RedisChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc] # channe
 def _pool_of(host: dict[str, Any]) -> redis.ConnectionPool:
     """Connections without an event loop to where `create_pool` of channels_redis leads."""
     in_time = {"socket_connect_timeout": BRIEF_SECONDS, "socket_timeout": BRIEF_SECONDS}
-    options = in_time | {"retry": Retry(NoBackoff(), 0)} | host | {"protocol": 2}  # a message is a plain answer
+    usual: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "driver_info": DRIVER}
+    options = usual | in_time | host | {"protocol": 2}  # a message is a plain answer
     if "address" in options:
         pool = redis.ConnectionPool.from_url(options.pop("address"), **options)
         pool.connection_kwargs["protocol"] = 2  # whatever the query of the address asks for

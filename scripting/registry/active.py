@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 
-from django.db.models import Max
+from django.db import router
 
 from scripting.conf import conf
 from scripting.models import SHARED, Script
 from scripting.processes import generation
 from scripting.processes.generation import Generation, Span
 from scripting.registry.resolved import Carried, Key, ResolvedScript, ScriptNotFound, following, load, recorded
+from scripting.storage.compiled_query import Prepared
 
 logger = logging.getLogger(__name__)
 
@@ -141,7 +142,7 @@ class ScriptRegistry:
 
     def mark(self) -> int | None:
         """A number in the database that every change of a script raises, since each writes history."""
-        return Script.history.aggregate(last=Max("history_id"))["last"]  # type: ignore[no-any-return]
+        return next((pk for (pk,) in _newest_change.rows(router.db_for_read(Script))), None)
 
     def _poll(self, now: float) -> None:
         """Notice changes that Redis did not tell of."""
@@ -161,5 +162,7 @@ class ScriptRegistry:
 
     recorded = staticmethod(recorded)
 
+
+_newest_change = Prepared(lambda: Script.history.order_by("-history_id").values_list("history_id")[:1])
 
 registry = ScriptRegistry()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -38,6 +39,12 @@ class Prepared:
     def __init__(self, make: Callable[[], QuerySet[Any, Any]]) -> None:
         self._make = make
         self._compiled: dict[str, _Compiled] = {}
+        _all.add(self)
+
+    def compile_ahead(self, using: str) -> None:
+        """Compile it for the database of this alias before it is asked, where that takes no connection: for one that locks rows it may."""
+        if not (connections[using].features.has_select_for_update and self._make().query.select_for_update):
+            self._compiled[using] = self._compile(using)
 
     def rows(self, using: str, **values: str | int | list[str]) -> list[tuple[Any, ...]]:
         """The rows from the database of this alias, with these values in the place of the parameters."""
@@ -108,6 +115,15 @@ class Among:
             now += [now[-1]] * (size - len(now))
             found += self._forms[size].rows(using, **dict(zip(_names(size), now, strict=True)))
         return found
+
+
+def compile_all(using: str) -> None:
+    """Compile what is known by now, for processes that are forked from this one: each would do it in its first second."""
+    for prepared in tuple(_all):
+        prepared.compile_ahead(using)
+
+
+_all: weakref.WeakSet[Prepared] = weakref.WeakSet()
 
 
 def _names(size: int) -> list[str]:

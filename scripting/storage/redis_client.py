@@ -16,6 +16,7 @@ import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import AbstractBackoff, ExponentialBackoff, NoBackoff
+from redis.driver_info import DriverInfo
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -32,6 +33,9 @@ SECONDS = 10.0
 
 MOVED = (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError)
 """Errors after which a client connects anew. A master that has become a replica refuses to write: another one is master now."""
+
+DRIVER = DriverInfo()
+"""How a connection names its library to Redis: made once, since redis-py reads its package's metadata for it with each connection."""
 
 _RETRIED = (*MOVED, TimeoutError)
 
@@ -51,7 +55,7 @@ def connect(url: str, sentinels: str, **options: Any) -> redis.Redis:
 
     It asks them with each new connection, so that it follows a failover. Raises redis.RedisError at use.
     """
-    options.setdefault("retry", _some_retries())
+    options = {"retry": _some_retries(), "driver_info": DRIVER} | options
     if not sentinels:
         return redis.Redis.from_url(url, **options)
     asked = {"socket_connect_timeout": BRIEF_SECONDS, "socket_timeout": BRIEF_SECONDS}

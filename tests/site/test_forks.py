@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.support.processes import alive
+from tests.support.processes import alive, child_environment
 from tests.support.stack import wait_until
 
 pytestmark = [
@@ -26,10 +27,12 @@ held = os.open("/dev/null", os.O_RDONLY)
 """
 
 
-def said(program: str) -> list[str]:
+def said(program: str, environment: Mapping[str, str] | None = None) -> list[str]:
     """The lines that a program prints which has begun so."""
     command = [sys.executable, "-c", BEGINNING + program]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True, timeout=60
+    ).stdout.splitlines()
 
 
 def test_a_fork_has_its_own_name_signals_and_chance_and_none_of_the_parents_files() -> None:
@@ -80,3 +83,33 @@ forks.begin(run, "x", group=True).wait()
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not alive(pid)
+
+
+NO_SERVER = "postgresql://nobody@127.0.0.1:1/none"
+
+
+@pytest.mark.parametrize(("database", "there"), [("sqlite:///none.sqlite3", []), (NO_SERVER, ["psycopg"])])
+def test_what_no_part_needs_is_not_imported_and_can_be_later(database: str, there: list[str]) -> None:
+    lines = said(
+        """
+forks.load()
+print([name for name in ("rich", "opentelemetry", "psycopg") if name in sys.modules])
+import opentelemetry, rich, psycopg
+""",
+        child_environment(DATABASE_URL=database),
+    )
+    assert lines == [str(there)]
+
+
+@pytest.mark.parametrize("database", ["sqlite:///none.sqlite3", NO_SERVER])
+def test_queries_are_compiled_before_the_fork_without_the_database(database: str) -> None:
+    lines = said(
+        """
+forks.load()
+from django.db import connections
+from scripting.registry import active, resolved
+print([list(query._compiled) for query in (active._newest_change, resolved._all)], connections["default"].connection)
+""",
+        child_environment(DATABASE_URL=database),
+    )
+    assert lines == ["[['default'], ['default']] None"]

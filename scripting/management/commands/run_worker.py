@@ -31,7 +31,9 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         connections.close_all()
         leave_process_1()
-        logging.getLogger("rq.worker").setLevel(logging.WARNING)  # our own lines say what matters
+        of_rq = logging.getLogger("rq.worker")
+        if of_rq.level != logging.WARNING:  # setting it anew would clear what each logger of the process remembers
+            of_rq.setLevel(logging.WARNING)  # our own lines say what matters
         worker = (EvidenceWorker if options["evidence"] else ScriptWorker)(options["name"])
         prepare_to_serve()
         worker.work(burst=options["burst"])
