@@ -21,7 +21,7 @@ from scripting.types import ExecutionRequest
 from tests.support.browser import be
 from tests.support.game import BROKEN, Game
 
-pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

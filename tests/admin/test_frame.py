@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.support.browser import be
 
-pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 
 def test_the_menu_opens_on_a_tablet_and_the_colours_are_those_of_the_themes_pages(

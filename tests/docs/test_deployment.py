@@ -307,7 +307,6 @@ def proxied(tmp_path: Path, transactional_db: None) -> Iterator[Proxied]:
 
 @pytest.mark.alone
 @pytest.mark.once
-@pytest.mark.timeout(300)
 def test_nginx_ends_tls_passes_sockets_and_tells_who_asks(proxied: Proxied) -> None:
     sync.sync()
     game = start_battle()

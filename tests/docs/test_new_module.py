@@ -16,7 +16,7 @@ from tests.support.commands import Commands
 from tests.support.pages_of_docs import blocks_of, write_block
 from tests.support.processes import child_environment
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e]
 
 PAGE = BASE_DIR / "docs" / "new-module.md"
 MANAGE = "python manage.py "

@@ -58,7 +58,6 @@ def test_a_process_that_grows_too_large_is_told_with_its_stacks(
 
 
 @pytest.mark.e2e
-@pytest.mark.timeout(400)
 def test_a_short_soak_keeps_every_promise(tmp_path: Path) -> None:
     done = drill(tmp_path, "soak", "short")
     assert done.returncode == 0, done.stdout + done.stderr[-4000:]

@@ -16,7 +16,7 @@ from tests.support import migrated
 from tests.support.processes import free_port
 from tests.support.stack import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e]
 
 
 def test_the_site_runs_from_its_wheel_with_its_data_where_one_works(environment: Path, tmp_path: Path) -> None:

@@ -49,7 +49,6 @@ def test_a_process_that_runs_scripts_does_not_load_what_compiles_them() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-@pytest.mark.timeout(300)
 def test_the_examples_are_typed_for_outsiders(environment: Path, tmp_path: Path) -> None:
     written = [block for block in blocks_of(PAGE) if block.option]
     for block in written:

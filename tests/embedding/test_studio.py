@@ -16,7 +16,7 @@ from tests.support.processes import free_port
 from tests.support.redis import RedisServer
 from tests.support.stack import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e]
 
 EMAIL, PASSWORD = "ada@studio.example", "open sesame"
 ORDER = '{"guest": "Ada", "drink": "cider", "age": 28}'

@@ -23,7 +23,7 @@ from tests.support.processes import own_processes
 from tests.support.redis import RedisServer
 from tests.support.stack import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
 SCORER = "arena/scorer"
 

@@ -24,7 +24,7 @@ from tests.support.member import wait_for_version
 from tests.support.processes import child_environment
 from tests.support.stack import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
 NAME = "wargame/damage_calculator"
 

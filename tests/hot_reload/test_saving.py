@@ -19,7 +19,7 @@ from scripting.types import ExecutionRequest
 from tests.hot_reload.conftest import SOON, Desk, WatcherProcess
 from tests.support.stack import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.once, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.once]
 
 ONE = "result = {'damage': 1}\n"
 TWO = "result = {'damage': 2}\n"

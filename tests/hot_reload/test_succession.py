@@ -12,7 +12,7 @@ from tests.hot_reload.conftest import SOON, Desk, WatcherProcess
 from tests.support.redis import RedisServer
 from tests.support.stack import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
 ONE = "result = {'damage': 1}\n"
 TWO = "result = {'damage': 2}\n"

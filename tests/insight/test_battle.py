@@ -21,7 +21,7 @@ THRESHOLD, BATCH, WORKERS = 5, 4, 2
 ALWAYS_FAILS = "nothing = {}\nresult = nothing['there']\n"
 FIXED = """result = {"hit": True, "chance": 1.0, "message": "a sure hit"}\n"""
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.any_database, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.any_database]
 
 
 class Watched:

@@ -17,7 +17,7 @@ from tests.insight.runs import publish, run, set_aside, write
 from tests.support.browser import barriers, be
 from tests.support.game import Game
 
-pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

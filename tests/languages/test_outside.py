@@ -44,7 +44,6 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_language_from_outside_is_discovered_edited_checked_run_and_repeated(python: Path) -> None:
     command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(OUTSIDE / "cases.py")]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}

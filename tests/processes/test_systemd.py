@@ -73,7 +73,6 @@ class Part:
 
 @pytest.mark.alone
 @pytest.mark.once
-@pytest.mark.timeout(300)
 @pytest.mark.django_db(transaction=True)
 def test_each_part_says_when_it_is_ready_that_it_is_alive_and_that_it_ends(tmp_path: Path) -> None:
     parts = [Part(kind, tmp_path / kind) for kind in PARTS]

@@ -25,7 +25,7 @@ from scripting.sources.sync import ABSENCE_SECONDS
 from tests.support.examples import LARGE
 from tests.support.game import Game
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 PROFILE = settings(
     max_examples=300 if LARGE else 20,

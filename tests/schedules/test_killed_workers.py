@@ -20,7 +20,7 @@ from tests.workers.processes import WorkerProcess, wait_for
 
 __all__ = ["track"]
 
-pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone]
 
 
 def test_each_second_of_a_schedule_runs_once_while_its_workers_are_killed(tmp_path: Path) -> None:

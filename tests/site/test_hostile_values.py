@@ -32,7 +32,7 @@ LEAVES = ("admin/logout/",)
 """Addresses that end the session they are asked with."""
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # more than a thousand requests
+pytestmark = pytest.mark.slow  # more than a thousand requests
 
 
 @pytest.fixture

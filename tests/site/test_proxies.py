@@ -150,7 +150,6 @@ def site(tmp_path: Path, transactional_db: None) -> Iterator[Site]:
 
 @pytest.mark.once
 @pytest.mark.alone
-@pytest.mark.timeout(180)
 def test_invented_addresses_open_no_new_counter_and_metrics_are_for_this_machine(site: Site) -> None:
     User.objects.create_user("ada", password="a right one", is_staff=True)
     token = site.ask("/admin/login/", "203.0.113.7")[2]

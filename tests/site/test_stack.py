@@ -22,7 +22,7 @@ from tests.support import redis_user
 from tests.support.processes import alive, child_environment
 from tests.support.stack import RunningStack, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e]
 
 
 ODD = "100% of 'it' ; a \"day\" #1 %(here)s"

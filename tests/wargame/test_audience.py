@@ -23,7 +23,7 @@ from wargame.live import announcer, group_of
 from wargame.look import Look, look_at
 from wargame.models import LogKind
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ from wargame.consumers import FORBIDDEN, UNKNOWN
 from wargame.live import SEND_TIMEOUT, announcer
 from wargame.models import LogKind
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(60)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ from wargame.models import BattleLogEntry, Game
 from wargame.play import deployment
 from wargame.play.boards import folded
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 WARGAME = Path(str(files("wargame")))
 SCRIPTS = ("damage_calculator", "event_processor", "hit_simulator")

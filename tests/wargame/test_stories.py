@@ -24,7 +24,7 @@ from wargame import stories
 from wargame.models import BattleLogEntry, Game, Unit
 from wargame.play.said import said
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 LUCKY = 'result = {"hit": True, "chance": 0.61, "roll": 0.23}'
 HARD = 'POINTS = 50  # knob 0..90: points\nresult = {"damage": POINTS}'

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser import barriers
 from tests.workbench.pages import Person, change
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 PAGES = {
     "tree": "/scripts/?q=rand",

@@ -17,7 +17,7 @@ from tests.support.browser import barriers, forget
 from tests.support.stack import RunningStack
 from tests.workbench.pages import Person, new_context, weaken
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from tests.support.stack import RunningStack, wait_until
 from tests.workbench.pages import Person, change
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 Enter = Callable[..., Person]
 HITS = "wargame/hit_simulator"

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests.support.browser import barriers
 from tests.workbench.pages import Person, change, hover, text_of, write
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180), pytest.mark.usefixtures("battle")]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.usefixtures("battle")]
 
 Enter = Callable[..., Person]
 DAMAGE = "wargame/damage_calculator"

@@ -17,7 +17,7 @@ from tests.support.addresses import address, routes
 from tests.support.stack import RunningStack
 from tests.workbench.pages import Person
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 LEAVES = re.compile(r"^admin/(logout|login)/|^metrics|^ws/")
 """They end the session, or are for programs."""

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.support.stack import RunningStack
 from tests.workbench.pages import Person
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 Enter = Callable[..., Person]
 EVENTS = "wargame/event_processor"

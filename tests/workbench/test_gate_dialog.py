@@ -14,7 +14,7 @@ from tests.support.browser import barriers
 from tests.support.stack import RunningStack
 from tests.workbench.pages import Person, change
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 Enter = Callable[..., Person]
 DAMAGE = "wargame/damage_calculator"

@@ -16,7 +16,7 @@ from tests.support.browser import barriers
 from tests.support.stack import RunningStack, wait_until
 from tests.workbench.pages import Person, change, hover, new_context, publish, text_of, write
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 Enter = Callable[..., Person]
 DAMAGE, HITS, EVENTS = "wargame/damage_calculator", "wargame/hit_simulator", "wargame/event_processor"

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.workbench.pages import Person
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 WIDTH = 390
 WIDER = (820, 1280)

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.support.browser import barriers
 from tests.workbench.pages import Person
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 PLAYS = "/scripts/wargame/damage_calculator/plays/"
 

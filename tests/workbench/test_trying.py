@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 from tests.support.stack import RunningStack
 from tests.workbench.pages import Person, change, write
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 Enter = Callable[..., Person]
 HITS = "wargame/hit_simulator"

@@ -13,7 +13,7 @@ from tests.support.browser import barriers
 from tests.support.stack import RunningStack, wait_until
 from tests.workbench.pages import Person, new_context
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(300), pytest.mark.usefixtures("battle")]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.usefixtures("battle")]
 
 ADDRESS = "/scripts/wargame/damage_calculator/tune/"
 MAKE = """

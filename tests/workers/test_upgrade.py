@@ -15,7 +15,7 @@ from tests.workers.processes import WorkerProcess, wait_for
 from tests.workers.releases import OLD_NAME, next_release, publish_as_before
 from tests.workers.track import laps
 
-pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone]
 
 
 def test_events_whose_drain_job_has_an_old_name_run_once_and_in_order_within_ten_seconds(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tests.workers.outages import database_away, standby, stop_outside_a_transac
 from tests.workers.processes import WorkerProcess, alive, wait_for
 from tests.workers.track import laps
 
-pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone]
 
 RUNNERS = [f"runner-{number}" for number in range(12)]
 
