@@ -38,8 +38,10 @@ def read_frame(end: socket.socket) -> bytes:
 class OnlyReaps(ParentClient):
     """There is no process to reap: the hostile end is a thread of the test. Says that it was killed by us."""
 
+    ended = ExitStatus(0)
+
     def reap(self, pid: int) -> ExitStatus:
-        return ExitStatus(0, 0)
+        return self.ended
 
 
 @pytest.fixture
@@ -225,6 +227,26 @@ def test_hostile_arguments_of_a_call_never_reach_the_host(run_against: Callable[
     outcome = run_against(lambda end: end.sendall(frame(Call("ask", b"\x91" * 5000))), (HostFunction("ask", "read"),))
     assert outcome.error is not None
     assert outcome.error.type is ErrorType.SECURITY_VIOLATION
+
+
+@pytest.mark.parametrize("cpu_us", [400_000, 900_000], ids=["of a busy host", "of its own"])
+def test_a_text_that_is_not_compiled_in_time_is_to_blame_where_it_had_the_processor(cpu_us: int) -> None:
+    ours, theirs = socket.socketpair()
+    bundle = bundle_of("result = 1")
+    parent = OnlyReaps("", 0)
+    parent.ended = ExitStatus(-9, cpu_us=cpu_us)
+    limits = SecurityLimits(max_execution_time=0.3)
+    sandbox = Sandbox(parent, Handle(ours, 2**22 + 1, None), bundle, (), limits)
+    message = _load_message(bundle.digest, bundle, (), limits, 10)
+    with theirs:
+        theirs.sendall(frame(Ready((), ())))  # and nothing more
+        if cpu_us < 500_000:
+            with pytest.raises(NotStarted):
+                sandbox.load(message)
+            return
+        fault = sandbox.load(message).fault
+    assert fault is not None
+    assert (fault.type, fault.message) == (ErrorType.COMPILATION, "compiling takes longer than 1 s")
 
 
 def test_an_end_before_the_run_was_read_is_run_elsewhere() -> None:
