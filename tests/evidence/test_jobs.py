@@ -149,11 +149,11 @@ def test_a_cancel_takes_effect_within_a_second_even_in_a_loop_and_a_stop_leaves_
     registry.forget()
     report = asked(damage, "\nwhile True:\n    pass\n")
     with WorkerProcess(tmp_path, "eve", "--evidence").takes_jobs() as worker:
-        wait_until(lambda: state_of(report) == "running", 30, "it began")
+        wait_until(lambda: state_of(report) == "running", 60, "it began")
         worker.process.terminate()
         assert worker.process.wait(20) == 0, "sooner than the script's own limit would end it"
     assert state_of(report) == "queued"
     with WorkerProcess(tmp_path, "eva", "--evidence").takes_jobs():
-        wait_until(lambda: state_of(report) == "running", 30, "another takes it")
+        wait_until(lambda: state_of(report) == "running", 60, "another takes it")
         assert jobs.cancel(report.pk)
         wait_until(lambda: not evidence_jobs.is_pending(f"replay-{report.pk}"), 20, "the worker is free")

@@ -212,7 +212,7 @@ def processes_with_sandboxes(stack: RunningStack) -> dict[int, str]:
 def test_ctrl_c_ends_every_process(stack: RunningStack) -> None:
     started = processes_with_sandboxes(stack)
     assert stack.stop() == 0
-    wait_until(lambda: not any(map(alive, started)) and not stack.members(), 20, "a sandbox ends just after its parent")
+    wait_until(lambda: not any(map(alive, started)) and not stack.members(), 60, "a sandbox ends just after its parent")
 
 
 def leaves_no_orphan(stack: RunningStack, manager: int) -> None:
@@ -220,7 +220,7 @@ def leaves_no_orphan(stack: RunningStack, manager: int) -> None:
     started = processes_with_sandboxes(stack)
     os.kill(manager, signal.SIGKILL)
     stack.process.wait(30)
-    wait_until(lambda: not any(map(alive, started)) and not stack.members(), 30)
+    wait_until(lambda: not any(map(alive, started)) and not stack.members())
 
 
 def test_the_stack_starts_after_a_power_cut_and_says_what_was_lost(after_power_cut: RunningStack) -> None:

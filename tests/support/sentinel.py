@@ -30,11 +30,11 @@ class Replicated:
         common = ["appendonly no", 'save ""', "repl-diskless-sync-delay 0", "repl-ping-replica-period 1"]
         self._run("first", common)
         self._run("second", [*common, f"replicaof 127.0.0.1 {self.ports['first']}"])
-        wait_until(lambda: self.client("second").info("replication").get("master_link_status") == "up", 20)
+        wait_until(lambda: self.client("second").info("replication").get("master_link_status") == "up")
         watched = f"sentinel monitor {NAME} 127.0.0.1 {self.ports['first']} 1"
         timing = [f"sentinel down-after-milliseconds {NAME} 300", f"sentinel failover-timeout {NAME} 3000"]
         self._run("sentinel", [watched, *timing], "--sentinel")
-        wait_until(lambda: self._sentinel_knows_replica(), 20)
+        wait_until(lambda: self._sentinel_knows_replica())
 
     def client(self, name: str) -> redis.Redis:
         """One of the servers itself, whoever is master."""

@@ -27,7 +27,7 @@ from tests.support.commands import Commands
 from tests.support.processes import child_environment, free_port, processes_of
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 20, what: str = "", *, every: float = 0.02) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 60, what: str = "", *, every: float = 0.02) -> Any:
     """The first true answer of `condition`, asked every so many seconds. Raises TimeoutError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):

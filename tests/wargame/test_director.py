@@ -171,10 +171,10 @@ def test_of_several_directors_one_makes_the_steps_and_another_goes_on_when_it_en
     for thread in threads:
         thread.start()
     try:
-        wait_until(lambda: any(one.steps > 3 for one in directors), 20, "nobody directs")
+        wait_until(lambda: any(one.steps > 3 for one in directors), 60, "nobody directs")
         (first,) = [place for place, one in enumerate(directors) if one.steps]
         stops[first].set()
-        wait_until(lambda: sum(one.steps > 0 for one in directors) == 2, 20, "nobody takes over")
+        wait_until(lambda: sum(one.steps > 0 for one in directors) == 2, 60, "nobody takes over")
     finally:
         for stop in stops:
             stop.set()

@@ -48,7 +48,7 @@ def test_idle_processes_ask_redis_and_the_database_little(tmp_path: Path, redis_
         WorkerProcess(tmp_path, "two", TRACK_STATEMENTS=str(told["two"])).takes_jobs(),
         Member(tmp_path, "web", **settings, TRACK_STATEMENTS=str(told["web"])),
     ):
-        wait_until(lambda: redis_client.exists("goby:generation:mark"), 10, "nobody sweeps")
+        wait_until(lambda: redis_client.exists("goby:generation:mark"), 60, "nobody sweeps")
         time.sleep(2.5)  # what each does once at its start
         for _ in range(WINDOWS):
             before = {name: len(lines(path)) for name, path in told.items()}

@@ -66,7 +66,7 @@ def pooled_url() -> Iterator[str]:
         return True
 
     try:
-        wait_until(answers, 20)
+        wait_until(answers)
         yield url
     finally:
         process.terminate()

@@ -92,7 +92,7 @@ def test_a_worker_reaches_redis_by_tls_as_the_pages_files_and_commands_set_it_up
             return False
 
     try:
-        wait_until(answers, 20)
+        wait_until(answers)
         with WorkerProcess(tmp_path, "afar", REDIS_URL=url) as worker:
             worker.takes_jobs()
             wait_for(lambda: any(key.startswith(b"goby:alive:afar") for key in client.scan_iter()))
