@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -126,13 +126,13 @@ def changed(script: Script) -> Notice:
 
 def spread(notice: Notice, made: Generation) -> None:
     """Tell everybody of the change that made a generation: the processes first, and them alone what it carries."""
-    told = {"type": TYPE, **asdict(notice.made(made))}
+    told = {"type": TYPE, **vars(notice.made(made))}
     sending.send([(PROCESSES, told), (GROUP, told | {"carried": ""})], _named(notice))
 
 
 def send(notice: Notice) -> None:
     """Tell pages alone; never fails the caller, whose change is already committed."""
-    sending.send([(GROUP, {"type": TYPE, **asdict(notice)})], _named(notice))
+    sending.send([(GROUP, {"type": TYPE, **vars(notice)})], _named(notice))
 
 
 def _named(notice: Notice) -> str:

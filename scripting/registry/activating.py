@@ -26,6 +26,7 @@ from scripting.registry.moves import (
 )
 from scripting.registry.resolved import load
 from scripting.storage.checkpoints import put_off
+from scripting.storage.compiled_insert import create
 from scripting.storage.compiled_query import Among, number
 from scripting.subscriptions import sets
 from scripting.subscriptions.sets import SubscriptionRefused
@@ -205,7 +206,8 @@ def _move(move: Move, locked: Script, passage: Passage) -> Activation:
         update_fields=["active_version", "active_knobs", "rejected_basis", "rejected_batch", "held", *move.changes]
     )
     announce(notices.activated(locked, version, move.cause, move.actor, reason))
-    activation = Activation.objects.create(
+    activation = create(
+        Activation,
         script=locked,
         version=version,
         knobs=locked.active_knobs,

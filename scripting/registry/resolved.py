@@ -329,24 +329,23 @@ CARRIED_CHARACTERS = 100_000
 def carried(key: Key, read: Iterable[ResolvedScript] = ()) -> Carried | None:
     """The script as it is now; None where each process has to look itself: for helpers, for a breaker, for a long text. `read` as in `load`."""
     module, name = key
-    # Asked for first: of a change that comes in between the row may tell already, but nobody takes it for followed.
-    change = next((pk for (pk,) in _last_change.rows(router.db_for_read(Script), module=module, name=name)), 0)
-    for row in map(_row, _one.rows(router.db_for_read(Script), module=module, name=name)):
+    for *columns, change in _one_with_change.rows(router.db_for_read(Script), module=module, name=name):
+        row = _row(columns)
         script = _load([row], read)[key]
         texts = [version.bundle.script.text for version in (script.active, *script.fallbacks)]
         if script.breaker or any(SHARED in text for text in texts) or len(row.active.text) > CARRIED_CHARACTERS:
             return None
-        return Carried(row, _contents({row.previous_knobs}).get(row.previous_knobs), change)
+        return Carried(row, _contents({row.previous_knobs}).get(row.previous_knobs), change or 0)
     return None
 
 
-def _changes() -> QuerySet[Any, Any]:
-    own = Script.objects.filter(module=Parameter("module"), name=Parameter("name")).values("pk")
-    last: QuerySet[Any, Any] = Script.history.filter(id__in=own).order_by("-history_id")
-    return last.values_list("history_id")[:1]
+def _with_change() -> QuerySet[Script, Any]:
+    """In one statement: else a change that comes in between would be told of by one and not by the other."""
+    last = Script.history.filter(id=OuterRef("pk")).order_by("-history_id").values("history_id")[:1]
+    return _query().filter(module=Parameter("module"), name=Parameter("name")).annotate(change=Subquery(last))
 
 
-_last_change = Prepared(_changes)
+_one_with_change = Prepared(_with_change)
 
 
 def following(told: Carried, before: ResolvedScript) -> ResolvedScript | None:

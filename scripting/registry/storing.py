@@ -14,6 +14,7 @@ from scripting.processes import notices
 from scripting.registry import judging
 from scripting.registry.judging import Proposal, Verdict
 from scripting.storage import numbers
+from scripting.storage.compiled_insert import create
 from scripting.storage.compiled_query import Parameter, Prepared, number
 from scripting.texts.escaping import visible
 from scripting.types import Diagnostic, ErrorType
@@ -63,7 +64,8 @@ def keep(
         [(equal, last)] = _known.rows(database, script=script.pk, language=language, sha256=sha256)
         version = None if equal is None else ScriptVersion.objects.using(database).get(pk=equal)
         if version is None:
-            version = ScriptVersion.objects.create(
+            version = create(
+                ScriptVersion,
                 script=script,
                 number=numbers.next_number(numbers.VERSION, str(script), last or 0, at_least, is_told=is_number_told),
                 language=language,

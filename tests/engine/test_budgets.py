@@ -205,7 +205,7 @@ def test_a_text_is_published_in_one_commit(quiet: Script) -> None:
         registry_publishing.publish(quiet, "python", text, actor=None, reason="for a test", base=AnyBase)
 
     publish_text(1)
-    with statements(22), commands(30):
+    with statements(20), commands(30):
         publish_text(2)
 
 
