@@ -19,7 +19,7 @@ from RestrictedPython.transformer import RestrictingNodeTransformer
 from scripting.sandbox.policy import names
 from scripting.sandbox.policy.format_strings import format_problem
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
-from scripting.sandbox.policy.tree import below, walk
+from scripting.sandbox.policy.tree import of_kinds, walk
 
 _Node = TypeVar("_Node", bound=ast.AST)
 
@@ -64,19 +64,17 @@ class ScriptPolicy(RestrictingNodeTransformer):
 
     def visit(self, node: ast.AST) -> Any:
         kind = type(node)
-        method = _METHODS.get(kind)
-        if method is None:
-            method = _METHODS[kind] = getattr(ScriptPolicy, f"visit_{kind.__name__}", ScriptPolicy.generic_visit)
-        return method(self, node)
+        return (_METHODS.get(kind) or _method_of(kind))(self, node)
 
     def node_contents_visit(self, node: _Node) -> _Node:
         parts = node.__dict__
         for name in node._fields:
             part = parts.get(name)
-            if type(part) is list:
+            kind = type(part)
+            if kind is list:
                 part[:] = self._visited(part)
-            elif isinstance(part, ast.AST) and type(part) not in _ADMITTED:
-                new = self.visit(part)
+            elif kind not in _ADMITTED and isinstance(part, ast.AST):
+                new = (_METHODS.get(kind) or _method_of(kind))(self, part)
                 if new is None:
                     delattr(node, name)
                 elif new is not part:
@@ -86,7 +84,11 @@ class ScriptPolicy(RestrictingNodeTransformer):
     def _visited(self, parts: list[Any]) -> list[Any]:
         found: list[Any] = []
         for part in parts:
-            new = self.visit(part) if isinstance(part, ast.AST) and type(part) not in _ADMITTED else part
+            kind = type(part)
+            if kind in _ADMITTED or not isinstance(part, ast.AST):
+                new = part
+            else:
+                new = (_METHODS.get(kind) or _method_of(kind))(self, part)
             if isinstance(new, list):
                 found += new
             elif new is not None or part is None:
@@ -499,13 +501,11 @@ _GUARDED_ATTRIBUTES = frozenset({"format", "format_map", "args"})
 def bound_names(tree: ast.Module) -> frozenset[str]:
     """Every name that the module binds somewhere: assigned, defined, imported, caught, matched or taken as an argument."""
     found: set[str | None] = set()
-    for node in below(tree):
-        kind = type(node)
-        if kind is ast.Name:
-            if isinstance(node.ctx, ast.Store):  # type: ignore[attr-defined] # of a name, seen just above
-                found.add(node.id)  # type: ignore[attr-defined]
-        elif kind in _BINDING:
-            found.add(_BINDING[kind](node))
+    for node in of_kinds(tree, _BINDING):
+        if type(node) is not ast.Name:
+            found.add(_BINDING[type(node)](node))
+        elif type(node.ctx) is ast.Store:
+            found.add(node.id)
     return frozenset(name for name in found if name)
 
 
@@ -612,10 +612,10 @@ def _words(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower()
 
 
-def _admitted() -> frozenset[type[ast.AST]]:
-    """Operators and contexts, which have no parts, that pass their visit without a finding: it would come out so each time."""
+def _admitted() -> frozenset[type]:
+    """Operators and contexts, which have no parts, that pass their visit without a finding: it would come out so each time. And plain values."""
     kinds = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
-    found = set()
+    found: set[type] = {type(None), str, int}
     for kind in (each for kinds_of in kinds for each in kinds_of.__subclasses__()):
         policy, node = ScriptPolicy(ImportRules({}, {}, set()), frozenset()), kind()
         if not kind._fields and policy.visit(node) is node and not policy.findings:
@@ -623,7 +623,12 @@ def _admitted() -> frozenset[type[ast.AST]]:
     return frozenset(found)
 
 
+def _method_of(kind: type[ast.AST]) -> Callable[[ScriptPolicy, Any], Any]:
+    method = _METHODS[kind] = getattr(ScriptPolicy, f"visit_{kind.__name__}", ScriptPolicy.generic_visit)
+    return method
+
+
 _METHODS: dict[type[ast.AST], Callable[[ScriptPolicy, Any], Any]] = {}
 """How a kind of node is visited, once it was asked for."""
-_ADMITTED: frozenset[type[ast.AST]] = frozenset()
+_ADMITTED: frozenset[type] = frozenset()
 _ADMITTED = _admitted()

@@ -6,9 +6,10 @@ import ast
 import keyword
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from scripting.sandbox.lint.finding import LanguageWarning
-from scripting.sandbox.policy.tree import below
+from scripting.sandbox.policy.tree import of_kinds
 
 _CHARACTERS = {
     **dict.fromkeys("“”„‟«»″", 'type the quote " instead'),
@@ -92,25 +93,30 @@ def hint_for(message: str, line: str, offset: int | None) -> str:
 
 def decimal_commas(tree: ast.Module) -> Iterator[LanguageWarning]:
     """A warning for each `0,25`, which is two numbers."""
-    nodes = below(tree)
-    pairs = [node for node in nodes if type(node) is ast.Tuple and len(node.elts) == 2]
+    tuples: Iterator[Any] = of_kinds(tree, {ast.Tuple})
+    pairs = [node for node in tuples if len(node.elts) == 2 and _is_like_a_number(node)]
     if not pairs:
         return
-    meant = {id(child) for node in nodes if isinstance(node, (ast.Subscript, ast.For)) for child in _lists(node)}
+    around: Iterator[Any] = of_kinds(tree, {ast.Subscript, ast.For})
+    meant = {id(child) for node in around for child in _lists(node)}
     for node in pairs:
         if id(node) in meant:
             continue
         first, second = node.elts
-        adjacent = first.end_col_offset is not None and second.col_offset == first.end_col_offset + 1
-        if node.col_offset == first.col_offset and adjacent and _whole(_last(first)) and _whole(second):
-            left, right = _last(first).value, second.value  # type: ignore[attr-defined]
-            yield LanguageWarning(
-                f'"{left},{right}" is two numbers',
-                second.lineno,
-                _last(first).col_offset,
-                second.end_col_offset,
-                f"write {left}.{right}: the decimal sign is a point; for two numbers write ({left}, {right})",
-            )
+        left, right = _last(first).value, second.value  # type: ignore[attr-defined]
+        yield LanguageWarning(
+            f'"{left},{right}" is two numbers',
+            second.lineno,
+            _last(first).col_offset,
+            second.end_col_offset,
+            f"write {left}.{right}: the decimal sign is a point; for two numbers write ({left}, {right})",
+        )
+
+
+def _is_like_a_number(pair: ast.Tuple) -> bool:
+    first, second = pair.elts
+    adjacent = first.end_col_offset is not None and second.col_offset == first.end_col_offset + 1
+    return pair.col_offset == first.col_offset and adjacent and _whole(_last(first)) and _whole(second)
 
 
 def _lists(node: ast.Subscript | ast.For) -> tuple[ast.AST, ...]:
