@@ -8,7 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from scripting.sandbox.languages.python import engine
 from scripting.sandbox.languages.python.engine import PythonEngine
 from scripting.sandbox.policy import transformer
 from scripting.sandbox.policy.imports import ImportRules
@@ -24,6 +27,25 @@ def test_syntax_that_is_refused_by_name_is_refused_on_a_python_that_does_not_hav
     policy = ScriptPolicy(ImportRules({}, {}), frozenset())
     policy.visit(node)
     assert [finding.message for finding in policy.findings] == [transformer._SYNTAX[name][0]]
+
+
+_PARTS = [*"(){}[]\"'x #\n\\", "((", "))", '"""', "'''", 'f"', "f'", '("x")', '("', '")', '"a"', "'b'", '" "']
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(st.sampled_from(_PARTS), min_size=4, max_size=40).map("".join), st.integers(3, 6))
+@example('("""a")"""+' * 4 + "(", 4)
+@example(r"('\')'+" * 4 + "(", 4)
+@example(r'("\")"+' * 4 + "(", 4)
+def test_a_text_that_is_passed_before_its_tokens_are_read_nests_no_deeper(text: str, most: int) -> None:
+    if engine._is_surely_flat(text, most):
+        PythonEngine()._check_brackets(text, most)
+
+
+def test_brackets_with_short_texts_in_them_need_no_reading_of_tokens() -> None:
+    text = "\n".join(f'points = units["{number}"]["attack"] * round(rules[\'x\'], 1)' for number in range(100))
+    assert engine._is_surely_flat(text, 60)
+    assert not engine._is_surely_flat("(" * 61, 60)
 
 
 @pytest.mark.skipif(sys.version_info < (3, 14), reason="this Python has no template strings")

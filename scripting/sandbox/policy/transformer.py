@@ -69,8 +69,8 @@ class ScriptPolicy(RestrictingNodeTransformer):
     def node_contents_visit(self, node: _Node) -> _Node:
         parts = node.__dict__
         for name in node._fields:
-            part = parts.get(name)
-            kind = type(part)
+            part: Any = parts.get(name)
+            kind: type = type(part)
             if kind is list:
                 part[:] = self._visited(part)
             elif kind not in _ADMITTED and isinstance(part, ast.AST):

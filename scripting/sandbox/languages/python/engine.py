@@ -27,8 +27,10 @@ _TOKEN = re.compile(
 _BRACKET = re.compile(r"[(\[{}\])]")
 _CONSTANT = re.compile(NAME + r"\s*(?::[^=#]*)?=(?!=)\s*(?P<value>.*)")
 _INDENT = re.compile(r"^([ \t]*)\S", re.MULTILINE)
-_FLAT = re.compile(r"""[(\[{][^()\[\]{}'"#\n]*[)\]}]""")
-"""Brackets of one line with none inside, all of it in the same text, comment or code."""
+_PLAIN = r"""[^()\[\]{}'"#\n\\]"""
+_FLAT = re.compile(rf"""[(\[{{]{_PLAIN}*(?:(?:"{_PLAIN}+"(?!")|'{_PLAIN}+'(?!')){_PLAIN}*)*[)\]}}]""")
+"""Brackets of one line with none inside, and with whole short texts at the most: after a quote and its next one, code is code again, and a
+text is a text. An empty text is left out, since it may be the beginning of a long one; so is whatever escapes a quote."""
 _FLATTENED = 3
 
 
