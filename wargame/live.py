@@ -6,22 +6,19 @@ because Redis is unavailable costs a page a few seconds and nothing else.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import threading
 import time
 from collections.abc import Mapping
 
-from channels.layers import get_channel_layer
 from django.db import transaction
 
+from scripting.processes import sending
 from wargame.models import Game
 
 logger = logging.getLogger(__name__)
 
-SEND_TIMEOUT = 2.0
-"""Seconds a notice may take before it is given up."""
 BETWEEN_SECONDS = 0.05
 """From one round of notices to the next: an audience looks ten times a second at the most."""
 WARN_EVERY = 30.0
@@ -65,24 +62,24 @@ class Announcer:
             self._changed.notify()
 
     def _send_for_ever(self) -> None:
-        with asyncio.Runner() as runner:
-            while True:
-                with self._changed:
-                    while not self._pending:
-                        self._changed.wait()
-                    batch, self._pending = self._pending, {}
-                runner.run(self._send(batch))
-                time.sleep(BETWEEN_SECONDS)
+        while True:
+            with self._changed:
+                while not self._pending:
+                    self._changed.wait()
+                batch, self._pending = self._pending, {}
+            self._send(batch)
+            time.sleep(BETWEEN_SECONDS)
 
-    async def _send(self, batch: dict[int, int]) -> None:
-        layer = get_channel_layer()
-        for game_id, sequence in batch.items():
-            message = {"type": "game.changed", "game": game_id, "sequence": sequence}
-            try:
-                await asyncio.wait_for(layer.group_send(group_of(game_id), message), SEND_TIMEOUT)
-            except Exception as error:  # noqa: BLE001 - whatever the layer raises, the game goes on
-                self._complain(error)
-                return
+    def _send(self, batch: dict[int, int]) -> None:
+        try:
+            sending.deliver(
+                [
+                    (group_of(game_id), {"type": "game.changed", "game": game_id, "sequence": sequence})
+                    for game_id, sequence in batch.items()
+                ]
+            )
+        except Exception as error:  # noqa: BLE001 - whatever the layer raises, the game goes on
+            self._complain(error)
 
     def _complain(self, error: Exception) -> None:
         if time.monotonic() - self._warned >= WARN_EVERY:

@@ -8,6 +8,7 @@ notes each place that it passes, the process would grow by tens of MB a second.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -41,16 +42,25 @@ class RedisChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc] # channe
         channel = self._channel_of(group)
         return Reader(_pool_of(self._host_of(channel)), channel)
 
-    def tell(self, group: str, message: dict[str, Any]) -> None:
-        """`group_send` for a thread: no event loop takes the message over. Raises redis.RedisError."""
-        channel = self._channel_of(group)
+    def tell(self, messages: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """`group_send` of each (group, message) for a thread, all in one exchange: no event loop takes them over. Raises redis.RedisError."""
+        pipes: dict[int, Any] = {}
+        for group, message in messages:
+            channel = self._channel_of(group)
+            client = self._client_of(channel)
+            pipe = pipes.setdefault(id(client), client.pipeline(transaction=False))
+            pipe.publish(channel, self.serialize(message))
+        for pipe in pipes.values():
+            pipe.execute()
+
+    def _client_of(self, channel: str) -> redis.Redis:
         host = self._host_of(channel)
         client = self._clients.get(repr(host))
         if client is None:
             # A connection that is lost is made anew: one that hears a notice twice follows it once.
             pool = _pool_of({"retry": Retry(NoBackoff(), 1)} | host)
             client = self._clients.setdefault(repr(host), redis.Redis(connection_pool=pool))
-        client.publish(channel, self.serialize(message))
+        return client
 
     @functools.cached_property
     def _clients(self) -> dict[str, redis.Redis]:

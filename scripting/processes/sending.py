@@ -16,14 +16,17 @@ logger = logging.getLogger(__name__)
 
 def send(messages: Sequence[tuple[str, dict[str, Any]]], what: str) -> None:
     """Tell groups, in this order; never fails the caller. `what` names the messages in the log."""
-    layer = get_channel_layer()
-    if layer is None:
-        return
     try:
-        for group, message in messages:
-            if isinstance(layer, RedisChannelLayer):
-                layer.tell(group, message)
-            else:
-                async_to_sync(layer.group_send)(group, message)
+        deliver(messages)
     except Exception as error:  # noqa: BLE001 - whatever the layer raises, the change itself stands
         logger.warning("%s was not sent: %s", what, error)
+
+
+def deliver(messages: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """As `send`, and raises what the layer raises."""
+    layer = get_channel_layer()
+    if isinstance(layer, RedisChannelLayer):
+        layer.tell(messages)
+    elif layer is not None:
+        for group, message in messages:
+            async_to_sync(layer.group_send)(group, message)
