@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
+from functools import partial
+from importlib import import_module
 from operator import attrgetter, itemgetter, not_
 from typing import Any, NamedTuple
 
+import msgspec
 from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.fields import NOT_PROVIDED
@@ -117,7 +121,7 @@ class _Statement:
         self._prepared = [
             (place, prepare)
             for place, field in enumerate(fields)
-            if (prepare := _preparer(field, connection)) is not None
+            if (prepare := preparer(field, connection)) is not None
         ]
         """Only of columns whose values the driver does not take as they are."""
         self._defaults: dict[str, Any] = {}
@@ -191,7 +195,7 @@ def _statement(model: type[models.Model], alias: str) -> _Statement:
     return _Statement(model, connections[alias])
 
 
-def _preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[Any], Any] | None:
+def preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> Callable[[Any], Any] | None:
     """As `get_db_prep_save`, for a value known to be of the field's own type and not None; None where it goes as it is."""
     target = field
     while isinstance(target, models.ForeignKey):
@@ -207,9 +211,22 @@ def _preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) ->
         if connection.vendor == "sqlite" and connection.timezone_name == "UTC":
             return lambda value: value.isoformat(" ")[:-6] if value.tzinfo is UTC else adapt(value)
         return None if connection.vendor == "postgresql" else adapt
+    if isinstance(target, models.JSONField) and target.encoder is None:
+        if connection.vendor == "postgresql":
+            return partial(import_module("django.db.backends.postgresql.psycopg_any").Jsonb, dumps=_json)
+        return lambda value: _json(value).decode()
     if isinstance(target, models.DateField):
         return {"sqlite": str, "postgresql": None}.get(connection.vendor, connection.ops.adapt_datefield_value)
     return lambda value: target.get_db_prep_save(value, connection)
 
 
+def _json(value: Any) -> bytes:
+    """As json.dumps at a fifth of its price; that has the last word on what is no plain data."""
+    try:
+        return _encode(value)
+    except (TypeError, ValueError, OverflowError):
+        return json.dumps(value).encode()
+
+
+_encode = msgspec.json.Encoder().encode
 _hex = attrgetter("hex")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
 from django.db import connections, models, router
+
+from scripting.storage.bulk_insert import preparer
 
 
 def update_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
@@ -19,16 +21,13 @@ def update_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> No
         return
     connection = connections[router.db_for_write(model)]
     names = tuple(name for name in rows[0] if name != model._meta.pk.attname)
-    fields, sql = _statement(model, connection.alias, names)
+    prepared, sql = _statement(model, connection.alias, names)
     values = itemgetter(*names, model._meta.pk.attname)
+    columns: list[Sequence[Any]] = list(zip(*map(values, rows), strict=True))
+    for place, prepare in prepared:
+        columns[place] = [None if value is None else prepare(value) for value in columns[place]]
     with connection.cursor() as cursor:
-        cursor.executemany(
-            sql,
-            [
-                [field.get_db_prep_save(value, connection) for field, value in zip(fields, values(row), strict=True)]
-                for row in rows
-            ],
-        )
+        cursor.executemany(sql, list(zip(*columns, strict=True)))
 
 
 def delete_rows(model: type[models.Model], keys: Sequence[Any]) -> None:
@@ -45,12 +44,14 @@ def delete_rows(model: type[models.Model], keys: Sequence[Any]) -> None:
 @functools.cache
 def _statement(
     model: type[models.Model], alias: str, names: tuple[str, ...]
-) -> tuple[list[models.Field[Any, Any]], str]:
-    """The fields in the order of the parameters, and the UPDATE."""
-    quote = connections[alias].ops.quote_name
+) -> tuple[list[tuple[int, Callable[[Any], Any]]], str]:
+    """What prepares the parameters that no driver takes as they are, by their places, and the UPDATE."""
+    connection = connections[alias]
+    quote = connection.ops.quote_name
     by_name = {field.attname: field for field in model._meta.local_concrete_fields}
     key = model._meta.pk
     set_to = ", ".join(f"{quote(str(by_name[name].column))} = %s" for name in names)
     table = quote(model._meta.db_table)
     sql = f"UPDATE {table} SET {set_to} WHERE {quote(str(key.column))} = %s"  # noqa: S608 - names of our models
-    return [*(by_name[name] for name in names), key], sql
+    preparers = (preparer(field, connection) for field in (*(by_name[name] for name in names), key))
+    return [(place, prepare) for place, prepare in enumerate(preparers) if prepare is not None], sql
