@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import importlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -227,7 +226,7 @@ class ScriptEngine:
                 run = run_of_request(admitted, script, request, clock.now())
             except ValueProblem as error:
                 return _refusal(error, request)
-            request_traced = replace(run.request, traces=traces)
+            request_traced = msgspec.structs.replace(run.request, traces=traces)
             run = msgspec.structs.replace(run, recording=recording, request=request_traced)
             attempt = run_version(run, script.active, Role.PRIMARY)
             return Decision(run, [attempt], clock.now()).output()

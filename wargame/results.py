@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from scripting.modules.calls import EffectRefused
 from scripting.texts.escaping import display, one_line
@@ -16,8 +17,7 @@ MAX_FOLLOW_UPS = 12
 MESSAGE_LIMIT = 200
 
 
-@dataclass(frozen=True)
-class HitResult:
+class HitResult(msgspec.Struct, frozen=True):
     """Of hit_simulator."""
 
     hit: bool
@@ -28,8 +28,7 @@ class HitResult:
     """Ids of the two where hit_simulator answers a request that asks for a real shot; empty otherwise."""
 
 
-@dataclass(frozen=True)
-class DamageResult:
+class DamageResult(msgspec.Struct, frozen=True):
     """Of damage_calculator."""
 
     damage: int
@@ -38,14 +37,12 @@ class DamageResult:
     message: str
 
 
-@dataclass(frozen=True)
-class FollowUp:
+class FollowUp(msgspec.Struct, frozen=True):
     topic: str
     payload: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class EventResult:
+class EventResult(msgspec.Struct, frozen=True):
     """Of event_processor on damage. `damage` is None where the script leaves the amount as it came."""
 
     damage: int | None
@@ -55,8 +52,7 @@ class EventResult:
     message: str
 
 
-@dataclass(frozen=True)
-class ActionResult:
+class ActionResult(msgspec.Struct, frozen=True):
     """Of event_processor on an action."""
 
     valid: bool

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 from django.db import router
+from msgspec.structs import replace
 
 from scripting import clock
 from scripting.storage.bulk_insert import insert_rows
@@ -17,8 +18,7 @@ from wargame.play.state import Battle, Phase, Side, Unit
 from wargame.play.steps import Step
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """A battle as it is stored: `battle` is its state, the rest finds its rows again."""
 
     game: models.Game

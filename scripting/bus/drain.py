@@ -11,11 +11,12 @@ import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Generic, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from scripting.bus.events import Event
 from scripting.bus.lease import Lease, LeaseLost, Read, position, read_all, wait
@@ -62,8 +63,7 @@ class DrainResult(enum.StrEnum):
     """Another drain took the stream over; nothing was committed since."""
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """An event in hand, and the module whose script is to run on it."""
 
     id: bytes

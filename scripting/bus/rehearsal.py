@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from scripting.bus.events import Event
 from scripting.bus.publishing import checked_payload, max_depth
@@ -158,7 +158,7 @@ class Rehearsal(ABC, Generic[State]):
         if not applies and not decision.effects:
             return
         before, follow_ups = self.state, _FollowUps(self, call)
-        call = replace(call, publish=follow_ups)
+        call = structs.replace(call, publish=follow_ups)
         try:
             if applies:
                 self._module.demand_admissible(call, decision.result)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from scripting.bus.events import Event
 from scripting.evidence.decide import Decided, Decider, Situation
@@ -84,7 +84,7 @@ def situation_of(case: CaseText, module: ScriptableModule | None, module_name: s
     call = CallContext(module_name, script, "case", trial=True)
     if case.event is not None:
         variables = _event(case.event, module_name, script).script_context(module_name)
-        call = replace(on_inputs(call, variables), depth=case.event.depth, user_id=case.event.user_id)
+        call = structs.replace(on_inputs(call, variables), depth=case.event.depth, user_id=case.event.user_id)
     else:
         variables = case.inputs or {}
         call = on_inputs(call, variables)

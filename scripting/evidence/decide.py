@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import structs
+
 from scripting.execution.attempts import INTERPRETER
 from scripting.execution.comparison import Compared, effects_of, failure_of
 from scripting.execution.rows import decode_calls
@@ -85,7 +87,7 @@ def given(execution: Execution, attempts: Sequence[Attempt]) -> Given | str:
     call = CallContext(
         script.module, script.name, str(execution.pk), depth=execution.depth, user_id=execution.user, trial=True
     )
-    call = replace(on_inputs(call, inputs), topic=execution.topic, key=execution.key)
+    call = structs.replace(on_inputs(call, inputs), topic=execution.topic, key=execution.key)
     tries: Sequence[AttemptFields] = attempts or [execution]
     reads = [record for made in tries for record in decode_calls(bytes(made.host_calls)) if record.kind == "read"]
     encoded, seed, clock_us = bytes(execution.inputs), execution.seed, execution.clock_us

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from scripting import clock
 from scripting.conf import conf
@@ -16,14 +17,13 @@ class TooManyExecutions(Exception):
     """This process already runs as many scripts as SCRIPTING_MAX_CONCURRENT allows; the message says what to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionContext:
+class ExecutionContext(msgspec.Struct, frozen=True, eq=False):
     """One running execution. `started` is seconds since 1970."""
 
     call: CallContext
     trigger: str
     started: float
-    cancellation: Cancellation = field(repr=False, compare=False)
+    cancellation: Cancellation
 
 
 class Admission:

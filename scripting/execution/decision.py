@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from scripting.execution.attempts import AttemptRecord
 from scripting.execution.run import Run
@@ -16,8 +17,7 @@ OWN = frozenset({Role.PRIMARY, Role.RETRY})
 """Roles in which the active version itself decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """The outcome of all attempts of one run; nothing of it has happened until it is committed."""
 
     run: Run

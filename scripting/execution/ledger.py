@@ -6,11 +6,11 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import router, transaction
+from msgspec.structs import replace
 
 from scripting import clock
 from scripting.bus import publishing, samples

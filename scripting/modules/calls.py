@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from scripting.types import VersionInfo
 
@@ -28,16 +29,15 @@ class ArgumentsRefused(CallRefused):
         self.value = value
 
 
-@dataclass(frozen=True, slots=True)
-class CallContext:
+class CallContext(msgspec.Struct, frozen=True):
     """On whose behalf an exposed function is called, or an outcome is applied."""
 
     module: str
     script: str
     execution_id: str
     topic: str = ""
-    payload: Mapping[str, Any] = field(default_factory=dict)
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    metadata: Mapping[str, Any] = msgspec.field(default_factory=dict)
     key: str = ""
     depth: int = 0
     user_id: str = ""
@@ -73,8 +73,7 @@ class CallContext:
         )
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """The outcome of a run, as the module applies it inside the transaction that records the execution."""
 
     context: CallContext

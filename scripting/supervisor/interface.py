@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+import msgspec
+
 from scripting.sandbox.protocol import Parameter, Trace
 from scripting.types import Diagnostic, ExecutionMetrics, Knob, ScriptError
 
@@ -24,8 +26,7 @@ class HostFunction:
     """None where they are not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
+class RunRequest(msgspec.Struct, frozen=True):
     """One run: its inputs (encode_value of the context dict) and what makes it repeatable."""
 
     inputs: bytes

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import redis
+from msgspec import structs
 
 from scripting.engine import get_engine
 from scripting.evidence.decide import would_refuse
@@ -62,7 +63,7 @@ class Trial:
     def call(self) -> CallContext:
         """On whose behalf it runs, as the module is asked whether it would admit the result."""
         call = CallContext(self.script.module, self.script.name, self.id, trial=True)
-        return replace(on_inputs(call, self.context), topic=self.topic)
+        return structs.replace(on_inputs(call, self.context), topic=self.topic)
 
     @cached_property
     def mask(self) -> Mask:

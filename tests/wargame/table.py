@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from msgspec import structs
 
 from scripting.models import uuid7
 from scripting.modules.calls import CallContext, Outcome
@@ -61,7 +62,7 @@ class Table:
             self.publish(topic, payload, key=event.key if key is None else key, depth=event.depth + 1)
 
         outcome = Outcome(
-            replace(context, publish=follow_up),
+            structs.replace(context, publish=follow_up),
             result,
             "succeeded" if role == "primary" else "fell_back",
             role,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from wargame.hexes import Cell
 from wargame.kinds import KINDS, Kind
@@ -19,8 +20,7 @@ class Phase(enum.StrEnum):
     OVER = "over"
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(msgspec.Struct, frozen=True):
     """A unit on the map. `code` is its id in events."""
 
     code: str
@@ -50,8 +50,7 @@ class Unit:
         return self.x, self.y
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(msgspec.Struct, frozen=True):
     """One of the two armies."""
 
     key: str
@@ -60,8 +59,7 @@ class Side:
     """Points of damage done, and a bonus for each unit destroyed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Battle:
+class Battle(msgspec.Struct, frozen=True):
     """One battle at one moment."""
 
     key: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from scripting.modules.calls import Outcome
 from scripting.texts.escaping import one_line
@@ -32,8 +34,7 @@ class Kind(enum.StrEnum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A line of the battle log. `unit` and `target` are codes."""
 
     kind: Kind
@@ -72,8 +73,7 @@ class Entry:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True):
     """An event that follows. An order has dice of its own; what follows from an outcome has those of its cause."""
 
     topic: str
@@ -81,8 +81,7 @@ class Sent:
     dice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """A battle after a rule, and what is to be told of it."""
 
     battle: Battle
