@@ -105,6 +105,8 @@ class Parts(Generic[Decision]):
     """(event, module) → the scripts that have decided on it for good, and whether each answered: where the first that answers decides."""
     answers: Callable[[Decision], bool] = lambda _decision: True
     """Whether a decision is an answer."""
+    rest: Callable[[], None] = lambda: None
+    """Called when no commit follows for a while: does what commits left to the next one."""
     refresh: Callable[[tuple[bytes | None, ...]], None] = lambda _seen: None
     """Told the version generation with each read."""
     enqueue: Callable[[Stream, str], None] = lambda _stream, _job: None
@@ -182,6 +184,7 @@ class Drain(Generic[Decision]):
         finally:
             for lease in self.leases:
                 lease.forget()
+            self.parts.rest()
 
     def _may_go_on(self) -> bool:
         return not self.parts.stopping() and time.monotonic() < self.deadline
@@ -191,6 +194,7 @@ class Drain(Generic[Decision]):
 
     def _is_over(self) -> bool:
         """At empty streams: wait a little for an event or a job, and say whether none came for long enough."""
+        self.parts.rest()
         if self._empty_since is None:
             self._empty_since = time.monotonic()
         left = min(self._empty_since + LINGER_SECONDS, self.deadline) - time.monotonic()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import msgspec
 import redis
-from django.db import DatabaseError, InterfaceError, router
+from django.db import DatabaseError, InterfaceError, router, transaction
 
 from scripting.bus import streams
 from scripting.bus.drain_queue import enqueue_quietly
@@ -21,6 +22,9 @@ from scripting.storage.redis_client import within
 from scripting.storage.turns import turn
 
 logger = logging.getLogger(__name__)
+
+BUSY_SECONDS = 0.5
+"""From one commit to the next of who leaves deleting to the next. The sweep sends rows again that are there for longer than that and a run."""
 
 
 def relay(outbox_ids: Sequence[UUID]) -> int:
@@ -35,9 +39,54 @@ def relay(outbox_ids: Sequence[UUID]) -> int:
     )
 
 
-def relay_events(events: Sequence[tuple[Event, bytes]]) -> int:
-    """As `relay`, for events with their envelopes whose rows this process has just committed: they need not be read again."""
-    return _relay(len(events), lambda: _send(events, [UUID(event.id) for event, _ in events]))
+def relay_events(events: Sequence[tuple[Event, bytes]], relayed: Relayed | None = None) -> int:
+    """As `relay`, for events with their envelopes whose rows this process has just committed: they need not be read again.
+
+    With `relayed` the rows are left to it, where it is about to delete some.
+    """
+    ids = [UUID(event.id) for event, _ in events]
+    if relayed is None or not relayed.is_busy:
+        return _relay(len(events), lambda: _send(events, ids))
+    sent = _relay(len(events), lambda: _append(events))
+    if sent:
+        relayed.note(ids)
+    return sent
+
+
+class Relayed:
+    """Rows of events that are on their way, of one thread that commits again and again: its next commit deletes them.
+
+    A commit of its own for them would cost as much as a tenth of the batch. If the thread dies before, the sweep sends them once more.
+    """
+
+    def __init__(self) -> None:
+        self.is_busy = False
+        """Whether the last two commits followed each other so quickly that the next one comes before the sweep does."""
+        self._ids: list[UUID] = []
+        self._committed = -BUSY_SECONDS
+
+    def note(self, ids: Sequence[UUID]) -> None:
+        self._ids += ids
+
+    def delete(self) -> None:
+        """Delete them in the transaction that is open; where it fails, the next one does."""
+        before, self._committed = self._committed, time.monotonic()
+        self.is_busy = self._committed - before < BUSY_SECONDS
+        if ids := tuple(self._ids):
+            delete_rows(OutboxEvent, ids)
+            transaction.on_commit(lambda: self._forget(len(ids)), using=router.db_for_write(OutboxEvent))
+
+    def _forget(self, count: int) -> None:
+        del self._ids[:count]
+
+    def finish(self) -> None:
+        """Delete them now, since no commit follows. Never raises for the database: the sweep sees to what is left."""
+        ids, self._ids = self._ids, []
+        if ids:
+            try:
+                _delete(ids)
+            except (DatabaseError, InterfaceError) as error:
+                logger.warning("%d events that were sent are sent once more by the sweep: %s", len(ids), error)
 
 
 def _relay(count: int, send: Callable[[], int]) -> int:
@@ -65,8 +114,17 @@ def send_outbox(rows: Sequence[OutboxEvent]) -> int:
 
 
 def _send(pairs: Sequence[tuple[Event, bytes]], ids: Sequence[UUID]) -> int:
+    _append(pairs)
+    _delete(ids)
+    return len(pairs)
+
+
+def _append(pairs: Sequence[tuple[Event, bytes]]) -> int:
     for stream, job in streams.append_by_key(_entries(pairs)):
         enqueue_quietly(stream, job)
+    return len(pairs)
+
+
+def _delete(ids: Sequence[UUID]) -> None:
     with turn(router.db_for_write(OutboxEvent)):
         delete_rows(OutboxEvent, ids)
-    return len(pairs)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from scripting import clock
 from scripting.bus import publishing, samples
 from scripting.bus.events import Event
-from scripting.bus.outbox import relay_events
+from scripting.bus.outbox import Relayed, relay_events
 from scripting.bus.settled import Decided
 from scripting.execution import attempts, breaker, callers, links, recovery, site_log, traced
 from scripting.execution.attempts import AttemptRecord
@@ -43,19 +43,21 @@ def commit(
     worker: str = "",
     fence: Callable[[], None] = lambda: None,
     tell: Callable[[Decided], object] = lambda _outcome: None,
+    relayed: Relayed | None = None,
 ) -> list[Decision]:
     """Record the decisions, apply their outcomes and publish their follow-ups, all or nothing; gives them as recorded.
 
     A decision whose (event, script) is recorded already is left out whole. Where the game refuses an outcome, that decision
     falls back to the built-in rule. Our own failures raise, and nothing is committed; `fence` is called last thing before the
     commit, and may raise too. `tell` is called after it, with the outcomes recorded now of events that somebody waits for.
+    Who commits again and again gives `relayed`, each time the same, and finishes it.
     """
     began_ns = time.time_ns() if spans.on() else 0
     prepared = _prepared(decisions, worker)  # before the transaction begins: other writers wait for its end
     try:
-        recorded = _commit(list(decisions), prepared, worker, fence, tell, careful=False)
+        recorded = _commit(list(decisions), prepared, worker, fence, tell, relayed, careful=False)
     except EffectRefused:
-        recorded = _commit(list(decisions), prepared, worker, fence, tell, careful=True)
+        recorded = _commit(list(decisions), prepared, worker, fence, tell, relayed, careful=True)
     if began_ns:
         traced.committed(recorded, began_ns)
     return recorded
@@ -82,6 +84,7 @@ def _commit(
     worker: str,
     fence: Callable[[], None],
     tell: Callable[[Decided], object],
+    relayed: Relayed | None,
     *,
     careful: bool,
 ) -> list[Decision]:
@@ -130,9 +133,11 @@ def _commit(
         entered.close()
         _write(using, rows, tries, entries, outbox)
         breaker.note(_findings(recorded))
+        if relayed is not None:
+            relayed.delete()
         transaction.on_commit(lambda: _tell(told, tell), using=using)
         if outbox:
-            transaction.on_commit(lambda: relay_events(sent), using=using)
+            transaction.on_commit(lambda: relay_events(sent, relayed), using=using)
         if published:
             transaction.on_commit(lambda: samples.note(published), using=using)
         fence()

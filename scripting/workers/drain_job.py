@@ -14,6 +14,7 @@ from scripting.bus import drain_queue, streams
 from scripting.bus.drain import SLICE_SECONDS, DrainResult, Parts
 from scripting.bus.drain import drain as drain_stream
 from scripting.bus.events import Event
+from scripting.bus.outbox import Relayed
 from scripting.bus.settled import Decided
 from scripting.bus.streams import Stream
 from scripting.conf import conf
@@ -100,13 +101,14 @@ def _is_ending() -> bool:
 
 def parts() -> Parts[Decision]:
     """A drain's parts in this process."""
-    alive = worker
+    alive, relayed = worker, Relayed()
     return Parts(
         decide=decide,
         run_ahead=run_ahead,
         supersede=supersede,
         recorded=recorded,
-        commit=commit,
+        commit=partial(commit, relayed=relayed),
+        rest=relayed.finish,
         abandon=abandon,
         answered=answered,
         answers=lambda decision: decision.answers,
@@ -171,10 +173,11 @@ def answered(event: Event, module: str) -> dict[str, bool]:
     return {one.script.name: one.status in DECIDED and one.result_value is not None for one in found}
 
 
-def commit(decisions: Sequence[Decision], fence: Callable[[], None]) -> list[Decided]:
+def commit(decisions: Sequence[Decision], fence: Callable[[], None], relayed: Relayed | None = None) -> list[Decided]:
     """Record and apply, all or nothing; `fence` has the last word. Answers the outcomes of events that somebody waits for."""
     outcomes: list[Decided] = []
-    ledger.commit(decisions, worker=worker.name if worker else start_name(), fence=fence, tell=outcomes.append)
+    name = worker.name if worker else start_name()
+    ledger.commit(decisions, worker=name, fence=fence, tell=outcomes.append, relayed=relayed)
     database.outage.over()
     _others.over()
     return outcomes

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
+from django.db import transaction
 
 from scripting.bus import drain_queue, outbox, publishing, streams
+from scripting.bus.events import Event
 from scripting.bus.lease import Lease
 from scripting.bus.streams import Stream
 from scripting.models import OutboxEvent
@@ -117,6 +119,47 @@ class TestTheOutbox:
         assert outbox.relay([row.pk for row in reversed(rows)]) == 2
         assert OutboxEvent.objects.count() == 0
         assert self.sent() == [str(row.pk) for row in rows]
+
+    def sent_by(self, thread: outbox.Relayed) -> None:
+        """As its thread does behind a commit."""
+        row = self.row()
+        assert outbox.relay_events([(Event.decode(row.envelope), row.envelope)], thread) == 1
+        assert self.sent()[-1] == str(row.pk)
+
+    def commit(self, thread: outbox.Relayed) -> None:
+        with transaction.atomic():
+            thread.delete()
+
+    def test_that_a_busy_thread_has_sent_is_emptied_by_its_next_commit(self) -> None:
+        thread = outbox.Relayed()
+        self.commit(thread), self.commit(thread)
+        self.sent_by(thread)
+        assert OutboxEvent.objects.count() == 1
+        with transaction.atomic():
+            thread.delete()
+            transaction.set_rollback(True)
+        assert OutboxEvent.objects.count() == 1
+        self.commit(thread)
+        assert OutboxEvent.objects.count() == 0
+
+    def test_that_a_busy_thread_has_sent_is_emptied_when_it_rests(self) -> None:
+        thread = outbox.Relayed()
+        self.commit(thread), self.commit(thread)
+        self.sent_by(thread)
+        thread.finish()
+        assert OutboxEvent.objects.count() == 0
+
+    def test_that_a_thread_has_sent_which_commits_now_and_then_is_emptied_at_once(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        thread = outbox.Relayed()
+        self.commit(thread)
+        self.sent_by(thread)
+        assert OutboxEvent.objects.count() == 0
+        monkeypatch.setattr(outbox, "BUSY_SECONDS", 0.0)
+        self.commit(thread)
+        self.sent_by(thread)
+        assert OutboxEvent.objects.count() == 0
 
     def test_that_its_process_did_not_relay_is_left_to_the_sweep(self, redis_server: RedisServer) -> None:
         row = self.row()

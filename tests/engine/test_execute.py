@@ -161,7 +161,7 @@ def test_a_disabled_script_is_skipped_and_the_built_in_rule_runs(arena: Arena) -
 
 def test_follow_ups_become_outbox_rows_of_the_same_transaction(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     relayed: list[tuple[Event, bytes]] = []
-    monkeypatch.setattr("scripting.execution.ledger.relay_events", relayed.extend)
+    monkeypatch.setattr("scripting.execution.ledger.relay_events", lambda events, _later: relayed.extend(events))
     make_script("publish_event('arena.aftermath', {'points': 2})\nresult = {'points': 1, 'follow_up': [{'points': 3}]}")
     output = run(key="ida", depth=3)
     assert output.ok, output.error
