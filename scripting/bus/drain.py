@@ -31,6 +31,8 @@ Decision = TypeVar("Decision")
 
 MOST_AHEAD = 16
 """Entries that run together at the most."""
+MOST_READ = 64
+"""Entries of a stream that are read at a time: with as large events as may be, those of all its streams fill a gigabyte."""
 MAX_HELD_SECONDS = 0.05
 """A decision is committed after this, however few there are: its effects are waited for."""
 MOST_STREAMS = 16
@@ -280,7 +282,7 @@ class Drain(Generic[Decision]):
 
     def step(self) -> bool:
         """Run and settle one batch; False if the streams are empty. Raises LeaseLost, Interrupted and redis.RedisError."""
-        reads = self._read(self._batch)
+        reads = self._read(min(self._batch, MOST_READ))
         self._begun = time.monotonic()
         entries = [entry for lease, read in reads for entry in self._decoded(lease, read)]
         if any(read.newer for _, read in reads):
