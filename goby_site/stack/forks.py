@@ -61,6 +61,8 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal
 class Child(Protocol):
     """A process that this one has started."""
 
+    pid: int
+
     def poll(self) -> int | None: ...
     def wait(self, timeout: float | None = None) -> int: ...
     def terminate(self) -> None: ...
@@ -115,8 +117,8 @@ def _without(*packages: str) -> Iterator[None]:
             del sys.modules[name]
 
 
-def begin(run: Callable[[], object], title: str, *, group: bool = False) -> Child:
-    """Fork a process that runs this and gets SIGTERM when this one dies; with `group` in a process group of its own."""
+def begin(run: Callable[[], object], title: str) -> Child:
+    """Fork a process that runs this and gets SIGTERM when this one dies."""
     parent = os.getpid()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -128,8 +130,6 @@ def begin(run: Callable[[], object], title: str, *, group: bool = False) -> Chil
 
     def run_alone() -> object:
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        if group:
-            os.setpgid(0, 0)
         return run()
 
     become(run_alone, title, parent, signal.SIGTERM)

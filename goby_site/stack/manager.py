@@ -11,42 +11,69 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import ManagementUtility
+from supervisor import events
 from supervisor.options import ServerOptions
 from supervisor.states import SupervisorStates
 from supervisor.supervisord import go
 
 from goby_site.stack import forks
+from goby_site.stack.starting import say
 from goby_site.stack.supervisord import MANAGE, tied
 
+STOP_SECONDS = 20
+"""What has not stopped by then is killed, and this process with it."""
 
-def manage(config: Path, environment: Mapping[str, str]) -> None:
-    """Run supervisord in this process until it is asked to stop."""
+
+def manage(config: Path, environment: Mapping[str, str], starting: forks.Child) -> int:
+    """Run supervisord in this process until it is asked to stop: 0, or until `starting` fails: 1."""
     os.chdir(config.parent)
     os.environ.update(environment)
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     mood = SupervisorStates.RESTARTING
     while mood == SupervisorStates.RESTARTING:  # SIGHUP has it read its configuration again
-        options = _Options()
+        options = _Options(starting)
         options.realize(["--nodaemon", "-c", str(config)])
         options.first, options.test = True, False
         go(options)
         options.close_httpservers()
         options.close_logger()
         mood = options.mood
+    return int(options.failed)
 
 
 class _Options(ServerOptions):  # type: ignore[misc]
-    """supervisord calls `execve` in a child just forked, when that has its output, folder and environment."""
+    """What supervisord asks of the system. It calls `execve` in a child just forked, when that has its output, folder and environment."""
 
-    def __init__(self) -> None:
+    def __init__(self, starting: forks.Child) -> None:
         super().__init__()
+        self.failed = False
+        """Whether the start failed: then everything is stopped."""
+        self._starting = starting
         self._manager = os.getpid()
 
+    def setsignals(self) -> None:
+        """When it begins to serve."""
+        super().setsignals()
+        events.subscribe(events.SupervisorStoppingEvent, lambda _: self._stopping())
+
+    def _stopping(self) -> None:
+        if self.mood == SupervisorStates.SHUTDOWN:
+            if not self.failed:
+                say("\nStopping …")
+            signal.alarm(STOP_SECONDS)
+
+    def waitpid(self) -> tuple[int | None, int | None]:
+        """The child that has ended, and its status, as `os.waitpid` tells them."""
+        pid, status = super().waitpid()
+        if pid == self._starting.pid and status != 0:
+            self.failed, self.mood = True, SupervisorStates.SHUTDOWN
+        return pid, status
+
     def execve(self, filename: str, argv: Sequence[str], env: dict[str, str]) -> Any:
-        """Become that program; for one of ours, by going on in this process."""
+        """Become that program; for one of ours, by going on in this process where that is possible."""
         ours = tied("KILL", sys.executable, "-m")
-        if list(argv[: len(ours)]) != ours:
+        if not forks.POSSIBLE or list(argv[: len(ours)]) != ours:
             return super().execve(filename, argv, env)
         os.environ.clear()
         os.environ.update(env)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from goby_site.stack.runner import CannotStart, Stack, read_host
+from goby_site.stack.starting import CannotStart, place, read_host
 
 
 @pytest.mark.parametrize(
-    ("given", "host", "place"),
+    ("given", "host", "nearby"),
     [
         ("", "127.0.0.1", "127.0.0.1:8000"),
         ("0.0.0.0", "0.0.0.0", "127.0.0.1:8000"),
@@ -17,11 +17,11 @@ from goby_site.stack.runner import CannotStart, Stack, read_host
     ],
 )
 def test_the_stack_serves_the_address_that_is_set_and_looks_for_itself_nearby(
-    given: str, host: str, place: str, monkeypatch: pytest.MonkeyPatch
+    given: str, host: str, nearby: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOBY_BIND", given)
     assert read_host() == host
-    assert Stack(8000, read_host()).place == place
+    assert place(read_host(), 8000) == nearby
 
 
 def test_a_name_is_refused_with_what_to_write(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ def test_a_fork_dies_with_its_parent(tmp_path: Path) -> None:
 def run():
     open({str(tmp_path / "pid")!r}, "w").write(str(os.getpid()))
     time.sleep(60)
-forks.begin(run, "x", group=True).wait()
+forks.begin(run, "x").wait()
 """
     parent = subprocess.Popen([sys.executable, "-c", BEGINNING + program])
     pid = int(wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text()))

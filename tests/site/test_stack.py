@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +17,7 @@ import redis
 from goby_site.paths import BASE_DIR
 from tests.site.test_redis_data import damaged
 from tests.support import redis_user
-from tests.support.processes import alive, child_environment
+from tests.support.processes import alive, child_environment, free_port, processes_of
 from tests.support.stack import RunningStack, wait_until
 
 pytestmark = [pytest.mark.e2e]
@@ -215,14 +213,6 @@ def test_ctrl_c_ends_every_process(stack: RunningStack) -> None:
     wait_until(lambda: not any(map(alive, started)) and not stack.members(), 60, "a sandbox ends just after its parent")
 
 
-def leaves_no_orphan(stack: RunningStack, manager: int) -> None:
-    """Kill the manager, and see everything that the stack had started end."""
-    started = processes_with_sandboxes(stack)
-    os.kill(manager, signal.SIGKILL)
-    stack.process.wait(30)
-    wait_until(lambda: not any(map(alive, started)) and not stack.members())
-
-
 def test_the_stack_starts_after_a_power_cut_and_says_what_was_lost(after_power_cut: RunningStack) -> None:
     said = after_power_cut.log.read_text()
     client = redis.Redis(unix_socket_path=str(after_power_cut.environment_socket().with_name("redis.sock")))
@@ -233,13 +223,35 @@ def test_the_stack_starts_after_a_power_cut_and_says_what_was_lost(after_power_c
     assert str(aside) in said
 
 
-def test_a_killed_supervisord_leaves_no_orphan(after_power_cut: RunningStack) -> None:
-    leaves_no_orphan(after_power_cut, int((after_power_cut.folder / "supervisord.pid").read_text()))
+def test_a_killed_stack_leaves_no_orphan(after_power_cut: RunningStack) -> None:
+    started = processes_with_sandboxes(after_power_cut)
+    after_power_cut.process.kill()
+    after_power_cut.process.wait(30)
+    wait_until(lambda: not any(map(alive, started)) and not after_power_cut.members())
 
 
-def test_a_killed_stack_process_leaves_no_orphan(tmp_path: Path) -> None:
-    with RunningStack(tmp_path / "var") as stack:
-        leaves_no_orphan(stack, stack.process.pid)
+@pytest.mark.parametrize("forks", [True, False])
+def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path, forks: bool) -> None:
+    """`forks` False: every part is a program of its own, as on macOS."""
+    environment = child_environment(GOBY_VAR=str(tmp_path / "var"), PORT=str(free_port()), REDIS_URL="")
+    environment |= {"DATABASE_URL": f"sqlite:///{tmp_path}/no-such-folder/goby.sqlite3"}
+    begin = f"from goby_site.stack import forks, runner; forks.POSSIBLE = {forks}; raise SystemExit(runner.main())"
+    stack = subprocess.Popen(
+        [sys.executable, "-c", begin], cwd=BASE_DIR, env=environment, stderr=subprocess.PIPE, start_new_session=True
+    )
+    assert stack.stderr is not None
+    said = stack.stderr.read().decode()  # to the end: nobody holds it any longer
+    assert "The database could not be prepared; the reason is above." in said
+    assert stack.wait(30) == 1
+    assert processes_of(stack.pid) == {}
+
+
+def test_the_stack_runs_where_its_parts_cannot_be_forked(tmp_path: Path) -> None:
+    """As on macOS."""
+    begin = "from goby_site.stack import forks, runner; forks.POSSIBLE = False; raise SystemExit(runner.main())"
+    with RunningStack(tmp_path / "var", program=("-c", begin)) as stack:
+        wait_until(lambda: ready(stack), 60)
+        assert stack.stop() == 0
 
 
 def test_make_collects_static_files_once_into_a_folder_of_any_name(tmp_path: Path) -> None:

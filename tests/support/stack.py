@@ -51,7 +51,7 @@ class RunningStack:
     """Starts on construction and serves when the constructor returns; a context manager that stops it.
 
     `folder` becomes its var/; its database is a new SQLite file there, migrated already unless `from_nothing`, or the one that
-    `database_url` names. `redis_url` empty means a Redis of its own. `under` is a command that starts it.
+    `database_url` names. `redis_url` empty means a Redis of its own. `under` is a command that starts it; `program` what Python is told to run.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class RunningStack:
         database_url: str = "",
         from_nothing: bool = False,
         under: Sequence[str] = (),
+        program: Sequence[str] = ("-m", "goby_site.stack"),
         **environment: str,
     ) -> None:
         self.folder = folder
@@ -76,9 +77,7 @@ class RunningStack:
         self.commands = Commands(BASE_DIR, self.environment, Path(sys.executable))
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
-                tied(
-                    "TERM", *under, sys.executable, "-m", "goby_site.stack"
-                ),  # a test run that is killed leaves no stack
+                tied("TERM", *under, sys.executable, *program),  # a test run that is killed leaves no stack
                 cwd=BASE_DIR,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
