@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 
+from django.apps import apps
 from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.core.handlers.asgi import ASGIHandler
 
 from scripting.routing import asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
-http = get_asgi_application()  # sets Django up: what is imported below needs its apps
+# Sets Django up, if the process that this one was forked from has not: what is imported below needs its apps.
+http = ASGIHandler() if apps.ready else get_asgi_application()
 
 from goby_site.accounts.demo_guard import DemoSocketsFromHereOnly  # noqa: E402
 from goby_site.web.body_limit import BoundedBodies  # noqa: E402

@@ -40,6 +40,7 @@ IMPORTED = (
     "scripting.workers.evidence_worker",
     "scripting.processes.channel_layer",
     "django.db.models.sql.compiler",
+    "dateutil.parser",
     "uvicorn.main",
     "uvicorn.lifespan.on",
     "uvicorn.loops.auto",
@@ -89,14 +90,19 @@ def load() -> None:
 def _make_ahead() -> None:
     """Make what each part would make of the code alone in its first second: once, it is shared too."""
     from django.apps import apps
-    from django.core.management import get_commands
+    from django.core.management import BaseCommand, get_commands
     from django.db import connections
     from django.db.models.options import Options
+    from django.urls import get_resolver
     from django.utils.functional import cached_property
 
+    from scripting.modules.topics import topics
     from scripting.storage.compiled_query import compile_all
 
     get_commands()
+    BaseCommand().create_parser("", "")
+    _ = get_resolver().app_dict
+    _ = [topic.depth for topic in topics]
     kept = [name for name, value in vars(Options).items() if isinstance(value, cached_property)]
     for model in apps.get_models(include_auto_created=True):
         for name in kept:

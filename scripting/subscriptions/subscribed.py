@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError
-from django.db.models import Max
+from django.db import DatabaseError, InterfaceError, router
+from django.db.models import Max, QuerySet
 
 from scripting.conf import conf
 from scripting.models import SubscriptionActivation, SubscriptionSet
@@ -22,6 +22,7 @@ from scripting.modules.installed import modules
 from scripting.modules.topics import topics
 from scripting.processes import generation
 from scripting.processes.generation import Generation
+from scripting.storage.compiled_query import Prepared
 from scripting.storage.database import close_dead_connections
 from scripting.subscriptions.conditions import Condition, ConditionError, condition_of
 
@@ -173,10 +174,10 @@ class Table:
     def take(self) -> Sequence[Subscriptions]:
         """Read every active set: those."""
         with self._lock:
-            latest = SubscriptionActivation.objects.values("topic").annotate(last=Max("id")).values("last")
-            found = list(SubscriptionActivation.objects.filter(pk__in=latest).select_related("chosen"))
-            self._mark = max((one.pk for one in found), default=None)
-            chosen = [as_chosen(one.chosen) for one in found if one.chosen is not None]
+            found = _active.rows(router.db_for_read(SubscriptionActivation))
+            self._mark = max((pk for pk, *_ in found), default=None)
+            sets = [dict(zip(_OF_SET, columns, strict=True)) for _, *columns in found]
+            chosen = [as_chosen(SubscriptionSet(**one)) for one in sets if one["topic"] is not None]
             self._chosen = {one.topic: one for one in chosen}
             return chosen
 
@@ -195,7 +196,24 @@ class Table:
 
 def mark() -> int | None:
     """A number in the database that every change raises."""
-    return SubscriptionActivation.objects.aggregate(last=Max("id"))["last"]  # type: ignore[no-any-return]
+    return next((pk for (pk,) in _newest.rows(router.db_for_read(SubscriptionActivation))), None)
+
+
+_OF_SET = ("topic", "number", "sha256", "content")
+
+
+def _sets() -> QuerySet[SubscriptionActivation, Any]:
+    """Of each topic the last activation, with its set; without one where the topic went back to what the code says."""
+    latest = SubscriptionActivation.objects.order_by().values("topic").annotate(last=Max("id")).values("last")
+    return (
+        SubscriptionActivation.objects.order_by()
+        .filter(pk__in=latest)
+        .values_list("pk", *(f"chosen__{name}" for name in _OF_SET))
+    )
+
+
+_active = Prepared(_sets)
+_newest = Prepared(lambda: SubscriptionActivation.objects.order_by("-id").values_list("id")[:1])
 
 
 table = Table()
