@@ -29,8 +29,9 @@ class Sandboxes:
 
     @property
     def are_resting(self) -> bool:
-        """Whether there are some to be given up in a while."""
-        return get_pool().has_replaced
+        """Whether there are some to be given up, or renewed, in a while."""
+        pool = get_pool()
+        return pool.has_replaced or pool.has_large
 
     def changed(self, key: Key, before: ResolvedScript) -> None:
         """Another version of the script is loaded now, or none."""
@@ -52,6 +53,8 @@ class Sandboxes:
             get_pool().replace({digest for digests in self._replaced.values() for digest in digests}, current)
             self._replaced.clear()
         get_pool().give_up_replaced()
+        if is_calm and get_pool().has_large:
+            _renew()
 
 
 def _warm(script: ResolvedScript, digest: str) -> None:
@@ -63,6 +66,13 @@ def _warm(script: ResolvedScript, digest: str) -> None:
         )
     except SupervisorError as error:
         logger.warning("%s is compiled at its next run: %s", script, error)
+
+
+def _renew() -> None:
+    try:
+        get_pool().renew()
+    except SupervisorError as error:
+        logger.debug("a sandbox that compiled stays: %s", error)
 
 
 def _digests(versions: Iterable[ActiveVersion]) -> set[str]:

@@ -99,6 +99,8 @@ class SandboxPool:
         self._calling: set[str] = set()
         """Digests of bundles without a sandbox now, whose runs were seen to call functions of their module."""
         self._compiled = CompiledBundles()
+        self._compilers: set[Sandbox] = set()
+        """Those that compiled what the next one of their kind gets as code."""
         self._checked: Sandbox | None = None
         """The sandbox that made the last check."""
         self._replaced = Replaced()
@@ -294,6 +296,30 @@ class SandboxPool:
         for sandbox in given_up:
             self._end(sandbox)
 
+    @property
+    def has_large(self) -> bool:
+        """Whether `renew` will have something to do."""
+        return any(box.runs for box in tuple(self._compilers))
+
+    def renew(self) -> None:
+        """Put a small sandbox, which gets the code, in the place of one that compiled and has run. To be called while nothing else waits."""
+        with self._places:
+            free = {box for shelf in self._shelves.values() for box in tuple(shelf)}
+            rested = (box for box in self._compilers & free if box.runs and box.bundle.digest not in self._replaced)
+            large = next(rested, None)
+            if large is None or self._closed or self._taken >= self._most_places():
+                return
+        try:
+            _, small = self._start(large.bundle, large.functions, large.limits)
+        except NotStarted:
+            return
+        if small is not None:
+            small.compile_us = 0  # no run will have waited for it
+            self._give_back(small, alone=False)
+            with contextlib.suppress(ValueError):  # a run has it, or another thread has ended it
+                large.shelf.remove(large)  # type: ignore[union-attr]
+                self._end(large)
+
     def stats(self) -> PoolStats:
         """The sandboxes there are now."""
         with self._places:
@@ -428,6 +454,7 @@ class SandboxPool:
             and self._compiled.keep(kind, loaded.compiled, 1 + len(bundle.helpers))
         ):
             sandbox.most_runs = min(_RUNS_OF_COMPILER, sandbox.most_runs)
+            self._compilers.add(sandbox)
         if loaded.fault is not None:
             self._end(sandbox)
             return loaded, None
@@ -492,6 +519,7 @@ class SandboxPool:
     def _end(self, sandbox: Sandbox) -> None:
         sandbox.end()
         with self._places:
+            self._compilers.discard(sandbox)
             if sandbox in self._all:
                 self._kills += 1
                 self._all.remove(sandbox)
@@ -524,6 +552,7 @@ class SandboxPool:
         self._places = threading.Condition(self._lock)
         self._shelves, self._recent, self._all, self._taken, self._waiting = {}, {}, set(), 0, 0
         self._checked = None
+        self._compilers = set()
         self._replaced = Replaced()
 
 

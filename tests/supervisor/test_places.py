@@ -87,6 +87,31 @@ def test_a_sandbox_that_compiled_makes_room_for_one_with_the_code_alone(
     assert len(loads) == 3, "what is too large to be kept is not compiled anew"
 
 
+def test_a_sandbox_that_compiled_and_has_run_is_renewed_while_nothing_waits(
+    make_pool: MakePool, loads: list[tuple[str, bool]]
+) -> None:
+    pool, kept = make_pool(), bundle_of("result = 1")
+    assert pool.check(kept, LIMITS).ok
+    assert not pool.has_large, "it may be what the first run waits for"
+    assert value_of(outcome_of(pool, kept)) == 1
+    assert pool.has_large
+    (large,) = pool.stats().sandboxes
+    pool.renew()
+    (small,) = pool.stats().sandboxes
+    assert small.pid != large.pid
+    assert not pool.has_large
+    assert value_of(outcome_of(pool, kept)) == 1
+    assert [spared for _, spared in loads] == [False, True]
+
+
+def test_no_sandbox_is_renewed_where_that_would_push_another_out(make_pool: MakePool) -> None:
+    pool = make_pool(max_sandboxes=1)
+    assert value_of(outcome_of(pool, "result = 1")) == 1
+    before = pool.stats().sandboxes
+    pool.renew()
+    assert pool.stats().sandboxes == before
+
+
 def test_other_limits_or_functions_never_get_what_was_compiled_for_these(
     make_pool: MakePool, loads: list[tuple[str, bool]]
 ) -> None:
