@@ -202,7 +202,7 @@ def test_an_error_is_resolved_by_who_logs_in_by_e_mail(studio: Studio, page: Pag
     studio.manage("publish_script", "tavern/barkeeper", "--source", str(script), "-m", "fails")
     studio.manage("publish_event", "tavern.order", ORDER, "--key", "Ada")
     failed = page.locator("#result_list a", has_text="tavern/barkeeper")
-    for _ in range(20):
+    for _ in range(60):
         page.goto("/office/scripting/errorgroup/")
         if failed.count():
             break

@@ -140,7 +140,7 @@ def test_new_executions_appear_by_themselves(script: Script, page: Page, live_se
     enter(page, live_server.url, reverse("admin:scripting_execution_changelist") + "?user=ada")
     expect(page.get_by_text("Nothing matches.")).to_be_visible()
     write(script, 1, user="ada")
-    expect(page.locator("#executions tbody a").first).to_be_visible(timeout=15_000)
+    expect(page.locator("#executions tbody a").first).to_be_visible()
 
 
 def test_new_executions_appear_while_a_row_has_the_focus_and_leave_it_there(
@@ -153,11 +153,11 @@ def test_new_executions_appear_while_a_row_has_the_focus_and_leave_it_there(
     key = page.evaluate(focused)
     later = datetime.now(UTC) + timedelta(minutes=1)
     write(script, 2, end=later, user="ada")
-    expect(rows.nth(3)).to_have_attribute("data-key", key, timeout=15_000)
+    expect(rows.nth(3)).to_have_attribute("data-key", key)
     expect(rows.nth(3).get_by_role("link").nth(1)).to_be_focused()
     expect(rows).to_have_count(50)
     write(script, 50, end=later + timedelta(minutes=5))
-    expect(page.locator(f'tr[data-key="{key}"]')).to_have_count(0, timeout=15_000)
+    expect(page.locator(f'tr[data-key="{key}"]')).to_have_count(0)
     expect(page.get_by_role("region", name="Executions")).to_be_focused()
 
 

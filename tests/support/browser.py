@@ -34,12 +34,17 @@ def chromium_path() -> str | None:
     return named or next(filter(None, map(shutil.which, NAMES)), None)
 
 
+QUICK = 30_000
+"""Milliseconds that a page may take for anything on a busy machine."""
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A headless browser. Skips the calling test where there is none; the summary then says so."""
     import pytest
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=QUICK)
     path = chromium_path()
     if path is None:
         pytest.skip("Chromium was not found")

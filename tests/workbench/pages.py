@@ -8,14 +8,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
-from tests.support.browser import DESK
+from tests.support.browser import DESK, QUICK
 from tests.support.stack import RunningStack
-
-QUICK = 30_000
-"""Milliseconds that a page may take for anything on a busy machine."""
-
-
-expect.set_options(timeout=QUICK)
 
 
 class Person:
@@ -119,9 +113,9 @@ def publish(page: Page, reason: str) -> None:
     """Through the dialog, until every process has taken it."""
     page.click("#publish")
     page.fill("#publish-reason", reason)
-    expect(page.locator("#publish-go")).to_be_enabled(timeout=20_000)
+    expect(page.locator("#publish-go")).to_be_enabled()
     page.click("#publish-go")
-    expect(page.locator("#going-title")).to_contain_text("Live on", timeout=20_000)
+    expect(page.locator("#going-title")).to_contain_text("Live on")
 
 
 def hover(page: Page, name: str) -> None:

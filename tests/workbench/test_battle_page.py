@@ -57,7 +57,7 @@ def test_a_new_visitor_sees_outcomes_come_in_and_what_decided_them(page: Page, p
     page.emulate_media(
         reduced_motion="no-preference"
     )  # the one test that sees units move: it takes three times the processor
-    expect(page.locator("#connection")).to_have_attribute("data-state", "open", timeout=15_000)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open")
     outcomes = page.locator(".entry.kind-damage, .entry.kind-miss")
     expect(outcomes.nth(2)).to_be_visible(timeout=60_000)
     newest = outcomes.first
@@ -71,10 +71,10 @@ def test_a_new_visitor_sees_outcomes_come_in_and_what_decided_them(page: Page, p
 @pytest.mark.usefixtures("battle")
 def test_the_page_reconnects_by_itself_and_has_missed_nothing(page: Page, stack: RunningStack) -> None:
     connection = page.locator("#connection")
-    expect(connection).to_have_attribute("data-state", "open", timeout=15_000)
+    expect(connection).to_have_attribute("data-state", "open")
     page.evaluate("window.stays = true")
     os.kill(stack.pids("web")[0], signal.SIGKILL)
-    expect(connection).to_have_attribute("data-state", "waiting", timeout=10_000)
+    expect(connection).to_have_attribute("data-state", "waiting")
     expect(connection).to_have_attribute("data-state", "open", timeout=90_000)
     shown = entries_shown(page)
     assert shown == sorted(set(shown), reverse=True)
@@ -130,13 +130,13 @@ def test_why_a_unit_died_is_three_clicks_and_ten_seconds_away(
 def test_the_map_is_rewound_by_the_keyboard_and_stays_there_while_the_battle_goes_on(
     page: Page, problems: list[str]
 ) -> None:
-    expect(page.locator("#connection")).to_have_attribute("data-state", "open", timeout=15_000)
+    expect(page.locator("#connection")).to_have_attribute("data-state", "open")
     slider = page.get_by_role("slider", name="Moment of the battle")
     expect(page.locator("#log .entry").nth(4)).to_be_visible(timeout=60_000)
     slider.focus()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Home")
-    expect(page.locator("[data-told]")).to_contain_text("The battle begins", timeout=10_000)
+    expect(page.locator("[data-told]")).to_contain_text("The battle begins")
     assert page.locator(".board .unit:not(.gone)").count() == 24
     assert re.search(r"/wargame/\d+/\?at=1$", page.url)
     places = "shapes => shapes.map(shape => shape.style.transform)"
@@ -145,7 +145,7 @@ def test_the_map_is_rewound_by_the_keyboard_and_stays_there_while_the_battle_goe
     assert page.locator(".board .unit").evaluate_all(places) == start
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
-    expect(page.locator("[data-told]")).not_to_contain_text("The battle begins", timeout=10_000)
+    expect(page.locator("[data-told]")).not_to_contain_text("The battle begins")
     page.keyboard.press("Escape")
     expect(page.locator("[data-told]")).to_be_empty()
     expect(page.locator("#card-title")).not_to_have_text("What decided at this moment", timeout=60_000)

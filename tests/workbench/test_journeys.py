@@ -48,7 +48,7 @@ def test_a_stranger_changes_a_rule_and_sees_the_battle_follow_it(stack: RunningS
     expect(page.locator("#publish-diff tr.new")).to_contain_text("CRITICAL_CHANCE = 1.0")
     page.fill("#publish-reason", "Every hit finds a weak spot")
     page.click("#publish-go")
-    expect(page.locator("#going-title")).to_have_text(re.compile(r"Live on (\d+) of \1"), timeout=20_000)
+    expect(page.locator("#going-title")).to_have_text(re.compile(r"Live on (\d+) of \1"))
     page.click("#going-live a")
     hit = page.locator(".entry.critical", has_text="critical").first
     expect(hit).to_be_visible(timeout=60_000)
@@ -339,7 +339,7 @@ def test_a_cut_socket_comes_back_and_what_happened_meanwhile_is_told(person: Ent
     said = stack.manage("publish_script", EVENTS, "--source", str(source), "-m", "Published while the page was cut off")
     assert said.returncode == 0, said.stderr
     expect(page.locator("#connection")).to_have_attribute("data-state", "open", timeout=40_000)
-    expect(page.locator(".toast", has_text="while the page was cut off")).to_be_visible(timeout=20_000)
+    expect(page.locator(".toast", has_text="while the page was cut off")).to_be_visible()
     expect(page.locator("#live-chip")).not_to_have_text(live)
     page.click("text=See the diff")
     expect(page.locator("#diff-body tr.new").first).to_be_visible()
@@ -353,11 +353,11 @@ def test_a_script_of_five_thousand_lines_is_edited_like_any_other(person: Enter,
     assert said.returncode == 0, said.stderr
     designer = person("designer")
     page = designer.open("wargame/long", "?line=4990")
-    expect(page.locator("#check-state")).to_have_attribute("data-state", "good", timeout=20_000)
+    expect(page.locator("#check-state")).to_have_attribute("data-state", "good")
     change(page, "value_4989 = 4989", "value_4989 = nothing_here")
-    expect(page.locator("#problem-list li.warning")).to_contain_text("nothing_here", timeout=20_000)
+    expect(page.locator("#problem-list li.warning")).to_contain_text("nothing_here")
     page.click("#publish")
-    expect(page.locator("#publish-diff tr.new")).to_contain_text("nothing_here", timeout=20_000)
+    expect(page.locator("#publish-diff tr.new")).to_contain_text("nothing_here")
     assert designer.problems == []
 
 
