@@ -1,7 +1,8 @@
-"""Requests, outcomes, reports, host calls and cancellation: the types that callers of the pool use."""
+"""Configuration, requests, outcomes, reports, host calls and cancellation: the types that callers of the pool use."""
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +25,27 @@ class HostFunction:
     doc: str = ""
     parameters: tuple[Parameter, ...] | None = None
     """None where they are not known."""
+
+
+@dataclass(frozen=True)
+class PoolConfig:
+    """How many sandboxes there may be and how long each serves."""
+
+    max_sandboxes: int = 0
+    """Warm and busy ones together; 0: as many as memory has room for."""
+    runs_per_sandbox: int = 1000
+    process_per_run: bool = False
+    """Every run in a process of its own."""
+    python: str = sys.executable
+    """The interpreter of the light parent; the project must be installed in its environment."""
+    common_parent: str = ""
+    """The Unix socket at which light parents are forked; one is started where nothing answers there."""
+    reserve: int = 1
+    """Sandboxes forked and locked down ahead of need."""
+    wait_seconds: float = 30.0
+    """How long a run waits for a place when all are busy."""
+    cpu_seconds: int = 120
+    """The kernel's backstop on the processor time of one sandbox; retired at half of it."""
 
 
 class RunRequest(msgspec.Struct, frozen=True):

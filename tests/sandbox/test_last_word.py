@@ -11,7 +11,7 @@ import pytest
 from scripting.sandbox.protocol import HEADER_BYTES, Answer, Call, Connection, Done, Run, encode_value, length_in
 from scripting.supervisor.fork_server import Handle, ParentClient, ask_for_last_word, kill, release
 from scripting.supervisor.interface import HostFunction
-from scripting.supervisor.pool import _load_message
+from scripting.supervisor.loading import load_message
 from scripting.types import SecurityLimits
 from tests.support.sandboxes import CLOCK_US, bundle_of
 
@@ -28,7 +28,7 @@ class Supervisor:
         self.connection = Connection(sandbox_end=False)
         self.receive()
         bundle = bundle_of(text)
-        self.send(_load_message(bundle.digest, bundle, (ASK,), SecurityLimits(), 60))
+        self.send(load_message(bundle.digest, bundle, (ASK,), SecurityLimits(), 60))
         self.receive()
 
     def send(self, message: Any) -> None:

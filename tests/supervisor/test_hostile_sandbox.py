@@ -14,7 +14,7 @@ from scripting.sandbox.protocol import Call, Compiled, Done, ErrorType, Fault, L
 from scripting.supervisor import sandbox as supervised
 from scripting.supervisor.fork_server import ExitStatus, Handle, ParentClient
 from scripting.supervisor.interface import HostFunction, RunOutcome, RunRequest
-from scripting.supervisor.pool import _load_message
+from scripting.supervisor.loading import load_message
 from scripting.supervisor.sandbox import NotStarted, Sandbox
 from scripting.types import SecurityLimits
 from tests.support.sandboxes import bundle_of
@@ -70,7 +70,7 @@ def run_against() -> Iterator[Callable[[Behaviour], RunOutcome]]:
         threads.append(thread)
         bundle = bundle_of("result = 1")
         sandbox = Sandbox(OnlyReaps("", 0), Handle(ours, 2**22 + 1, None), bundle, functions, limits)
-        sandbox.load(_load_message(bundle.digest, bundle, functions, limits, 10))
+        sandbox.load(load_message(bundle.digest, bundle, functions, limits, 10))
         return sandbox.run(RunRequest(encode_value({}), 1, 1, functions), lambda _: b"\xc0")
 
     yield run
@@ -237,7 +237,7 @@ def test_a_text_that_is_not_compiled_in_time_is_to_blame_where_it_had_the_proces
     parent.ended = ExitStatus(-9, cpu_us=cpu_us)
     limits = SecurityLimits(max_execution_time=0.3)
     sandbox = Sandbox(parent, Handle(ours, 2**22 + 1, None), bundle, (), limits)
-    message = _load_message(bundle.digest, bundle, (), limits, 10)
+    message = load_message(bundle.digest, bundle, (), limits, 10)
     with theirs:
         theirs.sendall(frame(Ready((), ())))  # and nothing more
         if cpu_us < 500_000:
@@ -261,7 +261,7 @@ def test_an_end_before_the_run_was_read_is_run_elsewhere() -> None:
 
     thread = threading.Thread(target=serve)
     thread.start()
-    sandbox.load(_load_message(bundle.digest, bundle, (), LIMITS, 10))
+    sandbox.load(load_message(bundle.digest, bundle, (), LIMITS, 10))
     thread.join(10)
     theirs.close()
     with pytest.raises(NotStarted):
