@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.support.stack import RunningStack
+from tests.support.stack import RunningStack, wait_until
 from tests.workbench.pages import Person, change, write
+from tests.workbench.test_answers import stat_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
@@ -47,6 +49,7 @@ def test_a_trial_that_hangs_is_cancelled_with_escape_and_the_focus_comes_back(
     expect(page.locator("#outcome")).to_contain_text("The trial was stopped")
     expect(page.locator("#trial-count")).to_have_text("0")
     page.click("#discard")
+    expect(page.locator("#draft-state")).to_have_text("")
     stack.rows(LIMIT, None)
     assert designer.problems == []
 
@@ -60,8 +63,36 @@ def test_what_the_page_tries_by_itself_is_stopped_once_the_text_has_changed(pers
     name = json.loads(begun.value.post_data or "")["trial"]
     with page.expect_request(lambda asked: asked.url.endswith("/api/cancel") and name in (asked.post_data or "")):
         page.click("#discard")
+    expect(page.locator("#draft-state")).to_have_text("")
     stack.rows(LIMIT, None)
     assert designer.problems == []
+
+
+def test_a_trial_whose_page_is_left_is_cancelled(person: Enter, stack: RunningStack) -> None:
+    stack.rows(LIMIT, 60)
+    designer = person("designer")
+    page = designer.open(HITS)
+    write(page, "while True:\n    pass\n")
+    expect(page.locator("#draft-state")).to_have_text("Draft saved")
+    page.click("#run")
+    wait_until(lambda: computing(stack), 60, "the trial runs")
+    page.goto(f"{stack.url}/healthz")
+    wait_until(lambda: not computing(stack), 40, "the trial went on")
+    stack.rows(LIMIT, None)
+    page = designer.open(HITS)
+    page.click("#discard")
+    expect(page.locator("#draft-state")).to_have_text("")
+    assert designer.problems == []
+
+
+def computing(stack: RunningStack) -> bool:
+    """Whether a sandbox of the stack wants a processor each time that it is looked at."""
+    looks = []
+    for _ in range(4):
+        time.sleep(0.05)
+        sandboxes = [pid for pid, command in stack.members().items() if "scripting.sandbox" in command]
+        looks.append({pid for pid in sandboxes if stat_of(pid)[:1] == ["R"]})
+    return bool(set.intersection(*looks))
 
 
 def test_two_trials_are_laid_side_by_side(person: Enter) -> None:

@@ -25,22 +25,24 @@ export class Server {
   }
 
   post(path, body, signal) {
-    return this.ask("POST", path, body, signal);
+    return this.ask("POST", path, body, { signal });
   }
 
-  // Something that takes a while and that nobody may wait for any more: `signal` ends it on the server too.
+  // Something that takes a while: when `signal` comes, or the page is left, nobody waits for it, and it ends on the server too.
   async postStoppable(path, body, signal) {
-    const trial = newName();
-    const stop = () => this.post("api/cancel", { trial }).catch(() => {}); // else its time limit ends it
-    signal.addEventListener("abort", stop);
+    const trial = body.trial ?? newName();
+    const stop = () => this.ask("POST", "api/cancel", { trial }, { keepalive: true }).catch(() => {}); // else its time limit ends it
+    signal?.addEventListener("abort", stop);
+    window.addEventListener("pagehide", stop);
     try {
       return await this.post(path, { ...body, trial }, signal);
     } finally {
-      signal.removeEventListener("abort", stop);
+      signal?.removeEventListener("abort", stop);
+      window.removeEventListener("pagehide", stop);
     }
   }
 
-  async ask(method, path, body, signal) {
+  async ask(method, path, body, more) {
     const headers = { Accept: "application/json" };
     if (method !== "GET") {
       headers["Content-Type"] = "application/json";
@@ -49,7 +51,7 @@ export class Server {
     let response;
     let document;
     try {
-      response = await fetch(this.root + path, { method, headers, signal, body: body && write(body) });
+      response = await fetch(this.root + path, { ...more, method, headers, body: body && write(body) });
       document = await response.json();
     } catch (error) {
       if (error.name === "AbortError") throw error;

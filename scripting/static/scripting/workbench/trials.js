@@ -169,7 +169,7 @@ export class Trying {
     const began = performance.now();
     const ended = this.begin(wanted.trial);
     try {
-      const answer = await this.server.post(path, wanted);
+      const answer = await this.server.postStoppable(path, wanted);
       show(answer, { ...given, wanted, seconds: (performance.now() - began) / 1000 });
     } catch (error) {
       if (error.type !== "login_required") this.put([h("p", { class: "problem", role: "alert" }, error.message)]);
