@@ -1,6 +1,7 @@
 """SQLite's checkpoints, by which the write-ahead log goes into the database file, out of the way of a commit that processes wait for.
 
-SQLite has whoever commits the thousandth page do it, and wait for the disk twice: some milliseconds on a quiet machine, many on a busy one.
+SQLite has the commit that makes the log long enough do it, and wait for the disk twice: some milliseconds on a quiet machine, many on a
+busy one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from scripting.storage.turns import database_file
 
@@ -33,20 +35,26 @@ def put_off(using: str) -> Iterator[None]:
     """Around a transaction, and what is done on its commit: leave the checkpoint to the next commit of anybody else."""
     connection = connections[using]
     file = database_file(using)
-    if not file:
+    pages = _pages(connection) if file else 0
+    if not pages:  # none: no commit is to make one, since another program copies the log
         yield
         return
-    connection.ensure_connection()
     own = connection.connection
-    with connection.wrap_database_errors:
-        [(pages,)] = own.execute("PRAGMA wal_autocheckpoint").fetchall()
-        own.execute(f"PRAGMA wal_autocheckpoint = {max(pages, MOST_PAGES)}")
+    own.execute(f"PRAGMA wal_autocheckpoint = {max(pages, MOST_PAGES)}")
     try:
         yield
     finally:
         with contextlib.suppress(sqlite3.Error):  # it may have been closed
             own.execute(f"PRAGMA wal_autocheckpoint = {pages}")
         _owe(file)
+
+
+def _pages(connection: BaseDatabaseWrapper) -> int:
+    """Of a log that is longer than this a commit makes the checkpoint."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        [(pages,)] = connection.connection.execute("PRAGMA wal_autocheckpoint").fetchall()
+    return int(pages)
 
 
 def _owe(file: str) -> None:

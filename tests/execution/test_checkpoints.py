@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,17 +20,25 @@ from tests.support.arena import arena_registered, make_script
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MORE_THAN_A_LOG = 6 << 20
-"""Bytes of more pages than SQLite lets a log have before a commit makes the checkpoint."""
+"""Bytes of more than a thousand pages, from which on a commit makes the checkpoint here."""
 
 
 @pytest.fixture
-def file() -> Path:
-    """The database, with nothing in its log."""
+def file() -> Iterator[Path]:
+    """The database, with nothing in its log, of which a commit makes the checkpoint from SQLite's usual length on."""
     if connection.vendor != "sqlite":
         pytest.skip("other databases make their checkpoints in a process of their own")
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Path(connection.settings_dict["NAME"])
+        [(pages,)] = cursor.execute("PRAGMA wal_autocheckpoint").fetchall()
+    until(1000)
+    yield Path(connection.settings_dict["NAME"])
+    until(pages)
+
+
+def until(pages: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA wal_autocheckpoint = {pages}")
 
 
 def written_at(file: Path) -> int:
@@ -52,10 +61,9 @@ def test_a_commit_that_puts_it_off_writes_to_the_log_alone_and_the_next_one_make
 def test_publishing_makes_no_checkpoint(file: Path) -> None:
     with arena_registered():
         script = make_script("result = 1")
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA wal_autocheckpoint = 0")
-            fill()
-            cursor.execute("PRAGMA wal_autocheckpoint = 1000")
+        until(0)
+        fill()
+        until(1000)
         before = written_at(file)
         publishing.publish(script, "python", "result = 2", actor=None, reason="for a test", base=AnyBase)
     assert written_at(file) == before
@@ -77,3 +85,16 @@ def test_a_process_that_put_off_several_makes_one_a_moment_later(file: Path, mon
 def test_a_database_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
     checkpoints.checkpoint(str(tmp_path / "gone.sqlite3"))
     assert not list(tmp_path.iterdir())
+
+
+def test_where_no_commit_is_to_make_one_none_does(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is where a program copies the log to another place."""
+    monkeypatch.setattr(checkpoints, "MOST_PAGES", 1000)
+    monkeypatch.setattr(checkpoints, "_owed", checkpoints.AFTER - 1)
+    monkeypatch.setattr(checkpoints, "LATER_SECONDS", 0.0)
+    until(0)
+    before = written_at(file)
+    with put_off("default"):
+        fill()
+    time.sleep(0.5)
+    assert written_at(file) == before
