@@ -20,7 +20,7 @@ from scripting.sources.taking import weigh_later
 T = TypeVar("T")
 
 SECONDS = 30.0
-"""Replays that somebody waits for begin no further decision after so long, all changes of one move together."""
+"""Replays that somebody waits for end after so long, all changes of one move together."""
 JOB_SECONDS = 300.0
 """Of replays that nobody waits for."""
 COUNTS = ("events", "same", "changed", "failing", "refused", "fixed", "left", "not_replayable")
