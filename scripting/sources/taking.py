@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import redis
-from django.db import transaction
+from django.db import router, transaction
 
 from scripting.bus import evidence_jobs
 from scripting.models import Activation, Script, ScriptVersion
@@ -23,6 +23,7 @@ from scripting.sandbox import source_text
 from scripting.sources.embedded import Embedded
 from scripting.sources.folder import ScriptFile
 from scripting.sources.steps import WAITS, Step, first_error, said, will_fail
+from scripting.storage.checkpoints import put_off
 from scripting.texts.escaping import one_line
 from scripting.types import ErrorType
 
@@ -173,7 +174,7 @@ def _kept_and_activated(
 ) -> tuple[dict[Key, ScriptVersion], PublishRefused | None]:
     """Keep the texts and make those that are taken live, in one commit: the texts are kept whatever stands against the rest."""
     refused = None
-    with transaction.atomic():
+    with put_off(router.db_for_write(Script)), transaction.atomic():
         for member in members:
             dependents.hold_for(member.script, source_text.read_any(member.text.content))
         in_order = sorted(members, key=lambda member: member.script.pk)  # as whoever locks several locks them
