@@ -1,0 +1,91 @@
+"""How `make test` ends: after all its passes, and as if it failed where one did, however that one ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from goby_site.paths import BASE_DIR
+from tests.support.processes import processes_of
+from tests.support.stack import wait_until
+
+pytestmark = pytest.mark.once
+
+PASSES = ("test-sqlite", "test-postgres", "test-newer")
+SLOW = f"""@exec "{sys.executable}" slow.py $@"""
+"""A pass that goes on until Ctrl-C, and then tidies up for a while."""
+SLOW_PROGRAM = """
+import pathlib, sys, time
+name = sys.argv[1]
+try:
+    pathlib.Path(name, "begun").touch()
+    time.sleep(300)
+except KeyboardInterrupt:
+    time.sleep(1)
+    pathlib.Path(name, "tidied").touch()
+    sys.exit(2)
+"""
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Run all passes, of which each does as it is given here; what is not given succeeds at once."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(**rules: str) -> subprocess.Popen[bytes]:
+        (tmp_path / "slow.py").write_text(SLOW_PROGRAM)
+        for name in PASSES:
+            (tmp_path / name).mkdir()
+        text = "\n".join(f"{name}:\n\t{rules.get(name.removeprefix('test-'), '@true')}" for name in PASSES)
+        (tmp_path / "Makefile").write_text(f".PHONY: {' '.join(PASSES)}\n{text}\n")
+        command = [sys.executable, BASE_DIR / "tests" / "support" / "all_passes.py"]
+        with (tmp_path / "told").open("wb") as told:
+            process = subprocess.Popen(
+                command, cwd=tmp_path, stdout=told, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        for pid in processes_of(process.pid):
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+
+
+def begun(folder: Path, *names: str) -> Callable[[], bool]:
+    return lambda: all((folder / name / "begun").exists() for name in names)
+
+
+@pytest.mark.parametrize(
+    "rules", [{"newer": "@false"}, {"postgres": "@false"}, {"sqlite": "@false"}, {"sqlite": "@kill -KILL $$PPID"}]
+)
+def test_a_pass_that_fails_or_is_killed_is_a_fault_of_the_whole(start: Start, rules: dict[str, str]) -> None:
+    assert start(**rules).wait(60) != 0
+
+
+def test_without_a_fault_there_is_none(start: Start) -> None:
+    assert start().wait(60) == 0
+
+
+def test_ctrl_c_is_over_when_every_pass_has_tidied_up(start: Start, tmp_path: Path) -> None:
+    process = start(sqlite=SLOW)
+    wait_until(begun(tmp_path, "test-sqlite"), what="a pass")
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) != 0
+    assert (tmp_path / "test-sqlite" / "tidied").exists()
+
+
+def test_what_ends_it_ends_its_passes_too(start: Start, tmp_path: Path) -> None:
+    process = start(sqlite=SLOW, postgres=SLOW)
+    wait_until(begun(tmp_path, "test-sqlite", "test-postgres"), what="two passes")
+    process.terminate()
+    assert process.wait(60) != 0
+    wait_until(lambda: not processes_of(process.pid), 20, "nothing goes on")
