@@ -31,7 +31,8 @@ def neighbours(cell: Cell) -> tuple[Cell, ...]:
     return tuple((column + across, row + down) for across, down in (_ODD_ROW if row & 1 else _EVEN_ROW))
 
 
-def between(a: Cell, b: Cell) -> list[Cell]:
+@functools.lru_cache(maxsize=1 << 14)
+def between(a: Cell, b: Cell) -> tuple[Cell, ...]:
     """The cells that a straight line from `a` to `b` crosses, without the two ends."""
     steps = distance(a, b)
     start, end = _cube(a), _cube(b)
@@ -42,7 +43,7 @@ def between(a: Cell, b: Cell) -> list[Cell]:
         q = start[0] + (end[0] - start[0]) * part + 1e-6
         r = start[1] + (end[1] - start[1]) * part + 2e-6
         cells.append(_round(q, r))
-    return cells
+    return tuple(cells)
 
 
 def _round(q: float, r: float) -> Cell:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scripting import clock
+from scripting.models.ids import id_of
 from wargame.models import Game
 from wargame.models.log import KEYFRAME_EVERY
 from wargame.play import boards
@@ -78,6 +79,6 @@ def _put_down_to(decision: Mapping[str, Any]) -> dict[str, Any]:
 
 def _uuid(text: str) -> uuid.UUID | None:
     try:
-        return uuid.UUID(text)
+        return id_of(text)
     except ValueError:
         return None

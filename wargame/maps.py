@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -51,7 +52,9 @@ class BattleMap:
         return "\n".join(self.rows)
 
     @classmethod
+    @functools.lru_cache(maxsize=64)
     def from_text(cls, name: str, text: str) -> BattleMap:
+        """The same one for the same text: what it has worked out of its rows is worked out once for all battles on it."""
         return cls(name, tuple(text.split("\n")))
 
     def __contains__(self, cell: Cell) -> bool:

@@ -48,16 +48,27 @@ def read(game: models.Game) -> Table:
 def _read_all(games: Sequence[models.Game], using: str) -> list[Table]:
     """Plain values, two queries for all: no unit becomes a model's instance."""
     numbers = [game.pk for game in games]
-    sides: dict[int, list[tuple[int, Side]]] = {number: [] for number in numbers}
-    units: dict[int, list[tuple[int, Unit]]] = {number: [] for number in numbers}
+    found = {number: _Rows() for number in numbers}
     keys = {}
     for pk, game_id, key, name, score in _sides.rows(using, numbers):
         keys[pk] = key
-        sides[game_id].append((pk, Side(key, name, score)))
+        rows = found[game_id]
+        rows.sides[key], rows.side_keys[key] = Side(key, name, score), pk
     for pk, game_id, side_id, code, name, kind, *numbers_of in _units.rows(using, numbers):
-        units[game_id].append((pk, Unit(code, name, kind, keys[side_id], *numbers_of)))
+        rows = found[game_id]
+        rows.units[code], rows.unit_keys[code] = Unit(code, name, kind, keys[side_id], *numbers_of), pk
     now = int(clock.seconds())
-    return [_table(game, sides[game.pk], units[game.pk], now) for game in games]
+    return [_table(game, found[number], now) for number, game in zip(numbers, games, strict=True)]
+
+
+class _Rows:
+    """The sides and units of a battle by key and code, and the primary keys of their rows."""
+
+    def __init__(self) -> None:
+        self.sides: dict[str, Side] = {}
+        self.side_keys: dict[str, int] = {}
+        self.units: dict[str, Unit] = {}
+        self.unit_keys: dict[str, int] = {}
 
 
 _GAME = [field.attname for field in models.Game._meta.concrete_fields]
@@ -93,20 +104,20 @@ _units = Among(
 )
 
 
-def _table(game: models.Game, sides: list[tuple[int, Side]], units: list[tuple[int, Unit]], now: int) -> Table:
+def _table(game: models.Game, rows: _Rows, now: int) -> Table:
     battle = Battle(
         game.key,
         game.seed,
         game.map,
-        {side.key: side for _, side in sides},
-        {unit.code: unit for _, unit in units},
+        rows.sides,
+        rows.units,
         now,
         game.turn,
         Phase(game.phase),
-        next((side.key for pk, side in sides if pk == game.winner_id), None),
+        next((key for key, pk in rows.side_keys.items() if pk == game.winner_id), None),
         game.outcome,
     )
-    return Table(game, battle, {unit.code: pk for pk, unit in units}, {side.key: pk for pk, side in sides})
+    return Table(game, battle, rows.unit_keys, rows.side_keys)
 
 
 class Changes:

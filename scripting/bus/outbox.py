@@ -17,6 +17,7 @@ from scripting.bus.events import Event
 from scripting.bus.publishing import _entries
 from scripting.conf import conf
 from scripting.models import OutboxEvent
+from scripting.models.ids import id_of
 from scripting.storage.bulk_update import delete_rows
 from scripting.storage.redis_client import within
 from scripting.storage.turns import turn
@@ -44,7 +45,7 @@ def relay_events(events: Sequence[tuple[Event, bytes]], relayed: Relayed | None 
 
     With `relayed` the rows are left to it, where it is about to delete some.
     """
-    ids = [UUID(event.id) for event, _ in events]
+    ids = [id_of(event.id) for event, _ in events]
     if relayed is None or not relayed.is_busy:
         return _relay(len(events), lambda: _send(events, ids))
     sent = _relay(len(events), lambda: _append(events))

@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from django.db import router, transaction
 from msgspec.structs import replace
@@ -24,6 +23,7 @@ from scripting.execution.rows import attempt_rows, execution_row, outcome_of, un
 from scripting.execution.run import Run
 from scripting.metrics import error_groups, rollups
 from scripting.models import Attempt, ErrorDelta, Execution, OutboxEvent, ReceiptLink, Role
+from scripting.models.ids import id_of
 from scripting.models.rollups import StatDelta
 from scripting.modules.calls import CallContext, EffectRefused, Outcome
 from scripting.modules.simulation import dice_after
@@ -260,10 +260,10 @@ class _Publisher:
             self.sent.append((event, envelope))
             self.outbox.append(
                 {
-                    "id": UUID(event.id),
+                    "id": id_of(event.id),
                     "topic": event.topic,
                     "envelope": envelope,
-                    "cause": UUID(call.execution_id),
+                    "cause": id_of(call.execution_id),
                     "created_at": clock.now(),
                 }
             )

@@ -137,6 +137,6 @@ def neighbours(battle: Battle, target: Unit) -> list[dict[str, Any]]:
     around = set(hexes.neighbours(target.cell))
     return [
         {"id": unit.code, "name": unit.name, "kind": unit.kind, "side": unit.side, "health": unit.health}
-        for unit in battle.living()
-        if unit.cell in around
+        for unit in battle.units.values()
+        if (unit.x, unit.y) in around and unit.health > 0
     ]
