@@ -130,7 +130,8 @@ class TestTheOutbox:
         with transaction.atomic():
             thread.delete()
 
-    def test_that_a_busy_thread_has_sent_is_emptied_by_its_next_commit(self) -> None:
+    def test_that_a_busy_thread_has_sent_is_emptied_by_its_next_commit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(outbox, "BUSY_SECONDS", 600.0)
         thread = outbox.Relayed()
         self.commit(thread), self.commit(thread)
         self.sent_by(thread)
@@ -142,7 +143,8 @@ class TestTheOutbox:
         self.commit(thread)
         assert OutboxEvent.objects.count() == 0
 
-    def test_that_a_busy_thread_has_sent_is_emptied_when_it_rests(self) -> None:
+    def test_that_a_busy_thread_has_sent_is_emptied_when_it_rests(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(outbox, "BUSY_SECONDS", 600.0)
         thread = outbox.Relayed()
         self.commit(thread), self.commit(thread)
         self.sent_by(thread)
