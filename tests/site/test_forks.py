@@ -31,7 +31,7 @@ def said(program: str, environment: Mapping[str, str] | None = None) -> list[str
     """The lines that a program prints which has begun so."""
     command = [sys.executable, "-c", BEGINNING + program]
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=True, timeout=60
+        command, env=environment, capture_output=True, text=True, check=True, timeout=300
     ).stdout.splitlines()
 
 

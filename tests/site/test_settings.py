@@ -25,7 +25,7 @@ def load(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Load the settings in a process that has nothing but this environment."""
     bare = {"PATH": os.environ["PATH"], "GOBY_VAR": str(folder), "PYTHONPATH": str(BASE_DIR)}
     return subprocess.run(
-        [sys.executable, "-c", PRINT], env=bare | environment, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-c", PRINT], env=bare | environment, capture_output=True, text=True, check=False, timeout=300
     )
 
 
@@ -119,7 +119,7 @@ def test_outside_the_demo_cookies_need_tls_sessions_are_short_and_figures_and_qu
         bare = {"PATH": os.environ["PATH"], "GOBY_VAR": str(tmp_path), "PYTHONPATH": str(BASE_DIR)}
         command = [sys.executable, "-c", ask]
         return subprocess.run(
-            command, env=bare | environment, capture_output=True, text=True, check=True, timeout=60
+            command, env=bare | environment, capture_output=True, text=True, check=True, timeout=300
         ).stdout
 
     assert said(GOBY_DEMO="true").split() == ["False", "False", "336", "True", "True", "same-origin"]

@@ -170,7 +170,7 @@ def test_a_second_stack_in_the_same_place_says_that_one_runs(stack: RunningStack
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert second.returncode == 1
     assert f"runs in this clone already: {stack.url}/" in second.stderr
@@ -184,7 +184,7 @@ def test_a_used_port_is_named(stack: RunningStack, tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert second.returncode == 1
     assert f"Port {stack.port} cannot be used" in second.stderr

@@ -120,7 +120,7 @@ def cancelled_when_called(pool: SandboxPool, text: str, *, answers: bool = True,
         assert called.wait(20)
         cancellation.cancel()
         done.set()
-        outcome = run.result(timeout=20)
+        outcome = run.result(timeout=60)
     assert (outcome.cancelled, outcome.error, outcome.result) == (True, None, None)
     return outcome
 

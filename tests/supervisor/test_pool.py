@@ -200,7 +200,7 @@ def test_eight_threads_run_side_by_side_and_each_gets_its_own_answer(make_pool: 
 
 def test_one_bundle_runs_in_several_sandboxes_at_once(make_pool: MakePool) -> None:
     pool = make_pool()
-    together = threading.Barrier(2, timeout=20)
+    together = threading.Barrier(2, timeout=60)
 
     def host(_: object) -> bytes:
         together.wait()
@@ -208,7 +208,7 @@ def test_one_bundle_runs_in_several_sandboxes_at_once(make_pool: MakePool) -> No
 
     with ThreadPoolExecutor(2) as threads:
         runs = [threads.submit(outcome_of, pool, "result = wait()", functions=[WAIT], host=host) for _ in range(2)]
-        assert [value_of(run.result(timeout=30)) for run in runs] == [1, 1]
+        assert [value_of(run.result(timeout=60)) for run in runs] == [1, 1]
     assert len(pids(pool)) == 2
 
 
@@ -227,7 +227,7 @@ def test_a_run_waits_for_a_place_and_is_refused_after_a_bounded_time(make_pool: 
         with pytest.raises(SandboxUnavailable, match="busy"):
             outcome_of(pool, "result = 2")
         release.set()
-        assert value_of(run.result(timeout=30)) == 1
+        assert value_of(run.result(timeout=60)) == 1
     assert value_of(outcome_of(pool, "result = 2")) == 2
 
 
