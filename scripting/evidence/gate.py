@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from scripting.evidence import corpus as corpora
 from scripting.evidence import play_jobs, playing
-from scripting.evidence.cases import run_cases
+from scripting.evidence.cases import NO_TIME, run_cases
 from scripting.evidence.corpus import Selection
 from scripting.evidence.kept import report_of
 from scripting.models import Evidence, ReplayReport, ScriptVersion
@@ -82,7 +82,8 @@ def _make(judged: Judged, user: str, seconds: float) -> Evidence:
     report = _replayed(change, policy.last, user, max(0.0, until - time.monotonic()))
     totals = {name: report.document[name] for name in COUNTS} if report else {}
     played = _played(change, policy.plays, user, max(0.0, until - time.monotonic())) if judged.asks_for_plays else None
-    in_time = played is None or played["plays"] == played["asked"]
+    in_time = all(outcome.message != NO_TIME for outcome in cases)
+    in_time = in_time and (played is None or played["plays"] == played["asked"])
     return Evidence.objects.create(
         script=change.script,
         rests_on=change.rests_on,

@@ -357,9 +357,9 @@ def exceeded(policy: GatePolicy, evidence: Evidence) -> list[str]:
     if evidence.played is not None:
         found += _exceeded_in_plays(policy, evidence.played)
     if not evidence.complete and not (evidence.played and evidence.played["plays"] < evidence.played["asked"]):
-        found.append(
-            f"there was no time to replay all: {grouped(evidence.decided)} of {grouped(evidence.events)} decisions were tried"
-        )
+        tried = f"{grouped(evidence.decided)} of {grouped(evidence.events)} decisions were tried"
+        not_all = f"replay all: {tried}" if evidence.not_replayable else "run all cases"
+        found.append(f"there was no time to {not_all}")
     return found
 
 

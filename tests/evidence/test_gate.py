@@ -13,7 +13,7 @@ from django.urls import reverse
 from scripting.evidence import cases
 from scripting.evidence.gate import weigh, weigh_versions, with_evidence
 from scripting.hot_reload.watcher import Watcher
-from scripting.models import Activation, Evidence, GatePolicy, Script
+from scripting.models import Activation, Evidence, Execution, GatePolicy, Script
 from scripting.registry import gate, knobs, publishing
 from scripting.registry.gate import Candidate, GateClosed, OverrideForbidden
 from scripting.registry.gate_policies import Mode, Policies, set_policy
@@ -195,6 +195,17 @@ def test_a_replay_that_had_no_time_for_all_does_not_pass(scorer: Script) -> None
     assert (evidence.complete, evidence.decided) == (False, 0)
     with pytest.raises(GateClosed, match="there was no time to replay all: 0 of 24 decisions were tried"):
         publishing.publish(scorer, "python", text_of(GOOD), actor=None, reason="why", base=AnyBase)
+
+
+def test_cases_that_had_no_time_do_not_pass_and_are_run_again(scorer: Script) -> None:
+    Execution.objects.all().delete()  # no replay that would have no time either
+    [hasty] = weigh(gate.changes_of([candidate(scorer, GOOD)]), seconds=0)
+    assert (hasty.complete, hasty.red) == (False, ["much"])
+    with pytest.raises(GateClosed, match="there was no time to run all cases"):
+        publishing.publish(scorer, "python", text_of(GOOD), actor=None, reason="why", base=AnyBase)
+    [evidence] = weigh(gate.changes_of([candidate(scorer, GOOD)]))
+    assert (evidence.complete, evidence.red) == (True, [])
+    publish(scorer, GOOD)
 
 
 # -- files that wait -----------------------------------------------------------------------------------------------------
