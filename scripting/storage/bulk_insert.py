@@ -165,11 +165,13 @@ class _Statement:
         return form.sql, form.left(values)
 
     def _form(self, values: tuple[Any, ...]) -> _Form:
+        prepared = tuple((place, prepare) for place, prepare in self._prepared if values[place] is not None)
         written = [self._written((value,)) for value in values]
+        for place, _ in prepared:  # it is another value then, as the text "" of JSON
+            written[place] = None
         left = [place for place, text in enumerate(written) if text is None]
         if len(left) < 2:  # of one place `itemgetter` gives the value alone
             written, left = [None] * len(values), list(range(len(values)))
-        prepared = tuple((place, prepare) for place, prepare in self._prepared if values[place] is not None)
         return _Form(self._sql(tuple(written)), itemgetter(*left), prepared)
 
     def insert(self, columns: Columns) -> tuple[str, Columns]:

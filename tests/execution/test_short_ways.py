@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scripting import clock
 from scripting.execution import links, receipts
 from scripting.metrics import rollups
-from scripting.models import Execution, Role, uuid7
+from scripting.models import Execution, Role, ScriptVersion, uuid7
 from scripting.models.execution import superseded_by
 from scripting.models.rollups import OUTCOMES
 from scripting.modules.topics import Topic
@@ -144,6 +144,23 @@ def test_rows_that_are_empty_alike_are_stored_like_those_that_are_not() -> None:
     assert all(
         type(mine) is type(theirs) for each in stored for mine, theirs in zip(each[4:6], (7, False), strict=True)
     )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("together", [True, False])
+def test_json_that_is_empty_is_stored_as_json(together: bool) -> None:
+    script = make_script("result = 1\n")
+    found: list[Any] = ["", 0, False, [], {}, "a"]
+    common: dict[str, Any] = {"script_id": script.pk, "language": "python", "content": b"x", "source": "x"}
+    common |= {"origin": "file", "created_at": datetime.now(UTC)}
+    rows = [
+        common | {"number": number, "sha256": f"{number:064}", "accepted": True, "diagnostics": value}
+        for number, value in enumerate(found, 100)
+    ]
+    for some in [rows] if together else [[row] for row in rows]:
+        insert_rows(ScriptVersion, some)
+    stored = ScriptVersion.objects.filter(number__gte=100).order_by("number").values_list("diagnostics", flat=True)
+    assert list(map(repr, stored)) == list(map(repr, found))
 
 
 @pytest.mark.parametrize("status", OUTCOMES)
