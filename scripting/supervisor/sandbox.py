@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import threading
 import time
 from dataclasses import replace
@@ -24,7 +25,15 @@ from scripting.sandbox.protocol import (
 from scripting.supervisor import exit_status
 from scripting.supervisor.channel import Channel, DeadlinePassed, PeerGone
 from scripting.supervisor.errors import HostCallRefused, SandboxLost
-from scripting.supervisor.fork_server import ExitStatus, Handle, ParentClient, ask_for_last_word, kill, release
+from scripting.supervisor.fork_server import (
+    ExitStatus,
+    Handle,
+    ParentClient,
+    ask_for_last_word,
+    cpu_seconds,
+    kill,
+    release,
+)
 from scripting.supervisor.interface import HostCall, HostCallable, HostFunction, RunOutcome, RunRequest
 from scripting.supervisor.traces import MOST_TRACE_BYTES, checked_trace
 from scripting.types import Bundle, ErrorType, ExecutionMetrics, ScriptError, SecurityLimits
@@ -33,6 +42,8 @@ _FRAME_SLACK = 64 << 10
 _CALL_BYTES = 1 << 20
 _LOADED_CAP = 1 << 20
 _START_SECONDS = 10.0
+_BUSY_WAITS = 4
+"""Times that a text's time for compiling is waited for on a host that is too busy to compile it."""
 LAST_WORD_SECONDS = 0.1
 """How long a sandbox that is to be killed may take for its last word. It takes a millisecond once it has a processor; the rest is
 for a host that is busy, and short enough that what a stuck script costs beyond its limit is not felt."""
@@ -140,10 +151,11 @@ class Sandbox:
             self.end()
             raise NotStarted from None
         seconds = max(1.0, self.limits.max_execution_time)
-        deadline = time.monotonic() + seconds
         try:
-            self.channel.send(self.connection.send(message), deadline)
-            loaded = self.connection.receive(self.channel.receive(seconds, deadline, _LOADED_CAP))
+            self.channel.send(self.connection.send(message), time.monotonic() + seconds)
+            self._await_compiling(seconds)
+            answer = self.channel.receive(seconds, time.monotonic() + seconds, _LOADED_CAP)
+            loaded = self.connection.receive(answer)
             assert isinstance(loaded, Loaded)
         except DeadlinePassed:
             if 2 * self.end().cpu_us < seconds * 1_000_000:
@@ -158,6 +170,17 @@ class Sandbox:
             self.end()
         self.compile_us = min(loaded.compile_us, int(seconds * 1_000_000))
         return loaded
+
+    def _await_compiling(self, seconds: float) -> None:
+        """Wait for the beginning of the answer, so long, and longer where a busy host gave the process less than half of that. Raises DeadlinePassed."""
+        answer = select.poll()
+        answer.register(self.handle.socket, select.POLLIN)
+        for _ in range(_BUSY_WAITS):
+            if answer.poll(seconds * 1000):
+                return
+            if 2 * cpu_seconds(self.handle) >= seconds:
+                break
+        raise DeadlinePassed
 
     def _died_compiling(self) -> Loaded:
         ended = self.end()

@@ -60,7 +60,7 @@ def test_a_new_site_is_prepared_by_two_processes_at_once_and_has_its_roles_witho
         )
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=120)[0] for process in both]
+    said = [process.communicate(timeout=300)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     with closing(sqlite3.connect(database)) as opened:
         groups = {name for (name,) in opened.execute("SELECT name FROM auth_group")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -247,6 +248,22 @@ def test_a_text_that_is_not_compiled_in_time_is_to_blame_where_it_had_the_proces
         fault = sandbox.load(message).fault
     assert fault is not None
     assert (fault.type, fault.message) == (ErrorType.COMPILATION, "compiling takes longer than 1 s")
+
+
+def test_a_text_that_a_busy_host_takes_long_to_compile_is_waited_for() -> None:
+    ours, theirs = socket.socketpair()
+    bundle = bundle_of("result = 1")
+    idle = subprocess.Popen(["sleep", "60"])
+    sandbox = Sandbox(OnlyReaps("", 0), Handle(ours, idle.pid, None), bundle, (), SHORT)
+    with theirs:
+        theirs.sendall(frame(Ready((), ())))
+        late = threading.Timer(1.3, theirs.sendall, [frame(Loaded(1, (), None))])  # compiling has a second
+        late.start()
+        loaded = sandbox.load(load_message(bundle.digest, bundle, (), SHORT, 10))
+        late.join()
+    assert loaded.fault is None
+    sandbox.end()
+    idle.wait()
 
 
 def test_an_end_before_the_run_was_read_is_run_elsewhere() -> None:
