@@ -17,6 +17,7 @@ from scripting.evidence import playing
 from scripting.evidence.play_tally import MeasuresDiffer, PlayTally, document, sentence
 from scripting.evidence.play_words import MeasureWords
 from scripting.evidence.playing import Sides
+from scripting.evidence.time_limit import cancelled_after
 from scripting.evidence.watching import watched
 from scripting.models import PlayComparison, Script
 from scripting.models.plays import State
@@ -84,7 +85,7 @@ def comparison_of(
     if found is not None:
         return found
     tally, started, problem = PlayTally(), time.perf_counter(), ""
-    with playing.within(seconds) as cancellation:
+    with cancelled_after(seconds) as cancellation:
         pairs = playing.compare(script.module, sides, range(seed, seed + plays), tally, cancellation=cancellation)
         try:
             for _ in pairs:

@@ -6,9 +6,8 @@ import logging
 import os
 import threading
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -17,6 +16,7 @@ from django.db import connections
 from scripting.evidence import play_process
 from scripting.evidence.play_decide import Asking, Cancelled, Contender, Rules
 from scripting.evidence.play_tally import PlayTally
+from scripting.evidence.time_limit import cancelled_after
 from scripting.models import Script, ScriptVersion
 from scripting.modules.installed import limits_for, modules
 from scripting.modules.scriptable import ScriptableModule
@@ -108,25 +108,12 @@ def rules_of(module: str, side: Mapping[str, Sequence[Contender]], cancellation:
     return Rules(module_of(module), side, limits, cancellation)
 
 
-@contextmanager
-def within(seconds: float) -> Iterator[Cancellation]:
-    """A cancellation that sets itself after so many seconds."""
-    cancellation = Cancellation()
-    timer = threading.Timer(seconds, cancellation.cancel)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield cancellation
-    finally:
-        timer.cancel()
-
-
 def play_of(module: str, side: Mapping[str, Sequence[Contender]], seed: int, *, seconds: float = 20.0) -> Played:
     """One play by a side, to show it step by step while somebody waits.
 
     Raises NotSimulated, Cancelled after so many seconds, SupervisorError for what is ours.
     """
-    with within(seconds) as cancellation:
+    with cancelled_after(seconds) as cancellation:
         return play(rules_of(module, side, cancellation), seed)
 
 
