@@ -45,7 +45,7 @@ test-postgres: $(VENV)/.dev
 	@echo "== The suite on PostgreSQL, $$($(BIN)/python -V) =="
 	@TEST_DATABASE=postgres $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
-test-quick: $(VENV)/.dev ## for the inner loop, a minute: most tests, on SQLite; no stacks, browsers, worker processes, long random tests
+test-quick: $(VENV)/.dev ## for the inner loop, three minutes: most tests, on SQLite; no stacks, browsers, worker processes, long random tests
 	@$(MAKE) --no-print-directory test-sqlite SELECT='-m "not e2e and not alone and not slow"'
 
 test-newer: $(VENV)/.dev
