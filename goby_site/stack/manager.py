@@ -21,7 +21,7 @@ from goby_site.stack.starting import say
 from goby_site.stack.supervisord import MANAGE, tied
 
 STOP_SECONDS = 20
-"""What has not stopped by then is killed, and this process with it."""
+"""Parts that have not stopped after so many seconds are killed, and this process with them."""
 
 
 def manage(config: Path, environment: Mapping[str, str], starting: forks.Child) -> int:
@@ -43,7 +43,7 @@ def manage(config: Path, environment: Mapping[str, str], starting: forks.Child) 
 
 
 class _Options(ServerOptions):  # type: ignore[misc]
-    """What supervisord asks of the system. It calls `execve` in a child just forked, when that has its output, folder and environment."""
+    """The system as supervisord asks it. It calls `execve` in a child that it has just forked, once that has its output, folder and environment."""
 
     def __init__(self, starting: forks.Child) -> None:
         super().__init__()

@@ -45,7 +45,7 @@ def delete_rows(model: type[models.Model], keys: Sequence[Any]) -> None:
 def _statement(
     model: type[models.Model], alias: str, names: tuple[str, ...]
 ) -> tuple[list[tuple[int, Callable[[Any], Any]]], str]:
-    """What prepares the parameters that no driver takes as they are, by their places, and the UPDATE."""
+    """The UPDATE, and by their places the functions that prepare those parameters which no driver takes as they are."""
     connection = connections[alias]
     quote = connection.ops.quote_name
     by_name = {field.attname: field for field in model._meta.local_concrete_fields}

@@ -1,4 +1,4 @@
-"""What a page begins by itself after each change: nobody waits for it any more once the text has changed again."""
+"""Work that a page begins by itself after each change of its text: stopped once the text has changed again, since nobody waits for it."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def is_cancelled(trial: Trial) -> bool:
 
 
 def is_stopped(found: str) -> bool:
-    """Whether what has this id was asked to end."""
+    """Whether the trial, or the work of a page, with this id was asked to stop."""
     try:
         return asked_to_cancel(found)
     except redis.RedisError:
