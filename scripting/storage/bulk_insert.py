@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 from functools import partial
@@ -223,12 +224,21 @@ def preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> 
 
 
 def _json(value: Any) -> bytes:
-    """As json.dumps at a fifth of its price; that has the last word on what is no plain data. NaN and infinities, which JSON has not, become null."""
+    """As json.dumps at a fifth of its price; that has the last word on what is no plain data, and on NaN and infinities.
+
+    Raises ValueError for these: JSON has none, and the database refuses them where a row is saved alone.
+    """
     try:
-        return _encode(value)
+        text = _encode(value)
+        if b"null" not in text or not _NO_NUMBER.search(_pack(value)):  # msgspec's JSON of NaN is null
+            return text
     except (TypeError, ValueError, OverflowError):
-        return json.dumps(value).encode()
+        pass
+    return json.dumps(value, allow_nan=False).encode()
 
 
 _encode = msgspec.json.Encoder().encode
+_pack = msgspec.msgpack.Encoder().encode
+# As msgpack writes NaN and infinities; other values may look so.
+_NO_NUMBER = re.compile(rb"\xcb[\x7f\xff][\xf0-\xff]")
 _hex = attrgetter("hex")

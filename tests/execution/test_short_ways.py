@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils.safestring import SafeString
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -23,6 +23,7 @@ from scripting.models.rollups import OUTCOMES
 from scripting.modules.topics import Topic
 from scripting.receipts.stored import rows_of
 from scripting.storage.bulk_insert import COPIED, COPIED_BYTES, insert_rows
+from scripting.storage.bulk_update import update_rows
 from scripting.storage.compiled_query import Lookup
 from scripting.texts.escaping import display
 from tests.support.arena import make_script
@@ -161,6 +162,25 @@ def test_json_that_is_empty_is_stored_as_json(together: bool) -> None:
         insert_rows(ScriptVersion, some)
     stored = ScriptVersion.objects.filter(number__gte=100).order_by("number").values_list("diagnostics", flat=True)
     assert list(map(repr, stored)) == list(map(repr, found))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("rows", [1, 5])
+def test_a_number_that_json_has_not_is_refused_and_never_stored_as_nothing(value: float, rows: int) -> None:
+    script = make_script("result = 1\n")
+    held: Any = [{"before": None, "after": value, "text": "null"}]
+    common: dict[str, Any] = {"language": "python", "content": b"x", "source": "x", "origin": "file", "accepted": True}
+    common |= {"script_id": script.pk, "created_at": datetime.now(UTC), "diagnostics": held}
+    with pytest.raises(DatabaseError), transaction.atomic():
+        ScriptVersion.objects.create(**common, number=99, sha256="9" * 64)
+    with pytest.raises(ValueError, match="JSON compliant"), transaction.atomic():
+        insert_rows(ScriptVersion, [common | {"number": 100 + n, "sha256": f"{n:064}"} for n in range(rows)])
+    with pytest.raises(ValueError, match="JSON compliant"), transaction.atomic():
+        update_rows(ScriptVersion, [{"id": script.active_version_id, "diagnostics": held}])
+    held[0]["after"] = "\x7f\xf0 null"
+    insert_rows(ScriptVersion, [common | {"number": 100, "sha256": "0" * 64}])
+    assert ScriptVersion.objects.get(number=100).diagnostics == held
 
 
 @pytest.mark.parametrize("status", OUTCOMES)
