@@ -72,7 +72,7 @@ def event() -> dict[str, float]:
     """Median of rounds in turn: publish and drain a batch, decide as many events, run the script alone."""
     from benchmarks.receipts import events
     from scripting.bus import publishing
-    from scripting.bus.drain import MOST_AHEAD
+    from scripting.bus.deciding import MOST_AHEAD
     from scripting.bus.publishing import Message
     from scripting.bus.streams import Stream
     from scripting.engine import get_engine

@@ -143,7 +143,7 @@ def compared() -> dict[str, float]:
     """
     from django.conf import settings
 
-    from scripting.bus import drain, publishing
+    from scripting.bus import drain, held, publishing, sharing
     from scripting.bus.publishing import Message
     from scripting.bus.streams import Stream
     from scripting.conf import conf
@@ -156,7 +156,7 @@ def compared() -> dict[str, float]:
     checkpoints: dict[bool, list[float]] = {True: [], False: []}
     outside, inside = [], 0.0
     commit = ledger.commit
-    drain.MAX_HELD_SECONDS, drain.SLICE_SECONDS, drain.LINGER_SECONDS = 60.0, 60.0, 0.0  # nobody else is waited for
+    held.MAX_HELD_SECONDS, sharing.SLICE_SECONDS, drain.LINGER_SECONDS = 60.0, 60.0, 0.0  # nobody else is waited for
     stream = Stream.of("wargame", KEY, "")
 
     def measured_commit(decisions: Sequence[Any], **options: Any) -> list[Any]:

@@ -11,11 +11,13 @@ import redis
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connections, router
 
 from scripting.bus import drain_queue, streams
-from scripting.bus.drain import SLICE_SECONDS, DrainResult, Parts
+from scripting.bus.drain import DrainResult
 from scripting.bus.drain import drain as drain_stream
+from scripting.bus.drain_parts import Parts
 from scripting.bus.events import Event
 from scripting.bus.outbox import Relayed
 from scripting.bus.settled import Decided
+from scripting.bus.sharing import SLICE_SECONDS
 from scripting.bus.streams import Stream
 from scripting.conf import conf
 from scripting.engine import RunAhead, get_engine

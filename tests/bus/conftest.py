@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from scripting.bus import drain
+from scripting.bus import held
 from scripting.subscriptions import subscribed
 from tests.support.arena import Arena, arena_registered
 
@@ -13,7 +13,7 @@ from tests.support.arena import Arena, arena_registered
 @pytest.fixture(autouse=True)
 def however_busy_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A batch is one commit: no decision takes so long that what is held is committed before it."""
-    monkeypatch.setattr(drain, "MAX_HELD_SECONDS", 60.0)
+    monkeypatch.setattr(held, "MAX_HELD_SECONDS", 60.0)
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from functools import partial
 from itertools import takewhile
 
 from scripting.bus import streams
-from scripting.bus.drain import Drain, DrainResult, Parts
+from scripting.bus.drain import Drain, DrainResult
+from scripting.bus.drain_parts import Parts
 from scripting.bus.events import Event
 from scripting.bus.lease import Lease
 from scripting.bus.settled import Decided

@@ -10,7 +10,8 @@ import pytest
 import redis
 
 from scripting.bus import dead_letters, respread, streams
-from scripting.bus.drain import DrainResult, Parts
+from scripting.bus.drain import DrainResult
+from scripting.bus.drain_parts import Parts
 from scripting.bus.events import Event
 from scripting.bus.lease import Lease
 from scripting.bus.streams import Stream

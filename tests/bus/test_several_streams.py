@@ -8,7 +8,7 @@ import time
 import pytest
 import redis
 
-from scripting.bus import drain, streams
+from scripting.bus import drain, sharing, streams
 from scripting.bus.drain import Drain, DrainResult
 from scripting.bus.lease import Lease
 from scripting.bus.streams import Stream
@@ -29,8 +29,8 @@ def of_both(desk: Desk, seconds: float = 60) -> Drain[str]:
 @pytest.fixture(autouse=True)
 def a_job_waits(redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     redis_client.rpush(streams.queue_key(), "drain-arena-1-0")
-    monkeypatch.setattr(drain, "SLICE_SECONDS", 60.0)
-    monkeypatch.setattr(drain, "SLOW_SECONDS", 60.0)
+    monkeypatch.setattr(sharing, "SLICE_SECONDS", 60.0)
+    monkeypatch.setattr(sharing, "SLOW_SECONDS", 60.0)
 
 
 def test_a_stream_whose_job_waits_is_drained_along_and_committed_in_the_same_batch() -> None:
@@ -76,7 +76,7 @@ def test_a_slow_script_keeps_no_other_stream_waiting(monkeypatch: pytest.MonkeyP
         if event == "a":
             put("slow")
         if event == "slow":
-            monkeypatch.setattr(drain, "SLOW_SECONDS", 0.0)
+            monkeypatch.setattr(sharing, "SLOW_SECONDS", 0.0)
 
     desk.before_decision = slow
     assert of_both(desk).run() is DrainResult.EMPTY
@@ -88,8 +88,8 @@ def test_a_slow_script_keeps_no_other_stream_waiting(monkeypatch: pytest.MonkeyP
 
 
 def test_a_busy_drain_offers_one_of_its_streams_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drain, "SLICE_SECONDS", 0.0)
-    monkeypatch.setattr(drain, "BUSY_SECONDS", 0.0)
+    monkeypatch.setattr(sharing, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(sharing, "BUSY_SECONDS", 0.0)
     monkeypatch.setattr(drain.Drain, "_is_others_turn", lambda _drain: False)
     put("a")
     put("b", stream=OTHER)
@@ -101,8 +101,8 @@ def test_a_busy_drain_offers_one_of_its_streams_now_and_then(monkeypatch: pytest
 
 
 def test_a_drain_that_was_not_busy_for_long_keeps_its_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drain, "SLICE_SECONDS", 0.0)
-    monkeypatch.setattr(drain, "BUSY_SECONDS", 60.0)
+    monkeypatch.setattr(sharing, "SLICE_SECONDS", 0.0)
+    monkeypatch.setattr(sharing, "BUSY_SECONDS", 60.0)
     monkeypatch.setattr(drain.Drain, "_is_others_turn", lambda _drain: False)
     put("a")
     put("b", stream=OTHER)

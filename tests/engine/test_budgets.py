@@ -19,8 +19,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from scripting.bus import drain as drain_module
-from scripting.bus import publishing
+from scripting.bus import held, publishing
 from scripting.bus.publishing import Message
 from scripting.bus.streams import Stream
 from scripting.engine import get_engine
@@ -98,7 +97,7 @@ class Quiet(Arena):
 
 @pytest.fixture
 def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Script]:
-    monkeypatch.setattr(drain_module, "MAX_HELD_SECONDS", 60.0)  # however busy the machine: a batch is one commit
+    monkeypatch.setattr(held, "MAX_HELD_SECONDS", 60.0)  # however busy the machine: a batch is one commit
     with arena_registered(Quiet):
         yield make_script("result = {'points': message['payload']['points']}\n")
     registry.forget()

@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from scripting.bus import drain as drain_module
-from scripting.bus import publishing
+from scripting.bus import held, publishing
 from scripting.bus.drain import DrainResult
 from scripting.bus.streams import Stream
 from scripting.models import Execution, OutboxEvent, Script
@@ -144,7 +143,7 @@ class Thrifty(Arena):
 def test_a_unit_of_work_is_around_a_commit_and_after_a_refusal_around_each_outcome(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(drain_module, "MAX_HELD_SECONDS", 60.0)  # however busy the machine: a batch is one commit
+    monkeypatch.setattr(held, "MAX_HELD_SECONDS", 60.0)  # however busy the machine: a batch is one commit
     with arena_registered(Thrifty):
         make_script("result = {'points': message['payload']['points']}\n")
         Thrifty.begun.clear()
