@@ -283,6 +283,9 @@ class SandboxPool:
             large = next(rested, None)
             if large is None or self._closed or self._taken >= self._most_places():
                 return
+            if not self._compiled.get((large.bundle.digest, large.functions, large.limits)):
+                self._compilers.discard(large)  # the code was forgotten: another would compile, and be as large
+                return
         try:
             _, small = self._start(large.bundle, large.functions, large.limits)
         except NotStarted:

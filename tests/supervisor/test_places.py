@@ -112,6 +112,18 @@ def test_no_sandbox_is_renewed_where_that_would_push_another_out(make_pool: Make
     assert pool.stats().sandboxes == before
 
 
+def test_no_sandbox_is_renewed_whose_code_was_forgotten(make_pool: MakePool, loads: list[tuple[str, bool]]) -> None:
+    """Another would compile it as well, grow as large, and be renewed in its turn."""
+    pool, kept = make_pool(), bundle_of("result = 1")
+    assert value_of(outcome_of(pool, kept, limits=LIMITS)) == 1
+    before = pool.stats().sandboxes
+    pool._compiled.forget((kept.digest, (), LIMITS))
+    pool.renew()
+    assert pool.stats().sandboxes == before
+    assert not pool.has_large
+    assert loads == [(kept.digest, False)]
+
+
 def test_other_limits_or_functions_never_get_what_was_compiled_for_these(
     make_pool: MakePool, loads: list[tuple[str, bool]]
 ) -> None:
