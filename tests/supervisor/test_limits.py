@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from scripting.sandbox.protocol import decode_value
-from scripting.supervisor.pool import SandboxPool
+from scripting.sandbox.protocol import decode_value, encode_value
+from scripting.supervisor.pool import HostCall, HostFunction, SandboxPool
 from scripting.types import ErrorType, SecurityLimits
-from tests.support.sandboxes import outcome_of, value_of
+from tests.support.sandboxes import bundle_of, outcome_of, value_of
 
 LIMITS = SecurityLimits(max_execution_time=0.5)
 NEIGHBOUR = "result = 40 + 2"
@@ -183,7 +187,42 @@ def test_the_memory_of_one_run_is_not_told_of_the_next(pool: SandboxPool) -> Non
 
 
 def test_the_processor_time_of_a_killed_run_is_known(pool: SandboxPool) -> None:
-    outcome = outcome_of(pool, "while True: pass", limits=LIMITS)
+    text = "while n: pass\nresult = 1"
+    loaded = outcome_of(pool, text, {"n": 0}, limits=LIMITS)
+    [box] = [box for box in pool.stats().sandboxes if box.digest == bundle_of(text).digest]
+    seen = [processor_us(box.pid)]
+    watching = threading.Thread(target=lambda: seen.extend(iter_until_gone(box.pid)))
+    watching.start()
+    outcome = outcome_of(pool, text, {"n": 1}, limits=LIMITS)
+    watching.join()
     assert outcome.error is not None
-    assert outcome.metrics.cpu_us > 2_000, "a loop of half a second, of which a busy machine may give it little"
+    spent = seen[-1] - seen[0]
+    assert spent > 0
+    # Of the process' life the time of compiling is taken off, which is that of a clock.
+    assert outcome.metrics.cpu_us + loaded.metrics.compile_us > 0.9 * spent
     assert outcome.metrics.cpu_us <= outcome.metrics.wall_us
+
+
+def test_a_killed_run_that_waited_for_an_answer_took_little_processor_time(pool: SandboxPool) -> None:
+    def slow(_: HostCall) -> bytes:
+        time.sleep(2 * LIMITS.max_execution_time)
+        return encode_value(1)
+
+    waits = HostFunction("wait", "pure")
+    outcome = outcome_of(pool, "result = wait()", functions=(waits,), host=slow, limits=LIMITS)
+    assert outcome.error is not None
+    assert outcome.error.type is ErrorType.TIMEOUT
+    assert outcome.metrics.cpu_us < outcome.metrics.wall_us / 2
+
+
+def iter_until_gone(pid: int) -> Iterator[int]:
+    """Processor time of a process, again and again to its end."""
+    with contextlib.suppress(OSError):
+        while True:
+            yield processor_us(pid)
+            time.sleep(0.005)
+
+
+def processor_us(pid: int) -> int:
+    """Raises OSError where the process has ended."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) // 1000
