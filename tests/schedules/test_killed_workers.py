@@ -14,7 +14,7 @@ from scripting.models import Execution, Schedule, ScheduleRun
 from scripting.schedules import keeping
 from scripting.schedules.turning import owner
 from tests.support.arena import make_script
-from tests.support.stack import seconds_until
+from tests.support.stack import idle_seconds_until
 from tests.workers.conftest import track
 from tests.workers.processes import WorkerProcess, wait_for
 
@@ -38,7 +38,7 @@ def test_each_second_of_a_schedule_runs_once_while_its_workers_are_killed(tmp_pa
             victim, heir = (one, two) if owner().startswith(f"one-{number}") else (two, one)
             victim.kill()
             ran = ScheduleRun.objects.count()
-            assert seconds_until(lambda ran=ran: ScheduleRun.objects.count() > ran, what="nobody took over") < 10
+            assert idle_seconds_until(lambda ran=ran: ScheduleRun.objects.count() > ran, what="nobody took over") < 10
             # An event whose worker died three times would be set aside: what this death met is decided before the next.
             wait_for(lambda ran=ran: Execution.objects.count() >= ran, what="an event waits")
             time.sleep(dice.uniform(0, 1))

@@ -37,14 +37,17 @@ def wait_until(condition: Callable[[], Any], seconds: float = 60, what: str = ""
     return answer
 
 
-def seconds_until(condition: Callable[[], Any], seconds: float = 60, what: str = "", *, every: float = 0.02) -> float:
-    """Wait until `condition` holds; the seconds that took, told by how often it was looked at.
+def idle_seconds_until(
+    condition: Callable[[], Any], seconds: float = 60, what: str = "", *, every: float = 0.02
+) -> float:
+    """Wait until `condition` holds; about the seconds that this would take on an idle machine: how often it was looked at, times `every`.
 
-    On a busy machine, where all takes longer, the looks are as much fewer as what they wait for is slower.
+    On a busy machine, where all takes longer, the looks are as much fewer as what they wait for is slower. Raises TimeoutError after
+    `seconds` of the clock.
     """
     looks = itertools.count()
     wait_until(lambda: next(looks) >= 0 and condition(), seconds, what, every=every)
-    return next(looks) * every
+    return (next(looks) - 1) * every
 
 
 class RunningStack:

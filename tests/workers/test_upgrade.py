@@ -10,7 +10,7 @@ from rq.registry import FailedJobRegistry
 
 from scripting.bus import drain_queue, publishing
 from scripting.models import Execution
-from tests.support.stack import seconds_until
+from tests.support.stack import idle_seconds_until
 from tests.workers.processes import WorkerProcess, wait_for
 from tests.workers.releases import OLD_NAME, next_release, publish_as_before
 from tests.workers.track import laps
@@ -24,7 +24,7 @@ def test_events_whose_drain_job_has_an_old_name_run_once_and_in_order_within_ten
             publish_as_before(runner, lap)
     assert {job.func_name for job in drain_queue.drain_queue().get_jobs()} == {OLD_NAME}
     with WorkerProcess(tmp_path, "upgraded").takes_jobs() as worker:
-        assert seconds_until(lambda: Execution.objects.count() == 9 and publishing.backlog().events == 0) < 10
+        assert idle_seconds_until(lambda: Execution.objects.count() == 9 and publishing.backlog().events == 0) < 10
         assert laps() == {runner: [1, 2, 3] for runner in ("ann", "bob", "cem")}
         assert worker.said("had no live drain and gets one")
         assert FailedJobRegistry(queue=drain_queue.drain_queue()).get_job_ids() == [], (

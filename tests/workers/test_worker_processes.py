@@ -17,7 +17,7 @@ from scripting.models import Execution
 from tests.support.processes import alive as process_alive
 from tests.support.processes import own_processes, processes_of
 from tests.support.redis import RedisServer
-from tests.support.stack import seconds_until
+from tests.support.stack import idle_seconds_until
 from tests.workers.outages import database_away, standby, stop_outside_a_transaction
 from tests.workers.processes import WorkerProcess, alive, wait_for
 from tests.workers.track import laps
@@ -76,7 +76,7 @@ def test_a_dead_workers_events_run_elsewhere_within_ten_seconds(tmp_path: Path) 
         wait_for(lambda: Execution.objects.exists())
         with WorkerProcess(tmp_path, "heir").takes_jobs():
             victim.kill()
-            assert seconds_until(lambda: done(2)) < 10
+            assert idle_seconds_until(lambda: done(2)) < 10
             wait_for(lambda: not alive("victim"))
     assert_each_once_and_in_order(2)
 
