@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Locator, expect
@@ -21,15 +21,22 @@ HITS = "wargame/hit_simulator"
 PROCESSOR = "wargame/event_processor"
 DIGITS = "9007199254740993"
 LIMIT = "UPDATE scripting_script SET max_execution_time = ? WHERE name = 'hit_simulator'"
+HANGS = "while True:\n    pass\n"
 
 
-def test_a_trial_that_hangs_is_cancelled_with_escape_and_the_focus_comes_back(
-    person: Enter, stack: RunningStack
-) -> None:
+@pytest.fixture
+def patient(person: Enter, stack: RunningStack) -> Iterator[Person]:
+    """A designer whose runs of HITS have a minute: one that hangs goes on until its page ends it."""
     stack.rows(LIMIT, 60)
     designer = person("designer")
-    page = designer.open(HITS)
-    write(page, "while True:\n    pass\n")
+    yield designer
+    stack.rows(LIMIT, None)
+    assert designer.problems == []
+
+
+def test_a_trial_that_hangs_is_cancelled_with_escape_and_the_focus_comes_back(patient: Person) -> None:
+    page = patient.open(HITS)
+    write(page, HANGS)
     run, cancel = page.locator("#run"), page.locator("#cancel")
     run.focus()
     page.keyboard.press("Enter")
@@ -50,39 +57,29 @@ def test_a_trial_that_hangs_is_cancelled_with_escape_and_the_focus_comes_back(
     expect(page.locator("#trial-count")).to_have_text("0")
     page.click("#discard")
     expect(page.locator("#draft-state")).to_have_text("")
-    stack.rows(LIMIT, None)
-    assert designer.problems == []
 
 
-def test_what_the_page_tries_by_itself_is_stopped_once_the_text_has_changed(person: Enter, stack: RunningStack) -> None:
-    stack.rows(LIMIT, 60)
-    designer = person("designer")
-    page = designer.open(HITS)
+def test_what_the_page_tries_by_itself_is_stopped_once_the_text_has_changed(patient: Person) -> None:
+    page = patient.open(HITS)
     with page.expect_request("**/api/replay") as begun:
-        write(page, "while True:\n    pass\n")
+        write(page, HANGS)
     name = json.loads(begun.value.post_data or "")["trial"]
     with page.expect_request(lambda asked: asked.url.endswith("/api/cancel") and name in (asked.post_data or "")):
         page.click("#discard")
     expect(page.locator("#draft-state")).to_have_text("")
-    stack.rows(LIMIT, None)
-    assert designer.problems == []
 
 
-def test_a_trial_whose_page_is_left_is_cancelled(person: Enter, stack: RunningStack) -> None:
-    stack.rows(LIMIT, 60)
-    designer = person("designer")
-    page = designer.open(HITS)
-    write(page, "while True:\n    pass\n")
+def test_a_trial_whose_page_is_left_is_cancelled(patient: Person, stack: RunningStack) -> None:
+    page = patient.open(HITS)
+    write(page, HANGS)
     expect(page.locator("#draft-state")).to_have_text("Draft saved")
     page.click("#run")
     wait_until(lambda: computing(stack), 60, "the trial runs")
     page.goto(f"{stack.url}/healthz")
     wait_until(lambda: not computing(stack), 40, "the trial went on")
-    stack.rows(LIMIT, None)
-    page = designer.open(HITS)
+    page = patient.open(HITS)
     page.click("#discard")
     expect(page.locator("#draft-state")).to_have_text("")
-    assert designer.problems == []
 
 
 def computing(stack: RunningStack) -> bool:
