@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.workbench.pages import Person
+from tests.workbench.pages import Person, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 WIDTH = 390
+NARROWEST = 320
 WIDER = (820, 1280)
 PLACES = ["Battle", "Test shot", "Scripts", "Tune", "Reviews", "Admin"]
 """Where the header leads."""
@@ -46,6 +47,42 @@ def test_every_page_fits_a_phone_and_whatever_is_wider(person: Callable[..., Per
             expect(page.locator("#connection")).to_have_attribute("data-state", "open")
             page.evaluate("document.getElementById('connection-text').textContent = 'Not live: Redis does not answer'")
             assert max(right_edges(page)) <= WIDTH, f"the longest word on the connection of {address}"
+
+
+CUT = """() => [...document.querySelectorAll('.top, .shelf, .desk-head, .status-line, .dock-head, .try-head, .run-options')].flatMap(
+  (part) => [part, ...part.querySelectorAll('*')].filter((one) => {
+    if (!one.checkVisibility() || one.matches('.unseen, select, input') || !one.innerText?.trim()) return false;
+    const { left, right } = one.getBoundingClientRect(), { overflowX, overflowY } = getComputedStyle(one);
+    const isCut = (overflow, content, room) => overflow !== 'visible' && content > room + 1;
+    return left < 0 || right > innerWidth || isCut(overflowX, one.scrollWidth, one.clientWidth) || isCut(overflowY, one.scrollHeight, one.clientHeight);
+  }).map((one) => one.innerText))"""
+"""Words of the workbench's heads and lines that are not whole on the screen."""
+
+
+def test_no_words_around_the_editor_are_cut(person: Callable[..., Person]) -> None:
+    designer = person("designer")
+    page = designer.open("wargame/damage_calculator")
+    write(page, "result = missing_name + other_name\n")
+    draft = page.locator("#draft-state")
+    expect(page.locator("#check-text")).to_have_text("Compiles, but will fail: 2 warnings")
+    expect(draft).to_have_text("Draft saved")
+    expect(page.locator("#replay-line a")).to_contain_text("would fail")
+    for width in (NARROWEST, WIDTH, 700, 1101, 1280):
+        page.set_viewport_size({"width": width, "height": 844})
+        for words in ("Draft saved", "Not saved, in conflict with another tab: Ctrl-S settles it"):
+            draft.evaluate("(one, words) => { one.textContent = words; }", words)
+            assert page.evaluate(CUT) == [], width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.click("#discard")
+    expect(draft).to_have_text("")
+    assert designer.problems == []
+
+
+def test_the_list_of_scripts_fits_the_narrowest_phone(person: Callable[..., Person]) -> None:
+    page = person("designer").page()
+    page.goto("/scripts/")
+    page.set_viewport_size({"width": NARROWEST, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROWEST
 
 
 def leads_to(page: Page) -> list[str]:
