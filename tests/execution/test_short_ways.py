@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils.safestring import SafeString
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -123,6 +124,38 @@ def test_rows_are_stored_as_they_were_given_or_not_at_all(together: bool) -> Non
     with pytest.raises(IntegrityError), transaction.atomic():
         insert_rows(Execution, again)
     assert Execution.objects.count() == len(rows)
+
+
+@pytest.mark.django_db
+def test_whoever_listens_to_statements_hears_of_rows_that_are_inserted() -> None:
+    moment = clock.now()
+    row = {"script_id": make_script("result = 1\n").pk, "trigger": "event", "status": "succeeded", "role": "primary"}
+    row |= {"started_at": moment, "finished_at": moment}
+    heard: list[str] = []
+
+    def listen(execute: Any, sql: str, *others: Any) -> Any:
+        heard.append(sql)
+        return execute(sql, *others)
+
+    with connection.execute_wrapper(listen):
+        insert_rows(Execution, [row])
+    with CaptureQueriesContext(connection) as logged:
+        insert_rows(Execution, [row])
+    insert_rows(Execution, [row])
+    told = [*heard, *(query["sql"] for query in logged.captured_queries)]
+    assert len(told) == 2
+    assert all('INSERT INTO "scripting_execution"' in sql for sql in told)
+    assert Execution.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_nothing_is_inserted_in_a_transaction_that_is_broken() -> None:
+    moment = clock.now()
+    row = {"script_id": make_script("result = 1\n").pk, "trigger": "event", "status": "succeeded", "role": "primary"}
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(transaction.TransactionManagementError):
+            insert_rows(Execution, [row | {"started_at": moment, "finished_at": moment}])
 
 
 @pytest.mark.django_db
