@@ -27,6 +27,7 @@ def admin(db: None) -> Client:
     return staff("root", "view_gatepolicy", "change_gatepolicy")
 
 
+@pytest.mark.slow
 def test_a_policy_is_made_and_changed_with_a_reason_and_its_history_is_shown(script: Script, admin: Client) -> None:
     add, changelist = reverse("admin:scripting_gatepolicy_add"), reverse("admin:scripting_gatepolicy_changelist")
     form = admin.get(add).content.decode()

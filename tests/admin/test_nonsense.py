@@ -78,6 +78,7 @@ def test_a_lookup_of_nonsense_leads_to_the_list_as_it_is(script: Script, root: C
         assert root.get(answer["Location"]).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_number_too_large_for_the_database_is_of_no_row(script: Script, root: Client) -> None:
     for lookup in (f"id={TOO_LARGE}", f"id__gt={TOO_LARGE}", f"script={TOO_LARGE}", f"version__number={TOO_LARGE}"):
         for model in LISTS:

@@ -73,6 +73,7 @@ def test_the_withheld_version_and_the_one_that_stands_in_say_it_and_no_other(fai
     assert SAYS not in text_of(viewer, version_page(failing, 3))
 
 
+@pytest.mark.slow
 def test_the_list_and_the_overview_name_it_until_another_version_is_active(failing: Script, viewer: Client) -> None:
     scripts = reverse("admin:scripting_script_changelist")
     assert "breaker open" in text_of(viewer, scripts)

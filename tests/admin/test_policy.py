@@ -80,6 +80,7 @@ def test_each_answer_has_a_nonce_of_its_own(client_of_boss: Client) -> None:
     assert policy(client_of_boss, address)["script-src"] != policy(client_of_boss, address)["script-src"]
 
 
+@pytest.mark.slow
 def test_the_themes_pages_admit_eval_and_no_inline_style(client_of_boss: Client) -> None:
     themed = [reverse("admin:index"), reverse("admin:scripting_script_changelist"), reverse("admin:auth_user_add")]
     for address in [*themed, "/django-rq/"]:

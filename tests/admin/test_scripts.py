@@ -240,6 +240,7 @@ def test_limits_are_saved_with_history_and_nothing_else_is_written(
     assert (latest.history_user.username, latest.max_execution_time) == ("designer", 2.5)
 
 
+@pytest.mark.slow
 def test_limits_are_written_in_seconds_and_mebibytes_and_what_no_script_can_run_with_is_refused(
     script: Script, designer: Client, viewer: Client
 ) -> None:
@@ -319,6 +320,7 @@ def test_what_runs_now_is_extracted_when_that_is_chosen(game: Game, script: Scri
     assert file.read_text() == BETTER
 
 
+@pytest.mark.slow
 def test_publishing_and_rolling_back_over_a_file_that_differs_say_so_and_offer_to_write_it(
     game: Game, script: Script, designer: Client
 ) -> None:

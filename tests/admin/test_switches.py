@@ -70,6 +70,7 @@ def test_asking_changes_nothing_and_a_reason_is_required(script: Script, designe
     assert script.retired_at is None
 
 
+@pytest.mark.slow
 def test_a_pinned_script_keeps_its_version_when_a_new_default_ships(
     game: Game, script: Script, designer: Client
 ) -> None:
@@ -84,6 +85,7 @@ def test_a_pinned_script_keeps_its_version_when_a_new_default_ships(
     assert not script.pinned
 
 
+@pytest.mark.slow
 def test_a_retired_script_leaves_the_list_and_comes_back(game: Game, script: Script, designer: Client) -> None:
     switch(designer, script, "retire", "out of season")
     assert ">dice<" not in text_of(designer.get(LIST))
@@ -101,6 +103,7 @@ def test_a_retired_script_leaves_the_list_and_comes_back(game: Game, script: Scr
     assert get_engine().execute(ExecutionRequest("chess_club", "dice")).status == "succeeded"
 
 
+@pytest.mark.slow
 def test_several_scripts_are_switched_from_the_list_with_one_reason(
     game: Game, script: Script, designer: Client
 ) -> None:

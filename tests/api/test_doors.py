@@ -152,6 +152,7 @@ class Stopped(Exception):
     """A request got past the door: it is not carried out."""
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_ten_thousand_tokens_and_permissions_drawn_at_random_agree_with_the_table(
     club: Game, designer: User, monkeypatch: pytest.MonkeyPatch

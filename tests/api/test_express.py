@@ -179,6 +179,7 @@ def test_an_outcome_that_does_not_come_in_time_is_not_waited_for(site: Site, mac
     assert (late.status, late.document["complete"], site.long) == (202, False, 0)
 
 
+@pytest.mark.slow
 def test_requests_that_come_together_keep_their_order(site: Site, machine: Machine) -> None:
     answers = site.ask(*(Request(machine.token, roll(key="a", id=f"n{number}")) for number in range(300)))
     assert {answer.status for answer in answers} == {202}

@@ -106,6 +106,7 @@ def test_one_that_breaks_down_costs_no_figure_of_another_and_is_exit_1(
     assert values() == {"second": 2}
 
 
+@pytest.mark.slow
 def test_without_chromium_the_editor_is_left_out(tmp_path: Path) -> None:
     environment = {**os.environ, "GOBY_VAR": str(tmp_path / "var"), "PATH": str(tmp_path)}
     environment.pop("CHROMIUM", None)
@@ -123,6 +124,7 @@ def test_without_chromium_the_editor_is_left_out(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("benchmark", [tengo, zygomys])
 def test_reading_a_language_is_measured_on_its_engine_of_today(benchmark: ModuleType) -> None:
     figures = benchmark.reading()

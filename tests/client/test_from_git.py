@@ -88,6 +88,7 @@ def live_text() -> str:
     return version.text
 
 
+@pytest.mark.slow
 def test_a_rule_goes_live_through_ci_alone_once_its_cases_and_the_gate_let_it(repository: Repository) -> None:
     for sides in (4, 6, 8):
         bus.publish("chess_club.roll", {"sides": sides}, key="a")

@@ -74,6 +74,7 @@ def write(folder: Path, text: str, name: str = "chess_club/dice.py") -> Path:
 # -- check ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_folder_is_checked_as_one_program_without_django(folder: Path) -> None:
     write(folder, "from shared import tables\nresult = tables.twice(2)\n")
     write(folder, "def twice(n):\n    return 2 * n\n", "shared/tables.py")
@@ -92,6 +93,7 @@ def test_a_folder_is_checked_as_one_program_without_django(folder: Path) -> None
     assert ran.stdout.endswith("3 checked, 1 with errors\n")
 
 
+@pytest.mark.slow
 def test_findings_come_as_people_ci_servers_and_code_scanning_read_them(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,6 +109,7 @@ def test_findings_come_as_people_ci_servers_and_code_scanning_read_them(
     assert printed["github"].startswith(f"::error file={folder}/chess_club/dice.py,line=1,col=")
 
 
+@pytest.mark.slow
 def test_with_what_a_pull_told_a_check_knows_functions_and_fields(
     server: Game, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -146,6 +149,7 @@ def test_what_is_pulled_is_the_same_until_a_side_changes(server: Game, folder: P
     assert (folder / "chess_club/dice.py").read_text() == DICE
 
 
+@pytest.mark.slow
 def test_a_push_is_one_release_with_its_reason_and_commit(server: Game, folder: Path) -> None:
     goby("pull", folder)
     write(folder, "from shared import tables\nresult = {'points': tables.twice(2)}\n")
@@ -173,6 +177,7 @@ def test_a_push_with_a_wrong_text_publishes_nothing_and_says_where(
     assert live_text() == DICE
 
 
+@pytest.mark.slow
 def test_what_changed_on_both_sides_is_never_overwritten(
     server: Game, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -189,6 +194,7 @@ def test_what_changed_on_both_sides_is_never_overwritten(
     assert live_text() == merged
 
 
+@pytest.mark.slow
 def test_the_same_line_changed_on_both_sides_is_left_to_a_person(server: Game, folder: Path) -> None:
     goby("pull", folder)
     publish(DICE.replace("a = 1", "a = 10"))
@@ -258,6 +264,7 @@ def test_a_server_that_cannot_be_asked_is_named_with_what_to_do(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_stubs_and_schemas_are_written_from_the_server_and_later_without_it(
     server: Game, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,6 +276,7 @@ def test_stubs_and_schemas_are_written_from_the_server_and_later_without_it(
     assert goby("stubs", folder, "--offline") == 0
 
 
+@pytest.mark.slow
 def test_cases_and_knobs_go_to_the_server_with_their_text_and_come_back(
     server: Game, folder: Path, capsys: Any
 ) -> None:

@@ -367,6 +367,7 @@ def test_extract_scripts_that_cannot_write_exits_1(shipped: Game, manage: Callab
     assert manage("extract_scripts", "--module", "no_such_module").code == 2
 
 
+@pytest.mark.slow
 def test_sandbox_report_is_one_json_document(game: Game, manage: Callable) -> None:
     """Requirement 8.2."""
     document = json.loads(manage("sandbox_report", "--json").out)

@@ -86,6 +86,7 @@ def test_a_trial_is_recorded_nowhere(game: Game, manage: Callable, tmp_path: Pat
     assert not Execution.objects.exists()
 
 
+@pytest.mark.slow
 def test_limits_of_the_command_line_hold(game: Game, manage: Callable, tmp_path: Path) -> None:
     """Requirement 8.3."""
     text = source(tmp_path, "while True:\n    pass\n")

@@ -68,6 +68,7 @@ def test_the_same_inputs_seed_and_clock_give_the_identical_result(arena: Arena) 
     assert first.result["dice"] != other.result["dice"]
 
 
+@pytest.mark.slow
 def test_a_run_out_of_time_again_is_the_same_wherever_it_was_stopped(arena: Arena) -> None:
     make_script("i = 0\nwhile True:\n    i += 1\n    log(i)\n    i += 1\n")
     output = get_engine().execute(
@@ -104,6 +105,7 @@ def test_reads_show_the_state_before_the_runs_own_effects(arena: Arena) -> None:
     assert run(key="dee").result["seen"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["1 / 0", "while True: pass", "x = [0] * 10**9"])
 def test_6_4_a_run_that_fails_leaves_nothing_half_done_and_the_built_in_rule_decides(arena: Arena, ending: str) -> None:
     make_script(f"award(500)\nresult = {{'points': 1}}\n{ending}")
@@ -279,6 +281,7 @@ def test_executions_beyond_the_maximum_are_refused_or_wait_until_their_deadline(
 LONG = SecurityLimits(max_execution_time=20)
 
 
+@pytest.mark.slow
 def test_a_running_execution_is_listed_and_cancelled_from_another_process(arena: Arena) -> None:
     make_script("award(1)\nwhile True: pass")
     identity = "0190f5e0-0000-7000-8000-000000000002"

@@ -38,6 +38,7 @@ def pairs_until_clear(repetition: int, strength: float, pairs: int = PAIRS) -> i
     return 0
 
 
+@pytest.mark.slow
 def test_without_a_difference_at_most_five_of_a_hundred_comparisons_claim_one_although_they_may_stop_early() -> None:
     claims = sum(pairs_until_clear(repetition, 0.5) > 0 for repetition in range(REPETITIONS))
     assert claims / REPETITIONS <= anytime.ERROR

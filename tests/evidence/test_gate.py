@@ -40,6 +40,7 @@ def publish(script: Script, body: str, at_gate: AtGate = ADVICE, actor: User | N
     )
 
 
+@pytest.mark.slow
 def test_an_override_takes_a_permission_and_a_reason_and_is_shown_for_good(scorer: Script) -> None:
     address = reverse("workbench:publish", args=[scorer.module, scorer.name])
     asked = {"source": text_of("return points + 1"), "language": "python", "reason": "a try", "base": 1}
@@ -107,6 +108,7 @@ def test_what_was_live_is_rolled_back_to_at_once_whatever_the_policy(scorer: Scr
     assert publishing.rollback(scorer, 1, actor=None, reason="an emergency").version.number == 1  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_values_of_knobs_pass_the_gate_like_texts_and_so_does_a_set_that_was_never_live(scorer: Script) -> None:
     set_policy("arena", "scorer", actor=None, reason="for a while", mode=Mode.OFF)
     text = "bonus = 0  # knob 0..9: what is added\nresult = {'points': message['payload']['points'] + bonus}\n"

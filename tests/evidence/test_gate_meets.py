@@ -44,6 +44,7 @@ def test_an_evidence_worker_makes_what_a_saved_file_waits_for(scorer: Script, tm
     assert what_runs() == (2, 1)
 
 
+@pytest.mark.slow
 def test_of_two_who_publish_at_once_each_goes_live_with_evidence_against_what_was_live_then(scorer: Script) -> None:
     def publish(body: str) -> None:
         script = Script.objects.get(pk=scorer.pk)
@@ -132,6 +133,7 @@ def test_what_there_was_no_time_for_is_made_by_an_evidence_worker(scorer: Script
     assert publish().evidence.get().complete
 
 
+@pytest.mark.slow
 def test_values_for_a_time_are_weighed_when_they_are_planned_and_what_was_live_comes_back(scorer: Script) -> None:
     set_policy("arena", "scorer", actor=None, reason="for a while", mode=Mode.OFF)
     text = "bonus = 0  # knob 0..9: what is added\nresult = {'points': message['payload']['points'] + bonus}\n"

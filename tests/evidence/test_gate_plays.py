@@ -45,6 +45,7 @@ def publish(script: Script, text: str) -> Activation:
     )
 
 
+@pytest.mark.slow
 def test_a_change_beyond_the_limits_is_stopped_with_the_figure_and_one_within_them_passes(scorer: Script) -> None:
     with pytest.raises(GateClosed, match=r"points would be 4\d\.\d+ \(allowed: 20 to 45\)"):
         publish(scorer, LUCKY)

@@ -173,6 +173,7 @@ def asked_for(script: Script, way: Callable[[Script, str, Path], str]) -> Review
     return reviews.ask(publishing.moves_for([text], actor=eve, reason="less for 7"), actor=eve, reason="less for 7")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_what_takes_an_approval_goes_live_by_every_way_once_somebody_else_gave_it_and_not_before(
     scorer: Script, tmp_path: Path, way: Callable[[Script, str, Path], str]
@@ -191,6 +192,7 @@ def test_what_takes_an_approval_goes_live_by_every_way_once_somebody_else_gave_i
     assert review.state == "live"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_no_bad_text_goes_live_by_any_way_and_then_a_good_one_does_and_keeps_what_was_known(
     scorer: Script, tmp_path: Path, way: Callable[[Script, str, Path], str]

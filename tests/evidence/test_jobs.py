@@ -43,6 +43,7 @@ def without_times(document: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in document.items() if name not in ("seconds", "wall_us", "memory_bytes")}
 
 
+@pytest.mark.slow
 def test_a_job_finds_what_a_replay_at_once_finds(damage: Script, recorded: list[Execution]) -> None:
     report = asked(damage, HARDER)
     assert (state_of(report), report.sentence) == ("queued", "waits for an evidence worker")

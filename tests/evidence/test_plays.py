@@ -42,6 +42,7 @@ def played(script: Script, text: str, plays: int = 30) -> PlayTally:
     return tally
 
 
+@pytest.mark.slow
 def test_live_against_live_differs_in_nothing(scorer: Script) -> None:
     tally = played(scorer, LIVE)
     found = document(tally, seed=0, asked=30, seconds=1)
@@ -80,6 +81,7 @@ def test_a_module_that_names_other_measures_in_another_play_is_told_so() -> None
         tally.add(1, Played({"a": 1, "b": 2}, "", "", {}), Played({"a": 1}, "", "", {}))
 
 
+@pytest.mark.slow
 def test_an_evidence_worker_plays_and_stops_as_soon_as_the_answer_is_clear(scorer: Script) -> None:
     sides = playing.sides_with("arena", {"scorer": bundle(scorer, LUCKY)})
     found = play_jobs.ask(scorer, sides, title="a draft", plays=200, seed=1)

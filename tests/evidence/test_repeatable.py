@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -26,6 +27,7 @@ def overview_and_dashboard() -> list[str]:
     return [client.get(address).content.decode() for address in ("/admin/", "/admin/scripting/execution/figures/")]
 
 
+@pytest.mark.slow
 def test_all_that_the_live_versions_decided_comes_out_the_same(damage: Script, manage: Callable) -> None:
     record("wargame", "damage_calculator", "wargame.hit", hits(EVENTS))
     ran = manage("check_repeatable", "--json")
@@ -42,6 +44,7 @@ def test_all_that_the_live_versions_decided_comes_out_the_same(damage: Script, m
     assert all("cannot be repeated" not in page for page in overview_and_dashboard())
 
 
+@pytest.mark.slow
 def test_a_planted_difference_is_an_alarm_in_the_log_on_the_pages_and_by_the_exit(
     damage: Script, manage: Callable
 ) -> None:

@@ -47,11 +47,13 @@ def with_rule(script: Script, rule: str) -> str:
     return f"{live_text(script)}\nhit = message['payload']\n{rule}\n"
 
 
+@pytest.mark.slow
 def test_the_live_version_decides_its_own_record_alike(damage: Script, recorded: list[Execution]) -> None:
     found = replay(resolve(damage, Selection(last=EVENTS)), live_bundle(damage))
     assert (found["events"], found["same"]) == (EVENTS, EVENTS)
 
 
+@pytest.mark.slow
 def test_exactly_the_events_change_that_the_rule_touches(damage: Script, recorded: list[Execution]) -> None:
     """An independent computation says which: the recorded damage, doubled for artillery on infantry."""
     rule = "if hit['attacker']['kind'] == 'artillery' and hit['target']['kind'] == 'infantry':\n    result['damage'] = min(10000, result['damage'] * 2)"  # fmt: skip
@@ -74,6 +76,7 @@ def test_exactly_the_events_change_that_the_rule_touches(damage: Script, recorde
     assert first["percent"] == pytest.approx(100)
 
 
+@pytest.mark.slow
 def test_a_change_by_the_dice_alone_is_put_down_to_no_field(damage: Script, recorded: list[Execution]) -> None:
     text = live_text(damage).replace("CRITICAL_CHANCE = 0.10", "CRITICAL_CHANCE = 0.50")
     found = against(damage, text)
@@ -81,6 +84,7 @@ def test_a_change_by_the_dice_alone_is_put_down_to_no_field(damage: Script, reco
     assert found["where"] == []
 
 
+@pytest.mark.slow
 def test_what_fails_for_some_events_only_is_counted_with_its_line(damage: Script, recorded: list[Execution]) -> None:
     scouts = sum(each.inputs_value["message"]["payload"]["attacker"]["kind"] == "scouts" for each in recorded)
     rule = "if hit['attacker']['kind'] == 'scouts':\n    result = hit['no such field']"
@@ -93,12 +97,14 @@ def test_what_fails_for_some_events_only_is_counted_with_its_line(damage: Script
     assert "no such field" in failure["message"]
 
 
+@pytest.mark.slow
 def test_what_the_game_would_refuse_is_a_class_of_its_own(damage: Script, recorded: list[Execution]) -> None:
     found = against(damage, with_rule(damage, "result['damage'] = 'much'"))
     assert found["refused"] == EVENTS
     assert "must be a number" in found["failures"][0]["message"]
 
 
+@pytest.mark.slow
 def test_a_loop_without_end_on_one_event_costs_its_limit_and_no_more(damage: Script, recorded: list[Execution]) -> None:
     chosen = recorded[7].inputs_value["event_id"]
     damage.max_execution_time = 0.2
@@ -146,11 +152,13 @@ def test_time_that_our_own_answers_took_is_not_held_against_a_text(
     assert not held_up, "the first try was out of time"
 
 
+@pytest.mark.slow
 def test_another_log_alone_is_counted_and_changes_no_decision(damage: Script, recorded: list[Execution]) -> None:
     found = against(damage, with_rule(damage, "log('another line')"))
     assert (found["same"], found["only_log"]) == (EVENTS, EVENTS)
 
 
+@pytest.mark.slow
 def test_a_draft_that_always_loops_ends_with_its_time_and_says_what_was_left_out(
     damage: Script, recorded: list[Execution]
 ) -> None:
@@ -183,6 +191,7 @@ def test_a_draft_that_fixes_what_failed_is_said_to(damage: Script) -> None:
     assert (found["events"], found["fixed"]) == (10, 10)
 
 
+@pytest.mark.slow
 def test_executions_whose_inputs_are_gone_are_counted_and_not_guessed(
     damage: Script, recorded: list[Execution]
 ) -> None:

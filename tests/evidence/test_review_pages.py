@@ -39,6 +39,7 @@ def post(client: Client, address: str, **document: object) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 def test_a_text_is_asked_about_in_the_dialog_approved_by_another_and_made_live_on_its_page(eyes: Script) -> None:
     eve, rita = person("eve"), person("rita", "approve_review")
     hers, his = browser(eve), browser(rita)
@@ -75,6 +76,7 @@ def test_a_text_is_asked_about_in_the_dialog_approved_by_another_and_made_live_o
     assert "Approved by rita" in hers.get(f"{SCRIPT}history/").content.decode()
 
 
+@pytest.mark.slow
 def test_who_may_only_look_takes_no_part_and_nobody_publishes_without_the_permission(eyes: Script) -> None:
     hers = browser(person("eve"))
     asked = post(hers, f"{SCRIPT}api/review", source=text_of(GOOD), language="python", reason="why")
@@ -91,6 +93,7 @@ def test_who_may_only_look_takes_no_part_and_nobody_publishes_without_the_permis
     assert what_runs() == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_stored_version_is_asked_about_by_its_number_and_a_refusal_says_why(eyes: Script) -> None:
     hers = browser(person("eve"))
     document = {"source": text_of(GOOD), "language": "python", "reason": "a try", "base": 1, "confirmed": True}
@@ -104,6 +107,7 @@ def test_a_stored_version_is_asked_about_by_its_number_and_a_refusal_says_why(ey
     assert post(hers, f"{SCRIPT}api/review", number=1, reason="why")["error"]["type"] == "unchanged"  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_values_of_knobs_are_asked_about_on_their_page_and_published_there_once_approved(eyes: Script) -> None:
     text = "bonus = 0  # knob 0..9: what is added\nresult = {'points': message['payload']['points'] + bonus}\n"
     publishing.publish(eyes, "python", text, actor=None, reason="why", base=AnyBase, at_gate=AtGate("urgent"))

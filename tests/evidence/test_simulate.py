@@ -59,6 +59,7 @@ def test_measures_that_are_shares_are_told_in_percent(scorer: Script, manage: Ca
     assert not re.search(r"points .*(%|pp)", ran.out.split("measure", 1)[1].splitlines()[1])
 
 
+@pytest.mark.slow
 def test_it_may_stop_as_soon_as_the_answer_is_clear(scorer: Script, manage: Callable, tmp_path: Path) -> None:
     lucky = tmp_path / "lucky.py"
     lucky.write_text(LUCKY)

@@ -42,6 +42,7 @@ def test_they_do_where_a_change_touches_few_events_by_much(share: float, events:
     assert covered / 1000 == pytest.approx(0.95, abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_planted_group_is_the_first_row_of_every_draw() -> None:
     """Only anti-tank against armour, in 40 seeded draws of 400 events, with dice that change some others too."""
     for seed in range(40):

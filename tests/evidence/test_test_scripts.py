@@ -114,6 +114,7 @@ def test_the_case_in_the_documentation_is_one_that_holds(tmp_path: Path) -> None
     assert ran(str(tmp_path)) == (0, "1 case, 0 red\n")
 
 
+@pytest.mark.slow
 def test_a_folder_takes_no_database(tmp_path: Path) -> None:
     """In a process whose database cannot even be opened."""
     environment = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/db.sqlite3", "GOBY_VAR": str(tmp_path)}

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.redis import RedisServer
 
 CONFTEST = 'pytest_plugins = ["scripting.testing"]\n'
@@ -84,6 +86,7 @@ def test_drain_runs_what_waits_on_the_bus(drain):
 INI = "[pytest]\nDJANGO_SETTINGS_MODULE = goby_site.settings\naddopts = --strict-config\n"
 
 
+@pytest.mark.slow
 def test_the_wargames_rules_are_tested_with_the_plugin_in_a_project_of_its_own(
     tmp_path: Path, redis_server: RedisServer
 ) -> None:

@@ -167,6 +167,7 @@ def test_a_mended_helper_closes_the_breakers_of_what_imports_it() -> None:
     assert hit(broken=False).status == Execution.Status.SUCCEEDED
 
 
+@pytest.mark.slow
 def test_an_execution_took_what_all_its_attempts_took(settings: pytest.FixtureRequest) -> None:
     """A rule that hangs for its whole time before another stands in is slow, not quick."""
     settings.SCRIPTING_RETRY_SECONDS = 0.001
@@ -179,6 +180,7 @@ def test_an_execution_took_what_all_its_attempts_took(settings: pytest.FixtureRe
     assert execution.memory_bytes == max(attempt.memory_bytes for attempt in tried)
 
 
+@pytest.mark.slow
 def test_a_timeout_is_tried_again_and_what_repeats_itself_is_not(settings: pytest.FixtureRequest) -> None:
     settings.SCRIPTING_RETRY_SECONDS = 0.001
     make_script("while broken: pass\nresult = {'points': 2}")
@@ -191,6 +193,7 @@ def test_a_timeout_is_tried_again_and_what_repeats_itself_is_not(settings: pytes
     assert roles[:2] == ["primary", "fallback"]
 
 
+@pytest.mark.slow
 def test_a_rule_that_fails_every_other_time_opens_its_breaker_too(caplog: pytest.LogCaptureFixture) -> None:
     for number in range(19):
         assert hit(broken=number % 2 == 0).version is not None
@@ -204,6 +207,7 @@ def test_a_rule_that_fails_every_other_time_opens_its_breaker_too(caplog: pytest
     assert "v2 failed 11 of 21 times, so its breaker is open" in withheld.error_message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("well", [True, False])
 def test_one_that_opened_for_its_rate_is_tried_again_after_the_pause(*, well: bool) -> None:
     for number in range(21):
@@ -218,6 +222,7 @@ def test_one_that_opened_for_its_rate_is_tried_again_after_the_pause(*, well: bo
         assert row.opened_at > datetime.now(UTC) - timedelta(minutes=1)
 
 
+@pytest.mark.slow
 def test_one_failure_in_ten_opens_no_breaker_and_what_went_well_costs_no_write() -> None:
     for number in range(30):
         hit(broken=number % 10 == 9)

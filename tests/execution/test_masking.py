@@ -78,6 +78,7 @@ def pages_of(execution: Execution) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [COPIES, FAILS], ids=["copies", "fails"])
 def test_no_page_or_export_shows_what_a_script_copied_of_a_sensitive_field(
     arena: Arena, boss: Client, text: str
@@ -131,6 +132,7 @@ def test_an_error_that_names_it_hides_it_in_every_record(
     assert not any(shows(line) for line in logged)
 
 
+@pytest.mark.slow
 def test_a_trial_on_a_recorded_event_does_not_show_it(arena: Arena, boss: Client) -> None:
     make_script(COPIES)
     execution = str(hit().pk)

@@ -44,6 +44,7 @@ PLAIN = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(PLAIN)
 @example([1e16, 9007199254740991.0, 0.0001, 0.00012207031249999999, -0.0, 5e-324, math.inf, math.nan, 1e-5])

@@ -14,6 +14,7 @@ from scripting.types import Bundle, ExecutionRequest, ScriptInput, Source
 from tests.support.arena import Arena, make_script
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_executions_repeated_with_values_are_the_ones_recorded(arena: Arena) -> None:
     make_script("luck = rand()\nif luck > 0.5:\n    log(f'{luck}')\nresult = {'points': round(luck * 10)}")

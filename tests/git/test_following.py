@@ -35,6 +35,7 @@ def states(found: Followed) -> dict[str, str]:
     return {row.label: row.state for row in found.branch.files.all()}
 
 
+@pytest.mark.slow
 def test_a_commit_goes_live_with_its_author_and_message_and_cases_and_knobs_with_it(game: Game, origin: Origin) -> None:
     ann = person("ann", "publish_script")
     sha = origin.commit(
@@ -54,6 +55,7 @@ def test_a_commit_goes_live_with_its_author_and_message_and_cases_and_knobs_with
     assert script.activations.count() == 1
 
 
+@pytest.mark.slow
 def test_a_commit_that_does_not_pass_waits_whole_and_the_next_one_that_does_goes_live(
     game: Game, origin: Origin
 ) -> None:
@@ -80,6 +82,7 @@ def test_a_commit_that_does_not_pass_waits_whole_and_the_next_one_that_does_goes
     assert "scripts/chess_club/cases/dice/six.json" in GitBranch.objects.get().waits
 
 
+@pytest.mark.slow
 def test_a_commit_that_needs_an_approval_waits_and_goes_live_once_it_is_given(
     game: Game, origin: Origin, settings: object
 ) -> None:
@@ -101,6 +104,7 @@ def test_a_commit_that_needs_an_approval_waits_and_goes_live_once_it_is_given(
     assert latest.review == review
 
 
+@pytest.mark.slow
 def test_what_is_published_in_the_browser_comes_back_as_commits_and_merging_them_ends_it(
     game: Game, origin: Origin
 ) -> None:
@@ -121,6 +125,7 @@ def test_what_is_published_in_the_browser_comes_back_as_commits_and_merging_them
     assert states(follow()) == {"chess_club/dice": "same", "chess_club/coin": "same"}
 
 
+@pytest.mark.slow
 def test_a_push_branch_that_others_moved_is_built_upon_and_never_forced(game: Game, origin: Origin) -> None:
     origin.commit({DICE: GOOD})
     follow()
@@ -152,6 +157,7 @@ def drifted(game: Game, origin: Origin) -> GitFile:
     return row
 
 
+@pytest.mark.slow
 def test_drift_waits_for_a_person_who_may_take_theirs(game: Game, origin: Origin) -> None:
     row = drifted(game, origin)
     seen, bo = f"{row.theirs_digest} {row.ours_digest}", person("bo")
@@ -172,6 +178,7 @@ def test_drift_waits_for_a_person_who_may_take_theirs(game: Game, origin: Origin
     assert later.message == f"later ({sha[:12]} by Ann <ann@example.org>)"
 
 
+@pytest.mark.slow
 def test_drift_waits_for_a_person_who_may_keep_ours_and_a_decision_holds_for_what_was_seen_alone(
     game: Game, origin: Origin
 ) -> None:

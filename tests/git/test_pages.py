@@ -32,6 +32,7 @@ def shown(client: Client) -> str:
     return " ".join(client.get(reverse("workbench:git")).content.decode().split())
 
 
+@pytest.mark.slow
 def test_the_page_says_what_is_live_what_waits_and_why_and_leads_out_of_drift_both_ways(
     game: Game, origin: Origin
 ) -> None:
@@ -91,6 +92,7 @@ def test_the_webhook_wakes_the_look_for_who_knows_the_secret_alone(
     assert [call() for _ in range(waking.CALLS)][-1] == 429
 
 
+@pytest.mark.slow
 def test_the_command_looks_once_says_what_waits_and_two_never_look_at_a_time(
     game: Game, origin: Origin, settings: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -108,6 +108,7 @@ def test_the_figures_of_a_script_chosen_are_its_own(game: Game, boss: Client) ->
     assert boss.get(reverse(FIGURES), {"script": "x"}).status_code == 404
 
 
+@pytest.mark.slow
 def test_what_is_worth_a_look_is_named_with_its_figure_and_a_script_chosen_with_its_place(
     game: Game, boss: Client
 ) -> None:
@@ -183,6 +184,7 @@ def test_pages_take_their_permissions(game: Game) -> None:
         assert client.get(reverse(name)).status_code == 403, name
 
 
+@pytest.mark.slow
 def test_a_running_execution_is_shown_and_stopped_after_a_question(game: Game, boss: Client) -> None:
     publish(game, "while True: pass\n")
     Script.objects.update(max_execution_time=300)  # however long a busy machine takes for the question
@@ -293,6 +295,7 @@ def test_an_export_hides_what_a_topic_calls_sensitive(game: Game, boss: Client) 
         assert "sides" in text
 
 
+@pytest.mark.slow
 def test_an_error_is_marked_as_resolved_with_a_note_from_the_page_of_its_execution(game: Game, boss: Client) -> None:
     output = run(game, "result = 1 / 0\n")
     error_groups.fold()

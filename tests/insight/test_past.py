@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
+import pytest
+
 from benchmarks._past import COLUMNS, Past
 from scripting.metrics.histogram import Histogram
 from scripting.metrics.retention import HOURS_KEPT, MINUTES_KEPT
@@ -14,6 +16,7 @@ from scripting.models.rollups import OUTCOMES
 COUNT = 20_000
 
 
+@pytest.mark.slow
 def test_rollups_and_groups_equal_a_recount_and_rows_are_in_order_and_small() -> None:
     past = Past(COUNT, {1: [1, 2], 2: [3, 4], 3: [5, 6], 4: [7, 8]}, datetime.now(UTC))
     rows = [dict(zip(COLUMNS, row, strict=True)) for row in past.rows()]

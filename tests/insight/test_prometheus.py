@@ -45,6 +45,7 @@ def of(found: dict[Any, float], name: str, **labels: str) -> float:
     return value
 
 
+@pytest.mark.slow
 def test_runs_outcomes_durations_and_errors_are_sums_of_all_time_before_and_after_folding(
     game: Game, client: Client
 ) -> None:

@@ -261,6 +261,7 @@ def test_other_errors_are_told_in_words(game: Game, boss: Client) -> None:
     assert "the error: none then, “KeyError: 'x'”" in again(boss, failed)
 
 
+@pytest.mark.slow
 def test_a_repetition_whose_log_went_with_its_process_says_so(game: Game, boss: Client) -> None:
     publish(game, "log('begun')\n0.5 in range(10**13)\nresult = 1\n")
     Script.objects.update(max_execution_time=0.3)

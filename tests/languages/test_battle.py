@@ -70,6 +70,7 @@ def languages() -> set[str]:
     return {script.active_version.language for script in Script.objects.filter(module="wargame", name__in=NAMES)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["tengo", "zygomys"])
 def test_the_wargame_is_played_on_its_rules_written_in_another_language_alone(
     settings: Any, tmp_path: Path, language: str

@@ -90,6 +90,7 @@ except Refusal as refusal:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "words"),
     [

@@ -89,6 +89,7 @@ Text = tuple[str, str]
 Points = tuple[str, int]
 
 
+@pytest.mark.slow
 @BOTH_WAYS
 def test_3_2_a_file_in_the_other_language_replaces_the_default_and_gives_way_when_deleted(
     game: Game, default: Text, override: Text, failing: str, before: Points, after: Points
@@ -106,6 +107,7 @@ def test_3_2_a_file_in_the_other_language_replaces_the_default_and_gives_way_whe
     assert points(run()) == before
 
 
+@pytest.mark.slow
 @BOTH_WAYS
 def test_3_6_when_the_override_fails_the_default_runs_in_its_own_language(
     game: Game, default: Text, override: Text, failing: str, before: Points, after: Points
@@ -122,6 +124,7 @@ def test_3_6_when_the_override_fails_the_default_runs_in_its_own_language(
     assert output.version.language == before[0]
 
 
+@pytest.mark.slow
 @BOTH_WAYS
 def test_3_2_publishing_in_the_other_language_replaces_the_default(
     game: Game, default: Text, override: Text, failing: str, before: Points, after: Points
@@ -140,6 +143,7 @@ def test_3_2_publishing_in_the_other_language_replaces_the_default(
     assert ("letseq" in offered) is (after[0] == "zygomys")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", TEXTS)
 def test_a_script_imports_the_helpers_of_its_own_language(game: Game, language: str) -> None:
     put(game.package / "scripts", f"cup{SUFFIXES[language]}", TEXTS[language])

@@ -40,6 +40,7 @@ def fold() -> None:
         pass
 
 
+@pytest.mark.slow
 def test_same_script_version_type_and_line_is_one_group_with_first_and_last_seen(arena: Arena) -> None:
     make_script("result = {'points': 1}")
     make_script("x = points\nresult = {'points': 10 // x}")
@@ -92,6 +93,7 @@ def test_resolved_takes_a_note_and_a_failure_after_it_brings_the_error_back(aren
     assert Resolution.objects.count() == 2, "what was said stays"
 
 
+@pytest.mark.slow
 def test_a_resolved_error_is_back_when_a_newer_version_fails_alike_and_both_pages_can_say_so(
     arena: Arena, client: Client
 ) -> None:

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ alike = st.lists(st.integers(min_value=300, max_value=900), min_size=50, max_siz
 durations = st.lists(st.integers(min_value=0, max_value=10**9), min_size=1, max_size=300)
 
 
+@pytest.mark.slow
 @given(durations, st.sampled_from([0.0, 0.5, 0.95, 0.99, 1.0]))
 def test_a_quantile_is_within_the_accuracy_of_the_exact_one(values: list[int], q: float) -> None:
     exact = sorted(values)[int(q * (len(values) - 1))]
@@ -31,6 +33,7 @@ def test_merging_two_histograms_is_the_histogram_of_both(left: list[int], right:
     assert merged.counts == Histogram.of(left + right).counts
 
 
+@pytest.mark.slow
 @given(st.lists(durations | alike, min_size=1, max_size=4), st.sampled_from([0.0, 0.5, 0.95, 0.99, 1.0]))
 def test_a_quantile_is_the_same_however_the_counts_came_together(parts: list[list[int]], q: float) -> None:
     read, whole = Histogram(), Histogram()
@@ -58,6 +61,7 @@ def test_several_quantiles_at_once_are_those_asked_for_one_by_one() -> None:
         assert abs((histogram.quantiles(q)[0] or 0) - exact) <= 0.02 * exact
 
 
+@pytest.mark.slow
 @given(st.lists(st.dictionaries(st.integers(0, 900), st.integers(1, 2**32 + 5), min_size=1), min_size=1, max_size=6))
 def test_packed_or_not_and_however_large_no_count_is_lost(parts: list[dict[int, int]]) -> None:
     filled = [part | dict.fromkeys(range(300, 340), 1) for part in parts]

@@ -53,6 +53,7 @@ def test_common_outcomes_give_way_and_rare_ones_stay_whole_whatever_their_age(sc
     assert set(KeptExecution.objects.values_list("pk", flat=True)) == kept
 
 
+@pytest.mark.slow
 def test_the_sample_is_the_same_in_whatever_steps_it_is_drawn(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = aged(script, 3, 500)
     expected = set(sorted(ids, key=reservoir.number_of)[:CAPACITY])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.processes import child_environment
 
 PROGRAM = """
@@ -26,6 +28,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_what_is_loaded_when_a_web_process_begins_is_left_alone_by_the_collector_which_looks_seldom() -> None:
     command = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=120, check=True)

@@ -40,6 +40,7 @@ def page_of(boss: Client, execution: Any) -> str:
     return str(response.content.decode())
 
 
+@pytest.mark.slow
 def test_an_executions_page_has_its_receipt_and_says_where_it_differs(rolls: Rolls, boss: Client) -> None:
     execution = rolls(1)[0]
     page = page_of(boss, execution.pk)

@@ -68,6 +68,7 @@ def test_a_path_leads_from_every_leaf_to_the_top() -> None:
         assert offline.tree_of(leaves[::-1]) != top or size == 1
 
 
+@pytest.mark.slow
 def test_a_root_is_fixed_and_late_receipts_go_to_the_next_days(rolls: Rolls) -> None:
     rolls(2, 1)
     first = root_on(DAY)

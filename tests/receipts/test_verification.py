@@ -258,6 +258,7 @@ TAMPERS = (
 )
 
 
+@pytest.mark.slow
 def test_what_is_removed_exchanged_or_inserted_is_named(rolls: Rolls) -> None:
     made = rolls(2, 2, 1)
     for state in ("before it is sealed", "after it"):

@@ -173,6 +173,7 @@ def test_a_process_that_never_read_the_script_offers_what_it_compiled_as_a_comma
         assert other.code_of(script.active.bundle, script.limits, compiled_code.functions_of(script))
 
 
+@pytest.mark.slow
 def test_what_one_process_compiled_serves_the_sandboxes_of_another_and_of_this_site_alone(
     arena: Arena, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,6 +124,7 @@ def test_what_was_live_before_comes_back_at_once(eyes: Script) -> None:
     publishing.rollback(eyes, 2, actor=None, reason="and forth")
 
 
+@pytest.mark.slow
 def test_a_small_measured_effect_needs_nobody_and_a_larger_one_does(eyes: Script, eve: User, rita: User) -> None:
     set_policy("arena", "scorer", actor=None, reason="small ones alone", approval="above", alone=5)
     assert publish(eyes).review is None, "1 of 24 decisions, 4 %"

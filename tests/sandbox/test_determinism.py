@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from scripting.supervisor.pool import PoolConfig, SandboxPool
 from tests.support.sandboxes import outcome_of, value_of
 
@@ -38,6 +40,7 @@ result = [
 """
 
 
+@pytest.mark.slow
 def test_sets_of_constants_are_walked_alike_in_the_sandbox_that_compiled_and_in_those_that_got_its_code() -> None:
     pool = SandboxPool(PoolConfig())
     try:
@@ -49,6 +52,7 @@ def test_sets_of_constants_are_walked_alike_in_the_sandbox_that_compiled_and_in_
     assert value_of(compiled) == value_of(handed_on) == value_of(traced)
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes_in_any_process() -> None:
     outcomes = []
     for _ in range(2):

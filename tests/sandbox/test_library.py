@@ -94,6 +94,7 @@ def test_what_evaluates_text_or_walks_attributes_is_left_out(name: str) -> None:
     assert not any(hasattr(package, name) for package in PACKAGES.values())
 
 
+@pytest.mark.slow
 def test_large_numbers_are_divided_on_every_interpreter(pool: SandboxPool) -> None:
     """Newer Pythons import a module of their own for it, when first needed."""
     text = "large, divisor = 3**40000, 7**9000\nwhole, rest = divmod(large, divisor)\nresult = whole * divisor + rest == large"

@@ -224,6 +224,7 @@ def test_nothing_is_certain_to_fail_in_a_script_that_runs(case: Case) -> None:
     assert [line for line in told(check(case.text, inputs=())) if "!" in line.split(" ")[0]] == []
 
 
+@pytest.mark.slow
 def test_a_long_text_is_looked_at_in_good_time() -> None:
     import time
 

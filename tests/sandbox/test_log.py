@@ -27,6 +27,7 @@ def test_print_keeps_end_and_sep_as_python_does(pool: SandboxPool, name: str) ->
         assert outcome_of(pool, text).logs == lines
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_still_tells_of_the_line_it_was_in(
     pool: SandboxPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -34,6 +35,7 @@ def test_a_run_that_is_stopped_still_tells_of_the_line_it_was_in(
     assert outcome_of(pool, "print('a', end='')\nwhile True: pass", limits=SHORT).logs == ("a",)
 
 
+@pytest.mark.slow
 def test_a_line_without_an_end_is_bounded(pool: SandboxPool) -> None:
     outcome = outcome_of(pool, "while True: print('x' * 1000, end='')", limits=SecurityLimits(max_execution_time=0.5))
     assert outcome.log_truncated

@@ -32,6 +32,7 @@ def same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and a == b
 
 
+@pytest.mark.slow
 @given(VALUES)
 @settings(max_examples=300, deadline=None)
 def test_a_plain_value_comes_back_the_same(value: Any) -> None:
@@ -40,6 +41,7 @@ def test_a_plain_value_comes_back_the_same(value: Any) -> None:
     check_value(data, **BOUNDS)
 
 
+@pytest.mark.slow
 @given(
     st.binary(max_size=200)
     | st.builds(lambda a, b: a + b, st.sampled_from([b"\x81", b"\x82", b"\xdc\x00", b"\x9f"]), st.binary())
@@ -56,6 +58,7 @@ def test_any_bytes_are_either_refused_or_plain_data(data: bytes) -> None:
     encode_value(value)
 
 
+@pytest.mark.slow
 @given(VALUES, st.integers(0, 60))
 @settings(max_examples=200, deadline=None)
 def test_cut_bytes_are_refused(value: Any, cut: int) -> None:

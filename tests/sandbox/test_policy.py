@@ -32,6 +32,7 @@ def test_syntax_that_is_refused_by_name_is_refused_on_a_python_that_does_not_hav
 _PARTS = [*"(){}[]\"'x #\n\\", "((", "))", '"""', "'''", 'f"', "f'", '("x")', '("', '")', '"a"', "'b'", '" "']
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(st.lists(st.sampled_from(_PARTS), min_size=4, max_size=40).map("".join), st.integers(3, 6))
 @example('("""a")"""+' * 4 + "(", 4)

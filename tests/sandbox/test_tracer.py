@@ -234,6 +234,7 @@ result = 1
     assert all(len(value) <= TRACE_VALUE for step in outcome.trace.last for _, value in step.values)
 
 
+@pytest.mark.slow
 def test_a_long_run_is_told_from_both_ends_and_every_line_with_its_last_value(pool: SandboxPool) -> None:
     text = "total = 0\nfor n in range(5000):\n    total += n\n    if n == 2500:\n        middle = 'here ' * 30\nresult = total\n"
     outcome = traced(pool, text)

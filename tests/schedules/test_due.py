@@ -117,6 +117,7 @@ def test_a_hundred_thousand_due_times_of_two_years_are_those_that_the_clocks_sho
         total += len(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ZONES)
 def test_from_any_moment_near_a_change_of_the_clocks_the_next_due_time_is_the_same(zone: str) -> None:
     dice = random.Random(zone)
@@ -180,6 +181,7 @@ def test_what_can_never_be_due_is_refused_with_what_to_write(given: dict[str, ob
         Cadence(BEGIN, **given).check()  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_each_due_time_runs_once_or_is_counted_by_its_policy_whenever_workers_live() -> None:
     dice, total = random.Random(41), 0
     for _ in range(120):

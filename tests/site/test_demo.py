@@ -163,6 +163,7 @@ def test_the_roles_may_what_they_should() -> None:
     assert admin.has_perms([publish, play, view, "auth.change_user"])
 
 
+@pytest.mark.slow
 def test_the_queues_are_for_role_admin_alone(client: Client) -> None:
     assert client.get("/django-rq/").status_code == 302
     for role, status in (("viewer", 403), ("designer", 403), ("admin", 200)):

@@ -88,6 +88,7 @@ forks.begin(run, "x").wait()
 NO_SERVER = "postgresql://nobody@127.0.0.1:1/none"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("database", "there"), [("sqlite:///none.sqlite3", []), (NO_SERVER, ["psycopg"])])
 def test_what_no_part_needs_is_not_imported_and_can_be_later(database: str, there: list[str]) -> None:
     lines = said(
@@ -101,6 +102,7 @@ import opentelemetry, rich, psycopg
     assert lines == [str(there)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite:///none.sqlite3", NO_SERVER])
 def test_queries_are_compiled_before_the_fork_without_the_database(database: str) -> None:
     lines = said(

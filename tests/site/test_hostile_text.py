@@ -91,6 +91,7 @@ def pages(client: Client) -> Iterator[tuple[str, str]]:
                 queue.append(where)
 
 
+@pytest.mark.slow
 def test_no_page_shows_as_markup_what_was_said(hostile: Script) -> None:
     client = Client()
     client.force_login(User.objects.get(username=NAME))

@@ -32,6 +32,7 @@ def found(pattern: str, page: Any) -> list[str]:
     return [html.unescape(text).strip() for text in re.findall(pattern, page.content.decode(), re.DOTALL)]
 
 
+@pytest.mark.slow
 def test_every_entry_of_the_menu_leads_to_a_page_of_that_name(chief: Client) -> None:
     groups = chief.get("/admin/").context["sidebar_navigation"]
     entries = [(item["title"], str(item["link"])) for group in groups for item in group["items"]]
@@ -43,6 +44,7 @@ def test_every_entry_of_the_menu_leads_to_a_page_of_that_name(chief: Client) -> 
     assert {"Processes", "Limits and switches", "Battles", "Errors"} <= {name for name, _ in entries}
 
 
+@pytest.mark.slow
 def test_the_breadcrumb_of_a_record_names_its_list_as_the_menu_does(chief: Client) -> None:
     sync.sync()
     script = Script.objects.get(name="hit_simulator")

@@ -43,6 +43,7 @@ def test_of_two_that_prepare_a_site_at_once_the_second_waits_for_the_first() -> 
     assert done == ["first", "second"]
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_a_new_site_is_prepared_by_two_processes_at_once_and_has_its_roles_without_the_demo(tmp_path: Path) -> None:
     database = tmp_path / "site.sqlite3"

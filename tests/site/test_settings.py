@@ -35,6 +35,7 @@ def values(folder: Path, **environment: str) -> list[Any]:
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
+@pytest.mark.slow
 def test_without_an_environment_everything_is_under_var_and_safe(tmp_path: Path) -> None:
     database, redis_url, secure, debug, demo = values(tmp_path / "var")
     assert secure, "cookies and HSTS outside the demo"
@@ -44,6 +45,7 @@ def test_without_an_environment_everything_is_under_var_and_safe(tmp_path: Path)
     assert (debug, demo) == (False, False)
 
 
+@pytest.mark.slow
 def test_database_url_moves_to_postgresql(tmp_path: Path) -> None:
     database = values(tmp_path, DATABASE_URL="postgresql://me:pw@db.example:5433/goby", SECRET_KEY="one for all")[0]
     assert (database["ENGINE"], database["HOST"], str(database["PORT"]), database["NAME"]) == (
@@ -54,6 +56,7 @@ def test_database_url_moves_to_postgresql(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_redis_url_and_https_are_taken(tmp_path: Path) -> None:
     _database, redis_url, secure, *_ = values(
         tmp_path, REDIS_URL="redis://cache.example:6379/2", GOBY_HTTPS="true", SECRET_KEY="one for all"
@@ -61,6 +64,7 @@ def test_redis_url_and_https_are_taken(tmp_path: Path) -> None:
     assert (redis_url, secure) == ("redis://cache.example:6379/2", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -85,6 +89,7 @@ def test_an_odd_value_is_refused_and_named(tmp_path: Path, name: str, value: str
     assert name in last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
     [("DATABASE_URL", "postgresql://me:pw@db.example/goby"), ("REDIS_URL", "redis://10.0.0.7:6379/0")],
@@ -102,6 +107,7 @@ def test_a_site_that_may_have_several_hosts_does_not_start_without_a_secret_key_
     )
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_a_secret_that_is_still_the_example_files_is_refused(tmp_path: Path) -> None:
     done = load(tmp_path, SECRET_KEY="CHANGE-ME")
@@ -109,6 +115,7 @@ def test_a_secret_that_is_still_the_example_files_is_refused(tmp_path: Path) -> 
     assert "SECRET_KEY is what the example file says" in done.stderr
 
 
+@pytest.mark.slow
 def test_outside_the_demo_cookies_need_tls_sessions_are_short_and_figures_and_queues_closed(tmp_path: Path) -> None:
     ask = (
         "from goby_site import settings as s; print(s.SESSION_COOKIE_SECURE and s.CSRF_COOKIE_SECURE, s.SECURE_HSTS_SECONDS > 0,"
@@ -128,6 +135,7 @@ def test_outside_the_demo_cookies_need_tls_sessions_are_short_and_figures_and_qu
     assert opened.split()[2:5] == ["1", "True", "True"]
 
 
+@pytest.mark.slow
 def test_the_secret_key_is_made_once_and_is_private(tmp_path: Path) -> None:
     values(tmp_path / "var")
     path = tmp_path / "var" / "secret-key"

@@ -79,6 +79,7 @@ def test_an_ipv6_address_counts_as_its_network(client: Client) -> None:
     assert attempt(client, "a right one", address="2001:db8:1:3::1") == ""
 
 
+@pytest.mark.slow
 def test_right_passwords_are_not_counted_and_waiting_is_not_made_longer_by_trying(client: Client) -> None:
     for _ in range(2 * FAILURES_OF_NAME):
         assert attempt(client, "a right one") == ""

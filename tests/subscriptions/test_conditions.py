@@ -108,6 +108,7 @@ def test_a_mistake_is_told_at_its_place(text: str, at: int, message: str) -> Non
     assert message in str(caught.value)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.sampled_from("abdeiknpr.=<>!()[],\" 0123456789'\\"), max_size=60))
 def test_any_text_is_a_condition_or_a_mistake_within_it(text: str) -> None:

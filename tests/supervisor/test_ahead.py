@@ -62,6 +62,7 @@ def test_a_failed_run_is_an_outcome_and_those_after_it_run(pool: SandboxPool) ->
     assert [value_of(first), value_of(third)] == [6, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "kind", "limits"),
     [

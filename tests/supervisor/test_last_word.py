@@ -59,6 +59,7 @@ def timed_out(outcome: RunOutcome) -> RunOutcome:
     return outcome
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("name", SPOKEN)
 def test_a_run_out_of_time_tells_its_line_and_its_log(pool: SandboxPool, name: str) -> None:
@@ -72,6 +73,7 @@ def test_a_run_out_of_time_tells_its_line_and_its_log(pool: SandboxPool, name: s
     assert LIMITS.max_execution_time * 1e6 <= outcome.metrics.wall_us
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("patient")
 def test_the_line_is_that_of_the_helper_where_it_is_there(pool: SandboxPool) -> None:
     helper = "def count(n):\n    while True:\n        n += 1\n"
@@ -82,6 +84,7 @@ def test_the_line_is_that_of_the_helper_where_it_is_there(pool: SandboxPool) -> 
     assert error.line in {2, 3}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("patient")
 def test_tengo_tells_its_line_and_its_log_too(pool: SandboxPool) -> None:
     text = 'log("begun")\nn := 0\nfor {\n  n += 1\n}\n'
@@ -91,6 +94,7 @@ def test_tengo_tells_its_line_and_its_log_too(pool: SandboxPool) -> None:
     assert outcome.logs == ("begun",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STUCK)
 def test_a_run_stuck_in_one_operation_is_killed_in_time_without_its_log(pool: SandboxPool, name: str) -> None:
     started = time.monotonic()

@@ -67,6 +67,7 @@ def neighbour_is_unharmed(pool: SandboxPool) -> None:
     assert value_of(outcome_of(pool, NEIGHBOUR)) == 42
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TIMEOUTS)
 def test_a_run_over_its_time_is_killed_and_told_as_timeout(pool: SandboxPool, name: str) -> None:
     started = time.monotonic()
@@ -186,6 +187,7 @@ def test_the_memory_of_one_run_is_not_told_of_the_next(pool: SandboxPool) -> Non
     assert small < 2 << 20
 
 
+@pytest.mark.slow
 def test_the_processor_time_of_a_killed_run_is_known(pool: SandboxPool) -> None:
     text = "while n: pass\nresult = 1"
     loaded = outcome_of(pool, text, {"n": 0}, limits=LIMITS)

@@ -52,6 +52,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, bool]]:
     return seen
 
 
+@pytest.mark.slow
 def test_what_was_pushed_out_comes_back_without_the_compiler_and_does_the_same(
     make_pool: MakePool, loads: list[tuple[str, bool]]
 ) -> None:
@@ -225,6 +226,7 @@ def test_more_scripts_than_sixteen_stay_warm_where_memory_has_room(
     assert pool.stats().places == len(pool.stats().sandboxes) == 3, "others need the memory"
 
 
+@pytest.mark.slow
 def test_each_version_replaced_gives_up_its_sandbox_unless_it_still_runs(
     make_pool: MakePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

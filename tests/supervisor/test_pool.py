@@ -74,6 +74,7 @@ def test_the_light_parent_loads_no_archives_and_so_no_threads_for_which_each_san
     assert not {name for name in ("_lzma", "_bz2") if name in loaded}
 
 
+@pytest.mark.slow
 def test_a_process_forked_from_ours_has_sandboxes_of_its_own(make_pool: MakePool) -> None:
     pool = make_pool()
     bundle, limits = bundle_of("result = n + 1"), SecurityLimits()
@@ -158,6 +159,7 @@ def test_a_sandbox_is_retired_after_its_number_of_runs(make_pool: MakePool) -> N
     assert len(seen) == 3
 
 
+@pytest.mark.slow
 def test_a_sandbox_is_retired_after_a_breach_and_kept_after_a_plain_error(make_pool: MakePool) -> None:
     pool = make_pool()
     outcome_of(pool, "1 / 0")
@@ -183,6 +185,7 @@ def test_a_setting_gives_every_run_its_own_process(make_pool: MakePool) -> None:
     assert pids(pool) == []
 
 
+@pytest.mark.slow
 def test_eight_threads_run_side_by_side_and_each_gets_its_own_answer(make_pool: MakePool) -> None:
     pool = make_pool(max_sandboxes=6)
     texts = ["result = [n, 'a']", "result = [n, 'b']", "result = [n, 'c']"]
@@ -279,6 +282,7 @@ def test_a_closed_pool_leaves_no_process_and_says_so(make_pool: MakePool) -> Non
         outcome_of(pool, "result = 1")
 
 
+@pytest.mark.slow
 def test_an_unknown_language_is_a_compilation_error(make_pool: MakePool) -> None:
     outcome = outcome_of(make_pool(), "result = 1", language="cobol")
     assert outcome.error is not None

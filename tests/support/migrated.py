@@ -1,11 +1,13 @@
 """The database as the migrations leave it, made once for a run of the suite: each test process and each stack begins with a copy.
 
-To migrate from nothing takes four seconds of computing; in a copy `migrate` finds nothing to do.
+To migrate from nothing takes four seconds of computing; in a copy `migrate` finds nothing to do. The file is kept for the next run,
+which begins with it as long as no migration, no model and no package has changed since.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -24,6 +26,11 @@ from tests.support.processes import child_environment
 
 # Set by the process that starts first; xdist's workers inherit it.
 FOLDER_VARIABLE = "GOBY_TEST_MIGRATED"
+
+KEPT = BASE_DIR / ".pytest_cache" / "migrated"
+
+MODELS = {"migrations", "models", "models.py"}
+"""Folders and files that say what a database is like."""
 
 DATABASE = "migrated"
 FILE = "migrated.sqlite3"
@@ -58,12 +65,38 @@ def copy_file(target: Path) -> None:
     file = shared_folder() / FILE
 
     def make() -> None:
-        unfinished = file.with_name("unfinished.sqlite3")
-        migrate(f"sqlite:///{quote(str(unfinished))}")
+        unfinished, kept = file.with_name("unfinished.sqlite3"), KEPT / f"{state()}.sqlite3"
+        is_new = True
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(kept, unfinished)
+            is_new = False
+        migrate(
+            f"sqlite:///{quote(str(unfinished))}"
+        )  # one that was kept, too: the roles' permissions may be others now
+        if is_new:
+            keep(unfinished, kept)
         unfinished.rename(file)
 
     once("sqlite", file.exists, make)
     shutil.copyfile(file, target)
+
+
+def state() -> str:
+    """A digest of what the migrations lead to: they and the models, and the packages, which have some too."""
+    texts = [BASE_DIR / "requirements" / "runtime.txt"]
+    for package in ("scripting", "goby_site", "wargame"):
+        texts += sorted(path for path in (BASE_DIR / package).rglob("*.py") if MODELS.intersection(path.parts))
+    return hashlib.sha256(b"\0".join(text.read_bytes() for text in texts)).hexdigest()
+
+
+def keep(file: Path, kept: Path) -> None:
+    """Keep a copy of the file, and none of an earlier state. Another run may do so at the same time."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    for earlier in kept.parent.glob("*.sqlite3"):
+        earlier.unlink(missing_ok=True)
+    with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as copy:
+        copy.write(file.read_bytes())
+    Path(copy.name).rename(kept)
 
 
 def offer(project: Path, file: Path) -> None:

@@ -38,6 +38,7 @@ def test_what_changed_within_a_line_is_marked() -> None:
     assert marked == [["1"], ["9"]]
 
 
+@pytest.mark.slow
 def test_texts_made_to_be_slow_are_told_apart_in_bounded_time() -> None:
     old = "\n".join(f"line {number % 100}" for number in range(20_000))
     new = "\n".join(f"line {(number * 7 + 3) % 100}" for number in range(20_000))

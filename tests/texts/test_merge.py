@@ -70,6 +70,7 @@ def test_with_one_side_unchanged_the_other_side_is_the_result(base: str, changed
     assert merge(base, changed, changed).decided([]) == changed
 
 
+@pytest.mark.slow
 @given(TEXTS, TEXTS, TEXTS)
 def test_the_sides_are_treated_alike_and_nothing_that_one_wrote_is_lost(base: str, theirs: str, mine: str) -> None:
     result, mirrored = merge(base, theirs, mine), merge(base, mine, theirs)

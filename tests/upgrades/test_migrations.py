@@ -58,6 +58,7 @@ def test_every_migration_can_be_applied_under_processes_of_the_last_release() ->
     assert wrong.keys() == BEFORE_THE_FIRST, "an exception that is none"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_the_database_takes_rows_with_the_columns_of_the_last_release_alone() -> None:
     for (app, _), model in sorted(released().models.items()):

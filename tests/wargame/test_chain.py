@@ -197,6 +197,7 @@ def events_for(script: str) -> Iterator[tuple[Topic, dict[str, Any]]]:
             yield topic, {key: topic.example[key] for key in required}
 
 
+@pytest.mark.slow
 def test_the_director_and_the_scripts_play_turns_together() -> None:
     start_battle(seed=1)  # the same one each time
     director = Director()

@@ -171,6 +171,7 @@ def test_the_admin_shows_battles_and_their_logs_and_changes_neither(client: Clie
     assert client.post(f"/admin/wargame/{model}/{pk}/delete/", {"post": "yes"}).status_code == 403
 
 
+@pytest.mark.slow
 def test_the_battle_log_has_times_and_filters_for_time_battle_and_unit(client: Client, duel: Duel) -> None:
     client.force_login(User.objects.create_superuser("chief"))
     at = datetime(2030, 1, 31, 12, 0, 0, 7000, tzinfo=UTC)

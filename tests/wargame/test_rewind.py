@@ -80,6 +80,7 @@ class Fought:
         return {"follow_up_events": [{"topic": "wargame.event.damage", "payload": blast} for blast in blasts]}
 
 
+@pytest.mark.slow
 @pytest.mark.once
 def test_the_rewound_board_equals_the_recorded_one_at_100_random_moments_of_10_battles(
     monkeypatch: pytest.MonkeyPatch,
@@ -100,6 +101,7 @@ def test_the_rewound_board_equals_the_recorded_one_at_100_random_moments_of_10_b
     assert {"move", "damage", "chain", "miss", "destroyed", "refused", "turn", "end", "fallback", "built_in"} <= seen
 
 
+@pytest.mark.slow
 def test_a_moment_reads_a_keyframe_and_at_most_a_hundred_entries_however_long_the_battle_is(duel: Duel) -> None:
     def queries(sequence: int) -> int:
         with CaptureQueriesContext(connection) as asked:
@@ -136,6 +138,7 @@ def test_a_battle_that_began_before_the_log_held_boards_can_be_rewound_from_its_
     assert "can be rewound to turn 2" in client.get(address).content.decode()
 
 
+@pytest.mark.slow
 def test_a_link_holds_a_moment_and_changes_nothing(client: Client, settings: Settings, monkeypatch: Any) -> None:
     settings.WARGAME_PUBLIC = True
     monkeypatch.setattr(deployment, "ARMY", SMALL)

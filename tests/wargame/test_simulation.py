@@ -125,6 +125,7 @@ def told(game: Game) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.parametrize(("language", "seeds"), [("python", range(10)), ("tengo", range(10, 20))])
 def test_a_simulated_and_a_live_battle_tell_the_same_log(
@@ -143,6 +144,7 @@ def test_a_simulated_and_a_live_battle_tell_the_same_log(
         )  # the first battle is of whole armies, the others are over sooner
 
 
+@pytest.mark.slow
 def test_scripts_that_fail_ask_and_set_off_events_are_told_alike(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +192,7 @@ def test_a_battle_is_told_by_measures_and_by_steps_that_lead_to_its_end(monkeypa
     assert msgspec.json.encode([played.start, played.steps, played.log])
 
 
+@pytest.mark.slow
 def test_values_of_knobs_for_one_map_hold_in_its_battles_alone_simulated_or_not() -> None:
     maps = {seed: deployment.deploy(seed, now=0).battle.map.name for seed in range(9)}
     here, there = 0, next(seed for seed, name in maps.items() if name != maps[0])

@@ -72,6 +72,7 @@ def test_the_sentence_names_chance_roll_damage_and_the_version_that_stood_in_for
     assert stories.sentence(entry("damage")) == told
 
 
+@pytest.mark.slow
 def test_a_version_that_its_breaker_withheld_is_named_with_the_reason(
     duel: Duel, chief: Client, settings: Settings
 ) -> None:
@@ -136,6 +137,7 @@ def test_an_entry_of_earlier_times_tells_what_its_columns_hold(duel: Duel) -> No
     )
 
 
+@pytest.mark.slow
 def test_from_an_entry_to_its_executions_and_from_each_of_them_back(duel: Duel, chief: Client) -> None:
     put("damage_calculator", HARD)
     put("damage_calculator", "result = 1 / 0")

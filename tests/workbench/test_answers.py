@@ -87,6 +87,7 @@ def test_a_trial_plays_both_texts_on_the_same_dice_and_commits_nothing(designer:
     assert not script.executions.exists()
 
 
+@pytest.mark.slow
 def test_a_sample_tells_how_often_and_how_much_on_the_same_dice(designer: Client, script: Script) -> None:
     source = "points = rand()\nresult = {'points': 1 + points, 'high': points > 2, 'word': 'x'}\n"
     _, answer = ask(designer, "POST", "api/sample", source=source, input="", payload={}, seed="11")
@@ -101,6 +102,7 @@ def test_a_sample_tells_how_often_and_how_much_on_the_same_dice(designer: Client
     assert not script.executions.exists()
 
 
+@pytest.mark.slow
 def test_a_sample_of_a_text_that_fails_says_so(designer: Client) -> None:
     _, answer = ask(designer, "POST", "api/sample", source="result = 1 / 0\n", input="", payload={})
     assert answer["failures"] == [answer["runs"], 0]
@@ -114,6 +116,7 @@ def test_inputs_that_do_not_fit_the_topic_are_refused_in_its_words(designer: Cli
     assert "points" in answer["error"]["message"]
 
 
+@pytest.mark.slow
 def test_a_trial_is_cancelled_by_who_began_it_and_its_process_is_killed(designer: Client, script: Script) -> None:
     script.max_execution_time = 300
     script.save(update_fields=["max_execution_time"])
@@ -263,6 +266,7 @@ def test_with_publishing_switched_off_only_what_was_live_can_be_live_again(
     assert '"browser_publish": false' in page
 
 
+@pytest.mark.slow
 def test_each_permission_opens_its_own_door_and_no_other(script: Script) -> None:
     doors = {
         "api/check": ("POST", "edit"), "api/draft": ("PUT", "edit"), "api/trial": ("POST", "run"),

@@ -44,6 +44,7 @@ def busy_sandboxes() -> list[int]:
     return [box.pid for box in get_pool().stats().sandboxes if box.busy]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", ["api/cases", "api/replay"])
 def test_what_nobody_waits_for_any_more_is_stopped_in_the_middle_of_a_run(
     designer: Client, work: str, monkeypatch: pytest.MonkeyPatch
@@ -62,6 +63,7 @@ def test_what_nobody_waits_for_any_more_is_stopped_in_the_middle_of_a_run(
     assert [status for status, _ in answers] == [200]
 
 
+@pytest.mark.slow
 def test_what_a_page_begins_by_itself_ends_with_its_time_in_the_middle_of_a_run(
     designer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

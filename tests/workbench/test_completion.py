@@ -30,6 +30,7 @@ def run(source: str, **context: object) -> object:
     return output.result
 
 
+@pytest.mark.slow
 def test_every_name_that_help_lists_is_there_in_a_real_run(script: Script) -> None:
     names = namespace(script, "python")
     listed = [entry["name"] for entry in names["builtins"] + names["functions"]]

@@ -57,6 +57,7 @@ def trial(client: Client, script: str, context: dict[str, Any]) -> Any:
     return tried | {"result": tried["result"] and json.loads(tried["result"])}
 
 
+@pytest.mark.slow
 def test_a_new_script_is_a_draft_that_only_its_author_sees_and_nothing_is_live(designer: Client) -> None:
     assert 'href="/scripts/new/"' in designer.get("/scripts/").content.decode()
     answer = make(designer, "chain_bonus", purpose="How much a chain of hits is worth")

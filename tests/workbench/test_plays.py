@@ -48,6 +48,7 @@ def text(client: Client, address: str) -> str:
     return client.get(address).content.decode()
 
 
+@pytest.mark.slow
 def test_the_draft_is_played_and_the_report_shows_what_turned(designer: Client) -> None:
     assert "Play 200 matches" in text(designer, ROOT), "in the publish dialog"
     assert "No matches were played yet" in text(designer, ROOT + "plays/")
@@ -67,6 +68,7 @@ def test_the_draft_is_played_and_the_report_shows_what_turned(designer: Client) 
     assert designer.get(f"{address}5000/").status_code == 404
 
 
+@pytest.mark.slow
 def test_one_that_stopped_early_goes_on_to_the_end(designer: Client) -> None:
     address = asked(designer)
     EvidenceWorker("eve").work_once(None)
@@ -94,6 +96,7 @@ def test_it_is_cancelled_and_who_may_not_try_scripts_sees_none(designer: Client)
     assert {viewer.get(where).status_code for where in (address, ROOT + "plays/", address + "1/")} == {403}
 
 
+@pytest.mark.slow
 def test_a_set_of_knobs_is_a_candidate_too(script: Script, designer: Client) -> None:
     make_script("BONUS = 0  # knob 0..5: more for each hit\n" + LIVE.replace("['points']}", "['points'] + BONUS}"))
     registry.forget()

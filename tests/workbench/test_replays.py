@@ -66,6 +66,7 @@ def test_the_same_text_on_the_same_executions_is_one_report(designer: Client) ->
     assert ReplayReport.objects.count() == 2
 
 
+@pytest.mark.slow
 def test_nothing_that_a_topic_hides_is_in_a_report(designer: Client) -> None:
     answer = replayed(designer, LIVE.replace("'high'", "'told': message['payload']['secret'], 'high'"))
     assert "swordfish" not in designer.get(answer["address"]).content.decode()
@@ -82,6 +83,7 @@ def test_a_report_is_downloaded_as_json_and_csv(designer: Client) -> None:
     assert all(float(row["after"]) == 2 * float(row["before"]) for row in rows)
 
 
+@pytest.mark.slow
 def test_the_page_replays_a_draft_or_a_version(script: Script, designer: Client) -> None:
     assert "No replays yet" in designer.get(ROOT + "replay/").content.decode()
     user = designer.session["_auth_user_id"]
@@ -160,6 +162,7 @@ def test_a_growing_replay_is_cancelled_by_a_button_and_keeps_its_report(
     assert "Cancelled after 0 of 30" in page
 
 
+@pytest.mark.slow
 def test_executions_are_chosen_by_number_time_topic_outcome_key_and_version(script: Script, designer: Client) -> None:
     first = Execution.objects.order_by("pk").first()
     assert first is not None
@@ -184,6 +187,7 @@ def test_executions_are_chosen_by_number_time_topic_outcome_key_and_version(scri
         assert said in form(designer, **fields).content.decode()
 
 
+@pytest.mark.slow
 def test_a_file_is_replayed_that_is_uploaded_or_lies_beside_the_script(
     script: Script, designer: Client, settings: Any, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ def test_what_cannot_be_is_told_at_its_field(designer: Client, wrong: dict[str, 
     assert not Schedule.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_schedule_is_followed_paused_resumed_and_run_at_once_on_its_page(
     designer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,6 +138,7 @@ async def test_many_notices_in_a_row_ask_the_database_once(
     await page.leave()
 
 
+@pytest.mark.slow
 async def test_while_redis_is_away_a_page_is_told_so_when_it_comes_and_while_it_is_open(
     script: Script, browser: Client, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

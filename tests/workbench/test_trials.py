@@ -132,6 +132,7 @@ def test_two_trials_are_compared_on_the_server_as_a_trial_with_the_live_text(des
     assert ask(designer, "POST", "api/compare_trials", old=deep, new=deep)[0] in {200, 400}
 
 
+@pytest.mark.slow
 def test_a_sample_says_in_how_many_runs_and_in_what_the_two_texts_differ(designer: Client) -> None:
     make_script("result = {'points': 1}\n")
     source = "if rand() > 0.5: award(1)\nlog('x')\nresult = {'points': 1}\n"
@@ -140,6 +141,7 @@ def test_a_sample_says_in_how_many_runs_and_in_what_the_two_texts_differ(designe
     assert answer["runs"] - answer["alike"] == answer["differences"].get("effects", 0)
 
 
+@pytest.mark.slow
 def test_a_sample_says_how_many_results_the_game_would_refuse_and_why(designer: Client) -> None:
     make_script("result = {'points': 1}\n")
     _, answer = ask(designer, "POST", "api/sample", source="result = {'points': 5000}\n", input="topic:arena.hit", payload={"points": 1})  # fmt: skip
@@ -148,6 +150,7 @@ def test_a_sample_says_how_many_results_the_game_would_refuse_and_why(designer: 
     assert answer["refused"][1] == 0
 
 
+@pytest.mark.slow
 def test_a_sample_s_numbers_are_exact_however_large(designer: Client) -> None:
     make_script(f"result = {{'id': {LONG}, 'wide': 1.7e308}}\n")
     source = f"result = {{'id': {LONG + 1}, 'wide': -1.7e308}}\n"
@@ -212,6 +215,7 @@ def hit(number: int = 1, *, key: str = "ada", **payload: Any) -> Execution:
 READS = "before = get_score()\nresult = {'points': 1, 'before': before, 'rand': rand()}\n"
 
 
+@pytest.mark.slow
 def test_a_trial_on_a_recorded_event_reads_what_was_recorded_or_the_game_as_it_is_now(designer: Client) -> None:
     make_script(READS)
     arena.add("ada", 7)
@@ -230,6 +234,7 @@ def test_a_trial_on_a_recorded_event_reads_what_was_recorded_or_the_game_as_it_i
     assert sample["alike"] == sample["runs"]
 
 
+@pytest.mark.slow
 def test_a_read_that_was_not_recorded_leaves_the_recording_and_says_where(designer: Client) -> None:
     make_script(READS)
     execution = hit()

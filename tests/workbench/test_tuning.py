@@ -138,6 +138,7 @@ def test_values_are_planned_for_a_time_on_the_clock_of_the_site_and_ended(script
     assert ask(tuner, "POST", "api/tune/cancel", id=made.pk, reason="rain")[0] == 422
 
 
+@pytest.mark.slow
 def test_a_curve_tells_what_nine_settings_would_do_with_intervals(script: Script, tuner: Client) -> None:
     curve_jobs.draw(script.pk, live_bundle(script).digest)
     curves = {curve.knob: curve.document for curve in KnobCurve.objects.all()}
@@ -182,6 +183,7 @@ def test_an_execution_names_its_knobs(script: Script, admin_client: Client) -> N
     assert ", knobs 1" in admin_client.get(ROOT + "history/").content.decode()
 
 
+@pytest.mark.slow
 def test_values_for_one_key_alone_are_set_beside_the_others_planned_and_taken_away(
     script: Script, tuner: Client
 ) -> None:

@@ -20,6 +20,7 @@ from tests.workers.processes import WorkerProcess, wait_for
 pytestmark = pytest.mark.usefixtures("track")
 
 
+@pytest.mark.slow
 def test_no_worker_takes_the_jobs_of_the_other_kind() -> None:
     evidence_jobs.enqueue(NOTE, "a", job_id="a")
     assert not ScriptWorker("live").work_once(None)

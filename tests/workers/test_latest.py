@@ -29,6 +29,7 @@ def latest_alone(track: Script) -> Script:
     return track
 
 
+@pytest.mark.slow
 def test_of_a_thousand_positions_of_ten_keys_ten_run_and_the_others_are_recorded_as_superseded(
     latest_alone: Script, admin_client: Client
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_hostile_text_ends_in_its_limits(pool: SandboxPool, name: str) -> None
     assert outcome_of(pool, "(+ 1 2)", {}, language="zygomys", limits=PATIENT, trial=True).error is None
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(texts)
 def test_the_same_random_text_checked_and_run_never_harms_the_host(pool: SandboxPool, text: str) -> None:
@@ -100,6 +101,7 @@ def test_the_same_random_text_checked_and_run_never_harms_the_host(pool: Sandbox
     assert report.ok or outcome.error is not None
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @example("(")
 @example("{a b")
