@@ -90,7 +90,13 @@ def _miss(case: Case, embedded: CaseFile | None) -> Step:
 def take_embedded_cases() -> list[Step]:
     """Cases that the packages ship: new ones, changed ones that nobody changed here, and those shipped no longer."""
     shipped = embedded_cases()
-    steps = [step for key, found in shipped.items() if (step := _take_embedded(key, found)) is not None]
+    rows = Case.objects.filter(script__in=Script.objects.in_use()).exclude(default_digest="")
+    taken = {
+        (m, n, name): d
+        for m, n, name, d in rows.values_list("script__module", "script__name", "name", "default_digest")
+    }
+    others = {key: found for key, found in shipped.items() if taken.get(key) != found.digest}
+    steps = [step for key, found in others.items() if (step := _take_embedded(key, found)) is not None]
     known = Case.objects.exclude(default_digest="").select_related("script")
     return steps + [_unship(case) for case in known if (case.script.module, case.script.name, case.name) not in shipped]
 

@@ -139,9 +139,13 @@ def _decide_defaults(
 ) -> tuple[list[Step], list[Candidate]]:
     """Decide on each default: done at once, or to be taken. A source is checked in a sandbox only when it is new."""
     steps, candidates = list[Step](), list[Candidate]()
+    with_versions = Script.objects.select_related("active_version", "default_version")
+    rows = with_versions.filter(module__in={module for module, _ in embedded})
+    known = {(script.module, script.name): script for script in rows}
     for key, item in sorted(embedded.items()):
-        script, _ = Script.objects.select_related("active_version", "default_version").get_or_create(
-            module=item.module, name=item.name, defaults={"language": item.language}
+        script = (
+            known.get(key)
+            or with_versions.get_or_create(module=item.module, name=item.name, defaults={"language": item.language})[0]
         )
         if script.retired_at is not None:
             steps.append(Step(str(script), "retired", "the script is retired; its default is not taken", "default"))
