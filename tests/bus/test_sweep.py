@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 
 from scripting.bus import drain_queue, outbox, publishing, streams
 from scripting.bus.events import Event
 from scripting.bus.lease import Lease
 from scripting.bus.streams import Stream
-from scripting.models import OutboxEvent
+from scripting.models import OutboxEvent, uuid7
 from scripting.processes import life
 from scripting.schedules.turning import Owner
+from scripting.storage.bulk_update import delete_rows
 from scripting.storage.lua import together
 from scripting.workers import heartbeat
 from scripting.workers.heartbeat import Dead, Liveness
@@ -98,6 +102,21 @@ def test_the_job_that_died_with_its_worker_leaves_rqs_lists() -> None:
     assert len(waiting()) == 1
 
 
+@contextlib.contextmanager
+def slow_deletes() -> Iterator[None]:
+    """Between one row of the outbox and the next a DELETE rests for half a second."""
+    with connection.cursor() as cursor:
+        cursor.execute("""CREATE FUNCTION rest() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN PERFORM pg_sleep(0.5); RETURN OLD; END'""")
+        cursor.execute(
+            "CREATE TRIGGER rests BEFORE DELETE ON scripting_outboxevent FOR EACH ROW EXECUTE FUNCTION rest()"
+        )
+        try:
+            yield
+        finally:
+            cursor.execute("DROP FUNCTION rest CASCADE")
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("arena")
 class TestTheOutbox:
@@ -173,6 +192,35 @@ class TestTheOutbox:
         assert (
             self.sent().count(str(row.pk)) == 1
         )  # entries of earlier tests may be back: their end was not on disk yet
+        assert OutboxEvent.objects.count() == 0
+
+    def test_is_deleted_by_a_drain_and_a_sweep_at_once_without_a_deadlock(self) -> None:
+        """PostgreSQL takes the rows in the order in which it finds them, by its index or by their places."""
+        if connection.vendor != "postgresql":
+            pytest.skip("SQLite lets one write at a time")
+        low, high = sorted([uuid7(), uuid7()])
+        for pk in (high, low):
+            OutboxEvent.objects.create(id=pk, topic="arena.hit", envelope=b"")
+        failed: list[Exception] = []
+
+        def delete(found_by: str) -> None:
+            try:
+                with transaction.atomic(), connection.cursor() as cursor:
+                    for way in {"index", "seq", "bitmap"} - {found_by}:
+                        cursor.execute(f"SET LOCAL enable_{way}scan = off")
+                    delete_rows(OutboxEvent, [low, high])
+            except DatabaseError as error:
+                failed.append(error)
+            finally:
+                connection.close()
+
+        with slow_deletes():
+            threads = [threading.Thread(target=delete, args=[way]) for way in ("index", "seq")]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert failed == []
         assert OutboxEvent.objects.count() == 0
 
     def test_of_this_moment_is_left_to_the_process_that_committed_it(self) -> None:
