@@ -171,3 +171,24 @@ def test_importing_a_missing_helper_lists_those_that_there_are(pool: SandboxPool
     error = outcome_of(pool, bundle).error
     assert error is not None
     assert error.hint == "did you mean armour? helpers in this language: armour, dice"
+
+
+@pytest.mark.parametrize("read", ['getattr(dice, "$kept")', 'attrgetter("$kept")(dice)', "form.format(dice)"])
+def test_a_text_that_a_guard_kept_in_a_helper_is_read_by_no_script(pool: SandboxPool, read: str) -> None:
+    helper = "def roll():\n    return 1\nshown = str(roll)\n"
+    text = f'from operator import attrgetter\nfrom shared import dice\nform = "{{0.$kept}}"\nresult = {read}'
+    error = outcome_of(pool, text, helpers={"dice": helper}).error
+    assert error is not None
+    assert (error.type, error.line) == (ErrorType.SECURITY_VIOLATION, 4)
+    assert '"$kept" is reserved' in error.message
+
+
+def test_a_constructor_of_a_helper_is_not_called_on_what_is_shared(pool: SandboxPool) -> None:
+    helper = "class Unit:\n    def __init__(self, health):\n        self.health = health\n"
+    text = (
+        "import json\nfrom shared.units import Unit\nclass Tank(Unit):\n    pass\n"
+        "super(Tank, Tank).__init__(json.dumps, 1)\nresult = 1"
+    )
+    error = outcome_of(pool, text, helpers={"units": helper}).error
+    assert error is not None
+    assert (error.type, error.line) == (ErrorType.SECURITY_VIOLATION, 5)

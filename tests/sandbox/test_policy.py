@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,12 +14,16 @@ from hypothesis import strategies as st
 
 from scripting.sandbox.languages.python import engine
 from scripting.sandbox.languages.python.engine import PythonEngine
+from scripting.sandbox.library.builtins import make_builtins
 from scripting.sandbox.policy import transformer
 from scripting.sandbox.policy.imports import ImportRules
 from scripting.sandbox.policy.refusal import Refusal
 from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
+from scripting.sandbox.policy.tree import complete_places
 from scripting.supervisor.pool import SandboxPool
 from tests.support.sandboxes import outcome_of
+
+BUILTINS = make_builtins({}, types.SimpleNamespace, print)
 
 
 @pytest.mark.parametrize("name", transformer._SYNTAX)
@@ -73,6 +78,37 @@ def test_a_text_that_the_policy_changed_has_all_its_places_unless_the_policy_say
         assert policy.lacks_places or not lacking, text
         whole += not policy.lacks_places
     assert whole > len(texts) / 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'result = f"{n} of {name}" + str(n) + str(name)',
+        'def f(n, name):\n    return f"{n} of {name}" + str(n) + str(name)\nresult = f(n, name)',
+        "def f(a, b):\n    return a % b\nresult = f(n, 2)",
+        "class Unit:\n    def __init__(self):\n        self.health = 1\nunit = Unit()\nunit.health += 4\nresult = unit.health",
+        "class Unit:\n    def __init__(self):\n        self.health = 1\nunits = [Unit()]\nunits[0].health = 4\nresult = units[0].health",
+        "class Unit:\n    def __init__(self):\n        self.health = 1\nclass Tank(Unit):\n    def __init__(self):\n        super().__init__()\nresult = Tank().health",
+    ],
+)
+def test_a_guard_is_not_called_for_what_is_plainly_harmless(text: str) -> None:
+    tree = ast.parse(text)
+    ScriptPolicy(ImportRules({}, {}, set()), bound_names(tree)).visit(tree)
+    complete_places(tree)
+
+    def asked(*_: object) -> None:
+        raise AssertionError("a guard was called")
+
+    harmless = {name: BUILTINS["$" + name] for name in ("class", "int", "made", "str", "type")}
+    offered = {
+        **BUILTINS,
+        **{name: asked for name in BUILTINS if name.startswith("$")},
+        **{f"${name}": value for name, value in harmless.items()},
+    }
+    found = [{"n": 7, "name": "at"}, {"n": 7, "name": "at", "__builtins__": offered}]
+    exec(text, found[0])
+    exec(compile(tree, "script", "exec"), found[1])
+    assert found[0]["result"] == found[1]["result"]
 
 
 @pytest.mark.parametrize(

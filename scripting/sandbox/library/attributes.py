@@ -58,6 +58,16 @@ def guarded_init(base: Any, target: Any, /, *args: Any, **kwargs: Any) -> None:
     base.__init__(writable(target), *args, **kwargs)  # type: ignore[misc]
 
 
+_SELF = super.__dict__["__self__"]
+
+
+def super_of_object(found: Any) -> Any:
+    """What `super()` gave, from which `__init__` is to be called: of a class it would be a constructor for any target."""
+    if isinstance(_SELF.__get__(found), type):
+        raise SecurityViolation("super().__init__() can be called for an object only, not for a class")
+    return found
+
+
 def guarded_delattr(target: Any, name: str, /) -> None:
     """delattr() on objects of the script's own classes."""
     _check(name, write=True)

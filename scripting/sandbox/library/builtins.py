@@ -14,9 +14,10 @@ from scripting.sandbox.library.attributes import (
     guarded_hasattr,
     guarded_init,
     guarded_setattr,
+    super_of_object,
     writable,
 )
-from scripting.sandbox.library.classes import SCRIPT_METACLASSES, make_class
+from scripting.sandbox.library.classes import SCRIPT_METACLASSES, ScriptClass, make_class
 from scripting.sandbox.library.clock import ScriptDate, ScriptDatetime, Timestamp
 from scripting.sandbox.library.naming import under_its_name
 from scripting.sandbox.library.violation import SecurityViolation
@@ -197,9 +198,13 @@ def _common() -> dict[str, Any]:
         "getattr": guarded_getattr,
         "init": guarded_init,
         "imod": text.text_imod,
+        "int": int,
+        "made": ScriptClass,
         "scrub": text.scrub,
         "str": str,
+        "super": super_of_object,
         "text": text.text_of,
+        "type": type,
         "write": writable,
     }
     for name, value in names.items():

@@ -9,8 +9,8 @@ from typing import Any
 
 from scripting.sandbox.library.violation import SecurityViolation
 from scripting.sandbox.policy.format_strings import format_problem
+from scripting.sandbox.policy.inline import ADDRESS_MARK
 
-_MARK = " at 0x"
 _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _ADDRESS_BYTES = re.compile(rb" at 0x[0-9A-Fa-f]+")
 
@@ -19,8 +19,8 @@ def scrub(value: Any) -> Any:
     """The value; if it is text that shows an address, without it. `<function f at 0x7f…>` becomes `<function f>`."""
     kind = type(value)
     if kind is str:
-        return _ADDRESS.sub("", value) if _MARK in value else value
-    if (kind is bytes or kind is bytearray) and _MARK.encode() in value:
+        return _ADDRESS.sub("", value) if ADDRESS_MARK in value else value
+    if (kind is bytes or kind is bytearray) and ADDRESS_MARK.encode() in value:
         return kind(_ADDRESS_BYTES.sub(b"", value))
     return value
 
@@ -28,7 +28,7 @@ def scrub(value: Any) -> Any:
 def text_of(value: object, /) -> str:
     """str(value) without addresses."""
     text = str(value)
-    return _ADDRESS.sub("", text) if _MARK in text else text
+    return _ADDRESS.sub("", text) if ADDRESS_MARK in text else text
 
 
 class _TextClass(type):
@@ -36,7 +36,7 @@ class _TextClass(type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         text = str(*args, **kwargs)
-        return _ADDRESS.sub("", text) if _MARK in text else text
+        return _ADDRESS.sub("", text) if ADDRESS_MARK in text else text
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, str)

@@ -153,6 +153,8 @@ def attribute_problem(name: str, *, write: bool = False) -> tuple[str, str] | No
         return f'the attribute "{name}" is reserved', METHOD_HINTS.get(
             name, "use the operator or function that stands for it"
         )
+    if name.startswith(GENERATED):
+        return f'the attribute "{name}" is reserved', "use names of letters, digits and underscores"
     if name in INSPECT_ATTRIBUTES or name == "mro":
         return f'the attribute "{name}" looks into the interpreter', "scripts cannot inspect frames, code or classes"
     if name in _PRIVATE_OF_LIBRARIES or (len(name) > 2 and name.startswith("_") and name.endswith("_")):

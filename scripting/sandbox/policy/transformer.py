@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
-from scripting.sandbox.policy import names
+from scripting.sandbox.policy import inline, names
 from scripting.sandbox.policy.format_strings import format_problem
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
 from scripting.sandbox.policy.tree import of_kinds, walk
@@ -59,6 +59,12 @@ class ScriptPolicy(RestrictingNodeTransformer):
         self._owners: list[str | None] = [None]
         """The first argument of the method being visited, if the method never binds it anew: see visit_FunctionDef."""
         self._owner_written = False
+        self._constructors: list[tuple[ast.FunctionDef, str]] = []
+        """Of the class being visited, those that write attributes of their first argument, each with its name."""
+        self._constructor_named = False
+        """The class has `__init__` as a value somewhere: see visit_ClassDef."""
+        self._keeps = True
+        """Guards may be told in the text here: see inline."""
 
     # The walk: what ast.NodeTransformer and RestrictedPython do, with less to do for each node
 
@@ -122,6 +128,7 @@ class ScriptPolicy(RestrictingNodeTransformer):
         if node.id in self._plain_names or node.id.startswith(names.GENERATED):
             return node
         if self.scopes[-1] == "class" and node.id in names.OPERATOR_METHODS:
+            self._constructor_named |= node.id == "__init__"
             return node  # __radd__ = __add__
         if node.id in names.REFUSED_BUILTINS and isinstance(node.ctx, ast.Load) and node.id not in self.bound:
             self.refuse(node, f'"{node.id}" is not offered to scripts', f"{names.REFUSED_BUILTINS[node.id]}")
@@ -142,7 +149,8 @@ class ScriptPolicy(RestrictingNodeTransformer):
             if isinstance(node.value, ast.Name) and node.value.id == self._owners[-1]:
                 self._owner_written = True
             else:
-                node.value = _call("write", node.value)
+                can_keep = self._keeps or isinstance(node.value, ast.Name)
+                node.value = inline.written_to(node.value) if can_keep else _call("write", node.value)
             return node
         if node.attr in _GUARDED_ATTRIBUTES:
             return _call("getattr", node.value, ast.copy_location(ast.Constant(node.attr), node), at=node)
@@ -169,7 +177,9 @@ class ScriptPolicy(RestrictingNodeTransformer):
         elif isinstance(function, ast.Name) and function.id in {"isinstance", "issubclass"} and len(node.args) == 2:
             self._real_classes(node.args[1])
         elif self._is_text_of_one(node):
-            node.func = _name("text", function)
+            node.func = _name("str" if self._keeps else "text", function)
+            node = self.node_contents_visit(node)
+            return inline.shown(node) if self._keeps else node
         return self.node_contents_visit(node)
 
     def _is_text_of_one(self, node: ast.Call) -> bool:
@@ -187,7 +197,10 @@ class ScriptPolicy(RestrictingNodeTransformer):
         function.value = self.visit(function.value)
         node.args = [self.visit(argument) for argument in node.args]
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
-        return node if function.attr == "__init__" else _call("scrub", node)
+        if function.attr != "__init__":
+            return _call("scrub", node)
+        function.value = inline.super_of_object(function.value, self._owners[-1])  # type: ignore[arg-type]
+        return node
 
     def _base_init(self, node: ast.Call, function: ast.Attribute) -> ast.AST:
         """Base.__init__(self, …): what Base is and whose self it is shows at run only."""
@@ -215,7 +228,8 @@ class ScriptPolicy(RestrictingNodeTransformer):
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         node = self.node_contents_visit(node)
         if isinstance(node.op, ast.Mod) and not (_is_number(node.left) or _is_number(node.right)):
-            return _call("scrub", node)
+            is_text = isinstance(node.left, ast.Constant)
+            return inline.remainder(node) if self._keeps and not is_text else _call("scrub", node)
         return node
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
@@ -228,7 +242,10 @@ class ScriptPolicy(RestrictingNodeTransformer):
                 plain = plain and _only_numbers(part)
             else:
                 self.visit(part)
-        return node if plain else _call("scrub", node)
+        if plain:
+            return node
+        # What a single part gives can be of a class of the script's own, whose code a look would run.
+        return inline.shown(node) if self._keeps and len(node.values) > 1 else _call("scrub", node)
 
     def _format_spec(self, spec: ast.expr) -> None:
         for part in getattr(spec, "values", ()):
@@ -245,17 +262,14 @@ class ScriptPolicy(RestrictingNodeTransformer):
             self.refuse(node.target, *_ASYNC)
         return self.node_contents_visit(node)
 
-    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.AST:
-        return self.node_contents_visit(node)
+    def _visit_without_keeping(self, node: ast.AST) -> Any:
+        """Visit what names of the frame around it cannot be bound in, or what shares them with another frame."""
+        keeps, self._keeps = self._keeps, False
+        visited = self.node_contents_visit(node)
+        self._keeps = keeps
+        return visited
 
-    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
-        return self.node_contents_visit(node)
-
-    def visit_SetComp(self, node: ast.SetComp) -> ast.AST:
-        return self.node_contents_visit(node)
-
-    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
-        return self.node_contents_visit(node)
+    visit_GeneratorExp = visit_ListComp = visit_SetComp = visit_DictComp = visit_arg = _visit_without_keeping
 
     def visit_Yield(self, node: ast.Yield) -> ast.AST:
         if self._yields:
@@ -297,7 +311,17 @@ class ScriptPolicy(RestrictingNodeTransformer):
         return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        return self.node_contents_visit(node)
+        node.target = self.visit(node.target)
+        node.annotation = self._annotation(node.annotation)
+        if node.value is not None:
+            node.value = self.visit(node.value)
+        return node
+
+    def _annotation(self, node: ast.expr) -> Any:
+        keeps, self._keeps = self._keeps, False
+        visited = self.visit(node)
+        self._keeps = keeps
+        return visited
 
     def visit_For(self, node: ast.For) -> ast.AST:
         return self.node_contents_visit(node)
@@ -360,7 +384,7 @@ class ScriptPolicy(RestrictingNodeTransformer):
             self._check_definition(node)
         node.decorator_list = [self.visit(decorator) for decorator in node.decorator_list]
         if node.returns is not None:
-            node.returns = self.visit(node.returns)
+            node.returns = self._annotation(node.returns)
         for parameter in getattr(node, "type_params", ()):
             self.visit(parameter)
         self._check_arguments(node.args)
@@ -370,19 +394,27 @@ class ScriptPolicy(RestrictingNodeTransformer):
         written, self._owner_written = self._owner_written, False
         node.args = self._defaults_outside(node.args)
         self._owners.append(_owner(node) if self.scopes[-2] == "class" else None)
+        keeps, self._keeps = self._keeps, True
         node.body = self._visit_all(node.body)
+        self._keeps = keeps
         owner = self._owners.pop()
         if owner and self._owner_written:
-            # One look at the mark of a script's own classes, at the cost of an attribute, stands for a guard at each write.
-            self.lacks_places = True
-            mark = ast.Expr(ast.Attribute(ast.Name(owner, ast.Load()), names.OWN_MARK, ast.Load()))
-            ast.copy_location(mark, node.body[0])
-            node.body.insert(0, mark)
+            if node.name == "__init__" and not node.decorator_list:
+                self._constructors.append((node, owner))
+            else:
+                self._look_at_mark(node, owner)
         self._owner_written = written
         self.suspends |= self._yields.pop() and self._cleanup
         self._cleanup = outer
         self.scopes.pop()
         return node
+
+    def _look_at_mark(self, method: ast.FunctionDef, owner: str) -> None:
+        """One look at the mark of a script's own classes, at the cost of an attribute, stands for a guard at each write."""
+        self.lacks_places = True
+        mark = ast.Expr(ast.Attribute(ast.Name(owner, ast.Load()), names.OWN_MARK, ast.Load()))
+        ast.copy_location(mark, method.body[0])
+        method.body.insert(0, mark)
 
     def _check_definition(self, node: ast.FunctionDef | ast.ClassDef) -> None:
         if names.is_dunder(node.name):
@@ -430,7 +462,16 @@ class ScriptPolicy(RestrictingNodeTransformer):
         node.bases = [self.visit(base) for base in node.bases]
         self.scopes.append("class")
         self._owners.append(None)
+        keeps, self._keeps = self._keeps, False
+        constructors, self._constructors = self._constructors, []
+        named, self._constructor_named = self._constructor_named, False
         node.body = self._visit_all(node.body)
+        if self._constructor_named:
+            # Else it is called for an object that is being made, or through a guard: there is no other way to it.
+            for constructor in self._constructors:
+                self._look_at_mark(*constructor)
+        self._constructors, self._constructor_named = constructors, named
+        self._keeps = keeps
         self._owners.pop()
         self.scopes.pop()
         node.keywords = [ast.keyword("metaclass", _name("class", node))]

@@ -1,0 +1,3 @@
+# error: security_violation - "reserved"
+template = "{0.$kept}"
+result = template.format(1)
