@@ -27,13 +27,17 @@ from tests.support.commands import Commands
 from tests.support.processes import child_environment, free_port, processes_of
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 60, what: str = "", *, every: float = 0.02) -> Any:
-    """The first true answer of `condition`, asked every so many seconds. Raises TimeoutError after `seconds`."""
-    deadline = time.monotonic() + seconds
+def wait_until(condition: Callable[[], Any], seconds: float = 60, what: str = "", *, every: float = 0) -> Any:
+    """The first true answer of `condition`, asked every so many seconds. Raises TimeoutError after `seconds`.
+
+    Without `every`: the longer it has been waited for, the more seldom, since a question costs a process, a connection or a page.
+    """
+    begun = time.monotonic()
     while not (answer := condition()):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > seconds:
             raise TimeoutError(what or f"{condition} did not hold within {seconds} s")
-        time.sleep(every)
+        time.sleep(every or min(max(0.02, waited / 20), 0.1))
     return answer
 
 
