@@ -121,7 +121,8 @@ class Runner:
         restart_serials()
         if self._counts_in_decimals:
             decimals.restart_context()
-        SecurityViolation.first = None
+        if SecurityViolation.first is not None:  # a class that is written to loses what the interpreter remembers of it
+            SecurityViolation.first = None
         for name, value in decode_trusted(message.inputs).items():
             admitted = self._admitted.get(name)
             if admitted is None:
