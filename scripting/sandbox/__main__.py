@@ -12,6 +12,8 @@ import sys
 if __name__ == "__main__":
     # The environment is the same for every run, and so is the time zone.
     os.environ["TZ"] = "UTC0"
+    # Nothing is to run in a sandbox just forked: `random` would seed its generator, as every run does that draws from it.
+    os.register_at_fork = lambda **_: None
     if sys.argv[1] == "--listen":
         from scripting.sandbox.common_parent import listen
 

@@ -14,6 +14,8 @@ import socket
 import struct
 import sys
 import time
+from _socket import socketpair  # of C alone, without the enums around it
+from array import array
 
 from scripting.sandbox import probes
 from scripting.sandbox.kernel import landlock, namespaces, seccomp
@@ -22,7 +24,7 @@ from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.last_word import LastWord
 from scripting.sandbox.library import builtins, packages
 from scripting.sandbox.lint.calls import learn_signatures
-from scripting.sandbox.lockdown import Lockdown
+from scripting.sandbox.lockdown import SOCKET, Lockdown
 from scripting.sandbox.protocol import Ready
 from scripting.sandbox.server import Server, SupervisorGone
 from scripting.sandbox.wire import Wire
@@ -37,11 +39,15 @@ class LightParent:
 
     def __init__(self, control: socket.socket, engines: EngineFactory) -> None:
         self.control = control
-        self.engines = engines
         self.pid = os.getpid()
-        self.last_word = LastWord()
         self.left: tuple[str, ...] = ()
         self.problem = ""
+        self.ready = Ready((), ())
+        """What a sandbox says first where it could be closed in as far as the host permits."""
+        # Made here, once, and not by each sandbox: what it makes or touches becomes memory of its own.
+        self.lockdown = Lockdown(self.pid)
+        meters = self.lockdown.resources, self.lockdown.meter
+        self.server = Server(Wire(SOCKET), engines, *meters, LastWord())
 
     def leave_host(self) -> None:
         """Leave the host's namespaces and the standard streams."""
@@ -50,10 +56,14 @@ class LightParent:
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)
-        sys.stdout = sys.stderr = None
+        # Dropped here and not by each sandbox: to end such an object takes the interpreter through all that it is made of.
+        sys.stdin = sys.stdout = sys.stderr = None
+        sys.__stdin__ = sys.__stdout__ = sys.__stderr__ = None  # type: ignore[misc]
 
     def serve(self) -> None:
         """Answer requests until the supervisor is gone."""
+        self.ready = self._ready()
+        gc.freeze()
         self._reply(HELLO, self.pid, sys.hexversion >> 8)
         while True:
             request = self.control.recv(REQUEST.size, socket.MSG_WAITALL)
@@ -65,8 +75,17 @@ class LightParent:
             else:
                 self._fork(kind, number)
 
+    def _ready(self) -> Ready:
+        """What holds in a sandbox: namespaces, which it was born outside of, and its lockdown."""
+        held, missing = self.lockdown.held, self.lockdown.missing
+        if self.left:
+            held += ("namespaces: " + ", ".join(self.left),)
+        if self.problem:
+            missing += (("namespaces", self.problem),)
+        return Ready(held, missing)
+
     def _fork(self, kind: bytes, number: int) -> None:
-        ours, theirs = socket.socketpair()
+        ours, theirs = socketpair()
         try:
             pid = os.fork()
         except OSError as error:
@@ -75,12 +94,9 @@ class LightParent:
         if pid == 0:
             if kind == PROBE:
                 probes.run(number, self.pid, theirs.fileno())
-            self._become_sandbox(theirs, number << 20)
-        descriptors = [ours.fileno()]
+            self._become_sandbox(theirs.fileno(), number << 20)
         pidfd = _pidfd(pid)
-        if pidfd is not None:
-            descriptors.append(pidfd)
-        self._reply(kind, pid, descriptors=descriptors)
+        self._reply(kind, pid, descriptors=(ours.fileno(),) if pidfd is None else (ours.fileno(), pidfd))
         ours.close()
         theirs.close()
         if pidfd is not None:
@@ -101,25 +117,19 @@ class LightParent:
         status: int = 0,
         peak: int = 0,
         cpu_us: int = 0,
-        descriptors: list[int] | None = None,
+        descriptors: tuple[int, ...] = (),
     ) -> None:
         reply = REPLY.pack(kind, pid, status, peak, cpu_us)
         try:
-            socket.send_fds(self.control, [reply], descriptors or [])
+            self.control.sendmsg((reply,), ((socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", descriptors)),))
         except (BrokenPipeError, ConnectionResetError):
             os._exit(0)
 
-    def _become_sandbox(self, theirs: socket.socket, headroom_bytes: int) -> None:
+    def _become_sandbox(self, descriptor: int, headroom_bytes: int) -> None:
         """In the forked process: lock down, serve, end. Never returns."""
         try:
-            lockdown = Lockdown(self.pid)
-            descriptor, resources, meter = lockdown.enter(theirs.fileno(), headroom_bytes)
-            if self.left:
-                lockdown.held.append("namespaces: " + ", ".join(self.left))
-            if self.problem:
-                lockdown.missing.append(("namespaces", self.problem))
-            ready = Ready(tuple(lockdown.held), tuple(lockdown.missing))
-            Server(Wire(descriptor), self.engines, resources, meter, self.last_word).serve(ready)
+            self.lockdown.enter(descriptor, headroom_bytes)
+            self.server.serve(self._ready() if self.lockdown.missing else self.ready)
         except (SupervisorGone, BrokenPipeError, ConnectionResetError):
             os._exit(0)
         except MemoryError:

@@ -139,8 +139,9 @@ def run(number: int, parent: int, descriptor: int) -> NoReturn:
     """In a process just forked: lock down, try, and end with the answer."""
     try:
         probe = PROBES[number]
-        _, resources, _ = Lockdown(parent, probe.without).enter(descriptor, 0)
-        os._exit(HAPPENED if probe.attempt(resources) else REFUSED)
+        lockdown = Lockdown(parent, probe.without)
+        lockdown.enter(descriptor, 0)
+        os._exit(HAPPENED if probe.attempt(lockdown.resources) else REFUSED)
     except (OSError, MemoryError):
         os._exit(REFUSED)
     except BaseException:  # noqa: BLE001 - an answer in any case

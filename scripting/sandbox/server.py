@@ -60,7 +60,8 @@ class Server:
         runner = make(program, message, self.meter, self._call)
         self.max_calls = message.max_host_calls
         self.last_word.speak_for(runner, self.connection, self.wire)
-        gc.collect()
+        if not message.compiled:
+            gc.collect()  # what the compiler left
         gc.freeze()
         gc.enable()
         self.resources.limit_memory(message.memory_bytes)

@@ -23,11 +23,13 @@ class Resources:
     """The limits of this process, lowered as it goes."""
 
     def __init__(self, statm: int | None) -> None:
-        self._statm = statm
-        """Descriptor of /proc/self/statm, opened before the lockdown."""
+        self.statm = statm
+        """Descriptor of /proc/self/statm, opened before the lockdown; None where there is none."""
+        self.headroom = 0
+        """Bytes for compiling, where they are more than every sandbox gets."""
 
-    def limit_before_lockdown(self, headroom_bytes: int) -> None:
-        """Set what never changes; memory may grow by this many bytes, for compiling, until limit_memory says less."""
+    def limit_before_lockdown(self) -> None:
+        """Set what never changes, and how far memory may grow for compiling, until limit_memory says less."""
         if not HAS_RESOURCE:
             return
         for kind, value in (
@@ -40,7 +42,7 @@ class Resources:
             _lower(kind, value)
         used = self._data_bytes()
         if used is not None:
-            _lower(resource.RLIMIT_DATA, used + max(headroom_bytes, COMPILE_BYTES))
+            _lower(resource.RLIMIT_DATA, used + max(self.headroom, COMPILE_BYTES))
 
     def limit_memory(self, limit_bytes: int) -> None:
         """From now on this process may use this many bytes more than it does."""
@@ -54,9 +56,9 @@ class Resources:
             _lower(resource.RLIMIT_CPU, seconds)
 
     def _data_bytes(self) -> int | None:
-        if self._statm is None:
+        if self.statm is None:
             return None
-        return int(os.pread(self._statm, 200, 0).split()[5]) * resource.getpagesize()
+        return int(os.pread(self.statm, 200, 0).split()[5]) * resource.getpagesize()
 
 
 def _lower(kind: int, value: int) -> None:
