@@ -20,21 +20,18 @@ class Deciding(Generic[Decision]):
     def __init__(self, parts: Parts[Decision], held: Held[Decision]) -> None:
         self._parts = parts
         self._held = held
-        self._ahead: deque[tuple[Entry, Callable[[], Decision]]] = deque()
+        self.ahead: deque[tuple[Entry, Callable[[], Decision]]] = deque()
         """Entries that have run ahead of their turn, in order."""
 
     def run_ahead(self, entries: Sequence[Entry], place: int) -> None:
         """Have the entries from this place on run together, as far as the same script alone runs on each: most of a short run is the exchange.
 
-        Not as long as some that did so wait for their turn.
+        Of those that did so before, none waits for its turn.
         """
-        if self._ahead:
-            return
         most = min(MOST_AHEAD, self._held.room)
-        module = entries[place].lease.stream.module
-        scripts = entries[place].scripts(module)
+        module, scripts = entries[place].lease.stream.module, entries[place].scripts
         next_ones = entries[place : place + most]
-        row = list(takewhile(lambda entry: _is_plain(entry) and entry.scripts(module) == scripts, next_ones))
+        row = list(takewhile(lambda entry: entry.scripts == scripts and entry.is_plain, next_ones))
         if len(scripts) != 1 or len(row) < 2:
             return
         self._parts.progress()
@@ -42,37 +39,36 @@ class Deciding(Generic[Decision]):
             lease.check()
         events = [entry.event for entry in row]
         ran = self._parts.run_ahead(events, module, scripts[0], self._held.flush_before_read)
-        self._ahead.extend(zip(row, ran, strict=False))
+        self.ahead.extend(zip(row, ran, strict=False))
 
     def forget_ahead(self) -> None:
         """Nothing comes of what has run ahead and was not decided."""
-        self._ahead.clear()
+        self.ahead.clear()
 
     def decide(self, entry: Entry, before_read: Callable[[], None], deliveries: int = 1) -> None:
         self._parts.progress()
         entry.lease.check()
-        module = entry.lease.stream.module
+        if self.ahead and self.ahead[0][0] is entry:
+            self._held.add(self.ahead.popleft()[1]())
+        else:
+            self._decide_each(entry, before_read, deliveries)
+        self._held.complete(entry)
+
+    def _decide_each(self, entry: Entry, before_read: Callable[[], None], deliveries: int) -> None:
+        event, module = entry.event, entry.lease.stream.module
         known: Mapping[str, bool] = {}
-        if first := entry.event.first_decides(module):
+        if first := event.first_decides(module):
             before_read()  # what is held may be of the same event, sent twice
-            known = self._parts.answered(entry.event, module)
-        for script in entry.scripts(module):
+            known = self._parts.answered(event, module)
+        for script in entry.scripts:
             if script in known:  # a second run might answer otherwise, and let another one decide as well
                 if known[script]:
                     break
                 continue
             if entry.newer and self._parts.supersede:
-                decision = self._parts.supersede(entry.event, module, script, entry.newer, deliveries)
-            elif self._ahead and self._ahead[0][0] is entry:
-                decision = self._ahead.popleft()[1]()
+                decision = self._parts.supersede(event, module, script, entry.newer, deliveries)
             else:
-                decision = self._parts.decide(entry.event, module, script, deliveries, before_read)
+                decision = self._parts.decide(event, module, script, deliveries, before_read)
             self._held.add(decision)
             if first and self._parts.answers(decision):
                 break
-        self._held.complete(entry)
-
-
-def _is_plain(entry: Entry) -> bool:
-    """Whether nothing but its scripts says what is to become of it."""
-    return not entry.newer and not entry.event.first_decides(entry.lease.stream.module)

@@ -251,7 +251,8 @@ class Drain(Generic[Decision]):
                 if not self._may_go_on() or is_too_slow(self.leases, time.monotonic() - self._begun):
                     break
                 begun.append(entry)
-                deciding.run_ahead(entries, place)
+                if not deciding.ahead:
+                    deciding.run_ahead(entries, place)
                 deciding.decide(entry, held.flush_before_read)
                 if held.is_due():
                     held.flush()
@@ -276,7 +277,7 @@ class Drain(Generic[Decision]):
 
 def _decoded(lease: Lease, read: Read) -> list[Entry]:
     """The events of a stream that was read; what is none goes to the dead letters."""
-    redelivered_to = lease.redelivered_to
+    redelivered_to, module = lease.redelivered_to, lease.stream.module
     entries = []
     for entry, envelope in read.entries:
         try:
@@ -285,7 +286,8 @@ def _decoded(lease: Lease, read: Read) -> list[Entry]:
             set_aside(lease, entry, envelope, f"no envelope: {error}")
             continue
         before = redelivered_to is not None and position(entry) <= position(redelivered_to)
-        entries.append(Entry(entry, event, envelope, before, lease, read.newer.get(entry, "")))
+        scripts = [script for subscriber, script in event.subscribers if subscriber == module]
+        entries.append(Entry(entry, event, envelope, before, lease, scripts, read.newer.get(entry, "")))
     return entries
 
 

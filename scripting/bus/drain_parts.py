@@ -27,11 +27,15 @@ class Entry(msgspec.Struct, frozen=True):
     delivered_before: bool
     lease: Lease
     """On the stream that it is in."""
+    scripts: list[str]
+    """Of the stream's module, that subscribed to the event."""
     newer: str = ""
     """The event that supersedes it: it waits behind this one, and of the two only the latest has to run."""
 
-    def scripts(self, module: str) -> list[str]:
-        return [script for subscriber, script in self.event.subscribers if subscriber == module]
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but its scripts says what is to become of it."""
+        return not self.newer and not self.event.first_decides(self.lease.stream.module)
 
 
 @dataclass(frozen=True)

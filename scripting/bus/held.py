@@ -47,7 +47,8 @@ class Held(Generic[Decision]):
         self._entries.append(entry)
 
     def is_due(self) -> bool:
-        return self.room <= 0 or (bool(self._decisions) and time.monotonic() - self._since > MAX_HELD_SECONDS)
+        held = len(self._decisions)
+        return held >= self._most or (held > 0 and time.monotonic() - self._since > MAX_HELD_SECONDS)
 
     def flush(self) -> None:
         """Commit what is held, so that a read sees it and its entries can be settled."""
@@ -78,9 +79,9 @@ class Held(Generic[Decision]):
         """Tell who waits for settled entries the outcomes, of each entry all or none."""
         told = []
         for entry in settled:
-            found = self._outcomes.get(entry.event.id, ())
-            is_all = len(found) == len(entry.scripts(entry.lease.stream.module))
-            told.append((entry.event, found if is_all else ()))
+            if entry.event.inbox:
+                found = self._outcomes.get(entry.event.id, ())
+                told.append((entry.event, found if len(found) == len(entry.scripts) else ()))
         return messages(told)
 
     def told(self, lease: Lease) -> None:

@@ -72,7 +72,7 @@ class OneByOne(Generic[Decision]):
         logger.error(
             "event %s on %s is abandoned after %d deliveries: %s", entry.event.id, entry.event.topic, deliveries, why
         )
-        for script in entry.scripts(module):
+        for script in entry.scripts:
             try:
                 entry.lease.check()
                 self._parts.abandon(entry.event, module, script, deliveries, why)
