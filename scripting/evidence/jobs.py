@@ -18,6 +18,7 @@ from scripting.evidence.corpus import Corpus, Packed, Selection, packed
 from scripting.evidence.kept import forget_old, text_digest
 from scripting.evidence.replays import decide_all, live_bundle
 from scripting.evidence.report import report
+from scripting.evidence.report import sentence as totals
 from scripting.evidence.tally import Tally
 from scripting.evidence.watching import watched
 from scripting.models import ReplayJob, ReplayReport
@@ -34,7 +35,9 @@ LOST_SECONDS = 3
 """An unfinished replay that for so long has neither waited in the queue nor run is enqueued again."""
 RUN, FAILED = f"{__name__}.run", f"{__name__}.failed"
 EVERYTHING = Selection()
+WAITS = "waits for an evidence worker"
 State = ReplayJob.State
+STOPPED = (State.CANCELLED, State.FAILED)
 
 
 def ask(
@@ -58,6 +61,8 @@ def ask(
         job = ReplayJob.objects.filter(report=found).first()
         if found.document.get("complete") or (job is not None and job.is_unfinished):
             return found
+        if job is not None:
+            ReplayReport.objects.filter(pk=found.pk).update(sentence=WAITS)
         assert script.active_version is not None
         ReplayJob.objects.update_or_create(
             report=found,
@@ -82,9 +87,9 @@ def ask(
     return found
 
 
-def cancel(report_id: UUID) -> bool:
-    """Cancel an unfinished replay; what it has found stays. Whether there was anything to cancel."""
-    return _end(report_id, State.CANCELLED)
+def cancel(report_id: UUID, user: str) -> bool:
+    """Cancel an unfinished replay for a user; what it has found stays. Whether there was anything to cancel."""
+    return _stop(report_id, State.CANCELLED, f"by {user}")
 
 
 def look_for_lost() -> None:
@@ -147,7 +152,10 @@ def _stopped(job: ReplayJob, tally: Tally, seconds: float) -> str:
         ReplayJob.objects.filter(pk=job.pk, state=State.RUNNING).update(state=State.QUEUED)
         evidence_jobs.running.again = True
         return State.QUEUED
-    _write(job, report(tally, seconds) | {"complete": False})
+    with transaction.atomic():
+        stopped = ReplayJob.objects.select_for_update().filter(pk=job.pk, state__in=STOPPED).first()
+        if stopped is not None:  # else its report was deleted, or it is asked for again
+            _write(stopped, _cut_short(stopped, report(tally, seconds) | {"complete": False}))
     return State.CANCELLED
 
 
@@ -163,19 +171,36 @@ def _commit(job: ReplayJob, tally: Tally, seconds: float) -> bool:
 
 def _so_far(tally: Tally, seconds: float) -> dict[str, Any]:
     made = report(tally, seconds)
-    sentence = f"so far {made['sentence']}" if tally.events else "waits for an evidence worker"
+    sentence = f"so far {made['sentence']}" if tally.events else WAITS
     return {"document": made | {"complete": False, "sentence": sentence}, "sentence": sentence}
 
 
 def _write(job: ReplayJob, document: dict[str, Any]) -> None:
-    ReplayReport.objects.filter(pk=job.pk).update(document=document, sentence=document["sentence"])
+    ReplayReport.objects.filter(pk=job.pk).update(document=document, sentence=document["sentence"][:200])
     ReplayJob.objects.filter(pk=job.pk).update(decided=document["events"])
 
 
 def failed(report_id: str, why: str) -> str:
     """RQ's job raised, or its workers died in it."""
-    _end(UUID(report_id), State.FAILED, reason=why[:300])
+    _stop(UUID(report_id), State.FAILED, why[:300])
     return State.FAILED
+
+
+def _stop(report_id: UUID, state: State, reason: str) -> bool:
+    """End an unfinished replay before it is done, and have its report say so; whether there was one."""
+    with transaction.atomic():
+        stopped = _end(report_id, state, reason=reason)
+        if stopped:
+            job = ReplayJob.objects.select_related("report").get(pk=report_id)
+            _write(job, _cut_short(job, job.report.document))
+    return stopped
+
+
+def _cut_short(job: ReplayJob, document: dict[str, Any]) -> dict[str, Any]:
+    """The document of a replay that was cancelled or failed, whose sentence is also read where nothing else tells."""
+    found = totals(document) if document["events"] else "nothing was decided"
+    by = f" {job.reason}" if job.state == State.CANCELLED else ""
+    return document | {"sentence": f"{found} ({job.state}{by} after {document['events']} of {job.total})"}
 
 
 def _end(report_id: UUID, state: State, **values: Any) -> bool:

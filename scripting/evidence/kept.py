@@ -27,7 +27,7 @@ def report_of(
     """The report of this candidate over this corpus, made now, within `seconds`, if there is none that had time for all of it.
 
     `live` is the bundle to compare with, where that is not whatever is live by now.
-    Raises ScriptNotFound where no version is live, SupervisorError for what is ours.
+    Raises ReplayStopped after a cancel, ScriptNotFound where no version is live, SupervisorError for what is ours.
     """
     script = corpus.script
     live = live or replays.live_bundle(script)

@@ -36,6 +36,10 @@ def live_bundle(script: Script) -> Bundle:
 NO_TIME = "the time of the replay was up"
 
 
+class ReplayStopped(Exception):
+    """The replay was cancelled before its time was up: nobody waits for a report."""
+
+
 def replay(
     corpus: Corpus,
     candidate: Bundle,
@@ -48,9 +52,9 @@ def replay(
 
     `live` is the bundle to compare with, where that is not whatever is live by now.
 
-    After `seconds`, or a cancel, the decision that runs is stopped and no other begins; the rest is counted as not replayable: a
-    text that loops takes its whole time limit for each.
-    Raises ScriptNotFound where no version is live, SupervisorError for what is ours.
+    After `seconds`, or a cancel, the decision that runs is stopped and no other begins; after `seconds` the rest is counted as not
+    replayable: a text that loops takes its whole time limit for each.
+    Raises ReplayStopped after a cancel, ScriptNotFound where no version is live, SupervisorError for what is ours.
     """
     started = time.perf_counter()
     tally = Tally()
@@ -58,10 +62,15 @@ def replay(
     with cancelled_after(seconds, cancellation) as stop:
         for _ in decide_all(corpus, candidate, live, tally, cancellation=stop):
             evidence_jobs.running.progress()  # in a job: it is not stuck
-    if stop.cancelled:
-        for _ in range(len(corpus.ids) - tally.events):
-            tally.skip(NO_TIME)
-    return report(tally, time.perf_counter() - started) | {"complete": NO_TIME not in tally.reasons}
+    took, tried = time.perf_counter() - started, tally.events
+    if stop.cancelled and took < seconds:
+        raise ReplayStopped
+    for _ in range(len(corpus.ids) - tried if stop.cancelled else 0):
+        tally.skip(NO_TIME)
+    made = report(tally, took) | {"complete": NO_TIME not in tally.reasons}
+    if not made["complete"]:
+        made["sentence"] += f" (its time was up after {tried} of {tally.events})"
+    return made
 
 
 def decide_all(

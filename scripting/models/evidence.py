@@ -36,7 +36,8 @@ class ReplayReport(models.Model):
 class ReplayJob(models.Model):
     """A replay that an evidence worker makes. What it has found so far is its report's document.
 
-    The report stays when the work is done; what only the work needs (the texts, the ids) goes with its end.
+    The report stays when the work is done; what only the work needs (the texts, the ids) goes with its end. A cancelled one has as its
+    reason who cancelled it.
     """
 
     class State(models.TextChoices):

@@ -18,6 +18,7 @@ from scripting.evidence import jobs, junit
 from scripting.evidence.classes import Class
 from scripting.evidence.corpus import LAST
 from scripting.evidence.kept import reports_of
+from scripting.evidence.replays import ReplayStopped
 from scripting.insight.addresses import address_of
 from scripting.models import Execution, ReplayJob, ReplayReport, Script
 from scripting.texts.cells import harmless
@@ -78,17 +79,20 @@ def demand_run(request: HttpRequest) -> None:
 def start(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Replay the text of the page on the last executions: one sentence, and where the report is.
 
-    Empty where there is nothing to compare with: the page asks by itself, so that is no error.
+    Empty where there is nothing to compare with, and where the page has stopped it: the page asks by itself, so that is no error.
     """
     script, document = script_named(module, name), body_of(request)
     source, language = text_in(document, "source"), known_language(text_in(document, "language"))
     if script.active_version is None or not script.executions.exists():
         return {"sentence": ""}
     user = request.user.get_username()
-    with stoppable(user, document) as stop:
-        made = replays.replay(
-            script, source, language, last=LAST, title=f"draft of {user}", user=user, cancellation=stop
-        )
+    try:
+        with stoppable(user, document) as stop:
+            made = replays.replay(
+                script, source, language, last=LAST, title=f"draft of {user}", user=user, cancellation=stop
+            )
+    except ReplayStopped:
+        return {"sentence": ""}
     return replays.described(made) | {"address": reverse("workbench:report", args=[module, name, made.pk])}
 
 
@@ -159,7 +163,7 @@ def cancel(request: HttpRequest, module: str, name: str, report_id: UUID) -> Htt
     """End a replay that grows; what it has found stays."""
     demand_run(request)
     found = report_with(script_named(module, name), report_id)
-    jobs.cancel(found.pk)
+    jobs.cancel(found.pk, request.user.get_username())
     return redirect("workbench:report", module, name, found.pk)
 
 

@@ -29,7 +29,7 @@ BAR = 100.0
 def replay(
     script: Script, source: str, language: str, *, last: int, title: str, user: str, cancellation: Cancellation
 ) -> ReplayReport:
-    """Replay a text on the newest executions, as a page does by itself. Raises Refusal."""
+    """Replay a text on the newest executions, as a page does by itself. Raises Refusal, and ReplayStopped after a cancel."""
     demand_check(script, source, language)
     corpus, seconds = corpus_of(script, last), BY_ITSELF_SECONDS
     return report_on(corpus, source, language, title=title, user=user, seconds=seconds, cancellation=cancellation)
@@ -56,7 +56,7 @@ def report_on(
     seconds: float,
     cancellation: Cancellation | None = None,
 ) -> ReplayReport:
-    """Replay a text that passed its check, while the caller waits. Raises Refusal."""
+    """Replay a text that passed its check, while the caller waits. Raises Refusal, and ReplayStopped after a cancel."""
     try:
         candidate = candidate_of(corpus.script, source, language)
         return report_of(corpus, candidate, title=title, user=user, seconds=seconds, cancellation=cancellation)

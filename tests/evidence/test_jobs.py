@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from scripting.evidence.corpus import Selection, resolve
 from scripting.evidence.replays import candidate_of, replay
 from scripting.models import Execution, ReplayJob, ReplayReport, Script
 from scripting.registry.active import registry
+from scripting.supervisor.interface import Cancellation
 from scripting.workers.evidence_worker import EvidenceWorker
 from tests.evidence.recorded import hits, record
 from tests.support.arena import make_script
@@ -99,13 +101,43 @@ def test_a_cancelled_job_keeps_what_it_has_and_may_be_asked_for_again(
     damage: Script, recorded: list[Execution]
 ) -> None:
     report = asked(damage, HARDER)
-    assert jobs.cancel(report.pk)
-    assert not jobs.cancel(report.pk)
+    assert jobs.cancel(report.pk, "ada")
+    assert not jobs.cancel(report.pk, "bob")
     EvidenceWorker("eve").work_once(None)
-    assert state_of(report) == "cancelled"
+    report.refresh_from_db()
+    stopped = f"nothing was decided (cancelled by ada after 0 of {EVENTS})"
+    assert (state_of(report), report.sentence, report.document["sentence"]) == ("cancelled", stopped, stopped)
     assert asked(damage, HARDER) == report
+    assert ReplayReport.objects.get().sentence == "waits for an evidence worker"
     EvidenceWorker("eve").work_once(None)
     assert state_of(report) == "done"
+
+
+def test_the_sentence_of_a_replay_that_failed_says_so(damage: Script, recorded: list[Execution]) -> None:
+    report = asked(damage, HARDER)
+    jobs.failed(str(report.pk), "its workers died")
+    report.refresh_from_db()
+    assert report.sentence == f"nothing was decided (failed after 0 of {EVENTS})"
+
+
+def test_a_replay_that_is_cancelled_while_it_is_made_says_of_how_many_its_figures_are(
+    damage: Script, recorded: list[Execution], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = asked(damage, HARDER)
+    decide_all = jobs.decide_all
+
+    def cancelled_after_three(*args: Any, cancellation: Cancellation, **more: Any) -> Iterator[None]:
+        for number, _ in enumerate(decide_all(*args, cancellation=cancellation, **more), 1):
+            yield
+            if number == 3:
+                jobs.cancel(report.pk, "ada")
+                cancellation.cancel()
+
+    monkeypatch.setattr(jobs, "decide_all", cancelled_after_three)
+    EvidenceWorker("eve").work_once(None)
+    report.refresh_from_db()
+    assert report.sentence == f"changes 3 of 3 decisions, 0 would fail (cancelled by ada after 3 of {EVENTS})"
+    assert report.document["events"] == ReplayJob.objects.get().decided == 3
 
 
 def test_a_job_that_redis_lost_is_enqueued_again(
@@ -156,5 +188,5 @@ def test_a_cancel_takes_effect_within_a_second_even_in_a_loop_and_a_stop_leaves_
     assert state_of(report) == "queued"
     with WorkerProcess(tmp_path, "eva", "--evidence").takes_jobs():
         wait_until(lambda: state_of(report) == "running", 60, "another takes it")
-        assert jobs.cancel(report.pk)
+        assert jobs.cancel(report.pk, "ada" * 50)
         wait_until(lambda: not evidence_jobs.is_pending(f"replay-{report.pk}"), 20, "the worker is free")

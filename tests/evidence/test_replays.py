@@ -171,6 +171,7 @@ def test_a_draft_that_always_loops_ends_with_its_time_and_says_what_was_left_out
     assert found["failing"] + found["not_replayable"] == EVENTS
     assert found["reasons"] == [{"reason": "the time of the replay was up", "events": found["not_replayable"]}]
     assert not found["complete"]
+    assert found["sentence"].endswith(f" (its time was up after {found['failing']} of {EVENTS})")
 
 
 def test_a_result_that_is_never_applied_is_refused_by_nobody(arena: Arena, transactional_db: None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from scripting.models import Script
+from scripting.models import ReplayReport, Script
 from scripting.runtime.pool import get_pool
 from scripting.workbench import cases, replays
 from tests.evidence.recorded import record
@@ -61,6 +61,7 @@ def test_what_nobody_waits_for_any_more_is_stopped_in_the_middle_of_a_run(
     assert not begun.is_alive()
     assert not busy_sandboxes()
     assert [status for status, _ in answers] == [200]
+    assert not ReplayReport.objects.exists(), "nobody looks for what was stopped"
 
 
 @pytest.mark.slow
@@ -74,4 +75,4 @@ def test_what_a_page_begins_by_itself_ends_with_its_time_in_the_middle_of_a_run(
     assert ran["cases"][0]["message"] == "it has not run to its end: the time for all cases was up"
     status, replayed = ask(designer, "POST", "api/replay", source=ENDLESS)
     assert status == 200
-    assert replayed["sentence"] == "no recorded decision could be replayed"
+    assert replayed["sentence"] == "no recorded decision could be replayed (its time was up after 0 of 1)"

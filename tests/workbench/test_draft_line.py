@@ -153,7 +153,7 @@ def test_a_night_is_replayed_in_the_background_with_progress_and_cancelled_by_th
     with stopped(stack.pids("evidence")):  # however long looking takes, it is not done before
         assert barriers(page) == []
         page.get_by_role("button", name="Cancel").press("Enter")
-    expect(page.locator("main")).to_contain_text("Cancelled after")
+    expect(page.locator("main")).to_contain_text("Cancelled by designer after")
     expect(page.locator("#progress")).to_have_count(0)
     page = designer.open(DAMAGE)
     page.click("#discard")

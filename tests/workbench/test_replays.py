@@ -159,7 +159,8 @@ def test_a_growing_replay_is_cancelled_by_a_button_and_keeps_its_report(
     viewer = client_of("view", name="vera")
     assert viewer.post(f"{ROOT}replay/{report.pk}/cancel/").status_code == 403
     page = designer.post(f"{ROOT}replay/{report.pk}/cancel/", follow=True).content.decode()
-    assert "Cancelled after 0 of 30" in page
+    assert "Cancelled by dora after 0 of 30" in page
+    assert "Nothing was decided (cancelled by dora after 0 of 30)" in designer.get(f"{ROOT}replay/").content.decode()
 
 
 @pytest.mark.slow
