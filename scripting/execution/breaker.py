@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 import redis
 from django.db import transaction
 
@@ -32,8 +32,7 @@ COUNTED = frozenset({"event", "endpoint"})
 """Triggers whose primary attempts count, and whose scripts a breaker withholds."""
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """How a version did in one execution. `error` is empty when it did well."""
 
     script: ResolvedScript

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from django.db import router, transaction
+from django.db import connections, router, transaction
 from msgspec.structs import replace
 
 from scripting import clock
@@ -90,56 +90,53 @@ def _commit(
 ) -> list[Decision]:
     """`careful` gives every outcome a savepoint, so that one that is refused does not undo the others."""
     using = _database()
-    with turn(using) as end_turn, transaction.atomic(using=using), contextlib.ExitStack() as entered:
-        transaction.on_commit(end_turn, using=using)
-        known = _recorded(decisions)
-        fresh = () if careful else [each for each in decisions if _identity(each.run) not in known]
-        works = _enter_units_of_work(entered, fresh)
+    connection = connections[using]
+    with turn(using) as end_turn, transaction.atomic(using=using):
+        connection.on_commit(end_turn)
+        fresh = _not_recorded(decisions, using)
+        acting = {index for index in fresh if _acts(decisions[index])}
         outbox: list[dict[str, Any]] = []
         sent: list[tuple[Event, bytes]] = []
         published: list[Event] = []
         rows: list[dict[str, Any]] = []
-        recorded: list[Decision] = []
-        told: list[tuple[dict[str, Any], Decision]] = []
         tries: list[dict[str, Any]] = []
         entries: list[tuple[Mapping[str, Any], bytes]] = []
-        for index, decision in enumerate(decisions):
-            run = decision.run
-            identity = _identity(run)
-            if identity is not None:
-                if identity in known:
-                    continue
-                known.add(identity)
-            publisher = _Publisher(run)
-            if careful:
-                decisions[index], publisher = _apply_or_fall_back(decision, publisher)
-            else:
-                _apply(decision, publisher, works)
-            outbox += publisher.outbox
-            sent += publisher.sent
-            published += publisher.published
-            recorded.append(decisions[index])
-            made = prepared[index]
-            if decisions[index] is not decision:
-                [made] = _prepared([decisions[index]], worker)
-            rows.append(made.row)
-            told.append((made.row, decisions[index]))
-            tries += made.tries
-            if made.entry:
-                entries.append((made.row, made.entry))
-            if publisher.refused:
-                rows += publisher.refused
-                entries += links.alone(publisher.refused)
-        entered.close()
+        told: list[tuple[dict[str, Any], Decision]] = []
+        with contextlib.ExitStack() as entered:
+            works = {} if careful else _enter_units_of_work(entered, [decisions[i].run for i in fresh if i in acting])
+            for index in fresh:
+                decision, made = decisions[index], prepared[index]
+                refused: list[dict[str, Any]] = []
+                if index in acting:
+                    publisher = _Publisher(decision.run)
+                    if careful:
+                        applied, publisher = _apply_or_fall_back(decision, publisher)
+                        if applied is not decision:
+                            decision = decisions[index] = applied
+                            [made] = _prepared([decision], worker)
+                    else:
+                        _apply(decision, publisher, works)
+                    outbox += publisher.outbox
+                    sent += publisher.sent
+                    published += publisher.published
+                    refused = publisher.refused
+                rows.append(made.row)
+                told.append((made.row, decision))
+                tries += made.tries
+                if made.entry:
+                    entries.append((made.row, made.entry))
+                if refused:
+                    rows += refused
+                    entries += links.alone(refused)
         _write(using, rows, tries, entries, outbox)
-        breaker.note(_findings(recorded))
+        breaker.note(_findings(decision for _, decision in told))
         if relayed is not None:
             relayed.delete()
-        transaction.on_commit(lambda: _tell(told, tell), using=using)
+        connection.on_commit(lambda: _tell(told, tell))
         if outbox:
-            transaction.on_commit(lambda: relay_events(sent, relayed), using=using)
+            connection.on_commit(lambda: relay_events(sent, relayed))
         if published:
-            transaction.on_commit(lambda: samples.note(published), using=using)
+            connection.on_commit(lambda: samples.note(published))
         fence()
     return decisions
 
@@ -166,9 +163,13 @@ def _write(
 
 def _tell(told: Iterable[tuple[dict[str, Any], Decision]], tell: Callable[[Decided], object]) -> None:
     """After the commit: the site's own log hears of the executions, and who waits for one of its outcome."""
+    hears_all = site_log.hears_of_successes()
     for row, decision in told:
-        if decision.run.event is not None and decision.run.event.inbox:
+        event = decision.run.event
+        if event is not None and event.inbox:
             tell(outcome_of(row, decision))
+        if not hears_all and row["status"] == Status.SUCCEEDED and not row.get("error_type"):
+            continue
         version = decision.attempts[0].version if decision.attempts else None
         written = [
             site_log.Written(
@@ -186,28 +187,36 @@ def _findings(decisions: Iterable[Decision]) -> Iterator[breaker.Finding]:
         run = decision.run
         if run.trigger not in breaker.COUNTED or not run.script.enabled:
             continue
-        last = {a.version.id: a for a in decision.attempts if a.version is not None and a.tried}
-        for attempt in last.values():
-            if attempt.version is not None and not attempt.outcome.cancelled and not attempt.callers_fault:
-                error = "" if attempt.ok else run.mask.text(str(attempt.outcome.error))
-                yield breaker.Finding(run.script, attempt.version, error)
+        attempts = decision.attempts
+        if len(attempts) > 1:
+            attempts = list({a.version.id: a for a in attempts if a.version is not None and a.tried}.values())
+        for attempt in attempts:
+            version, outcome = attempt.version, attempt.outcome
+            if version is not None and attempt.tried and not outcome.cancelled and not attempt.callers_fault:
+                error = "" if outcome.error is None else run.mask.text(str(outcome.error))
+                yield breaker.Finding(run.script, version, error)
 
 
 def _database() -> str:
     return router.db_for_write(Execution)
 
 
-def _identity(run: Run) -> tuple[str, int] | None:
-    """The (event, script) pair that is recorded once; None of a run without an event."""
-    return (run.event.id, run.script.id) if run.event is not None else None
-
-
-def _recorded(decisions: Iterable[Decision]) -> set[tuple[str, int] | None]:
-    """The (event, script) pairs among the decisions that have an execution already."""
+def _not_recorded(decisions: Sequence[Decision], using: str) -> list[int]:
+    """Places of the decisions that are to be recorded: an (event, script) pair is once, be it in the database or among them."""
     events = {decision.run.event.id for decision in decisions if decision.run.event is not None}
     if not events:
-        return set()
-    return {(event, script) for event, script in _of_events.rows(_database(), events)}
+        return list(range(len(decisions)))
+    known = set(_of_events.rows(using, events))
+    fresh = []
+    for index, decision in enumerate(decisions):
+        run = decision.run
+        if run.event is not None:
+            pair = (run.event.id, run.script.id)
+            if pair in known:
+                continue
+            known.add(pair)
+        fresh.append(index)
+    return fresh
 
 
 _of_events = Lookup(lambda: Execution.objects.order_by().values_list("event_id", "script_id"), "event_id")
@@ -280,12 +289,23 @@ def _applies(run: Run) -> bool:
     return run.trigger != Execution.Trigger.REPLAY and run.module is not None and run.module.applies(run.call)
 
 
-def _enter_units_of_work(entered: contextlib.ExitStack, decisions: Iterable[Decision]) -> dict[str, Any]:
-    """Name of a module → its unit of work around those of the decisions that change its game."""
+def _acts(decision: Decision) -> bool:
+    """Whether it may change the game: it has an outcome that the module applies, or effects."""
+    run, attempt = decision.run, decision.deciding
+    return (
+        attempt is not None
+        and run.module is not None
+        and attempt.outcome.error is None
+        and not attempt.outcome.cancelled
+        and (bool(attempt.effects) or _applies(run))
+    )
+
+
+def _enter_units_of_work(entered: contextlib.ExitStack, runs: Iterable[Run]) -> dict[str, Any]:
+    """Name of a module → its unit of work around those of the runs that change its game."""
     acting: dict[str, list[Run]] = {}
-    for decision in decisions:
-        run, attempt = decision.run, decision.deciding
-        if attempt is not None and attempt.ok and run.module is not None and (attempt.effects or _applies(run)):
+    for run in runs:
+        if run.module is not None:
             acting.setdefault(run.module.name, []).append(run)
     return {
         name: entered.enter_context(runs[0].module.unit_of_work([run.call for run in runs]))
@@ -295,13 +315,11 @@ def _enter_units_of_work(entered: contextlib.ExitStack, decisions: Iterable[Deci
 
 
 def _apply(decision: Decision, publisher: _Publisher, works: Mapping[str, Any]) -> None:
-    """Let the module act on the outcome. Raises EffectRefused."""
+    """Let the module act on the outcome of a decision that acts. Raises EffectRefused."""
     run, attempt = decision.run, decision.deciding
-    if attempt is None or not attempt.ok or run.module is None:
-        return
+    assert attempt is not None
+    assert run.module is not None
     applies = _applies(run)
-    if not applies and not attempt.effects:
-        return
     value = attempt.value
     if applies:
         run.module.demand_admissible(run.call, value)
@@ -344,7 +362,7 @@ def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Deci
     """
     try:
         with transaction.atomic(using=_database()), contextlib.ExitStack() as entered:
-            _apply(decision, publisher, _enter_units_of_work(entered, [decision]))
+            _apply(decision, publisher, _enter_units_of_work(entered, [decision.run]))
     except EffectRefused as refusal:
         reason, callers_fault = str(refusal), isinstance(refusal, _RequestRefused)
     else:
@@ -357,7 +375,8 @@ def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Deci
         built_in = attempts.run_built_in(run)
         if built_in is not None:
             decision = replace(decision, attempts=[*decision.attempts, built_in])
-            return _apply_or_fall_back(decision, _Publisher(run))
+            if _acts(decision):
+                return _apply_or_fall_back(decision, _Publisher(run))
     return decision, _Publisher(run)
 
 

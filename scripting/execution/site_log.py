@@ -45,6 +45,11 @@ class Written(NamedTuple):
     mask: Mask = NOTHING
 
 
+def hears_of_successes() -> bool:
+    """Whether anybody listens to what is logged of an execution that succeeded, or to the lines that scripts write."""
+    return logger.isEnabledFor(LEVELS["succeeded"]) or lines_logger.isEnabledFor(logging.DEBUG)
+
+
 def tell(row: Mapping[str, Any], script: str, version: int | None, written: Sequence[Written] = ()) -> None:
     """Log one execution, given as its row, after its commit. Costs next to nothing where nobody listens.
 
