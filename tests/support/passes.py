@@ -7,8 +7,8 @@
   file of its own: these came out on SQLite already. So did browsers (`e2e`): they show what the pages' tests without one get
   from either database. Files whose statements others send too are in a table. `any_database` marks what runs all the same: it
   reaches the database in a way of its own.
-- A newer Python: the sandbox and its languages, processes, values, commands and texts; of pages every address once, by every
-  role, and one whole stack (`any_python`), which serves, plays and runs its events there. Other stacks and browsers are left out.
+- A newer Python: the sandbox and its languages, processes, values, commands and texts; of pages every address once, by one
+  who is let in, and one whole stack (`any_python`), which serves, plays and runs its events there. Other stacks and browsers are left out.
 - `once` marks what the database and the version of Python have no part in: signals, the kernel, Redis, dice, rows already
   shown on the other database by a test beside it.
 
@@ -204,14 +204,19 @@ def skips_file(path: Path) -> bool:
     name = path.relative_to(BASE_DIR).as_posix()
     if os.environ.get("TEST_DATABASE") == "postgres":
         return path.suffix == ".py" and left_out(name, SAME_ON_POSTGRESQL) and "any_database" not in path.read_text()
-    return os.environ.get("TEST_PYTHON") == "newer" and left_out(name, SAME_ON_NEWER_PYTHON)
+    return is_newer_python() and left_out(name, SAME_ON_NEWER_PYTHON)
+
+
+def is_newer_python() -> bool:
+    """Whether this is the pass on a newer Python."""
+    return os.environ.get("TEST_PYTHON") == "newer"
 
 
 def can_differ(item: pytest.Item) -> bool:
     """Whether the test may come out differently in the pass that runs now; the one on SQLite runs every test."""
     if os.environ.get("TEST_DATABASE") == "postgres":
         return reaches_database(item)
-    if os.environ.get("TEST_PYTHON") == "newer":
+    if is_newer_python():
         return reaches_python(item)
     return True
 
