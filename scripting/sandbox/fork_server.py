@@ -17,7 +17,7 @@ import time
 from _socket import socketpair  # of C alone, without the enums around it
 from array import array
 
-from scripting.sandbox import probes
+from scripting.sandbox import holes, probes
 from scripting.sandbox.kernel import landlock, namespaces, seccomp
 from scripting.sandbox.kernel.syscalls import IS_LINUX
 from scripting.sandbox.languages.factory import EngineFactory
@@ -161,6 +161,7 @@ def load() -> EngineFactory:
     builtins.make_ahead()
     gc.collect()
     gc.freeze()
+    holes.fill()
     return engines
 
 

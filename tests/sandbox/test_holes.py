@@ -1,0 +1,42 @@
+"""Holes in the interpreter's memory are filled, so that what is made after that lies together."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from scripting.sandbox import holes
+
+pytestmark = pytest.mark.skipif("PYTHONMALLOC" in os.environ, reason="another allocator than CPython's own")
+POOL = 16 << 10
+
+
+def with_holes(size: int) -> list[bytes]:
+    """Every other one of many objects of so many bytes: the places of the others are free."""
+    return [bytes(size - 33) for _ in range(2000)][::2]
+
+
+def test_small_objects_made_after_that_lie_in_pools_of_their_own() -> None:
+    earlier = [with_holes(size) for size in (64, 112, 496)]
+    before = {id(each) // POOL for some in earlier for each in some}
+    assert before & {id(each) // POOL for each in (bytes(31), bytes(79), bytes(463))}
+    holes.fill()
+    later = [bytes(size - 33) for size in (64, 112, 496) for _ in range(20)]
+    assert not before & {id(each) // POOL for each in later}
+
+
+def test_large_objects_made_after_that_lie_beyond_all_others() -> None:
+    earlier = with_holes(1000)
+    assert id(bytes(960)) < max(map(id, earlier))
+    holes.fill()
+    later = [bytes(960) for _ in range(20)]
+    assert min(map(id, later)) > max(map(id, earlier))
+
+
+def test_it_ends_where_memory_is_not_as_it_expects(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holes, "_HEADER", 1 << 20)
+    monkeypatch.setattr(holes, "_MOST", 100)
+    filled = len(holes._filled)
+    holes.fill()
+    assert len(holes._filled) - filled < 100 * 60
