@@ -24,7 +24,7 @@ STOP_SECONDS = 20
 """Parts that have not stopped after so many seconds are killed, and this process with them."""
 
 
-def manage(config: Path, environment: Mapping[str, str], starting: forks.Child) -> int:
+def manage(config: Path, environment: Mapping[str, str], starting: forks.Child | None) -> int:
     """Run supervisord in this process until it is asked to stop: 0, or until `starting` fails: 1."""
     os.chdir(config.parent)
     os.environ.update(environment)
@@ -38,18 +38,19 @@ def manage(config: Path, environment: Mapping[str, str], starting: forks.Child) 
         go(options)
         options.close_httpservers()
         options.close_logger()
-        mood = options.mood
+        mood, starting = options.mood, options.starting
     return int(options.failed)
 
 
 class _Options(ServerOptions):  # type: ignore[misc]
     """The system as supervisord asks it. It calls `execve` in a child that it has just forked, once that has its output, folder and environment."""
 
-    def __init__(self, starting: forks.Child) -> None:
+    def __init__(self, starting: forks.Child | None) -> None:
         super().__init__()
         self.failed = False
         """Whether the start failed: then everything is stopped."""
-        self._starting = starting
+        self.starting = starting
+        """The process that brings the parts up, until it has ended: after that its number may be one of theirs."""
         self._manager = os.getpid()
 
     def setsignals(self) -> None:
@@ -66,8 +67,10 @@ class _Options(ServerOptions):  # type: ignore[misc]
     def waitpid(self) -> tuple[int | None, int | None]:
         """The child that has ended, and its status, as `os.waitpid` tells them."""
         pid, status = super().waitpid()
-        if pid == self._starting.pid and status != 0:
-            self.failed, self.mood = True, SupervisorStates.SHUTDOWN
+        if self.starting is not None and pid == self.starting.pid:
+            self.starting = None
+            if status != 0:
+                self.failed, self.mood = True, SupervisorStates.SHUTDOWN
         return pid, status
 
     def execve(self, filename: str, argv: Sequence[str], env: dict[str, str]) -> Any:

@@ -115,3 +115,24 @@ print([list(query._compiled) for query in (active._newest_change, resolved._all)
         child_environment(DATABASE_URL=database),
     )
     assert lines == ["[['default'], ['default']] None"]
+
+
+def test_a_part_that_gets_the_number_of_the_start_which_has_ended_stops_nothing_when_it_dies() -> None:
+    program = """
+from goby_site.stack.manager import _Options
+starting = forks.begin(lambda: None, "goby: start")
+options = _Options(starting)
+def reaped():
+    while (found := options.waitpid())[0] in (0, None):
+        time.sleep(0.01)
+    return found
+number = starting.pid
+print(reaped() == (number, 0), options.failed)
+part = forks.begin(lambda: sys.exit(1), "goby: part")
+starting.pid = part.pid
+print(reaped()[0] == part.pid, options.failed)
+failing = forks.begin(lambda: sys.exit(1), "goby: start")
+options = _Options(failing)
+print(reaped()[0] == failing.pid, options.failed)
+"""
+    assert said(program) == ["True False", "True False", "True True"]
