@@ -164,7 +164,8 @@ class ScriptEngine:
         resolved = self.registry.resolve(module, script)
         if not resolved.enabled or resolved.breaker is not None:
             return []
-        bundle = resolved.for_key(events[0].key).active.bundle
+        of_key = functools.cache(resolved.for_key)  # it may ask the module, and the module its database
+        bundle = of_key(events[0].key).active.bundle
         most = get_pool().most_ahead(bundle, host_functions(modules.get(module)), resolved.limits)
         if most < 2:
             return []
@@ -172,7 +173,8 @@ class ScriptEngine:
         row = [(event, self.contexts.context(caused_by(event, module, script), trigger)) for event in events[:most]]
         with self.contexts.admit_row([context for _, context in row], QUEUE_SECONDS):
             runs = [
-                run_of_event(each, resolved, event, began, deliveries=1, before_read=before_read) for event, each in row
+                run_of_event(each, of_key(event.key), event, began, deliveries=1, before_read=before_read)
+                for event, each in row
             ]
             runs = list(takewhile(lambda run: run.script.active.bundle is bundle, runs))
             if len(runs) < 2:  # its key may have come to another segment meanwhile

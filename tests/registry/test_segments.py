@@ -83,6 +83,23 @@ def test_a_row_of_events_ends_where_other_values_hold(scorer: Script, monkeypatc
     assert engine.run_ahead(events, "arena", "scorer") == []
 
 
+def test_a_row_of_events_asks_once_for_the_segment_of_a_key(scorer: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The wargame asks its database for it."""
+    for name in ("SECONDS", "PATIENCE_SECONDS"):
+        monkeypatch.setattr(ahead, name, 60.0)
+    monkeypatch.setattr(ahead, "SLOW_US", 60_000_000)
+    publish(scorer, 2, ("segment gold", 5))
+    assert bonus_of("gold-1") == 5
+    asked: list[str] = []
+    monkeypatch.setattr(Leagues, "segment", lambda _self, key: asked.append(key) or "gold")
+    events = [
+        Event(id=str(number), topic="arena.hit", payload={"points": 0}, subscribers=[], key=f"gold-{number % 2}")
+        for number in range(4)
+    ]
+    assert len(get_engine().run_ahead(events, "arena", "scorer")) == 4
+    assert asked == ["gold-0", "gold-1"]
+
+
 def test_an_event_is_recorded_with_its_own_bundle_and_repeated_with_it(scorer: Script) -> None:
     activation = publish(scorer, 2, ("segment gold", 5))
     found = {key: record("arena", "scorer", "arena.hit", [{"points": 1}], key=key)[0] for key in ("gold-1", "tin-1")}
