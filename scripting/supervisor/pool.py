@@ -131,9 +131,7 @@ class SandboxPool:
                 continue
             finally:
                 self._give_back(sandbox, alone=alone)
-        raise SandboxUnavailable(
-            "sandboxes end before they can run: is something killing them, or is this host too busy?"
-        )
+        raise SandboxUnavailable("sandboxes end before they can run: is something killing them?")
 
     def most_ahead(self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits) -> int:
         """How many runs `run_ahead` may take now."""
@@ -182,9 +180,7 @@ class SandboxPool:
                 self._keep_checked(sandbox)
             diagnostics = tuple(diagnostic(finding, bundle) for finding in loaded.findings)
             return CheckReport(diagnostics, loaded.fault is None, loaded.compile_us, knobs_of(loaded))
-        raise SandboxUnavailable(
-            "sandboxes end before they can compile: is something killing them, or is this host too busy?"
-        )
+        raise SandboxUnavailable("sandboxes end before they can compile: is something killing them?")
 
     def _keep_checked(self, sandbox: Sandbox) -> None:
         """Keep the sandbox of the last check for the run that often follows, in the place of the one of the check before."""

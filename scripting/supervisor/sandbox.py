@@ -24,7 +24,7 @@ from scripting.sandbox.protocol import (
 )
 from scripting.supervisor import exit_status
 from scripting.supervisor.channel import Channel, DeadlinePassed, PeerGone
-from scripting.supervisor.errors import HostCallRefused, SandboxLost
+from scripting.supervisor.errors import HostCallRefused, SandboxLost, SandboxUnavailable
 from scripting.supervisor.fork_server import (
     ExitStatus,
     Handle,
@@ -44,6 +44,7 @@ _LOADED_CAP = 1 << 20
 _START_SECONDS = 10.0
 _BUSY_WAITS = 4
 """Times that a text's time for compiling is waited for on a host that is too busy to compile it."""
+BUSY = "this host is too busy to compile the text in time, which is no fault of the text: try again"
 LAST_WORD_SECONDS = 0.1
 """How long a sandbox that is to be killed may take for its last word. It takes a millisecond once it has a processor; the rest is
 for a host that is busy, and short enough that what a stuck script costs beyond its limit is not felt."""
@@ -142,7 +143,10 @@ class Sandbox:
         return self._ended
 
     def load(self, message: Load) -> Loaded:
-        """Have the bundle compiled. A fault is in the answer; the sandbox has then ended. Raises NotStarted."""
+        """Have the bundle compiled. A fault is in the answer; the sandbox has then ended.
+
+        Raises NotStarted, and SandboxUnavailable where this host is too busy to compile it: another one would wait as long.
+        """
         deadline = time.monotonic() + _START_SECONDS
         try:
             ready = self.connection.receive(self.channel.receive(_START_SECONDS, deadline, _LOADED_CAP))
@@ -159,7 +163,7 @@ class Sandbox:
             assert isinstance(loaded, Loaded)
         except DeadlinePassed:
             if 2 * self.end().cpu_us < seconds * 1_000_000:
-                raise NotStarted from None  # the host was too busy to compile it: that is no fault of the text
+                raise SandboxUnavailable(BUSY) from None
             return _not_compiled(f"compiling takes longer than {seconds:g} s")
         except RemoteProtocolError as error:
             self.end()
