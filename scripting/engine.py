@@ -21,6 +21,7 @@ from scripting.execution.rows import refused_request_row
 from scripting.execution.run import Run, asked_by, caused_by, run_of_event, run_of_request, tried_by
 from scripting.execution.running import Board, RunningExecution, ask_to_cancel, running_everywhere
 from scripting.models import Execution, Role, Script
+from scripting.models.ids import uuid7_texts
 from scripting.modules.calls import CallContext
 from scripting.modules.installed import limits_for, modules
 from scripting.registry import publishing
@@ -170,18 +171,21 @@ class ScriptEngine:
         if most < 2:
             return []
         trigger = Execution.Trigger.EVENT
-        row = [(event, self.contexts.context(caused_by(event, module, script), trigger)) for event in events[:most]]
-        with self.contexts.admit_row([context for _, context in row], QUEUE_SECONDS):
+        events = events[:most]
+        ids = uuid7_texts(len(events))
+        calls = [caused_by(event, module, script, given) for event, given in zip(events, ids, strict=True)]
+        row = [self.contexts.context(call, trigger) for call in calls]
+        with self.contexts.admit_row(row, QUEUE_SECONDS):
             runs = [
-                run_of_event(each, of_key(event.key), event, began, deliveries=1, before_read=before_read)
-                for event, each in row
+                run_of_event(context, of_key(event.key), event, began, deliveries=1, before_read=before_read)
+                for event, context in zip(events, row, strict=True)
             ]
             runs = list(takewhile(lambda run: run.script.active.bundle is bundle, runs))
             if len(runs) < 2:  # its key may have come to another segment meanwhile
                 return []
             requests = [run.request for run in runs]
             outcomes = get_pool().run_ahead(bundle, requests, resolved.limits, [run.cancellation for run in runs])
-        return [RunAhead(*one) for one in zip((context for _, context in row), runs, outcomes, strict=False)]
+        return [RunAhead(*one) for one in zip(row, runs, outcomes, strict=False)]
 
     def decided(self, ahead: RunAhead) -> Decision:
         """The decision of a run that was made ahead, with what further attempts it takes; writes nothing. Raises as `decide` does."""

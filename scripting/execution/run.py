@@ -96,12 +96,12 @@ def on_inputs(call: CallContext, variables: Any) -> CallContext:
     )
 
 
-def caused_by(event: Event, module: str, script: str) -> CallContext:
-    """On whose behalf a subscriber of an event runs."""
+def caused_by(event: Event, module: str, script: str, execution_id: str = "") -> CallContext:
+    """On whose behalf a subscriber of an event runs; under an id of its own where none is given."""
     return CallContext(
         module,
         script,
-        uuid7_text(),
+        execution_id or uuid7_text(),
         event.topic,
         event.payload,
         event.metadata,

@@ -8,6 +8,7 @@ value in it by at most a. Merging adds counts, so it loses nothing.
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 import math
 import struct
@@ -51,7 +52,7 @@ class Histogram:
 
     @classmethod
     def of(cls, durations_us: Iterable[int]) -> Histogram:
-        return cls(Counter(bucket(duration) for duration in durations_us))
+        return cls(Counter(map(bucket, durations_us)))
 
     @classmethod
     def decode(cls, data: bytes) -> Histogram:
@@ -171,8 +172,9 @@ def alone(duration_us: int) -> bytes:
     return _encode({bucket(duration_us): 1})
 
 
+@functools.lru_cache(maxsize=4096)
 def bucket(duration_us: int) -> int:
-    """The bucket of a duration: 0 holds nothing but 0."""
+    """The bucket of a duration: 0 holds nothing but 0. Remembered, since short runs take the same few hundred µs again and again."""
     return 0 if duration_us < 1 else math.ceil(math.log(duration_us) / _LOG) + 1
 
 

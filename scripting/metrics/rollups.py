@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -59,13 +59,6 @@ class Figures:
     waited_us: int = 0
     superseded: int = 0
     """Of those skipped."""
-
-    def add(self, outcome: str, wall_us: int, cpu_us: int) -> None:
-        self.counts[outcome] += 1
-        self.wall_us += wall_us
-        self.cpu_us += cpu_us
-        if outcome != SKIPPED:  # nothing ran, so it took no time that says anything
-            self.durations.add(wall_us)
 
     def add_waits(self, accepted: Sequence[datetime], recorded: datetime) -> None:
         """Events that were accepted then; by the site's clock, so one from the future has not waited."""
@@ -134,21 +127,29 @@ def deltas_of(executions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Count rows of Execution: rows of StatDelta, for the transaction that writes them."""
     if len(executions) == 1:
         return [_delta_of(executions[0])]
-    groups: dict[tuple[int, int | None, datetime], Figures] = defaultdict(Figures)
-    accepted: dict[tuple[int, int | None, datetime], list[datetime]] = defaultdict(list)
+    groups: dict[tuple[int, int | None, datetime], list[Mapping[str, Any]]] = {}
     for row in executions:
         minute = row["finished_at"].replace(second=0, microsecond=0)
-        key = (row["script_id"], row.get("version_id"), minute)
-        figures = groups[key]
-        figures.add(row["status"], row.get("wall_us", 0), row.get("cpu_us", 0))
-        if row["status"] == SKIPPED and row.get("error_message", "").startswith(SUPERSEDED):
-            figures.superseded += 1
-        if (at := row.get("queued_at")) is not None:
-            accepted[key].append(at)
+        groups.setdefault((row["script_id"], row.get("version_id"), minute), []).append(row)
     now = clock.now()
-    for key, moments in accepted.items():
-        groups[key].add_waits(moments, now)
-    return [_identity(key) | figures.columns() for key, figures in groups.items()]
+    return [_identity(key) | _figures_of(rows, now).columns() for key, rows in groups.items()]
+
+
+def _figures_of(rows: Sequence[Mapping[str, Any]], now: datetime) -> Figures:
+    """Of executions that are recorded now: column by column, which costs each less than to be added by a call of its own."""
+    figures = Figures()
+    figures.counts |= Counter([row["status"] for row in rows])
+    wall_us = [row.get("wall_us", 0) for row in rows]
+    figures.wall_us = sum(wall_us)
+    figures.cpu_us = sum([row.get("cpu_us", 0) for row in rows])
+    if figures.skipped:
+        skipped = [row for row in rows if row["status"] == SKIPPED]
+        figures.superseded = sum(row.get("error_message", "").startswith(SUPERSEDED) for row in skipped)
+        # Nothing ran, so it took no time that says anything.
+        wall_us = [row.get("wall_us", 0) for row in rows if row["status"] != SKIPPED]
+    figures.durations = Histogram.of(wall_us)
+    figures.add_waits([at for row in rows if (at := row.get("queued_at")) is not None], now)
+    return figures
 
 
 def _delta_of(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,25 +17,40 @@ _STEP = 10_000 << 12
 
 def uuid7() -> uuid.UUID:
     """A new identifier: 48 bits of milliseconds, 12 of sub-millisecond counter, 62 random; ascending within a process."""
-    return _made(_next())
+    return _made(_numbered(_ticks(1), os.urandom(8)))
 
 
 def uuid7_text() -> str:
     """`str(uuid7())`, for those that are made for every event."""
-    digits = f"{_next():032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return _text(_numbered(_ticks(1), os.urandom(8)))
 
 
-def _next() -> int:
+def uuid7_texts(count: int) -> list[str]:
+    """So many of `uuid7_text`, in their order, for one look at the clock."""
+    first, noise = _ticks(count), os.urandom(8 * count)
+    return [_text(_numbered(first + place, noise[8 * place : 8 * place + 8])) for place in range(count)]
+
+
+def _ticks(count: int) -> int:
+    """The first of so many ticks in a row, 4096 in a millisecond, that no other identifier of this process has."""
     global _last
     with _lock:
         nanoseconds = clock.time_ns()
         ticks = (nanoseconds // 1_000_000) << 12 | (nanoseconds % 1_000_000) * 4096 // 1_000_000
         if 0 <= _last - ticks < _STEP:
             ticks = _last + 1
-        _last = ticks
-    random = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
+        _last = ticks + count - 1
+    return ticks
+
+
+def _numbered(ticks: int, noise: bytes) -> int:
+    random = int.from_bytes(noise, "big") & (1 << 62) - 1
     return (ticks >> 12) << 80 | 7 << 76 | (ticks & 0xFFF) << 64 | 2 << 62 | random
+
+
+def _text(number: int) -> str:
+    digits = f"{number:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def id_of(text: str) -> uuid.UUID:
