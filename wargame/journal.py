@@ -38,12 +38,12 @@ def rows_of(game: Game, units: Mapping[str, int], step: Step, before: Battle | N
 
 def _row(game: Game, units: Mapping[str, int], battle: Battle, entry: Entry, change: boards.Board) -> dict[str, Any]:
     if entry.kind is Kind.IGNORED:
-        logger.info("battle %s: %s", game.pk, entry.text)
+        logger.info("battle %s: %s", game.id, entry.text)
     game.sequence += 1
     is_keyframe = entry.kind in KEYFRAMES or game.sequence % KEYFRAME_EVERY == 0
     actor = entry.unit or entry.target
     return {
-        "game_id": game.pk,
+        "game_id": game.id,
         "sequence": game.sequence,
         "turn": entry.turn,
         "kind": entry.kind.value,

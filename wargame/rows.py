@@ -14,6 +14,7 @@ from scripting.storage.bulk_insert import insert_rows
 from scripting.storage.bulk_update import update_rows
 from scripting.storage.compiled_query import Among, number
 from wargame import journal, live, models
+from wargame.play import boards
 from wargame.play.state import Battle, Phase, Side, Unit
 from wargame.play.steps import Step
 
@@ -30,7 +31,7 @@ class Table(msgspec.Struct, frozen=True):
 
 def locked(game: models.Game) -> Table:
     """The battle with its row locked until the transaction ends."""
-    return read(models.Game.objects.locked(game.pk))
+    return read(models.Game.objects.locked(game.id))
 
 
 def all_locked(numbers: Iterable[int]) -> list[Table]:
@@ -47,7 +48,7 @@ def read(game: models.Game) -> Table:
 
 def _read_all(games: Sequence[models.Game], using: str) -> list[Table]:
     """Plain values, two queries for all: no unit becomes a model's instance."""
-    numbers = [game.pk for game in games]
+    numbers = [game.id for game in games]
     found = {number: _Rows() for number in numbers}
     keys = {}
     for pk, game_id, key, name, score in _sides.rows(using, numbers):
@@ -133,18 +134,17 @@ class Changes:
 
     def add(self, step: Step) -> None:
         table, before, after = self.table, self.table.battle, step.battle
-        for code, unit in after.units.items():
-            if unit is not before.units[code]:
-                self.units.append(
-                    {
-                        "id": table.units[code],
-                        "health": unit.health,
-                        "x": unit.x,
-                        "y": unit.y,
-                        "moved_turn": unit.moved_turn,
-                        "acted_turn": unit.acted_turn,
-                    }
-                )
+        self.units += [
+            {
+                "id": table.units[unit.code],
+                "health": unit.health,
+                "x": unit.x,
+                "y": unit.y,
+                "moved_turn": unit.moved_turn,
+                "acted_turn": unit.acted_turn,
+            }
+            for unit in boards.units_changed(before, after)
+        ]
         self.entries += journal.rows_of(table.game, table.units, step, before)
         self.table = replace(table, battle=after)
 
@@ -168,7 +168,7 @@ def write_all(all_changes: Iterable[Changes]) -> None:
         _write_game(changes.table, changes.before)
     insert_rows(models.BattleLogEntry, [row for changes in changed for row in changes.entries])
     games = [changes.table.game for changes in changed]
-    update_rows(models.Game, [{"id": game.pk, "sequence": game.sequence} for game in games])
+    update_rows(models.Game, [{"id": game.id, "sequence": game.sequence} for game in games])
     live.announce_on_commit(*games)
 
 

@@ -27,7 +27,7 @@ class UnitOfWork:
         """Lock and read those of these battles that were not looked for yet."""
         if unread := set(numbers) - self._asked:
             self._asked |= unread
-            self._changes |= {table.game.pk: Changes(table) for table in rows.all_locked(unread)}
+            self._changes |= {table.game.id: Changes(table) for table in rows.all_locked(unread)}
 
     def find(self, context: CallContext, unit_code: str = "") -> Table | None:
         """The battle that the event is about, as the outcomes before left it; None where there is no such battle."""
@@ -35,20 +35,20 @@ class UnitOfWork:
         if number is None:
             self.write()  # the database is asked which battles run
             game = find_game(context, context.payload, unit_code)
-            number = game.pk if game is not None else 0
+            number = game.id if game is not None else 0
         self.read([number] if number else [])
         found = self._changes.get(number)
         return found.table if found is not None else None
 
     def add(self, table: Table, step: Step) -> None:
         """Take what a step changed of its battle, to be written at the end."""
-        self._changes[table.game.pk].add(step)
+        self._changes[table.game.id].add(step)
 
     def write(self) -> None:
         """Write what is not written yet; the locks stay."""
         changes = list(self._changes.values())
         rows.write_all(changes)
-        self._changes = {each.table.game.pk: Changes(each.table) for each in changes}
+        self._changes = {each.table.game.id: Changes(each.table) for each in changes}
 
 
 @contextmanager

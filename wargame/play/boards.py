@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import compress
+from operator import is_not
 from typing import Any
 
 from wargame.play.state import Battle, Unit
@@ -25,13 +27,19 @@ def whole(battle: Battle) -> dict[str, Any]:
 def changed(before: Battle, after: Battle) -> dict[str, Any]:
     """The phase, and the units and scores that are others than before."""
     units = {
-        code: _state(unit)
-        for code, unit in after.units.items()
-        if unit is not before.units[code] and _state(unit) != _state(before.units[code])
+        unit.code: _state(unit)
+        for unit in units_changed(before, after)
+        if _state(unit) != _state(before.units[unit.code])
     }
     scores = {s.key: s.score for s in after.sides.values() if s.score != before.sides[s.key].score}
     board: dict[str, Any] = {"phase": str(after.phase)}
     return board | ({"units": units} if units else {}) | ({"scores": scores} if scores else {})
+
+
+def units_changed(before: Battle, after: Battle) -> list[Unit]:
+    """The units that a step has changed, which are few of many: those that it left alone are the very same."""
+    units = after.units.values()
+    return list(compress(units, map(is_not, units, map(before.units.get, after.units))))
 
 
 def folded(boards: Iterable[Board]) -> dict[str, Any]:
