@@ -51,7 +51,7 @@ class BattleLogEntry(models.Model):
         FALLBACK = "fallback", "fallback version"
         BUILT_IN = "built_in", "built-in rule"
 
-    game = models.ForeignKey(Game, on_delete=models.CASCADE, related_name="log")
+    game = models.ForeignKey(Game, on_delete=models.CASCADE, related_name="log", db_index=False)
     sequence = models.PositiveBigIntegerField()
     turn = models.PositiveIntegerField()
     kind = models.CharField(max_length=12, choices=LogKind.choices)
