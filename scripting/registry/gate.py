@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from scripting.models import (
     SHARED,
@@ -25,6 +24,7 @@ from scripting.models.gate import grouped
 from scripting.modules.installed import limits_for, modules
 from scripting.registry.bundles import Values
 from scripting.registry.dependents import Key, World
+from scripting.registry.gate_limits import exceeded, is_small
 from scripting.registry.gate_policies import Approval, Mode, Policies
 from scripting.registry.moves import Move, PublishRefused
 from scripting.texts.escaping import one_line
@@ -134,7 +134,7 @@ class Judged:
         """Whether somebody else must approve it, as far as is known now."""
         if self.policy.approval == Approval.NONE or self.change.is_shipped:
             return False
-        return self.policy.approval == Approval.ALWAYS or not _is_small(self.policy, self.evidence)
+        return self.policy.approval == Approval.ALWAYS or not is_small(self.policy, self.evidence)
 
     @property
     def lacks_approval(self) -> bool:
@@ -334,56 +334,6 @@ def _through_helpers(
         before, after = now.bundle(source, {}), then.bundle(source, helpers)
         if before.digest != after.digest:
             yield Change(version.script, before, after, one_line(f"v{version.number} {title}", 190))
-
-
-def exceeded(policy: GatePolicy, evidence: Evidence) -> list[str]:
-    """Each excess of the evidence over the policy, in words."""
-    found = []
-    for number, most, words in (
-        (evidence.failing, policy.max_failing, "would newly fail"),
-        (evidence.refused, policy.max_refused, "the game would newly refuse"),
-        (evidence.left, policy.max_left, "left the recording"),
-    ):
-        if most is not None and number > most:
-            found.append(
-                f"{grouped(number)} of {grouped(evidence.decided)} decisions {words} (allowed: {grouped(most)})"
-            )
-    share = 100 * evidence.altered / evidence.decided if evidence.decided else 0.0
-    if policy.max_changed is not None and share > policy.max_changed:
-        found.append(f"{share:.3g} % of {grouped(evidence.decided)} decisions would change (allowed: {policy.max_changed:g} %)")  # fmt: skip
-    if len(evidence.red) > policy.max_red:
-        names = one_line(", ".join(evidence.red[:5]), 200)
-        found.append(f"{len(evidence.red)} of {evidence.cases} cases red: {names} (allowed: {policy.max_red})")
-    if evidence.played is not None:
-        found += _exceeded_in_plays(policy, evidence.played)
-    if not evidence.complete and not (evidence.played and evidence.played["plays"] < evidence.played["asked"]):
-        tried = f"{grouped(evidence.decided)} of {grouped(evidence.events)} decisions were tried"
-        not_all = f"replay all: {tried}" if evidence.not_replayable else "run all cases"
-        found.append(f"there was no time to {not_all}")
-    return found
-
-
-def _exceeded_in_plays(policy: GatePolicy, played: Mapping[str, Any]) -> Iterator[str]:
-    if played["problem"]:
-        yield played["problem"]
-        return
-    for limit in policy.limits_of_plays:
-        mean = played["means"].get(limit.measure)
-        if mean is None:
-            known = one_line(", ".join(sorted(played["means"])), 200)
-            yield f"the plays have no measure {limit.measure} (they have: {known or 'none'})"
-        elif not limit.admits(mean):
-            yield f"{limit.measure} would be {limit.value_of(mean):.4g}{limit.unit} (allowed: {limit.range})"
-    if played["plays"] < played["asked"]:
-        yield f"there was no time to play all: {played['plays']} of {played['asked']}"
-
-
-def _is_small(policy: GatePolicy, evidence: Evidence | None) -> bool:
-    """Whether the measured effect is one that takes nobody's approval."""
-    if evidence is None or not evidence.complete or not evidence.decided:
-        return False
-    harm = evidence.failing or evidence.refused or evidence.left or evidence.red
-    return not harm and 100 * evidence.altered / evidence.decided <= policy.alone
 
 
 def in_words(judged: Sequence[Judged]) -> str:
