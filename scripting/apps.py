@@ -12,4 +12,5 @@ class ScriptingConfig(AppConfig):
         from scripting.git import checks as git_checks  # noqa: F401
         from scripting.registry import announce  # noqa: F401
         from scripting.storage import database_clock  # noqa: F401 - it measures with each new connection
+        from scripting.workbench import checks as page_checks  # noqa: F401
         from scripting.workbench import sessions  # noqa: F401
