@@ -2,6 +2,8 @@
 
 A setting is read from Django's settings under its own name; `from_environment` lets a settings module take them from the
 environment under the same name. `configure` does that, and adds what the engine needs of Django, channels and RQ.
+
+Longer than other modules because each setting stands here with its meaning.
 """
 
 from __future__ import annotations
