@@ -13,7 +13,8 @@ from scripting.models import Script
 from scripting.processes import members
 from scripting.processes.members import Process, everyone
 from scripting.registry.active import registry
-from scripting.registry.resolved import ResolvedScript, ScriptNotFound, load
+from scripting.registry.reading import load
+from scripting.registry.resolved import ResolvedScript, ScriptNotFound
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from scripting.models import Breaker, Script, ScriptVersion
 from scripting.models.script import TEXTS
 from scripting.modules.installed import modules
 from scripting.modules.scriptable import ScriptableModule
-from scripting.registry.resolved import ActiveVersion, ResolvedScript, load
+from scripting.registry.reading import load
+from scripting.registry.resolved import ActiveVersion, ResolvedScript
 
 BUILT_IN, NOTHING = "the built-in rule", "nothing"
 """Names of what decides where no version does."""

@@ -15,7 +15,8 @@ from scripting.receipts.offline import SALTED
 from scripting.receipts.roots import activation_text, way_of_activation, way_of_receipt
 from scripting.receipts.rows import is_emptied
 from scripting.receipts.stored import Found, rows_of
-from scripting.registry.resolved import ScriptNotFound, recorded
+from scripting.registry.reading import recorded
+from scripting.registry.resolved import ScriptNotFound
 from scripting.sandbox.protocol import decode_value
 from scripting.texts.escaping import display
 

@@ -8,7 +8,8 @@ from scripting.models import KnobSet, ScriptVersion
 from scripting.models.execution import AttemptFields, Execution
 from scripting.receipts.findings import Report
 from scripting.registry.bundles import values_digest
-from scripting.registry.resolved import ScriptNotFound, recorded
+from scripting.registry.reading import recorded
+from scripting.registry.resolved import ScriptNotFound
 
 
 def verify_texts(report: Report) -> None:

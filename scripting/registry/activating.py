@@ -24,7 +24,7 @@ from scripting.registry.moves import (
     PublishRefused,
     StaleBase,
 )
-from scripting.registry.resolved import load
+from scripting.registry.reading import load
 from scripting.storage.checkpoints import put_off
 from scripting.storage.compiled_insert import create
 from scripting.storage.compiled_query import Among, number

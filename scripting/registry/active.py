@@ -16,7 +16,8 @@ from scripting.conf import conf
 from scripting.models import SHARED, Script
 from scripting.processes import generation
 from scripting.processes.generation import Generation, Span
-from scripting.registry.resolved import Carried, Key, ResolvedScript, ScriptNotFound, following, load, recorded
+from scripting.registry.reading import Carried, following, load, recorded
+from scripting.registry.resolved import Key, ResolvedScript, ScriptNotFound
 from scripting.storage.compiled_query import Prepared
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from scripting.processes.notices import Notice
 from scripting.registry import compiled_code
 from scripting.registry.active import registry
 from scripting.registry.carried import sealed
-from scripting.registry.resolved import alone
+from scripting.registry.reading import alone
 from scripting.storage import numbers
 from scripting.storage.lua import Call
 

@@ -10,7 +10,8 @@ import msgspec
 from django.core.signing import BadSignature, Signer
 
 from scripting.processes.notices import Notice
-from scripting.registry.resolved import Carried, Key, ResolvedScript, carried
+from scripting.registry.reading import Carried, carried
+from scripting.registry.resolved import Key, ResolvedScript
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ _SALT = "scripting.carried"
 
 
 def sealed(key: Key, read: Iterable[ResolvedScript] = ()) -> tuple[str, Carried | None]:
-    """The script as it is now, sealed and plain; empty and None where each process has to look itself. Never fails. `read` as in `resolved.load`."""
+    """The script as it is now, sealed and plain; empty and None where each process has to look itself. Never fails. `read` as in `reading.load`."""
     try:
         found = carried(key, read)
         if found is None:

@@ -12,7 +12,7 @@ from scripting.models import Execution, KnobSet, Script
 from scripting.registry import knobs, publishing
 from scripting.registry.knobs import ValuesRefused
 from scripting.registry.moves import AlreadyActive, AnyBase, PublishRefused, StaleBase
-from scripting.registry.resolved import load, recorded
+from scripting.registry.reading import load, recorded
 from scripting.types import ExecutionRequest, ScriptInput
 from tests.support.arena import Arena, make_script
 

@@ -13,7 +13,7 @@ from scripting.models import Breaker, BundleHelper
 from scripting.registry import compiled_code, lifecycle, publishing
 from scripting.registry.active import registry
 from scripting.registry.carried import opened, sealed
-from scripting.registry.resolved import load
+from scripting.registry.reading import load
 from scripting.runtime import pool
 from scripting.runtime.pool import get_pool
 from scripting.supervisor.pool import PoolConfig, SandboxPool
