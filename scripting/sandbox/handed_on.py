@@ -7,8 +7,8 @@ would have taken over the compiler too.
 
 from __future__ import annotations
 
-import marshal
-import types
+from marshal import loads
+from types import CodeType
 
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.policy.imports import HELPER_MODULE
@@ -39,8 +39,8 @@ def program_of(load: Load, engines: EngineFactory) -> Program:
 
 def _unit(text: Text, compiled: Compiled) -> Unit:
     shown = text.text.decode("utf-8", "replace").removeprefix(BYTE_ORDER_MARK)
-    code = marshal.loads(compiled.code)  # noqa: S302 - this process is where such bytes may run
-    if type(code) is not types.CodeType:
+    code = loads(compiled.code)  # noqa: S302 - this process is where such bytes may run
+    if type(code) is not CodeType:
         raise TypeError("no code")
     return Unit(
         text.name,

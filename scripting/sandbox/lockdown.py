@@ -1,23 +1,48 @@
 """The lockdown of a sandbox just forked, told in order: what each step needs must still be allowed when it is taken.
 
 Every layer is best effort: what a host does not permit is left out and named, and the other layers still hold.
+
+Here and in all that a sandbox runs once, functions are imported by their names: to look one up in its module, the interpreter writes to the
+module, to the name and to its memory of such names, and each of these pages is then the sandbox's own.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Callable
+from os import (
+    O_RDONLY,
+    O_WRONLY,
+    _exit,
+    closerange,
+    dup2,
+    geteuid,
+    getppid,
+    open,  # noqa: A004 - by its descriptor
+    setgroups,
+    setresgid,
+    setresuid,
+    sysconf,
+)
 
-from scripting.sandbox.kernel import landlock, seccomp, syscalls
+from scripting.sandbox.kernel import landlock, seccomp
 from scripting.sandbox.kernel.resources import Resources
+from scripting.sandbox.kernel.syscalls import (
+    IS_LINUX,
+    PR_SET_DUMPABLE,
+    PR_SET_NO_NEW_PRIVS,
+    PR_SET_PDEATHSIG,
+    drop_capabilities,
+    prctl,
+)
 from scripting.sandbox.meter import Meter
 
 NOBODY = 65534
 SOCKET = 3
 """Descriptor of a sandbox's socket."""
 _STATM, _CLEAR_REFS = 4, 5
+_KILL = int(signal.SIGKILL)
 
 
 class Lockdown:
@@ -35,10 +60,10 @@ class Lockdown:
         self.missing: tuple[tuple[str, str], ...] = ()
         """Layers that do not hold, and why."""
         steps: dict[str, Callable[[], object]] = {"resource limits": self.resources.limit_before_lockdown}
-        if syscalls.IS_LINUX:
+        if IS_LINUX:
             steps |= {
                 "unprivileged user": _drop_user,
-                "no capabilities": syscalls.drop_capabilities,
+                "no capabilities": drop_capabilities,
                 "dies with its parent": self._die_with_parent,
                 "no new privileges": _gain_no_privileges,
                 "landlock": landlock.restrict,
@@ -47,7 +72,7 @@ class Lockdown:
         else:
             self.missing = (("kernel lockdown", f"not on {sys.platform}: the language policy is the only wall"),)
         self._steps = tuple((layer, step) for layer, step in steps.items() if layer not in skip)
-        self._most_files = os.sysconf("SC_OPEN_MAX")
+        self._most_files = sysconf("SC_OPEN_MAX")
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -67,21 +92,21 @@ class Lockdown:
 
     def _keep_descriptors(self, socket: int) -> None:
         """Keep the socket and two meters, close all others: whatever the parent held."""
-        statm = _open("/proc/self/statm", os.O_RDONLY)
-        clear_refs = _open("/proc/self/clear_refs", os.O_WRONLY)
+        statm = _open("/proc/self/statm", O_RDONLY)
+        clear_refs = _open("/proc/self/clear_refs", O_WRONLY)
         wanted = ((socket, SOCKET), (statm, _STATM), (clear_refs, _CLEAR_REFS))
         above = max(socket, statm, clear_refs, _CLEAR_REFS)
         # First out of each other's way, then into place.
         for source, place in wanted:
             if source >= 0:
-                os.dup2(source, above + place)
+                dup2(source, above + place)
         for source, place in wanted:
             if source >= 0:
-                os.dup2(above + place, place, inheritable=False)
+                dup2(above + place, place, inheritable=False)
             else:
-                os.closerange(place, place + 1)
-        os.closerange(0, SOCKET)
-        os.closerange(_CLEAR_REFS + 1, self._most_files)
+                closerange(place, place + 1)
+        closerange(0, SOCKET)
+        closerange(_CLEAR_REFS + 1, self._most_files)
         if statm < 0:
             self.resources.statm = None
         if clear_refs < 0:
@@ -89,22 +114,22 @@ class Lockdown:
 
     def _die_with_parent(self) -> None:
         # After the change of user, which clears it; and the parent may be gone already.
-        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != self.parent:
-            os._exit(1)
-        syscalls.prctl(syscalls.PR_SET_DUMPABLE, 0)
+        prctl(PR_SET_PDEATHSIG, _KILL)
+        if getppid() != self.parent:
+            _exit(1)
+        prctl(PR_SET_DUMPABLE, 0)
 
 
 def _drop_user() -> None:
-    if os.geteuid() != 0:
+    if geteuid() != 0:
         return  # already without privileges
-    os.setgroups([])
-    os.setresgid(NOBODY, NOBODY, NOBODY)
-    os.setresuid(NOBODY, NOBODY, NOBODY)
+    setgroups([])
+    setresgid(NOBODY, NOBODY, NOBODY)
+    setresuid(NOBODY, NOBODY, NOBODY)
 
 
 def _gain_no_privileges() -> None:
-    syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def _filter_calls() -> None:
@@ -116,6 +141,6 @@ def _filter_calls() -> None:
 def _open(path: str, flags: int) -> int:
     """The descriptor, -1 where there is no such file."""
     try:
-        return os.open(path, flags)
+        return open(path, flags)
     except OSError:
         return -1

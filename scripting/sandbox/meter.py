@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import time
+from os import write
+from time import monotonic_ns, process_time_ns
 
 try:
-    import resource
+    from resource import RUSAGE_SELF, getrusage
 
     HAS_RESOURCE = True
 except ImportError:  # pragma: no cover - not on this system
@@ -48,14 +48,14 @@ class Meter:
     def restart(self) -> None:
         """Begin a run: forget the peak of the one before."""
         if self._raised and self.clear_refs is not None:
-            os.write(self.clear_refs, _RESET_PEAK)
+            write(self.clear_refs, _RESET_PEAK)
         if self._unread >= _UNREAD_RUNS:
-            self._cpu_us, self._unread = time.process_time_ns() // 1000, 0
-        self._began_ns = time.monotonic_ns()
+            self._cpu_us, self._unread = process_time_ns() // 1000, 0
+        self._began_ns = monotonic_ns()
 
     def read(self) -> tuple[int, int]:
         """Of the run: processor time in µs, and the peak in bytes above the idle sandbox."""
-        took = (time.monotonic_ns() - self._began_ns) // 1000
+        took = (monotonic_ns() - self._began_ns) // 1000
         if took < _TOO_SHORT_US:
             self._unread += 1
             return took, 0
@@ -69,6 +69,6 @@ class Meter:
 def _usage() -> tuple[int, int]:
     """Processor time of this process in µs, and its peak of resident memory in KiB."""
     if not HAS_RESOURCE:
-        return time.process_time_ns() // 1000, 0
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+        return process_time_ns() // 1000, 0
+    usage = getrusage(RUSAGE_SELF)
     return round((usage.ru_utime + usage.ru_stime) * 1_000_000), usage.ru_maxrss

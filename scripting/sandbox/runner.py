@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gc
-import keyword
 import types
 from collections.abc import Callable
 from functools import partial
+from keyword import iskeyword
 from typing import Any
 
 from scripting.sandbox.failure import describe_failure, unreadable_result, where_it_was
 from scripting.sandbox.helpers import Helpers
-from scripting.sandbox.library import clock, decimals, dice
+from scripting.sandbox.library import decimals
 from scripting.sandbox.library.classes import restart_serials
+from scripting.sandbox.library.clock import Timestamp, now, set_clock, timestamp
+from scripting.sandbox.library.dice import rand, set_seed
 from scripting.sandbox.library.log import RunLog
 from scripting.sandbox.library.violation import SecurityViolation
 from scripting.sandbox.meter import Meter
@@ -47,9 +49,9 @@ class Runner:
         get_context.__qualname__ = "get_context"
         functions |= {
             "log": self.log.log,
-            "rand": dice.rand,
-            "now": clock.now,
-            "timestamp": clock.timestamp,
+            "rand": rand,
+            "now": now,
+            "timestamp": timestamp,
             "get_context": get_context,
         }
         self.builtins = program.engine.builtins(functions, self.helpers.import_, self.log.print)
@@ -116,8 +118,8 @@ class Runner:
 
     def _prepare(self, message: Run, namespace: dict[str, Any]) -> None:
         self.inputs = message.inputs
-        clock.set_clock(message.clock_us)
-        dice.set_seed(message.seed, library=self._draws)
+        set_clock(message.clock_us)
+        set_seed(message.seed, library=self._draws)
         restart_serials()
         if self._counts_in_decimals:
             decimals.restart_context()
@@ -130,13 +132,13 @@ class Runner:
             if admitted:
                 namespace[name] = value
             elif name == "timestamp" and type(value) is int and self.program.engine.has_two_timestamps:
-                namespace[name] = clock.Timestamp(value)
+                namespace[name] = Timestamp(value)
 
     def _admit(self, name: str) -> bool:
         """Whether a context variable appears under its own name; the others are in get_context() alone."""
         admitted = (
             name.isidentifier()
-            and not keyword.iskeyword(name)
+            and not iskeyword(name)
             and name not in self._reserved
             and name not in self._offered
             and name[:2] != "__"

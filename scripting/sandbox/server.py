@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import re
-import time
+from gc import collect, disable, enable, freeze
+from time import monotonic_ns
 from typing import Any
 
-from scripting.sandbox import handed_on
 from scripting.sandbox.compiler import Compiler
+from scripting.sandbox.handed_on import program_of, told
 from scripting.sandbox.kernel.resources import Resources
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.last_word import LastWord
@@ -51,7 +51,7 @@ class Server:
         message = self._receive()
         if not isinstance(message, Load):
             return
-        gc.disable()  # nothing of the script runs before the end of this, and trees hold no circles
+        disable()  # nothing of the script runs before the end of this, and trees hold no circles
         program = self._load(message)
         if program is None:
             self._receive()  # nothing to run: wait for the end
@@ -61,9 +61,9 @@ class Server:
         self.max_calls = message.max_host_calls
         self.last_word.speak_for(runner, self.connection, self.wire)
         if not message.compiled:
-            gc.collect()  # what the compiler left
-        gc.freeze()
-        gc.enable()
+            collect()  # what the compiler left
+        freeze()
+        enable()
         self.resources.limit_memory(message.memory_bytes)
         self.resources.limit_cpu(message.cpu_seconds)
         self.meter.mark_idle()
@@ -81,17 +81,17 @@ class Server:
         runner.forget_log()
 
     def _load(self, message: Load) -> Program | None:
-        started = time.monotonic_ns()
+        started = monotonic_ns()
         if message.compiled:
-            made = handed_on.program_of(message, self.engines)
-            self._loaded = Loaded((time.monotonic_ns() - started) // 1000, (), None)
+            made = program_of(message, self.engines)
+            self._loaded = Loaded((monotonic_ns() - started) // 1000, (), None)
             return made
         compiler = Compiler(message, self.engines)
         program = compiler.compile()
         fault: Fault | None = compiler.fault()
-        taken = (time.monotonic_ns() - started) // 1000
-        told = handed_on.told(program) if program is not None and message.tells_code else ()
-        self._loaded = Loaded(taken, tuple(compiler.findings), fault, compiler.knobs, told)
+        taken = (monotonic_ns() - started) // 1000
+        code = told(program) if program is not None and message.tells_code else ()
+        self._loaded = Loaded(taken, tuple(compiler.findings), fault, compiler.knobs, code)
         if program is None:
             self._send(self._loaded)
         return program

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+from os import read as read_some
+from os import write as write_some
 
 from scripting.sandbox.protocol import HEADER_BYTES, length_in
 
@@ -18,11 +19,11 @@ class Wire:
 
     def read(self) -> bytes | None:
         """The body of the next frame; None when the supervisor is gone."""
-        data = self._rest or os.read(self.descriptor, READ_BYTES)
+        data = self._rest or read_some(self.descriptor, READ_BYTES)
         if not data:
             return None
         while len(data) < HEADER_BYTES:
-            more = os.read(self.descriptor, READ_BYTES)
+            more = read_some(self.descriptor, READ_BYTES)
             if not more:
                 return None
             data += more
@@ -32,7 +33,7 @@ class Wire:
             return data[HEADER_BYTES:]
         parts, have = [data], len(data)
         while have < end:
-            more = os.read(self.descriptor, READ_BYTES)
+            more = read_some(self.descriptor, READ_BYTES)
             if not more:
                 return None
             parts.append(more)
@@ -43,8 +44,8 @@ class Wire:
 
     def write(self, frame: bytes) -> None:
         """Put the whole frame on the wire. Raises OSError when the supervisor is gone."""
-        written = os.write(self.descriptor, frame)
+        written = write_some(self.descriptor, frame)
         if written != len(frame):
             rest = memoryview(frame)
             while written < len(frame):
-                written += os.write(self.descriptor, rest[written:])
+                written += write_some(self.descriptor, rest[written:])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
+from ctypes import c_int
+from os import close
 from typing import Any
 
 from scripting.sandbox.kernel.syscalls import syscall
@@ -26,9 +27,9 @@ def restrict() -> int:
     abi, attributes, size = all_rights()
     ruleset = syscall(_CREATE_RULESET, attributes, size, _NO_FLAGS)
     try:
-        syscall(_RESTRICT_SELF, ctypes.c_int(ruleset), _NO_FLAGS)
+        syscall(_RESTRICT_SELF, c_int(ruleset), _NO_FLAGS)
     finally:
-        os.close(ruleset)
+        close(ruleset)
     return abi
 
 

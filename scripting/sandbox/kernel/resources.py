@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-import os
+from os import pread
 
 try:
-    import resource
+    from resource import (
+        RLIM_INFINITY,
+        RLIMIT_CORE,
+        RLIMIT_CPU,
+        RLIMIT_DATA,
+        RLIMIT_FSIZE,
+        RLIMIT_NOFILE,
+        RLIMIT_NPROC,
+        RLIMIT_STACK,
+        getpagesize,
+        getrlimit,
+        setrlimit,
+    )
 
     HAS_RESOURCE = True
 except ImportError:  # pragma: no cover - not on this system
@@ -33,37 +45,37 @@ class Resources:
         if not HAS_RESOURCE:
             return
         for kind, value in (
-            (resource.RLIMIT_CORE, 0),
-            (resource.RLIMIT_FSIZE, 0),
-            (resource.RLIMIT_NPROC, 0),
-            (resource.RLIMIT_STACK, STACK_BYTES),
-            (resource.RLIMIT_NOFILE, OPEN_FILES),
+            (RLIMIT_CORE, 0),
+            (RLIMIT_FSIZE, 0),
+            (RLIMIT_NPROC, 0),
+            (RLIMIT_STACK, STACK_BYTES),
+            (RLIMIT_NOFILE, OPEN_FILES),
         ):
             _lower(kind, value)
         used = self._data_bytes()
         if used is not None:
-            _lower(resource.RLIMIT_DATA, used + max(self.headroom, COMPILE_BYTES))
+            _lower(RLIMIT_DATA, used + max(self.headroom, COMPILE_BYTES))
 
     def limit_memory(self, limit_bytes: int) -> None:
         """From now on this process may use this many bytes more than it does."""
         used = self._data_bytes()
         if HAS_RESOURCE and used is not None:
-            _lower(resource.RLIMIT_DATA, used + limit_bytes + SLACK_BYTES)
+            _lower(RLIMIT_DATA, used + limit_bytes + SLACK_BYTES)
 
     def limit_cpu(self, seconds: int) -> None:
         """The kernel's backstop: the supervisor's deadline comes first."""
         if HAS_RESOURCE:
-            _lower(resource.RLIMIT_CPU, seconds)
+            _lower(RLIMIT_CPU, seconds)
 
     def _data_bytes(self) -> int | None:
         if self.statm is None:
             return None
-        return int(os.pread(self.statm, 200, 0).split()[5]) * resource.getpagesize()
+        return int(pread(self.statm, 200, 0).split()[5]) * getpagesize()
 
 
 def _lower(kind: int, value: int) -> None:
     """Set both limits, not above what the host already allows."""
-    hard = resource.getrlimit(kind)[1]
-    if hard != resource.RLIM_INFINITY:
+    hard = getrlimit(kind)[1]
+    if hard != RLIM_INFINITY:
         value = min(value, hard)
-    resource.setrlimit(kind, (value, value))
+    setrlimit(kind, (value, value))

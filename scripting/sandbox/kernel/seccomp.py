@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import platform
+import os
+import sys
+from ctypes import byref
 from typing import NamedTuple
 
 from scripting.sandbox.kernel.syscalls import PR_SET_SECCOMP, prctl_pointer
@@ -53,6 +55,9 @@ _MACHINES = {
     "aarch64": _Machine(0xC00000B7, _AARCH64),
 }
 
+_MACHINE = _MACHINES.get(os.uname().machine) if sys.platform != "win32" and sys.maxsize >> 32 else None
+"""This one; None where there is no table for it."""
+
 _KILL, _ALLOW, _EPERM = 0x80000000, 0x7FFF0000, 0x00050001
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_2, _ARGUMENT_3 = 0, 4, 16, 32, 40
@@ -72,18 +77,19 @@ class _Program(ctypes.Structure):
 
 def is_supported() -> bool:
     """Whether there is a table for this machine."""
-    return platform.machine() in _MACHINES and ctypes.sizeof(ctypes.c_void_p) == 8
+    return _MACHINE is not None
 
 
 def install() -> None:
     """Put the filter on this process for good. Raises OSError; no_new_privs must be set."""
-    prctl_pointer(PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program()))
+    prctl_pointer(PR_SET_SECCOMP, _MODE_FILTER, byref(program()))
 
 
 @functools.cache
 def program() -> _Program:
     """The filter, which the light parent makes once for all sandboxes."""
-    instructions = _instructions(_MACHINES[platform.machine()])
+    assert _MACHINE is not None
+    instructions = _instructions(_MACHINE)
     array = (_Instruction * len(instructions))(*instructions)
     return _Program(len(instructions), ctypes.cast(array, ctypes.POINTER(_Instruction)))
 
