@@ -32,9 +32,16 @@ def exceeded(policy: GatePolicy, evidence: Evidence) -> list[str]:
         found += _exceeded_in_plays(policy, evidence.played)
     if not evidence.complete and not (evidence.played and evidence.played["plays"] < evidence.played["asked"]):
         tried = f"{grouped(evidence.decided)} of {grouped(evidence.events)} decisions were tried"
-        not_all = f"replay all: {tried}" if evidence.not_replayable else "run all cases"
-        found.append(f"there was no time to {not_all}")
+        found.append(
+            "there was no time to " + (f"replay all: {tried}" if _replay_is_cut_short(evidence) else "run all cases")
+        )
     return found
+
+
+def _replay_is_cut_short(evidence: Evidence) -> bool:
+    if evidence.report is None:  # old ones are deleted
+        return evidence.not_replayable > 0
+    return not evidence.report.document["complete"]
 
 
 def _exceeded_in_plays(policy: GatePolicy, played: Mapping[str, Any]) -> Iterator[str]:

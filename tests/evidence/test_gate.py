@@ -210,6 +210,19 @@ def test_cases_that_had_no_time_do_not_pass_and_are_run_again(scorer: Script) ->
     publish(scorer, GOOD)
 
 
+def test_cases_that_had_no_time_are_told_apart_from_a_replay_of_which_a_record_was_of_no_use(scorer: Script) -> None:
+    first = Execution.objects.order_by("pk").first()
+    assert first is not None
+    Execution.objects.filter(pk=first.pk).update(inputs=b"")
+    [evidence] = weigh(gate.changes_of([candidate(scorer, GOOD)]))
+    assert (evidence.complete, evidence.not_replayable) == (True, 1)
+    evidence.delete()  # its report is kept, and whole
+    [hasty] = weigh(gate.changes_of([candidate(scorer, GOOD)]), seconds=0)
+    assert (hasty.complete, hasty.report) == (False, evidence.report)
+    with pytest.raises(GateClosed, match="there was no time to run all cases"):
+        publishing.publish(scorer, "python", text_of(GOOD), actor=None, reason="why", base=AnyBase)
+
+
 # -- files that wait -----------------------------------------------------------------------------------------------------
 
 
