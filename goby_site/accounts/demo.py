@@ -8,11 +8,13 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
-from django.db.models import Exists, OuterRef
+from django.db import router
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 
 from goby_site.accounts.throttle import demand_patience, note_success
 from scripting.insight.from_here import made_here
+from scripting.storage.compiled_query import Prepared, number
 
 # Membership marks a login as a demo login; it grants nothing.
 DEMO_GROUP = "demo login"
@@ -55,8 +57,32 @@ class DemoAwareBackend(ModelBackend):
 
     def get_user(self, user_id: Any) -> User | None:
         """The user of a session, or None for a demo login once GOBY_DEMO is off."""
-        member = User.groups.through.objects.filter(user_id=OuterRef("pk"), group__name=DEMO_GROUP)
-        user = User.objects.annotate(is_demo_login=Exists(member)).filter(pk=user_id).first()
+        user = _user_of_session(user_id)
         if user is None or not self.user_can_authenticate(user) or (is_demo(user) and not settings.GOBY_DEMO):
             return None
         return user
+
+
+_COLUMNS = [field.attname for field in User._meta.concrete_fields]
+
+
+def _with_membership() -> QuerySet[Any, Any]:
+    member = User.groups.through.objects.filter(user_id=OuterRef("pk"), group__name=DEMO_GROUP)
+    return (
+        User.objects.annotate(is_demo_login=Exists(member))
+        .filter(pk=number("user"))
+        .values_list(*_COLUMNS, "is_demo_login")
+    )
+
+
+_by_id = Prepared(_with_membership)  # each request with a session asks it
+
+
+def _user_of_session(user_id: Any) -> User | None:
+    """The user with `is_demo_login`, by one query."""
+    database = router.db_for_read(User)
+    for *values, is_demo_login in _by_id.rows(database, user=user_id):
+        user = User.from_db(database, _COLUMNS, values)
+        user.is_demo_login = bool(is_demo_login)  # type: ignore[attr-defined]
+        return user
+    return None

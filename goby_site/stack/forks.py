@@ -30,6 +30,7 @@ IMPORTED = (
     "django.core.handlers.asgi",
     "goby_site.urls",
     "goby_site.accounts.demo_guard",
+    "goby_site.accounts.sessions",
     "goby_site.web.body_limit",
     "goby_site.web.proxies",
     "scripting.routing",
