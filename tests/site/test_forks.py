@@ -109,8 +109,8 @@ def test_queries_are_compiled_before_the_fork_without_the_database(database: str
         """
 forks.load()
 from django.db import connections
-from scripting.registry import active, resolved
-print([list(query._compiled) for query in (active._newest_change, resolved._all)], connections["default"].connection)
+from scripting.registry import active, reading
+print([list(query._compiled) for query in (active._newest_change, reading._all)], connections["default"].connection)
 """,
         child_environment(DATABASE_URL=database),
     )
