@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import runpy
 import signal
@@ -24,32 +25,29 @@ STOP_SECONDS = 20
 """Parts that have not stopped after so many seconds are killed, and this process with them."""
 
 
-def manage(config: Path, environment: Mapping[str, str], starting: forks.Child | None) -> int:
+def manage(config: Path, environment: Mapping[str, str], starting: forks.Child) -> int:
     """Run supervisord in this process until it is asked to stop: 0, or until `starting` fails: 1."""
     os.chdir(config.parent)
     os.environ.update(environment)
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
-    mood = SupervisorStates.RESTARTING
-    while mood == SupervisorStates.RESTARTING:  # SIGHUP has it read its configuration again
-        options = _Options(starting)
-        options.realize(["--nodaemon", "-c", str(config)])
-        options.first, options.test = True, False
-        go(options)
-        options.close_httpservers()
-        options.close_logger()
-        mood, starting = options.mood, options.starting
+    options = _Options(starting)
+    options.realize(["--nodaemon", "-c", str(config)])
+    options.first, options.test = True, False
+    go(options)
+    options.close_httpservers()
+    options.close_logger()
     return int(options.failed)
 
 
 class _Options(ServerOptions):  # type: ignore[misc]
     """The system as supervisord asks it. It calls `execve` in a child that it has just forked, once that has its output, folder and environment."""
 
-    def __init__(self, starting: forks.Child | None) -> None:
+    def __init__(self, starting: forks.Child) -> None:
         super().__init__()
         self.failed = False
         """Whether the start failed: then everything is stopped."""
-        self.starting = starting
+        self.starting: forks.Child | None = starting
         """The process that brings the parts up, until it has ended: after that its number may be one of theirs."""
         self._manager = os.getpid()
 
@@ -59,10 +57,16 @@ class _Options(ServerOptions):  # type: ignore[misc]
         events.subscribe(events.SupervisorStoppingEvent, lambda _: self._stopping())
 
     def _stopping(self) -> None:
-        if self.mood == SupervisorStates.SHUTDOWN:
-            if not self.failed:
+        signal.alarm(STOP_SECONDS)
+        if not self.failed:
+            with contextlib.suppress(OSError):  # its terminal may be gone
                 say("\nStopping …")
-            signal.alarm(STOP_SECONDS)
+
+    def get_signal(self) -> int | None:
+        """The signal that has arrived. SIGHUP, which comes when the terminal is closed, stops everything: supervisord would begin anew, without
+        the parts that another process has started."""
+        number: int | None = super().get_signal()
+        return signal.SIGTERM if number == signal.SIGHUP else number
 
     def waitpid(self) -> tuple[int | None, int | None]:
         """The child that has ended, and its status, as `os.waitpid` tells them."""
