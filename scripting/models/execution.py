@@ -184,8 +184,9 @@ class Execution(AttemptFields):
                 condition=Q(error_version__isnull=False),
                 name="execution_version_failed",
             ),
-            models.Index(fields=["topic", "-id"], name="execution_of_topic"),
-            models.Index(fields=["worker", "-id"], name="execution_of_worker"),
+            # Requests have neither: a commit of one alone writes two pages less.
+            models.Index(fields=["topic", "-id"], condition=Q(topic__gt=""), name="execution_of_some_topic"),
+            models.Index(fields=["worker", "-id"], condition=Q(worker__gt=""), name="execution_of_some_worker"),
             models.Index(fields=["status", "-id"], condition=UNUSUAL_STATUS, name="execution_unusual_status"),
             models.Index(fields=["trigger", "-id"], condition=UNUSUAL_TRIGGER, name="execution_unusual_trigger"),
             models.Index(fields=["error_type", "-id"], condition=Q(error_type__gt=""), name="execution_of_error_type"),

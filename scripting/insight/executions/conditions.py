@@ -50,15 +50,13 @@ def conditions(filters: Filters) -> list[Condition]:
     # The condition of a partial index is named too: SQLite cannot tell that the one implies the other.
     if filters.error:
         made.append(_one("error_type", filters.error, _text("error_type", filters.error), Q(error_type__gt="")))
-    if filters.user:
-        made.append(_one("user", filters.user, _text("user", filters.user), Q(user__gt="")))
     if filters.trigger == Execution.Trigger.EVENT:
         made.append(Condition(_text("trigger", filters.trigger)))
     elif filters.trigger:
         made.append(_one("trigger", filters.trigger, _text("trigger", filters.trigger), UNUSUAL_TRIGGER))
-    for name, value in (("topic", filters.topic), ("worker", filters.worker)):
+    for name, value in (("user", filters.user), ("topic", filters.topic), ("worker", filters.worker)):
         if value:
-            made.append(_one(name, value, _text(name, value)))
+            made.append(_one(name, value, _text(name, value), Q(**{f"{name}__gt": ""})))
     if filters.slow:
         slow = Q(GreaterThanOrEqual(_Number(F("wall_us")), filters.slow))
         made.append(Condition(slow, (Q(wall_us__gte=filters.slow),)))
