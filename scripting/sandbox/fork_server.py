@@ -26,6 +26,7 @@ from scripting.sandbox.library import builtins, packages
 from scripting.sandbox.lint.calls import learn_signatures
 from scripting.sandbox.lockdown import SOCKET, Lockdown
 from scripting.sandbox.protocol import Ready
+from scripting.sandbox.rehearsal import rehearse
 from scripting.sandbox.server import Server, SupervisorGone
 from scripting.sandbox.wire import Wire
 
@@ -158,6 +159,7 @@ def load() -> EngineFactory:
             seccomp.program()
         with contextlib.suppress(OSError):  # each sandbox says why
             landlock.all_rights()
+    rehearse(engines)
     builtins.make_ahead()
     gc.collect()
     gc.freeze()
