@@ -14,7 +14,7 @@ import struct
 import types
 import uuid
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -26,6 +26,8 @@ DEFAULT_MAX_NODES = 1_000_000
 
 _encode = msgspec.msgpack.Encoder(enc_hook=int).encode
 _decode = msgspec.msgpack.Decoder().decode
+decode_trusted: Callable[[bytes], Any] = _decode
+"""The value of bytes that our own side has made: no scan."""
 
 
 class ValueProblem(ValueError):
@@ -39,7 +41,6 @@ class ValueProblem(ValueError):
 
 def encode_value(
     value: object,
-    *,
     name: str = "value",
     max_bytes: int = DEFAULT_MAX_BYTES,
     max_depth: int = DEFAULT_MAX_DEPTH,
@@ -49,13 +50,18 @@ def encode_value(
 
     `max_depth` counts containers inside one another, `max_nodes` values and keys, `max_bytes` the encoded length.
     """
-    if not (
-        type(value) is dict and max_nodes > 2 * _FEW and max_depth >= _SHALLOW and _left(value, _FEW, _SHALLOW) >= 0
-    ):
-        checker = _Checker(max_depth, max_nodes, max_bytes)
-        problem = checker.problem(value, 0)
-        if problem is not None:
-            raise ValueProblem(name + "".join(reversed(checker.path)), problem)
+    if type(value) is dict and max_nodes > 2 * _FEW and max_depth >= _SHALLOW and _left(value, _FEW, _SHALLOW) >= 0:
+        try:
+            data = _encode(value)
+        except UnicodeEncodeError:
+            pass  # the checker says where the lone surrogate is
+        else:
+            if len(data) <= max_bytes:
+                return data
+    checker = _Checker(max_depth, max_nodes, max_bytes)
+    problem = checker.problem(value, 0)
+    if problem is not None:
+        raise ValueProblem(name + "".join(reversed(checker.path)), problem)
     data = _encode(value)
     if len(data) > max_bytes:
         raise ValueProblem(name, f"takes {len(data)} bytes, over the limit of {max_bytes}")
@@ -71,11 +77,11 @@ def _left(mapping: dict[object, object], left: int, depth: int) -> int:
     if left < 0:
         return left
     for key, item in mapping.items():
-        if type(key) is not str or not key.isascii():
+        if type(key) is not str:
             return -1
         kind = type(item)
         if kind is str:
-            if not item.isascii() or len(item) > _SHORT:  # type: ignore[attr-defined, arg-type]
+            if len(item) > _SHORT:  # type: ignore[arg-type]
                 return -1
         elif kind is int:
             if not _SMALL_MIN < item < _SMALL_MAX:  # type: ignore[operator]
@@ -129,11 +135,6 @@ def _shallow(depth: int) -> Any:
 
 _SHALLOW = 4
 _decode_shallow = msgspec.msgpack.Decoder(_shallow(_SHALLOW)).decode
-
-
-def decode_trusted(data: bytes) -> Any:
-    """The value of bytes that our own side has made: no scan."""
-    return _decode(data)
 
 
 class _Checker:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import types
 from collections.abc import Callable
-from functools import partial
 from keyword import iskeyword
 from typing import Any
 
@@ -46,6 +45,12 @@ class Runner:
         functions: dict[str, Callable[..., Any]] = {
             function.name: self._host_function(function.name, call) for function in load.functions
         }
+
+        def encode(value: object) -> bytes:
+            return encode_value(value, "result", max_bytes, max_depth, max_nodes)
+
+        max_bytes, max_depth, max_nodes = load.max_result_bytes, load.max_result_depth, load.max_result_nodes
+        self._encode = encode
         get_context.__qualname__ = "get_context"
         functions |= {
             "log": self.log.log,
@@ -62,16 +67,10 @@ class Runner:
         self._reserve: bytes | None = bytes(MEMORY_RESERVE)
         assert program.script.code is not None
         self._code = program.script.code
-        self._encode = partial(
-            encode_value,
-            name="result",
-            max_bytes=load.max_result_bytes,
-            max_depth=load.max_result_depth,
-            max_nodes=load.max_result_nodes,
-        )
         self._execute: Callable[[types.CodeType, dict[str, Any]], None] = exec
         self._draws = program.draws
         self._suspends = program.suspends
+        self._imports_helpers = bool(program.helpers)
         self._counts_in_decimals = program.counts_in_decimals
 
     def run(self, message: Run) -> Done:
@@ -94,13 +93,14 @@ class Runner:
         if SecurityViolation.first is not None:
             result, fault = None, fault or describe_failure(SecurityViolation(SecurityViolation.first), self.program)
         namespace.clear()
-        self.helpers.clear()
+        if self._imports_helpers:
+            self.helpers.clear()
         if self._suspends or self._reserve is None:
             self._collect()
         log = self.log
         log.end_line()
         cpu_us, memory = self.meter.read()
-        return Done(result, tuple(log.lines), log.truncated, fault, cpu_us, memory)
+        return Done(result, tuple(log.lines) if log.lines else (), log.truncated, fault, cpu_us, memory)
 
     def stopped(self, unit: Unit | None, frame: types.FrameType | None) -> Done:
         """State of a run that is about to be stopped: the frame that runs, and its script."""
