@@ -98,6 +98,7 @@ def asked(machine: Machine, method: str, line: Door) -> int:
     return int(answer.status_code)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", DOORS, ids=" ".join)
 def test_a_door_opens_to_its_action_and_all_its_permissions_and_to_nothing_less(
     club: Game, designer: User, key: tuple[str, str]

@@ -41,6 +41,7 @@ def test_one_that_asks_for_no_database_does_not_run_on_postgresql(request: pytes
     assert not passes.reaches_database(request.node)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_one_that_is_marked_runs_on_postgresql(request: pytest.FixtureRequest) -> None:
     assert passes.reaches_database(request.node)
