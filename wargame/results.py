@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -60,6 +61,26 @@ class ActionResult(msgspec.Struct, frozen=True):
     follow_ups: tuple[FollowUp, ...]
 
 
+Read = TypeVar("Read")
+
+
+def _once(read: Callable[[Any], Read]) -> Callable[[Any], Read]:
+    """A result is judged, and then carried out by its rule: the second time what was read of the same object is at hand."""
+    last: tuple[Any, Any] = None, None
+
+    @functools.wraps(read)
+    def reading(result: Any) -> Read:
+        nonlocal last
+        known, found = last
+        if result is None or result is not known:
+            found = read(result)
+            last = result, found
+        return cast("Read", found)
+
+    return reading
+
+
+@_once
 def hit_result(result: Any) -> HitResult:
     fields = _Fields("hit_simulator", result, 'result = {"hit": True, "chance": 0.6, "message": "…"}')
     chance = fields.number("chance", 0, 1)
@@ -68,6 +89,7 @@ def hit_result(result: Any) -> HitResult:
     )
 
 
+@_once
 def damage_result(result: Any) -> DamageResult:
     fields = _Fields("damage_calculator", result, 'result = {"damage": 12, "base_damage": 15, "message": "…"}')
     damage = fields.number("damage", 0, MAX_DAMAGE)
@@ -82,6 +104,7 @@ def damage_result(result: Any) -> DamageResult:
     )
 
 
+@_once
 def event_result(result: Any) -> EventResult:
     fields = _Fields("event_processor", result, 'result = {"processed": True, "damage": 12, "follow_up_events": []}')
     damage = fields.number("damage", 0, MAX_DAMAGE)
@@ -97,6 +120,7 @@ def event_result(result: Any) -> EventResult:
     )
 
 
+@_once
 def action_result(result: Any) -> ActionResult:
     fields = _Fields("event_processor", result, 'result = {"requires_validation": True, "valid": False, "reason": "…"}')
     asked = fields.flag("requires_validation")
@@ -111,9 +135,9 @@ class _Fields:
     def __init__(self, script: str, result: Any, example: str) -> None:
         self.script = script
         self.example = example
-        self.data: Mapping[str, Any] = result if isinstance(result, Mapping) else {}
-        if not isinstance(result, Mapping):
+        if type(result) is not dict and not isinstance(result, Mapping):
             raise self.refused(f"must be a dict, not {_shown(result)}")
+        self.data: Mapping[str, Any] = result
 
     def refused(self, problem: str) -> EffectRefused:
         return EffectRefused(f"the result of {self.script} {problem}; return for example {self.example}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import uuid
@@ -53,8 +54,9 @@ def _text(number: int) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+@functools.lru_cache(maxsize=1024)
 def id_of(text: str) -> uuid.UUID:
-    """`UUID(text)`, for texts that are read for every event. Raises ValueError."""
+    """`UUID(text)`, for texts that are read for every event: its execution's id for the row, for what it caused, for the log. Raises ValueError."""
     digits = text.replace("-", "")
     return _made(int(digits, 16)) if len(digits) == 32 else uuid.UUID(text)
 

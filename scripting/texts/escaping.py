@@ -25,6 +25,8 @@ def visible(text: str) -> str:
 
 def one_line(text: str, limit: int = 500) -> str:
     """`visible` text on one line, cut at `limit` characters."""
+    if len(text) <= limit and text.isascii() and text.isprintable():  # as it mostly is
+        return text
     flat = visible(text).replace("\n", "⏎").replace("\t", " ")
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
