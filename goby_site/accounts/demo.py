@@ -7,14 +7,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Permission, User
 from django.db import router
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Value
 from django.http import HttpRequest
 
 from goby_site.accounts.throttle import demand_patience, note_success
 from scripting.insight.from_here import made_here
-from scripting.storage.compiled_query import Prepared, number
+from scripting.storage.compiled_query import Objects, Prepared, number
 
 # Membership marks a login as a demo login; it grants nothing.
 DEMO_GROUP = "demo login"
@@ -57,32 +57,34 @@ class DemoAwareBackend(ModelBackend):
 
     def get_user(self, user_id: Any) -> User | None:
         """The user of a session, or None for a demo login once GOBY_DEMO is off."""
-        user = _user_of_session(user_id)
+        user = next(iter(_by_id.found(router.db_for_read(User), user=user_id)), None)
         if user is None or not self.user_can_authenticate(user) or (is_demo(user) and not settings.GOBY_DEMO):
             return None
         return user
 
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """As Django's, and remembered where Django looks: of nearly every request."""
+        asks = user_obj.is_active and not user_obj.is_anonymous and not user_obj.is_superuser and obj is None
+        if asks and not hasattr(user_obj, "_perm_cache"):
+            database = router.db_for_read(Permission)
+            rows = (row for query in _permissions for row in query.rows(database, user=user_obj.pk))
+            user_obj._perm_cache = {f"{label}.{codename}" for label, codename in rows}
+        return super().get_all_permissions(user_obj, obj)
 
-_COLUMNS = [field.attname for field in User._meta.concrete_fields]
 
-
-def _with_membership() -> QuerySet[Any, Any]:
+def _with_membership() -> QuerySet[User]:
     member = User.groups.through.objects.filter(user_id=OuterRef("pk"), group__name=DEMO_GROUP)
-    return (
-        User.objects.annotate(is_demo_login=Exists(member))
-        .filter(pk=number("user"))
-        .values_list(*_COLUMNS, "is_demo_login")
-    )
+    return User.objects.annotate(is_demo_login=Exists(member)).filter(pk=number("user"))
 
 
-_by_id = Prepared(_with_membership)  # each request with a session asks it
+_by_id = Objects(_with_membership)  # each request with a session asks it
 
 
-def _user_of_session(user_id: Any) -> User | None:
-    """The user with `is_demo_login`, by one query."""
-    database = router.db_for_read(User)
-    for *values, is_demo_login in _by_id.rows(database, user=user_id):
-        user = User.from_db(database, _COLUMNS, values)
-        user.is_demo_login = bool(is_demo_login)  # type: ignore[attr-defined]
-        return user
-    return None
+def _given(**to: Value) -> QuerySet[Permission, Any]:
+    return Permission.objects.filter(**to).values_list("content_type__app_label", "codename").order_by()
+
+
+_permissions = (
+    Prepared(lambda: _given(user=number("user"))),
+    Prepared(lambda: _given(group__user=number("user"))),
+)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import router
 from django.db.models import F, QuerySet
 
 from scripting import clock
@@ -17,6 +19,7 @@ from scripting.modules.installed import modules
 from scripting.modules.scriptable import ScriptableModule
 from scripting.registry.reading import load
 from scripting.registry.resolved import ActiveVersion, ResolvedScript
+from scripting.storage.compiled_query import Objects, number
 
 BUILT_IN, NOTHING = "the built-in rule", "nothing"
 """Names of what decides where no version does."""
@@ -76,15 +79,17 @@ class FallbackInForce:
 
 def of_all() -> dict[int, FallbackInForce]:
     """By id of the script, of those in use: one query while no breaker is open, a few however many are."""
-    return _read(Breaker.objects.all())
+    return _in_use(_open(Breaker.objects.all()))
 
 
 def of(script: Script) -> FallbackInForce | None:
     """None while the active version is run."""
-    return _read(Breaker.objects.filter(version=script.active_version_id)).get(script.pk)
+    if script.active_version_id is None:
+        return None
+    return _in_use(_of_version.found(router.db_for_read(Breaker), version=script.active_version_id)).get(script.pk)
 
 
-def _read(breakers: QuerySet[Breaker]) -> dict[int, FallbackInForce]:
+def _open(breakers: QuerySet[Breaker]) -> QuerySet[Breaker]:
     of_script = "version__script"
     running = {
         f"{of_script}__active_version": F("version"),
@@ -92,7 +97,14 @@ def _read(breakers: QuerySet[Breaker]) -> dict[int, FallbackInForce]:
         f"{of_script}__retired_at": None,
     }
     found = breakers.filter(opened_at__isnull=False, **running).select_related(of_script)
-    by_version = {row.version_id: row for row in found.defer(*(f"version__{name}" for name in TEXTS))}
+    return found.defer(*(f"version__{name}" for name in TEXTS))
+
+
+_of_version = Objects(lambda: _open(Breaker.objects.filter(version=number("version"))))
+
+
+def _in_use(breakers: Iterable[Breaker]) -> dict[int, FallbackInForce]:
+    by_version = {row.version_id: row for row in breakers}
     if not by_version:
         return {}
     scripts = load({(row.version.script.module, row.version.script.name) for row in by_version.values()})

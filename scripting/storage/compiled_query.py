@@ -6,13 +6,17 @@ import functools
 import weakref
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connections
-from django.db.models import CharField, QuerySet, Value
+from django.db.models import CharField, Model, QuerySet, Value
+from django.db.models.sql.compiler import SQLCompiler
 
 TOGETHER = (1, 4, 16, 64)
 """Values that one query of `Among` asks for: each form of it is compiled once."""
+
+
+M = TypeVar("M", bound=Model)
 
 
 class Parameter(str):
@@ -67,7 +71,26 @@ class Prepared:
         return converted
 
     def _compile(self, using: str) -> _Compiled:
-        return _compile(self._make(), using)
+        return _compiled(self._make().query.get_compiler(using=using))
+
+
+class Objects(Prepared, Generic[M]):
+    """The objects that `make` would find, with what it selects along and annotates."""
+
+    def __init__(self, make: Callable[[], QuerySet[M]]) -> None:
+        super().__init__(make)
+        self._builders: dict[str, Callable[[tuple[Any, ...]], M]] = {}
+
+    def found(self, using: str, **values: str | int) -> list[M]:
+        """Those in the database of this alias, with these values in the place of the parameters."""
+        rows = self.rows(using, **values)
+        return list(map(self._builders[using], rows))
+
+    def _compile(self, using: str) -> _Compiled:
+        compiler = self._make().query.get_compiler(using=using)
+        compiled = _compiled(compiler)
+        self._builders[using] = _builder(compiler, using)
+        return compiled
 
 
 class _OneByOne(Prepared):
@@ -130,8 +153,45 @@ def _names(size: int) -> list[str]:
     return [f"value{place}" for place in range(size)]
 
 
-def _compile(query: QuerySet[Any, Any], using: str) -> _Compiled:
-    compiler = query.query.get_compiler(using=using)
+def _compiled(compiler: SQLCompiler) -> _Compiled:
     sql, parameters = compiler.as_sql()
     converters = compiler.get_converters([column[0] for column in compiler.select])
     return _Compiled(sql, tuple(parameters), tuple((place, *what) for place, what in converters.items()))
+
+
+def _builder(compiler: SQLCompiler, using: str) -> Callable[[tuple[Any, ...]], Any]:
+    """Makes the object of a row, as Django does it for a query that was compiled just now."""
+    read = _reader(compiler.klass_info, compiler.select, using)
+    annotated = dict(compiler.annotation_col_map or {})
+
+    def build(row: tuple[Any, ...]) -> Any:
+        made = read(row)
+        for name, place in annotated.items():
+            setattr(made, name, row[place])
+        return made
+
+    return build
+
+
+def _reader(info: Any, select: Any, using: str) -> Callable[[tuple[Any, ...]], Any]:
+    """Reads an object of the model that `info` tells of, and those selected along with it; None where the row has none."""
+    model, places = info["model"], info["select_fields"]
+    names = [select[place][0].target.attname for place in places]
+    key = places[names.index(model._meta.pk.attname)]
+    along = [
+        (_reader(each, select, using), each["local_setter"], each["remote_setter"])
+        for each in info.get("related_klass_infos", ())
+    ]
+
+    def read(row: tuple[Any, ...]) -> Any:
+        if row[key] is None:
+            return None
+        made = model.from_db(using, names, [row[place] for place in places])
+        for read_other, keep, keep_back in along:
+            other = read_other(row)
+            keep(made, other)
+            if other is not None:
+                keep_back(other, made)
+        return made
+
+    return read

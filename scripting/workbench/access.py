@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import router
 from django.http import Http404, HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
@@ -19,6 +20,7 @@ from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 
 from scripting.models import Script
 from scripting.sandbox.languages.table import LANGUAGES
+from scripting.storage.compiled_query import Objects, Parameter
 from scripting.texts.plain_json import from_json
 
 VIEW, EDIT, RUN, PUBLISH, TUNE = (f"scripting.{word}_script" for word in ("view", "edit", "run", "publish", "tune"))
@@ -155,11 +157,13 @@ def known_language(language: str) -> str:
 
 def script_named(module: str, name: str) -> Script:
     """The script of an address. Raises Http404."""
-    found = (
-        Script.objects.named(module, name)
-        .select_related("active_version__author", "default_version", "active_version__script")
-        .first()
+    for found in _named.found(router.db_for_read(Script), module=module, name=name):
+        return found
+    raise Http404(f"There is no script {module}/{name}.")
+
+
+_named = Objects(
+    lambda: Script.objects.named(Parameter("module"), Parameter("name")).select_related(
+        "active_version__author", "default_version", "active_version__script"
     )
-    if found is None:
-        raise Http404(f"There is no script {module}/{name}.")
-    return found
+)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import BACKEND_SESSION_KEY
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
@@ -81,3 +82,20 @@ def test_who_is_no_longer_there_or_may_no_longer_come_in_is_nobody(client: Clien
     assert client.get("/admin/").status_code == 200
     user.delete()
     assert client.get("/admin/").status_code == 302
+
+
+def test_a_user_may_what_was_given_to_them_and_to_their_groups(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    user, group = User.objects.create_user("ada"), Group.objects.create(name="readers")
+    user.groups.add(group, Group.objects.create(name="nothing"))
+    mine, ours, *_ = Permission.objects.order_by("pk")
+    user.user_permissions.add(mine)
+    group.permissions.add(ours)
+    found: Any = DemoAwareBackend().get_user(user.pk)
+    name = f"{mine.content_type.app_label}.{mine.codename}"
+    with django_assert_num_queries(2):
+        has = found.get_all_permissions()
+        assert found.has_perm(name)
+    assert has == ModelBackend().get_all_permissions(User.objects.get(pk=user.pk))
+    assert len(has) == 2

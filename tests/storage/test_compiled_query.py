@@ -1,0 +1,55 @@
+"""Queries that are compiled once find what the ORM finds, with other parameters each time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models import F, Value
+from pytest_django import DjangoAssertNumQueries
+
+from scripting.models import Script, ScriptVersion
+from scripting.storage.compiled_query import Objects, Parameter
+
+pytestmark = pytest.mark.django_db
+
+_versions = Objects(
+    lambda: (
+        ScriptVersion.objects.filter(script__name=Parameter("name"))
+        .select_related("author", "script__active_version")
+        .defer("source")
+        .annotate(next=F("number") + Value(1))
+        .order_by("number")
+    )
+)
+
+
+def columns(found: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(found).items() if name != "_state"}
+
+
+def test_objects_are_those_of_the_orm_with_what_belongs_to_them(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    ada = User.objects.create_user("ada")
+    for name, author in (("dice", ada), ("coin", None)):
+        script = Script.objects.create(module="chess_club", name=name)
+        for number in (1, 2):
+            version = ScriptVersion.objects.create(
+                script=script, number=number, language="python", content=b"x", source="x", sha256=f"{number}",
+                author=author, accepted=True, diagnostics=[{"line": number}],
+            )  # fmt: skip
+        script.active_version = version
+        script.save()
+    for name in ("dice", "coin", "dice", "nothing"):
+        with django_assert_num_queries(1):
+            found = _versions.found("default", name=name)
+            authors = [str(one.author) for one in found]
+            active = [one.script.active_version.number for one in found if one.script.active_version]
+        assert authors == ([] if name == "nothing" else ["ada" if name == "dice" else "None"] * 2)
+        assert active == ([] if name == "nothing" else [2, 2])
+        usual = ScriptVersion.objects.filter(script__name=name).defer("source").annotate(next=F("number") + Value(1))
+        assert [columns(one) for one in found] == [columns(one) for one in usual.order_by("number")]
+        assert [one._state.db for one in found] == ["default"] * len(found)
+        assert {"source"} == set().union(*(one.get_deferred_fields() for one in found)) or not found
