@@ -6,10 +6,12 @@ import gc
 import types
 from collections.abc import Callable
 from keyword import iskeyword
+from mmap import mmap
 from typing import Any
 
 from scripting.sandbox.failure import describe_failure, unreadable_result, where_it_was
 from scripting.sandbox.helpers import Helpers
+from scripting.sandbox.kernel.resources import set_aside
 from scripting.sandbox.library import decimals
 from scripting.sandbox.library.classes import restart_serials
 from scripting.sandbox.library.clock import Timestamp, now, set_clock, timestamp
@@ -64,7 +66,7 @@ class Runner:
         self._reserved = program.engine.reserved
         self._offered = frozenset({*functions, "result"})
         self._admitted: dict[str, bool] = {}
-        self._reserve: bytes | None = bytes(MEMORY_RESERVE)
+        self._reserve: mmap | None = set_aside(MEMORY_RESERVE)
         assert program.script.code is not None
         self._code = program.script.code
         self._execute: Callable[[types.CodeType, dict[str, Any]], None] = exec
@@ -151,7 +153,7 @@ class Runner:
         """End what the run left behind, while its time still counts."""
         gc.collect()
         if self._reserve is None:
-            self._reserve = bytes(MEMORY_RESERVE)
+            self._reserve = set_aside(MEMORY_RESERVE)
 
     def _host_function(
         self, name: str, call: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]

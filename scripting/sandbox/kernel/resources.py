@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from os import pread
 
 try:
@@ -71,6 +72,17 @@ class Resources:
         if self.statm is None:
             return None
         return int(pread(self.statm, 200, 0).split()[5]) * getpagesize()
+
+
+def set_aside(size: int) -> mmap:
+    """Memory to be given back when there is no other: it counts, and takes none until it is used. Raises MemoryError.
+
+    The system's own, past the C library, which would clear some of what it has at hand for it and so take it.
+    """
+    try:
+        return mmap(-1, size, flags=MAP_PRIVATE | MAP_ANONYMOUS)
+    except OSError:
+        raise MemoryError from None
 
 
 def _lower(kind: int, value: int) -> None:
