@@ -17,6 +17,8 @@ from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.fields import NOT_PROVIDED
 
+from scripting.storage.straight import driver
+
 COPIED = 4
 """Rows from which PostgreSQL takes them by COPY: one exchange more, and much less for each row."""
 COPIED_BYTES = 2048
@@ -40,11 +42,10 @@ def insert_all(tables: Iterable[tuple[type[models.Model], Rows]]) -> None:
     if not filled:
         return
     connection = connections[router.db_for_write(filled[0][0])]
-    if _takes_them_at_once(connection):
-        connection.validate_no_broken_transaction()
+    if straight := driver(connection):
         with connection.wrap_database_errors:
             for model, rows in filled:
-                _insert(connection.connection.executemany, _statement(model, connection.alias), rows)
+                _insert(straight.executemany, _statement(model, connection.alias), rows)
         return
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -55,20 +56,6 @@ def insert_all(tables: Iterable[tuple[type[models.Model], Rows]]) -> None:
                 _insert(cursor.executemany, statement, rows)
             else:
                 _insert_or_copy(connection, cursor, statement, rows)
-
-
-def _takes_them_at_once(connection: BaseDatabaseWrapper) -> bool:
-    """Whether rows may go to the driver itself: of a row alone, the half of its price is what Django does around that.
-
-    In a transaction, in which all is looked after that a cursor of Django's would look after, on SQLite, whose statements we write as the
-    driver takes them, and where nobody listens to Django's: no log of statements, no tracing.
-    """
-    return (
-        connection.vendor == "sqlite"
-        and connection.in_atomic_block
-        and not connection.execute_wrappers
-        and not connection.queries_logged
-    )
 
 
 def _as_it_is(sql: str, **_: object) -> str:

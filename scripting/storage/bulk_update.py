@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connections, models, router
 
 from scripting.storage.bulk_insert import preparer
+from scripting.storage.straight import as_driver_takes_it, driver
 
 
 def update_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
@@ -26,8 +27,13 @@ def update_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> No
     columns: list[Sequence[Any]] = list(zip(*map(values, rows), strict=True))
     for place, prepare in prepared:
         columns[place] = [None if value is None else prepare(value) for value in columns[place]]
+    parameters = list(zip(*columns, strict=True))
+    if straight := driver(connection):
+        with connection.wrap_database_errors:
+            straight.executemany(as_driver_takes_it(sql), parameters)
+        return
     with connection.cursor() as cursor:
-        cursor.executemany(sql, list(zip(*columns, strict=True)))
+        cursor.executemany(sql, parameters)
 
 
 def delete_rows(model: type[models.Model], keys: Sequence[Any]) -> None:

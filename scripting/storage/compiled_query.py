@@ -12,6 +12,8 @@ from django.db import connections
 from django.db.models import CharField, Model, QuerySet, Value
 from django.db.models.sql.compiler import SQLCompiler
 
+from scripting.storage.straight import as_driver_takes_it, driver
+
 TOGETHER = (1, 4, 16, 64)
 """Values that one query of `Among` asks for: each form of it is compiled once."""
 
@@ -35,6 +37,8 @@ class _Compiled(NamedTuple):
     parameters: tuple[Any, ...]
     converters: tuple[tuple[int, list[Callable[..., Any]], Any], ...]
     """Converters from a column's value to the field's, by place in the row."""
+    of_driver: str
+    """The statement as SQLite's driver takes it; empty for one that holds a `%` of its own."""
 
 
 class Prepared:
@@ -57,9 +61,14 @@ class Prepared:
             compiled = self._compiled[using] = self._compile(using)
         given: list[Any] = [values[value] if isinstance(value, Parameter) else value for value in compiled.parameters]
         connection = connections[using]
-        with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, given)
-            found: list[tuple[Any, ...]] = cursor.fetchall()
+        found: list[tuple[Any, ...]]
+        if compiled.of_driver and (straight := driver(connection)):
+            with connection.wrap_database_errors:
+                found = straight.execute(compiled.of_driver, given).fetchall()
+        else:
+            with connection.cursor() as cursor:
+                cursor.execute(compiled.sql, given)
+                found = cursor.fetchall()
         if not compiled.converters:
             return found
         converted = []
@@ -156,7 +165,13 @@ def _names(size: int) -> list[str]:
 def _compiled(compiler: SQLCompiler) -> _Compiled:
     sql, parameters = compiler.as_sql()
     converters = compiler.get_converters([column[0] for column in compiler.select])
-    return _Compiled(sql, tuple(parameters), tuple((place, *what) for place, what in converters.items()))
+    of_driver = as_driver_takes_it(sql)
+    return _Compiled(
+        sql,
+        tuple(parameters),
+        tuple((place, *what) for place, what in converters.items()),
+        "" if "%" in of_driver else of_driver,
+    )
 
 
 def _builder(compiler: SQLCompiler, using: str) -> Callable[[tuple[Any, ...]], Any]:
