@@ -6,7 +6,7 @@ Outcomes are carried out in order, each on what those before it left of its batt
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from scripting.modules.calls import CallContext
 from wargame import rows
@@ -60,11 +60,7 @@ def around(calls: Sequence[CallContext]) -> Iterator[UnitOfWork]:
     work.write()
 
 
-@contextmanager
-def of(context: CallContext) -> Iterator[UnitOfWork]:
+def of(context: CallContext) -> AbstractContextManager[UnitOfWork]:
     """That of the commit; outside one, one for this call alone."""
-    if isinstance(context.unit_of_work, UnitOfWork):
-        yield context.unit_of_work
-    else:
-        with around([context]) as work:
-            yield work
+    work = context.unit_of_work
+    return nullcontext(work) if isinstance(work, UnitOfWork) else around([context])

@@ -132,12 +132,15 @@ def _whole_frames(data: bytes, cap: int) -> tuple[list[bytes], bytes]:
     """The bodies of whole frames, and the rest. Raises RemoteProtocolError if the first is over the cap (bytes)."""
     bodies: list[bytes] = []
     at = 0
-    while len(data) >= at + HEADER_BYTES:
+    have = len(data)
+    while have >= at + HEADER_BYTES:
         length = length_in(data, at)[0]
-        if length > cap and bodies:
-            break
-        end = at + HEADER_BYTES + frame_length(data[at : at + HEADER_BYTES], cap)
-        if end > len(data):
+        if length > cap:
+            if bodies:
+                break
+            frame_length(data[at : at + HEADER_BYTES], cap)  # raises
+        end = at + HEADER_BYTES + length
+        if end > have:
             break
         bodies.append(data[at + HEADER_BYTES : end])
         at = end
