@@ -14,6 +14,11 @@ if __name__ == "__main__":
     os.environ["TZ"] = "UTC0"
     # Nothing is to run in a sandbox just forked: `random` would seed its generator, as every run does that draws from it.
     os.register_at_fork = lambda **_: None
+    # msgspec does as well without it on the Pythons we run on, and it takes a third of a megabyte.
+    sys.modules["typing_extensions"] = None  # type: ignore[assignment]
+    import msgspec  # noqa: F401
+
+    del sys.modules["typing_extensions"]
     if sys.argv[1] == "--listen":
         from scripting.sandbox.common_parent import listen
 

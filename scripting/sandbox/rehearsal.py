@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import socket
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from scripting.sandbox.compiler import Compiler
 from scripting.sandbox.handed_on import told
 from scripting.sandbox.kernel.resources import Resources
+from scripting.sandbox.kernel.syscalls import IS_LINUX
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.last_word import LastWord
 from scripting.sandbox.meter import Meter
@@ -52,25 +54,26 @@ _LOAD = Load(
 )  # fmt: skip
 
 
-class _Unlimited(Resources):
-    """The light parent's: it goes on."""
-
-    def limit_memory(self, limit_bytes: int) -> None: ...
-
-    def limit_cpu(self, seconds: int) -> None: ...
-
-
 def rehearse(engines: EngineFactory) -> None:
     """Load the text and run it: once to be compiled, then with the code at hand, as most sandboxes get it."""
     last_word = LastWord()
     program = Compiler(_LOAD, engines).compile()
     assert program is not None
+    statm = os.open("/proc/self/statm", os.O_RDONLY) if IS_LINUX else None
+    resources = Resources(statm, lower=_lower_nothing)
     for load in (_LOAD, *(ENOUGH * [msgspec.structs.replace(_LOAD, compiled=told(program))])):
-        _live(load, engines, last_word)
+        resources.limit_before_lockdown()
+        _live(load, engines, resources, last_word)
+    if statm is not None:
+        os.close(statm)
     gc.unfreeze()  # what a server set aside goes with it
 
 
-def _live(load: Load, engines: EngineFactory, last_word: LastWord) -> None:
+def _lower_nothing(kind: int, value: int) -> None:
+    """The light parent goes on without limits."""
+
+
+def _live(load: Load, engines: EngineFactory, resources: Resources, last_word: LastWord) -> None:
     """The whole life of a sandbox, whose supervisor has said all ahead and does not listen."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -78,7 +81,7 @@ def _live(load: Load, engines: EngineFactory, last_word: LastWord) -> None:
         ours.sendall(_frame(State.EMPTY, load) + ENOUGH * run)
         ours.shutdown(socket.SHUT_WR)
         with contextlib.suppress(SupervisorGone):
-            Server(Wire(theirs.fileno()), engines, _Unlimited(None), Meter(None), last_word).serve(Ready((), ()))
+            Server(Wire(theirs.fileno()), engines, resources, Meter(None), last_word).serve(Ready((), ()))
 
 
 def _frame(state: State, message: Load | Run | Answer) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from os import pread
 
@@ -32,10 +33,19 @@ COMPILE_BYTES = 160 << 20
 SLACK_BYTES = 1 << 20
 
 
+def lower(kind: int, value: int) -> None:
+    """Set both limits, not above what the host already allows."""
+    hard = getrlimit(kind)[1]
+    if hard != RLIM_INFINITY:
+        value = min(value, hard)
+    setrlimit(kind, (value, value))
+
+
 class Resources:
     """The limits of this process, lowered as it goes."""
 
-    def __init__(self, statm: int | None) -> None:
+    def __init__(self, statm: int | None, lower: Callable[[int, int], None] = lower) -> None:
+        self._lower = lower
         self.statm = statm
         """Descriptor of /proc/self/statm, opened before the lockdown; None where there is none."""
         self.headroom = 0
@@ -52,21 +62,21 @@ class Resources:
             (RLIMIT_STACK, STACK_BYTES),
             (RLIMIT_NOFILE, OPEN_FILES),
         ):
-            _lower(kind, value)
+            self._lower(kind, value)
         used = self._data_bytes()
         if used is not None:
-            _lower(RLIMIT_DATA, used + max(self.headroom, COMPILE_BYTES))
+            self._lower(RLIMIT_DATA, used + max(self.headroom, COMPILE_BYTES))
 
     def limit_memory(self, limit_bytes: int) -> None:
         """From now on this process may use this many bytes more than it does."""
         used = self._data_bytes()
         if HAS_RESOURCE and used is not None:
-            _lower(RLIMIT_DATA, used + limit_bytes + SLACK_BYTES)
+            self._lower(RLIMIT_DATA, used + limit_bytes + SLACK_BYTES)
 
     def limit_cpu(self, seconds: int) -> None:
         """The kernel's backstop: the supervisor's deadline comes first."""
         if HAS_RESOURCE:
-            _lower(RLIMIT_CPU, seconds)
+            self._lower(RLIMIT_CPU, seconds)
 
     def _data_bytes(self) -> int | None:
         if self.statm is None:
@@ -83,11 +93,3 @@ def set_aside(size: int) -> mmap:
         return mmap(-1, size, flags=MAP_PRIVATE | MAP_ANONYMOUS)
     except OSError:
         raise MemoryError from None
-
-
-def _lower(kind: int, value: int) -> None:
-    """Set both limits, not above what the host already allows."""
-    hard = getrlimit(kind)[1]
-    if hard != RLIM_INFINITY:
-        value = min(value, hard)
-    setrlimit(kind, (value, value))
