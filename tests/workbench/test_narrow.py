@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.support.stack import RunningStack
 from tests.workbench.pages import Person, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
@@ -49,14 +51,16 @@ def test_every_page_fits_a_phone_and_whatever_is_wider(person: Callable[..., Per
             assert max(right_edges(page)) <= WIDTH, f"the longest word on the connection of {address}"
 
 
-CUT = """() => [...document.querySelectorAll('.top, .shelf, .desk-head, .status-line, .dock-head, .try-head, .run-options')].flatMap(
+CUT = """(parts) => [...document.querySelectorAll(parts)].flatMap(
   (part) => [part, ...part.querySelectorAll('*')].filter((one) => {
     if (!one.checkVisibility() || one.matches('.unseen, select, input') || !one.innerText?.trim()) return false;
     const { left, right } = one.getBoundingClientRect(), { overflowX, overflowY } = getComputedStyle(one);
     const isCut = (overflow, content, room) => overflow !== 'visible' && content > room + 1;
     return left < 0 || right > innerWidth || isCut(overflowX, one.scrollWidth, one.clientWidth) || isCut(overflowY, one.scrollHeight, one.clientHeight);
   }).map((one) => one.innerText))"""
-"""Words of the workbench's heads and lines that are not whole on the screen."""
+"""Words within these elements that are not whole on the screen."""
+AROUND = ".top, .shelf, .desk-head, .status-line, .dock-head, .try-head, .run-options"
+"""The heads and lines of the workbench."""
 
 
 def test_no_words_around_the_editor_are_cut(person: Callable[..., Person]) -> None:
@@ -71,18 +75,39 @@ def test_no_words_around_the_editor_are_cut(person: Callable[..., Person]) -> No
         page.set_viewport_size({"width": width, "height": 844})
         for words in ("Draft saved", "Not saved, in conflict with another tab: Ctrl-S settles it"):
             draft.evaluate("(one, words) => { one.textContent = words; }", words)
-            assert page.evaluate(CUT) == [], width
+            assert page.evaluate(CUT, AROUND) == [], width
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.click("#discard")
     expect(draft).to_have_text("")
     assert designer.problems == []
 
 
-def test_the_list_of_scripts_fits_the_narrowest_phone(person: Callable[..., Person]) -> None:
+def test_lists_fit_the_narrowest_phone(person: Callable[..., Person]) -> None:
     page = person("designer").page()
-    page.goto("/scripts/")
     page.set_viewport_size({"width": NARROWEST, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth") <= NARROWEST
+    for address in ("/scripts/", "/scripts/topics/", "/scripts/topics/wargame.event.damage/"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= NARROWEST, address
+
+
+def test_the_admin_cuts_no_name_and_no_cell_of_a_list_on_a_phone(
+    person: Callable[..., Person], stack: RunningStack
+) -> None:
+    [(script, execution)] = stack.rows(
+        "SELECT s.id, max(e.id) FROM scripting_script s, scripting_execution e WHERE s.id = e.script_id AND s.name = 'damage_calculator'"
+    )
+    page = person("admin").page()
+    for address, head in (
+        ("wargame/battlelogentry/", "Battle log entries"),
+        ("scripting/script/", "Limits and switches"),
+        (f"scripting/script/{script}/change/", "wargame/damage_calculator"),
+        (f"scripting/execution/{UUID(execution)}/change/", "wargame/damage_calculator"),
+    ):
+        page.goto(f"/admin/{address}")
+        for width in (NARROWEST, WIDTH):
+            page.set_viewport_size({"width": width, "height": 844})
+            expect(page.locator("h1")).to_contain_text(head)
+            assert page.evaluate(CUT, "h1, #result_list") == [], address
 
 
 def leads_to(page: Page) -> list[str]:
