@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser import barriers
-from tests.support.stack import RunningStack
+from tests.support.stack import RunningStack, wait_until
 from tests.workbench.pages import Person, change, hover, text_of, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.usefixtures("battle")]
@@ -138,12 +138,18 @@ def stopped(processes: Iterable[int]) -> Iterator[None]:
             os.kill(process, signal.SIGCONT)
 
 
+NIGHT = """SELECT count(*) > 9 FROM scripting_execution AS run JOIN scripting_script AS script ON script.id = run.script_id
+    WHERE script.name = 'damage_calculator' AND run.trigger = 'event' AND run.status = 'succeeded'"""
+"""Whether there is so much to replay that it takes five seconds and more, each decision half a second."""
+
+
 def test_a_night_is_replayed_in_the_background_with_progress_and_cancelled_by_the_keyboard(
     person: Enter, stack: RunningStack
 ) -> None:
+    wait_until(lambda: stack.rows(NIGHT) == [(1,)], 150, "the battle does not go on", every=0.5)
     designer = person("designer")
     page = designer.open(DAMAGE)
-    change(page, "MINIMUM_DAMAGE = 1 ", "for _ in range(60_000_000):\n    pass\nMINIMUM_DAMAGE = 2 ")
+    change(page, "MINIMUM_DAMAGE = 1 ", "for _ in range(30_000_000):\n    pass\nMINIMUM_DAMAGE = 2 ")
     expect(page.locator("#draft-state")).to_have_text("Draft saved")
     page.goto(f"/scripts/{DAMAGE}/replay/")
     page.select_option("[name=candidate]", "draft")

@@ -272,7 +272,7 @@ def test_a_rollback_under_load_decides_the_very_next_events(person: Enter, stack
             bool(events) and admin.ask("GET", f"/scripts/{DAMAGE}/api/executions/{events[0]['id']}")[1]["version"] == 1
         )
 
-    wait_until(decided_by_v1, 60, "the battle goes on with version 1")
+    wait_until(decided_by_v1, 60, "the battle goes on with version 1", every=0.5)
     events = admin.ask("GET", f"/scripts/{DAMAGE}/api/events")[1]["events"]
     assert {event["status"] for event in events} == {"succeeded"}
 

@@ -48,7 +48,7 @@ def test_a_rule_for_a_destroyed_unit_runs_within_three_minutes_of_the_scripts_pa
     page.keyboard.press("Escape")
     expect(page.locator("#live-line")).to_contain_text("v1 is live")
     weaken(stack)
-    wait_until(lambda: bool(designer.ask("GET", f"/scripts/{RULE}/api/events")[1]["events"]), LIMIT_SECONDS)
+    wait_until(lambda: bool(designer.ask("GET", f"/scripts/{RULE}/api/events")[1]["events"]), LIMIT_SECONDS, every=0.5)
     assert time.monotonic() - began < LIMIT_SECONDS
     [first, *_] = designer.ask("GET", f"/scripts/{RULE}/api/events")[1]["events"]
     assert (first["topic"], first["status"]) == (TOPIC, "succeeded")
