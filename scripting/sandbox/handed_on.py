@@ -7,6 +7,7 @@ would have taken over the compiler too.
 
 from __future__ import annotations
 
+from itertools import starmap
 from marshal import loads
 from types import CodeType
 
@@ -30,10 +31,8 @@ def told(program: Program) -> tuple[Compiled, ...]:
 
 def program_of(load: Load, engines: EngineFactory) -> Program:
     """The program as another sandbox compiled it. Any failure ends this sandbox, and the bundle is compiled in another."""
-    script, *helpers = (
-        _unit(text, compiled) for text, compiled in zip((load.script, *load.helpers), load.compiled, strict=True)
-    )
-    by_name = {unit.name.removeprefix(f"{HELPER_MODULE}/"): unit for unit in helpers}
+    script, *helpers = starmap(_unit, zip((load.script, *load.helpers), load.compiled, strict=True))
+    by_name = {unit.name.removeprefix(f"{HELPER_MODULE}/"): unit for unit in helpers} if helpers else {}
     return Program(script, by_name, engines.engine(load.script.language))
 
 

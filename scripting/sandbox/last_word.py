@@ -24,6 +24,7 @@ class LastWord:
 
     def __init__(self) -> None:
         self._wire: Wire | None = None
+        self._units: dict[str, Unit] = {}
         self._late = False
         """Asked while a host call was being written."""
         signal.signal(LAST_WORD_SIGNAL, self._asked)
@@ -31,7 +32,8 @@ class LastWord:
     def speak_for(self, runner: Runner, connection: Connection, wire: Wire) -> None:
         """From now on it is this runner's runs that are told of."""
         self._runner, self._connection, self._wire = runner, connection, wire
-        self._units = {unit.name: unit for unit in runner.program.units}
+        for unit in runner.program.units:
+            self._units[unit.name] = unit
 
     def answer_if_late(self) -> None:
         """A host call has been written: the word that had to wait for it comes now."""

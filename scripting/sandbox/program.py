@@ -12,8 +12,8 @@ from scripting.sandbox.library.dice import DRAWING
 from scripting.sandbox.protocol import Knob, cut
 from scripting.sandbox.tracer.plan import Plan
 
-_DECIMALS = "decimal"
-STATEFUL = DRAWING | {_DECIMALS}
+DECIMALS = "decimal"
+STATEFUL = DRAWING | {DECIMALS}
 """Packages whose state must be made anew for each run that may have changed it."""
 
 
@@ -82,18 +82,3 @@ class Program:
     @property
     def units(self) -> list[Unit]:
         return [self.script, *self.helpers.values()]
-
-    @property
-    def draws(self) -> bool:
-        """Whether a run can draw from the library's generator, so that it must be seeded; rand() has one of its own."""
-        return any(unit.draws or unit.used & DRAWING for unit in self.units)
-
-    @property
-    def counts_in_decimals(self) -> bool:
-        """Whether a run can change the context of decimal numbers, so that it must be made anew."""
-        return any(_DECIMALS in unit.used for unit in self.units)
-
-    @property
-    def suspends(self) -> bool:
-        """Whether a run can leave a generator whose end still runs code."""
-        return any(unit.suspends for unit in self.units)

@@ -15,12 +15,12 @@ from scripting.sandbox.kernel.resources import set_aside
 from scripting.sandbox.library import decimals
 from scripting.sandbox.library.classes import restart_serials
 from scripting.sandbox.library.clock import Timestamp, now, set_clock, timestamp
-from scripting.sandbox.library.dice import rand, set_seed
+from scripting.sandbox.library.dice import DRAWING, rand, set_seed
 from scripting.sandbox.library.log import RunLog
 from scripting.sandbox.library.violation import SecurityViolation
 from scripting.sandbox.meter import Meter
 from scripting.sandbox.plain_data import ValueProblem, decode_trusted, encode_value
-from scripting.sandbox.program import Program, Unit
+from scripting.sandbox.program import DECIMALS, Program, Unit
 from scripting.sandbox.protocol import Done, Fault, Load, Run
 
 MEMORY_RESERVE = 1 << 20
@@ -70,10 +70,17 @@ class Runner:
         assert program.script.code is not None
         self._code = program.script.code
         self._execute: Callable[[types.CodeType, dict[str, Any]], None] = exec
-        self._draws = program.draws
-        self._suspends = program.suspends
+        self._draws = False
+        """A run can draw from the library's generator, so that it must be seeded; rand() has one of its own."""
+        self._suspends = False
+        """A run can leave a generator whose end still runs code."""
         self._imports_helpers = bool(program.helpers)
-        self._counts_in_decimals = program.counts_in_decimals
+        self._counts_in_decimals = False
+        """A run can change the context of decimal numbers, so that it must be made anew."""
+        for unit in program.units:
+            self._draws |= unit.draws or not DRAWING.isdisjoint(unit.used)
+            self._suspends |= unit.suspends
+            self._counts_in_decimals |= DECIMALS in unit.used
 
     def run(self, message: Run) -> Done:
         """Run the script once. Never raises for what the script does."""
