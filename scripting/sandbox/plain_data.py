@@ -53,10 +53,10 @@ def encode_value(
     if type(value) is dict and max_nodes > 2 * _FEW and max_depth >= _SHALLOW and _left(value, _FEW, _SHALLOW) >= 0:
         try:
             data = _encode(value)
-        except UnicodeEncodeError:
-            pass  # the checker says where the lone surrogate is
+        except (UnicodeEncodeError, OverflowError):
+            pass  # the checker says where the lone surrogate or the large integer is
         else:
-            if len(data) <= max_bytes:
+            if len(data) <= max_bytes and _UNSIGNED not in data:
                 return data
     checker = _Checker(max_depth, max_nodes, max_bytes)
     problem = checker.problem(value, 0)
@@ -80,17 +80,16 @@ def _left(mapping: dict[object, object], left: int, depth: int) -> int:
         if type(key) is not str:
             return -1
         kind = type(item)
+        if kind in _NUMBERS:
+            continue
         if kind is str:
             if len(item) > _SHORT:  # type: ignore[arg-type]
                 return -1
-        elif kind is int:
-            if not _SMALL_MIN < item < _SMALL_MAX:  # type: ignore[operator]
-                return -1
-        elif kind is dict:
-            left = _left(item, left, depth - 1) if depth > 1 else -1  # type: ignore[arg-type]
+        elif kind is dict and depth > 1:
+            left = _left(item, left, depth - 1)  # type: ignore[arg-type]
             if left < 0:
                 return left
-        elif kind is not float and kind is not bool and item is not None:
+        else:
             return -1
     return left
 
@@ -114,7 +113,7 @@ def check_value(data: bytes, *, max_bytes: int, max_depth: int, max_nodes: int) 
     """Raise ValueProblem unless decode_value would take these bytes within these bounds."""
     # Values of little depth are held to their types by the decoder itself, in a tenth of the time. No value takes less than
     # a byte; and the decoder makes room for as many items as a list says it has, which only after 0xDD are too many.
-    if max_bytes >= len(data) <= max_nodes and max_depth >= _SHALLOW and b"\xdd" not in data:
+    if max_bytes >= len(data) <= max_nodes and max_depth >= _SHALLOW and 0xDD not in data:
         try:
             _decode_shallow(data)
         except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -234,6 +233,9 @@ class _Checker:
 
 
 _SCALARS = frozenset({str, int, float, bool, bytes, type(None)})
+_NUMBERS = frozenset({int, float, bool, type(None)})
+_UNSIGNED = 0xCF
+"""Begins a large integer in msgpack, which may be one beyond int64; as a byte of text it does no harm but to take the longer way."""
 _SMALL_MIN, _SMALL_MAX = -(1 << 31), 1 << 31
 _FEW, _SHORT = 30, 1000
 _MAPPINGS = frozenset({dict, defaultdict, Counter, OrderedDict})

@@ -60,10 +60,9 @@ class Channel:
 
         Raises PeerGone, DeadlinePassed, RemoteProtocolError for a frame over the cap (bytes) or with bytes after it."""
         data = self._read_first(seconds)
-        if len(data) >= HEADER_BYTES:
-            length = len(data) - HEADER_BYTES
-            if length <= cap and length_in(data)[0] == length:
-                return data[HEADER_BYTES:]
+        length = len(data) - HEADER_BYTES
+        if 0 <= length <= cap and length_in(data)[0] == length:
+            return data[HEADER_BYTES:]
         return self._receive_rest(data, deadline, cap)
 
     def receive_all(self, begun: bytes, seconds: float, deadline: float, cap: int) -> tuple[list[bytes], bytes]:

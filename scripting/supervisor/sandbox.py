@@ -220,8 +220,8 @@ class Sandbox:
             self._out_of_memory()
         metrics = outcome.metrics
         self.runs += 1
-        self.last_us = metrics.wall_us
-        self.busy_us += metrics.wall_us
+        self.last_us = wall_us = metrics.wall_us
+        self.busy_us += wall_us
         self.cpu_us += metrics.cpu_us
 
     def outcome_without(
@@ -276,7 +276,7 @@ class Sandbox:
         cpu_us, memory = done.cpu_us, done.memory_bytes
         if not 0 <= cpu_us <= wall_us:
             cpu_us = min(max(cpu_us, 0), wall_us)
-        if not 0 <= memory <= self._most_memory:
+        if memory and not 0 <= memory <= self._most_memory:
             memory = min(max(memory, 0), self._most_memory)
         host_us = int(self.host_seconds * 1_000_000) if self.calls else 0
         metrics = _metrics((0 if self.runs else self.compile_us, wall_us, cpu_us, memory, self.calls, host_us))

@@ -78,6 +78,8 @@ def test_cut_bytes_are_refused(value: Any, cut: int) -> None:
         ({"a": {"b": {2: 2}}}, 'value["a"]["b"]', "keys must be strings"),
         ({"a": 1, "b": {"c": {"d": {1}}}}, 'value["b"]["c"]["d"]', "set"),
         ({"a": {"b": {"c": 1 << 63}}}, 'value["a"]["b"]["c"]', "64 bits"),
+        ({"a": 1 << 64}, 'value["a"]', "64 bits"),
+        ({"a": -(1 << 63) - 1}, 'value["a"]', "64 bits"),
         ({"a": {"b": "\ud800"}}, 'value["a"]["b"]', "surrogate"),
         ([[1 << 63]], "value[0][0]", "64 bits"),
         (["\ud800"], "value[0]", "surrogate"),
