@@ -95,7 +95,7 @@ class LightParent:
         if pid == 0:
             if kind == PROBE:
                 probes.run(number, self.pid, theirs.fileno())
-            self._become_sandbox(theirs.fileno(), number << 20)
+            _become_sandbox(self, theirs.fileno(), number << 20)
         pidfd = _pidfd(pid)
         self._reply(kind, pid, descriptors=(ours.fileno(),) if pidfd is None else (ours.fileno(), pidfd))
         ours.close()
@@ -126,18 +126,20 @@ class LightParent:
         except (BrokenPipeError, ConnectionResetError):
             os._exit(0)
 
-    def _become_sandbox(self, descriptor: int, headroom_bytes: int) -> None:
-        """In the forked process: lock down, serve, end. Never returns."""
-        try:
-            self.lockdown.enter(descriptor, headroom_bytes)
-            self.server.serve(self._ready() if self.lockdown.missing else self.ready)
-        except (SupervisorGone, BrokenPipeError, ConnectionResetError):
-            os._exit(0)
-        except MemoryError:
-            os._exit(71)
-        except BaseException:  # noqa: BLE001 - there is nobody to tell: the exit status says that it was us
-            os._exit(70)
+
+def _become_sandbox(parent: LightParent, descriptor: int, headroom_bytes: int) -> None:
+    """In the forked process: lock down, serve, end. Never returns."""
+    try:
+        lockdown = parent.lockdown
+        lockdown.enter(descriptor, headroom_bytes)
+        parent.server.serve(parent._ready() if lockdown.missing else parent.ready)
+    except (SupervisorGone, BrokenPipeError, ConnectionResetError):
         os._exit(0)
+    except MemoryError:
+        os._exit(71)
+    except BaseException:  # noqa: BLE001 - there is nobody to tell: the exit status says that it was us
+        os._exit(70)
+    os._exit(0)
 
 
 def _pidfd(pid: int) -> int | None:

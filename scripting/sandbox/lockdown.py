@@ -71,24 +71,26 @@ class Lockdown:
             }
         else:
             self.missing = (("kernel lockdown", f"not on {sys.platform}: the language policy is the only wall"),)
-        self._steps = tuple((layer, step) for layer, step in steps.items() if layer not in skip)
+        self._layers = {step: layer for layer, step in steps.items() if layer not in skip}
+        self._steps = tuple(self._layers)
         self._most_files = sysconf("SC_OPEN_MAX")
 
     @property
     def held(self) -> tuple[str, ...]:
         """Layers that hold."""
         missing = dict(self.missing)
-        return ("descriptors closed", *(layer for layer, _ in self._steps if layer not in missing))
+        return ("descriptors closed", *(layer for layer in self._layers.values() if layer not in missing))
 
     def enter(self, socket: int, headroom_bytes: int) -> None:
         """Lock this process down for good; its socket is SOCKET from now on."""
         self._keep_descriptors(socket)
-        self.resources.headroom = headroom_bytes
-        for layer, step in self._steps:
+        if headroom_bytes:
+            self.resources.headroom = headroom_bytes
+        for step in self._steps:
             try:
                 step()
             except (OSError, ValueError, KeyError, AttributeError) as error:
-                self.missing += ((layer, str(error)[:200]),)
+                self.missing += ((self._layers[step], str(error)[:200]),)
 
     def _keep_descriptors(self, socket: int) -> None:
         """Keep the socket and two meters, close all others: whatever the parent held."""

@@ -9,18 +9,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Node:
     start: int
     end: int
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Expr(Node):
     pass
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Stmt(Node):
     pass
 
@@ -28,7 +28,7 @@ class Stmt(Node):
 # Expressions
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Ident(Expr):
     """hit_points"""
 
@@ -36,28 +36,28 @@ class Ident(Expr):
     symbol: Symbol | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Literal(Expr):
     """12, 0.5, "text", true, undefined"""
 
     value: int | float | str | bool | None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class CharLiteral(Expr):
     """'c'"""
 
     code: int
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class ArrayLiteral(Expr):
     """[first, second]"""
 
     items: list[Expr]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class MapLiteral(Expr):
     """{key: value, "other key": value}"""
 
@@ -65,7 +65,7 @@ class MapLiteral(Expr):
     values: list[Expr]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Function(Expr):
     """func(first, ...rest) { body }"""
 
@@ -84,7 +84,7 @@ class Function(Expr):
     """Kinds of what it gives."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Unary(Expr):
     """-value, !value, ^value, +value"""
 
@@ -92,7 +92,7 @@ class Unary(Expr):
     operand: Expr
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Binary(Expr):
     """left + right, and every other operator with two sides"""
 
@@ -101,7 +101,7 @@ class Binary(Expr):
     right: Expr
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Conditional(Expr):
     """condition ? first : second"""
 
@@ -110,7 +110,7 @@ class Conditional(Expr):
     second: Expr
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Call(Expr):
     """function(first, rest...)"""
 
@@ -119,7 +119,7 @@ class Call(Expr):
     spread: bool
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Selector(Expr):
     """value.name"""
 
@@ -127,7 +127,7 @@ class Selector(Expr):
     name: str
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Index(Expr):
     """value[index]"""
 
@@ -135,7 +135,7 @@ class Index(Expr):
     index: Expr
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Slice(Expr):
     """value[low:high]"""
 
@@ -144,21 +144,21 @@ class Slice(Expr):
     high: Expr | None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Import(Expr):
     """import("name")"""
 
     name: str
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class ErrorValue(Expr):
     """error(value)"""
 
     value: Expr
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Immutable(Expr):
     """immutable(value)"""
 
@@ -168,21 +168,21 @@ class Immutable(Expr):
 # Statements
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Block(Stmt):
     """{ statements }"""
 
     body: list[Stmt]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class ExprStmt(Stmt):
     """call()"""
 
     value: Expr
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Define(Stmt):
     """name := value"""
 
@@ -190,7 +190,7 @@ class Define(Stmt):
     value: Expr
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Assign(Stmt):
     """name = value, name.field[index] += value, name++; the operator is "" for a plain assignment"""
 
@@ -199,7 +199,7 @@ class Assign(Stmt):
     value: Expr
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class If(Stmt):
     """if init; condition { } else { }"""
 
@@ -209,7 +209,7 @@ class If(Stmt):
     orelse: Stmt | None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class For(Stmt):
     """for init; condition; post { }"""
 
@@ -219,7 +219,7 @@ class For(Stmt):
     body: Block
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class ForIn(Stmt):
     """for key, value in values { }"""
 
@@ -229,28 +229,28 @@ class ForIn(Stmt):
     body: Block
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Branch(Stmt):
     """break, continue"""
 
     word: str
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Return(Stmt):
     """return value"""
 
     value: Expr | None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Export(Stmt):
     """export value"""
 
     value: Expr
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Symbol:
     """One variable."""
 

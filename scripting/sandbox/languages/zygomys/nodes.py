@@ -56,20 +56,20 @@ class Variable:
         return self.is_captured and self.scope.repeats and not self.scope.is_function
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Node:
     start: int
     end: int
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Const(Node):
     """A literal, or quoted data."""
 
     value: Any
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Read(Node):
     """A name: the variables that may hold it, nearest first, then what it is if none does."""
 
@@ -82,7 +82,7 @@ class Read(Node):
     """`builtin`, `context`, or empty: there is nothing more."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Field(Node):
     """container.name"""
 
@@ -90,7 +90,7 @@ class Field(Node):
     name: str
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Call(Node):
     function: Node
     arguments: list[Node]
@@ -98,7 +98,7 @@ class Call(Node):
     """The arguments as written, for what takes them lazily."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Builtin(Node):
     """A call of one of the language's own functions."""
 
@@ -106,7 +106,7 @@ class Builtin(Node):
     arguments: list[Node]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Colon(Node):
     """(:key container default)"""
 
@@ -116,7 +116,7 @@ class Colon(Node):
     default: Node | None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Select(Node):
     """{container[a b]}"""
 
@@ -124,7 +124,7 @@ class Select(Node):
     selector: list[Node]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Cut(Node):
     """{container[low:high]}"""
 
@@ -133,12 +133,12 @@ class Cut(Node):
     high: Node | None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Array(Node):
     items: list[Node]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Template(Node):
     """A list or array of a syntax-quote: parts that are spliced in, and others."""
 
@@ -146,24 +146,24 @@ class Template(Node):
     is_array: bool
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Cond(Node):
     branches: list[tuple[Node, Node]]
     default: Node
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Logic(Node):
     is_or: bool
     parts: list[Node]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Begin(Node):
     body: list[Node]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Inner(Node):
     """let, letseq, newScope: a scope with its body."""
 
@@ -173,7 +173,7 @@ class Inner(Node):
     body: list[Node]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class For(Node):
     scope: Scope
     label: str
@@ -187,7 +187,7 @@ class For(Node):
     """An inner loop breaks or continues this one."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Range(Node):
     """range over a collection: each turn binds a key, and a value if there is a second target."""
 
@@ -202,7 +202,7 @@ class Range(Node):
     is_outer: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Leave(Node):
     """break or continue, of this loop."""
 
@@ -210,7 +210,7 @@ class Leave(Node):
     is_break: bool
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Assign(Node):
     """def binds in the scope at hand; set the nearest variable that has a value, else there."""
 
@@ -225,7 +225,7 @@ class Assign(Node):
     gives_nil: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class MultiAssign(Node):
     """mdef, and {a, b = …}: targets, each given the value of its place."""
 
@@ -234,7 +234,7 @@ class MultiAssign(Node):
     is_list: bool
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Put(Node):
     """An assignment to a field or an element: {h.a[1] = value}, (set h.a value)."""
 
@@ -242,7 +242,7 @@ class Put(Node):
     value: Node
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Function(Node):
     name: str
     parameters: list[Variable]
@@ -259,7 +259,7 @@ class Function(Node):
     """Boxed variables of outer scopes that it uses."""
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Again(Node):
     """A call of the function by itself, as its last act."""
 
@@ -267,13 +267,13 @@ class Again(Node):
     arguments: list[Node]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Assert(Node):
     test: Node
     text: str
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Expect(Node):
     """(expectError message form); `failure` is the error that reading the form gave."""
 
@@ -282,7 +282,7 @@ class Expect(Node):
     failure: str
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Evaluate(Node):
     """(eval form …), with the variables that it can see."""
 
@@ -290,7 +290,7 @@ class Evaluate(Node):
     names: dict[str, Read]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Delayed(Node):
     """An argument that its function takes lazily."""
 
@@ -298,20 +298,20 @@ class Delayed(Node):
     value: Node
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class StructDecl(Node):
     name: str
     fields: list[tuple[str, Node]]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class PackageDecl(Node):
     name: str
     scope: Scope
     body: list[Node]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Import(Node):
     helper: str
 
