@@ -153,6 +153,20 @@ def test_a_request_is_recorded_in_three_statements_of_one_transaction(quiet: Scr
         assert get_engine().execute(request).error is None
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the log that is counted is SQLite's")
+def test_a_request_writes_a_page_for_each_index_that_it_has_something_for(quiet: Script) -> None:
+    """The execution has five (its row, id, script, version, trigger), its link four, the figures one; one has the last number of each table."""
+    request = ExecutionRequest("arena", "scorer", ScriptInput({"message": {"payload": {"points": 7}}}))
+    get_engine().execute(request)
+    with connection.cursor() as cursor:
+        page = cursor.execute("PRAGMA page_size").fetchone()[0]
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    log = Path(f"{connection.settings_dict['NAME']}-wal")
+    for _ in range(20):
+        get_engine().execute(request)
+    assert (log.stat().st_size - 32) / (page + 24) <= 20 * 11.5  # some get their second page meanwhile
+
+
 def test_publishing_and_draining_many_events_costs_few_commands(quiet: Script, settings: Settings) -> None:
     settings.SCRIPTING_GENERATION_MAX_AGE = 60.0  # however busy the machine: it is looked at by the clock
     publish(1), drain()
