@@ -85,6 +85,8 @@ class Sandbox:
         self.last_us = 0
         """Microseconds that its last run took."""
         self.compile_us = 0
+        """Microseconds of compiling that the first run has waited for."""
+        self._compiled_us = 0
         self.layers: tuple[str, ...] = ()
         self.missing: tuple[tuple[str, str], ...] = ()
         self.alive = True
@@ -172,7 +174,7 @@ class Sandbox:
             return self._died_compiling()
         if loaded.fault is not None:
             self.end()
-        self.compile_us = min(loaded.compile_us, int(seconds * 1_000_000))
+        self.compile_us = self._compiled_us = min(loaded.compile_us, int(seconds * 1_000_000))
         return loaded
 
     def _await_compiling(self, seconds: float) -> None:
@@ -364,7 +366,7 @@ class Sandbox:
         wall_us = int((time.monotonic() - started) * 1_000_000)
         compile_us = self.compile_us if self.runs == 0 else 0
         # What it used in all its life, less what its earlier runs and compiling took.
-        cpu_us = min(max(self._ended.cpu_us - self.cpu_us - self.compile_us, 0), wall_us)
+        cpu_us = min(max(self._ended.cpu_us - self.cpu_us - self._compiled_us, 0), wall_us)
         return ExecutionMetrics(compile_us, wall_us, cpu_us, memory, self.calls, int(self.host_seconds * 1_000_000))
 
 

@@ -217,6 +217,24 @@ def test_a_killed_run_that_waited_for_an_answer_took_little_processor_time(pool:
     assert outcome.metrics.cpu_us < outcome.metrics.wall_us / 2
 
 
+def test_compiling_is_no_processor_time_of_a_run_that_is_killed_after_a_check(pool: SandboxPool) -> None:
+    """The run waits for an answer in the sandbox that the check has left."""
+    text = "result = wait()\n" + "if result == 0:\n    result = [x * 2 for x in range(9)] + [str(result)]\n" * 300
+    limits = SecurityLimits(max_execution_time=0.5, max_source_lines=10_000)
+
+    def slow(_: HostCall) -> bytes:
+        time.sleep(0.6)
+        return encode_value(1)
+
+    waits = (HostFunction("wait", "pure"),)
+    checked = pool.check(bundle_of(text), limits, waits)
+    outcome = outcome_of(pool, text, functions=waits, host=slow, limits=limits)
+    assert outcome.error is not None
+    assert outcome.error.type is ErrorType.TIMEOUT
+    assert outcome.metrics.compile_us == 0, "nobody waited for it"
+    assert outcome.metrics.cpu_us < checked.compile_us / 2
+
+
 def iter_until_gone(pid: int) -> Iterator[int]:
     """Processor time of a process, again and again to its end."""
     with contextlib.suppress(OSError):
