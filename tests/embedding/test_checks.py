@@ -13,10 +13,15 @@ from tests.support.processes import child_environment
 pytestmark = pytest.mark.slow
 
 PROGRAM = """
-import json, os, sys, types, django
+import gc, json, os, sys, types, django
+gc.disable()  # each child ends soon
 # Long to load, and no part of what is tried:
 import channels.routing, channels_redis.core, croniter, dateutil.rrule, django.contrib.postgres.fields
-import prometheus_client, pydantic.main, redis.asyncio, rq, unittest.mock
+import django.contrib.auth.apps, django.core.handlers.asgi, django.db.backends.sqlite3.base, django.test
+import prometheus_client, pydantic.main, pydantic.networks, pydantic.types, redis.asyncio, rq, simple_history.models
+import unfold.dataclasses, unfold.sections, unittest.mock, xml.etree.ElementTree
+import scripting.client.beside, scripting.client.syncing, scripting.evidence.play_tally, scripting.evidence.time_limit
+import scripting.execution.admission, scripting.execution.comparison, scripting.execution.running
 from django.conf import settings
 from django.contrib import admin
 from django.core.checks import run_checks
