@@ -570,9 +570,12 @@ _BINDING: dict[type[ast.AST], Callable[[Any], str | None]] = {
 
 
 def _owner(method: ast.FunctionDef) -> str | None:
-    """The name of the method's first argument, unless something in the method binds it anew."""
+    """The name of the method's first argument, unless something in the method binds it anew.
+
+    One with `__` in it has a second spelling: in a class, `__self` is `_Class__self`.
+    """
     arguments = [*method.args.posonlyargs, *method.args.args]
-    if not arguments:
+    if not arguments or "__" in arguments[0].arg:
         return None
     name = arguments[0].arg
     for node in walk(method):
