@@ -20,6 +20,7 @@ for line in sys.stdin:
     load_command_class(get_commands()[arguments[0]], arguments[0])
     gc.collect()
     gc.freeze()
+    gc.disable()  # a command ends before its memory runs short
     child = os.fork()
     if not child:
         break
