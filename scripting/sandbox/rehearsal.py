@@ -16,7 +16,6 @@ import msgspec
 from scripting.sandbox.compiler import Compiler
 from scripting.sandbox.handed_on import told
 from scripting.sandbox.kernel.resources import Resources
-from scripting.sandbox.kernel.syscalls import IS_LINUX
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.last_word import LastWord
 from scripting.sandbox.meter import Meter
@@ -59,7 +58,7 @@ def rehearse(engines: EngineFactory) -> None:
     last_word = LastWord()
     program = Compiler(_LOAD, engines).compile()
     assert program is not None
-    statm = os.open("/proc/self/statm", os.O_RDONLY) if IS_LINUX else None
+    statm = _open_statm()
     resources = Resources(statm, lower=_lower_nothing)
     for load in (_LOAD, *(ENOUGH * [msgspec.structs.replace(_LOAD, compiled=told(program))])):
         resources.limit_before_lockdown()
@@ -67,6 +66,14 @@ def rehearse(engines: EngineFactory) -> None:
     if statm is not None:
         os.close(statm)
     gc.unfreeze()  # what a server set aside goes with it
+
+
+def _open_statm() -> int | None:
+    """None on a system that has no such file, or does not show it."""
+    try:
+        return os.open("/proc/self/statm", os.O_RDONLY)
+    except OSError:
+        return None
 
 
 def _lower_nothing(kind: int, value: int) -> None:
