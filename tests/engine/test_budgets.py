@@ -164,7 +164,7 @@ def test_a_request_writes_a_page_for_each_index_that_it_has_something_for(quiet:
     log = Path(f"{connection.settings_dict['NAME']}-wal")
     for _ in range(20):
         get_engine().execute(request)
-    assert (log.stat().st_size - 32) / (page + 24) <= 20 * 11.5  # some get their second page meanwhile
+    assert (log.stat().st_size - 32) / (page + 24) <= 20 * 12.5  # eleven, and some get their next page meanwhile
 
 
 def test_publishing_and_draining_many_events_costs_few_commands(quiet: Script, settings: Settings) -> None:
