@@ -52,8 +52,11 @@ class _Options(ServerOptions):  # type: ignore[misc]
         self._manager = os.getpid()
 
     def setsignals(self) -> None:
-        """When it begins to serve."""
+        """When it begins to serve. Started by `nohup`, it goes on without its terminal."""
+        hang_up = signal.getsignal(signal.SIGHUP)
         super().setsignals()
+        if hang_up is signal.SIG_IGN:
+            signal.signal(signal.SIGHUP, hang_up)
         events.subscribe(events.SupervisorStoppingEvent, lambda _: self._stopping())
 
     def _stopping(self) -> None:

@@ -136,3 +136,19 @@ options = _Options(failing)
 print(reaped()[0] == failing.pid, options.failed)
 """
     assert said(program) == ["True False", "True False", "True True"]
+
+
+@pytest.mark.parametrize(("before", "seen"), [("signal.SIG_DFL", str(int(signal.SIGTERM))), ("signal.SIG_IGN", "None")])
+def test_a_closed_terminal_stops_what_was_not_started_to_go_on_without_it(before: str, seen: str) -> None:
+    program = f"""
+from goby_site.stack.manager import _Options
+signal.signal(signal.SIGHUP, {before})
+options = _Options(forks.begin(lambda: None, "goby: start"))
+options.setsignals()
+os.kill(os.getpid(), signal.SIGHUP)
+found = options.get_signal()
+print(found and int(found))
+part = forks.begin(lambda: os.kill(os.getpid(), signal.SIGHUP), "goby: part")
+print(part.wait(20))
+"""
+    assert said(program) == [seen, "0" if seen == "None" else str(-signal.SIGHUP)]
