@@ -152,10 +152,10 @@ def _pidfd(pid: int) -> int | None:
 def load() -> EngineFactory:
     """Import what is loaded lazily, and set aside what is common to all sandboxes."""
     time.tzset()
+    learn_signatures()  # before the languages are loaded, which take the room of what this has used and dropped
     engines = EngineFactory()
     engines.load_all()
     packages.import_lazy()
-    learn_signatures()
     if IS_LINUX:
         if seccomp.is_supported():
             seccomp.program()

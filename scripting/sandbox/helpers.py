@@ -20,8 +20,7 @@ class Helpers:
         self.builtins: dict[str, Any] = {}
         self._done: dict[str, HelperFacade] = {}
         self._running: set[str] = set()
-        self._shared = HelperFacade({"__name__": HELPER_MODULE})
-        """The value of the name `shared`: its attributes are the helpers imported so far."""
+        self._shared: HelperFacade | None = None
 
     def clear(self) -> None:
         """Forget the helpers of this run."""
@@ -29,7 +28,7 @@ class Helpers:
             return
         for facade in self._done.values():
             facade.__dict__.clear()
-        self._shared = HelperFacade({"__name__": HELPER_MODULE})
+        self._shared = None
         self._done.clear()
 
     def import_(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:  # noqa: A002
@@ -40,15 +39,21 @@ class Helpers:
         if root == HELPER_MODULE:
             if rest:
                 facade = self._helper(rest)
-                return facade if fromlist else self._shared
+                return facade if fromlist else self._imported()
             for helper in fromlist or self.program.helpers:
                 self._helper(helper)
-            return self._shared
+            return self._imported()
         if name in sys.modules:
             # The interpreter's own C code asks like this for what it needs (strftime for time) and takes it from sys.modules:
             # what is given here is thrown away. Scripts cannot get here, since the check knows every import statement.
             return None
         raise ImportError(f'the package "{name[:60]}" may not be imported')
+
+    def _imported(self) -> HelperFacade:
+        """The value of the name `shared`: its attributes are the helpers imported so far."""
+        if self._shared is None:
+            self._shared = HelperFacade({"__name__": HELPER_MODULE})
+        return self._shared
 
     def _helper(self, name: str) -> HelperFacade:
         """The helper as a module is: executed once in a run, its names as they are at the moment."""
@@ -67,5 +72,5 @@ class Helpers:
         finally:
             self._running.discard(name)
         facade = self._done[name] = HelperFacade(namespace)
-        self._shared.__dict__[name] = facade
+        self._imported().__dict__[name] = facade
         return facade

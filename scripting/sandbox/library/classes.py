@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from abc import ABCMeta
 from collections.abc import Iterator
 from enum import EnumType
@@ -11,24 +10,28 @@ from typing import Any
 from scripting.sandbox.library.text import ScriptText, scrub
 from scripting.sandbox.policy.names import OWN_MARK
 
-_serials = itertools.count(1)
+_serials = 0
+"""Objects that have been given a number in this run."""
 
 
 def restart_serials() -> None:
     """Count anew: identity hashes of script objects are the same in every run."""
     global _serials
-    _serials = itertools.count(1)
+    if _serials:
+        _serials = 0
 
 
 def _identity_hash(self: Any) -> int:
     """An address-free hash for objects without __eq__: their number in order of first use."""
+    global _serials
     try:
         kept = object.__getattribute__(self, "__dict__")
     except AttributeError:
         return 1
     serial = kept.get("__serial__")
     if serial is None:
-        serial = kept["__serial__"] = next(_serials)
+        _serials += 1
+        serial = kept["__serial__"] = _serials
     return int(serial)
 
 
