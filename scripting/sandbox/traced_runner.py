@@ -15,8 +15,9 @@ from scripting.sandbox.protocol import Done, Load, Run
 from scripting.sandbox.runner import Runner
 from scripting.sandbox.tracer.watching import watching
 
-_OWN_CALLS = 2
-"""By which the script's own level is deeper than in a run that is not traced: run and _watched."""
+_OWN_CALLS = 2 if hasattr(sys, "monitoring") else 3
+"""By which the script's own level is deeper than in a run that is not traced: run and _watched, and before there was sys.monitoring also
+exec, which other runs call by an instruction that counts no level."""
 
 
 class TracedRunner(Runner):

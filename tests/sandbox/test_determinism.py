@@ -92,3 +92,10 @@ def test_rand_is_spread_evenly_also_over_seeds_that_follow_each_other(pool: Sand
         expected = len(drawn) / 9
         chi_square = sum((counts[index] - expected) ** 2 / expected for index in range(9))
         assert chi_square < 26.12, "one chance in a thousand with 8 degrees of freedom"
+
+
+def test_a_script_comes_as_deep_in_its_first_run_as_when_it_is_warm(pool: SandboxPool) -> None:
+    """The interpreter counts levels otherwise once it knows a line, which the light parent's rehearsal teaches it."""
+    text = "def f(n):\n    try:\n        return f(n + 1)\n    except RecursionError:\n        return n\nresult = f(0)\n"
+    depths = [value_of(outcome_of(pool, text)) for _ in range(100)]
+    assert len(set(depths)) == 1, Counter(depths)
