@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "scripting.insight.replica.WhoActs",
+    "goby_site.web.one_thread.in_one_thread",
 ]
 
 ROOT_URLCONF = "goby_site.urls"
