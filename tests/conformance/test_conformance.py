@@ -8,10 +8,15 @@ import pytest
 
 from scripting.sandbox.languages.table import LANGUAGES
 from scripting.supervisor.pool import PoolConfig, SandboxPool
+from scripting.types import SecurityLimits
 from tests.conformance.cases import Case, cases
 from tests.support.sandboxes import outcome_of, value_of
 
 ALL = [pytest.param(language, case, id=f"{language}-{case.name}") for language in LANGUAGES for case in cases(language)]
+
+
+PATIENT = SecurityLimits(max_execution_time=60)
+"""None of them is about time: those that would go on for ever end by another limit, on a busy machine too."""
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +28,8 @@ def pool() -> Iterator[SandboxPool]:
 
 @pytest.mark.parametrize(("language", "case"), ALL)
 def test_a_script_comes_to_the_outcome_that_its_header_expects(pool: SandboxPool, language: str, case: Case) -> None:
-    outcome = outcome_of(pool, case.text, case.context or {}, language=language, trial=True)
-    watched = outcome_of(pool, case.text, case.context or {}, language=language, traces=True)
+    outcome = outcome_of(pool, case.text, case.context or {}, language=language, limits=PATIENT, trial=True)
+    watched = outcome_of(pool, case.text, case.context or {}, language=language, limits=PATIENT, traces=True)
     told = [(one.result, one.error, one.logs, one.log_truncated) for one in (outcome, watched)]
     assert told[0] == told[1], "it comes to another outcome when it is traced"
     if case.error:
