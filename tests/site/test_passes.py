@@ -78,5 +78,8 @@ def test_long_ones_come_first_and_none_is_lost(request: pytest.FixtureRequest) -
     assert sorted(item.nodeid for item in ordered) == sorted(item.nodeid for item in items)
     files = [passes.file_of(item.nodeid) for item in ordered]
     marked = {passes.file_of(item.nodeid) for item in items if any(map(item.get_closest_marker, passes.LONG))}
-    long = marked | passes.LONG_TOGETHER.intersection(files)
-    assert set(files[: sum(name in long for name in files)]) == long
+    first = {passes.file_of(item.nodeid) for item in items if passes.has_loop_beside_browsers(item)}
+    long = (marked | passes.LONG_TOGETHER.intersection(files)) - first
+    lengths = [sum(name in group for name in files) for group in (first, long)]
+    assert set(files[: lengths[0]]) == first
+    assert set(files[lengths[0] : sum(lengths)]) == long

@@ -17,6 +17,7 @@ Two tables name what else a pass leaves out, each with its reason. What they do 
 
 from __future__ import annotations
 
+import inspect
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -241,11 +242,16 @@ def reaches_database(item: pytest.Item) -> bool:
 
 
 def longest_first(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Files that share a stack, other files with long tests, the rest: at the end no process waits for a long file."""
+    """Files that share a stack, other files with long tests, the rest: at the end no process waits for a long file.
+
+    Before all of them what could not run in a process that has their browser open.
+    """
     ranks: dict[str, int] = {}
     for item in items:
         shortest = len(LONG) - (file_of(item.nodeid) in LONG_TOGETHER)
         rank = next((place for place, marker in enumerate(LONG) if item.get_closest_marker(marker)), shortest)
+        if has_loop_beside_browsers(item):
+            rank = -1
         ranks[group(item.nodeid)] = min(rank, ranks.get(group(item.nodeid), rank))
 
     def place(item: pytest.Item) -> tuple[int, int]:
@@ -253,6 +259,11 @@ def longest_first(items: list[pytest.Item]) -> list[pytest.Item]:
         return ranks[group(item.nodeid)], list(ONE_STACK).index(path) if path in ONE_STACK else len(ONE_STACK)
 
     return sorted(items, key=place)
+
+
+def has_loop_beside_browsers(item: pytest.Item) -> bool:
+    """Whether it is asynchronous and in the folder whose tests share a browser: Playwright keeps an event loop running while one is open."""
+    return item.nodeid.startswith("tests/workbench/") and inspect.iscoroutinefunction(getattr(item, "obj", None))
 
 
 def file_of(nodeid: str) -> str:
