@@ -49,6 +49,7 @@ def test_who_may_not_see_a_history_is_refused_whatever_the_address(designer: Cli
         assert designer.get(f"{list_of(model)}{number}/history/").status_code == 403, number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "lookup"),
     [

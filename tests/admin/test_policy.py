@@ -55,6 +55,7 @@ def policy(client: Client, address: str) -> dict[str, list[str]]:
     return {name: sources for name, *sources in (part.split() for part in header.split(";"))}
 
 
+@pytest.mark.slow
 def test_our_own_pages_run_only_scripts_that_our_templates_wrote(client_of_boss: Client, game: Game) -> None:
     execution = Execution.objects.first()
     assert execution is not None

@@ -44,6 +44,7 @@ def test_the_director_says_so_too(redis_server: RedisServer, manage: Callable) -
     assert f"Redis does not answer at {redis_server.socket}: start it with `make run`" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

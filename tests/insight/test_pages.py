@@ -77,6 +77,7 @@ def test_publishes_are_marked_on_the_time_axis_with_who_and_what(game: Game, bos
     assert "chess_club/dice v2, " in page.content.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [each.name for each in RANGES])
 def test_every_range_comes_from_the_rollups_alone(game: Game, boss: Client, name: str) -> None:
     publish(game, "result = 1\n")

@@ -75,6 +75,7 @@ def done(change: Callable[[Script, str], None], script: Script, text: str) -> bo
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", [publish, take_file, roll_back])
 @pytest.mark.parametrize("take_away", [publish, take_file, roll_back, retire])
 def test_of_a_helpers_change_and_the_use_of_what_it_takes_away_one_alone_is_made(

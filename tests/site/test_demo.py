@@ -53,12 +53,14 @@ def test_whoever_logs_out_is_led_back_to_the_battle(client: Client) -> None:
     assert b"Watch the battle" in client.post("/admin/logout/").content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["designer", "admin", "viewer", "tuner"])
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.3.2.1", "::1"])
 def test_a_demo_login_works_from_this_machine(client: Client, role: str, address: str) -> None:
     assert log_in(client, role, REMOTE_ADDR=address)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "headers",
     [

@@ -101,6 +101,7 @@ def test_a_power_that_never_ends_is_a_timeout_or_a_memory_limit(pool: SandboxPoo
     assert outcome.error.type in {ErrorType.TIMEOUT, ErrorType.MEMORY_LIMIT}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEEP)
 def test_a_structure_far_too_deep_ends_as_an_error_value(pool: SandboxPool, name: str) -> None:
     outcome = outcome_of(pool, DEEP[name], limits=SecurityLimits(max_execution_time=3, max_memory_bytes=128 << 20))

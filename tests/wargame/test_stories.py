@@ -157,6 +157,7 @@ def test_from_an_entry_to_its_executions_and_from_each_of_them_back(duel: Duel, 
     assert "61 % to hit, rolled 23, by hit_simulator v2." in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("topic", "payload", "result", "words"),
     [

@@ -70,6 +70,7 @@ def test_a_new_script_is_a_draft_that_only_its_author_sees_and_nothing_is_live(d
     assert "# How much a chain of hits is worth" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", beginnings.KINDS)
 def test_every_template_passes_its_check_without_a_warning_and_runs_at_once(
@@ -100,6 +101,7 @@ def test_every_template_passes_its_check_without_a_warning_and_runs_at_once(
         assert trial(designer, label, {"http_request": {"body": "no object"}})["error"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "words"),
     [

@@ -72,6 +72,7 @@ def test_a_schedule_is_previewed_without_being_saved_then_made_and_changed(desig
     assert schedule.history.latest().history_change_reason == "changed: more often"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [

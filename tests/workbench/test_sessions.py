@@ -91,6 +91,7 @@ async def test_a_logout_closes_the_pages_of_its_session_at_once_and_no_others(
     await there.leave()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [WORKBENCH, TREE])
 @pytest.mark.parametrize(
     ("change", "code"),

@@ -83,6 +83,7 @@ def pool() -> Iterator[SandboxPool]:
     made.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_text_ends_in_its_limits(pool: SandboxPool, name: str) -> None:
     started = time.monotonic()
