@@ -249,8 +249,9 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path, forks: b
 
 def test_the_stack_runs_where_its_parts_cannot_be_forked(tmp_path: Path) -> None:
     """As on macOS."""
+    terminal = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # the tests may have been started by nohup
     begin = "from goby_site.stack import forks, runner; forks.POSSIBLE = False; raise SystemExit(runner.main())"
-    with RunningStack(tmp_path / "var", program=("-c", begin)) as stack:
+    with RunningStack(tmp_path / "var", program=("-c", f"{terminal}; {begin}")) as stack:
         started = processes_with_sandboxes(stack)
         assert stack.stop(signal.SIGHUP) == 0, "as where its terminal is closed"
         wait_until(lambda: not any(map(alive, started)) and not stack.members())
