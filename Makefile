@@ -45,9 +45,9 @@ test-postgres: $(VENV)/.dev
 	@echo "== The suite on PostgreSQL, $$($(BIN)/python -V) =="
 	@TEST_DATABASE=postgres $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
-# None of its tests waits for a browser or a stack: more processes would only start. What it lists as slow may want that mark.
+# What it lists as slow may want that mark.
 test-quick: $(VENV)/.dev ## for the inner loop, 90 seconds: most tests, on SQLite; no stacks, browsers, worker processes, nor what computes for long
-	@$(MAKE) --no-print-directory test-sqlite JOBS=$$(( $(JOBS) - 1 )) SELECT='-m "not e2e and not alone and not slow" --durations 5 --durations-min 1'
+	@$(MAKE) --no-print-directory test-sqlite SELECT='-m "not e2e and not alone and not slow" --durations 5 --durations-min 1'
 
 test-newer: $(VENV)/.dev
 	@newer=$$($(NEWER)); \

@@ -8,6 +8,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,7 @@ EXPRESSIONS = st.recursive(
 _ADDRESS = re.compile(" at 0x[0-9A-Fa-f]+")
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(EXPRESSIONS, st.sampled_from(PLACES))
 def test_guards_show_no_address_and_change_nothing_else(expression: str, place: str) -> None:
