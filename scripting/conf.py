@@ -1,9 +1,7 @@
-"""Every setting of the scripting engine: name, type, default, meaning. Odd values are refused with the name of the setting.
+"""Every setting of the scripting engine, each with its meaning, so longer than other modules. Odd values are refused by name.
 
 A setting is read from Django's settings under its own name; `from_environment` lets a settings module take them from the
 environment under the same name. `configure` does that, and adds what the engine needs of Django, channels and RQ.
-
-Longer than other modules because each setting stands here with its meaning.
 """
 
 from __future__ import annotations

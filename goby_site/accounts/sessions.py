@@ -20,7 +20,7 @@ class SessionStore(db.SessionStore):
     """For SESSION_ENGINE, which names its module."""
 
     def load(self) -> dict[str, Any]:
-        """What the session holds. One that is over or unknown is empty and loses its key."""
+        """The values of the session. One that has expired or is unknown has none, and loses its key."""
         for data, end in _by_key.rows(router.db_for_read(Session), key=self.session_key or ""):
             if end > timezone.now():
                 return self.decode(data)

@@ -17,7 +17,7 @@ MAX_HELD_SECONDS = 0.05
 
 
 class Held(Generic[Decision]):
-    """What a drain holds back, so that many decisions share a commit."""
+    """Decisions that a drain keeps until it commits many at once."""
 
     def __init__(self, parts: Parts[Decision], fence: Callable[[], None]) -> None:
         self.settled: list[Entry] = []

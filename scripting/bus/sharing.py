@@ -51,7 +51,7 @@ class Sharing:
         return ()
 
     def is_offering(self) -> bool:
-        """Whether what it has left is still for others to take."""
+        """Whether other workers may still take the streams that it left."""
         return time.monotonic() - self._offered < OFFER_SECONDS
 
 

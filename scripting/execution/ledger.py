@@ -9,26 +9,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connections, router, transaction
-from msgspec.structs import replace
 
-from scripting import clock
-from scripting.bus import publishing, samples
+from scripting.bus import samples
 from scripting.bus.events import Event
 from scripting.bus.outbox import Relayed, relay_events
 from scripting.bus.settled import Decided
-from scripting.execution import attempts, breaker, callers, links, recovery, site_log, traced
-from scripting.execution.attempts import AttemptRecord
+from scripting.execution import breaker, links, site_log, traced
+from scripting.execution.applying import Publisher, acts, apply, apply_or_fall_back, enter_units_of_work
 from scripting.execution.decision import Decision, Status
 from scripting.execution.rows import attempt_rows, execution_row, outcome_of, unrun_rows
-from scripting.execution.run import Run
 from scripting.metrics import error_groups, rollups
-from scripting.models import Attempt, ErrorDelta, Execution, OutboxEvent, ReceiptLink, Role
-from scripting.models.ids import id_of
+from scripting.models import Attempt, ErrorDelta, Execution, OutboxEvent, ReceiptLink
 from scripting.models.rollups import StatDelta
-from scripting.modules.calls import CallContext, EffectRefused, Outcome
-from scripting.modules.simulation import dice_after
-from scripting.modules.topics import TopicError
-from scripting.registry.bundles import set_number
+from scripting.modules.calls import EffectRefused
 from scripting.storage.bulk_insert import insert_all
 from scripting.storage.compiled_query import Lookup
 from scripting.storage.turns import turn
@@ -94,7 +87,7 @@ def _commit(
     with turn(using) as end_turn, transaction.atomic(using=using):
         connection.on_commit(end_turn)
         fresh = _not_recorded(decisions, using)
-        acting = {index for index in fresh if _acts(decisions[index])}
+        acting = {index for index in fresh if acts(decisions[index])}
         outbox: list[dict[str, Any]] = []
         sent: list[tuple[Event, bytes]] = []
         published: list[Event] = []
@@ -103,19 +96,19 @@ def _commit(
         entries: list[tuple[Mapping[str, Any], bytes]] = []
         told: list[tuple[dict[str, Any], Decision]] = []
         with contextlib.ExitStack() as entered:
-            works = {} if careful else _enter_units_of_work(entered, [decisions[i].run for i in fresh if i in acting])
+            works = {} if careful else enter_units_of_work(entered, [decisions[i].run for i in fresh if i in acting])
             for index in fresh:
                 decision, made = decisions[index], prepared[index]
                 refused: list[dict[str, Any]] = []
                 if index in acting:
-                    publisher = _Publisher(decision.run)
+                    publisher = Publisher(decision.run)
                     if careful:
-                        applied, publisher = _apply_or_fall_back(decision, publisher)
+                        applied, publisher = apply_or_fall_back(decision, publisher)
                         if applied is not decision:
                             decision = decisions[index] = applied
                             [made] = _prepared([decision], worker)
                     else:
-                        _apply(decision, publisher, works)
+                        apply(decision, publisher, works)
                     outbox += publisher.outbox
                     sent += publisher.sent
                     published += publisher.published
@@ -220,164 +213,6 @@ def _not_recorded(decisions: Sequence[Decision], using: str) -> list[int]:
 
 
 _of_events = Lookup(lambda: Execution.objects.order_by().values_list("event_id", "script_id"), "event_id")
-
-
-# -- applying ------------------------------------------------------------------------------------------------------------
-
-
-class _Publisher:
-    """Collects the follow-up events of one outcome as outbox rows; those too deep become refused executions."""
-
-    def __init__(self, run: Run) -> None:
-        self.outbox: list[dict[str, Any]] = []
-        self.refused: list[dict[str, Any]] = []
-        self.sent: list[tuple[Event, bytes]] = []
-        """Those of the outbox, with their envelopes."""
-        self.published: list[Event] = []
-        """All that go on their way, those too that no script runs on."""
-        self._call = run.call
-        self._traceparent = run.traceparent
-        self._published = 0
-
-    def __call__(self, topic: str, payload: Mapping[str, Any], *, key: str | None = None) -> None:
-        call = self._call
-        dice = dice_after(call.dice, self._published)
-        self._published += 1
-        try:
-            event = publishing.make_event(
-                topic,
-                payload,
-                key=call.key if key is None else key,
-                user_id=call.user_id,
-                metadata={k: v for k, v in call.metadata.items() if k not in _OWN_METADATA},
-                depth=call.depth + 1,
-                cause=call.execution_id,
-                request_id=call.request_id,
-                dice=dice,
-                traceparent=self._traceparent and spans.created(topic, parent=self._traceparent),
-            )
-        except TopicError as error:
-            raise EffectRefused(str(error)) from None
-        if event.depth > publishing.max_depth():
-            message = f"refused: follow-up events may be {publishing.max_depth()} deep, this one is {event.depth}"
-            logger.warning("%s from execution %s %s", topic, call.execution_id, message)
-            self.refused += unrun_rows(event, event.subscribers, Status.SKIPPED, message)
-            return
-        self.published.append(event)
-        if event.subscribers:
-            envelope = event.encode()
-            self.sent.append((event, envelope))
-            self.outbox.append(
-                {
-                    "id": id_of(event.id),
-                    "topic": event.topic,
-                    "envelope": envelope,
-                    "cause": id_of(call.execution_id),
-                    "created_at": clock.now(),
-                }
-            )
-
-
-_OWN_METADATA = frozenset({"key", "depth", "cause", "event_id", "request_id"})
-
-
-class _RequestRefused(EffectRefused):
-    """The game refuses an effect for what the caller of an endpoint asked for."""
-
-
-def _applies(run: Run) -> bool:
-    return run.trigger != Execution.Trigger.REPLAY and run.module is not None and run.module.applies(run.call)
-
-
-def _acts(decision: Decision) -> bool:
-    """Whether it may change the game: it has an outcome that the module applies, or effects."""
-    run, attempt = decision.run, decision.deciding
-    return (
-        attempt is not None
-        and run.module is not None
-        and attempt.outcome.error is None
-        and not attempt.outcome.cancelled
-        and (bool(attempt.effects) or _applies(run))
-    )
-
-
-def _enter_units_of_work(entered: contextlib.ExitStack, runs: Iterable[Run]) -> dict[str, Any]:
-    """Name of a module → its unit of work around those of the runs that change its game."""
-    acting: dict[str, list[Run]] = {}
-    for run in runs:
-        if run.module is not None:
-            acting.setdefault(run.module.name, []).append(run)
-    return {
-        name: entered.enter_context(runs[0].module.unit_of_work([run.call for run in runs]))
-        for name, runs in acting.items()
-        if runs[0].module is not None
-    }
-
-
-def _apply(decision: Decision, publisher: _Publisher, works: Mapping[str, Any]) -> None:
-    """Let the module act on the outcome of a decision that acts. Raises EffectRefused."""
-    run, attempt = decision.run, decision.deciding
-    assert attempt is not None
-    assert run.module is not None
-    applies = _applies(run)
-    value = attempt.value
-    if applies:
-        run.module.demand_admissible(run.call, value)
-    call = run.call.acting(publisher, works.get(run.module.name))
-    with spans.below(run.traceparent):
-        _carry_out(decision, attempt, value, call, applies=applies)
-
-
-def _carry_out(decision: Decision, attempt: AttemptRecord, value: Any, call: CallContext, *, applies: bool) -> None:
-    """The effects that the script gave, then the outcome. Raises EffectRefused."""
-    run = decision.run
-    for effect in attempt.effects:
-        try:
-            effect.carry_out(call)
-        except EffectRefused as refusal:
-            if callers.asked_for_effect(run, effect):
-                raise _RequestRefused(str(refusal)) from None
-            raise
-    if applies and run.module is not None:
-        first = decision.attempts[0]
-        failed = first.version if first.outcome.error and first.version is not attempt.version else None
-        run.module.apply(
-            Outcome(
-                call,
-                value,
-                Status.SUCCEEDED if decision.status == Status.SUCCEEDED else Status.FELL_BACK,
-                attempt.role,
-                attempt.version.info if attempt.version else None,
-                str(first.outcome.error or ""),
-                failed.info if failed else None,
-                set_number(attempt.version.bundle) if attempt.version else None,
-            )
-        )
-
-
-def _apply_or_fall_back(decision: Decision, publisher: _Publisher) -> tuple[Decision, _Publisher]:
-    """Apply under a savepoint; what the game refuses becomes a failed attempt, followed by the built-in rule.
-
-    None follows where it refuses what the caller of an endpoint asked for.
-    """
-    try:
-        with transaction.atomic(using=_database()), contextlib.ExitStack() as entered:
-            _apply(decision, publisher, _enter_units_of_work(entered, [decision.run]))
-    except EffectRefused as refusal:
-        reason, callers_fault = str(refusal), isinstance(refusal, _RequestRefused)
-    else:
-        return decision, publisher
-    run, attempt = decision.run, decision.deciding
-    assert attempt is not None
-    failed = attempts.refused(attempt, run.script, reason, callers_fault=callers_fault)
-    decision = replace(decision, attempts=[*decision.attempts[:-1], failed])
-    if not callers_fault and attempt.role != Role.BUILT_IN and run.trigger not in recovery.NO_SCRIPT_FALLBACK:
-        built_in = attempts.run_built_in(run)
-        if built_in is not None:
-            decision = replace(decision, attempts=[*decision.attempts, built_in])
-            if _acts(decision):
-                return _apply_or_fall_back(decision, _Publisher(run))
-    return decision, _Publisher(run)
 
 
 # -- what did not run ----------------------------------------------------------------------------------------------------

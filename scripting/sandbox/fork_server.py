@@ -44,7 +44,7 @@ class LightParent:
         self.left: tuple[str, ...] = ()
         self.problem = ""
         self.ready = Ready((), ())
-        """What a sandbox says first where it could be closed in as far as the host permits."""
+        """The first message of each sandbox in which every layer holds that held when this process began."""
         # Made here, once, and not by each sandbox: what it makes or touches becomes memory of its own.
         self.lockdown = Lockdown(self.pid)
         meters = self.lockdown.resources, self.lockdown.meter
@@ -77,7 +77,7 @@ class LightParent:
                 self._fork(kind, number)
 
     def _ready(self) -> Ready:
-        """What holds in a sandbox: namespaces, which it was born outside of, and its lockdown."""
+        """Name the layers that hold in a sandbox: namespaces, which this process left for all of them, and its lockdown."""
         held, missing = self.lockdown.held, self.lockdown.missing
         if self.left:
             held += ("namespaces: " + ", ".join(self.left),)

@@ -62,7 +62,7 @@ _SELF = super.__dict__["__self__"]
 
 
 def super_of_object(found: Any) -> Any:
-    """What `super()` gave, from which `__init__` is to be called: of a class it would be a constructor for any target."""
+    """The object that `super()` gave, from which `__init__` is to be called: of a class it would be a constructor for any target."""
     if isinstance(_SELF.__get__(found), type):
         raise SecurityViolation("super().__init__() can be called for an object only, not for a class")
     return found

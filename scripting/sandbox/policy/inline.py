@@ -1,8 +1,9 @@
 """Guards without a call: what they answer most often is told in the text itself, and only what is left is asked of the guard.
 
 Each keeps the value in a name that no script can write, and looks at the very object that was kept. The look runs no code of
-the script. The name is never shared with another frame: the policy puts none of these into a comprehension or a class. What is kept
-lives on until the next such guard of the frame, or the frame's end.
+the script, but where `__str__` gave a text of the script's own class: that was made of texts which guards had seen. The name is
+never shared with another frame: the policy puts none of these into a comprehension or a class. What is kept lives on until the
+next such guard of the frame, or the frame's end.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which kinds of value an expression can have: what the lowering may leave to plain Python.
+"""Which kinds of value an expression can have: what the lowering may leave to plain Python. Long because it is one walk over all nodes.
 
 Kinds are joined over all assignments of a variable, whatever the order; a function that is only ever called takes the kinds of
 its calls. Nothing here is needed for a script to be right, only for it to be quick.
