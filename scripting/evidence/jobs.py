@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from scripting import clock
 from scripting.bus import evidence_jobs
@@ -113,9 +113,10 @@ def run(report_id: str) -> str:
     job = ReplayJob.objects.select_related("report__script", "live_version").filter(pk=UUID(report_id)).first()
     if job is None or not job.is_unfinished:
         return "over already"
-    ReplayJob.objects.filter(pk=job.pk, state__in=ReplayJob.UNFINISHED).update(
-        state=State.RUNNING, decided=0, started_at=clock.now()
-    )
+    job.started_at = clock.now()
+    unfinished = ReplayJob.objects.filter(pk=job.pk, state__in=ReplayJob.UNFINISHED)
+    if not unfinished.update(state=State.RUNNING, decided=0, started_at=job.started_at):
+        return "over already"
     candidate, live = msgspec.json.decode(bytes(job.bundles), type=tuple[Bundle, Bundle])
     corpus = Corpus(job.report.script, Packed(bytes(job.executions)), job.total)
     with watched(lambda: _is_running(job), f"replay {job.pk}") as cancellation:
@@ -149,11 +150,11 @@ def _decide(job: ReplayJob, corpus: Corpus, candidate: Bundle, live: Bundle, can
 def _stopped(job: ReplayJob, tally: Tally, seconds: float) -> str:
     """After a cancel, or when the worker is asked to end: then another begins it anew."""
     if evidence_jobs.running.is_stopping():
-        ReplayJob.objects.filter(pk=job.pk, state=State.RUNNING).update(state=State.QUEUED)
+        _of_this_run(job, State.RUNNING).update(state=State.QUEUED)
         evidence_jobs.running.again = True
         return State.QUEUED
     with transaction.atomic():
-        stopped = ReplayJob.objects.select_for_update().filter(pk=job.pk, state__in=STOPPED).first()
+        stopped = _of_this_run(job, *STOPPED).select_for_update().first()
         if stopped is not None:  # else its report was deleted, or it is asked for again
             _write(stopped, _cut_short(stopped, report(tally, seconds) | {"complete": False}))
     return State.CANCELLED
@@ -163,7 +164,7 @@ def _commit(job: ReplayJob, tally: Tally, seconds: float) -> bool:
     """Write what is found so far; False if the job is over, by whoever cancelled it."""
     so_far = _so_far(tally, seconds)
     with transaction.atomic():
-        going = ReplayJob.objects.filter(pk=job.pk, state=State.RUNNING).update(decided=tally.events)
+        going = _of_this_run(job, State.RUNNING).update(decided=tally.events)
         if going:
             ReplayReport.objects.filter(pk=job.pk).update(**so_far)
     return bool(going)
@@ -211,4 +212,9 @@ def _end(report_id: UUID, state: State, **values: Any) -> bool:
 
 
 def _is_running(job: ReplayJob) -> bool:
-    return ReplayJob.objects.filter(pk=job.pk, state=State.RUNNING).exists()
+    return _of_this_run(job, State.RUNNING).exists()
+
+
+def _of_this_run(job: ReplayJob, *states: State) -> QuerySet[ReplayJob]:
+    """The job, unless its state is another or it was asked for again meanwhile: what it comes to is another run's then."""
+    return ReplayJob.objects.filter(pk=job.pk, started_at=job.started_at, state__in=states)

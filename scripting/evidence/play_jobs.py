@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import transaction
+from django.db.models import QuerySet
 
 from scripting import clock
 from scripting.bus import evidence_jobs
@@ -151,9 +152,10 @@ def run(pk: str) -> str:
     found = PlayComparison.objects.select_related("script").filter(pk=UUID(pk)).first()
     if found is None or not found.is_unfinished:
         return "over already"
-    PlayComparison.objects.filter(pk=found.pk, state__in=UNFINISHED).update(
-        state=State.RUNNING, played=0, started_at=clock.now()
-    )
+    found.started_at = clock.now()
+    unfinished = PlayComparison.objects.filter(pk=found.pk, state__in=UNFINISHED)
+    if not unfinished.update(state=State.RUNNING, played=0, started_at=found.started_at):
+        return "over already"
     with watched(lambda: _is_running(found), f"comparison {pk}") as cancellation:
         return _play(found, sides_of(found), cancellation)
 
@@ -193,17 +195,19 @@ def _play(found: PlayComparison, sides: Sides, cancellation: Cancellation) -> st
 def _stopped(found: PlayComparison, tally: PlayTally, seconds: float) -> str:
     """After a cancel, or when the worker is asked to end: then another begins it anew."""
     if evidence_jobs.running.is_stopping():
-        PlayComparison.objects.filter(pk=found.pk, state=State.RUNNING).update(state=State.QUEUED)
+        _of_this_run(found, State.RUNNING).update(state=State.QUEUED)
         evidence_jobs.running.again = True
         return State.QUEUED
-    _write(found, tally, seconds)
+    with transaction.atomic():
+        if _of_this_run(found, State.CANCELLED, State.FAILED).select_for_update().exists():
+            _write(found, tally, seconds)
     return State.CANCELLED
 
 
 def _commit(found: PlayComparison, tally: PlayTally, seconds: float) -> bool:
     """Write what is found so far; False if it is over, by whoever cancelled it."""
     with transaction.atomic():
-        if not PlayComparison.objects.filter(pk=found.pk, state=State.RUNNING).update(played=tally.pairs):
+        if not _of_this_run(found, State.RUNNING).update(played=tally.pairs):
             return False
         _write(found, tally, seconds)
     return True
@@ -234,4 +238,9 @@ def _end(pk: UUID, state: State, **values: Any) -> bool:
 
 
 def _is_running(found: PlayComparison) -> bool:
-    return PlayComparison.objects.filter(pk=found.pk, state=State.RUNNING).exists()
+    return _of_this_run(found, State.RUNNING).exists()
+
+
+def _of_this_run(found: PlayComparison, *states: State) -> QuerySet[PlayComparison]:
+    """The comparison, unless its state is another or it was asked for again meanwhile: what it comes to is another run's then."""
+    return PlayComparison.objects.filter(pk=found.pk, started_at=found.started_at, state__in=states)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from scripting import clock
 from scripting.bus import evidence_jobs
 from scripting.evidence import jobs
 from scripting.evidence.corpus import Selection, resolve
@@ -138,6 +139,25 @@ def test_a_replay_that_is_cancelled_while_it_is_made_says_of_how_many_its_figure
     report.refresh_from_db()
     assert report.sentence == f"changes 3 of 3 decisions, 0 would fail (cancelled by ada after 3 of {EVENTS})"
     assert report.document["events"] == ReplayJob.objects.get().decided == 3
+
+
+def test_a_run_of_a_replay_ends_once_another_has_begun_it_anew(
+    damage: Script, recorded: list[Execution], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = asked(damage, HARDER)
+    decide_all = jobs.decide_all
+
+    def begun_anew_after_one(*args: Any, cancellation: Cancellation, **more: Any) -> Iterator[None]:
+        for _ in decide_all(*args, cancellation=cancellation, **more):
+            yield
+            ReplayJob.objects.update(started_at=clock.now())
+            wait_until(lambda: cancellation.cancelled, 20, "the run sees that another has begun")
+
+    monkeypatch.setattr(jobs, "decide_all", begun_anew_after_one)
+    EvidenceWorker("eve").work_once(None)
+    report.refresh_from_db()
+    assert (state_of(report), ReplayJob.objects.get().decided) == ("running", 0)
+    assert report.sentence == "waits for an evidence worker"
 
 
 def test_a_job_that_redis_lost_is_enqueued_again(

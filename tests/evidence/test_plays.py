@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from scripting import clock
 from scripting.evidence import play_jobs, playing
 from scripting.evidence.play_process import Played
 from scripting.evidence.play_tally import MeasuresDiffer, PlayTally, document, sentence
 from scripting.evidence.replays import candidate_of
 from scripting.models import PlayComparison, Script
 from scripting.registry.active import registry
+from scripting.supervisor.interface import Cancellation
 from scripting.types import Bundle
 from scripting.workers.evidence_worker import EvidenceWorker
 from tests.evidence.league import BROKEN, LIVE, LUCKY, League
@@ -126,3 +129,40 @@ def test_a_cancelled_comparison_may_be_asked_for_again(scorer: Script) -> None:
     assert play_jobs.ask(scorer, sides, title="a draft", plays=2, seed=1) == found
     EvidenceWorker("eve").work_once(None)
     assert PlayComparison.objects.get().document["plays"] == 2
+
+
+def test_plays_that_are_asked_for_again_while_a_cancelled_run_of_them_ends_are_left_to_the_next_run(
+    scorer: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides = playing.sides_with("arena", {"scorer": bundle(scorer, LIVE)})
+    found = play_jobs.ask(scorer, sides, title="a draft", plays=3, seed=1)
+    compare = playing.compare
+
+    def asked_again_after_one(*args: Any, cancellation: Cancellation) -> Iterator[None]:
+        for _ in compare(*args, cancellation=cancellation):
+            yield
+            play_jobs.cancel(found.pk)
+            play_jobs.ask(scorer, sides, title="a draft", plays=3, seed=1)
+            cancellation.cancel()
+
+    monkeypatch.setattr(playing, "compare", asked_again_after_one)
+    EvidenceWorker("eve").work_once(None)
+    found.refresh_from_db()
+    assert (found.state, found.played, found.sentence) == ("queued", 0, "waits for an evidence worker")
+
+
+def test_a_run_of_plays_ends_once_another_has_begun_them_anew(scorer: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    sides = playing.sides_with("arena", {"scorer": bundle(scorer, LIVE)})
+    found = play_jobs.ask(scorer, sides, title="a draft", plays=3, seed=1)
+    compare = playing.compare
+
+    def begun_anew_after_one(*args: Any, cancellation: Cancellation) -> Iterator[None]:
+        for _ in compare(*args, cancellation=cancellation):
+            yield
+            PlayComparison.objects.update(started_at=clock.now())
+            wait_until(lambda: cancellation.cancelled, 20, "the run sees that another has begun")
+
+    monkeypatch.setattr(playing, "compare", begun_anew_after_one)
+    EvidenceWorker("eve").work_once(None)
+    found.refresh_from_db()
+    assert (found.state, found.played) == ("running", 0)
