@@ -49,6 +49,7 @@ class Meter:
         """Begin a run: forget the peak of the one before."""
         if self._raised and self.clear_refs is not None:
             write(self.clear_refs, _RESET_PEAK)
+            self._raised = False  # what stays of the run before is looked at by the next long one
         if self._unread >= _UNREAD_RUNS:
             self._cpu_us, self._unread = process_time_ns() // 1000, 0
         self._began_ns = monotonic_ns()

@@ -62,6 +62,32 @@ def test_a_warm_run_is_one_read_and_one_write_of_its_sandbox_and_as_many_bytes_a
     assert written <= 10 * (len(encode_value({"n": 2})) + 24)
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self/io").exists() or os.geteuid() != 0,
+    reason="only root sees the account of another user's process",
+)
+def test_short_runs_after_one_that_took_much_memory_forget_its_peak_once_and_a_long_one_is_told_its_own(
+    make_pool: MakePool,
+) -> None:
+    pool = make_pool()
+    bundle = bundle_of("result = len(b'x' * size) + sum(range(count))")
+
+    def run(size: int, count: int) -> int:
+        return outcome_of(pool, bundle, {"size": size, "count": count}).metrics.memory_bytes
+
+    assert run(8 << 20, 100_000) >= 8 << 20
+    account = Path(f"/proc/{pids(pool)[0]}/io")
+
+    def writes() -> int:
+        return int(account.read_text().splitlines()[3].split()[1])
+
+    before = writes()
+    for _ in range(10):
+        run(1, 1)
+    assert writes() - before == 11
+    assert run(1, 100_000) < 1 << 20
+
+
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what a process has loaded")
 def test_the_light_parent_loads_no_archives_and_so_no_threads_for_which_each_sandbox_would_pay(
     make_pool: MakePool,
