@@ -10,7 +10,9 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from scripting.sandbox.protocol import DEFAULT_PACKAGES, ErrorType, KnobValue, Trace
 
@@ -149,7 +151,7 @@ class Diagnostic:
     certain: bool = False
 
 
-class ExecutionMetrics(NamedTuple):
+class ExecutionMetrics(msgspec.Struct, frozen=True, gc=False):
     """The cost of a run. `memory_bytes` is the peak above the idle sandbox in this run (±256 KiB), as the sandbox reports it."""
 
     compile_us: int = 0

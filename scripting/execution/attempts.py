@@ -113,5 +113,5 @@ def refused(
 ) -> AttemptRecord:
     """The attempt as a failure, because the game did not admit what it decided."""
     error = ScriptError(ErrorType.EXECUTION, f"{REFUSED}{reason}", str(script))
-    outcome = attempt.outcome._replace(result=None, error=error)
+    outcome = msgspec.structs.replace(attempt.outcome, result=None, error=error)
     return msgspec.structs.replace(attempt, outcome=outcome, effects=(), callers_fault=callers_fault)

@@ -109,7 +109,7 @@ def decode_value(
         raise ValueProblem("value", f"is not well-formed msgpack: {error}") from None
 
 
-def check_value(data: bytes, *, max_bytes: int, max_depth: int, max_nodes: int) -> None:
+def check_value(data: bytes, max_bytes: int, max_depth: int, max_nodes: int) -> None:
     """Raise ValueProblem unless decode_value would take these bytes within these bounds."""
     # Values of little depth are held to their types by the decoder itself, in a tenth of the time. No value takes less than
     # a byte; and the decoder makes room for as many items as a list says it has, which only after 0xDD are too many.

@@ -15,9 +15,9 @@ from scripting.sandbox.kernel.resources import set_aside
 from scripting.sandbox.library import decimals
 from scripting.sandbox.library.classes import restart_serials
 from scripting.sandbox.library.clock import Timestamp, now, set_clock, timestamp
-from scripting.sandbox.library.dice import DRAWING, rand, set_seed
+from scripting.sandbox.library.dice import DRAWING, rand, seed_library, set_seed
 from scripting.sandbox.library.log import RunLog
-from scripting.sandbox.library.violation import SecurityViolation
+from scripting.sandbox.library.violation import SecurityViolation, violations
 from scripting.sandbox.meter import Meter
 from scripting.sandbox.plain_data import ValueProblem, decode_trusted, encode_value
 from scripting.sandbox.program import DECIMALS, Program, Unit
@@ -48,11 +48,9 @@ class Runner:
             function.name: self._host_function(function.name, call) for function in load.functions
         }
 
-        def encode(value: object) -> bytes:
-            return encode_value(value, "result", max_bytes, max_depth, max_nodes)
-
-        max_bytes, max_depth, max_nodes = load.max_result_bytes, load.max_result_depth, load.max_result_nodes
-        self._encode = encode
+        self._max_bytes, self._max_depth, self._max_nodes = (
+            load.max_result_bytes, load.max_result_depth, load.max_result_nodes,
+        )  # fmt: skip
         get_context.__qualname__ = "get_context"
         functions |= {
             "log": self.log.log,
@@ -91,7 +89,7 @@ class Runner:
         try:
             self._prepare(message, namespace)
             self._execute(self._code, namespace)
-            result = self._encode(namespace.get("result"))
+            result = encode_value(namespace.get("result"), "result", self._max_bytes, self._max_depth, self._max_nodes)
         except ValueProblem as problem:
             fault = unreadable_result(problem, self.program.script)
         except MemoryError as error:
@@ -99,8 +97,8 @@ class Runner:
             fault = describe_failure(error, self.program)
         except BaseException as error:  # noqa: BLE001 - whatever a script raises is its failure
             fault = describe_failure(error, self.program)
-        if SecurityViolation.first is not None:
-            result, fault = None, fault or describe_failure(SecurityViolation(SecurityViolation.first), self.program)
+        if violations:
+            result, fault = None, fault or describe_failure(SecurityViolation(violations[0]), self.program)
         namespace.clear()
         if self._imports_helpers:
             self.helpers.clear()
@@ -128,12 +126,14 @@ class Runner:
     def _prepare(self, message: Run, namespace: dict[str, Any]) -> None:
         self.inputs = message.inputs
         set_clock(message.clock_us)
-        set_seed(message.seed, library=self._draws)
+        set_seed(message.seed)
+        if self._draws:
+            seed_library()
         restart_serials()
         if self._counts_in_decimals:
             decimals.restart_context()
-        if SecurityViolation.first is not None:  # a class that is written to loses what the interpreter remembers of it
-            SecurityViolation.first = None
+        if violations:
+            violations.clear()
         for name, value in decode_trusted(message.inputs).items():
             admitted = self._admitted.get(name)
             if admitted is None:

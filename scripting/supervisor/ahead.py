@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from msgspec.structs import replace
+
 from scripting.sandbox.protocol import Done, RemoteProtocolError, Run, State, ValueProblem
 from scripting.supervisor.channel import READ_BYTES, DeadlinePassed, PeerGone
 from scripting.supervisor.errors import SandboxLost
@@ -72,7 +74,7 @@ def run_ahead(
                 cancellation.release()
             if cancellation.cancelled:
                 if outcome.error is not None:
-                    outcome = outcome._replace(error=None, cancelled=True)
+                    outcome = replace(outcome, error=None, cancelled=True)
                 outcomes.append(outcome)
                 break
             outcomes.append(outcome)

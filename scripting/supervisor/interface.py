@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -72,7 +72,7 @@ class HostCall:
 HostCallable: TypeAlias = Callable[[HostCall], bytes]
 
 
-class RunOutcome(NamedTuple):
+class RunOutcome(msgspec.Struct, frozen=True, gc=False):
     """The outcome of a run. With an error or a cancel there is no result.
 
     A log that is truncated to no lines at all went with a process that was killed.

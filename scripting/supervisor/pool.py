@@ -57,7 +57,7 @@ __all__ = [
 ]
 
 _logger = logging.getLogger("scripting.sandbox")
-_ATTEMPTS = 3
+_ATTEMPTS = range(3)
 _RUNS_OF_COMPILER = 64
 """A sandbox that has compiled holds up to 5 MB more than one that got the code. So it makes room for one after as many runs, not before:
 beginning that costs as much as some tens of runs."""
@@ -110,7 +110,7 @@ class SandboxPool:
         """One run. What the script does wrong is in the outcome's error; raises SupervisorError for what is ours, and
         whatever `host` raises besides HostCallRefused."""
         alone = trial or request.traces or self.config.process_per_run
-        for _ in range(_ATTEMPTS):
+        for _ in _ATTEMPTS:
             if cancellation is not None and cancellation.cancelled:
                 return cancelled(ExecutionMetrics())
             sandbox = None if alone else self._take(bundle, request.functions, limits)
@@ -171,7 +171,7 @@ class SandboxPool:
         inputs: tuple[Inputs, ...] = (),
     ) -> CheckReport:
         """Compile without running, in a process of its own, which may serve the first run. Raises SupervisorError for what is ours."""
-        for _ in range(_ATTEMPTS):
+        for _ in _ATTEMPTS:
             try:
                 loaded, sandbox = self._start(bundle, functions, limits, inputs, warns=True)
             except NotStarted:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import select
 import threading
 import time
-from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from typing import Any
+
+from msgspec import structs
 
 from scripting.sandbox import protocol
 from scripting.sandbox.protocol import (
@@ -60,6 +61,13 @@ class WornOut(NotStarted):
 
 class Sandbox:
     """A locked-down process that serves one bundle. Used by one thread at a time."""
+
+    # More than thirty of them: without slots, CPython would look each up in a dict, of which a run has some twenty.
+    __slots__ = (
+        "_cap", "_compiled_us", "_ended", "_ending", "_most_memory", "alive", "asked", "bundle", "busy_us", "call_cap", "calls",
+        "channel", "compile_us", "connection", "cpu_us", "functions", "handle", "host_seconds", "last_turn", "last_us", "layers",
+        "limit", "limits", "lost", "missing", "most_runs", "parent", "runs", "shelf", "spent", "traces",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -268,12 +276,7 @@ class Sandbox:
         result = done.result
         if result is not None:
             limits = self.limits
-            protocol.check_value(
-                result,
-                max_bytes=limits.max_result_bytes,
-                max_depth=limits.max_result_depth,
-                max_nodes=limits.max_result_nodes,
-            )
+            protocol.check_value(result, limits.max_result_bytes, limits.max_result_depth, limits.max_result_nodes)
         # What the sandbox tells of itself is held within what can be true.
         cpu_us, memory = done.cpu_us, done.memory_bytes
         if not 0 <= cpu_us <= wall_us:
@@ -281,9 +284,10 @@ class Sandbox:
         if memory and not 0 <= memory <= self._most_memory:
             memory = min(max(memory, 0), self._most_memory)
         host_us = int(self.host_seconds * 1_000_000) if self.calls else 0
-        metrics = _metrics((0 if self.runs else self.compile_us, wall_us, cpu_us, memory, self.calls, host_us))
+        compile_us = 0 if self.runs else self.compile_us
+        metrics = ExecutionMetrics(compile_us, wall_us, cpu_us, memory, self.calls, host_us)
         if result is not None and not done.logs and done.fault is None and done.trace is None:
-            return _plain_outcome((result, (), done.log_truncated, None, False, metrics, (), None))
+            return RunOutcome(result, (), done.log_truncated, None, False, metrics)
         logs, log_us = self._log(done.logs, int(started * 1_000_000), wall_us) if done.logs else ((), ())
         error = exit_status.script_error(done.fault) if done.fault is not None else None
         if error is None and result is None:
@@ -358,8 +362,8 @@ class Sandbox:
         if told is None:
             return RunOutcome(None, (), True, error, False, cost)
         if told.error is not None:
-            error = replace(told.error, type=kind, message=message, hint=hint)
-        return told._replace(result=None, error=error, metrics=cost)
+            error = dataclasses.replace(told.error, type=kind, message=message, hint=hint)
+        return structs.replace(told, result=None, error=error, metrics=cost)
 
     def _cost(self, started: float, memory: int = 0) -> ExecutionMetrics:
         """The cost of a run that ended with the process."""
@@ -387,11 +391,6 @@ class Shelf(list["Sandbox"]):
         """How many there are, free or busy."""
         self.calls = False
         """Whether a run of theirs has called a function of its module: then none is sent ahead."""
-
-
-# By the tuple's own constructor, without the call in Python that fills in defaults: every run makes one of each.
-_metrics = partial(tuple.__new__, ExecutionMetrics)
-_plain_outcome = partial(tuple.__new__, RunOutcome)
 
 
 def _not_compiled(message: str) -> Loaded:

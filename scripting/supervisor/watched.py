@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from scripting.supervisor.errors import SandboxLost
 from scripting.supervisor.interface import Cancellation, HostCallable, RunOutcome, RunRequest
 from scripting.supervisor.sandbox import NotStarted, Sandbox
@@ -18,14 +20,14 @@ def run_watched(
         outcome = sandbox.run(request, host)
     except (NotStarted, SandboxLost):
         if cancellation.cancelled:
-            return cancelled(sandbox.lost)._replace(log_truncated=True)
+            return replace(cancelled(sandbox.lost), log_truncated=True)
         raise
     finally:
         cancellation.release()
     if cancellation.cancelled:
         sandbox.spent = True
         if outcome.error is not None:
-            return outcome._replace(error=None, cancelled=True)
+            return replace(outcome, error=None, cancelled=True)
     return outcome
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from scripting.sandbox.protocol import Compiled, Load, Loaded
 from scripting.supervisor import replaced, room
@@ -66,7 +67,7 @@ def test_what_was_pushed_out_comes_back_without_the_compiler_and_does_the_same(
     for bundle in bundles:
         first, other, again = (outcome_of(pool, each) for each in (bundle, "result = 0", bundle))
         assert value_of(other) == 0
-        assert first._replace(metrics=again.metrics, log_us=()) == again._replace(log_us=())
+        assert replace(first, metrics=again.metrics, log_us=()) == replace(again, log_us=())
         assert [spared for digest, spared in loads if digest == bundle.digest] == [False, True]
     assert again.error is None
     assert outcome_of(pool, bundles[2]).error == outcome_of(pool, bundles[2], trial=True).error

@@ -15,13 +15,16 @@ _generator: Any = random.seed.__self__  # type: ignore[attr-defined]
 _seed = super(random.Random, _generator).seed
 
 
-def set_seed(seed: int, *, library: bool) -> None:
-    """Begin a run with this seed; `library`: also that of the random module's generator, which takes as long as a small run."""
+def set_seed(seed: int) -> None:
+    """Begin a run with this seed."""
     global _run_seed, _state
     _run_seed = _state = seed
-    if library:
-        _seed(seed)
-        _generator.gauss_next = None
+
+
+def seed_library() -> None:
+    """Seed the random module's generator too, which takes as long as a small run."""
+    _seed(_run_seed)
+    _generator.gauss_next = None
 
 
 def rand() -> float:

@@ -10,10 +10,12 @@ class OwnError(RuntimeError):
 class SecurityViolation(Exception):
     """The script reached for something that scripts may not have. It is recorded even if the script catches it."""
 
-    first: str | None = None
-    """Message of the first violation of this run; cleared before each run."""
-
     def __init__(self, message: str = "scripts may not do this") -> None:
         super().__init__(message)
-        if SecurityViolation.first is None:
-            SecurityViolation.first = message
+        if not violations:
+            violations.append(message)
+
+
+violations: list[str] = []
+"""The message of the first violation of this run; cleared before each run. Beside the class, which the interpreter is quick with as long as
+nobody writes to it, and which a script may hold."""
