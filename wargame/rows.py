@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 from operator import itemgetter
 from typing import Any
 
@@ -136,23 +136,24 @@ class Changes:
         self.table = table
         """The battle after the steps."""
         self.before = table.battle
-        self.units: list[dict[str, Any]] = []
-        """In order: a unit may enter a hex once another has left it."""
+        self.units: list[dict[int, dict[str, Any]]] = [{}]
+        """Rows of units by key, in the order in which they are written: a unit may enter a hex once another has left it."""
         self.entries: list[dict[str, Any]] = []
 
     def add(self, step: Step) -> None:
         table, before, after = self.table, self.table.battle, step.battle
-        self.units += [
-            {
-                "id": table.units[unit.code],
+        for unit in boards.units_changed(before, after):
+            if unit.cell != before.units[unit.code].cell:
+                self.units.append({})
+            pk = table.units[unit.code]
+            self.units[-1][pk] = {
+                "id": pk,
                 "health": unit.health,
                 "x": unit.x,
                 "y": unit.y,
                 "moved_turn": unit.moved_turn,
                 "acted_turn": unit.acted_turn,
             }
-            for unit in boards.units_changed(before, after)
-        ]
         self.entries += journal.rows_of(table.game, table.units, step, before)
         self.table = replace(table, battle=after)
 
@@ -170,7 +171,8 @@ def write(table: Table, step: Step) -> None:
 def write_all(all_changes: Iterable[Changes]) -> None:
     """Write changes of several battles, and tell their pages after the commit."""
     changed = [changes for changes in all_changes if changes]
-    update_rows(models.Unit, [row for changes in changed for row in changes.units])
+    for together in zip_longest(*(changes.units for changes in changed), fillvalue={}):
+        update_rows(models.Unit, [row for units in together for row in units.values()])
     update_rows(models.Side, [row for changes in changed for row in _scores(changes)])
     for changes in changed:
         _write_game(changes.table, changes.before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections, models, router
 
@@ -14,26 +14,29 @@ from scripting.storage.straight import as_driver_takes_it, driver
 
 
 def update_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
-    """UPDATE rows given as {attname: value}, one after the other, each found by its primary key; all have the same fields.
+    """UPDATE rows given as {attname: value}, each once, found by its primary key; all have the same fields, and none waits for another.
 
-    One statement, many parameter sets. Values are those of Python; database constraints hold, model validation and signals do not run.
+    One statement: PostgreSQL joins the values, SQLite has many parameter sets. Values are those of Python; database constraints hold, model
+    validation and signals do not run.
     """
     if not rows:
         return
     connection = connections[router.db_for_write(model)]
     names = tuple(name for name in rows[0] if name != model._meta.pk.attname)
-    prepared, sql = _statement(model, connection.alias, names)
+    statement = _statement(model, connection.alias, names)
     values = itemgetter(*names, model._meta.pk.attname)
     columns: list[Sequence[Any]] = list(zip(*map(values, rows), strict=True))
-    for place, prepare in prepared:
+    for place, prepare in statement.prepared:
         columns[place] = [None if value is None else prepare(value) for value in columns[place]]
-    parameters = list(zip(*columns, strict=True))
     if straight := driver(connection):
         with connection.wrap_database_errors:
-            straight.executemany(as_driver_takes_it(sql), parameters)
+            straight.executemany(as_driver_takes_it(statement.one), list(zip(*columns, strict=True)))
         return
     with connection.cursor() as cursor:
-        cursor.executemany(sql, parameters)
+        if statement.together and len(rows) > 1:  # each alone is parsed and planned anew
+            cursor.execute(statement.together, list(map(list, columns)))
+        else:
+            cursor.executemany(statement.one, list(zip(*columns, strict=True)))
 
 
 def delete_rows(model: type[models.Model], keys: Sequence[Any]) -> None:
@@ -54,17 +57,29 @@ def delete_rows(model: type[models.Model], keys: Sequence[Any]) -> None:
             cursor.execute(f"DELETE FROM {table} WHERE {where}", some)  # noqa: S608 - names of our models
 
 
+class _Statement(NamedTuple):
+    """An UPDATE of certain columns, and by their places the functions that prepare those parameters which no driver takes as they are."""
+
+    one: str
+    together: str
+    """Of many rows, given as one array for each column; empty where a database knows no arrays."""
+    prepared: list[tuple[int, Callable[[Any], Any]]]
+
+
 @functools.cache
-def _statement(
-    model: type[models.Model], alias: str, names: tuple[str, ...]
-) -> tuple[list[tuple[int, Callable[[Any], Any]]], str]:
-    """The UPDATE, and by their places the functions that prepare those parameters which no driver takes as they are."""
+def _statement(model: type[models.Model], alias: str, names: tuple[str, ...]) -> _Statement:
     connection = connections[alias]
     quote = connection.ops.quote_name
     by_name = {field.attname: field for field in model._meta.local_concrete_fields}
-    key = model._meta.pk
-    set_to = ", ".join(f"{quote(str(by_name[name].column))} = %s" for name in names)
+    fields = [*(by_name[name] for name in names), model._meta.pk]
+    *changed, key = columns = [quote(str(field.column)) for field in fields]
     table = quote(model._meta.db_table)
-    sql = f"UPDATE {table} SET {set_to} WHERE {quote(str(key.column))} = %s"  # noqa: S608 - names of our models
-    preparers = (preparer(field, connection) for field in (*(by_name[name] for name in names), key))
-    return [(place, prepare) for place, prepare in enumerate(preparers) if prepare is not None], sql
+    one = f"UPDATE {table} SET {', '.join(f'{name} = %s' for name in changed)} WHERE {key} = %s"  # noqa: S608 - names of our models
+    together = ""
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
+        set_to = ", ".join(f"{name} = given.{name}" for name in changed)
+        given = f"unnest({arrays}) AS given({', '.join(columns)})"
+        together = f"UPDATE {table} SET {set_to} FROM {given} WHERE {table}.{key} = given.{key}"  # noqa: S608 - the same
+    preparers = (preparer(field, connection) for field in fields)
+    return _Statement(one, together, [(n, prepare) for n, prepare in enumerate(preparers) if prepare is not None])

@@ -47,6 +47,8 @@ def test_each_outcome_acts_on_what_those_before_it_left_and_the_rows_follow_at_t
                 apply(damage(duel, amount, work))
             inside = health(duel)
         many = len(asked)
+    [of_unit] = [one["sql"] for one in asked if 'UPDATE "wargame_unit"' in one["sql"]]
+    assert "4 times" not in of_unit  # the four hits at one unit are written as one
     assert inside == 80
     assert health(duel) == 42
     entries = BattleLogEntry.objects.order_by("sequence")

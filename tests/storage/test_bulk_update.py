@@ -1,0 +1,73 @@
+"""Many rows are changed at once, each in its own way, and hold what they would if each was saved alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from scripting.models import ExecutionStat, ScriptVersion
+from scripting.storage.bulk_update import update_rows
+from tests.support.arena import make_script
+
+pytestmark = pytest.mark.django_db
+
+TEXTS = ("plain", 'a "quoted\\ {text}, %s', "", "ünicode\nlines", "NULL")
+
+
+def test_each_row_takes_its_own_values_of_every_type() -> None:
+    script = make_script("result = 1\n")
+    moment = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    stats = [
+        ExecutionStat.objects.create(script=script, start=moment + timedelta(minutes=n), span="minute")
+        for n in range(5)
+    ]
+    rows: list[dict[str, Any]] = [
+        {
+            "id": stat.pk,
+            "version_id": script.active_version_id if number % 2 else None,
+            "start": moment + timedelta(days=number, microseconds=number),
+            "wall_us": (1 << 62) - number,
+            "durations": bytes(range(256))[number * 40 :],
+            "waits": b"",
+        }
+        for number, stat in enumerate(stats)
+    ]
+    update_rows(ExecutionStat, rows)
+    stored = ExecutionStat.objects.order_by("id").values(*rows[0])
+    assert [each | {name: bytes(each[name]) for name in ("durations", "waits")} for each in stored] == rows
+
+
+@pytest.mark.parametrize("count", [1, len(TEXTS)])
+def test_texts_and_json_arrive_as_they_are(count: int) -> None:
+    script = make_script("result = 1\n")
+    rows = []
+    for number, text in enumerate(TEXTS[:count], 50):
+        version = ScriptVersion.objects.create(
+            script=script, number=number, language="python", content=b"x", source="x", sha256=str(number), accepted=True
+        )
+        rows.append({"id": version.pk, "message": text, "diagnostics": [{"text": text, "line": None}, []]})
+    update_rows(ScriptVersion, rows)
+    assert list(ScriptVersion.objects.filter(number__gte=50).order_by("id").values(*rows[0])) == rows
+
+
+def test_many_rows_are_one_statement_and_all_or_nothing() -> None:
+    script = make_script("result = 1\n")
+    numbers = [
+        ScriptVersion.objects.create(
+            script=script, number=number, language="python", content=b"x", source="x", sha256=str(number), accepted=True
+        ).pk
+        for number in (50, 51, 52)
+    ]
+    with CaptureQueriesContext(connection) as asked:
+        update_rows(ScriptVersion, [{"id": pk, "message": f"of {pk}"} for pk in numbers])
+    assert len(asked) == 1
+    assert not (connection.vendor == "postgresql" and asked[0]["sql"].startswith("3 times"))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        update_rows(ScriptVersion, [{"id": pk, "message": "no", "number": 99} for pk in numbers])
+    assert list(ScriptVersion.objects.filter(pk__in=numbers).order_by("pk").values_list("message", flat=True)) == [
+        f"of {pk}" for pk in numbers
+    ]
