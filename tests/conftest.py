@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,6 +95,14 @@ def page(site_browser: BrowserContext, live_server: LiveServer) -> Iterator[Page
     """A tab as wide as a desk; at the end of the test its browser knows nothing of it."""
     yield site_browser.pages[0] if site_browser.pages else site_browser.new_page()
     forget(site_browser, live_server.url)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What only hands tests out tidies up as after Ctrl-C also where it is asked to end or its terminal is closed."""
+    if config.getoption("dist", "no") != "no":
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from goby_site.paths import BASE_DIR
-from tests.support.processes import processes_of
+from tests.support.processes import alive, processes_of
 from tests.support.stack import wait_until
 
 pytestmark = pytest.mark.once
@@ -83,9 +84,32 @@ def test_ctrl_c_is_over_when_every_pass_has_tidied_up(start: Start, tmp_path: Pa
     assert (tmp_path / "test-sqlite" / "tidied").exists()
 
 
-def test_what_ends_it_ends_its_passes_too(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_it_ends_its_passes_too(start: Start, tmp_path: Path, number: signal.Signals) -> None:
     process = start(sqlite=SLOW, postgres=SLOW)
     wait_until(begun(tmp_path, "test-sqlite", "test-postgres"), what="two passes")
-    process.terminate()
+    process.send_signal(number)
     assert process.wait(60) != 0
     wait_until(lambda: not processes_of(process.pid), 20, "nothing goes on")
+
+
+STARTS_A_SERVER = """
+import pathlib, sys, time
+from tests.support.postgres import PostgresServer
+print(PostgresServer(pathlib.Path(sys.argv[1])).process.pid, flush=True)
+time.sleep(300)
+"""
+
+
+@pytest.mark.slow
+def test_a_database_server_of_tests_ends_with_a_run_that_is_killed() -> None:
+    with tempfile.TemporaryDirectory(
+        prefix="gp-"
+    ) as folder:  # as root, the server runs as another user, whom tmp_path lets in nowhere
+        command = [sys.executable, "-c", STARTS_A_SERVER, folder]
+        with subprocess.Popen(command, cwd=BASE_DIR, stdout=subprocess.PIPE, text=True) as run:
+            assert run.stdout is not None
+            server = int(run.stdout.readline())
+            assert alive(server)
+            run.kill()
+        wait_until(lambda: not alive(server), 20, "the server ends")

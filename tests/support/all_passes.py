@@ -28,6 +28,8 @@ def main() -> int:
             each.terminate()  # make passes it on
 
     signal.signal(signal.SIGTERM, end)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # not by `nohup`: it ends with its terminal
+        signal.signal(signal.SIGHUP, end)
     signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches the passes themselves, which tidy up
     with contextlib.ExitStack() as held:
         # Each of the others takes less than half of what the longest takes: it gets a process for two cores, and all end at about the same time.

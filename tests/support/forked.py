@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from goby_site.paths import BASE_DIR
 from goby_site.stack import forks
+from goby_site.stack.supervisord import tied
 from tests.support.migrated import once, shared_folder
 
 START_SECONDS = 100.0
@@ -144,7 +145,7 @@ def start(
     """
     if real or under or not _may_be_forked(environment):
         return subprocess.Popen(
-            [*under, sys.executable, *command],
+            tied("KILL", *under, sys.executable, *command),
             cwd=BASE_DIR,
             env=environment,
             stdin=subprocess.DEVNULL if stdout else subprocess.PIPE,
