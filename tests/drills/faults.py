@@ -98,7 +98,7 @@ def freeze_worker(scene: Scene) -> None:
     """SIGSTOP a worker for longer than its lease, then SIGCONT"""
     worker = scene.crew.running[scene.worker()]
     assert isinstance(worker, WorkerProcess)
-    stop_outside_a_transaction(worker)
+    stop_outside_a_transaction(worker.signal)
     time.sleep(LEASE_AND_MORE)
     worker.signal(signal.SIGCONT)
 

@@ -23,6 +23,7 @@ from tests.support import forked
 from tests.support.member import wait_for_version
 from tests.support.processes import child_environment
 from tests.support.stack import wait_until
+from tests.workers.outages import stop_outside_a_transaction
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
@@ -70,7 +71,7 @@ def test_a_worker_that_was_stopped_is_shown_stale_and_runs_its_next_event_on_the
     script: Script, worker: forked.Process
 ) -> None:
     assert run_event().version == script.versions.get(number=1)
-    worker.send_signal(signal.SIGSTOP)
+    stop_outside_a_transaction(worker.send_signal)
     publish(script, 2)
     wait_until(lambda: "0 of 1 on v2, one stale since" in str(fleet.loaded_by(script)), 60)
     publish_event("wargame.hit", topics.get("wargame.hit").example, key="game")

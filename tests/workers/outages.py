@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from django.db import connection
 
-from tests.workers.processes import WorkerProcess
 
 
 def open_transactions() -> int:
@@ -20,14 +19,14 @@ def open_transactions() -> int:
         return int(cursor.fetchone()[0])
 
 
-def stop_outside_a_transaction(worker: WorkerProcess) -> None:
+def stop_outside_a_transaction(signal_it: Callable[[int], None]) -> None:
     """The locks stay with whoever is stopped in a transaction, and nobody could go on."""
     while True:
-        worker.signal(signal.SIGSTOP)
+        signal_it(signal.SIGSTOP)
         if connection.vendor == "postgresql":
             if not open_transactions():
                 return
-            worker.signal(signal.SIGCONT)
+            signal_it(signal.SIGCONT)
             continue
         try:
             with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0.3)) as database:
@@ -35,7 +34,7 @@ def stop_outside_a_transaction(worker: WorkerProcess) -> None:
                 database.rollback()
                 return
         except sqlite3.OperationalError:
-            worker.signal(signal.SIGCONT)
+            signal_it(signal.SIGCONT)
 
 
 @contextmanager

@@ -85,10 +85,10 @@ def test_a_worker_that_was_stopped_for_long_commits_nothing_late(tmp_path: Path)
     with WorkerProcess(tmp_path, "sleeper").takes_jobs() as sleeper:
         publish(30, turns=200_000)
         wait_for(lambda: Execution.objects.count() > 10)
-        stop_outside_a_transaction(sleeper)
+        stop_outside_a_transaction(sleeper.signal)
         while not any(condition.leased for condition in streams.conditions()):
             sleeper.signal(signal.SIGCONT)  # between two drains it has nothing that could be taken over
-            stop_outside_a_transaction(sleeper)
+            stop_outside_a_transaction(sleeper.signal)
         with WorkerProcess(tmp_path, "heir").takes_jobs():
             wait_for(lambda: done(30))
             sleeper.signal(signal.SIGCONT)
