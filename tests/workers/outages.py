@@ -10,7 +10,6 @@ from contextlib import closing, contextmanager
 from django.db import connection
 
 
-
 def open_transactions() -> int:
     """Those of others in this database, as PostgreSQL tells them."""
     others = "datname = current_database() AND pid <> pg_backend_pid()"
