@@ -15,7 +15,8 @@ from scripting import clock
 from scripting.storage.bulk_insert import insert_rows
 from scripting.storage.bulk_update import update_rows
 from scripting.storage.compiled_query import Among, number
-from wargame import journal, live, models
+from wargame import journal, kept, live, models
+from wargame.kept import Rows
 from wargame.play import boards
 from wargame.play.state import Battle, Phase, Side, Unit
 from wargame.play.steps import Step
@@ -39,43 +40,37 @@ def locked(game: models.Game) -> Table:
 def all_locked(numbers: Iterable[int]) -> list[Table]:
     """Those of these battles that exist, with their rows locked. In order, so that no two transactions wait for each other."""
     using = router.db_for_write(models.Game)
-    found = _games.rows(using, sorted(numbers))
-    return _read_all([models.Game.from_db(using, _GAME, row) for row in found], using)
+    games = [models.Game.from_db(using, _GAME, row) for row in _games.rows(using, sorted(numbers))]
+    found = {game.id: rows for game in games if (rows := kept.find(game))}
+    if unknown := [game for game in games if game.id not in found]:
+        found |= _read_rows([game.id for game in unknown], using)
+        for game in unknown:
+            kept.keep(game, found[game.id])
+    now = int(clock.seconds())
+    return [_table(game, found[game.id], now) for game in games]
 
 
 def read(game: models.Game) -> Table:
     """The battle as its rows have it now."""
-    return _read_all([game], router.db_for_read(models.Unit))[0]
+    return _table(game, _read_rows([game.id], router.db_for_read(models.Unit))[game.id], int(clock.seconds()))
 
 
-def _read_all(games: Sequence[models.Game], using: str) -> list[Table]:
+def _read_rows(numbers: Sequence[int], using: str) -> dict[int, Rows]:
     """Plain values, two queries for all: no unit becomes a model's instance."""
-    numbers = [game.id for game in games]
-    found = {number: _Rows() for number in numbers}
+    sides: dict[int, dict[str, Side]] = {number: {} for number in numbers}
+    side_keys: dict[int, dict[str, int]] = {number: {} for number in numbers}
+    units: dict[int, tuple[dict[str, Unit], dict[str, int]]] = {}
     keys = {}
     for pk, game_id, key, name, score in _sides.rows(using, numbers):
         keys[pk] = key
-        rows = found[game_id]
-        rows.sides[key], rows.side_keys[key] = Side(key, name, score), pk
-    # Column by column: a commit reads a thousand units, of which it changes some.
-    for game_id, units in groupby(_units.rows(using, numbers), itemgetter(1)):
-        pks, _, side_ids, codes, *columns = zip(*units, strict=True)
+        sides[game_id][key], side_keys[game_id][key] = Side(key, name, score), pk
+    # Column by column: a commit may read a thousand units, of which it changes some.
+    for game_id, of_game in groupby(_units.rows(using, numbers), itemgetter(1)):
+        pks, _, side_ids, codes, *columns = zip(*of_game, strict=True)
         names, kinds, *numbers_of = columns
-        rows = found[game_id]
         made = map(Unit, codes, names, kinds, map(keys.__getitem__, side_ids), *numbers_of)
-        rows.units, rows.unit_keys = dict(zip(codes, made, strict=True)), dict(zip(codes, pks, strict=True))
-    now = int(clock.seconds())
-    return [_table(game, found[number], now) for number, game in zip(numbers, games, strict=True)]
-
-
-class _Rows:
-    """The sides and units of a battle by key and code, and the primary keys of their rows."""
-
-    def __init__(self) -> None:
-        self.sides: dict[str, Side] = {}
-        self.side_keys: dict[str, int] = {}
-        self.units: dict[str, Unit] = {}
-        self.unit_keys: dict[str, int] = {}
+        units[game_id] = dict(zip(codes, made, strict=True)), dict(zip(codes, pks, strict=True))
+    return {number: Rows(sides[number], side_keys[number], *units.get(number, ({}, {}))) for number in numbers}
 
 
 _GAME = [field.attname for field in models.Game._meta.concrete_fields]
@@ -113,7 +108,7 @@ _units = Among(
 )
 
 
-def _table(game: models.Game, rows: _Rows, now: int) -> Table:
+def _table(game: models.Game, rows: Rows, now: int) -> Table:
     battle = Battle(
         game.key,
         game.seed,
@@ -178,7 +173,11 @@ def write_all(all_changes: Iterable[Changes]) -> None:
         _write_game(changes.table, changes.before)
     insert_rows(models.BattleLogEntry, [row for changes in changed for row in changes.entries])
     games = [changes.table.game for changes in changed]
-    update_rows(models.Game, [{"id": game.id, "sequence": game.sequence} for game in games])
+    for game in games:
+        game.stamp = kept.new_stamp()
+    update_rows(models.Game, [{"id": game.id, "sequence": game.sequence, "stamp": game.stamp} for game in games])
+    for table in (changes.table for changes in changed):
+        kept.keep(table.game, Rows(table.battle.sides, table.sides, table.battle.units, table.units))
     live.announce_on_commit(*games)
 
 

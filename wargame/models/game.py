@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -44,6 +45,12 @@ class Game(models.Model):
     winner = models.ForeignKey("Side", null=True, blank=True, on_delete=models.RESTRICT, related_name="games_won")
     outcome = models.CharField(max_length=200, blank=True, help_text="How it ended, in a sentence.")
     sequence = models.PositiveBigIntegerField(default=0, help_text="Number of the last entry in the battle log.")
+    stamp = models.BigIntegerField(
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="Another one with each write of the battle, its sides and its units; 0: they were changed by hand.",
+    )
     started = models.DateTimeField(default=timezone.now)
     ended = models.DateTimeField(null=True, blank=True)
 
@@ -94,7 +101,30 @@ class Game(models.Model):
         self.save(update_fields=["status", "phase", "winner", "outcome", "ended"])
 
 
-class Side(models.Model):
+class OfGameQuerySet(models.QuerySet[Any]):
+    """Rows that belong to games."""
+
+    def update(self, **fields: Any) -> int:
+        """As ever; what processes keep of the games is void then."""
+        games = list(self.values_list("game_id", flat=True).order_by().distinct())
+        changed = super().update(**fields)
+        Game.objects.filter(pk__in=games).update(stamp=0)
+        return changed
+
+
+class OfGame(models.Model):
+    """A row that belongs to a game, which `wargame.rows` reads and writes; elsewhere it is changed by hand."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """As ever; what processes keep of the game is void then."""
+        super().save(*args, **options)
+        Game.objects.filter(pk=self.game_id).update(stamp=0)  # type: ignore[attr-defined]
+
+
+class Side(OfGame):
     """One of the two armies of a game."""
 
     game = models.ForeignKey(Game, on_delete=models.CASCADE, related_name="sides")
@@ -103,6 +133,8 @@ class Side(models.Model):
     score = models.PositiveIntegerField(
         default=0, help_text="Points of damage done, and a bonus for each unit destroyed."
     )
+
+    objects = OfGameQuerySet.as_manager()
 
     class Meta:
         ordering = ("pk",)

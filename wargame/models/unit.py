@@ -7,15 +7,15 @@ from django.db.models import F, Q
 
 from wargame.hexes import Cell
 from wargame.kinds import KIND_CHOICES, KINDS, Kind
-from wargame.models.game import Game, Side
+from wargame.models.game import Game, OfGame, OfGameQuerySet, Side
 
 
-class UnitQuerySet(models.QuerySet["Unit"]):
+class UnitQuerySet(OfGameQuerySet):
     def living(self) -> UnitQuerySet:
         return self.filter(health__gt=0)
 
 
-class Unit(models.Model):
+class Unit(OfGame):
     """A unit of one side. It changes only under the row lock of its game, by what a script decided."""
 
     game = models.ForeignKey(Game, on_delete=models.CASCADE, related_name="units")

@@ -39,6 +39,8 @@ def changed(before: Battle, after: Battle) -> dict[str, Any]:
 def units_changed(before: Battle, after: Battle) -> list[Unit]:
     """The units that a step has changed, which are few of many: those that it left alone are the very same."""
     units = after.units.values()
+    if after.units is before.units:
+        return []
     return list(compress(units, map(is_not, units, map(before.units.get, after.units))))
 
 

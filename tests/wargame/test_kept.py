@@ -1,0 +1,92 @@
+"""What a process keeps of battles is used only as long as it is so: a commit acts on what is stored, whoever wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from scripting.modules.calls import CallContext, Outcome
+from scripting.modules.installed import modules
+from tests.wargame.conftest import Duel
+from tests.wargame.table import VERSION
+from wargame import kept
+from wargame.models import Game, Side, Unit
+from wargame.unit_of_work import around
+
+pytestmark = pytest.mark.django_db
+
+
+def hit(duel: Duel, points: int, *, fails: bool = False) -> int:
+    """Commit a hit at the squad: how often its units were read."""
+    payload = duel.damage(points, cause="attack")
+    call = CallContext("wargame", "event_processor", "", "wargame.event.damage", payload, key=duel.game.key, depth=2)
+    with CaptureQueriesContext(connection) as asked, transaction.atomic():
+        with around([call]) as work:
+            acting = call.acting(print, work)
+            modules.get("wargame").apply(Outcome(acting, {"processed": True}, "succeeded", "primary", VERSION, ""))
+        if fails:
+            transaction.set_rollback(True)
+    return sum('FROM "wargame_unit"' in one["sql"] for one in asked)
+
+
+def health(duel: Duel) -> int:
+    duel.squad.refresh_from_db()
+    return duel.squad.health
+
+
+def test_a_battle_is_read_once_and_goes_on_from_what_the_commit_before_left(duel: Duel) -> None:
+    assert [hit(duel, points) for points in (10, 20, 5)] == [1, 0, 0]
+    assert health(duel) == 45
+    assert list(duel.game.log.order_by("sequence").values_list("before", "after")) == [(80, 70), (70, 50), (50, 45)]  # type: ignore[attr-defined]
+    duel.harbour.refresh_from_db()
+    assert duel.harbour.score == 35
+
+
+def test_what_another_process_wrote_meanwhile_is_read(duel: Duel) -> None:
+    hit(duel, 10)
+    here = dict(kept._kept)
+    hit(duel, 20)
+    kept._kept.clear()
+    kept._kept.update(here)  # as it is in a process that had no part in the second
+    assert hit(duel, 5) == 1
+    assert health(duel) == 45
+
+
+def test_what_was_written_and_taken_back_is_not_believed(duel: Duel) -> None:
+    hit(duel, 10)
+    hit(duel, 30, fails=True)
+    assert hit(duel, 5) == 1
+    assert health(duel) == 65
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        lambda duel: Unit.objects.filter(pk=duel.squad.pk).update(health=60),
+        lambda duel: duel.hurt(duel.squad, 20),
+        lambda duel: Unit.objects.bulk_update([Unit(pk=duel.squad.pk, health=60)], ["health"]),
+        lambda duel: duel.squad.delete() and Unit.objects.bulk_create([duel.squad]) and duel.hurt(duel.squad, 20),
+    ],
+)
+def test_what_was_changed_by_hand_is_read(duel: Duel, by_hand: Callable[[Duel], object]) -> None:
+    Side.objects.filter(pk=duel.harbour.pk).update(score=7)
+    hit(duel, 0)
+    assert hit(duel, 0) == 0
+    by_hand(duel)
+    assert hit(duel, 5) == 1
+    assert health(duel) == 55
+    duel.harbour.refresh_from_db()
+    assert duel.harbour.score == 12
+
+
+def test_a_stamp_is_another_one_each_time_and_few_battles_are_kept() -> None:
+    assert len({kept.new_stamp() for _ in range(1000)}) == 1000
+    for number in range(kept.MOST + 50):
+        kept.keep(Game(pk=-1 - number, stamp=1), kept.Rows({}, {}, {}, {}))
+    assert len(kept._kept) == kept.MOST
+    assert kept.find(Game(pk=-1, stamp=1)) is None
+    assert kept.find(Game(pk=-kept.MOST - 50, stamp=1)) is not None
+    kept._kept.clear()
