@@ -16,7 +16,7 @@ from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.languages.tengo.parser import parse
 from scripting.sandbox.protocol import Load, Text
 
-TARGET_RATIO = 2.0
+TARGET_RATIO = 1.5
 PARSE_TARGET_MS = 100.0
 EXAMPLE = Path(__file__).parent.parent / "wargame" / "overrides" / "tengo" / "event_processor.tengo"
 

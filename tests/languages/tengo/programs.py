@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 NAMES = ("a", "b", "s", "m", "xs", "t")
@@ -162,7 +164,83 @@ _part_changes = st.sampled_from(
 _records = st.lists(st.one_of(_part_reads, _part_reads, _part_changes), min_size=2, max_size=6).map(
     lambda lines: "for turn := 0; turn < 2; turn++ {\n" + _indented("\n".join(lines)) + "\n}"
 )
-statements = st.one_of(st.recursive(_simple, _nested, max_leaves=6), _records)
+# A function that only ever sees ints, so that its conditions tell in which range they lie; and what it does with them there.
+_limits = st.sampled_from(
+    ["0", "1", "2", "-1", "-2", "7", "9223372036854775806", "-9223372036854775807", "len(xs)", "n"]
+)
+_comparisons = st.one_of(
+    st.tuples(st.just("k"), st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), _limits).map(" ".join),
+    st.tuples(_limits, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), st.just("k")).map(" ".join),
+)
+_conditions = st.recursive(
+    _comparisons,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["&&", "||"]), inner).map(lambda parts: f"({' '.join(parts)})"),
+        inner.map(lambda part: f"!({part})"),
+    ),
+    max_leaves=3,
+)
+_of_an_int = st.one_of(
+    st.sampled_from(["k + 1", "k - 1", "k - 2", "-k", "k * 2", "k * k", "3 - k", "k - 1 - k * 2", "k + len(xs)"]),
+    st.sampled_from(["k / 2", "k % 3", "xs[k]", "s[k - 1]", "k > 0 ? k - 1 : k + 1"]),
+    st.sampled_from(["k < 3 && k + 9223372036854775804 > 0", "k <= 0 || k - 9 < 0"]),
+)
+_reached = st.one_of(
+    st.tuples(_conditions, _of_an_int, _of_an_int).map(
+        lambda parts: f"if {parts[0]} {{ return {parts[1]} }}\n    return {parts[2]}"
+    ),
+    st.tuples(_conditions, _of_an_int, _of_an_int).map(
+        lambda parts: f"if {parts[0]} {{ seen = {parts[1]} }} else {{ return {parts[2]} }}\n    return [seen, k - 1]"
+    ),
+    st.tuples(_conditions, _of_an_int, _conditions, _of_an_int).map(
+        lambda parts: f"for {parts[0]} {{ seen = {parts[1]}; if {parts[2]} {{ break }}; return k + 1 }}\n    return {parts[3]}"
+    ),
+    st.tuples(_conditions, _of_an_int, _of_an_int).map(
+        lambda parts: f"return {parts[0]} ? {parts[1]} : {parts[2]}"
+    ),
+)  # fmt: skip
+_in_ranges = _reached.map(
+    lambda body: (
+        f"t = func() {{\n    seen := 0\n    r := func(k) {{\n    {body}\n    }}\n"
+        "    return [r(0), r(1), r(-1), r(2), r(5), r(9223372036854775807), r(-9223372036854775807 - 1), r(n)]\n}()"
+    )
+)
+# Branches that leave a turn, or do next to nothing, beside others that do more.
+_part_tests = st.sampled_from(
+    [
+        "m.k > 0",
+        "m.k > 0 && v != 2",
+        "!(m.n < 3)",
+        "v == 1 || m.k >= m.n",
+        "m.n == 1",
+        "v > 0",
+        "is_int(m.k) && m.k > 1",
+    ]
+)
+_short = st.sampled_from(["continue", "break", "n++", "t = v", "b = 1; continue", "n++; break", "n -= 2", ""])
+_longer = st.one_of(st.sampled_from(["a += m.k", "m.k -= 1", "m.n = v", "t = [v, m.k]", "m = given.map"]), _short)
+_turn = st.recursive(
+    st.tuples(_part_tests, _longer, _longer),
+    lambda inner: st.tuples(_part_tests, inner, st.one_of(_longer, inner)),
+    max_leaves=3,
+)
+
+
+def _branching(parts: Any) -> str:
+    if isinstance(parts, str):
+        return parts
+    test, body, orelse = map(_branching, parts)
+    tail = f" else {{\n{_indented(orelse)}\n}}" if orelse else ""
+    return f"if {test} {{\n{_indented(body)}\n}}{tail}"
+
+
+_turns = st.tuples(
+    st.sampled_from(["for v in [3, 1, 0, 2]", "for v := 0; v < 3; v++", "for v := 3; v >= 0; v -= 2"]),
+    st.sampled_from(["", "a++", "m.k++"]),
+    _turn.map(_branching),
+    st.sampled_from(["", "", "b = v", "if m.k > 5 { break }"]),
+).map(lambda parts: parts[0] + " {\n" + _indented("\n".join(filter(None, parts[1:]))) + "\n}")
+statements = st.one_of(st.recursive(_simple, _nested, max_leaves=6), _records, _in_ranges, _turns)
 
 _PROLOGUE = """
 a := {a}

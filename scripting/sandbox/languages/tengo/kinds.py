@@ -41,7 +41,8 @@ class Kinds:
 
     def __init__(self, meaning: Meaning) -> None:
         self.meaning = meaning
-        self._memo: dict[int, int] = {}
+        self._memo: dict[nodes.Expr, int] = {}
+        """By the node itself: the lowering makes some for a moment, and an id would soon be another one's."""
         self._changed = False
         self._slices = False
         """A part of an array is taken."""
@@ -148,9 +149,9 @@ class Kinds:
 
     def visit(self, node: nodes.Expr) -> int:
         """The kinds of the expression, and of all that is assigned inside it."""
-        known = self._memo.get(id(node))
+        known = self._memo.get(node)
         if known is None:
-            known = self._memo[id(node)] = self._visit(node)
+            known = self._memo[node] = self._visit(node)
         return known
 
     def of(self, node: nodes.Expr) -> int:

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from scripting.sandbox.languages.tengo import nodes
 from scripting.sandbox.languages.tengo.catalog import ARRAY, BOOL, FLOAT, INT, NUMBER, STRING
-from scripting.sandbox.languages.tengo.kinds import never_negative
+from scripting.sandbox.languages.tengo.lowering.ranges import HIGHEST, LOWEST, is_within
 
 if TYPE_CHECKING:
     from scripting.sandbox.languages.tengo.lowering.base import Lowering, Mode
 
 _QUICK = (1 << 30) - 1
-_SAFE = 1 << 62
 _CALLS = {
     "+": "add", "-": "sub", "*": "mul", "/": "div", "%": "rem",
     "&": "band", "|": "bor", "^": "bxor", "&^": "bclear", "<<": "shl", ">>": "shr",
@@ -121,11 +120,11 @@ def _ring_root(lower: Lowering, node: nodes.Binary | nodes.Unary, mode: Mode) ->
     guards: list[ast.expr] = []
     raw = _ring(lower, node, mode, guards)
     build.at(node)
-    bound = lower.kinds.bound(node)
-    is_within = not lower.kinds.of(node) & INT or (bound is not None and bound < _SAFE)
+    found = lower.ranges.of(node)
+    stays = not lower.kinds.of(node) & INT or (found is not None and is_within(found))
     if _may_turn(lower, node, mode):
-        raw = _with_its_sign(lower, node, mode, raw, is_within=is_within)
-    elif not is_within:
+        raw = _with_its_sign(lower, node, mode, raw, stays=stays)
+    elif not stays:
         raw = within_64_bits(lower, raw, side=_side(lower, node, mode))
     if guards:
         lower.risky = True
@@ -154,25 +153,27 @@ def _keeps_sign(node: nodes.Binary) -> bool:
 
 
 def _with_its_sign(
-    lower: Lowering, node: nodes.Binary | nodes.Unary, mode: Mode, raw: ast.expr, *, is_within: bool
+    lower: Lowering, node: nodes.Binary | nodes.Unary, mode: Mode, raw: ast.expr, *, stays: bool
 ) -> ast.expr:
-    """The value of a tree unless it is nought (or beyond 64 bits), else computed the general way."""
+    """The value of a tree unless it is nought (or may have left 64 bits), else computed the general way."""
     build = lower.build
     label = lower.temporary()
-    tests = [build.keep(label, raw)]
-    if not is_within:
-        tests = [
-            build.compare(tests[0], (ast.Lt(), build.constant(_QUICK))),
-            build.compare(build.name(label), (ast.Gt(), build.constant(-_QUICK))),
-            build.name(label),
-        ]
+    test = build.keep(label, raw)
+    if not stays:  # most numbers are above nought: two tests for them
+        above = [build.compare(test, (ast.Gt(), build.constant(0))), _is_less(lower, label, _QUICK)]
+        below = [_is_less(lower, label, 0), build.compare(build.name(label), (ast.Gt(), build.constant(-_QUICK)))]
+        test = build.any_of(build.all_of(above), build.all_of(below))
     if mode == _FAST:
         lower.risky = True
         other: ast.expr = build.call("wrap_or_miss", build.name(label))
     else:
         other = lower.lower(node, type(mode)(_COLD))
         build.at(node)
-    return build.choose(tests[0] if is_within else build.all_of(tests), build.name(label), other)
+    return build.choose(test, build.name(label), other)
+
+
+def _is_less(lower: Lowering, label: str, limit: int) -> ast.expr:
+    return lower.build.compare(lower.build.name(label), (ast.Lt(), lower.build.constant(limit)))
 
 
 def within_64_bits(lower: Lowering, raw: ast.expr, *, side: str = "") -> ast.expr:
@@ -191,7 +192,10 @@ def within_64_bits(lower: Lowering, raw: ast.expr, *, side: str = "") -> ast.exp
 
 
 def _side(lower: Lowering, node: nodes.Binary | nodes.Unary, mode: Mode) -> str:
-    """Where adding or taking off a literal can lead out of 64 bits, what it is added to being within."""
+    """Where a tree can lead out of 64 bits, if only on one side; a number that it begins with is within."""
+    found = lower.ranges.of(node)
+    if found is not None:
+        return "above" if found[0] >= LOWEST else "below" if found[1] <= HIGHEST else ""
     if isinstance(node, nodes.Binary) and node.operator in {"+", "-"} and not _is_ring(lower, node.left, mode):
         size = node.right.value if isinstance(node.right, nodes.Literal) else None
         if type(size) is int and size >= 0:
@@ -290,10 +294,6 @@ def _positive(node: nodes.Expr) -> int | float | None:
     return None
 
 
-def _is_never_negative(node: nodes.Expr) -> bool:
-    return isinstance(node, nodes.Ident) and node.symbol is not None and never_negative(node.symbol)
-
-
 def _division(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
     build = lower.build
     left, right = lower.kinds.of(node.left), lower.kinds.of(node.right)
@@ -336,7 +336,7 @@ def _remainder(lower: Lowering, node: nodes.Binary, mode: Mode) -> ast.expr:
 def _whole(lower: Lowering, node: nodes.Binary, mode: Mode, operator: type[ast.operator]) -> ast.expr:
     """Ints: Python rounds down, Go towards nought; they agree where nothing is negative."""
     build = lower.build
-    if _is_never_negative(node.left) and _positive(node.right):
+    if lower.ranges.is_never_negative(node.left) and _positive(node.right):
         left, right = lower.lower(node.left, mode), lower.lower(node.right, mode)
         build.at(node)
         return build.binary(operator(), left, right)

@@ -14,6 +14,7 @@ from scripting.sandbox.languages.tengo.catalog import (
 )
 from scripting.sandbox.languages.tengo.kinds import Kinds
 from scripting.sandbox.languages.tengo.lowering.build import Builder
+from scripting.sandbox.languages.tengo.lowering.ranges import Ranges
 from scripting.sandbox.languages.tengo.lowering.remembered import Remembered
 from scripting.sandbox.languages.tengo.nodes import Symbol
 from scripting.sandbox.languages.tengo.resolver import Meaning
@@ -37,8 +38,9 @@ class Lowering:
         self.out: list[ast.stmt] = []
         self.risky = False
         self.remembered = Remembered()
+        self.ranges = Ranges(kinds)
         self._temporaries = 0
-        self._pure: dict[int, bool] = {}
+        self._pure: dict[nodes.Expr, bool] = {}
 
     def temporary(self) -> str:
         self._temporaries += 1
@@ -52,9 +54,9 @@ class Lowering:
 
     def is_pure(self, node: nodes.Expr) -> bool:
         """Whether evaluating it twice cannot be told from once."""
-        known = self._pure.get(id(node))
+        known = self._pure.get(node)
         if known is None:
-            known = self._pure[id(node)] = self._is_pure(node)
+            known = self._pure[node] = self._is_pure(node)
         return known
 
     def _is_pure(self, node: nodes.Expr) -> bool:

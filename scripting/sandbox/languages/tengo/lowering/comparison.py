@@ -69,12 +69,29 @@ def _by_difference(lower: Lowering, node: nodes.Binary, mode: Mode, operator: ty
     )
     build.at(node)
     difference = build.binary(ast.Sub(), left, right)
+    if all(lower.kinds.of(side) & BOOL for side in (node.left, node.right)):
+        return build.guarded(guards, _with_numbers(lower, left, right, operator, difference))
     if operator in {ast.LtE, ast.GtE}:
         label = lower.temporary()
         guards.append(build.compare(build.keep(label, difference), (ast.Eq(), build.name(label))))
         difference = build.name(label)
     compared = build.compare(difference, (operator(), build.constant(0)))
     return build.guarded(guards, compared)
+
+
+def _with_numbers(
+    lower: Lowering, left: ast.expr, right: ast.expr, operator: type[ast.cmpop], difference: ast.expr
+) -> ast.expr:
+    """Both have been compared with a number, so they are some. Two that Python orders are at most equal in Tengo.
+
+    So the difference has a say only where Python found > or <, and where it did not find >= or <=.
+    """
+    build = lower.build
+    assert isinstance(left, ast.Name)
+    assert isinstance(right, ast.Name)
+    plain = build.compare(build.name(left.id), (operator(), build.name(right.id)))
+    rounded = build.compare(difference, (operator(), build.constant(0)))
+    return build.all_of([plain, rounded]) if operator in {ast.Lt, ast.Gt} else build.any_of(plain, rounded)
 
 
 def _may_mix(node: nodes.Binary, left: int, right: int) -> bool:

@@ -19,7 +19,6 @@ from scripting.sandbox.languages.tengo.catalog import (
     STRING,
     UNDEFINED,
 )
-from scripting.sandbox.languages.tengo.kinds import never_negative
 from scripting.sandbox.languages.tengo.lowering import arithmetic, comparison
 from scripting.sandbox.languages.tengo.lowering.base import Lowering, Mode, module_of
 
@@ -45,7 +44,12 @@ class Expressions(Lowering):
                 return self._element(node, mode)
             case nodes.Conditional(condition=condition, first=first, second=second):
                 test = self.test(condition, mode)
-                one, other = self.lower(first, mode), self.lower(second, mode)
+                known = self.ranges.tell(condition, holds=True)
+                one = self.lower(first, mode)
+                self.ranges.back_to(known)
+                self.ranges.tell(condition, holds=False)
+                other = self.lower(second, mode)
+                self.ranges.back_to(known)
                 build.at(node)
                 return build.choose(test, one, other)
             case nodes.ArrayLiteral(items=items):
@@ -96,7 +100,10 @@ class Expressions(Lowering):
     def _logical(self, node: nodes.Binary, mode: Mode, *, both: bool) -> ast.expr:
         build = self.build
         if not self.kinds.of(node.left) & FLOAT:
-            left, right = self.lower(node.left, mode), self.lower(node.right, mode)
+            left = self.lower(node.left, mode)
+            known = self.ranges.tell(node.left, holds=both)
+            right = self.lower(node.right, mode)
+            self.ranges.back_to(known)
             build.at(node)
             return build.all_of([left, right]) if both else build.any_of(left, right)
         first, again = self.kept(node.left, mode)
@@ -115,7 +122,10 @@ class Expressions(Lowering):
             build.at(node)
             return build.not_(inner)
         if isinstance(node, nodes.Binary) and node.operator in {"&&", "||"}:
-            left, right = self.test(node.left, mode), self.test(node.right, mode)
+            left = self.test(node.left, mode)
+            known = self.ranges.tell(node.left, holds=node.operator == "&&")
+            right = self.test(node.right, mode)
+            self.ranges.back_to(known)
             build.at(node)
             return build.all_of([left, right]) if node.operator == "&&" else build.any_of(left, right)
         if not self.kinds.of(node) & FLOAT:
@@ -189,7 +199,7 @@ class Expressions(Lowering):
         if self.kinds.of(value) != ARRAY:
             tests.append(build.type_is(first, "list"))
             first = again
-        if not _is_never_negative(key):
+        if not self.ranges.is_never_negative(key):
             tests.append(build.compare(index, (ast.GtE(), build.constant(0))))
             index = index_again
         self.risky = True
@@ -248,9 +258,3 @@ class Expressions(Lowering):
         if test == UNDEFINED:
             return build.is_(argument, build.constant(None))
         return build.type_is(argument, {INT: "int", STRING: "str", FLOAT: "float", ARRAY: "list", MAP: "dict"}[test])
-
-
-def _is_never_negative(node: nodes.Expr) -> bool:
-    if isinstance(node, nodes.Literal):
-        return isinstance(node.value, int) and node.value >= 0
-    return isinstance(node, nodes.Ident) and node.symbol is not None and never_negative(node.symbol)

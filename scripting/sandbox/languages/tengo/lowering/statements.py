@@ -6,15 +6,10 @@ The text becomes the body of one function, so that its variables are quick.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from scripting.sandbox.languages.tengo import nodes
 from scripting.sandbox.languages.tengo.catalog import ARRAY, INT
-from scripting.sandbox.languages.tengo.lowering.base import Mode
-from scripting.sandbox.languages.tengo.lowering.expressions import Expressions
-from scripting.sandbox.languages.tengo.lowering.remembered import Part
+from scripting.sandbox.languages.tengo.lowering.branches import Branches, Frame
 from scripting.sandbox.languages.tengo.nodes import Symbol
 
 RESULT = "result"
@@ -23,26 +18,13 @@ _MAIN = "$main"
 _STEPS = {"<": 1, "<=": 1, ">": -1, ">=": -1}
 
 
-@dataclass
-class _Frame:
-    """The function whose body is being lowered."""
-
-    function: nodes.Function | None
-    loops: list[nodes.Stmt | None] = field(default_factory=list)
-    """For each loop around the statement: what it does before its next turn."""
-    repeats: bool = False
-    """Its calls of itself in tail position are turns of a loop."""
-
-
-class Statements(Expressions):
+class Statements(Branches):
     """Lowers a whole text."""
-
-    _frame = _Frame(None)
 
     def module(self, *, is_helper: bool) -> ast.Module:
         """The text as a Python module that binds `result`, or for a helper what it exports."""
         self.is_helper = is_helper
-        self._frame = _Frame(None)
+        self._frame = Frame(None)
         body = self._body_of(self._main)
         build = self.build
         statements: list[ast.stmt] = [build.function(_MAIN, [], None, body)]
@@ -78,83 +60,10 @@ class Statements(Expressions):
         value = build.constant(None) if symbol.name == RESULT else build.name(symbol.name)
         self.out.append(build.assign(build.target(symbol.label), value))
 
-    @contextmanager
-    def _into(self, out: list[ast.stmt]) -> Iterator[None]:
-        outer, self.out = self.out, out
-        try:
-            yield
-        finally:
-            self.out = outer
-
-    def _body_of(self, fill: Callable[[], None]) -> list[ast.stmt]:
-        body: list[ast.stmt] = []
-        with self._into(body):
-            fill()
-        return body
-
-    def _lowered(self, statements: list[nodes.Stmt]) -> list[ast.stmt]:
-        return self._body_of(lambda: self._statements(statements))
-
-    # Values
-
-    def value(self, node: nodes.Expr, label: str = "") -> ast.expr:
-        """The expression, with what must come before it already in `out`: perhaps the name `label`, already assigned."""
-        if self.is_pure(node):
-            return self._guarded(node, self.lower, label)
-        if isinstance(node, nodes.Call) and not node.spread and all(map(self.is_pure, node.arguments)):
-            arguments = [self._guarded(argument, self.lower) for argument in node.arguments]
-            function = self.lower(node.function, Mode.WARM)
-            self.build.at(node)
-            lowered: ast.expr = self.build.call_value(function, arguments)
-        else:
-            lowered = self.lower(node, Mode.WARM)
-        self.remembered.forget()
-        return lowered
-
-    def condition(self, node: nodes.Expr) -> ast.expr:
-        """As `value`, for its truth."""
-        if self.is_pure(node):
-            return self._guarded(node, self.test, as_truth=True)
-        self.remembered.forget()
-        return self.test(node, Mode.WARM)
-
-    def _guarded(
-        self,
-        node: nodes.Expr,
-        lower: Callable[[nodes.Expr, Mode], ast.expr],
-        label: str = "",
-        *,
-        as_truth: bool = False,
-    ) -> ast.expr:
-        """FAST, in a try with COLD in its handler if it may miss. What a condition reads is held where it is true."""
-        self.risky = False
-        self.remembered.start()
-        fast = lower(node, Mode.FAST)
-        if not self.risky:
-            return fast
-        taken = self.remembered.taken(fast, if_true=as_truth)
-        build = self.build
-        label = label or self.temporary()
-        build.at(node)
-        quick = build.assign(build.target(label), fast)
-        if as_truth:  # an `if` jumps where an expression makes values
-            yes = build.assign(build.target(label), build.constant(True))
-            no = build.assign(build.target(label), build.constant(False))
-            quick = build.if_(fast, [yes], [no])
-        cold = lower(node, Mode.COLD)
-        build.at(node)
-        slow = [build.assign(build.target(label), cold), *self._undefined(taken)]
-        self.out.append(build.try_([quick], "$Miss", slow))
-        self.remembered.hold(taken)
-        return build.name(label)
-
-    def _undefined(self, taken: dict[Part, str]) -> list[ast.stmt]:
-        build = self.build
-        return [build.assign(build.target(label), build.constant(None)) for label in taken.values()]
-
     # Statements
 
     def _statements(self, statements: list[nodes.Stmt]) -> None:
+        known = self.ranges.known()
         for statement in statements:
             self._statement(statement)
             match statement:
@@ -162,6 +71,7 @@ class Statements(Expressions):
                     pass
                 case _:
                     self.remembered.forget()
+        self.ranges.back_to(known)
 
     def _statement(self, statement: nodes.Stmt) -> None:
         match statement:
@@ -287,41 +197,6 @@ class Statements(Expressions):
         self.out.append(self.build.assign(self.build.target(label), value))
         return self.build.name(label)
 
-    def _if(self, statement: nodes.If) -> None:
-        if statement.init is not None:
-            self._statements([statement.init])
-        if self._if_in_one(statement):
-            return
-        before = self.remembered.swap({})
-        self.remembered.hold(before)
-        test = self.condition(statement.condition)
-        body = self._lowered(statement.body.body)
-        self.remembered.swap(before if self.is_pure(statement.condition) else {})
-        orelse = self._lowered([statement.orelse]) if statement.orelse is not None else []
-        self.build.at(statement)
-        self.out.append(self.build.if_(test, body, orelse))
-
-    def _if_in_one(self, statement: nodes.If) -> bool:
-        """if condition { name = value }: nothing there can fail, so it may stand inside the try, and once more in the handler."""
-        match statement:
-            case nodes.If(
-                body=nodes.Block(body=[nodes.Assign(target=nodes.Ident(), operator="", value=value)]), orelse=None
-            ):
-                if not self.is_simple(value) or not self.is_pure(statement.condition):
-                    return False
-            case _:
-                return False
-        build = self.build
-        self.risky = False
-        fast = self.test(statement.condition, Mode.FAST)
-        if not self.risky:
-            return False
-        body, again = self._lowered(statement.body.body), self._lowered(statement.body.body)
-        cold = self.test(statement.condition, Mode.COLD)
-        build.at(statement)
-        self.out.append(build.try_([build.if_(fast, body, [])], "$Miss", [build.if_(cold, again, [])]))
-        return True
-
     # Loops
 
     def _for(self, statement: nodes.For) -> None:
@@ -336,10 +211,7 @@ class Statements(Expressions):
         if statement.condition is not None:
             with self._into(before):
                 test = self.condition(statement.condition)
-        self._frame.loops.append(statement.post)
-        self.remembered.forget()
-        body = self._lowered(statement.body.body)
-        self._frame.loops.pop()
+        body = self._turn(statement.body.body, statement.post)
         if statement.post is not None:
             body += self._lowered([statement.post])
         build.at(statement)
@@ -378,10 +250,7 @@ class Statements(Expressions):
         if operator in {"<=", ">="}:
             last = build.binary(ast.Add(), last, build.constant(1 if operator == "<=" else -1))
         turns = build.call("range", first, last, build.constant(step))
-        self._frame.loops.append(None)
-        self.remembered.forget()
-        body = self._lowered(statement.body.body)
-        self._frame.loops.pop()
+        body = self._turn(statement.body.body, None)
         build.at(statement)
         self.out.append(build.for_(build.target(symbol.label), turns, body))
         return True
@@ -409,10 +278,7 @@ class Statements(Expressions):
             build.at(statement)
             target = ast.copy_location(ast.Tuple([key, value], ast.Store()), value)
             iterable = build.call(f"{steady}items", iterable)
-        self._frame.loops.append(None)
-        self.remembered.forget()
-        body = before + self._lowered(statement.body.body)
-        self._frame.loops.pop()
+        body = before + self._turn(statement.body.body, None)
         build.at(statement)
         self.out.append(build.for_(target, iterable, body))
 
@@ -438,7 +304,7 @@ class Statements(Expressions):
     # Functions
 
     def function(self, node: nodes.Function) -> ast.expr:
-        outer, self._frame = self._frame, _Frame(node)
+        outer, self._frame = self._frame, Frame(node)
         self._frame.repeats = self._may_repeat(node)
         held = self.remembered.swap({})
         body = self._body_of(lambda: self._function_body(node))
