@@ -19,7 +19,7 @@ from scripting.models import Execution, Role, Script, uuid7
 from scripting.models.execution import encode_log, superseded_by
 from scripting.models.ids import id_of
 from scripting.modules.calls import CallContext
-from scripting.modules.masking import mask_of_inputs
+from scripting.modules.masking import mask_of_inputs, without_text
 from scripting.sandbox.protocol import decode_value, encode_value
 from scripting.telemetry.spans import trace_id
 from scripting.texts.escaping import display, visible
@@ -34,6 +34,7 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
     run, call, event, attempt = decision.run, decision.run.call, decision.run.event, decision.deciding
     result = attempt.outcome.result if attempt else None
     variables, inputs = run.variables, run.request.inputs
+    shown = without_text(variables) if event else variables
     row = {
         "id": id_of(call.execution_id),
         "module": run.script.module,
@@ -46,7 +47,7 @@ def execution_row(decision: Decision, worker: str) -> dict[str, Any]:
         "cause": id_of(event.cause) if event and event.cause else None,
         "status": _PLAIN[decision.status],
         "inputs": inputs,
-        "inputs_text": display(mask_of_inputs(call.topic, variables).value(variables), packed=inputs),
+        "inputs_text": display(mask_of_inputs(call.topic, variables).value(shown), packed=inputs),
         "result": result,
         "result_text": display(run.mask.value(attempt.value), packed=result) if attempt and result is not None else "",
         "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC) if event else None,
@@ -185,7 +186,7 @@ def unrun_rows(
                 "cause": UUID(event.cause) if event.cause else None,
                 "status": status,
                 "inputs": encode_value(context),
-                "inputs_text": display(mask_of_inputs(event.topic, context).value(context)),
+                "inputs_text": display(mask_of_inputs(event.topic, context).value(without_text(context))),
                 "error_message": visible(message),
                 "queued_at": datetime.fromtimestamp(event.published_us / 1e6, UTC),
                 "started_at": now,

@@ -80,6 +80,11 @@ class Mask:
 NOTHING = Mask()
 
 
+def without_text(inputs: Any) -> Any:
+    """The inputs of a run on an event without the payload's text, for people: they hold the payload itself."""
+    return {name: value for name, value in inputs.items() if name != RAW} if isinstance(inputs, Mapping) else inputs
+
+
 def mask_of_inputs(topic: str, inputs: Any) -> Mask:
     """For the inputs of a run. Without a topic they may hold a copy of any topic's event."""
     own = topics.get(topic).sensitive if topic in topics else topics.sensitive

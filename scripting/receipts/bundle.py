@@ -9,7 +9,7 @@ from scripting.execution.receipts import calls_text, origin_text, outcome_text, 
 from scripting.execution.rows import decode_calls
 from scripting.models import Execution, ScriptVersion
 from scripting.models.execution import AttemptFields
-from scripting.modules.masking import Mask, masks_of
+from scripting.modules.masking import Mask, masks_of, without_text
 from scripting.receipts.announced import Announced, announced
 from scripting.receipts.offline import SALTED
 from scripting.receipts.roots import activation_text, way_of_activation, way_of_receipt
@@ -114,9 +114,10 @@ def _withheld(row: dict[str, Any], tries: list[dict[str, Any]], *, outside: bool
     if not outside and any(_tells_secrets(one, made) for one in (row, *tries)):
         found["calls"] = SENSITIVE
     # Masked when it was recorded, perhaps by other rules than those of today.
-    as_shown = display(inputs.value(execution.inputs_value))
+    given = execution.inputs_value
+    as_shown = {display(inputs.value(each)) for each in (given, without_text(given))}  # earlier releases showed all
     result = "" if execution.result is None else display(made.value(execution.result_value))
-    if (as_shown, result) != (execution.inputs_text, execution.result_text):
+    if execution.inputs_text not in as_shown or result != execution.result_text:
         found["shown"] = "withheld: the site's rules on what is sensitive have changed since"
     return found
 

@@ -17,6 +17,7 @@ from scripting.execution.replay import replay
 from scripting.management.commands import run_script
 from scripting.metrics import error_groups
 from scripting.models import Attempt, Breaker, ErrorGroup, Execution
+from scripting.types import ExecutionRequest, ScriptInput
 from tests.support.arena import Arena, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -107,6 +108,16 @@ def test_stored_text_hides_it_and_the_record_for_replay_is_whole(arena: Arena) -
     assert execution.result_value["deep"] == [{"secret": SECRET}]
     assert execution.log_lines[0].text == SECRET
     assert replay(str(execution.pk)).identical
+
+
+def test_stored_text_has_the_payload_of_an_event_once_and_what_a_caller_gave_whole(arena: Arena) -> None:
+    make_script("result = message_payload\n")
+    shown = json.loads(hit().inputs_text)
+    assert "message_payload" not in shown
+    assert shown["message"]["payload"]["points"] == 1
+    given = {"message_payload": "of the caller's own"}
+    get_engine().execute(ExecutionRequest("arena", "scorer", ScriptInput(context=given)))
+    assert json.loads(Execution.objects.latest("started_at").inputs_text).keys() == given.keys()
 
 
 def test_an_error_that_names_it_hides_it_in_every_record(

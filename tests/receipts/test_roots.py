@@ -17,10 +17,12 @@ from scripting import clock
 from scripting.execution import links, receipts
 from scripting.metrics.retention import prune
 from scripting.models import Activation, Execution, ReceiptLink, ReceiptRoot, ScriptVersion
+from scripting.modules.masking import masks_of
 from scripting.receipts import offline, roots
 from scripting.receipts.bundle import announced_for, bundle_of
 from scripting.receipts.stored import receipt_of
 from scripting.receipts.verify import verify
+from scripting.texts.escaping import display
 from tests.receipts.recorded import Rolls
 from tests.support.game import Game
 
@@ -159,6 +161,16 @@ def test_a_bundle_for_outside_tells_nothing_sensitive_and_still_verifies(rolls: 
         "calls",
         "texts",
     }
+
+
+def test_the_text_that_an_earlier_release_showed_is_told_too_and_no_other(rolls: Rolls) -> None:
+    execution = rolls(1)[0]
+    root_on(DAY)
+    assert "message_payload" not in exported(execution)["shown"]["inputs"]
+    mask, _ = masks_of(execution)
+    for text, told in ((display(mask.value(execution.inputs_value)), True), ("something else", False)):
+        Execution.objects.update(inputs_text=text)
+        assert (exported(execution).get("shown", {}).get("inputs") == text) is told
 
 
 def test_of_a_deleted_execution_the_receipt_still_says_what_decided(rolls: Rolls) -> None:
