@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
 from scripting.sandbox.policy import inline, names
+from scripting.sandbox.policy.bound_methods import bound_methods
 from scripting.sandbox.policy.format_strings import format_problem
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
 from scripting.sandbox.policy.tree import of_kinds, walk
@@ -59,6 +60,8 @@ class ScriptPolicy(RestrictingNodeTransformer):
         self._owners: list[str | None] = [None]
         """The first argument of the method being visited, if the method never binds it anew: see visit_FunctionDef."""
         self._owner_written = False
+        self._writing_methods: list[tuple[ast.FunctionDef, str]] = []
+        """Methods that write attributes of their first argument, each with its name."""
         self._constructors: list[tuple[ast.FunctionDef, str]] = []
         """Of the class being visited, those that write attributes of their first argument, each with its name."""
         self._constructor_named = False
@@ -402,7 +405,7 @@ class ScriptPolicy(RestrictingNodeTransformer):
             if node.name == "__init__" and not node.decorator_list:
                 self._constructors.append((node, owner))
             else:
-                self._look_at_mark(node, owner)
+                self._writing_methods.append((node, owner))
         self._owner_written = written
         self.suspends |= self._yields.pop() and self._cleanup
         self._cleanup = outer
@@ -519,6 +522,11 @@ class ScriptPolicy(RestrictingNodeTransformer):
 
     def visit_Module(self, node: ast.Module) -> ast.AST:
         node.body = self._visit_all(node.body)
+        if self._writing_methods:
+            bound = set() if self.imports.helpers else bound_methods(node, _GUARDED_ATTRIBUTES)
+            for method, owner in self._writing_methods:
+                if method not in bound:
+                    self._look_at_mark(method, owner)
         return node
 
 
