@@ -17,7 +17,7 @@ from pytest_django import DjangoDbBlocker
 from scripting.bus import spread
 from scripting.storage import redis_client as our_client
 from tests.support import bytecode, emptying, examples, migrated, passes
-from tests.support.browser import DESK, chromium, chromium_path, forget
+from tests.support.browser import KeptBrowser, chromium_path, forget
 from tests.support.postgres import server_url
 from tests.support.redis import RedisServer
 
@@ -83,11 +83,21 @@ def redis_client(redis_server: RedisServer) -> Iterator[redis.Redis]:
     client.close()
 
 
-@pytest.fixture(scope="module")
-def site_browser() -> Iterator[BrowserContext]:
-    """The browser of a file's tests that look at `live_server`: it has the site's files cached after the first of them."""
-    with chromium() as running:
-        yield running.new_context(reduced_motion="reduce", viewport=DESK)
+_site_browser = KeptBrowser()
+
+
+@pytest.fixture
+def site_browser() -> BrowserContext:
+    """The browser of tests that look at `live_server`: it has the site's files cached after the first of them."""
+    return _site_browser.context()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """End that browser where the next test has no use for it: its event loop would be in the way of others."""
+    yield
+    if "site_browser" not in getattr(nextitem, "fixturenames", ()):
+        _site_browser.close()
 
 
 @pytest.fixture

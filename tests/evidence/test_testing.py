@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import migrated
 from tests.support.redis import RedisServer
 
 CONFTEST = 'pytest_plugins = ["scripting.testing"]\n'
@@ -83,7 +84,12 @@ def test_drain_runs_what_waits_on_the_bus(drain):
     assert Execution.objects.get().status == "succeeded"
     assert drain() == 0
 """
-INI = "[pytest]\nDJANGO_SETTINGS_MODULE = goby_site.settings\naddopts = --strict-config\n"
+INI = "[pytest]\nDJANGO_SETTINGS_MODULE = own_settings\naddopts = --strict-config --reuse-db\n"
+SETTINGS = """
+from goby_site.settings import *
+
+DATABASES["default"]["TEST"] = {"NAME": %r}
+"""
 
 
 @pytest.mark.slow
@@ -92,7 +98,15 @@ def test_the_wargames_rules_are_tested_with_the_plugin_in_a_project_of_its_own(
 ) -> None:
     project = tmp_path / "project"
     project.mkdir()
-    for name, text in (("conftest.py", CONFTEST), ("test_rules.py", TESTS), ("pytest.ini", INI)):
+    database = tmp_path / "test.sqlite3"
+    migrated.copy_file(database)  # to migrate from nothing takes longer than these tests
+    texts = {
+        "conftest.py": CONFTEST,
+        "test_rules.py": TESTS,
+        "pytest.ini": INI,
+        "own_settings.py": SETTINGS % str(database),
+    }
+    for name, text in texts.items():
         (project / name).write_text(text)
     own = {
         "GOBY_VAR": str(tmp_path / "var"),

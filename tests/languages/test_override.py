@@ -51,10 +51,15 @@ SUFFIXES = {name: LANGUAGES[name].suffix for name in TEXTS}
 
 
 @pytest.fixture(autouse=True)
-def no_sandbox_left() -> Iterator[None]:
+def fresh() -> Iterator[None]:
     registry.forget()
     yield
     registry.forget()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_sandbox_left() -> Iterator[None]:
+    yield
     close_pool()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from goby_site.paths import BASE_DIR
@@ -15,6 +17,14 @@ def test_every_file_that_uses_the_workbenchs_stack_runs_in_a_row_with_the_others
     assert users == {name for name in passes.ONE_STACK if name.startswith("tests/workbench/")}
     stacks = {f"the workbench's pages, {which} stack" for which in ("first", "second")}
     assert {passes.group(f"{name}::test_of_it") for name in users} == stacks
+
+
+def test_every_file_that_looks_at_the_test_server_in_a_browser_runs_in_a_row_with_the_others() -> None:
+    """A file left out would start a browser of its own."""
+    texts = {str(path.relative_to(BASE_DIR)): path.read_text() for path in (BASE_DIR / "tests").glob("*/test_*.py")}
+    users = {name for name, text in texts.items() if re.search(r"\bpage: Page,.* live_server: \w", text)}
+    assert users == {f"tests/{name}.py" for name in passes.SITE_PAGES}
+    assert {passes.group(f"{name}::test_of_it") for name in users} == {"the site's pages, one browser"}
 
 
 def test_what_is_left_out_is_there_and_each_has_its_reason() -> None:

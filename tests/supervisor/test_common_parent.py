@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from goby_site.stack.supervisord import tied
 from scripting.supervisor.pool import SandboxPool
 from tests.supervisor.test_deaths import kill_and_wait
+from tests.support import common_parent as parents
 from tests.support.sandboxes import outcome_of, value_of
 from tests.support.stack import wait_until
 
@@ -27,14 +26,8 @@ pytestmark = [
 def common_parent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
     """Its socket and process id."""
     address = tmp_path_factory.mktemp("p") / "s"
-    alone = ("env", "-i", "PYTHONHASHSEED=0", sys.executable, "-s", "-P", "-m", "scripting.sandbox")
-    command = tied("KILL", *alone, "--listen", str(address))  # a test run that is killed leaves none
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
-        try:
-            wait_until(address.exists, 100)
-            yield str(address), process.pid
-        finally:
-            process.kill()
+    with parents.common_parent(address) as process:
+        yield str(address), process
 
 
 def light_parent(pool: SandboxPool) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,6 +60,26 @@ def chromium() -> Iterator[Browser]:
 
 
 DESK = {"width": 1280, "height": 720}
+
+
+class KeptBrowser:
+    """A browser for tests of several files, from the first that asks for it until it is closed."""
+
+    def __init__(self) -> None:
+        self._open = ExitStack()
+        self._context: BrowserContext | None = None
+
+    def context(self) -> BrowserContext:
+        """It is as wide as a desk, with things at rest. Skips the calling test where there is no Chromium."""
+        if self._context is None:
+            running = self._open.enter_context(chromium())
+            self._context = running.new_context(reduced_motion="reduce", viewport=DESK)  # type: ignore[arg-type]
+        return self._context
+
+    def close(self) -> None:
+        """Nothing where none is open."""
+        self._context = None
+        self._open.close()
 
 
 def forget(context: BrowserContext, url: str) -> None:

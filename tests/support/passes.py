@@ -177,11 +177,23 @@ SECOND_STACK = {
     "tune_page",
 }
 """Those of them that run on a stack of their own beside the others: one process with all of them would be the last to end."""
-ONE_STACK = {
-    f"tests/workbench/test_{name}.py": f"the workbench's pages, {'second' if name in SECOND_STACK else 'first'} stack"
-    for name in WORKBENCH_PAGES
-} | {f"tests/embedding/test_{name}.py": "the installed wheel" for name in ("studio", "demo", "python_api", "wheel")}
-"""Files that share a stack or an environment, with a name for them all: one process of xdist runs them in this order, on one stack."""
+SITE_PAGES = (
+    "admin/test_policy",
+    "admin/test_browser",
+    "admin/test_frame",
+    "insight/test_browser",
+    "site/test_browser",
+)
+"""Files that look at `live_server` in one browser. The first begins with tests that have no use for it, at which it would be closed."""
+ONE_STACK = (
+    {
+        f"tests/workbench/test_{name}.py": f"the workbench's pages, {'second' if name in SECOND_STACK else 'first'} stack"
+        for name in WORKBENCH_PAGES
+    }
+    | {f"tests/embedding/test_{name}.py": "the installed wheel" for name in ("studio", "demo", "python_api", "wheel")}
+    | {f"tests/{name}.py": "the site's pages, one browser" for name in SITE_PAGES}
+)
+"""Files that share a stack, an environment or a browser, with a name for them all: one process of xdist runs them in this order."""
 
 LONG = ("e2e", "alone", "slow")
 """Markers of tests that take long, the longest first."""
