@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,51 @@ import pytest
 from django.conf import settings
 
 from goby_site.paths import BASE_DIR
+from tests.support.commands import Forks
 
 PRINT = """
 import json
 from goby_site import settings as s
 print(json.dumps([s.DATABASES["default"], s.REDIS_URL, s.SESSION_COOKIE_SECURE, s.DEBUG, s.GOBY_DEMO], default=str))
 """
+BEGINNING = """
+import os, traceback
+# Packages that the settings load; nothing of the site itself, which looks at the environment.
+import csp.constants, django.templatetags.static, dj_database_url, environs, msgspec, structlog
+
+def foresee(asked):
+    pass
+
+def begin(asked):
+    text, environment = asked
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        exec(text, {"__name__": "__main__"})
+        status = 0
+    except Exception:
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+"""
 
 
-def load(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+PARENT = {"PATH": os.environ["PATH"], "PYTHONPATH": str(BASE_DIR)}
+TEXTS = Forks(BASE_DIR, PARENT, Path(sys.executable), BEGINNING)
+"""Runs a text in an environment, as if its process had begun with that."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_process_left() -> Iterator[None]:
+    yield
+    TEXTS.close()
+
+
+def load(folder: Path, text: str = PRINT, **environment: str) -> subprocess.CompletedProcess[str]:
     """Load the settings in a process that has nothing but this environment."""
-    bare = {"PATH": os.environ["PATH"], "GOBY_VAR": str(folder), "PYTHONPATH": str(BASE_DIR)}
-    return subprocess.run(
-        [sys.executable, "-c", PRINT], env=bare | environment, capture_output=True, text=True, check=False, timeout=300
-    )
+    return TEXTS.ask([text, PARENT | {"GOBY_VAR": str(folder)} | environment])
 
 
 def values(folder: Path, **environment: str) -> list[Any]:
@@ -123,11 +155,9 @@ def test_outside_the_demo_cookies_need_tls_sessions_are_short_and_figures_and_qu
     )
 
     def said(**environment: str) -> str:
-        bare = {"PATH": os.environ["PATH"], "GOBY_VAR": str(tmp_path), "PYTHONPATH": str(BASE_DIR)}
-        command = [sys.executable, "-c", ask]
-        return subprocess.run(
-            command, env=bare | environment, capture_output=True, text=True, check=True, timeout=300
-        ).stdout
+        done = load(tmp_path, ask, **environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     assert said(GOBY_DEMO="true").split() == ["False", "False", "336", "True", "True", "same-origin"]
     assert said().split() == ["True", "True", "12", "False", "False", "same-origin"]
