@@ -1,0 +1,25 @@
+"""How many rows are stored at once."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from django.db import connection
+
+from scripting import clock
+from scripting.models import Execution
+from scripting.storage.bulk_insert import insert_rows
+from tests.support.arena import make_script
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite compresses nothing")
+@pytest.mark.django_db
+def test_postgresql_does_not_spend_its_time_on_compressing_executions() -> None:
+    moment = clock.now()
+    row = {"script_id": make_script("result = 1\n").pk, "trigger": "event", "status": "succeeded", "role": "primary"}
+    row |= {"started_at": moment, "finished_at": moment, "inputs": random.Random(7).randbytes(30) * 200}
+    insert_rows(Execution, [row])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_column_compression(inputs), length(inputs) FROM scripting_execution")
+        assert cursor.fetchone() == (None, 6000)
