@@ -1,6 +1,7 @@
 """Sides and units of battles as this process last read or wrote them, kept for the next commit, which then need not read them again.
 
-What is kept is used only under the battle's row lock, and only where its row has the stamp of then: whoever writes a battle gives it another.
+What is kept is used only under the battle's row lock, and only where its row has the stamp of then: whoever writes a battle gives it another. The database takes the stamp from a row that was written
+without (migration 0006), and so do sides and units that are saved otherwise.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Rows(msgspec.Struct, frozen=True):
     unit_keys: Mapping[str, int]
 
 
-_kept: dict[int, tuple[tuple[int, int], Rows]] = {}
+_kept: dict[int, tuple[int, Rows]] = {}
 _lock = threading.Lock()
 os.register_at_fork(after_in_child=_lock._at_fork_reinit)  # type: ignore[attr-defined]
 
@@ -39,8 +40,8 @@ def new_stamp() -> int:
 
 def find(game: Game) -> Rows | None:
     """What is kept of a battle whose row is locked and was read just now, if that is how it still is."""
-    stamp, rows = _kept.get(game.id, (None, None))
-    return rows if stamp == _stamp_of(game) else None
+    stamp, rows = _kept.get(game.id, (0, None))
+    return rows if stamp == game.stamp else None
 
 
 def keep(game: Game, rows: Rows) -> None:
@@ -48,11 +49,6 @@ def keep(game: Game, rows: Rows) -> None:
     with _lock:
         _kept.pop(game.id, None)
         if game.stamp:
-            _kept[game.id] = _stamp_of(game), rows
+            _kept[game.id] = game.stamp, rows
             if len(_kept) > MOST:
                 del _kept[next(iter(_kept))]
-
-
-def _stamp_of(game: Game) -> tuple[int, int]:
-    """With the number of the last log entry, which a process of the release before raises too."""
-    return game.stamp, game.sequence

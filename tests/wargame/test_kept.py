@@ -82,6 +82,15 @@ def test_what_was_changed_by_hand_is_read(duel: Duel, by_hand: Callable[[Duel], 
     assert duel.harbour.score == 12
 
 
+def test_what_a_process_of_the_release_before_wrote_is_read(duel: Duel) -> None:
+    hit(duel, 10)
+    with connection.cursor() as cursor:
+        cursor.execute('UPDATE "wargame_unit" SET "health" = 60 WHERE "id" = %s', [duel.squad.pk])
+        cursor.execute('UPDATE "wargame_game" SET "sequence" = "sequence" WHERE "id" = %s', [duel.game.pk])
+    assert hit(duel, 5) == 1
+    assert health(duel) == 55
+
+
 def test_a_stamp_is_another_one_each_time_and_few_battles_are_kept() -> None:
     assert len({kept.new_stamp() for _ in range(1000)}) == 1000
     for number in range(kept.MOST + 50):
