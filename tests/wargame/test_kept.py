@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -30,6 +31,10 @@ def hit(duel: Duel, points: int, *, fails: bool = False) -> int:
         if fails:
             transaction.set_rollback(True)
     return sum('FROM "wargame_unit"' in one["sql"] for one in asked)
+
+
+def _fields(unit: Unit) -> dict[str, Any]:
+    return {field.attname: getattr(unit, field.attname) for field in Unit._meta.concrete_fields}
 
 
 def health(duel: Duel) -> int:
@@ -69,6 +74,10 @@ def test_what_was_written_and_taken_back_is_not_believed(duel: Duel) -> None:
         lambda duel: duel.hurt(duel.squad, 20),
         lambda duel: Unit.objects.bulk_update([Unit(pk=duel.squad.pk, health=60)], ["health"]),
         lambda duel: duel.squad.delete() and Unit.objects.bulk_create([duel.squad]) and duel.hurt(duel.squad, 20),
+        lambda duel: (
+            Unit.objects.filter(pk=duel.squad.pk).delete()
+            and Unit.objects.bulk_create([Unit(**_fields(duel.squad) | {"health": 60})])
+        ),
     ],
 )
 def test_what_was_changed_by_hand_is_read(duel: Duel, by_hand: Callable[[Duel], object]) -> None:

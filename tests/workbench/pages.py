@@ -133,3 +133,4 @@ def hover(page: Page, name: str) -> None:
 def weaken(stack: RunningStack) -> None:
     """Let the next hit on about every second unit of the battle destroy it."""
     stack.rows("UPDATE wargame_unit SET health = 1 WHERE health > 1 AND id % 2")
+    stack.rows("UPDATE wargame_game SET stamp = 0")

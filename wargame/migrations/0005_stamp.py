@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
                 db_default=0,
                 default=0,
                 editable=False,
-                help_text="Another one with each write of the battle, its sides and its units; 0: they were changed by hand.",
+                help_text="Another one with each write of the battle, its sides and its units; 0 after a change by hand: set it with a change in SQL.",
             ),
         )
     ]

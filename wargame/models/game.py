@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -49,7 +50,7 @@ class Game(models.Model):
         default=0,
         db_default=0,
         editable=False,
-        help_text="Another one with each write of the battle, its sides and its units; 0: they were changed by hand.",
+        help_text="Another one with each write of the battle, its sides and its units; 0 after a change by hand: set it with a change in SQL.",
     )
     started = models.DateTimeField(default=timezone.now)
     ended = models.DateTimeField(null=True, blank=True)
@@ -101,27 +102,47 @@ class Game(models.Model):
         self.save(update_fields=["status", "phase", "winner", "outcome", "ended"])
 
 
+def _void(games: Collection[int]) -> None:
+    """Have no process go on from what it keeps of these games. In the transaction that changes their rows, and before: it waits for their locks."""
+    Game.objects.filter(pk__in=games).update(stamp=0)
+
+
 class OfGameQuerySet(models.QuerySet[Any]):
-    """Rows that belong to games."""
+    """Rows that belong to games: `wargame.rows` reads and writes them, here they are changed by hand, under the locks of their games."""
 
     def update(self, **fields: Any) -> int:
-        """As ever; what processes keep of the games is void then."""
-        games = list(self.values_list("game_id", flat=True).order_by().distinct())
-        changed = super().update(**fields)
-        Game.objects.filter(pk__in=games).update(stamp=0)
-        return changed
+        """As ever."""
+        with transaction.atomic():
+            _void(self._games())
+            return super().update(**fields)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """As ever."""
+        with transaction.atomic():
+            _void(self._games())
+            return super().delete()
+
+    def _games(self) -> set[int]:
+        return set(self.order_by().values_list("game_id", flat=True))
 
 
 class OfGame(models.Model):
-    """A row that belongs to a game, which `wargame.rows` reads and writes; elsewhere it is changed by hand."""
+    """A row that belongs to a game: `wargame.rows` reads and writes it, here it is changed by hand, under the lock of its game."""
 
     class Meta:
         abstract = True
 
     def save(self, *args: Any, **options: Any) -> None:
-        """As ever; what processes keep of the game is void then."""
-        super().save(*args, **options)
-        Game.objects.filter(pk=self.game_id).update(stamp=0)  # type: ignore[attr-defined]
+        """As ever."""
+        with transaction.atomic():
+            _void([self.game_id])  # type: ignore[attr-defined]
+            super().save(*args, **options)
+
+    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
+        """As ever."""
+        with transaction.atomic():
+            _void([self.game_id])  # type: ignore[attr-defined]
+            return super().delete(*args, **options)
 
 
 class Side(OfGame):
