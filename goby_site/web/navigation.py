@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -11,9 +12,26 @@ from django.urls import reverse, reverse_lazy
 from goby_site.accounts.roles import is_role_admin
 from scripting.insight import menu
 
+_made: WeakKeyDictionary[HttpRequest, list[dict[str, Any]]] = WeakKeyDictionary()
+
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The groups of the side bar; each item only for who may see it."""
+    """The groups of the side bar; each item only for who may see it. Made once a request: parts of a page ask one after the other."""
+    groups = _made.get(request)
+    if groups is None:
+        groups = _made[request] = [
+            {**group, "items": [seen(item, request) for item in group["items"]]} for group in groups_for(request)
+        ]
+    return groups
+
+
+def seen(item: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+    """Without its question, where it is answered by yes: the theme makes a class to ask each."""
+    return item if "permission" in item and not item["permission"](request) else {**item, "permission": None}
+
+
+def groups_for(request: HttpRequest) -> list[dict[str, Any]]:
+    """The groups, each item with the question who may see it."""
     return [
         {"items": [menu.overview(), *menu.live_pages(icon="swords")]},
         *menu.scripting_groups(request),
