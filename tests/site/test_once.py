@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +17,7 @@ from django.test import Client
 
 from goby_site import waiting
 from goby_site.once import one_prepares
-from goby_site.paths import BASE_DIR
+from tests.support import forked
 from tests.support.processes import child_environment
 
 
@@ -48,21 +46,22 @@ def test_of_two_that_prepare_a_site_at_once_the_second_waits_for_the_first() -> 
 def test_a_new_site_is_prepared_by_two_processes_at_once_and_has_its_roles_without_the_demo(tmp_path: Path) -> None:
     database = tmp_path / "site.sqlite3"
     environment = child_environment(GOBY_VAR=str(tmp_path), DATABASE_URL=f"sqlite:///{database}", GOBY_DEMO="false")
-    command = [sys.executable, "manage.py", "prepare"]
-    both = [
-        subprocess.Popen(
-            command,
-            umask=0o022,
-            cwd=BASE_DIR,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=300)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    log = tmp_path / "said"
+    with log.open("ab") as output:
+        both = [
+            forked.start(
+                "manage.py",
+                "prepare",
+                umask=0o022,
+                environment=environment,
+                stdout=output,
+                stderr=output,
+                new_session=True,
+            )
+            for _ in range(2)
+        ]
+        assert [process.wait(300) for process in both] == [0, 0], log.read_text()
+    log.unlink()
     with closing(sqlite3.connect(database)) as opened:
         groups = {name for (name,) in opened.execute("SELECT name FROM auth_group")}
         users = opened.execute("SELECT count(*) FROM auth_user").fetchone()

@@ -138,6 +138,7 @@ def start(
     new_session: bool = False,
     under: Sequence[str] = (),
     real: bool = False,
+    umask: int = -1,
 ) -> Process:
     """A Python program (`manage.py …` or `-m module …`), forked unless it is `real`, or starts `under` another command.
 
@@ -153,6 +154,7 @@ def start(
             stderr=stderr,
             start_new_session=new_session,
             text=not stdout,
+            umask=umask,
         )
     settings = environment["DJANGO_SETTINGS_MODULE"]
     template = _templates.get(settings)
@@ -162,6 +164,7 @@ def start(
         "command": command,
         "environment": dict(environment),
         "session": new_session,
+        "umask": umask,
         "title": " ".join(command),
     }
     with contextlib.ExitStack() as stack:

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -66,15 +66,14 @@ def copy_file(target: Path) -> None:
 
     def make() -> None:
         unfinished, kept = file.with_name("unfinished.sqlite3"), KEPT / f"{state()}.sqlite3"
-        is_new = True
-        with contextlib.suppress(FileNotFoundError):
+        url = f"sqlite:///{quote(str(unfinished))}"
+        with one_makes():
+            if is_new := not kept.exists():
+                migrate(url)
+                keep(unfinished, kept)
+        if not is_new:
             shutil.copyfile(kept, unfinished)
-            is_new = False
-        migrate(
-            f"sqlite:///{quote(str(unfinished))}"
-        )  # one that was kept, too: the roles' permissions may be others now
-        if is_new:
-            keep(unfinished, kept)
+            migrate(url)  # the roles' permissions may be others now
         unfinished.rename(file)
 
     once("sqlite", file.exists, make)
@@ -89,9 +88,17 @@ def state() -> str:
     return hashlib.sha256(b"\0".join(text.read_bytes() for text in texts)).hexdigest()
 
 
+@contextlib.contextmanager
+def one_makes() -> Iterator[None]:
+    """One run at a time, such as the passes of `make test` beside each other: the second finds what the first has made."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def keep(file: Path, kept: Path) -> None:
-    """Keep a copy of the file, and none of an earlier state. Another run may do so at the same time."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
+    """Keep a copy of the file, and none of an earlier state."""
     for earlier in kept.parent.glob("*.sqlite3"):
         earlier.unlink(missing_ok=True)
     with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as copy:

@@ -107,6 +107,8 @@ def _begin(wanted: dict[str, Any], files: list[int]) -> None:
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     if wanted["session"]:
         os.setsid()
+    if wanted["umask"] >= 0:
+        os.umask(wanted["umask"])
     os.environ.clear()
     os.environ.update(wanted["environment"])
     _read_settings_anew()
