@@ -41,12 +41,7 @@ def _unit(text: Text, compiled: Compiled) -> Unit:
     code = loads(compiled.code)  # noqa: S302 - this process is where such bytes may run
     if type(code) is not CodeType:
         raise TypeError("no code")
-    return Unit(
-        text.name,
-        text.language,
-        shown,
-        code=code,
-        used=frozenset(compiled.used),
-        suspends=compiled.suspends,
-        draws=compiled.draws,
-    )
+    unit = Unit(text.name, text.language, shown)
+    unit.code, unit.used = code, frozenset(compiled.used)
+    unit.suspends, unit.draws = compiled.suspends, compiled.draws
+    return unit

@@ -104,7 +104,7 @@ class Lockdown:
                 dup2(source, above + place)
         for source, place in wanted:
             if source >= 0:
-                dup2(above + place, place, inheritable=False)
+                dup2(above + place, place, False)  # by its place: a name would be read and kept, in six pages
             else:
                 closerange(place, place + 1)
         closerange(0, SOCKET)

@@ -13,8 +13,10 @@ import os
 import re
 import zoneinfo
 from collections.abc import Callable
+from mmap import mmap
 from typing import NamedTuple
 
+from scripting.sandbox.kernel.mapped import mapped
 from scripting.sandbox.languages.tengo.runtime.values import Time
 
 SECOND = 1_000_000_000
@@ -47,7 +49,9 @@ class Zone(NamedTuple):
 
 UTC = Zone("UTC")
 _zones: dict[str, Zone] = {"": UTC, "UTC": UTC, "Local": UTC}
-_unread: dict[str, bytes] = {}
+_unread: dict[str, slice] = {}
+"""Where the file of each zone stands among the contents of all."""
+_contents: bytes | mmap = b""
 _OTHER_TABLES = frozenset({"posix", "right"})
 """The same zones once more, the second kind with leap seconds."""
 
@@ -55,6 +59,9 @@ _OTHER_TABLES = frozenset({"posix", "right"})
 @functools.cache
 def load_zones() -> None:
     """Read the files of the system's zones, less than a megabyte: after the lockdown there is no file to read."""
+    global _contents
+    places: dict[bytes, slice] = {}
+    end = 0
     # Not zoneinfo.available_timezones(): what that imports would be part of every sandbox, threads and archives among it.
     for top in reversed(zoneinfo.TZPATH):
         for folder, folders, files in os.walk(top):
@@ -65,14 +72,19 @@ def load_zones() -> None:
                 with contextlib.suppress(OSError), open(path, "rb") as file:
                     content = file.read(4)
                     if content == b"TZif" and name != "posixrules":
-                        _unread[os.path.relpath(path, top)] = content + file.read()
+                        content += file.read()
+                        if content not in places:  # most zones have several names
+                            places[content] = slice(end, end + len(content))
+                            end += len(content)
+                        _unread[os.path.relpath(path, top)] = places[content]
+    _contents = mapped(b"".join(places))
 
 
 def find_zone(name: str) -> Zone | None:
     """The zone of this name, or None."""
     zone = _zones.get(name)
     if zone is None and name in _unread:
-        table = zoneinfo.ZoneInfo.from_file(io.BytesIO(_unread[name]), key=name)
+        table = zoneinfo.ZoneInfo.from_file(io.BytesIO(_contents[_unread[name]]), key=name)
         zone = _zones[name] = Zone(name, 0, table)
     return zone
 
