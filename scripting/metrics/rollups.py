@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ from scripting.metrics.histogram import Histogram
 from scripting.models.execution import SUPERSEDED, Execution
 from scripting.models.rollups import OUTCOMES, ExecutionStat, StatDelta, StatFields
 from scripting.storage.bulk_insert import insert_rows
-from scripting.storage.bulk_update import update_rows
+from scripting.storage.bulk_update import delete_rows, update_rows
+from scripting.storage.compiled_query import Prepared, moment, number
 from scripting.storage.turns import turn
 
 Span = ExecutionStat.Span
@@ -183,7 +185,7 @@ def fold() -> int:
     """
     deltas: list[int] = []
     minutes: dict[tuple[datetime, int, int | None], Figures] = defaultdict(Figures)
-    for delta, *columns in StatDelta.objects.order_by("id").values_list("id", *StatRow._fields)[:FOLD]:
+    for delta, *columns in _waiting.rows(router.db_for_write(StatDelta)):
         row = StatRow(*columns)
         deltas.append(delta)
         minutes[row.start, row.script_id, row.version_id].add_row(row)
@@ -205,12 +207,12 @@ class _Group(NamedTuple):
 
 def _folded(deltas: list[int], groups: Mapping[_Group, Figures]) -> bool:
     """Whether the figures were added and the deltas that they are of deleted: not if another process has taken some of these."""
-    with turn(router.db_for_write(ExecutionStat)), transaction.atomic():
-        deleted, _ = StatDelta.objects.filter(pk__in=deltas).delete()
-        if deleted != len(deltas):
-            transaction.set_rollback(True)
+    using = router.db_for_write(ExecutionStat)
+    with turn(using), transaction.atomic(using):
+        if delete_rows(StatDelta, deltas) != len(deltas):
+            transaction.set_rollback(True, using)
             return False
-        known = _stats_of(groups)
+        known = _stats_of(groups, using)
         changed = []
         for group, (stat, row) in known.items():
             groups[group].add_row(row)
@@ -223,17 +225,37 @@ def _folded(deltas: list[int], groups: Mapping[_Group, Figures]) -> bool:
     return True
 
 
-def _stats_of(groups: Mapping[_Group, Figures]) -> dict[_Group, tuple[int, StatRow]]:
+_waiting = Prepared(lambda: StatDelta.objects.order_by("id").values_list("id", *StatRow._fields)[:FOLD])
+
+
+def _stats_of(groups: Mapping[_Group, Figures], using: str) -> dict[_Group, tuple[int, StatRow]]:
     """The rows that there are of the groups, with their ids, until the transaction ends nobody else's to change."""
-    spans, starts, scripts, _ = map(set, zip(*groups, strict=True))
-    among = ExecutionStat.objects.select_for_update().filter(span__in=spans, start__in=starts, script__in=scripts)
+    starts = [moment(start, using) for start in {group.start for group in groups}]
+    scripts = list({group.script_id for group in groups})
+    given: dict[str, str | int] = {f"start{place}": start for place, start in enumerate(starts)}
+    given |= {f"script{place}": script for place, script in enumerate(scripts)}
     found = {}
-    for stat, span, *columns in among.order_by("id").values_list("id", "span", *StatRow._fields):
+    for stat, span, *columns in _among(len(starts), len(scripts)).rows(using, **given):
         row = StatRow(*columns)
         group = _Group(span, row.start, row.script_id, row.version_id)
         if group in groups:
             found[group] = stat, row
     return found
+
+
+@functools.lru_cache(64)
+def _among(starts: int, scripts: int) -> Prepared:
+    """Rows of every span that begin at one of so many moments and are of one of so many scripts."""
+    moments: list[Any] = [number(f"start{place}") for place in range(starts)]
+    those: list[Any] = [number(f"script{place}") for place in range(scripts)]
+    return Prepared(
+        lambda: (
+            ExecutionStat.objects.select_for_update()
+            .filter(span__in=Span.values, start__in=moments, script__id__in=those)
+            .order_by("id")
+            .values_list("id", "span", *StatRow._fields)
+        )
+    )
 
 
 def _identity(key: tuple[int, int | None, datetime]) -> dict[str, Any]:

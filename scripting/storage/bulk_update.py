@@ -39,14 +39,14 @@ def update_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> No
             cursor.executemany(statement.one, list(zip(*columns, strict=True)))
 
 
-def delete_rows(model: type[models.Model], keys: Sequence[Any]) -> None:
-    """DELETE rows by their primary keys, in one statement for each thousand. Nothing may hang on them; signals do not run.
+def delete_rows(model: type[models.Model], keys: Sequence[Any]) -> int:
+    """DELETE rows by their primary keys, in one statement for each thousand: how many. Nothing may hang on them; signals do not run.
 
     A row that another transaction deletes is left to that one, and stays where that one fails: two that find several rows in different
     orders would wait for each other.
     """
     connection = connections[router.db_for_write(model)]
-    pk, table = model._meta.pk, connection.ops.quote_name(model._meta.db_table)
+    pk, table, deleted = model._meta.pk, connection.ops.quote_name(model._meta.db_table), 0
     for first in range(0, len(keys), 1000):
         some = [pk.get_db_prep_value(key, connection) for key in keys[first : first + 1000]]
         where = f"{connection.ops.quote_name(str(pk.column))} IN ({', '.join(['%s'] * len(some))})"
@@ -55,6 +55,8 @@ def delete_rows(model: type[models.Model], keys: Sequence[Any]) -> None:
             where = f"ctid = ANY(ARRAY({free}))"
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {table} WHERE {where}", some)  # noqa: S608 - names of our models
+            deleted += cursor.rowcount
+    return deleted
 
 
 class _Statement(NamedTuple):

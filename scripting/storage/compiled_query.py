@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -28,7 +29,7 @@ class Parameter(str):
 
 
 def number(name: str) -> Value:
-    """Stands in a query for a number that comes later and has this name; of a foreign key in `owner__id__in`, not in `owner_id__in`."""
+    """Stands in a query for a number, or a moment, that comes later and has this name; of a foreign key in `owner__id__in`, not in `owner_id__in`."""
     return Value(Parameter(name), output_field=CharField())
 
 
@@ -147,6 +148,12 @@ class Among:
             now += [now[-1]] * (size - len(now))
             found += self._forms[size].rows(using, **dict(zip(_names(size), now, strict=True)))
         return found
+
+
+def moment(at: datetime, using: str) -> str:
+    """A moment as it is given in the place of `number` to the database of this alias."""
+    adapted: Any = connections[using].ops.adapt_datetimefield_value(at)
+    return adapted  # type: ignore[no-any-return] # a datetime where the driver takes one
 
 
 def compile_all(using: str) -> None:

@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 import redis
-from django.db import connections
-from django.db.models import Exists, Subquery
+from django.db import connections, router
+from django.db.models import Exists, QuerySet, Subquery
 
 from scripting import clock
 from scripting.alerts import sending, watching
@@ -38,6 +38,7 @@ from scripting.registry import schedules
 from scripting.schedules import turning
 from scripting.schedules.turning import Owner
 from scripting.storage import database_clock
+from scripting.storage.compiled_query import Prepared, moment, number
 from scripting.storage.full_redis import IN_FULL, OutOfMemoryError, outage, set_for
 from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
@@ -170,7 +171,7 @@ class Sweep:
         self.make_roots()
         relayed = self.relay_outbox() if rows.outbox else 0
         database_clock.keep_up()
-        folded = self.fold_stats() if rows.stats else 0
+        folded = self.fold_stats(rows)
         if self._is_first("messages") and not trusted_time.doubt():
             sending.tidy(clock.now())
         self.sends = rows.messages
@@ -209,11 +210,11 @@ class Sweep:
         rows = OutboxEvent.objects.exclude(created_at__range=(now - wait, now + wait))
         return outbox.send_outbox(list(rows.order_by("pk")[:OUTBOX_ROWS]))
 
-    def fold_stats(self) -> int:
+    def fold_stats(self, rows: Rows) -> int:
         """Fold what commits added to the statistics. One process at a time does."""
-        if not (StatDelta.objects.exists() or ErrorDelta.objects.exists()) or not _first("stats"):
+        if not (rows.stats or rows.errors) or not _first("stats"):
             return 0
-        return rollups.fold() + error_groups.fold()
+        return (rollups.fold() if rows.stats else 0) + (error_groups.fold() if rows.errors else 0)
 
     def turn_schedules(self) -> int:
         """Begin and end values for a time. Whichever process is first does."""
@@ -310,6 +311,7 @@ class Rows:
 
     outbox: bool
     stats: bool
+    errors: bool
     knobs: bool
     schedules: bool
     messages: bool
@@ -318,27 +320,31 @@ class Rows:
 
 def waiting_rows() -> Rows:
     """Look at all that waits in the database in one statement."""
-    now = clock.now()
+    using = router.db_for_read(Script)
+    found = _all_that_waits.rows(using, now=moment(clock.now(), using))
+    if not found:  # without a script there is no row to say it on
+        return Rows(True, True, True, True, True, True, 0)
+    outbox, stats, errors, knobs, schedules, messages, notes, mark = found[0]
+    messages = bool(messages or (notes and conf.SCRIPTING_MAIL_PEOPLE))
+    return Rows(bool(outbox), bool(stats), bool(errors), bool(knobs), bool(schedules), messages, mark or 0)
+
+
+def _looks_at_all() -> QuerySet[Any, Any]:
+    now: Any = number("now")
     latest = Script.history.order_by("-history_id").values("history_id")[:1]
-    found = (
-        Script.objects.order_by("pk")
-        .values_list(
-            Exists(OutboxEvent.objects.all()),
-            Exists(StatDelta.objects.all()),
-            Exists(ErrorDelta.objects.all()),
-            Exists(KnobSchedule.objects.due(now)),
-            Exists(Schedule.objects.due(now)),
-            Exists(AlertMessage.objects.filter(state=AlertMessage.State.WAITING, due_at__lte=now)),
-            Exists(ReviewNote.objects.filter(mailed_at=None)),
-            Subquery(latest),
-        )
-        .first()
-    )
-    if found is None:  # without a script there is no row to say it on
-        return Rows(True, True, True, True, True, 0)
-    outbox, stats, errors, knobs, schedules, messages, notes, mark = found
-    messages = messages or (notes and conf.SCRIPTING_MAIL_PEOPLE)
-    return Rows(outbox, stats or errors, knobs, schedules, messages, mark or 0)
+    return Script.objects.order_by("pk").values_list(
+        Exists(OutboxEvent.objects.all()),
+        Exists(StatDelta.objects.all()),
+        Exists(ErrorDelta.objects.all()),
+        Exists(KnobSchedule.objects.due(now)),
+        Exists(Schedule.objects.due(now)),
+        Exists(AlertMessage.objects.filter(state=AlertMessage.State.WAITING, due_at__lte=now)),
+        Exists(ReviewNote.objects.filter(mailed_at=None)),
+        Subquery(latest),
+    )[:1]
+
+
+_all_that_waits = Prepared(_looks_at_all)
 
 
 def is_neglected(condition: Condition) -> bool:

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from scripting import clock
 from scripting.models import KnobSchedule, Script
 from scripting.registry import schedules
 from scripting.registry.knobs import ValuesRefused
 from scripting.registry.schedules import ScheduleRefused
-from scripting.workers.sweep import Sweep
+from scripting.workers.sweep import Sweep, waiting_rows
 from tests.registry.test_knobs import TEXTS, hit, points, tune
 from tests.support.arena import Arena, make_script
 
@@ -50,6 +51,25 @@ def test_values_are_live_in_their_time_and_what_was_before_is_back_afterwards(ar
     assert (points(hit()), state(festival)) == (5, (State.OVER, ""))
     told = [(str(each.knobs.number), each.cause, each.reason) for each in script.activations.all()[:2] if each.knobs]
     assert told == [("1", "rollback", "their time is over"), ("2", "publish", "a festival")]
+
+
+def test_a_look_at_all_that_waits_asks_for_its_own_moment(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = make_script(TEXTS["python"])
+    planned(script, 50, HOUR, 2 * HOUR)
+    now = datetime.now(UTC)
+    for after, is_due in ((timedelta(), False), (HOUR + timedelta(seconds=1), True), (timedelta(seconds=1), False)):
+        monkeypatch.setattr(clock, "now", lambda after=after: now + after)
+        rows = waiting_rows()
+        assert (rows.knobs, rows.schedules, rows.stats, rows.errors, rows.outbox) == (
+            is_due,
+            False,
+            False,
+            False,
+            False,
+        )
+        assert rows.mark == Script.history.order_by("-history_id").values_list("history_id", flat=True)[0]
+    hit()
+    assert waiting_rows().stats
 
 
 def test_the_defaults_are_back_where_nothing_was_set_and_a_new_text_keeps_the_time(arena: Arena) -> None:
