@@ -6,6 +6,7 @@ Where the interpreter or the C library lay objects otherwise than is told here, 
 
 from __future__ import annotations
 
+import ctypes
 import sys
 
 _POOL, _HEADER = 16 << 10, 48
@@ -18,6 +19,8 @@ _BY_THE_C_LIBRARY = (
     *(kib << 10 for kib in (16, 8, 4, 2)), *(1536, 1280, 1024, 960, 896, 832, 768, 704, 640, 608, 592, 576, 560, 544, 528),
 )  # fmt: skip
 """Sizes of larger objects, which the C library makes room for."""
+_LARGEST_PIECE, _PIECE_STEP = 1032, 16
+"""What is no object of Python's it makes room for at any size; smaller pieces of it lie where larger ones had left a rest."""
 _TOP = 100 << 10
 """So much room the C library finds at the end of its memory alone."""
 _MOST = 4000
@@ -35,6 +38,19 @@ def fill() -> None:
         _fill_below(top, size)
     for size in range(_LARGEST, 0, -_STEP):
         _fill_pools(size)
+    _fill_pieces(id(bytes(_TOP)))
+
+
+def _fill_pieces(top: int) -> None:
+    try:
+        allocate = ctypes.CDLL(None).malloc
+    except (OSError, AttributeError):
+        return
+    allocate.argtypes, allocate.restype = (ctypes.c_size_t,), ctypes.c_void_p
+    for size in range(_LARGEST_PIECE, 0, -_PIECE_STEP):
+        for _ in range(_MOST):
+            if (allocate(size) or top) >= top:
+                break
 
 
 def _fill_below(top: int, size: int) -> None:

@@ -43,6 +43,25 @@ def test_large_objects_made_after_that_lie_beyond_all_others() -> None:
     assert told.split() == ["True", "True"]
 
 
+PIECES = """
+import ctypes
+from scripting.sandbox import holes
+malloc, free = ctypes.CDLL(None).malloc, ctypes.CDLL(None).free
+malloc.argtypes, malloc.restype, free.argtypes = (ctypes.c_size_t,), ctypes.c_void_p, (ctypes.c_void_p,)
+earlier = [malloc(200) for _ in range(2000)]
+for piece in earlier[::2]:
+    free(piece)
+in_holes = malloc(200) < max(earlier)
+holes.fill()
+print(in_holes, min(malloc(200) for _ in range(20)) > max(earlier))
+"""
+
+
+def test_pieces_of_memory_that_libraries_ask_for_after_that_lie_beyond_all_others() -> None:
+    told = subprocess.run([sys.executable, "-c", PIECES], check=True, capture_output=True, text=True).stdout
+    assert told.split() == ["True", "True"]
+
+
 def test_it_ends_where_memory_is_not_as_it_expects(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holes, "_HEADER", 1 << 20)
     monkeypatch.setattr(holes, "_MOST", 100)
