@@ -7,7 +7,6 @@ would have taken over the compiler too.
 
 from __future__ import annotations
 
-from itertools import starmap
 from marshal import loads
 from types import CodeType
 
@@ -31,9 +30,14 @@ def told(program: Program) -> tuple[Compiled, ...]:
 
 def program_of(load: Load, engines: EngineFactory) -> Program:
     """The program as another sandbox compiled it. Any failure ends this sandbox, and the bundle is compiled in another."""
-    script, *helpers = starmap(_unit, zip((load.script, *load.helpers), load.compiled, strict=True))
-    by_name = {unit.name.removeprefix(f"{HELPER_MODULE}/"): unit for unit in helpers} if helpers else {}
-    return Program(script, by_name, engines.engine(load.script.language))
+    compiled = load.compiled
+    if len(compiled) != 1 + len(load.helpers):
+        raise ValueError("not the code of these texts")
+    helpers: dict[str, Unit] = {}
+    if load.helpers:
+        for text, code in zip(load.helpers, compiled[1:], strict=True):
+            helpers[text.name.removeprefix(f"{HELPER_MODULE}/")] = _unit(text, code)
+    return Program(_unit(load.script, compiled[0]), helpers, engines.engine(load.script.language))
 
 
 def _unit(text: Text, compiled: Compiled) -> Unit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Container
 from typing import Any
 
 from scripting.sandbox.library.facades import HelperFacade
@@ -14,7 +15,7 @@ from scripting.sandbox.program import Program
 class Helpers:
     """The imports of one sandbox. The check has already refused what may not be imported."""
 
-    def __init__(self, program: Program, packages: set[str]) -> None:
+    def __init__(self, program: Program, packages: Container[str]) -> None:
         self.program = program
         self.packages = packages
         self.builtins: dict[str, Any] = {}

@@ -26,6 +26,14 @@ from scripting.sandbox.protocol import Done, Fault, Load, Run
 MEMORY_RESERVE = 1 << 20
 """Bytes given back when memory runs out, so that the failure can still be told. They are asked for, and take no memory until then."""
 
+_inputs = b"\x80"
+"""Context variables of the run."""
+
+
+def get_context() -> Any:
+    """A copy of all context variables."""
+    return decode_trusted(_inputs)
+
 
 class Runner:
     """Runs one program again and again; nothing of one run is left for the next."""
@@ -37,13 +45,7 @@ class Runner:
         self.load = load
         self.meter = meter
         self.log = RunLog(load.max_log_lines, load.max_log_bytes)
-        self.inputs = b"\x80"
-        self.helpers = Helpers(program, set(load.packages))
-
-        def get_context() -> Any:
-            """A copy of all context variables."""
-            return decode_trusted(self.inputs)
-
+        self.helpers = Helpers(program, load.packages)
         functions: dict[str, Callable[..., Any]] = {
             function.name: self._host_function(function.name, call) for function in load.functions
         }
@@ -51,7 +53,6 @@ class Runner:
         self._max_bytes, self._max_depth, self._max_nodes = (
             load.max_result_bytes, load.max_result_depth, load.max_result_nodes,
         )  # fmt: skip
-        get_context.__qualname__ = "get_context"
         functions |= {
             "log": self.log.log,
             "rand": rand,
@@ -76,7 +77,7 @@ class Runner:
         self._counts_in_decimals = False
         """A run can change the context of decimal numbers, so that it must be made anew."""
         for unit in program.units:
-            self._draws |= unit.draws or not DRAWING.isdisjoint(unit.used)
+            self._draws |= unit.draws or bool(DRAWING & unit.used)
             self._suspends |= unit.suspends
             self._counts_in_decimals |= DECIMALS in unit.used
 
@@ -124,7 +125,8 @@ class Runner:
             self.log.restart()
 
     def _prepare(self, message: Run, namespace: dict[str, Any]) -> None:
-        self.inputs = message.inputs
+        global _inputs
+        _inputs = message.inputs
         set_clock(message.clock_us)
         set_seed(message.seed)
         if self._draws:
