@@ -20,7 +20,7 @@ class Helpers:
         self.packages = packages
         self.builtins: dict[str, Any] = {}
         self._done: dict[str, HelperFacade] = {}
-        self._running: set[str] = set()
+        self._running: list[str] = []
         self._shared: HelperFacade | None = None
 
     def clear(self) -> None:
@@ -67,11 +67,11 @@ class Helpers:
         if name in self._running:
             raise ImportError(f'the helper script "{HELPER_MODULE}/{name}" imports itself, by way of another')
         namespace: dict[str, Any] = {"__builtins__": self.builtins, "__name__": unit.name}
-        self._running.add(name)
+        self._running.append(name)
         try:
             exec(unit.code, namespace)  # noqa: S102 - passed the same policy as the script
         finally:
-            self._running.discard(name)
+            self._running.remove(name)
         facade = self._done[name] = HelperFacade(namespace)
         self._imported().__dict__[name] = facade
         return facade

@@ -46,9 +46,9 @@ class Runner:
         self.meter = meter
         self.log = RunLog(load.max_log_lines, load.max_log_bytes)
         self.helpers = Helpers(program, load.packages)
-        functions: dict[str, Callable[..., Any]] = {
-            function.name: self._host_function(function.name, call) for function in load.functions
-        }
+        functions: dict[str, Callable[..., Any]] = {}
+        for function in load.functions:
+            functions[function.name] = self._host_function(function.name, call)
 
         self._max_bytes, self._max_depth, self._max_nodes = (
             load.max_result_bytes, load.max_result_depth, load.max_result_nodes,
@@ -77,7 +77,8 @@ class Runner:
         self._counts_in_decimals = False
         """A run can change the context of decimal numbers, so that it must be made anew."""
         for unit in program.units:
-            self._draws |= unit.draws or bool(DRAWING & unit.used)
+            if unit.draws or DRAWING & unit.used:
+                self._draws = True
             self._suspends |= unit.suspends
             self._counts_in_decimals |= DECIMALS in unit.used
 
