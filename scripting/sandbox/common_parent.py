@@ -6,11 +6,12 @@ Linux alone. Who may ask is who may reach the socket: its folder is to be privat
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import os
 import signal
-import socket
 import struct
+from array import array
 from typing import NoReturn
 
 from scripting.sandbox import fork_server
@@ -28,15 +29,15 @@ def listen(address: str) -> NoReturn:
     unheard = f"{address}.new"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(unheard)
-    listener = socket.socket(socket.AF_UNIX)
+    listener = _socket.socket(_socket.AF_UNIX)
     listener.bind(unheard)
     listener.listen(64)
     os.rename(unheard, address)
     os.chdir("/")
     while True:
-        asker, _ = listener.accept()
+        asker = _socket.socket(fileno=listener._accept()[0])  # type: ignore[attr-defined]
         asker.settimeout(_ASK_SECONDS)
-        with asker, contextlib.suppress(OSError):
+        with contextlib.closing(asker), contextlib.suppress(OSError):
             control = _asked(asker)
             if control is None:
                 continue
@@ -49,9 +50,13 @@ def listen(address: str) -> NoReturn:
             _reply(asker, pid)
 
 
-def _asked(asker: socket.socket) -> int | None:
+def _asked(asker: _socket.socket) -> int | None:
     """The control socket that came with the request; None if there was not exactly one."""
-    _, descriptors, _, _ = socket.recv_fds(asker, 1, 2)
+    descriptors = array("i")
+    _, ancillary, _, _ = asker.recvmsg(1, _socket.CMSG_LEN(2 * descriptors.itemsize))
+    for level, kind, data in ancillary:
+        if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS):
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
     if len(descriptors) == 1:
         return descriptors[0]
     for descriptor in descriptors:
@@ -67,14 +72,14 @@ def _fork() -> int:
         return -1
 
 
-def _reply(asker: socket.socket, pid: int) -> None:
+def _reply(asker: _socket.socket, pid: int) -> None:
     try:
         pidfd = os.pidfd_open(pid)
     except OSError:  # it was not forked, or has ended
         asker.sendall(REPLY.pack(0))
         return
     try:
-        socket.send_fds(asker, [REPLY.pack(pid)], [pidfd])
+        asker.sendmsg((REPLY.pack(pid),), ((_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array("i", (pidfd,))),))
     finally:
         os.close(pidfd)
 

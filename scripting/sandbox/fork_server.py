@@ -6,15 +6,14 @@ descriptors beside them.
 
 from __future__ import annotations
 
+import _socket  # of C alone: what the library puts around it takes a sixth of a megabyte
 import contextlib
 import gc
 import os
 import signal
-import socket
 import struct
 import sys
 import time
-from _socket import socketpair  # of C alone, without the enums around it
 from array import array
 
 from scripting.sandbox import holes, probes
@@ -38,7 +37,7 @@ FORK, REAP, PROBE, HELLO = b"F", b"R", b"P", b"H"
 class LightParent:
     """Forks sandboxes. Single-threaded; holds no script and no data."""
 
-    def __init__(self, control: socket.socket, engines: EngineFactory) -> None:
+    def __init__(self, control: _socket.socket, engines: EngineFactory) -> None:
         self.control = control
         self.pid = os.getpid()
         self.left: tuple[str, ...] = ()
@@ -67,7 +66,7 @@ class LightParent:
         gc.freeze()
         self._reply(HELLO, self.pid, sys.hexversion >> 8)
         while True:
-            request = self.control.recv(REQUEST.size, socket.MSG_WAITALL)
+            request = self.control.recv(REQUEST.size, _socket.MSG_WAITALL)
             if len(request) < REQUEST.size:
                 return
             kind, number = REQUEST.unpack(request)
@@ -86,7 +85,7 @@ class LightParent:
         return Ready(held, missing)
 
     def _fork(self, kind: bytes, number: int) -> None:
-        ours, theirs = socketpair()
+        ours, theirs = _socket.socketpair()
         try:
             pid = os.fork()
         except OSError as error:
@@ -122,7 +121,7 @@ class LightParent:
     ) -> None:
         reply = REPLY.pack(kind, pid, status, peak, cpu_us)
         try:
-            self.control.sendmsg((reply,), ((socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", descriptors)),))
+            self.control.sendmsg((reply,), ((_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array("i", descriptors)),))
         except (BrokenPipeError, ConnectionResetError):
             os._exit(0)
 
@@ -171,8 +170,8 @@ def load() -> EngineFactory:
 
 def serve(descriptor: int, engines: EngineFactory) -> None:
     """Be a light parent with the control socket on this descriptor, until that ends."""
-    control = socket.socket(fileno=descriptor)
-    control.set_inheritable(False)
+    control = _socket.socket(fileno=descriptor)
+    os.set_inheritable(descriptor, False)
     parent = LightParent(control, engines)
     parent.leave_host()
     parent.serve()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import _socket
 import mmap
 import os
-import socket
 import sys
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
@@ -36,8 +36,8 @@ def _open(_: Resources) -> bool:
     return os.open("/etc/passwd", os.O_RDONLY) >= 0
 
 
-def _socket(_: Resources) -> bool:
-    return socket.socket().fileno() >= 0
+def _open_socket(_: Resources) -> bool:
+    return _socket.socket().fileno() >= 0
 
 
 def _fork(_: Resources) -> bool:
@@ -66,7 +66,7 @@ def _read_directory(_: Resources) -> bool:
 
 
 def _interfaces(_: Resources) -> bool:
-    return any(name != "lo" for _, name in socket.if_nameindex())
+    return any(name != "lo" for _, name in _socket.if_nameindex())
 
 
 def _privileges(_: Resources) -> bool:
@@ -117,7 +117,7 @@ _NO_FILTER = frozenset({"seccomp"})
 _NO_WALLS = frozenset({"seccomp", "landlock"})
 PROBES: tuple[Probe, ...] = (
     Probe("seccomp", "open a file", _open),
-    Probe("seccomp", "open a socket", _socket),
+    Probe("seccomp", "open a socket", _open_socket),
     Probe("seccomp", "start a process", _fork),
     Probe("seccomp", "run a program", _execute),
     Probe("seccomp", "trace a process", _trace),

@@ -6,10 +6,10 @@ a method. Done here it is done once; done by each sandbox, each page of it would
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import gc
 import os
-import socket
 
 import msgspec
 
@@ -82,11 +82,11 @@ def _lower_nothing(kind: int, value: int) -> None:
 
 def _live(load: Load, engines: EngineFactory, resources: Resources, last_word: LastWord) -> None:
     """The whole life of a sandbox, whose supervisor has said all ahead and does not listen."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
+    ours, theirs = _socket.socketpair()
+    with contextlib.closing(ours), contextlib.closing(theirs):
         run = _frame(State.LOADED, Run(INPUTS, 1, 0)) + _frame(State.CALLING, Answer(encode_value(2), ""))
         ours.sendall(_frame(State.EMPTY, load) + ENOUGH * run)
-        ours.shutdown(socket.SHUT_WR)
+        ours.shutdown(_socket.SHUT_WR)
         with contextlib.suppress(SupervisorGone):
             Server(Wire(theirs.fileno()), engines, resources, Meter(None), last_word).serve(Ready((), ()))
 
