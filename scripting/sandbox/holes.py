@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections.abc import Callable
 
 _POOL, _HEADER = 16 << 10, 48
 _STEP, _LARGEST = 16, 512
@@ -31,6 +32,19 @@ _ONE = 1.0
 _filled: list[object] = []
 
 
+def _found_malloc() -> Callable[[int], int | None] | None:
+    """The C library's, or whichever stands in its place."""
+    try:
+        found = ctypes.CDLL(None).malloc
+    except (OSError, AttributeError):
+        return None
+    found.argtypes, found.restype = (ctypes.c_size_t,), ctypes.c_void_p
+    return found
+
+
+_malloc = _found_malloc()
+
+
 def fill() -> None:
     """Take the holes there are, for good."""
     top = id(bytes(_TOP))
@@ -42,14 +56,11 @@ def fill() -> None:
 
 
 def _fill_pieces(top: int) -> None:
-    try:
-        allocate = ctypes.CDLL(None).malloc
-    except (OSError, AttributeError):
+    if _malloc is None:
         return
-    allocate.argtypes, allocate.restype = (ctypes.c_size_t,), ctypes.c_void_p
     for size in range(_LARGEST_PIECE, 0, -_PIECE_STEP):
         for _ in range(_MOST):
-            if (allocate(size) or top) >= top:
+            if (_malloc(size) or top) >= top:
                 break
 
 
