@@ -60,40 +60,47 @@ def sessions() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="package")
-def contexts() -> dict[str, BrowserContext]:
-    """A browser of each role, which has the site's files cached after its first test: a page opens in half the time."""
-    return {}
+def contexts() -> list[BrowserContext]:
+    """Browsers that have the site's files cached after their first test: a page opens in half the time."""
+    return []
+
+
+@pytest.fixture
+def newcomer(stack: RunningStack, browser: Browser, contexts: list[BrowserContext]) -> Iterator[Callable[[], Person]]:
+    """Somebody whom the site does not know, in a browser of their own; at the end of the test it knows nothing of them."""
+    people: list[Person] = []
+
+    def arrive() -> Person:
+        if len(people) == len(contexts):
+            contexts.append(new_context(stack, browser))
+        people.append(Person(stack, contexts[len(people)], ""))
+        return people[-1]
+
+    yield arrive
+    for one in people:
+        one.leave()
+        forget(one.context, stack.url)
 
 
 @pytest.fixture
 def person(
-    stack: RunningStack, browser: Browser, sessions: dict[str, Any], contexts: dict[str, BrowserContext]
+    stack: RunningStack, browser: Browser, sessions: dict[str, Any], newcomer: Callable[[], Person]
 ) -> Iterator[Callable[..., Person]]:
-    """Logs a role in; at the end of the test its browser knows nothing of it. With options, the browser is one of its own."""
-    used: list[BrowserContext] = []
+    """Logs a role in. With options, the browser is a new one."""
     own: list[BrowserContext] = []
-    people: list[Person] = []
 
     def enter(role: str, **options: Any) -> Person:
         if role not in sessions:
             sessions[role] = session(stack, browser, role)
         if options:
-            context = new_context(stack, browser, **options)
-            own.append(context)
+            own.append(new_context(stack, browser, **options))
+            entered = Person(stack, own[-1], role)
         else:
-            if role not in contexts:
-                contexts[role] = new_context(stack, browser)
-            context = contexts[role]
-            assert context not in used, "two of one role need a browser of their own each: give one an option"
-            used.append(context)
-        context.add_cookies(sessions[role]["cookies"])
-        people.append(Person(stack, context, role))
-        return people[-1]
+            entered = newcomer()
+            entered.role = role
+        entered.context.add_cookies(sessions[role]["cookies"])
+        return entered
 
     yield enter
-    for one in people:
-        one.leave()
     for context in own:
         context.close()
-    for context in used:
-        forget(context, stack.url)

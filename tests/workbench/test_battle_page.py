@@ -6,33 +6,24 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from goby_site.paths import BASE_DIR
-from tests.support.browser import barriers, forget
+from tests.support.browser import barriers
 from tests.support.stack import RunningStack
-from tests.workbench.pages import Person, new_context, weaken
+from tests.workbench.pages import Person, weaken
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 
-@pytest.fixture(scope="module")
-def context(stack: RunningStack, browser: Browser) -> BrowserContext:
-    """It has the site's files cached after the first test."""
-    return new_context(stack, browser)
-
-
 @pytest.fixture
-def visitor(stack: RunningStack, context: BrowserContext) -> Iterator[Person]:
+def visitor(newcomer: Callable[[], Person]) -> Person:
     """Someone who has not logged in."""
-    person = Person(stack, context, "")
-    yield person
-    person.leave()
-    forget(context, stack.url)
+    return newcomer()
 
 
 @pytest.fixture
@@ -204,17 +195,21 @@ def wait_for_friends(page: Page) -> list[str]:
 
 @pytest.mark.usefixtures("battle")
 def test_a_test_shot_at_a_live_unit_is_asked_about_and_a_friend_is_named_as_one(
-    browser: Browser, stack: RunningStack, problems: list[str]
+    tab: Page, stack: RunningStack, problems: list[str]
 ) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 800}, reduced_motion="reduce")
-    page = context.new_page()
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page = tab
+    page.set_viewport_size({"width": 390, "height": 800})
     page.goto(f"{stack.url}/admin/login/?next=/debug/hit")
     page.fill("[name=username]", "designer")
     page.fill("[name=password]", stack.password("designer"))
     page.click("[type=submit]")
     fired: list[str] = []
-    page.on("request", lambda request: fired.append(request.url) if request.method == "POST" else None)
+
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            fired.append(request.url)
+
+    page.on("request", note)
     expect(page.locator("#hit-go")).to_have_text("Try the odds")
     friends = two_friends(page, stack)
     page.select_option("[name=attacker]", friends[0])
@@ -244,5 +239,5 @@ def test_a_test_shot_at_a_live_unit_is_asked_about_and_a_friend_is_named_as_one(
     expect(page.locator(".shot-result")).to_have_count(2, timeout=30_000)
     expect(dialog).to_be_hidden()
     assert len(fired) == 2
+    page.remove_listener("request", note)
     assert not problems
-    context.close()

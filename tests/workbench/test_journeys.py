@@ -9,12 +9,12 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Request, Route, expect
+from playwright.sync_api import Request, Route, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.support.browser import barriers
 from tests.support.stack import RunningStack, wait_until
-from tests.workbench.pages import Person, change, hover, new_context, publish, text_of, write
+from tests.workbench.pages import Person, change, hover, publish, text_of, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
@@ -29,8 +29,9 @@ def live_number(person: Person, script: str) -> int:
 
 
 @pytest.mark.usefixtures("battle")
-def test_a_stranger_changes_a_rule_and_sees_the_battle_follow_it(stack: RunningStack, browser: Browser) -> None:
-    stranger = Person(stack, new_context(stack, browser), "designer")
+def test_a_stranger_changes_a_rule_and_sees_the_battle_follow_it(newcomer: Callable[[], Person]) -> None:
+    stranger = newcomer()
+    stranger.role = "designer"
     page = stranger.page()
     page.goto("/")
     page.click(".card a")
@@ -54,7 +55,6 @@ def test_a_stranger_changes_a_rule_and_sees_the_battle_follow_it(stack: RunningS
     expect(hit).to_be_visible(timeout=60_000)
     expect(page.locator(".entry .entry-by", has_text="damage_calculator v2").first).to_be_visible(timeout=60_000)
     assert stranger.problems == []
-    stranger.context.close()
 
 
 def test_an_event_of_the_battle_opens_in_the_workbench_with_its_inputs(person: Enter) -> None:
