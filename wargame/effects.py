@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from scripting.modules.calls import CallContext, EffectRefused, Outcome
@@ -25,7 +26,7 @@ def carry_out(outcome: Outcome) -> None:
     if rule is None:
         return
     with unit_of_work.of(context) as work:
-        table = work.find(context, rule.unit(outcome))
+        table = work.find(context, partial(rule.unit, outcome))
         if table is None or not table.battle.is_running:
             logger.info("%s of %s ignored: no such battle is running", rule.what, context.topic or context.script)
             return

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from scripting import clock
 from scripting.storage.bulk_insert import insert_rows
-from scripting.storage.bulk_update import update_rows
+from scripting.storage.bulk_update import update_all
 from scripting.storage.compiled_query import Among, number
 from wargame import journal, kept, live, models
 from wargame.kept import Rows
@@ -166,16 +166,19 @@ def write(table: Table, step: Step) -> None:
 def write_all(all_changes: Iterable[Changes]) -> None:
     """Write changes of several battles, and tell their pages after the commit."""
     changed = [changes for changes in all_changes if changes]
-    for together in zip_longest(*(changes.units for changes in changed), fillvalue={}):
-        update_rows(models.Unit, [row for units in together for row in units.values()])
-    update_rows(models.Side, [row for changes in changed for row in _scores(changes)])
+    games = [changes.table.game for changes in changed]
     for changes in changed:
         _write_game(changes.table, changes.before)
+        changes.table.game.stamp = kept.new_stamp()
+    units = zip_longest(*(changes.units for changes in changed), fillvalue={})
+    update_all(
+        [
+            *((models.Unit, [row for rows in together for row in rows.values()]) for together in units),
+            (models.Side, [row for changes in changed for row in _scores(changes)]),
+            (models.Game, [{"id": game.id, "sequence": game.sequence, "stamp": game.stamp} for game in games]),
+        ]
+    )
     insert_rows(models.BattleLogEntry, [row for changes in changed for row in changes.entries])
-    games = [changes.table.game for changes in changed]
-    for game in games:
-        game.stamp = kept.new_stamp()
-    update_rows(models.Game, [{"id": game.id, "sequence": game.sequence, "stamp": game.stamp} for game in games])
     for table in (changes.table for changes in changed):
         kept.keep(table.game, Rows(table.battle.sides, table.sides, table.battle.units, table.units))
     live.announce_on_commit(*games)

@@ -5,7 +5,7 @@ Outcomes are carried out in order, each on what those before it left of its batt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from scripting.modules.calls import CallContext
@@ -29,12 +29,15 @@ class UnitOfWork:
             self._asked |= unread
             self._changes |= {table.game.id: Changes(table) for table in rows.all_locked(unread)}
 
-    def find(self, context: CallContext, unit_code: str = "") -> Table | None:
-        """The battle that the event is about, as the outcomes before left it; None where there is no such battle."""
+    def find(self, context: CallContext, unit_code: Callable[[], str] = str) -> Table | None:
+        """The battle that the event is about, as the outcomes before left it; None where there is no such battle.
+
+        It is looked for by a unit of it where the event names none.
+        """
         number = number_named(context, context.payload)
         if number is None:
             self.write()  # the database is asked which battles run
-            game = find_game(context, context.payload, unit_code)
+            game = find_game(context, context.payload, unit_code())
             number = game.id if game is not None else 0
         self.read([number] if number else [])
         found = self._changes.get(number)

@@ -3,40 +3,75 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db import connections, models, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from scripting.storage.bulk_insert import preparer
 from scripting.storage.straight import as_driver_takes_it, driver
 
+Rows = Sequence[dict[str, Any]]
 
-def update_rows(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
+
+def update_rows(model: type[models.Model], rows: Rows) -> None:
     """UPDATE rows given as {attname: value}, each once, found by its primary key; all have the same fields, and none waits for another.
 
     One statement: PostgreSQL joins the values, SQLite has many parameter sets. Values are those of Python; database constraints hold, model
     validation and signals do not run.
     """
-    if not rows:
+    update_all([(model, rows)])
+
+
+def update_all(tables: Iterable[tuple[type[models.Model], Rows]]) -> None:
+    """`update_rows` for several tables of one database, in this order: PostgreSQL is sent all in one exchange."""
+    filled = [(model, rows) for model, rows in tables if rows]
+    if not filled:
         return
-    connection = connections[router.db_for_write(model)]
+    connection = connections[router.db_for_write(filled[0][0])]
+    straight = driver(connection)
+    if straight is None and connection.vendor == "postgresql":
+        _exchange(connection, [_together(model, rows, connection.alias) for model, rows in filled])
+        return
+    for model, rows in filled:
+        statement, columns = _prepared(model, rows, connection.alias)
+        parameters = list(zip(*columns, strict=True))
+        if straight is None:
+            with connection.cursor() as cursor:
+                cursor.executemany(statement.one, parameters)
+        else:
+            with connection.wrap_database_errors:
+                straight.executemany(as_driver_takes_it(statement.one), parameters)
+
+
+def _exchange(connection: BaseDatabaseWrapper, statements: Sequence[tuple[str, list[Any]]]) -> None:
+    """Several statements at once, where the driver puts the parameters into their text itself."""
+    with connection.cursor() as cursor:
+        if connection.settings_dict["OPTIONS"].get("server_side_binding") is True:
+            for sql, parameters in statements:
+                cursor.execute(sql, parameters)
+        else:
+            cursor.execute("; ".join(sql for sql, _ in statements), [each for _, some in statements for each in some])
+
+
+def _together(model: type[models.Model], rows: Rows, alias: str) -> tuple[str, list[Any]]:
+    """The statement of PostgreSQL for these rows, of which each alone would be parsed and planned anew, and its parameters."""
+    statement, columns = _prepared(model, rows, alias)
+    if len(rows) == 1:
+        return statement.one, [column[0] for column in columns]
+    return statement.together, list(map(list, columns))
+
+
+def _prepared(model: type[models.Model], rows: Rows, alias: str) -> tuple[_Statement, list[Sequence[Any]]]:
+    """The UPDATE, and its values as the driver takes them, column by column."""
     names = tuple(name for name in rows[0] if name != model._meta.pk.attname)
-    statement = _statement(model, connection.alias, names)
-    values = itemgetter(*names, model._meta.pk.attname)
-    columns: list[Sequence[Any]] = list(zip(*map(values, rows), strict=True))
+    statement = _statement(model, alias, names)
+    columns: list[Sequence[Any]] = list(zip(*map(itemgetter(*names, model._meta.pk.attname), rows), strict=True))
     for place, prepare in statement.prepared:
         columns[place] = [None if value is None else prepare(value) for value in columns[place]]
-    if straight := driver(connection):
-        with connection.wrap_database_errors:
-            straight.executemany(as_driver_takes_it(statement.one), list(zip(*columns, strict=True)))
-        return
-    with connection.cursor() as cursor:
-        if statement.together and len(rows) > 1:  # each alone is parsed and planned anew
-            cursor.execute(statement.together, list(map(list, columns)))
-        else:
-            cursor.executemany(statement.one, list(zip(*columns, strict=True)))
+    return statement, columns
 
 
 def delete_rows(model: type[models.Model], keys: Sequence[Any]) -> int:

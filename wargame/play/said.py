@@ -14,7 +14,7 @@ LIMIT = 300
 def said(topic: str, payload: Mapping[str, Any], result: Any) -> str:
     """Empty where there is nothing to say. `topic` is empty, or a path, for a test shot."""
     say = SAY.get(topic, _shot if not topic or topic.startswith("/") else None)
-    if say is None or not isinstance(result, Mapping):
+    if say is None or not isinstance(result, dict):
         return ""
     return one_line(say(payload, result), LIMIT)
 

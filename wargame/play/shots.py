@@ -65,5 +65,5 @@ def carry_out_hit(battle: Battle, outcome: Outcome) -> Step:
 def code_of(shot: Mapping[str, Any], part: str) -> str:
     """The id of the `attacker` or `target` of a shot."""
     unit = shot.get(part)
-    code = unit.get("id") if isinstance(unit, Mapping) else None
+    code = unit.get("id") if isinstance(unit, dict) else None
     return code if isinstance(code, str) else ""
