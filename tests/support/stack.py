@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import xmlrpc.client
 from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +23,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from goby_site.paths import BASE_DIR, private_dir
 from goby_site.stack.supervisord import supervisor_socket, tied
-from tests.support import migrated
-from tests.support.commands import Commands
+from tests.support import forked, migrated
 from tests.support.processes import child_environment, free_port, processes_of
 
 
@@ -81,7 +81,6 @@ class RunningStack:
         own = {"GOBY_VAR": str(folder), "GOBY_DEMO": "true", "PORT": str(self.port), "REDIS_URL": redis_url}
         own["DATABASE_URL"] = database_url or f"sqlite:///{quote(str(folder))}/goby.sqlite3"
         self.environment = child_environment(**own | environment)
-        self.commands = Commands(BASE_DIR, self.environment, Path(sys.executable))
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 tied("TERM", *under, sys.executable, *program),  # a test run that is killed leaves no stack
@@ -161,8 +160,15 @@ class RunningStack:
         return logins[role]
 
     def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a management command on this stack's database and Redis."""
-        return self.commands.run(*arguments)
+        """Run a management command on this stack's database and Redis, in a fork of what has imported the project already."""
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as error:
+            process = forked.start(
+                "manage.py", *arguments, environment=self.environment, stdout=out.buffer, stderr=error.buffer
+            )
+            status = process.wait(300)
+            out.seek(0)
+            error.seek(0)
+            return subprocess.CompletedProcess(["manage.py", *arguments], status, out.read(), error.read())
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """What one statement on its SQLite file answers or changes: a hundredth of what a management command takes."""
@@ -175,7 +181,6 @@ class RunningStack:
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Ctrl-C, and the exit status; kills whatever is left after 30 s."""
-        self.commands.close()
         if self.process.poll() is None:
             self.process.send_signal(number)
             try:
