@@ -15,7 +15,7 @@ from tests.support.browser import barriers
 from tests.support.stack import RunningStack, wait_until
 from tests.workbench.pages import Person, change, hover, text_of, write
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.usefixtures("battle")]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 Enter = Callable[..., Person]
 DAMAGE = "wargame/damage_calculator"
@@ -143,6 +143,7 @@ NIGHT = """SELECT count(*) > 9 FROM scripting_execution AS run JOIN scripting_sc
 """Whether there is so much to replay that it takes five seconds and more, each decision half a second."""
 
 
+@pytest.mark.usefixtures("battle")
 def test_a_night_is_replayed_in_the_background_with_progress_and_cancelled_by_the_keyboard(
     person: Enter, stack: RunningStack
 ) -> None:
