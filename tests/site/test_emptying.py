@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
 
 from tests.support import emptying
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+KEPT: list[object] = []
+"""The connection of the first test that looks at it."""
 
 
 @pytest.mark.parametrize("time", ["first", "again"])
@@ -34,3 +38,22 @@ def test_nothing_but_what_is_kept_is_left_by_the_quick_way() -> None:
     emptying.empty_the_rest()
     assert not User.objects.exists()
     assert emptying.kept_rows() == before
+
+
+@pytest.mark.parametrize("time", ["first", "again"])
+def test_a_connection_stays_and_is_as_a_new_one(time: str) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT pg_try_advisory_lock(7), current_setting('enable_seqscan'), current_setting('timezone')"
+            )
+            assert cursor.fetchone() == (True, "on", "UTC")
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+            assert cursor.fetchone() == (1,), "the lock of the test before is gone"
+            cursor.execute("SET enable_seqscan = off; SET timezone = 'Asia/Tokyo'")
+    transaction.set_autocommit(False)
+    assert not emptying.is_as_new(), "this one would be closed"
+    transaction.set_autocommit(True)
+    if KEPT:
+        assert connection.connection is KEPT[0]
+    KEPT.append(connection.connection)
