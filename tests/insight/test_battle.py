@@ -14,7 +14,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support.postgres import new_database
+from tests.support import migrated
+from tests.support.postgres import new_database, server_url
 from tests.support.stack import RunningStack, wait_until
 
 THRESHOLD, BATCH, WORKERS = 5, 4, 2
@@ -72,7 +73,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         "SCRIPTING_BATCH": str(BATCH),
     }
     with contextlib.ExitStack() as held:
-        url = held.enter_context(new_database()) if os.environ.get("TEST_DATABASE") == "postgres" else ""
+        url = ""
+        if os.environ.get("TEST_DATABASE") == "postgres":
+            url = held.enter_context(new_database(migrated.database(server_url())))
         yield Watched(held.enter_context(RunningStack(folder, database_url=url, **settings)), url)
 
 

@@ -52,11 +52,11 @@ def server_url() -> str:
 
 
 @contextlib.contextmanager
-def new_database() -> Iterator[str]:
-    """The URL of an empty database on the session's server, for as long as the context lasts."""
+def new_database(template: str = "template1") -> Iterator[str]:
+    """The URL of an empty database, or a copy of another, on the session's server, for as long as the context lasts."""
     server, name = server_url(), f"own_{secrets.token_hex(6)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield server.removesuffix("postgres") + name
         finally:
