@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
 
 from scripting.models import Execution, Schedule, ScheduleRun
 from scripting.schedules import keeping
@@ -30,7 +31,8 @@ def test_each_second_of_a_schedule_runs_once_while_its_workers_are_killed(tmp_pa
         overlap="queue", payload={"broken": False, "seconds": 0.0},
     )  # fmt: skip
     dice = random.Random(14)
-    for number in range(3):
+    # SQLite tries kills at several moments; another database shows with one of each kind that they leave nothing half done.
+    for number in range(3 if connection.vendor == "sqlite" else 1):
         with WorkerProcess(tmp_path, f"one-{number}") as one, WorkerProcess(tmp_path, f"two-{number}") as two:
             one.takes_jobs(), two.takes_jobs()
             wait_for(lambda: owner() != "", what="nobody keeps the schedules")
