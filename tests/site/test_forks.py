@@ -89,7 +89,10 @@ NO_SERVER = "postgresql://nobody@127.0.0.1:1/none"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("database", "there"), [("sqlite:///none.sqlite3", []), (NO_SERVER, ["psycopg"])])
+@pytest.mark.parametrize(
+    ("database", "there"),
+    [("sqlite:///none.sqlite3", []), pytest.param(NO_SERVER, ["psycopg"], marks=pytest.mark.once)],
+)
 def test_what_no_part_needs_is_not_imported_and_can_be_later(database: str, there: list[str]) -> None:
     lines = said(
         """
@@ -103,6 +106,7 @@ import opentelemetry, rich, psycopg
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize("database", ["sqlite:///none.sqlite3", NO_SERVER])
 def test_queries_are_compiled_before_the_fork_without_the_database(database: str) -> None:
     lines = said(

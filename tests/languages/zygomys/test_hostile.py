@@ -100,6 +100,7 @@ def test_a_hostile_text_ends_in_its_limits(pool: SandboxPool, name: str) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(texts)
 def test_the_same_random_text_checked_and_run_never_harms_the_host(pool: SandboxPool, text: str) -> None:
@@ -110,6 +111,7 @@ def test_the_same_random_text_checked_and_run_never_harms_the_host(pool: Sandbox
 
 
 @pytest.mark.slow
+@pytest.mark.once
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @example("(")
 @example("{a b")
