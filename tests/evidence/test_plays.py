@@ -98,6 +98,8 @@ def test_an_evidence_worker_plays_and_stops_as_soon_as_the_answer_is_clear(score
 
 
 SLOW = "\nfor _ in range(20_000):\n    pass\n"
+PLAYS = 12
+"""They take a few seconds together, and each second what was played is written."""
 
 
 @pytest.mark.once
@@ -108,16 +110,16 @@ def test_a_report_grows_while_it_is_played_and_a_killed_worker_s_plays_are_playe
     assert damage.active_version is not None
     slow = candidate_of(damage, damage.active_version.text + SLOW, "python")
     sides = playing.sides_with("wargame", {"damage_calculator": slow})
-    found = play_jobs.ask(damage, sides, title="a slow draft", plays=4, seed=1)
+    found = play_jobs.ask(damage, sides, title="a slow draft", plays=PLAYS, seed=1)
     with WorkerProcess(tmp_path, "eve", "--evidence").takes_jobs() as worker:
         wait_until(lambda: PlayComparison.objects.get().played > 0, 200, "it grows")
         worker.kill()
     found.refresh_from_db()
-    assert (found.state, 0 < found.document["plays"] < 4) == ("running", True)
+    assert (found.state, 0 < found.document["plays"] < PLAYS) == ("running", True)
     with WorkerProcess(tmp_path, "eva", "--evidence").takes_jobs():
         wait_until(lambda: PlayComparison.objects.get().state == "done", 200, "another worker plays them")
     found.refresh_from_db()
-    assert (found.document["plays"], found.document["same"]) == (4, 4), "it only takes longer"
+    assert (found.document["plays"], found.document["same"]) == (PLAYS, PLAYS), "it only takes longer"
 
 
 def test_a_cancelled_comparison_may_be_asked_for_again(scorer: Script) -> None:
