@@ -1,7 +1,7 @@
 """Sides and units of battles as this process last read or wrote them, kept for the next commit, which then need not read them again.
 
-What is kept is used only under the battle's row lock, and only where its row has the stamp of then: whoever writes a battle gives it another. The database takes the stamp from a row that was written
-without (migration 0006), and so do sides and units that are saved otherwise.
+It is used only under the battle's row lock, and only where its row has the stamp of then: whoever writes a battle gives it another. The
+database takes the stamp from a row that was written without (migration 0006), and a change by hand takes it too (`wargame.models.of_game`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import msgspec
 from wargame.models import Game
 from wargame.play.state import Side, Unit
 
-MOST = 256
-"""Battles that are kept, some 10 KB each: the ones that were read or written last."""
+MOST_UNITS = 16_384
+"""Units that are kept in all, some 300 bytes each: those of the battles that were read or written last."""
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -28,27 +28,39 @@ class Rows(msgspec.Struct, frozen=True):
     unit_keys: Mapping[str, int]
 
 
-_kept: dict[int, tuple[int, Rows]] = {}
-_lock = threading.Lock()
-os.register_at_fork(after_in_child=_lock._at_fork_reinit)  # type: ignore[attr-defined]
+class Memory:
+    """The battles that a process keeps."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[int, Rows]] = {}
+        """Stamp and rows by the battle's primary key, the one that was kept last at the end."""
+        self._units = 0
+        self._lock = threading.Lock()
+        os.register_at_fork(after_in_child=self._lock._at_fork_reinit)  # type: ignore[attr-defined]
+
+    def find(self, game: Game) -> Rows | None:
+        """The rows of a battle whose own row is locked and was read just now, if they are still as they were kept."""
+        stamp, rows = self._found.get(game.id, (0, None))
+        return rows if stamp == game.stamp else None
+
+    def keep(self, game: Game, rows: Rows) -> None:
+        """Keep what was read under the lock of the battle's row, or is written along with its stamp."""
+        with self._lock:
+            self._forget(game.id)
+            if game.stamp:
+                self._found[game.id] = game.stamp, rows
+                self._units += len(rows.units)
+                while self._units > MOST_UNITS:
+                    self._forget(next(iter(self._found)))
+
+    def _forget(self, number: int) -> None:
+        if (found := self._found.pop(number, None)) is not None:
+            self._units -= len(found[1].units)
+
+
+memory = Memory()
 
 
 def new_stamp() -> int:
     """By chance: what a transaction wrote that failed has a stamp that no row ever has."""
     return int.from_bytes(os.urandom(8)) >> 1 or 1
-
-
-def find(game: Game) -> Rows | None:
-    """What is kept of a battle whose row is locked and was read just now, if that is how it still is."""
-    stamp, rows = _kept.get(game.id, (0, None))
-    return rows if stamp == game.stamp else None
-
-
-def keep(game: Game, rows: Rows) -> None:
-    """Keep what was read under the lock of the battle's row, or is written along with its stamp."""
-    with _lock:
-        _kept.pop(game.id, None)
-        if game.stamp:
-            _kept[game.id] = game.stamp, rows
-            if len(_kept) > MOST:
-                del _kept[next(iter(_kept))]

@@ -41,11 +41,11 @@ def all_locked(numbers: Iterable[int]) -> list[Table]:
     """Those of these battles that exist, with their rows locked. In order, so that no two transactions wait for each other."""
     using = router.db_for_write(models.Game)
     games = [models.Game.from_db(using, _GAME, row) for row in _games.rows(using, sorted(numbers))]
-    found = {game.id: rows for game in games if (rows := kept.find(game))}
+    found = {game.id: rows for game in games if (rows := kept.memory.find(game))}
     if unknown := [game for game in games if game.id not in found]:
         found |= _read_rows([game.id for game in unknown], using)
         for game in unknown:
-            kept.keep(game, found[game.id])
+            kept.memory.keep(game, found[game.id])
     now = int(clock.seconds())
     return [_table(game, found[game.id], now) for game in games]
 
@@ -180,7 +180,7 @@ def write_all(all_changes: Iterable[Changes]) -> None:
     )
     insert_rows(models.BattleLogEntry, [row for changes in changed for row in changes.entries])
     for table in (changes.table for changes in changed):
-        kept.keep(table.game, Rows(table.battle.sides, table.sides, table.battle.units, table.units))
+        kept.memory.keep(table.game, Rows(table.battle.sides, table.sides, table.battle.units, table.units))
     live.announce_on_commit(*games)
 
 

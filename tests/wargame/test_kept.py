@@ -1,4 +1,4 @@
-"""What a process keeps of battles is used only as long as it is so: a commit acts on what is stored, whoever wrote it."""
+"""A process goes on from what it keeps of a battle only as long as nobody else wrote it: a commit acts on what is stored."""
 
 from __future__ import annotations
 
@@ -50,12 +50,25 @@ def test_a_battle_is_read_once_and_goes_on_from_what_the_commit_before_left(duel
     assert duel.harbour.score == 35
 
 
+def hit_by_another_process(duel: Duel, points: int) -> None:
+    ours, kept.memory = kept.memory, kept.Memory()
+    hit(duel, points)
+    kept.memory = ours
+
+
 def test_what_another_process_wrote_meanwhile_is_read(duel: Duel) -> None:
     hit(duel, 10)
-    here = dict(kept._kept)
-    hit(duel, 20)
-    kept._kept.clear()
-    kept._kept.update(here)  # as it is in a process that had no part in the second
+    hit_by_another_process(duel, 20)
+    assert hit(duel, 5) == 1
+    assert health(duel) == 45
+
+
+def test_a_battle_that_is_saved_with_an_old_stamp_is_read(duel: Duel) -> None:
+    hit(duel, 10)
+    old = Game.objects.get(pk=duel.game.pk)
+    hit_by_another_process(duel, 20)
+    old.sequence = Game.objects.get(pk=old.pk).sequence
+    old.save()
     assert hit(duel, 5) == 1
     assert health(duel) == 45
 
@@ -100,11 +113,22 @@ def test_what_a_process_of_the_release_before_wrote_is_read(duel: Duel) -> None:
     assert health(duel) == 55
 
 
-def test_a_stamp_is_another_one_each_time_and_few_battles_are_kept() -> None:
+def test_a_unit_that_is_added_is_seen(duel: Duel) -> None:
+    hit(duel, 10)
+    Unit.objects.bulk_create([Unit(**_fields(duel.squad) | {"id": None, "code": "new", "health": 0})])
+    assert hit(duel, 5) == 1
+
+
+def test_no_manager_deletes_every_row() -> None:
+    assert not hasattr(Unit.objects, "delete")
+    assert not hasattr(Side.objects, "delete")
+
+
+def test_a_stamp_is_another_one_each_time_and_a_number_of_units_is_kept() -> None:
     assert len({kept.new_stamp() for _ in range(1000)}) == 1000
-    for number in range(kept.MOST + 50):
-        kept.keep(Game(pk=-1 - number, stamp=1), kept.Rows({}, {}, {}, {}))
-    assert len(kept._kept) == kept.MOST
-    assert kept.find(Game(pk=-1, stamp=1)) is None
-    assert kept.find(Game(pk=-kept.MOST - 50, stamp=1)) is not None
-    kept._kept.clear()
+    memory, units = kept.Memory(), dict.fromkeys(map(str, range(kept.MOST_UNITS // 10)))
+    rows = kept.Rows({}, {}, units, {})  # type: ignore[arg-type]
+    games = [Game(pk=number, stamp=1) for number in range(12)]
+    for game in games:
+        memory.keep(game, rows)
+    assert [game.pk for game in games if memory.find(game)] == list(range(2, 12))

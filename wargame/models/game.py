@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from functools import cached_property
 from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from scripting import clock
 from wargame.maps import BattleMap
+from wargame.models.of_game import OfGame, OfGameQuerySet
 from wargame.play.state import Phase
 
 
@@ -76,6 +76,13 @@ class Game(models.Model):
     def __str__(self) -> str:
         return f"Battle {self.pk} of {self.map_name}"
 
+    def save(self, *args: Any, **options: Any) -> None:
+        """Save it without its stamp, which may be an old one that some process still keeps."""
+        self.stamp = 0
+        if options.get("update_fields") is not None:
+            options["update_fields"] = {*options["update_fields"], "stamp"}
+        super().save(*args, **options)
+
     @property
     def key(self) -> str:
         """Ordering key of this game's events, and its id in payloads."""
@@ -100,49 +107,6 @@ class Game(models.Model):
         self.outcome = outcome[:200]
         self.ended = clock.now()
         self.save(update_fields=["status", "phase", "winner", "outcome", "ended"])
-
-
-def _void(games: Collection[int]) -> None:
-    """Have no process go on from what it keeps of these games. In the transaction that changes their rows, and before: it waits for their locks."""
-    Game.objects.filter(pk__in=games).update(stamp=0)
-
-
-class OfGameQuerySet(models.QuerySet[Any]):
-    """Rows that belong to games: `wargame.rows` reads and writes them, here they are changed by hand, under the locks of their games."""
-
-    def update(self, **fields: Any) -> int:
-        """As ever."""
-        with transaction.atomic():
-            _void(self._games())
-            return super().update(**fields)
-
-    def delete(self) -> tuple[int, dict[str, int]]:
-        """As ever."""
-        with transaction.atomic():
-            _void(self._games())
-            return super().delete()
-
-    def _games(self) -> set[int]:
-        return set(self.order_by().values_list("game_id", flat=True))
-
-
-class OfGame(models.Model):
-    """A row that belongs to a game: `wargame.rows` reads and writes it, here it is changed by hand, under the lock of its game."""
-
-    class Meta:
-        abstract = True
-
-    def save(self, *args: Any, **options: Any) -> None:
-        """As ever."""
-        with transaction.atomic():
-            _void([self.game_id])  # type: ignore[attr-defined]
-            super().save(*args, **options)
-
-    def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
-        """As ever."""
-        with transaction.atomic():
-            _void([self.game_id])  # type: ignore[attr-defined]
-            return super().delete(*args, **options)
 
 
 class Side(OfGame):

@@ -7,7 +7,8 @@ from django.db.models import F, Q
 
 from wargame.hexes import Cell
 from wargame.kinds import KIND_CHOICES, KINDS, Kind
-from wargame.models.game import Game, OfGame, OfGameQuerySet, Side
+from wargame.models.game import Game, Side
+from wargame.models.of_game import OfGame, OfGameQuerySet
 
 
 class UnitQuerySet(OfGameQuerySet):
