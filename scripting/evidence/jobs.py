@@ -114,8 +114,7 @@ def run(report_id: str) -> str:
     if job is None or not job.is_unfinished:
         return "over already"
     job.started_at = clock.now()
-    unfinished = ReplayJob.objects.filter(pk=job.pk, state__in=ReplayJob.UNFINISHED)
-    if not unfinished.update(state=State.RUNNING, decided=0, started_at=job.started_at):
+    if not _unfinished(job.pk).update(state=State.RUNNING, decided=0, started_at=job.started_at):
         return "over already"
     candidate, live = msgspec.json.decode(bytes(job.bundles), type=tuple[Bundle, Bundle])
     corpus = Corpus(job.report.script, Packed(bytes(job.executions)), job.total)
@@ -141,7 +140,7 @@ def _decide(job: ReplayJob, corpus: Corpus, candidate: Bundle, live: Bundle, can
     for _ in range(missing):
         tally.skip("it was deleted by retention")
     with transaction.atomic():
-        if _end(job.pk, State.DONE):
+        if _end(_of_this_run(job, State.RUNNING), State.DONE):
             made = report(tally, time.perf_counter() - started)
             _write(job, made | {"complete": True})
     return State.DONE
@@ -190,7 +189,7 @@ def failed(report_id: str, why: str) -> str:
 def _stop(report_id: UUID, state: State, reason: str) -> bool:
     """End an unfinished replay before it is done, and have its report say so; whether there was one."""
     with transaction.atomic():
-        stopped = _end(report_id, state, reason=reason)
+        stopped = _end(_unfinished(report_id), state, reason=reason)
         if stopped:
             job = ReplayJob.objects.select_related("report").get(pk=report_id)
             _write(job, _cut_short(job, job.report.document))
@@ -204,11 +203,14 @@ def _cut_short(job: ReplayJob, document: dict[str, Any]) -> dict[str, Any]:
     return document | {"sentence": f"{found} ({job.state}{by} after {document['events']} of {job.total})"}
 
 
-def _end(report_id: UUID, state: State, **values: Any) -> bool:
-    """Whether it was unfinished until now."""
-    unfinished = ReplayJob.objects.filter(pk=report_id, state__in=ReplayJob.UNFINISHED)
+def _end(unfinished: QuerySet[ReplayJob], state: State, **values: Any) -> bool:
+    """Whether there was one until now."""
     values |= {"finished_at": clock.now(), "bundles": b"", "executions": b""}
     return bool(unfinished.update(state=state, **values))
+
+
+def _unfinished(report_id: UUID) -> QuerySet[ReplayJob]:
+    return ReplayJob.objects.filter(pk=report_id, state__in=ReplayJob.UNFINISHED)
 
 
 def _is_running(job: ReplayJob) -> bool:

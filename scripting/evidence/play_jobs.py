@@ -114,7 +114,7 @@ def comparison_of(
 
 def cancel(pk: UUID) -> bool:
     """Cancel an unfinished comparison; what it has found stays. Whether there was anything to cancel."""
-    return _end(pk, State.CANCELLED)
+    return _end(_unfinished(pk), State.CANCELLED)
 
 
 def comparisons_of(script: Script, count: int = 20) -> list[PlayComparison]:
@@ -153,8 +153,7 @@ def run(pk: str) -> str:
     if found is None or not found.is_unfinished:
         return "over already"
     found.started_at = clock.now()
-    unfinished = PlayComparison.objects.filter(pk=found.pk, state__in=UNFINISHED)
-    if not unfinished.update(state=State.RUNNING, played=0, started_at=found.started_at):
+    if not _unfinished(found.pk).update(state=State.RUNNING, played=0, started_at=found.started_at):
         return "over already"
     with watched(lambda: _is_running(found), f"comparison {pk}") as cancellation:
         return _play(found, sides_of(found), cancellation)
@@ -181,13 +180,14 @@ def _play(found: PlayComparison, sides: Sides, cancellation: Cancellation) -> st
             if found.stops_early and tally.clear():
                 break
     except MeasuresDiffer as error:
-        return failed(str(found.pk), str(error))
+        _end(_of_this_run(found, State.RUNNING), State.FAILED, reason=str(error)[:300])
+        return State.FAILED
     cancelled, seconds = cancellation.cancelled, time.perf_counter() - started
     pairs.close()
     if cancelled:
         return _stopped(found, tally, seconds)
     with transaction.atomic():
-        if _end(found.pk, State.DONE):
+        if _end(_of_this_run(found, State.RUNNING), State.DONE):
             _write(found, tally, seconds)
     return State.DONE
 
@@ -227,14 +227,17 @@ def _write(found: PlayComparison, tally: PlayTally, seconds: float) -> None:
 
 def failed(pk: str, why: str) -> str:
     """RQ's job raised, or its workers died in it."""
-    _end(UUID(pk), State.FAILED, reason=why[:300])
+    _end(_unfinished(UUID(pk)), State.FAILED, reason=why[:300])
     return State.FAILED
 
 
-def _end(pk: UUID, state: State, **values: Any) -> bool:
-    """Whether it was unfinished until now."""
-    unfinished = PlayComparison.objects.filter(pk=pk, state__in=UNFINISHED)
+def _end(unfinished: QuerySet[PlayComparison], state: State, **values: Any) -> bool:
+    """Whether there was one until now."""
     return bool(unfinished.update(state=state, finished_at=clock.now(), **values))
+
+
+def _unfinished(pk: UUID) -> QuerySet[PlayComparison]:
+    return PlayComparison.objects.filter(pk=pk, state__in=UNFINISHED)
 
 
 def _is_running(found: PlayComparison) -> bool:

@@ -160,6 +160,23 @@ def test_a_run_of_a_replay_ends_once_another_has_begun_it_anew(
     assert report.sentence == "waits for an evidence worker"
 
 
+def test_a_replay_that_is_asked_for_again_when_a_run_of_it_is_through_is_left_to_the_next_run(
+    damage: Script, recorded: list[Execution], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = asked(damage, HARDER)
+    decide_all = jobs.decide_all
+
+    def asked_again_at_the_end(*args: Any, **more: Any) -> Iterator[None]:
+        yield from decide_all(*args, **more)
+        jobs.cancel(report.pk, "ada")
+        asked(damage, HARDER)
+
+    monkeypatch.setattr(jobs, "decide_all", asked_again_at_the_end)
+    EvidenceWorker("eve").work_once(None)
+    report.refresh_from_db()
+    assert (state_of(report), report.sentence) == ("queued", "waits for an evidence worker")
+
+
 def test_a_job_that_redis_lost_is_enqueued_again(
     damage: Script, recorded: list[Execution], redis_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -153,6 +153,27 @@ def test_plays_that_are_asked_for_again_while_a_cancelled_run_of_them_ends_are_l
     assert (found.state, found.played, found.sentence) == ("queued", 0, "waits for an evidence worker")
 
 
+@pytest.mark.parametrize("fault", [None, MeasuresDiffer("other measures")])
+def test_plays_that_are_asked_for_again_when_a_run_of_them_is_through_are_left_to_the_next_run(
+    scorer: Script, monkeypatch: pytest.MonkeyPatch, fault: Exception | None
+) -> None:
+    sides = playing.sides_with("arena", {"scorer": bundle(scorer, LIVE)})
+    found = play_jobs.ask(scorer, sides, title="a draft", plays=2, seed=1)
+    compare = playing.compare
+
+    def asked_again_at_the_end(*args: Any, cancellation: Cancellation) -> Iterator[None]:
+        yield from compare(*args, cancellation=cancellation)
+        play_jobs.cancel(found.pk)
+        play_jobs.ask(scorer, sides, title="a draft", plays=2, seed=1)
+        if fault:
+            raise fault
+
+    monkeypatch.setattr(playing, "compare", asked_again_at_the_end)
+    EvidenceWorker("eve").work_once(None)
+    found.refresh_from_db()
+    assert (found.state, found.played, found.reason) == ("queued", 0, "")
+
+
 def test_a_run_of_plays_ends_once_another_has_begun_them_anew(scorer: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     sides = playing.sides_with("arena", {"scorer": bundle(scorer, LIVE)})
     found = play_jobs.ask(scorer, sides, title="a draft", plays=3, seed=1)
