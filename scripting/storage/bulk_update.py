@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from scripting.storage.bulk_insert import preparer
 from scripting.storage.straight import as_driver_takes_it, driver
 
 Rows = Sequence[dict[str, Any]]
+_LENGTH = re.compile(r"\(.*?\)")
 
 
 def update_rows(model: type[models.Model], rows: Rows) -> None:
@@ -114,7 +116,8 @@ def _statement(model: type[models.Model], alias: str, names: tuple[str, ...]) ->
     one = f"UPDATE {table} SET {', '.join(f'{name} = %s' for name in changed)} WHERE {key} = %s"  # noqa: S608 - names of our models
     together = ""
     if connection.vendor == "postgresql":
-        arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in fields)
+        # Without a length: a cast to one cuts what is longer, which the column refuses.
+        arrays = ", ".join(f"%s::{_LENGTH.sub('', str(field.db_type(connection)))}[]" for field in fields)
         set_to = ", ".join(f"{name} = given.{name}" for name in changed)
         given = f"unnest({arrays}) AS given({', '.join(columns)})"
         together = f"UPDATE {table} SET {set_to} FROM {given} WHERE {table}.{key} = given.{key}"  # noqa: S608 - the same

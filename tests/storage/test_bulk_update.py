@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from scripting.models import ExecutionStat, ScriptVersion
@@ -16,6 +16,15 @@ from tests.support.arena import make_script
 pytestmark = pytest.mark.django_db
 
 TEXTS = ("plain", 'a "quoted\\ {text}, %s', "", "ünicode\nlines", "NULL")
+
+
+def versions(count: int) -> list[int]:
+    """The primary keys of new versions of a script, in order."""
+    script = make_script("result = 1\n")
+    values: dict[str, Any] = {"script": script, "language": "python", "content": b"x", "source": "x", "accepted": True}
+    return [
+        ScriptVersion.objects.create(number=number, sha256=str(number), **values).pk for number in range(50, 50 + count)
+    ]
 
 
 def test_each_row_takes_its_own_values_of_every_type() -> None:
@@ -43,25 +52,16 @@ def test_each_row_takes_its_own_values_of_every_type() -> None:
 
 @pytest.mark.parametrize("count", [1, len(TEXTS)])
 def test_texts_and_json_arrive_as_they_are(count: int) -> None:
-    script = make_script("result = 1\n")
-    rows = []
-    for number, text in enumerate(TEXTS[:count], 50):
-        version = ScriptVersion.objects.create(
-            script=script, number=number, language="python", content=b"x", source="x", sha256=str(number), accepted=True
-        )
-        rows.append({"id": version.pk, "message": text, "diagnostics": [{"text": text, "line": None}, []]})
+    rows = [
+        {"id": pk, "message": text, "diagnostics": [{"text": text, "line": None}, []]}
+        for pk, text in zip(versions(count), TEXTS, strict=False)
+    ]
     update_rows(ScriptVersion, rows)
     assert list(ScriptVersion.objects.filter(number__gte=50).order_by("id").values(*rows[0])) == rows
 
 
 def test_many_rows_are_one_statement_and_all_or_nothing() -> None:
-    script = make_script("result = 1\n")
-    numbers = [
-        ScriptVersion.objects.create(
-            script=script, number=number, language="python", content=b"x", source="x", sha256=str(number), accepted=True
-        ).pk
-        for number in (50, 51, 52)
-    ]
+    numbers = versions(3)
     with CaptureQueriesContext(connection) as asked:
         update_rows(ScriptVersion, [{"id": pk, "message": f"of {pk}"} for pk in numbers])
     assert len(asked) == 1
@@ -71,3 +71,11 @@ def test_many_rows_are_one_statement_and_all_or_nothing() -> None:
     assert list(ScriptVersion.objects.filter(pk__in=numbers).order_by("pk").values_list("message", flat=True)) == [
         f"of {pk}" for pk in numbers
     ]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's columns have no length")
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_text_that_is_too_long_for_its_column_is_refused(count: int) -> None:
+    numbers = versions(count)
+    with pytest.raises(DataError), transaction.atomic():
+        update_rows(ScriptVersion, [{"id": pk, "language": "x" * 100} for pk in numbers])
