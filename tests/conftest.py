@@ -108,7 +108,7 @@ def page(site_browser: BrowserContext, live_server: LiveServer) -> Iterator[Page
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What only hands tests out tidies up as after Ctrl-C also where it is asked to end or its terminal is closed."""
+    """Have a process that only hands tests out tidy up as after Ctrl-C also where it is asked to end or its terminal is closed."""
     if config.getoption("dist", "no") != "no":
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is signal.SIG_DFL:

@@ -12,8 +12,9 @@ import sys
 if __name__ == "__main__":
     # The environment is the same for every run, and so is the time zone.
     os.environ["TZ"] = "UTC0"
-    if os.path.isdir("/usr/share/zoneinfo"):
-        # What the interpreter looks at unless it is told. To find that out, it would read all of what it was built with, and keep it.
+    own_zones = sys.base_prefix != "/usr" and os.path.isdir(f"{sys.base_prefix}/share/zoneinfo")
+    if os.path.isdir("/usr/share/zoneinfo") and not own_zones:
+        # Where an interpreter looks that does not bring its own. To find that out, it would read all of what it was built with, and keep it.
         os.environ["PYTHONTZPATH"] = "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"
     # Nothing is to run in a sandbox just forked: `random` would seed its generator, as every run does that draws from it.
     os.register_at_fork = lambda **_: None
