@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from scripting.sandbox.languages.tengo.engine import TengoEngine
+from scripting.sandbox.languages.tengo.runtime.containers import append_if_same
 from tests.languages.tengo.harness import Ran, tengo
 
 
@@ -140,6 +141,40 @@ def test_arrays_from_the_context_are_mutable_and_null_is_undefined() -> None:
 def test_what_is_appended_to_a_variable_is_not_seen_through_another_name() -> None:
     ran = tengo("a := [1]\nb := a\na = append(a, 2)\na = append(a, 3)\nc := a\nc = append(c, 4)\nresult := [a, b, c]")
     assert ran.result == [[1, 2, 3], [1], [1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("f := func() { xs = append(xs, 1); return 2 }; xs = append(xs, f())", [[2], 0]),
+        ("f := func(k) { if k > 0 { xs = append(xs, f(k - 1)) }; return k }; xs = append(xs, f(2))", [[2], 0]),
+        ("f := func() { xs = append(xs, func() { xs = append(xs, 1); return 2 }()); return 3 }; xs = append(xs, f())", [[3], 0]),
+        ("f := func() { t = xs; xs = [7]; return 1 }; xs = append(xs, f())", [[1], []]),
+        ("f := func() { t = xs; xs = [7]; return 1 }; xs = append(xs, true ? f() : 0); xs = append(xs, f())", [[1, 1], [1]]),
+        ("f := func() { t = xs; return 1 }; xs = append(xs, f())", [[1], []]),
+        ("f := func() { xs[0] = 5; return 1 }; xs = [0]; xs = append(xs, f())", [[5, 1], 0]),
+        ("f := func() { return len(xs) }; xs = append(xs, f()); xs = append(xs, f())", [[0, 1], 0]),
+    ],
+)  # fmt: skip
+def test_an_item_is_appended_to_what_the_variable_held_before_the_item_was_made(text: str, expected: list[Any]) -> None:
+    assert tengo(f"xs := []; t := 0; {text}; result := [xs, t]").result == expected
+
+
+def test_a_variable_that_functions_share_still_grows_in_place() -> None:
+    """Else a loop that appends what it calls for would take the square of its time."""
+    xs: list[int] = []
+    before = xs
+
+    def grow(item: int) -> None:
+        nonlocal xs
+        xs = append_if_same(xs, item, xs)
+
+    grow(1)
+    assert xs is not before
+    del before
+    place = id(xs)
+    grow(2)
+    assert (xs, id(xs)) == ([1, 2], place)
 
 
 def test_every_name_that_editors_are_told_of_is_there() -> None:

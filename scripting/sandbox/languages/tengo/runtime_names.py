@@ -20,7 +20,7 @@ _RUNTIME: dict[str, Any] = {
         "add sub mul div rem band bor bxor bclear shl shr lt le gt ge neg invert wrap wrap_or_miss same".split()
     )},
     **{name: getattr(containers, name) for name in (
-        "get put cut share values items steady_values steady_items spread append_one".split()
+        "get put cut share values items steady_values steady_items spread append_one append_if_same".split()
     )},
     **{name: getattr(values, name) for name in "equals truth immutable miss Char Error".split()},
     "Miss": values.MISSES,

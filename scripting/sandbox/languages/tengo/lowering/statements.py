@@ -160,7 +160,12 @@ class Statements(Branches):
             ) if symbol is not None and symbol is target.symbol and not symbol.is_boxed:
                 lowered = self.value(item)
                 self.build.at(statement.value)
-                call = self.build.call("append_one", self.read(symbol), lowered)
+                arguments = [self.read(symbol), lowered]
+                if symbol.captured and not self.is_pure(
+                    item
+                ):  # what the item calls may assign the variable: read it again
+                    arguments.append(self.read(symbol))
+                call = self.build.call("append_one" if len(arguments) == 2 else "append_if_same", *arguments)
                 self.build.at(statement)
                 self._store(symbol, call)
                 return True

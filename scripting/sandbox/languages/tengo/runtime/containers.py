@@ -190,22 +190,45 @@ def append_one(array: Any, item: Any) -> Any:
     return append(array, item)
 
 
+def append_if_same(array: Any, item: Any, now: Any) -> Any:
+    """As `append_one`, where the variable may have got another value while the item was made: `now` is what it holds after that.
+
+    The old value may then have one name as well, but that is somebody else's.
+    """
+    if array is now and type(array) is list and _references(array) <= _UNSHARED_TWICE:
+        array.append(item)
+        return array
+    return append(array, item)
+
+
 _references = sys.getrefcount
 _UNSHARED = 0
+_UNSHARED_TWICE = 0
 
 
 def _calibrate() -> None:
-    """How many references this interpreter counts for a list with one name that is passed to append_one."""
-    global _UNSHARED
+    """How many references this interpreter counts for a list with one name that is passed as the two functions above get it."""
+    global _UNSHARED, _UNSHARED_TWICE
 
     def count(array: Any, item: Any) -> int:
         return _references(array) if type(array) is list else 0
+
+    def count_twice(array: Any, item: Any, now: Any) -> int:
+        return _references(array) if array is now and type(array) is list else 0
 
     def measure() -> int:
         name: list[Any] = []
         return count(name, None)
 
-    _UNSHARED = measure()
+    def measure_twice() -> int:
+        name: list[Any] = []
+
+        def from_within() -> int:
+            return count_twice(name, None, name)
+
+        return from_within()
+
+    _UNSHARED, _UNSHARED_TWICE = measure(), measure_twice()
 
 
 _calibrate()
