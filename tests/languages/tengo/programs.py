@@ -97,8 +97,17 @@ _numbers = st.recursive(
     ),
     max_leaves=6,
 )
+# Ints at the ends of 64 bits beside floats that show whether one of them had wrapped when they met.
+_edge = st.sampled_from(["e.i", "e.i", "e.j", "e.k", "e.k", "9223372036854775807", "2", "2.5", "-1e-10", "f(e.i, 1)"])
+_edges = st.tuples(
+    st.sampled_from(
+        ["({0} {4} {1}) {5} {2}", "{0} {4} ({1} {5} {2})", "({0} {4} {1}) {5} ({2} {6} {3})", "{0} {4} (-{1} {5} {2})"]
+    ),
+    *[_edge] * 4,
+    *[st.sampled_from("+-*")] * 3,
+).map(lambda parts: f"({parts[0].format(*parts[1:])})")
 _anything = st.recursive(_atoms, _grown, max_leaves=6)
-expressions = st.one_of(_numbers, _numbers, _numbers, _anything)
+expressions = st.one_of(_numbers, _numbers, _numbers, _edges, _anything)
 _iterables = st.one_of(
     st.sampled_from(["xs", "m", "s", "range(0, 3)", "range(3, a)", "[a, b]", "undefined"]), _anything
 )
@@ -125,7 +134,16 @@ def _nested(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
+# What an item calls assigns the variable that the item is appended to.
+_appending = st.sampled_from(
+    [
+        "h := func(k) { if k > 0 { xs = append(xs, h(k - 1)) }; return k }\nxs = append(xs, h(2))",
+        "h := func() { t = xs; xs = [a]; return 1 }\nxs = append(xs, h())",
+        "h := func() { xs = append(xs, a); return n }\nxs = append(xs, h())\nt = xs\nxs = append(xs, h() + 1)",
+    ]
+).map(lambda body: f"func() {{\n{_indented(body)}\n}}()")
 _simple = st.one_of(
+    _appending,
     st.tuples(_targets, st.sampled_from(["=", "=", "+=", "-=", "*=", "/=", "%="]), expressions).map(" ".join),
     st.tuples(_targets, expressions).map(" = ".join),
     st.sampled_from(["a++", "b--", "m.k++", "xs = append(xs, a)", "delete(m, s)", "splice(xs, 0, 1, a)", "n++"]),
@@ -205,6 +223,7 @@ _in_ranges = _reached.map(
         "    return [r(0), r(1), r(-1), r(2), r(5), r(9223372036854775807), r(-9223372036854775807 - 1), r(n)]\n}()"
     )
 )
+_at_edges = st.tuples(_edges, _edges, _edges).map(lambda parts: f"t = [{', '.join(parts)}]")
 # Branches that leave a turn, or do next to nothing, beside others that do more.
 _part_tests = st.sampled_from(
     [
@@ -240,13 +259,14 @@ _turns = st.tuples(
     _turn.map(_branching),
     st.sampled_from(["", "", "b = v", "if m.k > 5 { break }"]),
 ).map(lambda parts: parts[0] + " {\n" + _indented("\n".join(filter(None, parts[1:]))) + "\n}")
-statements = st.one_of(st.recursive(_simple, _nested, max_leaves=6), _records, _in_ranges, _turns)
+statements = st.one_of(st.recursive(_simple, _nested, max_leaves=6), _records, _in_ranges, _at_edges, _turns)
 
 _PROLOGUE = """
 a := {a}
 b := {b}
 s := {s}
 m := {m}
+e := {e}
 xs := [1, 2.5, "x", true]
 t := undefined
 n := 0
@@ -266,6 +286,16 @@ def programs(draw: st.DrawFn) -> str:
         a=draw(st.sampled_from(["1", "0", "given.one", "9223372036854775807", "2.5", "-1"])),
         b=draw(st.sampled_from(["2", "given.flag", "given.one", '"7"', "undefined", "0.5"])),
         s=draw(st.sampled_from(['"k"', '""', "given.name", "'c'"])),
+        e=draw(
+            st.sampled_from(
+                [
+                    "{i: 9223372036854775807, j: 1, k: 2.5}",
+                    "{i: -9223372036854775807 - 1, j: 9223372036854775806, k: -0.5}",
+                    "{i: 4611686018427387904, j: 4294967296, k: 9223372036854775808.0}",
+                    "{i: 5, j: -1, k: 1e-10}",
+                ]
+            )
+        ),
         m=draw(
             st.sampled_from(
                 [

@@ -13,7 +13,7 @@ UNITS = [{"health": 3}, {"health": 0}, {}, {"health": True}, {"health": 2.5}, {"
 
 
 def counted(body: str, units: Any) -> Any:
-    """What a loop over the units leaves in its counters, or its error with its place."""
+    """The counters after a loop over the units, or its error with its place."""
     ran = tengo(f"n := 0\nlost := 0\nfor unit in units {{\n{body}\n}}\nresult := [n, lost]", {"units": units})
     return ran.result if ran.fault is None else (ran.fault.message, ran.fault.line, ran.fault.column)
 

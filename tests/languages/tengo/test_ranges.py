@@ -1,4 +1,4 @@
-"""What is proven of ints: arithmetic that cannot leave 64 bits has no test for it, and what may leave them wraps as before."""
+"""Proofs about ints: arithmetic that cannot leave 64 bits has no test for it, and what may leave them wraps as before."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Branches(Expressions):
         return self._body_of(lambda: self._statements(statements))
 
     def _turn(self, body: list[nodes.Stmt], post: nodes.Stmt | None) -> list[ast.stmt]:
-        """What a loop does in each of its turns, `post` left out."""
+        """All that a loop does in each of its turns, but for `post`."""
         self._frame.loops.append(post)
         if post is None:
             self._frame.last |= _last_ifs(body)

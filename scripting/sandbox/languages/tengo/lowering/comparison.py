@@ -18,7 +18,7 @@ from scripting.sandbox.languages.tengo.catalog import (
     STRING,
     UNDEFINED,
 )
-from scripting.sandbox.languages.tengo.lowering.arithmetic import not_bool
+from scripting.sandbox.languages.tengo.lowering.trees import not_bool
 
 if TYPE_CHECKING:
     from scripting.sandbox.languages.tengo.lowering.base import Lowering, Mode

@@ -24,7 +24,7 @@ _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 
 
 class Ranges:
-    """What is known of variables at the expression that is being lowered."""
+    """Knowledge of variables at the expression that is being lowered."""
 
     def __init__(self, kinds: Kinds) -> None:
         self._kinds = kinds
