@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from scripting.sandbox.languages.zygomys.catalog import BOOL, FLOAT, INT, STRING
 from scripting.sandbox.languages.zygomys.lowering.base import Lowering
@@ -29,11 +30,22 @@ COMPARISONS = frozenset(_COMPARED)
 _NUMBERS = INT | FLOAT
 
 
+def _is_sum(node: Node) -> TypeGuard[Builtin]:
+    return isinstance(node, Builtin) and node.name in ARITHMETIC and len(node.arguments) >= 2
+
+
+def _only_grows(node: Node) -> bool:
+    """Whether it has + and * alone, and no constant below 1."""
+    if _is_sum(node):
+        return node.name != "-" and all(map(_only_grows, node.arguments))
+    return not isinstance(node, Const) or (type(node.value) in {int, float} and node.value >= 1)
+
+
 class Arithmetic(Lowering):
     """Arithmetic and comparison."""
 
     def arithmetic(self, node: Builtin) -> ast.expr:
-        """(+ a b …) with what is computed inside it: sums and products wrap once, at the end."""
+        """(+ a b …) with what is computed inside it: sums and products wrap once, at the end, and before they meet a float."""
         leaves: list[Node] = []
         self._leaves(node, leaves)
         values = self.parts(leaves)
@@ -48,17 +60,27 @@ class Arithmetic(Lowering):
             values, names = [first for first, _ in kept], [named for _, named in kept]
             for named, kind in zip(names, kinds, strict=True):
                 questions += self._is_no_bool(named) if kind & BOOL else []
-        fast = self._computed(node, iter(values), slowly=False)
+        fast = self._computed(node, iter(values))
         if all(kind & ~_NUMBERS == 0 for kind in kinds) and self.kinds.of(node) == FLOAT:
             return fast
         result = self.temporary()
-        value = build.keep(result, fast)
         after = build.name(result)
-        inside = self._inside(node, kinds, value, after)
         if not questions:
+            inside = self._inside(node, kinds, build.keep(result, fast), after)
             return build.choose(build.all_of(inside), after, build.call("wrap", after))
-        slow = self._computed(node, iter(names), slowly=True)
-        return build.choose(build.all_of([*inside, *questions]), after, slow)
+        slow = self._computed(node, iter(names), how="called")
+        if len(leaves) < 3 or not _only_grows(node):
+            inside = self._inside(node, kinds, build.keep(result, fast), after)
+            return build.choose(build.all_of([*inside, *questions]), after, slow)
+        # Where each number is above 1, none is a bool, and no part of the sum is above its value: nothing has left 64 bits.
+        unbounded = build.keep(result, self._computed(node, iter(values), how="unbounded"))
+        above = [build.compare(unbounded, (ast.Lt(), build.constant(_SMALL)))]
+        for leaf, named in zip(leaves, names, strict=True):
+            above += [] if isinstance(leaf, Const) else [build.compare(named, (ast.Gt(), build.constant(1)))]
+        again = build.keep(result, self._computed(node, iter(names)))
+        inside = self._inside(node, kinds, again, after)
+        other = build.choose(build.all_of([*inside, *questions]), after, slow)
+        return build.choose(build.all_of(above), after, other)
 
     def _same_text(self, sign: str, left: ast.expr, text: ast.expr) -> ast.expr:
         """(== x "red"): only a text is equal to one; whether what differs may be compared at all is asked after that."""
@@ -74,22 +96,40 @@ class Arithmetic(Lowering):
 
     def _leaves(self, node: Node, found: list[Node]) -> None:
         """Collect the operands, in the order of their evaluation."""
-        if isinstance(node, Builtin) and node.name in ARITHMETIC and len(node.arguments) >= 2:
+        if _is_sum(node):
             for argument in node.arguments:
                 self._leaves(argument, found)
         else:
             found.append(node)
 
-    def _computed(self, node: Node, values: Iterator[ast.expr], *, slowly: bool) -> ast.expr:
-        if not (isinstance(node, Builtin) and node.name in ARITHMETIC and len(node.arguments) >= 2):
+    def _computed(self, node: Node, values: Iterator[ast.expr], *, how: str = "settled") -> ast.expr:
+        """By Python's operators, "settled" before an int meets a float or "unbounded"; or "called", the slow way."""
+        if not _is_sum(node):
             return next(values)
         operator, word = _OPERATORS[node.name]
-        made = self._computed(node.arguments[0], values, slowly=slowly)
-        for argument in node.arguments[1:]:
-            other = self._computed(argument, values, slowly=slowly)
+        first, *others = node.arguments
+        made, kind, may_leave = self._computed(first, values, how=how), self.kinds.of(first), _is_sum(first)
+        for argument in others:
+            other, beside = self._computed(argument, values, how=how), self.kinds.of(argument)
             self.build.at(node)
-            made = self.build.call(word, made, other) if slowly else self.build.binary(operator, made, other)
+            if how == "called":
+                made = self.build.call(word, made, other)
+                continue
+            if how == "settled" and may_leave and kind & INT and beside & FLOAT:
+                made = self._within_64_bits(made)
+            if how == "settled" and _is_sum(argument) and beside & INT and kind & FLOAT:
+                other = self._within_64_bits(other)
+            made = self.build.binary(operator, made, other)
+            kind, may_leave = kind & beside & INT | (kind | beside) & FLOAT, True
         return made
+
+    def _within_64_bits(self, value: ast.expr) -> ast.expr:
+        """An int is wrapped before it meets a float: it is rounded then."""
+        build = self.build
+        first, named = self.kept(value)
+        small, low = build.constant(_SMALL), build.constant(-_SMALL)
+        inside = build.all_of([build.compare(first, (ast.Lt(), small)), build.compare(named, (ast.Gt(), low))])
+        return build.choose(inside, named, build.call("wrap", named))
 
     def _inside(self, node: Builtin, kinds: list[int], value: ast.expr, after: ast.expr) -> list[ast.expr]:
         """Whether the result is small, so that nothing has to wrap."""
