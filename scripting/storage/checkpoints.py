@@ -11,9 +11,10 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from scripting.storage.turns import database_file
@@ -26,8 +27,58 @@ AFTER = 16
 """Commits of this process that put it off, until the process makes one by the way: other people's commits may not come for long."""
 LATER_SECONDS = 0.5
 
+BUSY_SECONDS, IDLE_SECONDS = 0.1, 1.0
+"""Between two looks of a worker whether the log has grown, while it does and while it does not."""
+
 _lock = threading.Lock()
 _owed = 0
+
+
+class Checkpoints:
+    """A thread that makes them beside the commits of a worker, of which else one in a few hundred waits for the disk, and events wait for it."""
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin, if it is a SQLite database."""
+        if file := database_file(self._using):
+            threading.Thread(target=self._run, args=[file], name="checkpoints", daemon=True).start()
+
+    def stop(self) -> None:
+        """Make no further one."""
+        self._stopping.set()
+
+    def _run(self, file: str) -> None:
+        seconds, before = IDLE_SECONDS, 0
+        makes: bool | None = None
+        while not self._stopping.wait(seconds):
+            written = _written(Path(f"{file}-wal"))
+            has_grown = written != before
+            seconds, before = BUSY_SECONDS if has_grown else IDLE_SECONDS, written
+            if has_grown and makes is None:
+                makes = self._are_to_be_made()
+            if has_grown and makes:
+                checkpoint(file)
+
+    def _are_to_be_made(self) -> bool | None:
+        """Whether a commit would make them; None where the database does not answer now."""
+        connection = connections[self._using]  # this thread's own
+        try:
+            return bool(_pages(connection))
+        except DatabaseError:
+            return None
+        finally:
+            connection.close()
+
+
+def _written(log: Path) -> int:
+    """When the log was written last, in nanoseconds; 0 where there is none."""
+    try:
+        return log.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 @contextlib.contextmanager

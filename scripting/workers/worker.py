@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 import redis
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, router
 from rq import Queue
 from rq.exceptions import DequeueTimeout
 from rq.job import Job
@@ -24,9 +24,11 @@ from scripting.alerts.sending import Sender
 from scripting.bus import drain_queue, lease, samples, streams
 from scripting.conf import conf
 from scripting.hot_reload.listener import Listener
+from scripting.models import Execution
 from scripting.processes import systemd
 from scripting.runtime.pool import close_pool
 from scripting.storage import database, redis_errors
+from scripting.storage.checkpoints import Checkpoints
 from scripting.storage.full_redis import OutOfMemoryError, outage
 from scripting.storage.lua import Call
 from scripting.storage.redis_client import SECONDS, connect
@@ -75,6 +77,7 @@ class ScriptWorker(SimpleWorker):
         self.liveness = Liveness(name, self.kind, exchange=self.beat, each_second=self._each_second)
         self._sweep = Sweep(self.liveness.name, self.liveness.stopping.is_set)
         self._alerts = Sender()
+        self._checkpoints = Checkpoints(router.db_for_write(Execution))
         connection = connect(conf.SCRIPTING_REDIS_URL, conf.SCRIPTING_REDIS_SENTINELS, socket_connect_timeout=2)
         super().__init__(
             [queue or drain_queue.drain_queue()],
@@ -100,6 +103,7 @@ class ScriptWorker(SimpleWorker):
         self.begin()
         self.listener.start()
         self._alerts.start()
+        self._checkpoints.start()
         worked = False
         backoff = 0.05
         registered = waits = False
@@ -263,6 +267,7 @@ class ScriptWorker(SimpleWorker):
 
     def _leave(self) -> None:
         """Redis may be away, or the worker would never have got as far as telling it anything."""
+        self._checkpoints.stop()
         systemd.stopping()
         self.liveness.end()
         self._alerts.end()

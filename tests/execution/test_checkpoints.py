@@ -91,6 +91,41 @@ def test_a_process_that_put_off_several_makes_one_a_moment_later(file: Path, mon
         time.sleep(0.01)
 
 
+@pytest.fixture
+def beside() -> Iterator[checkpoints.Checkpoints]:
+    """The checkpoints that a worker makes beside its commits."""
+    made = checkpoints.Checkpoints("default")
+    yield made
+    made.stop()
+
+
+def test_a_worker_makes_them_beside_its_commits(
+    file: Path, beside: checkpoints.Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "IDLE_SECONDS", 0.01)
+    before = written_at(file)
+    beside.start()
+    with put_off("default"):
+        fill()
+    until = time.monotonic() + 30
+    while written_at(file) == before:
+        assert time.monotonic() < until, "nobody made the checkpoint"
+        time.sleep(0.01)
+
+
+def test_a_worker_makes_none_where_no_commit_is_to_make_one(
+    file: Path, beside: checkpoints.Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "IDLE_SECONDS", 0.01)
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "init_command", "PRAGMA wal_autocheckpoint = 0")
+    until(0)
+    before = written_at(file)
+    beside.start()
+    fill()
+    time.sleep(0.5)
+    assert written_at(file) == before
+
+
 def test_a_database_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
     checkpoints.checkpoint(str(tmp_path / "gone.sqlite3"))
     assert not list(tmp_path.iterdir())
