@@ -6,7 +6,6 @@ is processor time of one process, of turns with and without them: a ratio of wal
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
@@ -18,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmarks._databases import postgres
-from benchmarks.throughput import TOPIC, answers, stand, wait_until
+from benchmarks.throughput import TOPIC, begin, stand
 from goby_site.paths import BASE_DIR
 
 RECEIPTS = int(os.environ.get("BENCH_RECEIPTS", "100000"))
@@ -103,15 +102,7 @@ def figures(database: str, url: str) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
-    wait_until(answers, 10)
-    with contextlib.redirect_stdout(sys.stderr):
-        call_command("migrate", verbosity=0)
-        call_command("sync_scripts")
+    begin()
     added = compared()
     print(json.dumps({**added, **filled()}))
 

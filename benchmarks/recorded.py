@@ -6,7 +6,6 @@ its moment, whatever became of those before it: what is late counts from when it
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import json
 import os
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import leave_out
-from benchmarks.throughput import GAMES, TOPIC, answers, processes, stand, wait_until
+from benchmarks.throughput import GAMES, TOPIC, begin, processes, stand, wait_until
 from goby_site.paths import BASE_DIR
 
 RATE = 500
@@ -66,17 +65,9 @@ def figure(name: str, value: float, peer: float, most: float | None) -> dict[str
 
 
 def main() -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
+    begin()
     from scripting.processes.startup import prepare_to_serve
 
-    wait_until(answers, 10)
-    with contextlib.redirect_stdout(sys.stderr):
-        call_command("migrate", verbosity=0)
-        call_command("sync_scripts")
     prepare_to_serve()
     with processes([sys.executable, "manage.py", "run_worker"]):
         ours = paced(*events())

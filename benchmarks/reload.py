@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.throughput import answers, stand, wait_until
+from benchmarks.throughput import begin, stand, wait_until
 from goby_site.paths import BASE_DIR
 
 WORKERS = 4
@@ -89,18 +89,10 @@ def quantile(values: list[float], part: float) -> float:
 
 
 def main() -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-
+    begin()
     from scripting.hot_reload.listener import listening
     from scripting.processes.startup import prepare_to_serve
 
-    wait_until(answers, 10)
-    with contextlib.redirect_stdout(sys.stderr):
-        call_command("migrate", verbosity=0)
-        call_command("sync_scripts")
     prepare_to_serve()  # as a web process, which publishes what people write
     with running(), listening("publisher"):
         count = WORKERS + 3

@@ -118,7 +118,8 @@ def stand(database_url: str) -> Iterator[dict[str, str]]:
 # -- in the process of its own -------------------------------------------------------------------------------------------
 
 
-def main() -> None:
+def begin() -> None:
+    """In a process of its own: Django, with the stand's database migrated and the game's scripts taken in."""
     import django
 
     django.setup()
@@ -128,6 +129,10 @@ def main() -> None:
     with contextlib.redirect_stdout(sys.stderr):
         call_command("migrate", verbosity=0)
         call_command("sync_scripts")
+
+
+def main() -> None:
+    begin()
     print(json.dumps(ours() | {"peers": _queues.rates(wait_until) if "peers" in sys.argv else {}}))
 
 

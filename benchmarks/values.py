@@ -5,7 +5,6 @@ The second part runs in a process of its own, with a Redis and a SQLite database
 
 from __future__ import annotations
 
-import contextlib
 import json
 import statistics
 import subprocess
@@ -102,20 +101,13 @@ def _trials(rounds: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    import django
+    from benchmarks.throughput import begin
 
-    django.setup()
-    from django.core.management import call_command
-
+    begin()
     from benchmarks.replay import record
-    from benchmarks.throughput import answers, wait_until
     from scripting.execution.replay import replay
     from scripting.models import Execution
 
-    wait_until(answers, 10)
-    with contextlib.redirect_stdout(sys.stderr):
-        call_command("migrate", verbosity=0)
-        call_command("sync_scripts")
     record(EXECUTIONS)
     again = [replay(str(pk), traces=True) for pk in Execution.objects.order_by("id").values_list("pk", flat=True)]
     identical = sum(one.identical and one.attempt.outcome.trace is not None for one in again)

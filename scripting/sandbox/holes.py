@@ -21,7 +21,7 @@ _BY_THE_C_LIBRARY = (
 )  # fmt: skip
 """Sizes of larger objects, which the C library makes room for."""
 _LARGEST_PIECE, _PIECE_STEP = 1032, 16
-"""What is no object of Python's it makes room for at any size; smaller pieces of it lie where larger ones had left a rest."""
+"""Up to this size, step by step, libraries ask the C library for pieces of their own. Small ones lie in what larger ones have left."""
 _TOP = 100 << 10
 """So much room the C library finds at the end of its memory alone."""
 _MOST = 4000

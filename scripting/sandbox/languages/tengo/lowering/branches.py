@@ -254,7 +254,7 @@ class Branches(Expressions):
 
 
 def leaves(statements: list[nodes.Stmt]) -> bool:
-    """Whether what follows the statements is never reached from them."""
+    """Whether the statements never go on to the one after them."""
     match statements:
         case [nodes.Block(body=body)]:
             return leaves(body)

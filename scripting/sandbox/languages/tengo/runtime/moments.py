@@ -1,4 +1,4 @@
-"""Moments: calendar arithmetic to the nanosecond, zones, and Go's layouts for writing and reading them.
+"""Moments: calendar arithmetic, zones, and Go's layouts. Long because each element of a layout is both written and read here.
 
 Zones are read before the lockdown closes the files; the local zone of every run is UTC.
 """
