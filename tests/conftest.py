@@ -1,4 +1,4 @@
-"""What every test may use: a real Redis of its own, emptied between tests, and a database file that child processes see."""
+"""For every test: a real Redis of its own, emptied between tests, and a database file that child processes see."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ def _shown(value: Any) -> str:
 
 
 def expectations(decided: Decided, *, hold: str, tolerance: float = 0.0) -> list[Expectation]:
-    """What to expect of the next text, so that it decides as this one: `equal`, `within` a tolerance, or the `same class`."""
+    """Expect of the next text that it decides as this one: `equal`, `within` a tolerance, or the `same class`."""
     parts = parts_of(decided)
     found = [Expectation(at="outcome", equal=parts["outcome"])]
     if "error" in parts:

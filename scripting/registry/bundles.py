@@ -1,4 +1,4 @@
-"""What a version is bundled with: the helpers that it imports, and the values of its knobs that are active."""
+"""The bundle of a version: the helpers that it imports, and the values of its knobs that are active."""
 
 from __future__ import annotations
 

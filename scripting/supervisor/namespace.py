@@ -1,4 +1,4 @@
-"""What a check knows beside the text: functions, inputs and limits of a module, as one document that travels as JSON."""
+"""Functions, inputs and limits of a module, which a check knows beside the text: one document that travels as JSON."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def test_a_group_is_made_and_changed(root: Client) -> None:
 
 @pytest.mark.slow
 def test_every_form_that_may_be_opened_has_fields_and_says_what_is_missing(root: Client, script: Script) -> None:
-    """Whatever model is registered: its add page offers something to fill in, and an empty one is refused with words."""
+    """Every registered model: its add page offers something to fill in, and an empty one is refused with words."""
     request: Any = type("Request", (), {"user": User.objects.get(username="root")})()
     opened = []
     for model, page in admin.site._registry.items():

@@ -34,7 +34,7 @@ def failing(script: Script, settings: pytest.FixtureRequest) -> Script:
 
 
 def text_of(client: Client, address: str) -> str:
-    """What the page says, without its markup."""
+    """The words of the page, without its markup."""
     whole = re.sub(r"<[^>]+>", " ", client.get(address).content.decode())
     return re.sub(r" (?=[,.;:])", "", re.sub(r"\s+", " ", whole))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass
 class Receiver:
-    """What it got, newest last, and how it behaves."""
+    """The messages that it got, newest last, and how it behaves."""
 
     url: str = ""
     status: int = 204

@@ -1,4 +1,4 @@
-"""What rules find: one alert of a cause, told when it begins and when it is over."""
+"""Rules find causes: one alert of a cause, told when it begins and when it is over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is sent: no answer is a fault of ours, every error is a problem that says what to do, every answer fits the description."""
+"""Any request at all: no answer is a fault of ours, every error is a problem that says what to do, every answer fits the description."""
 
 from __future__ import annotations
 

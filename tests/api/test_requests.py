@@ -1,4 +1,4 @@
-"""What the API's requests do: the same as the pages and the commands, and told in the same words."""
+"""The API's requests do the same as the pages and the commands, and tell of it in the same words."""
 
 from __future__ import annotations
 

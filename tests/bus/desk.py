@@ -19,7 +19,7 @@ STREAM = Stream("arena", 0)
 
 
 class DatabaseAway(Exception):
-    """What the desk raises as long as `away` says so."""
+    """Raised by the desk as long as `away` says so."""
 
 
 @dataclass

@@ -47,7 +47,7 @@ NAMESPACES: dict[str, Any] = {
 
 
 def complaints(folder: Path, script: str) -> list[str]:
-    """What mypy says of a script that knows the stub's names."""
+    """mypy's output for a script that knows the stub's names."""
     (folder / "names.pyi").write_text(stubs.text_of(NAMESPACES, TOPICS, "tavern/barkeeper"))
     (folder / "script.py").write_text(f"from names import *\n{script}")
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--no-incremental", "script.py"]

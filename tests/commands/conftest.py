@@ -17,7 +17,7 @@ __all__ = ["game"]
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command left behind."""
+    """The traces that a command left behind."""
 
     code: int
     out: str

@@ -58,7 +58,7 @@ class ErrorValue:
 
 @dataclass
 class Options:
-    """What an `Opts()` chain says."""
+    """The options of an `Opts()` chain."""
 
     modules: dict[str, str] = field(default_factory=dict)
     once: bool = False
@@ -307,7 +307,7 @@ class Go:
 
 
 def _plain(expected: Any) -> Any:
-    """What the value is once it has left the script."""
+    """The value as it is once it has left the script."""
     match expected:
         case Immutable(value=value):
             return _plain(value)

@@ -64,7 +64,7 @@ def run_checkout(checkout: Path) -> Tally:
 
 
 def _original(binary: Path, text: str, folder: Path) -> str:
-    """What the original prints for the program's variables; `error` if it ends in one."""
+    """The original's output for the program's variables; `error` if it ends in one."""
     path = folder / "program.zy"
     path.write_text(f"{text}\n(println (str {OUTCOME}))\n", encoding="utf-8")
     ran = subprocess.run(

@@ -1,4 +1,4 @@
-"""What the tests of the installed package share: its wheel, and an environment with it."""
+"""Shared by the tests of the installed package: its wheel, and an environment with it."""
 
 from __future__ import annotations
 

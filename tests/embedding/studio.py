@@ -28,7 +28,7 @@ INSTALLED_APPS += ["people", "tavern"]
 MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = True
 """
-"""What the studio has in its settings before it hears of Goby."""
+"""The studio's settings before it hears of Goby."""
 
 
 def make_environment(folder: Path, wheel: Path) -> Path:
@@ -70,7 +70,7 @@ class Studio:
                 write_block(block, folder)
 
     def run(self, *arguments: str) -> str:
-        """What Python says of these arguments, in the project."""
+        """Python's output with these arguments, in the project."""
         done = subprocess.run(
             [self.python, *arguments],
             cwd=self.folder,

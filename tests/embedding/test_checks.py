@@ -72,7 +72,7 @@ for change in json.load(sys.stdin):
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """What the checks say of each project, changed so before `#` ahead of `configure` and behind it."""
+    """The checks' findings in each project, changed so before `#` ahead of `configure` and behind it."""
     environment = child_environment()
     for name in ("DJANGO_SETTINGS_MODULE", "REDIS_URL"):
         environment.pop(name)

@@ -1,4 +1,4 @@
-"""What the built wheel holds and asks for."""
+"""The built wheel holds all that a site needs and asks for nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller does wrong is the caller's: a 4xx in JSON, recorded, and never counted against the version."""
+"""A caller's mistake is the caller's: a 4xx in JSON, recorded, and never counted against the version."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def browser(*more: str) -> Client:
 
 
 def refused(*arguments: str, **options: object) -> str:
-    """What a command says that exits with 1; empty if it does its work."""
+    """The message of a command that exits with 1; empty if it does its work."""
     try:
         call_command(*arguments, **options)
     except CommandError as error:

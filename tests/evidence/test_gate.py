@@ -138,7 +138,7 @@ def candidate(script: Script, body: str) -> Candidate:
 
 
 def evidence_of(script: Script, body: str) -> Evidence | None:
-    """What there is for a text, as things are now."""
+    """The evidence for a text, as things are now."""
     script.refresh_from_db()
     [change] = gate.changes_of([candidate(script, body)])
     return gate.evidence_on(change)

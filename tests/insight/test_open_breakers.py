@@ -1,4 +1,4 @@
-"""What pages say of a script whose breaker is open: which fallback decides instead, and until when it is withheld."""
+"""Pages of a script whose breaker is open say which fallback decides instead, and until when it is withheld."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What pages tell of an execution in a sentence: the module's, or the engine's; and why that version decided."""
+"""Pages tell of an execution in a sentence, the module's or the engine's, and say why that version decided."""
 
 from __future__ import annotations
 

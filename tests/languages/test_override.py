@@ -46,7 +46,7 @@ HELPERS = {
     "zygomys": "(defn Double [x] (* x 40))\n",
 }
 POINTS = {"python": 10, "tengo": 15, "zygomys": 20}
-"""What each text makes of a roll of five."""
+"""The result of each text for a roll of five."""
 SUFFIXES = {name: LANGUAGES[name].suffix for name in TEXTS}
 
 

@@ -1,4 +1,4 @@
-"""What follows from a site's modules: limits, fallbacks, and what a script runs on."""
+"""A site's modules decide its limits, its fallbacks, and what a script runs on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each kind of process tells systemd, heard on a socket as systemd would."""
+"""Each kind of process tells systemd how it is, heard on a socket as systemd would."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Part:
             )
 
     def says(self, word: str) -> str:
-        """What it says next that begins with `word`; signs of life before it are passed over."""
+        """Its next message that begins with `word`; signs of life before it are passed over."""
         while (said := told(self.ear)) == "WATCHDOG=1" != word:
             pass
         assert said.startswith(word), (self.kind, said, self.log.read_text())

@@ -1,4 +1,4 @@
-"""Whatever is altered, removed, exchanged or inserted behind our back is found and named."""
+"""All that is altered, removed, exchanged or inserted behind our back is found and named."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def is_good(text: str) -> bool:
 
 @dataclass
 class Rules:
-    """What DESIGN.md says, in as few words as code can."""
+    """The rule of DESIGN.md, in as few words as code can."""
 
     file: str | None = None
     seen: str | None = None

@@ -37,7 +37,7 @@ def check(
     helpers: Mapping[str, str] | None = None,
     name: str = "game/duel",
 ) -> list[Finding]:
-    """What the check of a text finds."""
+    """The findings of a text's check."""
     sources = tuple(Text(f"shared/{key}", language, source.encode()) for key, source in (helpers or {}).items())
     load = Load(
         Text(name, language, text.encode("utf-8", "surrogatepass")), sources, FUNCTIONS, DEFAULT_PACKAGES,

@@ -77,7 +77,7 @@ if first:
 
 @pytest.fixture(scope="module")
 def hashes() -> list[int]:
-    """What the texts hash to in every sandbox, as anyone can find out."""
+    """The hashes of the texts in every sandbox, as anyone can find out."""
     program = r'print([hash("%Y-%m-%d"), hash(r"\t")])'
     told = subprocess.run([sys.executable, "-c", program], env={"PYTHONHASHSEED": "0"}, capture_output=True, check=True)
     found: list[int] = json.loads(told.stdout)

@@ -35,7 +35,7 @@ def traced(pool: SandboxPool, text: str, language: str = "python", **options: An
 
 
 def beside(outcome: RunOutcome, text: int = 0) -> dict[int, str]:
-    """What stands beside each line at the end: its kind and values."""
+    """The kind and values beside each line at the end."""
     assert outcome.trace is not None
     return {step.line: _words(step) for step in outcome.trace.last if step.text == text}
 

@@ -1,4 +1,4 @@
-"""What a test that commits leaves to the next: nothing, whatever it did to content types and permissions."""
+"""A test that commits leaves nothing to the next one, whatever it did to content types and permissions."""
 
 from __future__ import annotations
 

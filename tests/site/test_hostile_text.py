@@ -1,4 +1,4 @@
-"""What scripts, people and events say is text on every page: nothing of it becomes markup, wherever a link leads."""
+"""Words of scripts, people and events are text on every page: nothing of it becomes markup, wherever a link leads."""
 
 from __future__ import annotations
 

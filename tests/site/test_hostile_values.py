@@ -128,7 +128,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "publish": TEXT | {"base": 1, "reason": "to test"},
     "rollback": {"number": 1, "reason": "to test"},
 }
-"""What each address reads of its body."""
+"""The fields that each address reads of its body."""
 NOT_KEPT = ("check", "sample", "cancel")
 """These keep nothing of it, and look nothing up by it that `trial` does not."""
 

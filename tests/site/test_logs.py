@@ -26,7 +26,7 @@ FAILED = {
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What a handler as the site configures it wrote, as JSON lines, of the loggers of executions."""
+    """The JSON lines of the loggers of executions, written by a handler as the site configures it."""
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     config = logging_config("json", logging.DEBUG)

@@ -1,4 +1,4 @@
-"""What is said before anything is installed."""
+"""A machine that lacks something is told so before anything is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a site has once, however many hosts it has: preparing, roles, and what `check --deploy` says of its settings."""
+"""A site has these once, however many hosts it has: preparing, roles, and what `check --deploy` says of its settings."""
 
 from __future__ import annotations
 

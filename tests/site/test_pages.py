@@ -1,4 +1,4 @@
-"""What every page of the site has in common: its policy, and pages for errors that need nothing else."""
+"""Common to every page of the site: its policy, and pages for errors that need nothing else."""
 
 from __future__ import annotations
 

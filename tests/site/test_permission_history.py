@@ -31,7 +31,7 @@ def client(boss: User) -> Client:
 
 
 def told(subject: str) -> list[list[str]]:
-    """What the page of all tells of a subject, latest first."""
+    """The entries of a subject on the page of all, latest first."""
     signs = {"given": "+", "taken": "-", "changed": ""}
     return [
         [f"{signs[line.kind]}{line.text}" for line in change.lines]

@@ -221,7 +221,7 @@ HISTORIES = {f"admin/auth/{name}/^([^/]+)/history/([^/]+)/$": ANY for name in ("
 
 
 def access_of(route: str) -> Access | None:
-    """What the table says; the queues' dashboard is another's, and for role admin alone whatever it offers."""
+    """The table's answer; the queues' dashboard is another's, and for role admin alone whatever it offers."""
     if route.startswith("django-rq/"):
         return QUEUES
     if route.startswith(API) and route != API:
@@ -243,7 +243,7 @@ def passed(response: HttpResponseBase) -> bool | None:
 
 @pytest.fixture
 def values(settings: Settings, tmp_path: Path, transactional_db: None) -> Iterator[dict[str, str]]:
-    """What the addresses name, which is there."""
+    """The objects that the addresses name, all of them there."""
     settings.GOBY_DEMO, settings.WARGAME_PUBLIC, settings.SCRIPTING_SCRIPTS_DIR = True, False, tmp_path / "scripts"
     settings.SCRIPTING_METRICS_NETWORKS = ""
     call_command("seed_demo")

@@ -1,4 +1,4 @@
-"""What becomes of the data when the power fails, and when another server takes over."""
+"""The data of Redis when the power fails, and when another server takes over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold for every committed file."""
+"""Rules for every committed file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request reads of its session and its user: one statement each, and nothing of a session that is over."""
+"""A request reads its session and its user with one statement each, and nothing of a session that is over."""
 
 from __future__ import annotations
 

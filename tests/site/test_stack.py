@@ -100,7 +100,7 @@ def test_the_sandboxes_of_all_parts_come_from_one_process(stack: RunningStack) -
 
 
 def open_files(pid: int) -> set[str]:
-    """What its descriptors stand for; it may close one meanwhile."""
+    """The files behind its descriptors; it may close one meanwhile."""
     found = set()
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):

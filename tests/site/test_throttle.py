@@ -23,7 +23,7 @@ def people() -> None:
 
 
 def attempt(client: Client, password: str, name: str = "ada", address: str = "192.0.2.7") -> str:
-    """What the login form says: nothing when it lets in."""
+    """The message of the login form: none when it lets in."""
     form = {"username": name, "password": password}
     response = client.post("/admin/login/?next=/healthz", form, REMOTE_ADDR=address)
     return "" if response.status_code == 302 else response.content.decode()

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def sync() -> dict[str, str]:
-    """What was done about files, without waiting: absence is tried on the watcher, with its clock."""
+    """Deeds of the watcher, without waiting: absence is tried on the watcher, with its clock."""
     return {step.script: step.outcome for step in discovery.sync(wait=lambda _: None) if step.source == "file"}
 
 

@@ -1,4 +1,4 @@
-"""What is there and what is known → what to do: the rules of "which version is active" as tables."""
+"""The rules of "which version is active" as tables: what is there and what is known → what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the light parent rehearses is a text that a sandbox loads and runs without a fault."""
+"""The light parent rehearses a text that a sandbox loads and runs without a fault."""
 
 from __future__ import annotations
 

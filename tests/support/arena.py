@@ -20,7 +20,7 @@ from scripting.registry.moves import AnyBase
 
 
 class Hit(msgspec.Struct):
-    """What happens in the arena."""
+    """The events of the arena."""
 
     points: int
     secret: str = ""

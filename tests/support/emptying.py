@@ -25,7 +25,7 @@ Rows = tuple[list[tuple[Any, ...]], ...]
 
 
 def kept_rows() -> Rows:
-    """What stands in the tables that stay."""
+    """The rows of the tables that stay."""
     found = []
     with connection.cursor() as cursor:  # after each such test: models would cost ten times as much
         for table in map(table_of, KEPT):

@@ -109,7 +109,7 @@ def wait_for_version(script: str, number: int, count: int, seconds: float = 60) 
 
 
 class Answers:
-    """What a member can be asked."""
+    """The questions that a member answers."""
 
     def __init__(self, listener: Any) -> None:
         self.listener = listener
@@ -177,7 +177,7 @@ class Answers:
         return int(self.listener.missed)
 
     def told(self) -> list[tuple[str, str]]:
-        """What on_script_changed was called with."""
+        """The arguments that on_script_changed was called with."""
         from scripting.modules.installed import modules
 
         return list(modules.get("arena").changes)  # type: ignore[union-attr]

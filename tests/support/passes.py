@@ -284,7 +284,7 @@ def file_of(nodeid: str) -> str:
 
 
 def group(nodeid: str) -> str:
-    """What one process runs as a whole: a file, or the files that share a stack."""
+    """The unit that one process runs as a whole: a file, or the files that share a stack."""
     return ONE_STACK.get(file_of(nodeid), file_of(nodeid))
 
 

@@ -12,7 +12,7 @@ USERS = BASE_DIR / "docs" / "examples" / "deploy" / "redis" / "users.acl"
 
 
 def rules() -> list[str]:
-    """What the file says of the user, its password left out."""
+    """The user's line of the file, its password left out."""
     [line] = [line for line in USERS.read_text().splitlines() if line.startswith(f"user {NAME} ")]
     return [rule for rule in line.split()[2:] if not rule.startswith(">")]
 
@@ -37,7 +37,7 @@ def make(client: redis.Redis) -> None:
 
 
 def refused(client: redis.Redis) -> list[str]:
-    """What somebody tried since that the rules do not allow: command, key or channel."""
+    """Attempts since then that the rules do not allow: command, key or channel."""
     return [str(entry[b"object"]) for entry in map(_as_dict, client.execute_command("ACL", "LOG"))]
 
 

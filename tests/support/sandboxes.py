@@ -34,7 +34,7 @@ def outcome_of(
     trial: bool = False,
     traces: bool = False,
 ) -> RunOutcome:
-    """What a run of the text comes to."""
+    """The outcome of a run of the text."""
     bundle = text if isinstance(text, Bundle) else bundle_of(text, helpers, language)
     request = RunRequest(encode_value(dict(context or {})), seed, CLOCK_US, tuple(functions), traces)
     limits = limits or SecurityLimits()

@@ -107,7 +107,7 @@ class RunningStack:
         return f"Goby is at {self.url}" in self.log.read_text()
 
     def output(self) -> str:
-        """What the stack and its parts printed, for the message of a failing test."""
+        """The output of the stack and its parts, for the message of a failing test."""
         logs = sorted((self.folder / "log").glob("*.log"))
         parts = [f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in logs]
         return "\n".join([self.log.read_text(errors="replace"), *parts])
@@ -118,7 +118,7 @@ class RunningStack:
         return sorted(part["pid"] for part in running if part["name"].split("-")[0] == program)
 
     def _parts(self) -> list[dict[str, Any]]:
-        """What supervisord says of each."""
+        """The state of each, from supervisord."""
         with self.supervisor() as supervisor:
             return cast("list[dict[str, Any]]", supervisor.getAllProcessInfo())
 
@@ -171,7 +171,7 @@ class RunningStack:
             return subprocess.CompletedProcess(["manage.py", *arguments], status, out.read(), error.read())
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """What one statement on its SQLite file answers or changes: a hundredth of what a management command takes."""
+        """Run one statement on its SQLite file, for its answer: a hundredth of what a management command takes."""
         with closing(sqlite3.connect(self.folder / "goby.sqlite3", timeout=20)) as database, database:
             return database.execute(sql, values).fetchall()
 

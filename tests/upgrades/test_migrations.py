@@ -41,7 +41,7 @@ def _state_after(nodes: list[tuple[str, str]]) -> ProjectState:
 
 
 def found() -> dict[tuple[str, str], list[str]]:
-    """What is wrong with each of our migrations that is not in order."""
+    """The faults of our migrations, by migration."""
     wrong: dict[tuple[str, str], list[str]] = {}
     state = ProjectState(real_apps=loader().unmigrated_apps)
     for each in _plan(loader().graph.leaf_nodes()):

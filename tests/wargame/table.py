@@ -75,7 +75,7 @@ class Table:
             self.module.apply(outcome)
 
     def built_in(self, event: Published) -> Any:
-        """What the built-in rule of the script that runs on `event` says."""
+        """The decision of the built-in rule of the script that runs on `event`."""
         script = self.module.config.message_handlers[event.topic]
         context = CallContext("wargame", script, str(uuid7()), event.topic, event.payload)
         message = {"topic": event.topic, "payload": event.payload, "metadata": {}, "user_id": ""}

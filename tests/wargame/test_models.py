@@ -1,4 +1,4 @@
-"""What the database itself refuses."""
+"""The database itself refuses rows that no game can have."""
 
 from __future__ import annotations
 

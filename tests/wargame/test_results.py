@@ -1,4 +1,4 @@
-"""What scripts may return: everything else is refused with a sentence that says what to return."""
+"""Scripts may return these results: everything else is refused with a sentence that says what to return."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the browser tests of the workbench share: a logged-in browser, its pages, and what went wrong in their consoles."""
+"""Shared by the browser tests of the workbench: a logged-in browser, its pages, and what went wrong in their consoles."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def session(stack: RunningStack, browser: Browser, role: str) -> Any:
 
 
 def text_of(page: Page) -> str:
-    """What stands in the editor."""
+    """The text in the editor."""
     text: str = page.evaluate("window.ace.edit('editor').getValue()")
     return text
 

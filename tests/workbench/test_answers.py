@@ -1,4 +1,4 @@
-"""What the workbench's addresses answer: checks, trials, drafts, publishing, and refusals with words that tell what to do."""
+"""The answers of the workbench's addresses: checks, trials, drafts, publishing, and refusals with words that tell what to do."""
 
 from __future__ import annotations
 

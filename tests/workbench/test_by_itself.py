@@ -1,4 +1,4 @@
-"""What a page begins by itself ends when its text has changed, and with its time: also in the middle of a run."""
+"""Work that a page begins by itself ends when its text has changed, and with its time: also in the middle of a run."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ LOOK = """() => {
   const links = [...document.querySelectorAll('a[href]')].filter((a) => a.origin === location.origin).map((a) => a.pathname);
   return {whole: document.doctype !== null, amiss: found, links};
 }"""
-"""What is amiss on the page that is open, and where it leads."""
+"""Finds the faults of the page that is open, and where it leads."""
 
 
 def test_no_page_has_anything_to_complain_of(person: Callable[..., Person], stack: RunningStack) -> None:

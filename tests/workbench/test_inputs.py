@@ -1,4 +1,4 @@
-"""What a script is tried on is what it would be given."""
+"""A script is tried on the inputs that it would be given."""
 
 from __future__ import annotations
 

@@ -16,5 +16,5 @@ class Notation(NamedTuple):
     constant: re.Pattern[str]
     """The whole of a line before its comment, with the groups `name` and `value`."""
     mark: str = "//"
-    """What a comment begins with."""
+    """A comment begins with it."""
     flags: tuple[str, str] = ("false", "true")

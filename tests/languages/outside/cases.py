@@ -1,4 +1,4 @@
-"""What must hold of a language that an installed package brings; run by test_outside.py where it is installed."""
+"""Promises that a language from an installed package keeps; run by test_outside.py where it is installed."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ CLOCK_US = 1_700_000_000_000_000
 
 @dataclass
 class Ran:
-    """What became of a text."""
+    """The outcome of a text."""
 
     result: Any = None
     fault: Fault | None = None

@@ -1,4 +1,4 @@
-"""What Tengo scripts get from the runner that all languages share: check, positions, helpers, host functions, seed, clock."""
+"""Tengo scripts have this from the runner that all languages share: check, positions, helpers, host functions, seed, clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the modules of the library give, as the original's implementation gives it."""
+"""The modules of the library answer as the original's implementation does."""
 
 from __future__ import annotations
 

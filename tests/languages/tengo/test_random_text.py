@@ -1,4 +1,4 @@
-"""Whatever the text, the check and the run give an answer: the host is never harmed, and what is refused says where."""
+"""For any text, the check and the run give an answer: the host is never harmed, and what is refused says where."""
 
 from __future__ import annotations
 

@@ -253,4 +253,4 @@ class Programs:
 
 
 OUTCOME = "(list a b n s xs l q (len h))"
-"""What a program is looked at for."""
+"""The properties that a program is looked at for."""

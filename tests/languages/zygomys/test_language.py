@@ -1,4 +1,4 @@
-"""What conformance scripts cannot say: warnings, helpers, functions of the module, and that runs leave nothing behind."""
+"""Beyond what conformance scripts can say: warnings, helpers, functions of the module, and that runs leave nothing behind."""
 
 from __future__ import annotations
 

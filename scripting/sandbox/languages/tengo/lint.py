@@ -1,4 +1,4 @@
-"""What a check says of a Tengo text: unresolved names, calls that do not fit, fields that no payload has."""
+"""Findings of a check in a Tengo text: unresolved names, calls that do not fit, fields that no payload has."""
 
 from __future__ import annotations
 

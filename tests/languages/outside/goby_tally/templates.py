@@ -1,4 +1,4 @@
-"""What new scripts in Tally begin with."""
+"""The first text of new scripts in Tally."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def share(value: Any, low: Any, high: Any) -> Any:
 
 
 def _bounds(value: Any, low: Any, high: Any) -> tuple[Any, int, int]:
-    """What is cut, from where and to where."""
+    """The sequence to cut, from where and to where."""
     start = 0 if low is None else _slice_index(low)
     kind = type(value)
     if kind not in _INDEXED:
