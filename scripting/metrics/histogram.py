@@ -96,6 +96,15 @@ class Histogram:
         _, low, held = _HEAD.unpack_from(data)
         self._take(int.from_bytes(data[_HEAD.size :], "little") << (32 * low), held)
 
+    def merge_all(self, encoded: Iterable[bytes]) -> None:
+        """`merge_encoded` of each: of short runs many are alike, and each kind is decoded once."""
+        for data, times in Counter(encoded).items():
+            if data and data[0] != _PACKED:
+                self._add({index: times * count for index, count in _decoder.decode(data).items()})
+            else:
+                for _ in range(times):
+                    self.merge_encoded(data)
+
     def _take(self, lanes: int, held: int) -> None:
         if self._held + held >= _FULL:
             self._unpack()

@@ -83,17 +83,39 @@ def delete_rows(model: type[models.Model], keys: Sequence[Any]) -> int:
     orders would wait for each other.
     """
     connection = connections[router.db_for_write(model)]
-    pk, table, deleted = model._meta.pk, connection.ops.quote_name(model._meta.db_table), 0
+    prepare, deleted = preparer(model._meta.pk, connection), 0
     for first in range(0, len(keys), 1000):
-        some = [pk.get_db_prep_value(key, connection) for key in keys[first : first + 1000]]
-        where = f"{connection.ops.quote_name(str(pk.column))} IN ({', '.join(['%s'] * len(some))})"
-        if connection.vendor == "postgresql":
-            free = f"SELECT ctid FROM {table} WHERE {where} FOR UPDATE SKIP LOCKED"  # noqa: S608 - names of our models
-            where = f"ctid = ANY(ARRAY({free}))"
-        with connection.cursor() as cursor:
-            cursor.execute(f"DELETE FROM {table} WHERE {where}", some)  # noqa: S608 - names of our models
-            deleted += cursor.rowcount
+        some = list(keys[first : first + 1000])
+        if prepare is not None:
+            some = list(map(prepare, some))
+        if _are_in_a_row(some):
+            statement, some = _deletion(model, connection.alias, "BETWEEN %s AND %s"), [some[0], some[-1]]
+        else:
+            statement = _deletion(model, connection.alias, f"IN ({', '.join(['%s'] * len(some))})")
+        if straight := driver(connection):
+            with connection.wrap_database_errors:
+                deleted += straight.execute(as_driver_takes_it(statement), some).rowcount
+        else:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, some)
+                deleted += cursor.rowcount
     return deleted
+
+
+def _are_in_a_row(keys: Sequence[Any]) -> bool:
+    """Whether they are all numbers from the first to the last, so that these two say which."""
+    return type(keys[0]) is int and keys == list(range(keys[0], keys[0] + len(keys)))
+
+
+def _deletion(model: type[models.Model], alias: str, which: str) -> str:
+    """DELETE of rows by what their primary keys are."""
+    connection = connections[alias]
+    quote = connection.ops.quote_name
+    table, where = quote(model._meta.db_table), f"{quote(str(model._meta.pk.column))} {which}"
+    if connection.vendor == "postgresql":
+        free = f"SELECT ctid FROM {table} WHERE {where} FOR UPDATE SKIP LOCKED"  # noqa: S608 - names of our models
+        where = f"ctid = ANY(ARRAY({free}))"
+    return f"DELETE FROM {table} WHERE {where}"  # noqa: S608 - names of our models
 
 
 class _Statement(NamedTuple):

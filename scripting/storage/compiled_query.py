@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connections
-from django.db.models import CharField, Model, QuerySet, Value
+from django.db.models import CharField, DateField, Model, QuerySet, UUIDField, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 from scripting.storage.straight import as_driver_takes_it, driver
@@ -72,13 +72,20 @@ class Prepared:
                 found = cursor.fetchall()
         if not compiled.converters:
             return found
-        converted = []
-        for row in map(list, found):
-            for place, converters, expression in compiled.converters:
-                for convert in converters:
-                    row[place] = convert(row[place], expression, connection)
-            converted.append(tuple(row))
-        return converted
+        if not found:
+            return found
+        columns: list[Sequence[Any]] = list(zip(*found, strict=True))
+        for place, converters, expression in compiled.converters:
+            convert = partial(_converted, converters=converters, expression=expression, connection=connection)
+            column = columns[place]
+            if len(column) > 1 and isinstance(
+                expression.output_field, _UNCHANGING
+            ):  # many rows have few different ones
+                known = {value: convert(value) for value in set(column)}
+                columns[place] = [known[value] for value in column]
+            else:
+                columns[place] = [convert(value) for value in column]
+        return list(zip(*columns, strict=True))
 
     def _compile(self, using: str) -> _Compiled:
         return _compiled(self._make().query.get_compiler(using=using))
@@ -163,6 +170,17 @@ def compile_all(using: str) -> None:
 
 
 _all: weakref.WeakSet[Prepared] = weakref.WeakSet()
+
+
+_UNCHANGING = (DateField, UUIDField)
+"""Fields (of moments too) whose values rows may share."""
+
+
+def _converted(value: Any, *, converters: Sequence[Callable[..., Any]], expression: Any, connection: Any) -> Any:
+    """A value of a column as its field has it."""
+    for convert in converters:
+        value = convert(value, expression, connection)
+    return value
 
 
 def _names(size: int) -> list[str]:

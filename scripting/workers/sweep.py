@@ -19,7 +19,7 @@ from scripting.alerts import sending, watching
 from scripting.bus import drain_queue, outbox, spread, streams
 from scripting.bus.streams import Condition, Stream
 from scripting.conf import conf
-from scripting.metrics import error_groups, retention, rollups, trusted_time
+from scripting.metrics import error_groups, folding, retention, trusted_time
 from scripting.metrics.trusted_time import ClockDoubted
 from scripting.models import (
     AlertMessage,
@@ -214,7 +214,7 @@ class Sweep:
         """Fold what commits added to the statistics. One process at a time does."""
         if not (rows.stats or rows.errors) or not _first("stats"):
             return 0
-        return (rollups.fold() if rows.stats else 0) + (error_groups.fold() if rows.errors else 0)
+        return (folding.fold() if rows.stats else 0) + (error_groups.fold() if rows.errors else 0)
 
     def turn_schedules(self) -> int:
         """Begin and end values for a time. Whichever process is first does."""

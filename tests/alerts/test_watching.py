@@ -11,7 +11,7 @@ import pytest
 from scripting.alerts import watching
 from scripting.alerts.causes import causes_of
 from scripting.bus import publishing, streams
-from scripting.metrics import rollups
+from scripting.metrics import folding, rollups
 from scripting.models import AlertMessage, AlertReceiver, AlertRule, Breaker, Evidence, Script
 from scripting.models.rollups import StatDelta
 from scripting.storage.bulk_insert import insert_rows
@@ -55,7 +55,7 @@ def test_a_failure_rate_counts_above_its_limit_and_not_below_enough_runs(arena: 
     outcomes = ["failed"] * 6 + ["succeeded"] * 14
     rows = [{"script_id": arena.pk, "finished_at": now, "status": each} for each in outcomes]
     insert_rows(StatDelta, rollups.deltas_of(rows))
-    rollups.fold()
+    folding.fold()
     found = rule("failures", limit=25, least_runs=20)
     assert causes_of(found, now) == {"arena/scorer": "arena/scorer failed in 30 % of 20 runs in 10 minutes"}
     found.limit = 99

@@ -14,7 +14,7 @@ from django.db import DatabaseError, InterfaceError, close_old_connections, conn
 from scripting import clock
 from scripting.bus import publishing
 from scripting.bus.publishing import Message, Overloaded
-from scripting.metrics import error_groups, rollups
+from scripting.metrics import error_groups, folding
 from scripting.models import ErrorDelta, Execution, ExecutionStat, StatDelta
 from scripting.models.rollups import OUTCOMES
 from scripting.receipts.sealing import seal
@@ -142,7 +142,7 @@ def differences(expected: dict[str, list[int]], found: dict[str, list[int]]) -> 
 
 def recounted() -> Result:
     """Whether the rollups of every span say what a count of the executions says."""
-    with_retry(lambda: [None for _ in range(1000) if rollups.fold() + error_groups.fold()])
+    with_retry(lambda: [None for _ in range(1000) if folding.fold() + error_groups.fold()])
     counted = Counter(Execution.objects.values_list("status", flat=True))
     waiting = StatDelta.objects.count() + ErrorDelta.objects.count()
     told: dict[str, Counter[str]] = defaultdict(Counter)

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from scripting.metrics import error_groups, rollups
+from scripting.metrics import error_groups, folding
 from scripting.models import Breaker, ErrorGroup, Execution
 from scripting.models.rollups import ExecutionStat
 from scripting.modules.calls import CallContext, CallRefused, EffectRefused
@@ -96,7 +96,7 @@ def test_bad_bodies_are_their_senders_and_the_version_still_decides(thrown: Clie
 def test_they_are_no_failures_of_the_script_in_its_figures(thrown: Client) -> None:
     for body, _ in BAD:
         post(thrown, body)
-    rollups.fold()
+    folding.fold()
     error_groups.fold()
     stat = ExecutionStat.objects.get(span=ExecutionStat.Span.EVER)
     assert (stat.skipped, stat.failed, stat.fell_back) == (len(BAD), 0, 0)

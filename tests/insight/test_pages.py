@@ -84,9 +84,9 @@ def test_every_range_comes_from_the_rollups_alone(game: Game, boss: Client, name
     script = game.script("dice")
     for days in (0, 5, 20, 80):
         write(script, 3, end=datetime.now(UTC) - timedelta(days=days, seconds=1))
-    from scripting.metrics import rollups
+    from scripting.metrics import folding
 
-    while rollups.fold():
+    while folding.fold():
         pass
     with CaptureQueriesContext(connection) as asked:
         response = boss.get(reverse(FIGURES), {"range": name})

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from scripting.insight.executions import listing
 from scripting.insight.executions.filters import Filters
-from scripting.metrics import error_groups, rollups
+from scripting.metrics import error_groups, folding
 from scripting.models import ErrorGroup, Execution, uuid7
 from scripting.models.ids import first_id_at
 from tests.insight.runs import publish, write
@@ -157,7 +157,7 @@ def test_the_page_of_one_execution_and_the_dashboard_scan_no_executions(game: Ga
     [first] = write(version.script, 1)
     [key] = write(version.script, 1, cause=first, error_version_id=version.pk, **fields)
     error_groups.fold()
-    rollups.fold()
+    folding.fold()
     with explained() as plans:
         assert boss.get(reverse("admin:scripting_execution_change", args=[key])).status_code == 200
     assert plans

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from scripting.bus.streams import Stream, append
 from scripting.insight import metrics_page
-from scripting.metrics import error_groups, rollups
+from scripting.metrics import error_groups, folding
 from scripting.models import Breaker
 from scripting.processes import members, place
 from scripting.processes.members import LoadedVersion
@@ -56,7 +56,7 @@ def test_runs_outcomes_durations_and_errors_are_sums_of_all_time_before_and_afte
         script, 3, status="failed", wall_us=60_000, error_type="timeout", error_version_id=version.pk, error_message="x"
     )
     before = samples(client)
-    while rollups.fold() + error_groups.fold():
+    while folding.fold() + error_groups.fold():
         pass
     write(script, 1, wall_us=2_000)
     found = samples(client)
@@ -73,7 +73,7 @@ def test_runs_outcomes_durations_and_errors_are_sums_of_all_time_before_and_afte
     write(script, 1, queued_at=began - timedelta(minutes=2))
     longer = 100 * (datetime.now(UTC) - began).total_seconds()  # what a busy machine may have added to their waiting
     waited = samples(client)
-    rollups.fold()
+    folding.fold()
     assert samples(client) == waited
     assert of(waited, "goby_event_recorded_seconds_bucket", module="chess_club", le="1.0") == 0
     assert of(waited, "goby_event_recorded_seconds_bucket", module="chess_club", le="60.0") == 99

@@ -33,6 +33,13 @@ def test_merging_two_histograms_is_the_histogram_of_both(left: list[int], right:
     assert merged.counts == Histogram.of(left + right).counts
 
 
+@given(st.lists(st.sampled_from([[], [5], [5, 700], list(range(300, 900, 5)), list(range(310, 900, 5))]), max_size=9))
+def test_merging_many_that_are_alike_counts_each_of_them(parts: list[list[int]]) -> None:
+    merged = Histogram()
+    merged.merge_all(Histogram.of(part).encode() for part in parts)
+    assert merged == Histogram.of(duration for part in parts for duration in part)
+
+
 @pytest.mark.slow
 @given(st.lists(durations | alike, min_size=1, max_size=4), st.sampled_from([0.0, 0.5, 0.95, 0.99, 1.0]))
 def test_a_quantile_is_the_same_however_the_counts_came_together(parts: list[list[int]], q: float) -> None:

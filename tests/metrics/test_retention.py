@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from scripting.insight import metrics_page
-from scripting.metrics import error_groups, retention, rollups
+from scripting.metrics import error_groups, folding, retention
 from scripting.metrics.retention import prune
 from scripting.models import Attempt, ErrorGroup, Execution, ExecutionStat, Resolution, Script
 from tests.insight.runs import publish, write
@@ -60,7 +60,7 @@ def test_beyond_a_count_the_oldest_go(script: Script, settings: Any) -> None:
     settings.SCRIPTING_KEEP_FAILURE_COUNT = 2
     ok = aged(script, 1, 8, every=timedelta(minutes=2))
     failed = aged(script, 0.5, 3, every=timedelta(minutes=2), status="failed")
-    while rollups.fold():
+    while folding.fold():
         pass
     prune(now=NOW)
     assert left() == {*ok[-3:], *failed[-2:]}
@@ -82,7 +82,7 @@ def test_a_batch_at_a_time_goes_on_from_where_time_ran_out(script: Script, monke
 def test_attempts_go_with_their_execution_and_rollups_and_errors_stay(script: Script) -> None:
     [key] = aged(script, 25, status="failed", error_type="timeout", error_version_id=script.active_version_id)
     Attempt.objects.create(execution_id=key, ordinal=1, role="primary")
-    while rollups.fold() + error_groups.fold():
+    while folding.fold() + error_groups.fold():
         pass
     prune(now=NOW)
     assert not Execution.objects.exists()
@@ -100,7 +100,7 @@ def test_errors_go_when_their_executions_have_and_they_were_not_seen_for_long_an
     version = script.active_version_id
     for days, line in ((70, 1), (50, 2), (71, 3), (1, 3)):
         aged(script, days, 2, status="failed", error_type="timeout", error_line=line, error_version_id=version)
-    while rollups.fold() + error_groups.fold():
+    while folding.fold() + error_groups.fold():
         pass
     forgotten = ErrorGroup.objects.get(error_line=1)
     error_groups.resolve(forgotten, None, "done")
@@ -123,7 +123,7 @@ def test_errors_go_when_their_executions_have_and_they_were_not_seen_for_long_an
 
 def test_errors_whose_executions_are_still_there_stay(script: Script) -> None:
     aged(script, 400, status="failed", error_type="timeout", error_line=1, error_version_id=script.active_version_id)
-    while rollups.fold() + error_groups.fold():
+    while folding.fold() + error_groups.fold():
         pass
     assert error_groups.forget([ErrorGroup.objects.get().pk], NOW) == 0
     prune(now=NOW)

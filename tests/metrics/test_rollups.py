@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from scripting.engine import get_engine
-from scripting.metrics import rollups
+from scripting.metrics import folding, rollups
 from scripting.models import Execution, ExecutionStat, StatDelta
 from scripting.registry.active import registry
 from scripting.types import ExecutionRequest, ScriptInput
@@ -43,7 +43,7 @@ def test_7_2_rates_and_timings_are_counted_with_each_commit_and_survive_folding(
     for points in (1, 2, 0, 5):
         run(points)
     before = rollups.by_script(*around_now())[script.pk]
-    while rollups.fold():
+    while folding.fold():
         pass
     after = rollups.by_script(*around_now())[script.pk]
     assert not StatDelta.objects.exists()
@@ -60,10 +60,10 @@ def test_7_2_rates_and_timings_are_counted_with_each_commit_and_survive_folding(
 def test_folding_twice_adds_to_the_same_minute_and_hour(arena: Arena) -> None:
     make_script("result = {'points': points}")
     run(1)
-    assert rollups.fold() == 1
+    assert folding.fold() == 1
     run(2)
-    assert rollups.fold() == 1
-    assert rollups.fold() == 0
+    assert folding.fold() == 1
+    assert folding.fold() == 0
     assert sum(ExecutionStat.objects.filter(span="minute").values_list("succeeded", flat=True)) == 2
     assert sum(ExecutionStat.objects.filter(span="hour").values_list("succeeded", flat=True)) == 2
 
@@ -73,7 +73,7 @@ def test_a_fold_reads_once_and_writes_in_few_statements_since_commits_wait_for_i
     for _ in range(2):  # the first makes the rows, the second changes them; where a minute began, some of both
         run(1)
         with CaptureQueriesContext(connection) as asked:
-            rollups.fold()
+            folding.fold()
         assert len([each for each in asked if "stat" in each["sql"].lower()]) <= 5
 
 
@@ -81,7 +81,7 @@ def test_what_the_rollups_say_equals_a_recount_of_the_executions(arena: Arena) -
     make_script("result = {'points': 10 // points}")
     for points in (1, 0, 2):
         run(points)
-    rollups.fold()
+    folding.fold()
     run(0)
     told: Counter[str] = Counter()
     for figures in rollups.by_script(*around_now()).values():

@@ -10,7 +10,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from scripting.models import ExecutionStat, ScriptVersion
-from scripting.storage.bulk_update import update_rows
+from scripting.storage.bulk_update import delete_rows, update_rows
 from tests.support.arena import make_script
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +79,25 @@ def test_a_text_that_is_too_long_for_its_column_is_refused(count: int) -> None:
     numbers = versions(count)
     with pytest.raises(DataError), transaction.atomic():
         update_rows(ScriptVersion, [{"id": pk, "language": "x" * 100} for pk in numbers])
+
+
+@pytest.mark.parametrize("chosen", [[0], [0, 1, 2], [1, 3], [3, 2, 1], [2, 2]])
+def test_the_rows_of_these_keys_are_deleted_and_counted_and_no_other(chosen: list[int]) -> None:
+    numbers = versions(5)
+    keys = [numbers[place] for place in chosen]
+    assert delete_rows(ScriptVersion, [*keys, numbers[-1] + 1000]) == len(set(keys))
+    left = ScriptVersion.objects.filter(number__gte=50).order_by("pk").values_list("pk", flat=True)
+    assert list(left) == [number for number in numbers if number not in keys]
+
+
+def test_keys_in_a_row_are_deleted_by_a_statement_that_is_as_short_for_many_as_for_two() -> None:
+    script, lengths = make_script("result = 1\n"), []
+    for count in (2, 40):
+        start = datetime(2026, 3, 1, tzinfo=UTC)
+        stats = ExecutionStat.objects.bulk_create(
+            [ExecutionStat(script=script, start=start + timedelta(minutes=n), span="minute") for n in range(count)]
+        )
+        with CaptureQueriesContext(connection) as asked:
+            assert delete_rows(ExecutionStat, [stat.pk for stat in stats]) == count
+        lengths.append(len(asked[0]["sql"]))
+    assert lengths[1] - lengths[0] < 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.db.models import F, Value
 from pytest_django import DjangoAssertNumQueries
 
 from scripting.models import Script, ScriptVersion
-from scripting.storage.compiled_query import Objects, Parameter
+from scripting.storage.compiled_query import Objects, Parameter, Prepared
 
 pytestmark = pytest.mark.django_db
 
@@ -53,3 +54,18 @@ def test_objects_are_those_of_the_orm_with_what_belongs_to_them(
         assert [columns(one) for one in found] == [columns(one) for one in usual.order_by("number")]
         assert [one._state.db for one in found] == ["default"] * len(found)
         assert {"source"} == set().union(*(one.get_deferred_fields() for one in found)) or not found
+
+
+def test_rows_share_moments_and_nothing_that_can_be_changed() -> None:
+    script = Script.objects.create(module="chess_club", name="dice")
+    for number in (1, 2, 3):
+        ScriptVersion.objects.create(
+            script=script, number=number, language="python", content=b"x", source="x", sha256=f"{number}",
+            accepted=True, diagnostics=[{"line": 1}],
+        )  # fmt: skip
+    ScriptVersion.objects.update(created_at=datetime(2026, 3, 1, 12, 30, 5, 17, UTC))
+    asked = ScriptVersion.objects.order_by("number").values_list("created_at", "diagnostics", "author_id")
+    found = Prepared(lambda: asked.all()).rows("default")
+    assert found == list(asked)
+    found[0][1].append("changed")
+    assert found[1][1] == found[2][1] == [{"line": 1}]

@@ -1,0 +1,103 @@
+"""Folding: what commits added to the figures goes into the rows of minutes, tens of them, hours, days and all time."""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import router, transaction
+
+from scripting.metrics.rollups import Figures, Span, StatRow
+from scripting.models.rollups import ExecutionStat, StatDelta
+from scripting.storage.bulk_insert import insert_rows
+from scripting.storage.bulk_update import delete_rows, update_rows
+from scripting.storage.compiled_query import Prepared, moment, number
+from scripting.storage.turns import turn
+
+FOLD = 500
+"""Deltas that one transaction folds."""
+
+
+def fold() -> int:
+    """Fold waiting deltas into minutes, tens of them, hours, days and all time; how many.
+
+    Run by one process at a time: of two one does nothing. On SQLite every commit waits while this writes, so all else is done before,
+    and all groups are read and written together.
+    """
+    waiting = _waiting.rows(router.db_for_write(StatDelta))
+    minutes: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for row in waiting:
+        minutes[row[_IDENTITY]].append(row[_COLUMNS])
+    groups: dict[_Group, Figures] = defaultdict(Figures)
+    for (script, version, start), rows in minutes.items():
+        figures = Figures.of_rows(rows)
+        for span in Span:
+            groups[_Group(span.value, span.start_of(start), script, version)].merge(figures)
+    return len(waiting) if waiting and _folded([row[0] for row in waiting], groups) else 0
+
+
+class _Group(NamedTuple):
+    """Tells one row of ExecutionStat from another."""
+
+    span: str
+    start: datetime
+    script_id: int
+    version_id: int | None
+
+
+def _folded(deltas: list[int], groups: Mapping[_Group, Figures]) -> bool:
+    """Whether the figures were added and the deltas that they are of deleted: not if another process has taken some of these."""
+    using = router.db_for_write(ExecutionStat)
+    with turn(using), transaction.atomic(using):
+        if delete_rows(StatDelta, deltas) != len(deltas):
+            transaction.set_rollback(True, using)
+            return False
+        known = _stats_of(groups, using)
+        changed = []
+        for group, (stat, row) in known.items():
+            groups[group].add_row(row)
+            changed.append({"id": stat} | groups[group].columns())
+        update_rows(ExecutionStat, changed)
+        insert_rows(
+            ExecutionStat,
+            [group._asdict() | figures.columns() for group, figures in groups.items() if group not in known],
+        )
+    return True
+
+
+_waiting = Prepared(lambda: StatDelta.objects.order_by("id").values_list("id", *StatRow._fields)[:FOLD])
+_IDENTITY, _COLUMNS = slice(1, 4), slice(1, None)
+"""Of a row of these: script, version and minute; and all but its id."""
+
+
+def _stats_of(groups: Mapping[_Group, Figures], using: str) -> dict[_Group, tuple[int, StatRow]]:
+    """The rows that there are of the groups, with their ids, until the transaction ends nobody else's to change."""
+    starts = [moment(start, using) for start in {group.start for group in groups}]
+    scripts = list({group.script_id for group in groups})
+    given: dict[str, str | int] = {f"start{place}": start for place, start in enumerate(starts)}
+    given |= {f"script{place}": script for place, script in enumerate(scripts)}
+    found = {}
+    for stat, span, *columns in _among(len(starts), len(scripts)).rows(using, **given):
+        row = StatRow(*columns)
+        group = _Group(span, row.start, row.script_id, row.version_id)
+        if group in groups:
+            found[group] = stat, row
+    return found
+
+
+@functools.lru_cache(64)
+def _among(starts: int, scripts: int) -> Prepared:
+    """Rows of every span that begin at one of so many moments and are of one of so many scripts."""
+    moments: list[Any] = [number(f"start{place}") for place in range(starts)]
+    those: list[Any] = [number(f"script{place}") for place in range(scripts)]
+    return Prepared(
+        lambda: (
+            ExecutionStat.objects.select_for_update()
+            .filter(span__in=Span.values, start__in=moments, script__id__in=those)
+            .order_by("id")
+            .values_list("id", "span", *StatRow._fields)
+        )
+    )
