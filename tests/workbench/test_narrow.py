@@ -90,7 +90,7 @@ def test_lists_fit_the_narrowest_phone(person: Callable[..., Person]) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROWEST, address
 
 
-def test_the_admin_cuts_no_name_and_no_cell_of_a_list_on_a_phone(
+def test_the_admin_cuts_no_name_no_cell_of_a_list_and_no_latest_run_on_a_phone(
     person: Callable[..., Person], stack: RunningStack
 ) -> None:
     [(script, execution)] = stack.rows(
@@ -98,6 +98,7 @@ def test_the_admin_cuts_no_name_and_no_cell_of_a_list_on_a_phone(
     )
     page = person("admin").page()
     for address, head in (
+        ("", "Overview"),
         ("wargame/battlelogentry/", "Battle log entries"),
         ("scripting/script/", "Limits and switches"),
         (f"scripting/script/{script}/change/", "wargame/damage_calculator"),
@@ -107,7 +108,7 @@ def test_the_admin_cuts_no_name_and_no_cell_of_a_list_on_a_phone(
         for width in (NARROWEST, WIDTH):
             page.set_viewport_size({"width": width, "height": 844})
             expect(page.locator("h1")).to_contain_text(head)
-            assert page.evaluate(CUT, "h1, #result_list") == [], address
+            assert page.evaluate(CUT, "h1, #result_list, [aria-label='Latest runs']") == [], address
 
 
 def leads_to(page: Page) -> list[str]:
