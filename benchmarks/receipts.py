@@ -224,7 +224,7 @@ def filled() -> dict[str, float]:
 
 def written(count: int) -> int:
     """Write executions and their links apart from each other: bytes of the executions."""
-    from django.db import transaction
+    from django.db import connection, transaction
 
     from scripting.engine import get_engine
     from scripting.execution import links
@@ -242,7 +242,7 @@ def written(count: int) -> int:
     between = stored_bytes()
     for entries in made:
         with transaction.atomic():
-            insert_rows(ReceiptLink, links.append(entries, "default"))
+            insert_rows(ReceiptLink, links.append(entries, connection))
     return between - before
 
 

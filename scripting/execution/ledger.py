@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from django.db import connections, router, transaction
+from django.db import router
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from scripting.bus import samples
 from scripting.bus.events import Event
@@ -24,7 +25,7 @@ from scripting.models.rollups import StatDelta
 from scripting.modules.calls import EffectRefused
 from scripting.storage.bulk_insert import insert_all
 from scripting.storage.compiled_query import Lookup
-from scripting.storage.turns import turn
+from scripting.storage.transactions import writing
 from scripting.telemetry import spans
 
 logger = logging.getLogger(__name__)
@@ -83,9 +84,7 @@ def _commit(
 ) -> list[Decision]:
     """`careful` gives every outcome a savepoint, so that one that is refused does not undo the others."""
     using = _database()
-    connection = connections[using]
-    with turn(using) as end_turn, transaction.atomic(using=using):
-        connection.on_commit(end_turn)
+    with writing(using) as connection:
         fresh = _not_recorded(decisions, using)
         acting = {index for index in fresh if acts(decisions[index])}
         outbox: list[dict[str, Any]] = []
@@ -121,7 +120,7 @@ def _commit(
                 if refused:
                     rows += refused
                     entries += links.alone(refused)
-        _write(using, rows, tries, entries, outbox)
+        _write(connection, rows, tries, entries, outbox)
         breaker.note(_findings(decision for _, decision in told))
         if relayed is not None:
             relayed.delete()
@@ -135,7 +134,7 @@ def _commit(
 
 
 def _write(
-    using: str,
+    connection: BaseDatabaseWrapper,
     rows: Sequence[dict[str, Any]],
     tries: Sequence[dict[str, Any]],
     entries: Iterable[tuple[Mapping[str, Any], bytes]],
@@ -146,11 +145,12 @@ def _write(
         [
             (Execution, rows),
             (Attempt, tries),
-            (ReceiptLink, links.append(entries, using)),
+            (ReceiptLink, links.append(entries, connection)),
             (StatDelta, rollups.deltas_of(rows) if rows else ()),
             (ErrorDelta, error_groups.deltas_of(rows)),
             (OutboxEvent, outbox),
-        ]
+        ],
+        connection,
     )
 
 
@@ -223,18 +223,17 @@ def record_without_run(
 ) -> None:
     """An execution for an event that no script ran on: abandoned, skipped or refused. Recorded once per (event, script)."""
     using = _database()
-    with transaction.atomic(using=using):
+    with writing(using) as connection:
         rows = unrun_rows(event, [(module, script)], status, message, deliveries, worker)
         done = set(Execution.objects.filter(event_id=event.id).values_list("script_id", flat=True))
         fresh = [row for row in rows if row["script_id"] not in done]
-        _write(using, fresh, (), links.alone(fresh))
+        _write(connection, fresh, (), links.alone(fresh))
     for row in fresh:
         site_log.tell(row, f"{module}/{script}", None)
 
 
 def record_refused_request(row: dict[str, Any], script: str) -> None:
     """An execution for a request that was refused before its script ran: a row of `refused_request_row`."""
-    using = _database()
-    with transaction.atomic(using=using):
-        _write(using, [row], (), links.alone([row]))
+    with writing(_database()) as connection:
+        _write(connection, [row], (), links.alone([row]))
     site_log.tell(row, script, None)

@@ -17,7 +17,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import models, transaction
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from scripting import clock
 from scripting.conf import conf
@@ -176,12 +177,12 @@ def wanted() -> bool:
     return bool(conf.SCRIPTING_RECEIPTS)
 
 
-def append(found: Iterable[tuple[Mapping[str, Any], bytes]], using: str) -> list[dict[str, Any]]:
+def append(found: Iterable[tuple[Mapping[str, Any], bytes]], connection: BaseDatabaseWrapper) -> list[dict[str, Any]]:
     """Append the entries of rows to a chain of this process: a row of ReceiptLink for each module, for the transaction that writes the rows."""
     made = []
     for link, longer in _links(found):
         made.append(link)
-        transaction.on_commit(_give_back(link["module"], longer), using=using)
+        connection.on_commit(_give_back(link["module"], longer))
     return made
 
 

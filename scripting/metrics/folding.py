@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import router, transaction
+from django.db import router
 
 from scripting.metrics.rollups import Figures, Span, StatRow
 from scripting.models.rollups import ExecutionStat, StatDelta
 from scripting.storage.bulk_insert import insert_rows
 from scripting.storage.bulk_update import delete_rows, update_rows
 from scripting.storage.compiled_query import Prepared, moment, number
-from scripting.storage.turns import turn
+from scripting.storage.transactions import writing
 
 FOLD = 500
 """Deltas that one transaction folds."""
@@ -51,9 +51,9 @@ class _Group(NamedTuple):
 def _folded(deltas: list[int], groups: Mapping[_Group, Figures]) -> bool:
     """Whether the figures were added and the deltas that they are of deleted: not if another process has taken some of these."""
     using = router.db_for_write(ExecutionStat)
-    with turn(using), transaction.atomic(using):
+    with writing(using) as connection:
         if delete_rows(StatDelta, deltas) != len(deltas):
-            transaction.set_rollback(True, using)
+            connection.set_rollback(True)
             return False
         known = _stats_of(groups, using)
         changed = []

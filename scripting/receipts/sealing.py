@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import router, transaction
+from django.db import router
 from django.db.models import QuerySet
 
 from scripting.execution.links import HEAD, seal_of
@@ -18,7 +18,7 @@ from scripting.execution.receipts import pack
 from scripting.models import ReceiptLink
 from scripting.models.receipts import UNSEALED
 from scripting.receipts.stored import fitting, ids_of, is_as_committed, rows_of
-from scripting.storage.turns import turn
+from scripting.storage.transactions import writing
 
 RECEIPTS = 500
 """Receipts made at once, and stored in one transaction."""
@@ -61,8 +61,7 @@ def _seal(links: Sequence[ReceiptLink]) -> int:
             link.digests = bytes(link.digests or b"")[: len(HEAD)] + b"".join(left)
             link.seal = seal_of(bytes(link.digest), link.receipts, link.digests)
         link.root_day = None
-    with turn(using) as end_turn, transaction.atomic(using=using):
-        transaction.on_commit(end_turn, using=using)
+    with writing(using):
         waiting = ReceiptLink.objects.using(using).filter(pk__in=[link.pk for link in links], root_day=UNSEALED)
         ours = set(waiting.select_for_update().values_list("pk", flat=True))  # another process may have been first
         waiting.filter(pk__in=ours).delete()

@@ -36,12 +36,15 @@ def insert_rows(model: type[models.Model], rows: Rows) -> None:
     insert_all([(model, rows)])
 
 
-def insert_all(tables: Iterable[tuple[type[models.Model], Rows]]) -> None:
-    """`insert_rows` for several tables of one database, in this order: one cursor for all."""
+def insert_all(
+    tables: Iterable[tuple[type[models.Model], Rows]], connection: BaseDatabaseWrapper | None = None
+) -> None:
+    """`insert_rows` for several tables of one database, in this order: one cursor for all; on a connection that is at hand."""
     filled = [(model, rows) for model, rows in tables if rows]
     if not filled:
         return
-    connection = connections[router.db_for_write(filled[0][0])]
+    if connection is None:
+        connection = connections[router.db_for_write(filled[0][0])]
     if straight := driver(connection):
         with connection.wrap_database_errors:
             for model, rows in filled:

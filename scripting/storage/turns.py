@@ -25,15 +25,17 @@ class turn:  # noqa: N801 - read as a verb: `with turn(database) as end_turn`
     it, and databases that let several write at once know none.
     """
 
-    __slots__ = ("_lock", "_using")
+    __slots__ = ("_file", "_lock", "_using")
 
     def __init__(self, using: str) -> None:
         self._using = using
+        self._file = ""
         self._lock: int | None = None
 
     def __enter__(self) -> Callable[[], None]:
         if file := database_file(self._using):
-            self._lock = _waited_for(f"{file}.turn")
+            self._file = f"{file}.turn"
+            self._lock = _waited_for(self._file)
         return self._end
 
     def __exit__(self, *_: object) -> None:
@@ -42,7 +44,8 @@ class turn:  # noqa: N801 - read as a verb: `with turn(database) as end_turn`
     def _end(self) -> None:
         lock, self._lock = self._lock, None
         if lock is not None:
-            os.close(lock)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            _free.setdefault(self._file, []).append(lock)
 
 
 def database_file(using: str) -> str:
@@ -54,12 +57,30 @@ def database_file(using: str) -> str:
     return "" if not name or name.startswith((":", "file:")) else name
 
 
+_free: dict[str, list[int]] = {}
+"""By file the descriptors that nobody in this process holds a lock with: to open the file costs more than to lock it."""
+
+
+def _forget() -> None:
+    """In a forked child, which has its parent's descriptors, and with them its parent's locks."""
+    for descriptors in _free.values():
+        for descriptor in descriptors:
+            os.close(descriptor)
+    _free.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
 def _waited_for(file: str) -> int | None:
-    """The lock, which goes with its descriptor; None where the time is up or there can be none."""
+    """The lock, held by a descriptor of its own; None where the time is up or there can be none."""
     try:
-        lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return None
+        lock = _free[file].pop()
+    except LookupError:
+        try:
+            lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return None
     until = time.monotonic() + MOST_SECONDS
     while True:
         try:
