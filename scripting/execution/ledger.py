@@ -137,7 +137,7 @@ def _write(
     connection: BaseDatabaseWrapper,
     rows: Sequence[dict[str, Any]],
     tries: Sequence[dict[str, Any]],
-    entries: Iterable[tuple[Mapping[str, Any], bytes]],
+    entries: Sequence[tuple[Mapping[str, Any], bytes]],
     outbox: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Write executions with their attempts, what their receipts will be made of, what they add to the figures, and their follow-ups."""

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -143,8 +142,7 @@ def seal_of(digest: bytes, receipts: bytes, left: bytes) -> bytes:
 # -- chains --------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Chain:
+class _Chain(NamedTuple):
     """Where a chain of this process ends: at what is committed."""
 
     id: UUID
@@ -177,41 +175,38 @@ def wanted() -> bool:
     return bool(conf.SCRIPTING_RECEIPTS)
 
 
-def append(found: Iterable[tuple[Mapping[str, Any], bytes]], connection: BaseDatabaseWrapper) -> list[dict[str, Any]]:
+def append(found: Sequence[tuple[Mapping[str, Any], bytes]], connection: BaseDatabaseWrapper) -> list[dict[str, Any]]:
     """Append the entries of rows to a chain of this process: a row of ReceiptLink for each module, for the transaction that writes the rows."""
-    made = []
-    for link, longer in _links(found):
-        made.append(link)
-        connection.on_commit(_give_back(link["module"], longer))
-    return made
-
-
-def _links(found: Iterable[tuple[Mapping[str, Any], bytes]]) -> Iterator[tuple[dict[str, Any], _Chain]]:
+    if len(found) == 1:
+        [(row, entry)] = found
+        return [_link(row["module"], [entry], connection)]
     modules: dict[str, list[bytes]] = {}
     for row, entry in found:
         modules.setdefault(row["module"], []).append(entry)
-    for module, made in modules.items():
-        made.sort()
-        chain, salt, made_at = _take(module), os.urandom(16), clock.now()
-        number, digests = chain.number + 1, HEAD + b"".join(made)
-        over_rows = sha256(digests).digest()
-        digest = _digest(chain.digest, module, chain.id, number, salt, made_at, over_rows)
-        yield (
-            {
-                "module": module,
-                "chain": chain.id,
-                "number": number,
-                "previous": chain.digest,
-                "digest": digest,
-                "salt": salt,
-                "digests": digests,
-                "rows_digest": over_rows,
-                "receipts": b"",
-                "seal": None,
-                "first": id_in(made[0][:16]),
-                "last": id_in(made[-1][:16]),
-                "made_at": made_at,
-                "root_day": UNSEALED,
-            },
-            _Chain(chain.id, number, digest),
-        )
+    return [_link(module, sorted(made), connection) for module, made in modules.items()]
+
+
+def _link(module: str, made: Sequence[bytes], connection: BaseDatabaseWrapper) -> dict[str, Any]:
+    """The next link of a chain, which ends there once it is committed. Entries are in the order of their ids."""
+    chain, salt, made_at = _take(module), os.urandom(16), clock.now()
+    number, digests = chain.number + 1, HEAD + b"".join(made)
+    over_rows = sha256(digests).digest()
+    digest = _digest(chain.digest, module, chain.id, number, salt, made_at, over_rows)
+    connection.on_commit(_give_back(module, _Chain(chain.id, number, digest)))
+    first = id_in(made[0][:16])
+    return {
+        "module": module,
+        "chain": chain.id,
+        "number": number,
+        "previous": chain.digest,
+        "digest": digest,
+        "salt": salt,
+        "digests": digests,
+        "rows_digest": over_rows,
+        "receipts": b"",
+        "seal": None,
+        "first": first,
+        "last": first if len(made) == 1 else id_in(made[-1][:16]),
+        "made_at": made_at,
+        "root_day": UNSEALED,
+    }

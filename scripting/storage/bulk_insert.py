@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 from functools import partial
 from importlib import import_module
-from operator import attrgetter, itemgetter, not_
-from typing import Any, NamedTuple
+from operator import attrgetter, itemgetter
+from typing import Any
 
 import msgspec
 from django.db import connections, models, router
@@ -46,9 +46,10 @@ def insert_all(
     if connection is None:
         connection = connections[router.db_for_write(filled[0][0])]
     if straight := driver(connection):
+        alias, executemany = connection.alias, straight.executemany
         with connection.wrap_database_errors:
             for model, rows in filled:
-                _insert(straight.executemany, _statement(model, connection.alias), rows)
+                _insert(executemany, _statement(model, alias), rows)
         return
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
@@ -106,18 +107,6 @@ def _holds_much(values: Sequence[Any]) -> bool:
     return any(type(value) is bytes and len(value) >= COPIED_BYTES for value in values)
 
 
-class _Form(NamedTuple):
-    """How one row is written that has nothing in certain columns and values of certain types in the others."""
-
-    sql: str
-    left: Callable[[Sequence[Any]], tuple[Any, ...]]
-    """The values that are parameters."""
-    prepared: tuple[tuple[int, Callable[[Any], Any]], ...]
-
-
-_MOST_FORMS = 128
-
-
 class _Statement:
     """An INSERT of one table, and how to make its parameters of rows."""
 
@@ -128,11 +117,11 @@ class _Statement:
         self._into = f"INSERT INTO {quote(model._meta.db_table)} ({names})"
         self._of_nothing: dict[type, str] = {}
         if connection.vendor == "sqlite":
-            self._of_nothing = {type(None): "NULL", str: "''", bytes: "x''", int: "0", bool: "0"}
-        """How SQLite writes nothing of each type. Its driver looks for somebody who adapts each None, bytes and bool, row by row."""
+            self._of_nothing = {type(None): "NULL", str: "''", bytearray: "x''", int: "0", bool: "0"}
+        """How SQLite writes nothing of each type. Its driver looks for somebody who adapts each None and bool, row by row."""
         self._mark = "?" if connection.vendor == "sqlite" else "%s"
-        self._forms: dict[Any, _Form] = {}
         self._sql = functools.lru_cache(maxsize=128)(self._with)
+        self._of_any = self._with((None,) * len(fields))
         self.copy = None
         # Django takes psycopg2 as well, which copies in another way.
         if connection.vendor == "postgresql" and connection.Database.__name__ == "psycopg":  # type: ignore[attr-defined]
@@ -170,30 +159,14 @@ class _Statement:
             values = self._values({**self._defaults, **made, **row})
         return values
 
-    def of_one(self, row: dict[str, Any]) -> tuple[str, tuple[Any, ...]]:
-        """The INSERT of a row alone, and its parameters. Most rows of a table are alike: how these are written is known after the first."""
-        values: Any = self._of(row)
-        alike = tuple(map(type, values)), tuple(map(not_, values))
-        form = self._forms.get(alike)
-        if form is None:
-            if len(self._forms) >= _MOST_FORMS:
-                self._forms.clear()
-            form = self._forms[alike] = self._form(values)
-        if form.prepared:
-            values = list(values)
-            for place, prepare in form.prepared:
-                values[place] = prepare(values[place])
-        return form.sql, form.left(values)
-
-    def _form(self, values: tuple[Any, ...]) -> _Form:
-        prepared = tuple((place, prepare) for place, prepare in self._prepared if values[place] is not None)
-        written = [self._written((value,)) for value in values]
-        for place, _ in prepared:  # it is another value then, as the text "" of JSON
-            written[place] = None
-        left = [place for place, text in enumerate(written) if text is None]
-        if len(left) < 2:  # of one place `itemgetter` gives the value alone
-            written, left = [None] * len(values), list(range(len(values)))
-        return _Form(self._sql(tuple(written)), itemgetter(*left), prepared)
+    def of_one(self, row: dict[str, Any]) -> tuple[str, list[Any]]:
+        """The INSERT of a row alone, and its parameters."""
+        values = list(self._of(row))
+        for place, prepare in self._prepared:
+            value = values[place]
+            if value is not None:
+                values[place] = prepare(value)
+        return self._of_any, values
 
     def insert(self, columns: Columns) -> tuple[str, Columns]:
         """The INSERT, and the columns that are its parameters: those that are empty in all rows stand in its text."""
@@ -224,9 +197,12 @@ def preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> 
     while isinstance(target, models.ForeignKey):
         target = target.target_field
     # Both drivers take bytes: `Binary` would wrap them in vain.
-    as_it_is = (models.CharField, models.TextField, models.IntegerField, models.BooleanField, models.BinaryField)
+    as_it_is = (models.CharField, models.TextField, models.IntegerField, models.BooleanField)
     if isinstance(target, as_it_is):
         return None
+    if isinstance(target, models.BinaryField):
+        # SQLite's driver looks for somebody who adapts bytes, which takes longer than to copy them.
+        return bytearray if connection.vendor == "sqlite" else None
     if isinstance(target, models.UUIDField):
         return None if connection.features.has_native_uuid_field else _hex
     if isinstance(target, models.DateTimeField):
