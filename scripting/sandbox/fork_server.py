@@ -129,9 +129,8 @@ class LightParent:
 def _become_sandbox(parent: LightParent, descriptor: int, headroom_bytes: int) -> None:
     """In the forked process: lock down, serve, end. Never returns."""
     try:
-        lockdown = parent.lockdown
-        lockdown.enter(descriptor, headroom_bytes)
-        parent.server.serve(parent._ready() if lockdown.missing else parent.ready)
+        holds = parent.lockdown.enter(descriptor, headroom_bytes)
+        parent.server.serve(parent.ready if holds else parent._ready())
     except (SupervisorGone, BrokenPipeError, ConnectionResetError):
         os._exit(0)
     except MemoryError:
@@ -156,10 +155,9 @@ def load() -> EngineFactory:
     engines.load_all()
     packages.import_lazy()
     if IS_LINUX:
-        if seccomp.is_supported():
-            seccomp.program()
-        with contextlib.suppress(OSError):  # each sandbox says why
-            landlock.all_rights()
+        for made in (seccomp.program, landlock.all_rights):
+            with contextlib.suppress(OSError):  # the lockdown says why
+                made()
     rehearse(engines)
     builtins.make_ahead()
     gc.collect()

@@ -15,6 +15,7 @@ from os import (
     O_RDONLY,
     O_WRONLY,
     _exit,
+    close,
     closerange,
     dup2,
     geteuid,
@@ -27,28 +28,29 @@ from os import (
 )
 
 from scripting.sandbox.kernel import landlock, seccomp
-from scripting.sandbox.kernel.resources import Resources
+from scripting.sandbox.kernel.resources import Resources, lower_calls
 from scripting.sandbox.kernel.syscalls import (
     IS_LINUX,
     PR_SET_DUMPABLE,
     PR_SET_NO_NEW_PRIVS,
     PR_SET_PDEATHSIG,
-    drop_capabilities,
-    prctl,
+    Call,
+    capabilities_call,
+    failure,
+    prctl_call,
 )
 from scripting.sandbox.meter import Meter
 
 NOBODY = 65534
 SOCKET = 3
 """Descriptor of a sandbox's socket."""
-_STATM, _CLEAR_REFS = 4, 5
-_KILL = int(signal.SIGKILL)
+_STATM, _CLEAR_REFS, _RULESET = 4, 5, 6
 
 
 class Lockdown:
     """Closes in the process that enters it.
 
-    The light parent makes one for all its sandboxes: what a sandbox makes, or touches first, becomes memory of its own.
+    The light parent makes one for all its sandboxes, with each call ready: what a sandbox makes, or touches first, becomes memory of its own.
     """
 
     def __init__(self, parent: int, skip: frozenset[str] = frozenset()) -> None:
@@ -59,45 +61,51 @@ class Lockdown:
         self.meter = Meter(_CLEAR_REFS)
         self.missing: tuple[tuple[str, str], ...] = ()
         """Layers that do not hold, and why."""
-        steps: dict[str, Callable[[], object]] = {"resource limits": self.resources.limit_before_lockdown}
+        self._ruleset = -1
+        steps: dict[str, Callable[[], tuple[Call, ...]]] = {"resource limits": self._limit}
         if IS_LINUX:
             steps |= {
                 "unprivileged user": _drop_user,
-                "no capabilities": drop_capabilities,
-                "dies with its parent": self._die_with_parent,
-                "no new privileges": _gain_no_privileges,
-                "landlock": landlock.restrict,
-                "seccomp": _filter_calls,
+                "no capabilities": lambda: (capabilities_call(),),
+                "dies with its parent": self._end_with_parent,
+                "no new privileges": lambda: (prctl_call(PR_SET_NO_NEW_PRIVS, 1),),
+                "landlock": self._restrict,
+                "seccomp": lambda: (seccomp.filter_call(),),
             }
         else:
             self.missing = (("kernel lockdown", f"not on {sys.platform}: the language policy is the only wall"),)
-        self._layers = {step: layer for layer, step in steps.items() if layer not in skip}
-        self._steps = tuple(self._layers)
+        layers = []
+        for layer, calls in steps.items():
+            if layer not in skip:
+                try:
+                    layers.append((layer, calls()))
+                except OSError as error:
+                    self.missing += ((layer, str(error)[:200]),)
+        self._layers = tuple(layers)
         self._most_files = sysconf("SC_OPEN_MAX")
 
     @property
     def held(self) -> tuple[str, ...]:
         """Layers that hold."""
         missing = dict(self.missing)
-        return ("descriptors closed", *(layer for layer in self._layers.values() if layer not in missing))
+        return ("descriptors closed", *(layer for layer, _ in self._layers if layer not in missing))
 
-    def enter(self, socket: int, headroom_bytes: int) -> None:
-        """Lock this process down for good; its socket is SOCKET from now on."""
+    def enter(self, socket: int, headroom_bytes: int) -> bool:
+        """Lock this process down for good; its socket is SOCKET from now on. Gives whether every layer holds that was to."""
         self._keep_descriptors(socket)
         if headroom_bytes:
             self.resources.headroom = headroom_bytes
-        for step in self._steps:
-            try:
-                step()
-            except (OSError, ValueError, KeyError, AttributeError) as error:
-                self.missing += ((self._layers[step], str(error)[:200]),)
+        failed = make(self._layers)
+        if failed:
+            self.missing += failed
+        return not failed
 
     def _keep_descriptors(self, socket: int) -> None:
-        """Keep the socket and two meters, close all others: whatever the parent held."""
+        """Keep the socket, two meters and the ruleset, close all others: whatever the parent held."""
         statm = _open("/proc/self/statm", O_RDONLY)
         clear_refs = _open("/proc/self/clear_refs", O_WRONLY)
-        wanted = ((socket, SOCKET), (statm, _STATM), (clear_refs, _CLEAR_REFS))
-        above = max(socket, statm, clear_refs, _CLEAR_REFS)
+        wanted = ((socket, SOCKET), (statm, _STATM), (clear_refs, _CLEAR_REFS), (self._ruleset, _RULESET))
+        above = max(socket, statm, clear_refs, self._ruleset, _RULESET)
         # First out of each other's way, then into place.
         for source, place in wanted:
             if source >= 0:
@@ -108,36 +116,46 @@ class Lockdown:
             else:
                 closerange(place, place + 1)
         closerange(0, SOCKET)
-        closerange(_CLEAR_REFS + 1, self._most_files)
+        closerange(_RULESET + 1, self._most_files)
         if statm < 0:
             self.resources.statm = None
         if clear_refs < 0:
             self.meter.clear_refs = None
 
-    def _die_with_parent(self) -> None:
+    def _end_with_parent(self) -> tuple[Call, ...]:
         # After the change of user, which clears it; and the parent may be gone already.
-        prctl(PR_SET_PDEATHSIG, _KILL)
-        if getppid() != self.parent:
-            _exit(1)
-        prctl(PR_SET_DUMPABLE, 0)
+        return prctl_call(PR_SET_PDEATHSIG, signal.SIGKILL), (_end_without, (self.parent,)), prctl_call(PR_SET_DUMPABLE)
+
+    def _limit(self) -> tuple[Call, ...]:
+        return (*lower_calls(), (self.resources.limit_compiling, ()))
+
+    def _restrict(self) -> tuple[Call, ...]:
+        self._ruleset = landlock.ruleset()
+        return landlock.restrict_call(_RULESET), (close, (_RULESET,))
 
 
-def _drop_user() -> None:
+def make(layers: tuple[tuple[str, tuple[Call, ...]], ...]) -> tuple[tuple[str, str], ...]:
+    """Make the calls of these layers; gives the layers in which one failed, and why."""
+    failed: tuple[tuple[str, str], ...] = ()
+    for layer, calls in layers:
+        try:
+            for call, arguments in calls:
+                if call(*arguments):
+                    raise failure()
+        except (OSError, ValueError) as error:
+            failed += ((layer, str(error)[:200]),)
+    return failed
+
+
+def _drop_user() -> tuple[Call, ...]:
     if geteuid() != 0:
-        return  # already without privileges
-    setgroups([])
-    setresgid(NOBODY, NOBODY, NOBODY)
-    setresuid(NOBODY, NOBODY, NOBODY)
+        return ()  # already without privileges
+    return (setgroups, ([],)), (setresgid, 3 * (NOBODY,)), (setresuid, 3 * (NOBODY,))
 
 
-def _gain_no_privileges() -> None:
-    prctl(PR_SET_NO_NEW_PRIVS, 1)
-
-
-def _filter_calls() -> None:
-    if not seccomp.is_supported():
-        raise OSError("no table of system calls for this machine")
-    seccomp.install()
+def _end_without(parent: int) -> None:
+    if getppid() != parent:
+        _exit(1)
 
 
 def _open(path: str, flags: int) -> int:

@@ -61,7 +61,7 @@ def rehearse(engines: EngineFactory) -> None:
     statm = _open_statm()
     resources = Resources(statm, lower=_lower_nothing)
     for load in (_LOAD, *(ENOUGH * [msgspec.structs.replace(_LOAD, compiled=told(program))])):
-        resources.limit_before_lockdown()
+        resources.limit_compiling()
         _live(load, engines, resources, last_word)
     if statm is not None:
         os.close(statm)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ctypes
 import functools
 from ctypes import c_int
-from os import close
 from typing import Any
 
-from scripting.sandbox.kernel.syscalls import syscall
+from scripting.sandbox.kernel.syscalls import Call, syscall, syscall_call
 
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446
 _VERSION_FLAG = 1
@@ -22,15 +21,15 @@ class _Attributes(ctypes.Structure):
     _fields_ = (("files", ctypes.c_uint64), ("network", ctypes.c_uint64), ("scoped", ctypes.c_uint64))
 
 
-def restrict() -> int:
-    """Deny all that this kernel's Landlock handles; gives its ABI. Raises OSError; no_new_privs must be set."""
-    abi, attributes, size = all_rights()
-    ruleset = syscall(_CREATE_RULESET, attributes, size, _NO_FLAGS)
-    try:
-        syscall(_RESTRICT_SELF, c_int(ruleset), _NO_FLAGS)
-    finally:
-        close(ruleset)
-    return abi
+def ruleset() -> int:
+    """The descriptor of a new ruleset that denies all that this kernel's Landlock handles. Raises OSError."""
+    _, attributes, size = all_rights()
+    return syscall(_CREATE_RULESET, attributes, size, _NO_FLAGS)
+
+
+def restrict_call(ruleset: int) -> Call:
+    """Put the ruleset on the calling process for good; no_new_privs must be set."""
+    return syscall_call(_RESTRICT_SELF, c_int(ruleset), _NO_FLAGS)
 
 
 @functools.cache

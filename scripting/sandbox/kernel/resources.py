@@ -6,6 +6,8 @@ from collections.abc import Callable
 from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 from os import pread
 
+from scripting.sandbox.kernel.syscalls import Call
+
 try:
     from resource import (
         RLIM_INFINITY,
@@ -35,10 +37,28 @@ SLACK_BYTES = 1 << 20
 
 def lower(kind: int, value: int) -> None:
     """Set both limits, not above what the host already allows."""
+    setrlimit(kind, _allowed(kind, value))
+
+
+def lower_calls() -> tuple[Call, ...]:
+    """Lower the limits that never change."""
+    if not HAS_RESOURCE:
+        return ()
+    limits = {
+        RLIMIT_CORE: 0,
+        RLIMIT_FSIZE: 0,
+        RLIMIT_NPROC: 0,
+        RLIMIT_STACK: STACK_BYTES,
+        RLIMIT_NOFILE: OPEN_FILES,
+    }
+    return tuple((setrlimit, (kind, _allowed(kind, value))) for kind, value in limits.items())
+
+
+def _allowed(kind: int, value: int) -> tuple[int, int]:
     hard = getrlimit(kind)[1]
     if hard != RLIM_INFINITY:
         value = min(value, hard)
-    setrlimit(kind, (value, value))
+    return value, value
 
 
 class Resources:
@@ -51,20 +71,10 @@ class Resources:
         self.headroom = 0
         """Bytes for compiling, where they are more than every sandbox gets."""
 
-    def limit_before_lockdown(self) -> None:
-        """Set what never changes, and how far memory may grow for compiling, until limit_memory says less."""
-        if not HAS_RESOURCE:
-            return
-        for kind, value in (
-            (RLIMIT_CORE, 0),
-            (RLIMIT_FSIZE, 0),
-            (RLIMIT_NPROC, 0),
-            (RLIMIT_STACK, STACK_BYTES),
-            (RLIMIT_NOFILE, OPEN_FILES),
-        ):
-            self._lower(kind, value)
+    def limit_compiling(self) -> None:
+        """Set how far memory may grow for compiling, until limit_memory says less."""
         used = self._data_bytes()
-        if used is not None:
+        if HAS_RESOURCE and used is not None:
             self._lower(RLIMIT_DATA, used + max(self.headroom, COMPILE_BYTES))
 
     def limit_memory(self, limit_bytes: int) -> None:

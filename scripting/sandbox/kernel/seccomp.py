@@ -13,7 +13,8 @@ import sys
 from ctypes import byref
 from typing import NamedTuple
 
-from scripting.sandbox.kernel.syscalls import PR_SET_SECCOMP, prctl_pointer
+from scripting.sandbox.kernel import syscalls
+from scripting.sandbox.kernel.syscalls import Call
 
 _X86_64 = {
     "read": 0, "write": 1, "open": 2, "close": 3, "stat": 4, "fstat": 5, "lstat": 6, "lseek": 8, "mmap": 9, "mprotect": 10,
@@ -64,7 +65,6 @@ _NUMBER, _ARCHITECTURE, _ARGUMENT_0, _ARGUMENT_2, _ARGUMENT_3 = 0, 4, 16, 32, 40
 _X32_BIT = 0x40000000
 _PROT_EXEC = 4
 _MAP_SHARED = 1
-_MODE_FILTER = 2
 
 
 class _Instruction(ctypes.Structure):
@@ -75,20 +75,16 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.POINTER(_Instruction)))
 
 
-def is_supported() -> bool:
-    """Whether there is a table for this machine."""
-    return _MACHINE is not None
-
-
-def install() -> None:
-    """Put the filter on this process for good. Raises OSError; no_new_privs must be set."""
-    prctl_pointer(PR_SET_SECCOMP, _MODE_FILTER, byref(program()))
+def filter_call() -> Call:
+    """Put the filter on the calling process for good; no_new_privs must be set. Raises OSError where there is no table for this machine."""
+    return syscalls.filter_call(byref(program()))
 
 
 @functools.cache
 def program() -> _Program:
-    """The filter, which the light parent makes once for all sandboxes."""
-    assert _MACHINE is not None
+    """The filter, made once for all sandboxes. Raises OSError where there is no table for this machine."""
+    if _MACHINE is None:
+        raise OSError("no table of system calls for this machine")
     instructions = _instructions(_MACHINE)
     array = (_Instruction * len(instructions))(*instructions)
     return _Program(len(instructions), ctypes.cast(array, ctypes.POINTER(_Instruction)))

@@ -8,13 +8,18 @@ import os
 import sys
 from collections.abc import Callable
 from ctypes import c_long, c_ulong
+from typing import TypeAlias
 
 IS_LINUX = sys.platform.startswith("linux")
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
-PR_SET_SECCOMP = 22
 PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_SECCOMP = 22
+_MODE_FILTER = 2
+
+Call: TypeAlias = tuple[Callable[..., object], tuple[object, ...]]
+"""A call made ready in the light parent for its sandboxes: a function and its arguments. It has failed if it gives anything but 0 or None."""
 
 _CAPABILITY_VERSION_3 = 0x20080522
 _CAPSET = 126 if sys.platform != "win32" and os.uname().machine == "x86_64" else 91
@@ -34,27 +39,33 @@ def _function(name: str) -> Callable[..., int]:
 
 
 _prctl, _syscall, _unshare = _function("prctl"), _function("syscall"), _function("unshare")
-_NOTHING = c_ulong(0)
+_long = c_ulong.from_param
+_NOTHING = _long(0)
 
 
-def prctl(option: int, first: int = 0, second: int = 0) -> None:
-    """prctl(2). Raises OSError."""
-    _check(_prctl(option, c_ulong(first), c_ulong(second), _NOTHING, _NOTHING))
+def prctl_call(option: int, first: int = 0) -> Call:
+    """prctl(2)."""
+    return _prctl, (_long(option), _long(first), _NOTHING, _NOTHING, _NOTHING)
 
 
-def prctl_pointer(option: int, first: int, pointer: object) -> None:
-    """prctl(2) with a structure. Raises OSError."""
-    _check(_prctl(option, c_ulong(first), pointer, _NOTHING, _NOTHING))
+def filter_call(filter_: object) -> Call:
+    """prctl(2) that puts a seccomp filter, given by reference, on this process for good."""
+    return _prctl, (_long(_PR_SET_SECCOMP), _long(_MODE_FILTER), filter_, _NOTHING, _NOTHING)
+
+
+def capabilities_call() -> Call:
+    """capset(2): hold none, in whatever user namespace."""
+    return syscall_call(_CAPSET, ctypes.byref(_OURSELVES), ctypes.byref(_NO_CAPABILITIES))
+
+
+def syscall_call(number: int, *arguments: object) -> Call:
+    """A system call by its number."""
+    return _syscall, (_long(number), *arguments)
 
 
 def syscall(number: int, *arguments: object) -> int:
     """A system call by its number. Raises OSError."""
     return _check(_syscall(c_long(number), *arguments))
-
-
-def drop_capabilities() -> None:
-    """capset(2): hold none, in whatever user namespace. Raises OSError."""
-    syscall(_CAPSET, _OURSELVES, _NO_CAPABILITIES)
 
 
 def unshare(flags: int) -> None:
@@ -64,6 +75,11 @@ def unshare(flags: int) -> None:
 
 def _check(result: int) -> int:
     if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        raise failure()
     return result
+
+
+def failure() -> OSError:
+    """The error of the call that has just failed."""
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number))
