@@ -13,10 +13,10 @@ from scripting.sandbox.failure import describe_failure, unreadable_result, where
 from scripting.sandbox.helpers import Helpers
 from scripting.sandbox.kernel.resources import set_aside
 from scripting.sandbox.library import decimals
-from scripting.sandbox.library.classes import restart_serials
-from scripting.sandbox.library.clock import Timestamp, now, set_clock, timestamp
-from scripting.sandbox.library.dice import DRAWING, rand, seed_library, set_seed
+from scripting.sandbox.library.clock import Timestamp, now, timestamp
+from scripting.sandbox.library.dice import DRAWING, rand, seed_library
 from scripting.sandbox.library.log import RunLog
+from scripting.sandbox.library.present import present
 from scripting.sandbox.library.violation import SecurityViolation, violations
 from scripting.sandbox.meter import Meter
 from scripting.sandbox.plain_data import ValueProblem, decode_trusted, encode_value
@@ -25,6 +25,9 @@ from scripting.sandbox.protocol import Done, Fault, Load, Run
 
 MEMORY_RESERVE = 1 << 20
 """Bytes given back when memory runs out, so that the failure can still be told. They are asked for, and take no memory until then."""
+
+_MOST_KNOWN = 1000
+"""Names of context variables that are remembered."""
 
 _inputs = b"\x80"
 """Context variables of the run."""
@@ -64,7 +67,9 @@ class Runner:
         self.helpers.builtins = self.builtins
         self._reserved = program.engine.reserved
         self._offered = frozenset({*functions, "result"})
-        self._admitted: dict[str, bool] = {}
+        self._admitted: set[str] = set()
+        """Context variables that appear under their own names, as far as runs had them; the others are in `_left_out`."""
+        self._left_out: set[str] = set()
         self._reserve: mmap | None = set_aside(MEMORY_RESERVE)
         assert program.script.code is not None
         self._code = program.script.code
@@ -107,7 +112,8 @@ class Runner:
         if self._suspends or self._reserve is None:
             self._collect()
         log = self.log
-        log.end_line()
+        if not log.is_untouched:
+            log.end_line()
         cpu_us, memory = self.meter.read()
         return Done(result, tuple(log.lines) if log.lines else (), log.truncated, fault, cpu_us, memory)
 
@@ -120,28 +126,19 @@ class Runner:
         fault = where_it_was(unit, frame, self.program)
         return Done(None, tuple(self.log.lines), self.log.truncated, fault, cpu_us, memory)
 
-    def forget_log(self) -> None:
-        """The run is answered: the next one begins with no log, and is never told with this one's."""
-        if self.log.lines or self.log.truncated:
-            self.log.restart()
-
     def _prepare(self, message: Run, namespace: dict[str, Any]) -> None:
         global _inputs
         _inputs = message.inputs
-        set_clock(message.clock_us)
-        set_seed(message.seed)
+        present.begin(message.seed, message.clock_us)
         if self._draws:
             seed_library()
-        restart_serials()
         if self._counts_in_decimals:
             decimals.restart_context()
         if violations:
             violations.clear()
+        admitted = self._admitted
         for name, value in decode_trusted(message.inputs).items():
-            admitted = self._admitted.get(name)
-            if admitted is None:
-                admitted = self._admit(name)
-            if admitted:
+            if name in admitted or (name not in self._left_out and self._admit(name)):
                 namespace[name] = value
             elif name == "timestamp" and type(value) is int and self.program.engine.has_two_timestamps:
                 namespace[name] = Timestamp(value)
@@ -155,8 +152,9 @@ class Runner:
             and name not in self._offered
             and name[:2] != "__"
         )
-        if len(self._admitted) < 1000:
-            self._admitted[name] = admitted
+        known = self._admitted if admitted else self._left_out
+        if len(known) < _MOST_KNOWN:
+            known.add(name)
         return admitted
 
     def _collect(self) -> None:

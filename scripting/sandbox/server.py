@@ -78,7 +78,8 @@ class Server:
             raise SupervisorGone
         self.calls_left = self.max_calls
         wire.write(connection.send(runner.run(connection.receive(body))))
-        runner.forget_log()
+        if not runner.log.is_untouched:
+            runner.log.restart()  # the run is answered: the next one is never told with this one's
 
     def _load(self, message: Load) -> Program | None:
         started = monotonic_ns()

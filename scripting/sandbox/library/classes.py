@@ -7,31 +7,21 @@ from collections.abc import Iterator
 from enum import EnumType
 from typing import Any
 
+from scripting.sandbox.library.present import present
 from scripting.sandbox.library.text import ScriptText, scrub
 from scripting.sandbox.policy.names import OWN_MARK
-
-_serials = 0
-"""Objects that have been given a number in this run."""
-
-
-def restart_serials() -> None:
-    """Count anew: identity hashes of script objects are the same in every run."""
-    global _serials
-    if _serials:
-        _serials = 0
 
 
 def _identity_hash(self: Any) -> int:
     """An address-free hash for objects without __eq__: their number in order of first use."""
-    global _serials
     try:
         kept = object.__getattribute__(self, "__dict__")
     except AttributeError:
         return 1
     serial = kept.get("__serial__")
     if serial is None:
-        _serials += 1
-        serial = kept["__serial__"] = _serials
+        present.serials += 1
+        serial = kept["__serial__"] = present.serials
     return int(serial)
 
 

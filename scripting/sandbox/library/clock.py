@@ -8,20 +8,14 @@ from typing import Any
 from scripting.sandbox.library.classes import FrozenClass
 from scripting.sandbox.library.naming import rename_class
 from scripting.sandbox.library.patterns import exact
+from scripting.sandbox.library.present import present
 
 _EPOCH = real.datetime(1970, 1, 1, tzinfo=real.UTC)
-_moment_us = 0
-
-
-def set_clock(microseconds: int) -> None:
-    """Stop the clock here: microseconds since 1970 UTC."""
-    global _moment_us
-    _moment_us = microseconds
 
 
 def microseconds() -> int:
     """The moment of the run: microseconds since 1970 UTC."""
-    return _moment_us
+    return present.moment_us
 
 
 class _FrozenDates(FrozenClass):
@@ -54,12 +48,12 @@ class ScriptDatetime(real.datetime, metaclass=_FrozenDates):
 
     @classmethod
     def now(cls, tz: real.tzinfo | None = None) -> Any:
-        moment = _at(cls, _moment_us)
+        moment = _at(cls, present.moment_us)
         return moment.replace(tzinfo=None) if tz is None else moment.astimezone(tz)
 
     @classmethod
     def utcnow(cls) -> Any:
-        return _at(cls, _moment_us).replace(tzinfo=None)
+        return _at(cls, present.moment_us).replace(tzinfo=None)
 
     @classmethod
     def today(cls) -> Any:
@@ -91,12 +85,12 @@ for _limit in ("min", "max"):  # the library's own answer by the machine's clock
 
 def now() -> Any:
     """The moment of the run as a datetime in UTC."""
-    return _at(ScriptDatetime, _moment_us)
+    return _at(ScriptDatetime, present.moment_us)
 
 
 def timestamp() -> int:
     """The moment of the run in whole seconds since 1970 UTC."""
-    return _moment_us // 1_000_000
+    return present.moment_us // 1_000_000
 
 
 class Timestamp(int):

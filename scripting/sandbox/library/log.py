@@ -19,6 +19,8 @@ class RunLog:
         self.max_bytes = max_bytes
         self.lines: list[tuple[int, str]] = []
         """Each with the µs of the machine's monotonic clock at which it was written, which no script ever sees."""
+        self.is_untouched = True
+        """Nothing was written, so that there is nothing to end, tell or forget."""
         self.truncated = False
         self._bytes = 0
         self._open = ""
@@ -27,6 +29,7 @@ class RunLog:
     def restart(self) -> None:
         """Begin the log of the next run."""
         self.lines = []
+        self.is_untouched = True
         self.truncated = False
         self._bytes = 0
         self._open = ""
@@ -70,10 +73,12 @@ class RunLog:
             self._add(line + last[:-1])
         else:
             self._open = line + last
+            self.is_untouched = False
             if len(self._open) > self.max_bytes - self._bytes:
                 self.end_line()
 
     def _add(self, line: str) -> None:
+        self.is_untouched = False
         room = self.max_bytes - self._bytes
         if len(self.lines) >= self.max_lines or room <= 0:
             self.truncated = True
