@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import read as read_some
 from os import write as write_some
 
-from scripting.sandbox.protocol import HEADER_BYTES, length_in
+from scripting.sandbox.protocol import HEADER_BYTES, HEADERS, SHORT, length_in
 
 READ_BYTES = 1 << 16
 
@@ -20,6 +20,14 @@ class Wire:
     def read(self) -> bytes | None:
         """The body of the next frame; None when the supervisor is gone."""
         data = self._rest or read_some(self.descriptor, READ_BYTES)
+        length = len(data) - HEADER_BYTES
+        if length < SHORT and data.startswith(HEADERS[length]):  # what is no whole header begins with none
+            self._rest = b""
+            return data[HEADER_BYTES:]
+        return self._read_rest(data)
+
+    def _read_rest(self, data: bytes) -> bytes | None:
+        """The body of the next frame, of which these are the first bytes, or which others follow."""
         if not data:
             return None
         while len(data) < HEADER_BYTES:

@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from scripting.sandbox.protocol import HEADER_BYTES, RemoteProtocolError, frame_length, length_in
+from scripting.sandbox.protocol import HEADER_BYTES, HEADERS, SHORT, RemoteProtocolError, frame_length, length_in
 
 READ_BYTES = 1 << 16
 _TIMEVAL = struct.Struct("ll")
@@ -55,15 +55,33 @@ class Channel:
             self._limit_send(deadline)
             rest = rest[self.socket.send(rest, _NO_SIGNAL) :]
 
+    def exchange(self, frame: bytes, seconds: float, deadline: float, cap: int) -> bytes:
+        """Send the frame and receive the next one, as `send` and `receive` do: in one, since each run does both.
+
+        A short frame is under every cap.
+        """
+        if len(frame) > READ_BYTES or seconds != self._receive_seconds:
+            self.send(frame, deadline)
+            return self.receive(seconds, deadline, cap)
+        try:
+            sent = self.socket.send(frame, _NO_SIGNAL)
+            if sent < len(frame):
+                self._send_rest(memoryview(frame)[sent:], deadline)
+            data = self.socket.recv(READ_BYTES)
+        except OSError as error:
+            raise _ended(error) from None
+        length = len(data) - HEADER_BYTES
+        if length < SHORT and data.startswith(HEADERS[length]):  # what is no whole header begins with none
+            return data[HEADER_BYTES:]
+        if not data:
+            raise PeerGone(unread=False)
+        return self._receive_rest(data, deadline, cap)
+
     def receive(self, seconds: float, deadline: float, cap: int) -> bytes:
         """The body of the next frame; the first read waits `seconds`, the rest by the deadline (time.monotonic()).
 
         Raises PeerGone, DeadlinePassed, RemoteProtocolError for a frame over the cap (bytes) or with bytes after it."""
-        data = self._read_first(seconds)
-        length = len(data) - HEADER_BYTES
-        if 0 <= length <= cap and length_in(data)[0] == length:
-            return data[HEADER_BYTES:]
-        return self._receive_rest(data, deadline, cap)
+        return self._receive_rest(self._read_first(seconds), deadline, cap)
 
     def receive_all(self, begun: bytes, seconds: float, deadline: float, cap: int) -> tuple[list[bytes], bytes]:
         """The bodies of all frames that are there, one at least, and what there is of the next, `begun` when it is asked for.
@@ -91,9 +109,12 @@ class Channel:
         return data
 
     def _receive_rest(self, data: bytes, deadline: float, cap: int) -> bytes:
+        """The body of the frame that these bytes, which are all there are, begin."""
         while len(data) < HEADER_BYTES:
             data += self._read_by(deadline)
         end = HEADER_BYTES + frame_length(data, cap)
+        if len(data) == end:
+            return data[HEADER_BYTES:]
         parts, have = [data], len(data)
         while have < end:
             more = self._read_by(deadline)

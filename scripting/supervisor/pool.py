@@ -130,7 +130,10 @@ class SandboxPool:
             except NotStarted:
                 continue
             finally:
-                self._give_back(sandbox, alone=alone)
+                if alone:
+                    self._end(sandbox)
+                else:
+                    self._give_back(sandbox)
         raise SandboxUnavailable("sandboxes end before they can run: is something killing them?")
 
     def most_ahead(self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits) -> int:
@@ -161,7 +164,7 @@ class SandboxPool:
             fitting = ahead.fitting(sandbox, requests)
             return ahead.run_ahead(sandbox, fitting, cancellations) if fitting else []
         finally:
-            self._give_back(sandbox, alone=False)
+            self._give_back(sandbox)
 
     def check(
         self,
@@ -192,7 +195,10 @@ class SandboxPool:
                 before.shelf.remove(before)
                 self._end(before)
         sandbox.compile_us = 0  # no run will have waited for it
-        self._give_back(sandbox, alone=is_one_ready or self.config.process_per_run)
+        if is_one_ready or self.config.process_per_run:
+            self._end(sandbox)
+        else:
+            self._give_back(sandbox)
 
     def warm(
         self, bundle: Bundle, limits: SecurityLimits, functions: tuple[HostFunction, ...] = (), *, like: str = ""
@@ -218,7 +224,7 @@ class SandboxPool:
         if sandbox is None:
             return False
         sandbox.compile_us = 0  # no run will have waited for it
-        self._give_back(sandbox, alone=False)
+        self._give_back(sandbox)
         return True
 
     def code_of(
@@ -288,7 +294,7 @@ class SandboxPool:
             return
         if small is not None:
             small.compile_us = 0  # no run will have waited for it
-            self._give_back(small, alone=False)
+            self._give_back(small)
             with contextlib.suppress(ValueError):  # a run has it, or another thread has ended it
                 large.shelf.remove(large)  # type: ignore[union-attr]
                 self._end(large)
@@ -315,7 +321,9 @@ class SandboxPool:
 
     def _take(self, bundle: Bundle, functions: tuple[HostFunction, ...], limits: SecurityLimits) -> Sandbox | None:
         """A warm sandbox of this kind, now busy; None if there is none."""
-        shelf = self._shelves.recent(bundle, functions, limits) or self._shelf_like(bundle, functions, limits)
+        shelf = self._shelves.recent(bundle, functions, limits)
+        if shelf is None:
+            shelf = self._shelf_like(bundle, functions, limits)
         try:
             return shelf.pop() if shelf else None
         except IndexError:  # another thread was quicker
@@ -327,11 +335,11 @@ class SandboxPool:
                 raise PoolClosed
             return self._shelves.like(bundle, functions, limits)
 
-    def _give_back(self, sandbox: Sandbox, *, alone: bool) -> None:
-        """The run is over: keep the sandbox warm, or end it if it is spent, broken or was for this run alone."""
+    def _give_back(self, sandbox: Sandbox) -> None:
+        """The run is over: keep the sandbox warm, or end it if it is spent or broken."""
         if (
             sandbox.alive
-            and not (alone or sandbox.spent)
+            and not sandbox.spent
             and sandbox.runs < sandbox.most_runs
             and sandbox.busy_us < self._most_busy_us
         ):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import select
 import threading
-import time
 from itertools import pairwise
+from time import monotonic
 from typing import Any
 
 from msgspec import structs
@@ -157,7 +157,7 @@ class Sandbox:
 
         Raises NotStarted, and SandboxUnavailable where this host is too busy to compile it: another one would wait as long.
         """
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = monotonic() + _START_SECONDS
         try:
             ready = self.connection.receive(self.channel.receive(_START_SECONDS, deadline, _LOADED_CAP))
             self.layers, self.missing = ready.layers, ready.missing
@@ -166,9 +166,9 @@ class Sandbox:
             raise NotStarted from None
         seconds = max(1.0, self.limits.max_execution_time)
         try:
-            self.channel.send(self.connection.send(message), time.monotonic() + seconds)
+            self.channel.send(self.connection.send(message), monotonic() + seconds)
             self._await_compiling(seconds)
-            answer = self.channel.receive(seconds, time.monotonic() + seconds, _LOADED_CAP)
+            answer = self.channel.receive(seconds, monotonic() + seconds, _LOADED_CAP)
             loaded = self.connection.receive(answer)
             assert isinstance(loaded, Loaded)
         except DeadlinePassed:
@@ -204,18 +204,18 @@ class Sandbox:
 
     def run(self, request: RunRequest, host: HostCallable | None) -> RunOutcome:
         """Run the loaded script once. Raises NotStarted, SandboxLost; whatever else `host` raises ends the sandbox."""
-        started = time.monotonic()
+        started = monotonic()
         limit = self.limit
         deadline = started + limit
-        connection, channel = self.connection, self.channel
+        connection = self.connection
         self.calls = 0
         self.host_seconds = 0.0
         try:
-            channel.send(connection.send(Run(request.inputs, request.seed, request.clock_us)), deadline)
-            message: Any = connection.receive(channel.receive(limit, deadline, self.call_cap))
+            frame = connection.send(Run(request.inputs, request.seed, request.clock_us))
+            message: Any = connection.receive(self.channel.exchange(frame, limit, deadline, self.call_cap))
             while type(message) is Call:
                 message = self._answer(message, request, host, deadline)
-            outcome = self.outcome_of(message, started, int((time.monotonic() - started) * 1_000_000))
+            outcome = self.outcome_of(message, started, int((monotonic() - started) * 1_000_000))
         except (DeadlinePassed, PeerGone, RemoteProtocolError, ValueProblem) as error:
             return self.outcome_without(error, started)
         except BaseException:
@@ -256,14 +256,14 @@ class Sandbox:
         if host is None or not known or self.calls > self.limits.max_host_calls:
             raise RemoteProtocolError(f"a call of {call.name[:60]!r}, which was not offered")
         protocol.scan_value(call.arguments, max_bytes=_CALL_BYTES, max_depth=48, max_nodes=60_000)
-        began = time.monotonic()
+        began = monotonic()
         answer: bytes | None = None
         refused = ""
         try:
             answer = host(HostCall(call.name, call.arguments, deadline))
         except HostCallRefused as refusal:
             refused = str(refusal)[:1000].encode("utf-8", "replace").decode() or "refused"
-        now = time.monotonic()
+        now = monotonic()
         self.host_seconds += now - began
         self.channel.send(self.connection.send(Answer(answer, refused)), deadline)
         rest = deadline - now
@@ -321,10 +321,10 @@ class Sandbox:
 
     def _last_word(self, started: float) -> RunOutcome | None:
         """The last word of a sandbox that was asked for it, checked like any answer; None if none came."""
-        deadline = time.monotonic() + LAST_WORD_SECONDS
+        deadline = monotonic() + LAST_WORD_SECONDS
         try:
             message = self.connection.receive(self.channel.receive(LAST_WORD_SECONDS, deadline, self._cap))
-            wall_us = int((time.monotonic() - started) * 1_000_000)
+            wall_us = int((monotonic() - started) * 1_000_000)
             return self.outcome_of(message, started, wall_us) if type(message) is Done else None
         except (DeadlinePassed, PeerGone, RemoteProtocolError, ValueProblem):
             return None
@@ -367,7 +367,7 @@ class Sandbox:
 
     def _cost(self, started: float, memory: int = 0) -> ExecutionMetrics:
         """The cost of a run that ended with the process."""
-        wall_us = int((time.monotonic() - started) * 1_000_000)
+        wall_us = int((monotonic() - started) * 1_000_000)
         compile_us = self.compile_us if self.runs == 0 else 0
         # What it used in all its life, less what its earlier runs and compiling took.
         cpu_us = min(max(self._ended.cpu_us - self.cpu_us - self._compiled_us, 0), wall_us)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from typing import Any
 
 import msgspec
@@ -27,6 +30,8 @@ from scripting.sandbox.protocol import (
     Text,
     frame_length,
 )
+from scripting.sandbox.wire import Wire
+from scripting.supervisor.channel import Channel, PeerGone
 
 LOAD = Load(Text("a", "python", b""), (), (), ("math",), 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
 FAULT = Fault(ErrorType.EXECUTION, "text", "a", 1, 2, "x", "y")
@@ -118,3 +123,50 @@ def test_a_message_of_the_wrong_shape_is_refused(fields: Any) -> None:
 def test_a_length_over_the_cap_is_refused_before_the_body_is_read() -> None:
     with pytest.raises(RemoteProtocolError, match="over the cap"):
         frame_length((1 << 30).to_bytes(HEADER_BYTES, "big"), 1 << 20)
+
+
+@pytest.mark.parametrize("size", [0, 1, 4, 1000, 1010, 1011, 1012, 1013, 1014, 1015, 1016, 5000])
+def test_a_frame_of_any_length_and_in_any_two_pieces_arrives_whole(size: int) -> None:
+    """Short frames have their headers ready, so both kinds meet around 1 024 bytes."""
+    frame, other = _frame(Run(b"x" * size, 1, 2)), _frame(Run(b"y" * size, 1, 3))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        wire, channel = Wire(theirs.fileno()), Channel(ours)
+        for cut in {0, 1, 3, 4, 5, len(frame) - 1}:
+            # Cut behind the first frame, the second is what the first read left.
+            theirs.sendall(frame[:cut])
+            heard = _later(theirs, frame[cut:], lambda: channel.receive(5.0, _never(), 1 << 20))
+            assert heard == body(frame), cut
+            ours.sendall(frame[:cut])
+            assert _later(ours, frame[cut:] + other, wire.read) == body(frame), cut
+            assert wire.read() == body(other), cut
+        theirs.sendall(frame)
+        assert channel.exchange(frame, 5.0, _never(), 1 << 20) == body(frame)
+        assert wire.read() == body(frame)
+        theirs.sendall(frame + b"x")
+        with pytest.raises(RemoteProtocolError, match="bytes after the end"):
+            channel.exchange(frame, 5.0, _never(), 1 << 20)
+        theirs.sendall(frame[:3])
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(PeerGone):
+            channel.exchange(frame, 5.0, _never(), 1 << 20)
+
+
+def _frame(message: Run) -> bytes:
+    connection = Connection(sandbox_end=False)
+    connection.state = State.LOADED
+    return connection.send(message)
+
+
+def _later(sending: socket.socket, rest: bytes, receive: Any) -> Any:
+    """What is received where the rest comes after the first read."""
+    timer = threading.Timer(0.005, sending.sendall, [rest])
+    timer.start()
+    try:
+        return receive()
+    finally:
+        timer.join()
+
+
+def _never() -> float:
+    return time.monotonic() + 60
