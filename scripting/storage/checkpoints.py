@@ -7,7 +7,9 @@ busy one.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -21,13 +23,13 @@ from scripting.storage.turns import database_file
 
 logger = logging.getLogger(__name__)
 
-MOST_PAGES = 8000
+MOST_PAGES = 32_000
 """Of a log that is longer than this a commit makes the checkpoint all the same."""
 AFTER = 16
 """Commits of this process that put it off, until the process makes one by the way: other people's commits may not come for long."""
 LATER_SECONDS = 0.5
 
-BUSY_SECONDS, IDLE_SECONDS = 0.1, 1.0
+BUSY_SECONDS, IDLE_SECONDS = 0.2, 1.0
 """Between two looks of a worker whether the log has grown, while it does and while it does not."""
 
 _lock = threading.Lock()
@@ -35,11 +37,16 @@ _owed = 0
 
 
 class Checkpoints:
-    """A thread that makes them beside the commits of a worker, of which else one in a few hundred waits for the disk, and events wait for it."""
+    """A thread that makes them beside the commits of workers, of which else one in a few hundred waits for the disk, and events wait for it.
+
+    Of the workers of a database one makes them for all; the next one begins when it has ended. While commits go on the log is never written
+    back to its end, so it still grows until a commit begins it anew; that one finds little left to do.
+    """
 
     def __init__(self, using: str) -> None:
         self._using = using
         self._stopping = threading.Event()
+        self._right: int | None = None
 
     def start(self) -> None:
         """Begin, if it is a SQLite database."""
@@ -53,14 +60,26 @@ class Checkpoints:
     def _run(self, file: str) -> None:
         seconds, before = IDLE_SECONDS, 0
         makes: bool | None = None
-        while not self._stopping.wait(seconds):
-            written = _written(Path(f"{file}-wal"))
-            has_grown = written != before
-            seconds, before = BUSY_SECONDS if has_grown else IDLE_SECONDS, written
-            if has_grown and makes is None:
-                makes = self._are_to_be_made()
-            if has_grown and makes:
-                checkpoint(file)
+        try:
+            while not self._stopping.wait(seconds):
+                written = _written(Path(f"{file}-wal"))
+                if written == before or not self._has_right(file):
+                    seconds = IDLE_SECONDS
+                    continue
+                seconds, before = BUSY_SECONDS, written
+                if makes is None:
+                    makes = self._are_to_be_made()
+                if makes:
+                    checkpoint(file)
+        finally:
+            if self._right is not None:
+                os.close(self._right)
+
+    def _has_right(self, file: str) -> bool:
+        """Whether this is the thread that makes them: it is until it ends, or its process does."""
+        if self._right is None:
+            self._right = locked(f"{file}.checkpoints")
+        return self._right is not None
 
     def _are_to_be_made(self) -> bool | None:
         """Whether a commit would make them; None where the database does not answer now."""
@@ -71,6 +90,20 @@ class Checkpoints:
             return None
         finally:
             connection.close()
+
+
+def locked(file: str) -> int | None:
+    """The lock of this name, which goes with its descriptor; None where another has it or there can be none."""
+    try:
+        lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock
 
 
 def _written(log: Path) -> int:

@@ -12,8 +12,10 @@ from collections.abc import Callable
 
 from django.db import connections
 
-LOOK_SECONDS = 0.0005
-"""Between two looks whether it is our turn."""
+SOON_SECONDS, LOOK_SECONDS = 0.0001, 0.0005
+"""Between two looks whether it is our turn: at first, since the commit of a single event is short, and then."""
+SOON_MOST_SECONDS = 0.001
+"""A commit that takes longer has many events, which is worth fewer looks."""
 MOST_SECONDS = 0.25
 """For so long a turn is waited for: whoever holds it may have been stopped. SQLite, which decides, waits longer."""
 
@@ -81,14 +83,15 @@ def _waited_for(file: str) -> int | None:
             lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
             return None
-    until = time.monotonic() + MOST_SECONDS
+    begun = time.monotonic()
     while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            if time.monotonic() > until:
+            waited = time.monotonic() - begun
+            if waited > MOST_SECONDS:
                 os.close(lock)
                 return None
-            time.sleep(LOOK_SECONDS)
+            time.sleep(SOON_SECONDS if waited < SOON_MOST_SECONDS else LOOK_SECONDS)
         else:
             return lock

@@ -15,7 +15,7 @@ from scripting.models import OutboxEvent
 from scripting.registry import publishing
 from scripting.registry.moves import AnyBase
 from scripting.storage import checkpoints
-from scripting.storage.checkpoints import put_off
+from scripting.storage.checkpoints import locked, put_off
 from tests.support.arena import arena_registered, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,6 +97,9 @@ def beside() -> Iterator[checkpoints.Checkpoints]:
     made = checkpoints.Checkpoints("default")
     yield made
     made.stop()
+    for thread in threading.enumerate():
+        if thread.name == "checkpoints":
+            thread.join()
 
 
 def test_a_worker_makes_them_beside_its_commits(
@@ -111,6 +114,26 @@ def test_a_worker_makes_them_beside_its_commits(
     while written_at(file) == before:
         assert time.monotonic() < until, "nobody made the checkpoint"
         time.sleep(0.01)
+
+
+def test_of_several_workers_one_makes_them_and_when_it_has_ended_another_does(
+    file: Path, beside: checkpoints.Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "IDLE_SECONDS", 0.01)
+    other = locked(f"{file}.checkpoints")
+    assert other is not None
+    before = written_at(file)
+    beside.start()
+    with put_off("default"):
+        fill()
+    time.sleep(0.5)
+    assert written_at(file) == before
+    os.close(other)
+    until = time.monotonic() + 30
+    while written_at(file) == before:
+        assert time.monotonic() < until, "nobody made the checkpoint"
+        time.sleep(0.01)
+    assert locked(f"{file}.checkpoints") is None
 
 
 def test_a_worker_makes_none_where_no_commit_is_to_make_one(
