@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import router
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
 
 from scripting.bus import samples
 from scripting.bus.events import Event
@@ -20,7 +21,7 @@ from scripting.execution.applying import Publisher, acts, apply, apply_or_fall_b
 from scripting.execution.decision import Decision, Status
 from scripting.execution.rows import attempt_rows, execution_row, outcome_of, unrun_rows
 from scripting.metrics import error_groups, rollups
-from scripting.models import Attempt, ErrorDelta, Execution, OutboxEvent, ReceiptLink
+from scripting.models import Attempt, ErrorDelta, Execution, LoneCommit, OutboxEvent, ReceiptLink
 from scripting.models.rollups import StatDelta
 from scripting.modules.calls import EffectRefused
 from scripting.storage.bulk_insert import insert_all
@@ -141,12 +142,19 @@ def _write(
     outbox: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Write executions with their attempts, what their receipts will be made of, what they add to the figures, and their follow-ups."""
+    deltas = rollups.deltas_of(rows) if rows else []
+    if len(rows) == len(entries) == 1 and rows[0].get("event_id") is None:
+        [delta], [(row, entry)] = deltas, entries
+        adds: list[tuple[type[Model], list[dict[str, Any]]]] = [
+            (LoneCommit, [delta | links.lone(row, entry, connection)])
+        ]
+    else:
+        adds = [(ReceiptLink, links.append(entries, connection)), (StatDelta, deltas)]
     insert_all(
         [
             (Execution, rows),
             (Attempt, tries),
-            (ReceiptLink, links.append(entries, connection)),
-            (StatDelta, rollups.deltas_of(rows) if rows else ()),
+            *adds,
             (ErrorDelta, error_groups.deltas_of(rows)),
             (OutboxEvent, outbox),
         ],

@@ -150,23 +150,23 @@ class _Chain(NamedTuple):
     digest: bytes = NONE
 
 
-_free: dict[str, list[_Chain]] = {}
-"""Per module the chains that nobody in this process is appending to. One that is taken returns when its link is committed; if that
-fails it ends where it was, and another begins."""
+_free: dict[tuple[str, bool], list[_Chain]] = {}
+"""Per module the chains that nobody in this process is appending to, those of lone requests apart: their links are filed later, each after
+the one before it. One that is taken returns when its link is committed; if that fails it ends where it was, and another begins."""
 _lock = threading.Lock()
 os.register_at_fork(after_in_child=_free.clear)
 
 
-def _take(module: str) -> _Chain:
+def _take(of: tuple[str, bool]) -> _Chain:
     with _lock:
-        chains = _free.get(module)
+        chains = _free.get(of)
         return chains.pop() if chains else _Chain(uuid7())
 
 
-def _give_back(module: str, chain: _Chain) -> Callable[[], None]:
+def _give_back(of: tuple[str, bool], chain: _Chain) -> Callable[[], None]:
     def give_back() -> None:
         with _lock:
-            _free.setdefault(module, []).append(chain)
+            _free.setdefault(of, []).append(chain)
 
     return give_back
 
@@ -177,9 +177,6 @@ def wanted() -> bool:
 
 def append(found: Sequence[tuple[Mapping[str, Any], bytes]], connection: BaseDatabaseWrapper) -> list[dict[str, Any]]:
     """Append the entries of rows to a chain of this process: a row of ReceiptLink for each module, for the transaction that writes the rows."""
-    if len(found) == 1:
-        [(row, entry)] = found
-        return [_link(row["module"], [entry], connection)]
     modules: dict[str, list[bytes]] = {}
     for row, entry in found:
         modules.setdefault(row["module"], []).append(entry)
@@ -187,13 +184,27 @@ def append(found: Sequence[tuple[Mapping[str, Any], bytes]], connection: BaseDat
 
 
 def _link(module: str, made: Sequence[bytes], connection: BaseDatabaseWrapper) -> dict[str, Any]:
-    """The next link of a chain, which ends there once it is committed. Entries are in the order of their ids."""
-    chain, salt, made_at = _take(module), os.urandom(16), clock.now()
-    number, digests = chain.number + 1, HEAD + b"".join(made)
-    over_rows = sha256(digests).digest()
+    return {
+        **_chained((module, False), HEAD + b"".join(made), connection),
+        "receipts": b"",
+        "seal": None,
+        "first": id_in(made[0][:16]),
+        "last": id_in(made[-1][:16]),
+        "root_day": UNSEALED,
+    }
+
+
+def lone(row: Mapping[str, Any], entry: bytes, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+    """The link of a commit that holds one request, as columns of LoneCommit, for the transaction that writes the row."""
+    return {**_chained((row["module"], True), HEAD + entry, connection), "execution": row["id"]}
+
+
+def _chained(of: tuple[str, bool], digests: bytes, connection: BaseDatabaseWrapper) -> dict[str, Any]:
+    """The next link of a chain, which ends there once it is committed."""
+    module, chain, salt, made_at = of[0], _take(of), os.urandom(16), clock.now()
+    number, over_rows = chain.number + 1, sha256(digests).digest()
     digest = _digest(chain.digest, module, chain.id, number, salt, made_at, over_rows)
-    connection.on_commit(_give_back(module, _Chain(chain.id, number, digest)))
-    first = id_in(made[0][:16])
+    connection.on_commit(_give_back(of, _Chain(chain.id, number, digest)))
     return {
         "module": module,
         "chain": chain.id,
@@ -203,10 +214,5 @@ def _link(module: str, made: Sequence[bytes], connection: BaseDatabaseWrapper) -
         "salt": salt,
         "digests": digests,
         "rows_digest": over_rows,
-        "receipts": b"",
-        "seal": None,
-        "first": first,
-        "last": first if len(made) == 1 else id_in(made[-1][:16]),
         "made_at": made_at,
-        "root_day": UNSEALED,
     }

@@ -1,24 +1,32 @@
-"""Folding: what commits added to the figures goes into the rows of minutes, tens of them, hours, days and all time."""
+"""Folding: what commits added to the figures goes into the rows of minutes, tens of them, hours, days and all time.
+
+Commits of one request hold their link of receipts too, see models/lone_commits.py: it is filed with the other links in the same transaction.
+"""
 
 from __future__ import annotations
 
 import functools
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import router
+from django.db import IntegrityError, router, transaction
 
 from scripting.metrics.rollups import Figures, Span, StatRow
+from scripting.models.lone_commits import LINK, LoneCommit
+from scripting.models.receipts import UNSEALED, ReceiptLink
 from scripting.models.rollups import ExecutionStat, StatDelta
 from scripting.storage.bulk_insert import insert_rows
 from scripting.storage.bulk_update import delete_rows, update_rows
 from scripting.storage.compiled_query import Prepared, moment, number
 from scripting.storage.transactions import writing
 
+logger = logging.getLogger(__name__)
+
 FOLD = 500
-"""Deltas that one transaction folds."""
+"""Deltas, and commits of one request, that one transaction folds."""
 
 
 def fold() -> int:
@@ -27,16 +35,24 @@ def fold() -> int:
     Run by one process at a time: of two one does nothing. On SQLite every commit waits while this writes, so all else is done before,
     and all groups are read and written together.
     """
-    waiting = _waiting.rows(router.db_for_write(StatDelta))
+    using = router.db_for_write(StatDelta)
+    waiting, lone = _waiting.rows(using), _lone.rows(using)
     minutes: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
-    for row in waiting:
+    for row in (*waiting, *lone):
         minutes[row[_IDENTITY]].append(row[_COLUMNS])
     groups: dict[_Group, Figures] = defaultdict(Figures)
     for (script, version, start), rows in minutes.items():
         figures = Figures.of_rows(rows)
         for span in Span:
             groups[_Group(span.value, span.start_of(start), script, version)].merge(figures)
-    return len(waiting) if waiting and _folded([row[0] for row in waiting], groups) else 0
+    found = len(waiting) + len(lone)
+    return found if found and _folded([row[0] for row in waiting], lone, groups) else 0
+
+
+def fold_all() -> None:
+    """Fold what waits now: for who is about to read the links of receipts."""
+    while fold() >= FOLD:
+        pass
 
 
 class _Group(NamedTuple):
@@ -48,11 +64,11 @@ class _Group(NamedTuple):
     version_id: int | None
 
 
-def _folded(deltas: list[int], groups: Mapping[_Group, Figures]) -> bool:
-    """Whether the figures were added and the deltas that they are of deleted: not if another process has taken some of these."""
+def _folded(deltas: list[int], lone: list[tuple[Any, ...]], groups: Mapping[_Group, Figures]) -> bool:
+    """Whether the figures were added and the rows that they are of deleted: not if another process has taken some of these."""
     using = router.db_for_write(ExecutionStat)
     with writing(using) as connection:
-        if delete_rows(StatDelta, deltas) != len(deltas):
+        if not (_deleted(deltas) and (not lone or _filed(lone, using))):
             connection.set_rollback(True)
             return False
         known = _stats_of(groups, using)
@@ -68,9 +84,52 @@ def _folded(deltas: list[int], groups: Mapping[_Group, Figures]) -> bool:
     return True
 
 
+def _deleted(deltas: list[int]) -> bool:
+    return delete_rows(StatDelta, deltas) == len(deltas)
+
+
+def _filed(lone: list[tuple[Any, ...]], using: str) -> bool:
+    """Whether the links went to the others: not if another process has filed some. On SQLite a row of today may have the number of one that is gone."""
+    there = _lone_ids.rows(using)[: len(lone)]
+    if there != [(row[0], row[-1]) for row in lone] or delete_rows(LoneCommit, [row[0] for row in lone]) != len(lone):
+        return False
+    links = [_link(row[len(StatRow._fields) + 1 :]) for row in lone]
+    try:
+        with transaction.atomic(using):
+            insert_rows(ReceiptLink, links)
+    except IntegrityError:
+        for link in links:
+            _file_alone(link, using)
+    return True
+
+
+def _link(columns: tuple[Any, ...]) -> dict[str, Any]:
+    *same, execution = columns
+    link = dict(zip(LINK, same, strict=True))
+    return link | {"first": execution, "last": execution, "receipts": b"", "seal": None, "root_day": UNSEALED}
+
+
+def _file_alone(link: dict[str, Any], using: str) -> None:
+    """A link whose place in its chain somebody has taken is told of; the figures and the other links do not wait for it."""
+    try:
+        with transaction.atomic(using):
+            insert_rows(ReceiptLink, [link])
+    except IntegrityError:
+        logger.error(  # noqa: TRY400 - where in the code says nothing to who reads it
+            "link %s of chain %s, with the receipt of execution %s, cannot be filed: another stands in its place. Ask who has access to the database",
+            link["number"],
+            link["chain"],
+            link["first"],
+        )
+
+
 _waiting = Prepared(lambda: StatDelta.objects.order_by("id").values_list("id", *StatRow._fields)[:FOLD])
-_IDENTITY, _COLUMNS = slice(1, 4), slice(1, None)
-"""Of a row of these: script, version and minute; and all but its id."""
+_lone = Prepared(
+    lambda: LoneCommit.objects.order_by("id").values_list("id", *StatRow._fields, *LINK, "execution")[:FOLD]
+)
+_lone_ids = Prepared(lambda: LoneCommit.objects.order_by("id").values_list("id", "execution")[:FOLD])
+_IDENTITY, _COLUMNS = slice(1, 4), slice(1, len(StatRow._fields) + 1)
+"""Of a row of these: script, version and minute; and all of its figures."""
 
 
 def _stats_of(groups: Mapping[_Group, Figures], using: str) -> dict[_Group, tuple[int, StatRow]]:

@@ -23,6 +23,7 @@ from scripting.models import (
     Execution,
     ExecutionStat,
     KeptExecution,
+    LoneCommit,
     ReceiptLink,
     RetentionMark,
     Script,
@@ -104,7 +105,9 @@ def _oldest_unsealed() -> UUID | None:
     links = ReceiptLink.objects.filter(root_day=UNSEALED).order_by("made_at").values_list("made_at", flat=True)
     # Module by module, as their index is: the first of each is found at once.
     modules = Script.objects.order_by().values_list("module", flat=True).distinct()
-    oldest = [made_at for module in modules if (made_at := links.filter(module=module).first()) is not None]
+    lone = LoneCommit.objects.order_by("id").values_list("made_at", flat=True)
+    found = [*(links.filter(module=module).first() for module in modules), lone.first()]
+    oldest = [made_at for made_at in found if made_at is not None]
     return first_id_at(max(min(oldest), _EPOCH + COMMITTED) - COMMITTED) if oldest else None
 
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.db.models import QuerySet
+
 from scripting import clock
 from scripting.metrics import histogram
 from scripting.metrics.histogram import Histogram
 from scripting.models.execution import SUPERSEDED, Execution
+from scripting.models.lone_commits import LoneCommit
 from scripting.models.rollups import OUTCOMES, ExecutionStat, StatDelta, StatFields
 
 Span = ExecutionStat.Span
@@ -222,9 +225,13 @@ def span_for(length: timedelta) -> ExecutionStat.Span:
 
 def ever() -> list[StatRow]:
     """Sums of all time per script and version, and the deltas that wait to be folded into them."""
-    sums = ExecutionStat.objects.filter(span=Span.EVER).order_by().values_list(*StatRow._fields)
-    waiting = StatDelta.objects.order_by().values_list(*StatRow._fields)
-    return [StatRow(*row) for row in sums.union(waiting, all=True)]
+    return _together(ExecutionStat.objects.filter(span=Span.EVER), StatDelta.objects.all(), LoneCommit.objects.all())
+
+
+def _together(*sets: QuerySet[Any]) -> list[StatRow]:
+    """Rows of several tables. One statement sees one moment: a fold between two would count its deltas twice, or not at all."""
+    first, *others = (each.order_by().values_list(*StatRow._fields) for each in sets)
+    return [StatRow(*row) for row in first.union(*others, all=True)]
 
 
 def rows(since: datetime, until: datetime, scripts: Sequence[int] | None = None) -> list[StatRow]:
@@ -237,7 +244,8 @@ def rows(since: datetime, until: datetime, scripts: Sequence[int] | None = None)
     within: dict[str, Any] = {"start__gte": since, "start__lt": until}
     if scripts is not None:
         within["script__in"] = scripts
-    stats = ExecutionStat.objects.filter(span=span, **within).order_by().values_list(*StatRow._fields)
-    waiting = StatDelta.objects.filter(**within).order_by().values_list(*StatRow._fields)
-    # One statement sees one moment: a fold between two would count its deltas twice, or not at all.
-    return [StatRow(*row) for row in stats.union(waiting, all=True)]
+    return _together(
+        ExecutionStat.objects.filter(span=span, **within),
+        StatDelta.objects.filter(**within),
+        LoneCommit.objects.filter(**within),
+    )

@@ -9,6 +9,7 @@ from scripting.models.execution import Attempt, Execution, OutboxEvent, Role
 from scripting.models.gate import Evidence, GatePolicy
 from scripting.models.git import GitBranch, GitFile
 from scripting.models.ids import uuid7
+from scripting.models.lone_commits import LoneCommit
 from scripting.models.plays import PlayComparison
 from scripting.models.receipts import ReceiptLink, ReceiptRoot, SharedDecision
 from scripting.models.retention import KeptExecution, RetentionMark
@@ -62,6 +63,7 @@ __all__ = [
     "KnobCurve",
     "KnobSchedule",
     "KnobSet",
+    "LoneCommit",
     "OutboxEvent",
     "PlannedSubscription",
     "PlayComparison",

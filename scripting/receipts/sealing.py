@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 
 from scripting.execution.links import HEAD, seal_of
 from scripting.execution.receipts import pack
+from scripting.metrics import folding
 from scripting.models import ReceiptLink
 from scripting.models.receipts import UNSEALED
 from scripting.receipts.stored import fitting, ids_of, is_as_committed, rows_of
@@ -28,6 +29,7 @@ LINKS = 100
 
 def seal(until: datetime, *, rest: float = 0.0) -> int:
     """Seal the links that were made before a moment: how many. After each transaction it rests for so many times what that took."""
+    folding.fold_all()
     # Never of a replica that a router may know: a row that has not come there yet would look removed.
     links = ReceiptLink.objects.using(router.db_for_write(ReceiptLink))
     links, done = links.filter(root_day=UNSEALED, made_at__lt=until), 0

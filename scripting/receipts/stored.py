@@ -15,8 +15,10 @@ from django.db.models import QuerySet
 
 from scripting.execution.links import digest_of, entries, split
 from scripting.execution.receipts import ROLES, STATUSES, TRIGGERS, Receipt, Recorded, pack, unpack
-from scripting.models import Attempt, Execution, ReceiptLink
+from scripting.models import Attempt, Execution, LoneCommit, ReceiptLink
 from scripting.models.ids import first_id_at, time_of
+from scripting.models.lone_commits import LINK
+from scripting.models.receipts import UNSEALED
 
 NEAR = timedelta(hours=1)
 """How long before an execution's id the first of its link may have been made: a batch is held for less than a second."""
@@ -121,10 +123,11 @@ def receipt_of(execution: UUID) -> Found | None:
 
 def look_up(execution: UUID) -> Found | Unfit | None:
     """The same, and whether its link knows it all the same. Of a link that is not sealed the receipt is made here, as it will be then."""
+    lone = _to_be_filed(execution)  # asked first: it may be filed meanwhile, and is found there then
     near = ReceiptLink.objects.filter(first__lte=execution, last__gte=execution)
     near = near.filter(first__gte=first_id_at(max(time_of(execution), _EPOCH + NEAR) - NEAR))
     unfit = None
-    for link in near.order_by("-first"):
+    for link in [*near.order_by("-first"), *lone]:
         for place, (packed, receipt) in enumerate(unpack(bytes(link.receipts))):
             if receipt is not None and receipt.execution == execution.bytes:
                 return Found(link, place, packed, receipt)
@@ -138,6 +141,20 @@ def look_up(execution: UUID) -> Found | Unfit | None:
                     assert receipt is not None
                     return Found(link, place, packed, receipt)
     return unfit
+
+
+def _to_be_filed(execution: UUID) -> list[ReceiptLink]:
+    """The link of a request that was committed a moment ago, as it will be filed."""
+    return [
+        ReceiptLink(
+            **{name: getattr(commit, name) for name in LINK},
+            first=commit.execution,
+            last=commit.execution,
+            receipts=b"",
+            root_day=UNSEALED,
+        )
+        for commit in LoneCommit.objects.filter(execution=execution)
+    ]
 
 
 def rows_of(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from scripting.execution.replay import NotReplayable, replay
 from scripting.execution.rows import encode_calls
+from scripting.metrics import folding
 from scripting.models import Execution, ReceiptLink
 from scripting.receipts.chains import Chains
 from scripting.receipts.findings import Report
@@ -19,6 +20,7 @@ from scripting.supervisor.errors import SupervisorError
 
 def verify(since: datetime | None = None, until: datetime | None = None) -> Report:
     """Look at everything that was recorded in a range of time, and at all texts."""
+    folding.fold_all()
     report = Report()
     chains, rows = Chains(report), Rows(report)
     for links in in_chunks(links_between(since, until)):
@@ -33,6 +35,7 @@ def verify(since: datetime | None = None, until: datetime | None = None) -> Repo
 
 def verify_execution(execution: UUID) -> Report:
     """Look at the receipt of one execution, at its link and its neighbours, its row and its bundle."""
+    folding.fold_all()  # the links before and after it are looked for among those that are filed
     report = Report()
     found = look_up(execution)
     if found is None:

@@ -25,6 +25,7 @@ from scripting.models import (
     AlertMessage,
     ErrorDelta,
     KnobSchedule,
+    LoneCommit,
     OutboxEvent,
     ReviewNote,
     Schedule,
@@ -324,9 +325,9 @@ def waiting_rows() -> Rows:
     found = _all_that_waits.rows(using, now=moment(clock.now(), using))
     if not found:  # without a script there is no row to say it on
         return Rows(True, True, True, True, True, True, 0)
-    outbox, stats, errors, knobs, schedules, messages, notes, mark = found[0]
+    outbox, stats, lone, errors, knobs, schedules, messages, notes, mark = found[0]
     messages = bool(messages or (notes and conf.SCRIPTING_MAIL_PEOPLE))
-    return Rows(bool(outbox), bool(stats), bool(errors), bool(knobs), bool(schedules), messages, mark or 0)
+    return Rows(bool(outbox), bool(stats or lone), bool(errors), bool(knobs), bool(schedules), messages, mark or 0)
 
 
 def _looks_at_all() -> QuerySet[Any, Any]:
@@ -335,6 +336,7 @@ def _looks_at_all() -> QuerySet[Any, Any]:
     return Script.objects.order_by("pk").values_list(
         Exists(OutboxEvent.objects.all()),
         Exists(StatDelta.objects.all()),
+        Exists(LoneCommit.objects.all()),
         Exists(ErrorDelta.objects.all()),
         Exists(KnobSchedule.objects.due(now)),
         Exists(Schedule.objects.due(now)),

@@ -15,7 +15,7 @@ from scripting import clock
 from scripting.bus import publishing
 from scripting.bus.publishing import Message, Overloaded
 from scripting.metrics import error_groups, folding
-from scripting.models import ErrorDelta, Execution, ExecutionStat, StatDelta
+from scripting.models import ErrorDelta, Execution, ExecutionStat, LoneCommit, StatDelta
 from scripting.models.rollups import OUTCOMES
 from scripting.receipts.sealing import seal
 from scripting.receipts.verify import verify
@@ -144,7 +144,7 @@ def recounted() -> Result:
     """Whether the rollups of every span say what a count of the executions says."""
     with_retry(lambda: [None for _ in range(1000) if folding.fold() + error_groups.fold()])
     counted = Counter(Execution.objects.values_list("status", flat=True))
-    waiting = StatDelta.objects.count() + ErrorDelta.objects.count()
+    waiting = StatDelta.objects.count() + LoneCommit.objects.count() + ErrorDelta.objects.count()
     told: dict[str, Counter[str]] = defaultdict(Counter)
     for row in ExecutionStat.objects.all():
         told[row.span].update({outcome: getattr(row, outcome) for outcome in OUTCOMES})

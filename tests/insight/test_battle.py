@@ -112,7 +112,8 @@ def test_rollups_equal_a_recount_of_the_executions_after_workers_were_killed_at_
     for outcome in ("succeeded", "fell_back", "failed", "cancelled", "skipped", "abandoned"):
         [[counted, waiting, *folded]] = watched.ask(
             f"""SELECT (SELECT count(*) FROM scripting_execution WHERE status = '{outcome}'),
-                       (SELECT coalesce(sum({outcome}), 0) FROM scripting_statdelta),
+                       (SELECT coalesce(sum({outcome}), 0) FROM scripting_statdelta)
+                       + (SELECT coalesce(sum({outcome}), 0) FROM scripting_lonecommit),
                        {
                 ", ".join(
                     f"(SELECT coalesce(sum({outcome}), 0) FROM scripting_executionstat WHERE span = '{span}')"

@@ -207,7 +207,7 @@ def test_what_the_retention_took_of_a_chain_is_not_called_removed(rolls: Rolls, 
     first = ReceiptLink.objects.get()
     rolls(1)
     root_on(days[1])  # of another chain
-    links._free[Game.name] = [links._Chain(first.chain, first.number, bytes(first.digest))]
+    links._free[Game.name, False] = [links._Chain(first.chain, first.number, bytes(first.digest))]
     rolls(1)
     root_on(days[2])
     assert verify().holds

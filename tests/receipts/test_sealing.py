@@ -138,7 +138,7 @@ def test_a_chain_goes_on_from_links_of_the_release_before(rolls: Rolls) -> None:
     link.digests = link.rows_digest = link.root_day = None
     link.digest = links.digest_of(link)
     link.save()
-    links._free[link.module] = [links._Chain(link.chain, link.number, bytes(link.digest))]
+    links._free[link.module, False] = [links._Chain(link.chain, link.number, bytes(link.digest))]
     rolls(1)
     assert [each.chain for each in ReceiptLink.objects.all()] == [link.chain] * 2
     assert not found()

@@ -1,0 +1,43 @@
+"""The commit of one request: what it adds to the figures and its link of receipts, in one row until both are filed."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from scripting.models.rollups import StatFields
+
+LINK = ("module", "chain", "number", "previous", "digest", "salt", "digests", "rows_digest", "made_at")
+"""Columns that it has as the ReceiptLink will."""
+
+
+class RowNumber(models.BigAutoField):  # type: ignore[type-arg] # not to be had when it runs
+    """A key that the database gives, and on SQLite may give again once all rows are gone: to remember the last one it would write one page more."""
+
+    def db_type_suffix(self, connection: BaseDatabaseWrapper) -> str | None:
+        return None if connection.vendor == "sqlite" else super().db_type_suffix(connection)
+
+
+class LoneCommit(StatFields):
+    """A StatDelta and a ReceiptLink together, with no index to keep. Whoever folds the figures files the link with the others.
+
+    Its chains have none but such links, so that those that are filed are always the beginning of a chain.
+    """
+
+    id = RowNumber(primary_key=True)
+    module = models.CharField(max_length=64)
+    chain = models.UUIDField()
+    number = models.PositiveIntegerField()
+    previous = models.BinaryField()
+    digest = models.BinaryField()
+    salt = models.BinaryField()
+    digests = models.BinaryField()
+    rows_digest = models.BinaryField()
+    execution = models.UUIDField(help_text="No foreign key: nothing is looked up to write it.")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"link {self.number} of chain {self.chain}, to be filed"
