@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 
 from scripting.bus import spread
 from scripting.storage import redis_client as our_client
-from tests.support import bytecode, emptying, examples, migrated, passes
+from tests.support import bytecode, emptying, examples, migrated, passes, telling
 from tests.support.browser import KeptBrowser, chromium_path, forget
 from tests.support.postgres import server_url
 from tests.support.redis import RedisServer
@@ -113,6 +113,11 @@ def pytest_configure(config: pytest.Config) -> None:
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, signal.default_int_handler)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have a process of xdist say what counts, and no more."""
+    telling.tell_less(session.config)
 
 
 @pytest.hookimpl(wrapper=True)
