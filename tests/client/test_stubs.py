@@ -57,6 +57,7 @@ def complaints(folder: Path, script: str) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_type_checker_knows_fields_functions_and_what_is_neither(tmp_path: Path) -> None:
     good = "order = message['payload']\nlog(order['guest']['name'].upper())\nx: int = price_of(order['beers'], tip=0.5)\nwhen = now().year\n"
     bad = "message['payload']['guest']['nmae']\nprice_of('two')\norder['class'] == 'king'\norder['beers'].upper()\n"

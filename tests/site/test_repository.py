@@ -47,8 +47,8 @@ def test_the_locks_pin_every_package_with_hashes_and_say_not_where_from() -> Non
         assert len(pins) == len(re.findall(r"(?m)^[A-Za-z0-9]", text)) > 0
 
 
-def test_the_development_lock_pins_what_the_runtime_lock_pins() -> None:
+def test_each_lock_pins_what_the_smaller_ones_pin() -> None:
     def pins(name: str) -> set[str]:
         return set(re.findall(r"(?m)^([A-Za-z0-9_.-]+==\S+)", (BASE_DIR / "requirements" / name).read_text()))
 
-    assert pins("runtime.txt") <= pins("dev.txt")
+    assert pins("runtime.txt") <= pins("test.txt") <= pins("dev.txt")

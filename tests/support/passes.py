@@ -125,6 +125,7 @@ SAME_ON_NEWER_PYTHON = {
     "tests/receipts/test_pages.py": "pages; what a receipt says is in test_roots.py and test_verification.py",
     "tests/registry": "rows and the order of their changes",
     "tests/schedules/test_killed_workers.py": "processes killed by signals; test_due.py and test_turning.py run the same code",
+    "tests/site/test_browser.py": "pages in a browser, which that pass leaves out, and its environment too",
     "tests/site/test_demo.py": "who may log in from where: decided by address and setting",
     "tests/site/test_hostile_text.py": "templates escape it, those of Django and ours",
     "tests/site/test_hostile_values.py": "a thousand requests; the values themselves are in tests/endpoints and tests/sandbox",
