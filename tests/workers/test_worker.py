@@ -7,6 +7,7 @@ import threading
 
 import pytest
 import redis
+from django.db import connections
 from rq import Worker
 
 from scripting.bus import drain, drain_queue, publishing, streams
@@ -106,7 +107,12 @@ def test_a_drain_that_lingers_takes_another_streams_job_at_once(monkeypatch: pyt
     publishing.publish("track.lap", {"lap": 1}, key="ann")
     worker = ScriptWorker("one")
     drain_job.worker = worker.liveness
-    running = threading.Thread(target=worker.work_once, args=(None,))
+
+    def run() -> None:
+        worker.work_once(None)
+        connections.close_all()  # else its own would be open when the database is to go
+
+    running = threading.Thread(target=run)
     running.start()
     try:
         wait_until(lambda: laps().get("ann") == [1])
