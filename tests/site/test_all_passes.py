@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from goby_site.paths import BASE_DIR
+from tests.support import bytecode
 from tests.support.processes import alive, processes_of
 from tests.support.stack import wait_until
 
@@ -40,7 +41,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Run all passes, of which each does as it is given here; what is not given succeeds at once."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def run(**rules: str) -> subprocess.Popen[bytes]:
+    def run(environment: Mapping[str, str] | None = None, **rules: str) -> subprocess.Popen[bytes]:
         (tmp_path / "slow.py").write_text(SLOW_PROGRAM)
         for name in PASSES:
             (tmp_path / name).mkdir()
@@ -49,7 +50,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
         command = [sys.executable, BASE_DIR / "tests" / "support" / "all_passes.py"]
         with (tmp_path / "told").open("wb") as told:
             process = subprocess.Popen(
-                command, cwd=tmp_path, stdout=told, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                cwd=tmp_path,
+                env={**os.environ, **(environment or {})},
+                stdout=told,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         started.append(process)
         return process
@@ -74,6 +80,24 @@ def test_a_pass_that_fails_or_is_killed_is_a_fault_of_the_whole(start: Start, ru
 
 def test_without_a_fault_there_is_none(start: Start) -> None:
     assert start().wait(60) == 0
+
+
+def test_on_a_fresh_clone_postgresql_begins_once_the_test_files_are_compiled(start: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "cache" / bytecode.SAMPLE.parent.relative_to("/")
+    file = folder / f"{bytecode.SAMPLE.stem}.{sys.implementation.cache_tag}-pytest-9.pyc"
+    nothing_compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": ""}
+    compiles = f"@sleep 1 && test ! -e test-postgres/begun && mkdir -p {folder} && touch {file} && sleep 1"
+    asks = f"@test -e {file} && touch test-postgres/begun"
+    assert start(nothing_compiled, sqlite=compiles, postgres=asks).wait(60) == 0
+    assert begun(tmp_path, "test-postgres")()
+
+
+def test_where_nothing_was_compiled_postgresql_begins_when_the_first_pass_has_ended(
+    start: Start, tmp_path: Path
+) -> None:
+    nothing_compiled = {"PYTHONPYCACHEPREFIX": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": ""}
+    assert start(nothing_compiled, sqlite="@false", postgres="@touch test-postgres/begun").wait(60) != 0
+    assert begun(tmp_path, "test-postgres")()
 
 
 def test_ctrl_c_is_over_when_every_pass_has_tidied_up(start: Start, tmp_path: Path) -> None:
