@@ -21,18 +21,25 @@ NO_SCRIPT_FALLBACK = frozenset({"manual", "replay"})
 
 def decide(run: Run, first: RunOutcome | None = None) -> Decision:
     """Make the attempts of a run; `first` is the outcome of the first one where that was made ahead. Writes nothing."""
-    if first is not None and first.error is None:
-        return Decision(run, [made_ahead(run, first)], clock.now())
-    return Decision(run, list(_attempts(run, first)), clock.now())
+    if not run.script.enabled:
+        attempt = None
+    elif first is not None:
+        attempt = made_ahead(run, first)
+    elif run.trigger in breaker.COUNTED and not breaker.admits(run.script):
+        attempt = withheld(run.script)
+    else:
+        attempt = run_version(run, run.script.active, Role.PRIMARY)
+    attempts = [attempt] if attempt is not None and attempt.ok else list(_attempts(run, attempt))
+    return Decision(run, attempts, clock.now())
 
 
-def _attempts(run: Run, first: RunOutcome | None) -> Iterator[AttemptRecord]:
-    """Attempts in order until one succeeds: the active version, the previous good one, the default, the built-in rule."""
-    if run.script.enabled:
-        if run.trigger in breaker.COUNTED and not breaker.admits(run.script):
-            yield withheld(run.script)
+def _attempts(run: Run, attempt: AttemptRecord | None) -> Iterator[AttemptRecord]:
+    """Attempts in order until one succeeds: the active version, whose first is given, the previous good one, the default, the built-in rule."""
+    if attempt is not None:
+        if not attempt.tried:
+            yield attempt
         else:
-            for attempt in _tries(run, first):
+            for attempt in _tries(run, attempt):
                 yield attempt
             if attempt.ends_it or run.trigger in NO_SCRIPT_FALLBACK:
                 return
@@ -46,9 +53,8 @@ def _attempts(run: Run, first: RunOutcome | None) -> Iterator[AttemptRecord]:
         yield built_in
 
 
-def _tries(run: Run, first: RunOutcome | None) -> Iterator[AttemptRecord]:
-    """The active version, and once more where its error may not come twice."""
-    attempt = run_version(run, run.script.active, Role.PRIMARY) if first is None else made_ahead(run, first)
+def _tries(run: Run, attempt: AttemptRecord) -> Iterator[AttemptRecord]:
+    """The active version's first attempt, and further ones where its error may not come twice."""
     yield attempt
     pause = conf.SCRIPTING_RETRY_SECONDS
     done = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
@@ -13,15 +14,16 @@ def driver(connection: BaseDatabaseWrapper) -> sqlite3.Connection | None:
     Only in a transaction, which looks after all that a cursor of Django's would look after, and where nobody listens to those: no log of
     statements, no tracing. Statements are written as the driver takes them (`?`).
     """
-    if (
-        connection.vendor != "sqlite"
-        or not connection.in_atomic_block
-        or connection.execute_wrappers
-        or connection.queries_logged
-    ):
+    if connection.vendor != "sqlite" or not connection.in_atomic_block or is_heard(connection):
         return None
     connection.validate_no_broken_transaction()
     return connection.connection  # type: ignore[no-any-return]
+
+
+def is_heard(connection: BaseDatabaseWrapper) -> bool:
+    """Whether somebody listens to the statements that go by Django's cursor: its `queries_logged`, without the detour to the setting."""
+    debug = object.__getattribute__(settings, "_wrapped").DEBUG
+    return bool(connection.execute_wrappers or connection.force_debug_cursor or debug)
 
 
 def as_driver_takes_it(sql: str) -> str:

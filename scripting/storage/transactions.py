@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.transaction import Atomic
 
+from scripting.storage.straight import is_heard
 from scripting.storage.turns import turn
 
 
@@ -36,7 +37,7 @@ class writing(Atomic):  # noqa: N801 - read as a verb: `with writing(database) a
                 connection.atomic_blocks.append(self)
             else:
                 super().__enter__()
-            connection.on_commit(end_turn)  # what follows a commit is in nobody's way
+                connection.on_commit(end_turn)  # what follows a commit is in nobody's way
         except BaseException:
             end_turn()
             raise
@@ -53,6 +54,8 @@ class writing(Atomic):  # noqa: N801 - read as a verb: `with writing(database) a
             ):
                 connection.atomic_blocks.pop()
                 _commit(connection)
+                self._turn.__exit__()
+                connection.run_and_clear_commit_hooks()
             else:
                 super().__exit__(exc_type, exc_value, traceback)
         finally:
@@ -68,8 +71,7 @@ def _may_be_short(connection: Any) -> bool:
         and not connection.in_atomic_block
         and connection.autocommit
         and not connection.health_check_enabled
-        and not connection.execute_wrappers
-        and not connection.queries_logged
+        and not is_heard(connection)
         and asyncio._get_running_loop() is None
     )
 
@@ -90,7 +92,7 @@ def _commit(connection: Any) -> None:
     connection.in_atomic_block = False
     try:
         with connection.wrap_database_errors:
-            connection.connection.commit()
+            connection.connection.execute("COMMIT")  # remembered; `commit()` has it read anew each time
     except DatabaseError:
         try:
             connection.rollback()
@@ -100,4 +102,3 @@ def _commit(connection: Any) -> None:
     finally:
         connection.autocommit = True
     connection.errors_occurred = False
-    connection.run_and_clear_commit_hooks()
