@@ -50,7 +50,10 @@ def commit(
     began_ns = time.time_ns() if spans.on() else 0
     prepared = _prepared(decisions, worker)  # before the transaction begins: other writers wait for its end
     try:
-        recorded = _commit(list(decisions), prepared, worker, fence, tell, relayed, careful=False)
+        if relayed is None and len(decisions) == 1 and decisions[0].run.event is None and not acts(decisions[0]):
+            recorded = _commit_request(decisions[0], prepared[0], fence, tell)
+        else:
+            recorded = _commit(list(decisions), prepared, worker, fence, tell, relayed, careful=False)
     except EffectRefused:
         recorded = _commit(list(decisions), prepared, worker, fence, tell, relayed, careful=True)
     if began_ns:
@@ -71,6 +74,18 @@ def _prepared(decisions: Sequence[Decision], worker: str) -> list[_Prepared]:
     tries = [attempt_rows(decision) if len(decision.attempts) > 1 else [] for decision in decisions]
     entries = links.entries(list(zip(rows, tries, strict=True))) if links.wanted() else [b""] * len(rows)
     return list(map(_Prepared, rows, tries, entries))
+
+
+def _commit_request(
+    decision: Decision, made: _Prepared, fence: Callable[[], None], tell: Callable[[Decided], object]
+) -> list[Decision]:
+    """Of a request that changes no game nothing can be recorded already, be refused or follow."""
+    with writing(_database()) as connection:
+        _write(connection, [made.row], made.tries, [(made.row, made.entry)] if made.entry else [])
+        breaker.note(_findings([decision]))
+        connection.on_commit(lambda: _tell([(made.row, decision)], tell))
+        fence()
+    return [decision]
 
 
 def _commit(

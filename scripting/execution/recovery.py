@@ -33,13 +33,13 @@ def decide(run: Run, first: RunOutcome | None = None) -> Decision:
     return Decision(run, attempts, clock.now())
 
 
-def _attempts(run: Run, attempt: AttemptRecord | None) -> Iterator[AttemptRecord]:
+def _attempts(run: Run, first: AttemptRecord | None) -> Iterator[AttemptRecord]:
     """Attempts in order until one succeeds: the active version, whose first is given, the previous good one, the default, the built-in rule."""
-    if attempt is not None:
-        if not attempt.tried:
-            yield attempt
+    if first is not None:
+        if not first.tried:
+            yield first
         else:
-            for attempt in _tries(run, attempt):
+            for attempt in _tries(run, first):
                 yield attempt
             if attempt.ends_it or run.trigger in NO_SCRIPT_FALLBACK:
                 return

@@ -80,9 +80,10 @@ def closed() -> None:
 
 @contextmanager
 def atomic(using: str) -> Iterator[None]:
-    """With the hook by which `writing` gives its turn back."""
+    """With the hook by which `writing` gives its turn back where it goes Django's way."""
     with transaction.atomic(using):
-        connection.on_commit(lambda: None)
+        if connection.vendor != "sqlite":
+            connection.on_commit(lambda: None)
         yield
 
 
