@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from scripting.registry.active import registry
 from scripting.registry.resolved import ScriptNotFound
 from scripting.runtime.pool import close_pool
 from scripting.sources import sync
-from tests.support import common_parent as parents
 from tests.support import forked
 from tests.support.engine import arena
 from tests.support.game import game
@@ -106,24 +104,12 @@ def desk(tmp_path: Path, settings: Any, transactional_db: None) -> Desk:
     return Desk(tmp_path)
 
 
-@pytest.fixture(scope="session")
-def common_parent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the sandboxes of watchers come from, as in a stack; empty where each has its own."""
-    if sys.platform != "linux":
-        yield ""
-        return
-    address = tmp_path_factory.mktemp("p") / "s"
-    with parents.common_parent(address):
-        yield str(address)
-
-
 @pytest.fixture
-def start(desk: Desk, common_parent: str) -> Iterator[Callable[..., WatcherProcess]]:
+def start(desk: Desk) -> Iterator[Callable[..., WatcherProcess]]:
     """Starts watchers; ends them behind the test."""
     started: list[WatcherProcess] = []
 
     def begin(name: str = "watcher", *, real: bool = False, **environment: str) -> WatcherProcess:
-        environment.setdefault("SCRIPTING_COMMON_PARENT", common_parent)
         started.append(WatcherProcess(desk.folder, name, real=real, **environment))
         return started[-1]
 

@@ -18,6 +18,7 @@ from typing import IO, Any
 from goby_site.paths import BASE_DIR
 from goby_site.stack import forks
 from goby_site.stack.supervisord import tied
+from tests.support import common_parent
 from tests.support.migrated import once, shared_folder
 
 START_SECONDS = 100.0
@@ -142,7 +143,8 @@ def start(
 ) -> Process:
     """A Python program (`manage.py …` or `-m module …`), forked unless it is `real`, or starts `under` another command.
 
-    Without `stdout` there are pipes of text to and from it.
+    Without `stdout` there are pipes of text to and from it. One that is forked has its sandboxes from the run's common parent,
+    unless its environment names another, or "" for a light parent of its own.
     """
     if real or under or not _may_be_forked(environment):
         return subprocess.Popen(
@@ -162,7 +164,7 @@ def start(
         template = _templates[settings] = _Template(settings, environment)
     wanted = {
         "command": command,
-        "environment": dict(environment),
+        "environment": {"SCRIPTING_COMMON_PARENT": str(common_parent.address_of_the_run()), **environment},
         "session": new_session,
         "umask": umask,
         "title": " ".join(command),

@@ -15,6 +15,9 @@ from tests.support.processes import alive as process_alive
 from tests.support.processes import child_environment, processes_of
 from tests.support.stack import wait_until
 
+OWN_PARENT = {"SCRIPTING_COMMON_PARENT": ""}
+"""The environment of one whose sandboxes descend from it, so that `members` finds them: a forked one has them from the run's common parent."""
+
 
 class OwnProcess:
     """A process with the track's settings, started by the command `under`; a context manager that leaves nothing of it behind.

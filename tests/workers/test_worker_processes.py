@@ -19,7 +19,7 @@ from tests.support.processes import own_processes, processes_of
 from tests.support.redis import RedisServer
 from tests.support.stack import idle_seconds_until
 from tests.workers.outages import database_away, standby, stop_outside_a_transaction
-from tests.workers.processes import WorkerProcess, alive, wait_for
+from tests.workers.processes import OWN_PARENT, WorkerProcess, alive, wait_for
 from tests.workers.track import laps
 
 pytestmark = [pytest.mark.usefixtures("track"), pytest.mark.alone]
@@ -54,7 +54,7 @@ def test_workers_killed_one_after_the_other_lose_and_double_nothing_while_the_nu
     same = {"SCRIPTING_MAX_SHARDS": "4"}  # the test changes it, not a worker
     for victim in range(3):
         with (
-            WorkerProcess(tmp_path, f"victim-{victim}", **same) as worker,
+            WorkerProcess(tmp_path, f"victim-{victim}", **same, **OWN_PARENT) as worker,
             WorkerProcess(tmp_path, f"peer-{victim}", **same) as peer,
         ):
             worker.takes_jobs(), peer.takes_jobs()
@@ -172,7 +172,7 @@ def test_events_wait_for_a_server_that_can_only_be_read(tmp_path: Path) -> None:
 @pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_asked_to_end_finishes_what_it_has_and_leaves_the_rest(tmp_path: Path, number: signal.Signals) -> None:
-    with WorkerProcess(tmp_path, "one").takes_jobs() as one:
+    with WorkerProcess(tmp_path, "one", **OWN_PARENT).takes_jobs() as one:
         publish(20, seconds=0.01)
         wait_for(lambda: Execution.objects.count() > 5)
         one.signal(number)
@@ -232,7 +232,7 @@ def test_a_worker_started_before_redis_waits_for_it(tmp_path: Path, redis_server
 
 @pytest.mark.once
 def test_sandboxes_stay_warm_from_job_to_job(tmp_path: Path) -> None:
-    with WorkerProcess(tmp_path, "one").takes_jobs() as one:
+    with WorkerProcess(tmp_path, "one", **OWN_PARENT).takes_jobs() as one:
         publish(1)
         wait_for(lambda: done(1))
         time.sleep(1)  # the drains end
