@@ -106,7 +106,8 @@ class Drain(Generic[Decision]):
         left = min(self._empty_since + LINGER_SECONDS, self.deadline) - time.monotonic()
         if self.jobs_waiting > 0 or left <= 0 or self.parts.stopping():
             return True
-        wait(self.leases, min(LINGER_STEP, left))
+        with self.parts.gap():
+            wait(self.leases, min(LINGER_STEP, left))
         self._sharing.rested()
         return False
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -76,6 +78,8 @@ class Parts(Generic[Decision]):
     """Whether the worker has been asked to end."""
     pause: Callable[[float], object] = time.sleep
     """Waits so many seconds, less if the worker is asked to end."""
+    gap: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext
+    """Around a wait for events: other threads of this process do what is in no hurry meanwhile."""
     progress: Callable[[], None] = lambda: None
     """Called between events, for whoever watches that the drain is not stuck."""
 

@@ -246,9 +246,12 @@ class Lease:
     def renew(self) -> None:
         """Raises LeaseLost."""
         asked = time.monotonic()
-        if not _renew([self.stream.lease], [self.token, int(LEASE_SECONDS * 1000)], self._client):
+        if not together([self._renewing()], self._client)[0]:
             raise LeaseLost(self)
         self._renewed(asked)
+
+    def _renewing(self) -> Call:
+        return Call(_renew, [self.stream.lease], [self.token, int(LEASE_SECONDS * 1000)])
 
     def _renewed(self, asked: float) -> None:
         # Counted from when we asked: Redis cannot have begun to count before. A stopped process' clock goes on.
@@ -349,13 +352,15 @@ _held_lock = threading.Lock()
 
 
 def renew_held() -> None:
-    """Renew every lease of this process; the heartbeat's part in keeping them. Raises redis.RedisError."""
+    """Renew every lease of this process in one exchange; the heartbeat's part in keeping them. Raises redis.RedisError."""
     with _held_lock:
         leases = list(_held)
-    for lease in leases:
-        try:
-            lease.renew()
-        except LeaseLost:
+    asked = time.monotonic()
+    answers = together([lease._renewing() for lease in leases], drain_client()) if leases else ()
+    for lease, is_ours in zip(leases, answers, strict=True):
+        if is_ours:
+            lease._renewed(asked)
+        else:
             lease.forget()  # its drain finds out by itself, before it commits
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -29,11 +29,11 @@ FOLD = 500
 """Deltas, and commits of one request, that one transaction folds."""
 
 
-def fold() -> int:
+def fold(await_gap: Callable[[], None] = lambda: None) -> int:
     """Fold waiting deltas into minutes, tens of them, hours, days and all time; how many.
 
     Run by one process at a time: of two one does nothing. On SQLite every commit waits while this writes, so all else is done before,
-    and all groups are read and written together.
+    and all groups are read and written together, once `await_gap` has returned.
     """
     using = router.db_for_write(StatDelta)
     waiting, lone = _waiting.rows(using), _lone.rows(using)
@@ -46,7 +46,10 @@ def fold() -> int:
         for span in Span:
             groups[_Group(span.value, span.start_of(start), script, version)].merge(figures)
     found = len(waiting) + len(lone)
-    return found if found and _folded([row[0] for row in waiting], lone, groups) else 0
+    if not found:
+        return 0
+    await_gap()
+    return found if _folded([row[0] for row in waiting], lone, groups) else 0
 
 
 def fold_all() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -119,6 +120,7 @@ def parts() -> Parts[Decision]:
         enqueue=drain_queue.enqueue_drain,
         stopping=_is_ending,
         pause=alive.stopping.wait if alive else time.sleep,
+        gap=alive.gaps.rest if alive else nullcontext,
         progress=alive.busy if alive else lambda: None,
     )
 

@@ -21,6 +21,7 @@ from scripting.storage import redis_errors
 from scripting.storage.full_redis import IN_FULL, OutOfMemoryError, outage
 from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
+from scripting.workers.gaps import Gaps
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Liveness:
         self.kind = kind
         self.stopping = threading.Event()
         """Set when the worker has been asked to end."""
+        self.gaps = Gaps()
         self.was_cut_off = False
         """Set when a drain ended since Redis did not answer: its stream is to be looked after once it does."""
         self._exchange = exchange
@@ -110,6 +112,7 @@ class Liveness:
                 os._exit(70)  # the main thread cannot be reached; what it had in hand is redelivered
             systemd.alive()
             try:
+                self.gaps.wait()
                 self.beat()
                 self._each_second()
                 redis_errors.outage.over()

@@ -92,8 +92,15 @@ class Sweep:
     between leaving the queue and taking the lease a job is in neither place, and a second apart is longer than that takes.
     """
 
-    def __init__(self, name: str = "", stopping: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        name: str = "",
+        stopping: Callable[[], bool] = lambda: False,
+        await_gap: Callable[[], None] = lambda: None,
+    ) -> None:
         self.spreading = Spreading(stopping)
+        self._await_gap = await_gap
+        """Called before each step: events that this process has in hand go first."""
         self.sends = False
         """Whether messages of alerts wait, by the last sweep."""
         self._suspects: dict[Stream, bytes | None] = {}
@@ -163,6 +170,7 @@ class Sweep:
         dead = heartbeat.bury(listed)
         self.spreading.look(*muster, spread.found_by(spreads))
         drains = self.take_over(dead) + self.heal_streams(streams.found_by(found))
+        self._await_gap()
         rows = waiting_rows()
         self._mark = rows.mark
         turned = self.turn_schedules() if rows.knobs else 0
@@ -172,7 +180,9 @@ class Sweep:
         self.make_roots()
         relayed = self.relay_outbox() if rows.outbox else 0
         database_clock.keep_up()
+        self._await_gap()
         folded = self.fold_stats(rows)
+        self._await_gap()
         if self._is_first("messages") and not trusted_time.doubt():
             sending.tidy(clock.now())
         self.sends = rows.messages
@@ -215,7 +225,7 @@ class Sweep:
         """Fold what commits added to the statistics. One process at a time does."""
         if not (rows.stats or rows.errors) or not _first("stats"):
             return 0
-        return (folding.fold() if rows.stats else 0) + (error_groups.fold() if rows.errors else 0)
+        return (folding.fold(self._await_gap) if rows.stats else 0) + (error_groups.fold() if rows.errors else 0)
 
     def turn_schedules(self) -> int:
         """Begin and end values for a time. Whichever process is first does."""

@@ -75,7 +75,7 @@ class ScriptWorker(SimpleWorker):
     def __init__(self, name: str = "", queue: Queue | None = None) -> None:
         self.listener = Listener(self.kind, heartbeat=False)
         self.liveness = Liveness(name, self.kind, exchange=self.beat, each_second=self._each_second)
-        self._sweep = Sweep(self.liveness.name, self.liveness.stopping.is_set)
+        self._sweep = Sweep(self.liveness.name, self.liveness.stopping.is_set, self.liveness.gaps.wait)
         self._alerts = Sender()
         self._checkpoints = Checkpoints(router.db_for_write(Execution))
         connection = connect(conf.SCRIPTING_REDIS_URL, conf.SCRIPTING_REDIS_SENTINELS, socket_connect_timeout=2)
@@ -175,9 +175,11 @@ class ScriptWorker(SimpleWorker):
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Raises redis.RedisError; every other failure of the job is RQ's to record."""
         self.liveness.busy()
+        self.liveness.gaps.works()
         try:
             super().execute_job(job, queue)
         finally:
+            self.liveness.gaps.rests()
             self.liveness.idle()
 
     def work_in_full(self) -> bool:

@@ -121,6 +121,17 @@ def test_a_lease_runs_out_unless_it_is_renewed(redis_client: redis.Redis) -> Non
     assert redis_client.pttl(STREAM.lease) > 1000
 
 
+def test_of_several_leases_a_lost_one_keeps_none_of_the_others_from_being_renewed(redis_client: redis.Redis) -> None:
+    streams_of_ours = [Stream("arena", shard) for shard in range(3)]
+    ours = [Lease.take(stream, "tester") for stream in streams_of_ours]
+    redis_client.set(streams_of_ours[1].lease, "somebody else", px=900)
+    for stream in streams_of_ours:
+        redis_client.pexpire(stream.lease, 900)
+    leases.renew_held()
+    assert [redis_client.pttl(stream.lease) > 1000 for stream in streams_of_ours] == [True, False, True]
+    assert [lease in leases._held for lease in ours] == [True, False, True]
+
+
 def test_reading_tells_the_generation_and_how_many_jobs_wait(redis_client: redis.Redis) -> None:
     from scripting.processes import generation
 

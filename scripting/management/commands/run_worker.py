@@ -10,7 +10,7 @@ from django.db import connections
 
 from scripting.checks import ENGINE
 from scripting.processes.init import leave_process_1
-from scripting.processes.startup import prepare_to_serve
+from scripting.processes.startup import SWITCH_SECONDS_OF_WORKERS, prepare_to_serve
 from scripting.workers.evidence_worker import EvidenceWorker
 from scripting.workers.worker import ScriptWorker
 
@@ -35,5 +35,5 @@ class Command(BaseCommand):
         if of_rq.level != logging.WARNING:  # setting it anew would clear what each logger of the process remembers
             of_rq.setLevel(logging.WARNING)  # our own lines say what matters
         worker = (EvidenceWorker if options["evidence"] else ScriptWorker)(options["name"])
-        prepare_to_serve()
+        prepare_to_serve(SWITCH_SECONDS_OF_WORKERS)
         worker.work(burst=options["burst"])
