@@ -15,10 +15,11 @@ import struct
 import sys
 import time
 from array import array
+from ctypes import get_errno
 
 from scripting.sandbox import holes, probes
 from scripting.sandbox.kernel import landlock, namespaces, seccomp
-from scripting.sandbox.kernel.syscalls import IS_LINUX
+from scripting.sandbox.kernel.syscalls import IS_LINUX, fork
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.last_word import LastWord
 from scripting.sandbox.library import builtins, packages
@@ -86,10 +87,9 @@ class LightParent:
 
     def _fork(self, kind: bytes, number: int) -> None:
         ours, theirs = _socket.socketpair()
-        try:
-            pid = os.fork()
-        except OSError as error:
-            self._reply(kind, 0, error.errno or 1)
+        pid = fork()
+        if pid < 0:
+            self._reply(kind, 0, get_errno() or 1)
             return
         if pid == 0:
             if kind == PROBE:

@@ -71,5 +71,5 @@ def _usage() -> tuple[int, int]:
     """Processor time of this process in µs, and its peak of resident memory in KiB."""
     if not HAS_RESOURCE:
         return process_time_ns() // 1000, 0
-    usage = getrusage(RUSAGE_SELF)
-    return round((usage.ru_utime + usage.ru_stime) * 1_000_000), usage.ru_maxrss
+    in_program, in_kernel, peak = getrusage(RUSAGE_SELF)[:3]
+    return round((in_program + in_kernel) * 1_000_000), peak

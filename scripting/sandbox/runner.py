@@ -45,7 +45,6 @@ class Runner:
         self, program: Program, load: Load, meter: Meter, call: Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
     ) -> None:
         self.program = program
-        self.load = load
         self.meter = meter
         self.log = RunLog(load.max_log_lines, load.max_log_bytes)
         self.helpers = Helpers(program, load.packages)

@@ -38,6 +38,12 @@ def _function(name: str) -> Callable[..., int]:
     return missing if _libc is None else getattr(_libc, name)
 
 
+fork: Callable[[], int] = ctypes.PyDLL(None, use_errno=True).fork if IS_LINUX else os.fork
+"""fork(2); gives -1 where the system refuses.
+
+The C library's own: after one of its own the interpreter makes locks anew that other threads may have held, in memory that the child has
+not for itself until then. Only for a process with one thread.
+"""
 _prctl, _syscall, _unshare = _function("prctl"), _function("syscall"), _function("unshare")
 _long = c_ulong.from_param
 _NOTHING = _long(0)
