@@ -17,7 +17,7 @@ import time
 from array import array
 from ctypes import get_errno
 
-from scripting.sandbox import holes, probes
+from scripting.sandbox import holes, lockdown, probes
 from scripting.sandbox.kernel import landlock, namespaces, seccomp
 from scripting.sandbox.kernel.syscalls import IS_LINUX, fork
 from scripting.sandbox.languages.factory import EngineFactory
@@ -158,7 +158,7 @@ def load() -> EngineFactory:
         for made in (seccomp.program, landlock.all_rights):
             with contextlib.suppress(OSError):  # the lockdown says why
                 made()
-    rehearse(engines)
+    rehearse(engines, (_become_sandbox, *lockdown.FUNCTIONS))
     builtins.make_ahead()
     gc.collect()
     gc.freeze()

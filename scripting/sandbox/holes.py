@@ -47,12 +47,17 @@ _malloc = _found_malloc()
 
 def fill() -> None:
     """Take the holes there are, for good."""
+    for size in range(_LARGEST, 0, -_STEP):
+        _fill_pools(size)
+    fill_large()
+
+
+def fill_large() -> None:
+    """Take those alone that the C library has."""
     top = id(bytes(_TOP))
     for size in _BY_THE_C_LIBRARY:
         _fill_below(top, size)
-    for size in range(_LARGEST, 0, -_STEP):
-        _fill_pools(size)
-    _fill_pieces(id(bytes(_TOP)))
+    _fill_pieces(top)
 
 
 def _fill_pieces(top: int) -> None:

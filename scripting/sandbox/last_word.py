@@ -12,8 +12,6 @@ from scripting.sandbox.protocol import LAST_WORD_SIGNAL, Connection, State
 from scripting.sandbox.runner import Runner
 from scripting.sandbox.wire import Wire
 
-_WRITE = Wire.write.__code__
-
 
 class LastWord:
     """Listens for the supervisor's signal from the light parent on: the lockdown lets nobody change handlers any more.
@@ -55,7 +53,7 @@ class LastWord:
             return False
         unit: Unit | None = None
         while frame is not None:
-            if frame.f_code is _WRITE:
+            if frame.f_code is Wire.write.__code__:
                 self._late = True
                 return False
             unit = self._units.get(frame.f_code.co_filename)

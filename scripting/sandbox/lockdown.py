@@ -26,9 +26,10 @@ from os import (
     setresuid,
     sysconf,
 )
+from typing import Any
 
 from scripting.sandbox.kernel import landlock, seccomp
-from scripting.sandbox.kernel.resources import Resources, lower_calls
+from scripting.sandbox.kernel.resources import Resources, lower, lower_calls
 from scripting.sandbox.kernel.syscalls import (
     IS_LINUX,
     PR_SET_DUMPABLE,
@@ -164,3 +165,7 @@ def _open(path: str, flags: int) -> int:
         return open(path, flags)
     except OSError:
         return -1
+
+
+FUNCTIONS: tuple[Any, ...] = (Lockdown.enter, Lockdown._keep_descriptors, _open, make, lower, _end_without)
+"""Those that every sandbox calls, in the order of their first calls."""

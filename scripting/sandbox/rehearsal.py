@@ -10,10 +10,13 @@ import _socket
 import contextlib
 import gc
 import os
+from functools import partial
+from typing import Any
 
 import msgspec
 
 from scripting.sandbox.compiler import Compiler
+from scripting.sandbox.gathering import called, gather
 from scripting.sandbox.handed_on import told
 from scripting.sandbox.kernel.resources import Resources
 from scripting.sandbox.languages.factory import EngineFactory
@@ -53,19 +56,21 @@ _LOAD = Load(
 )  # fmt: skip
 
 
-def rehearse(engines: EngineFactory) -> None:
-    """Load the text and run it: once to be compiled, then with the code at hand, as most sandboxes get it."""
-    last_word = LastWord()
+def rehearse(engines: EngineFactory, others: tuple[Any, ...]) -> None:
+    """Load the text and run it: once to be compiled, then with the code at hand, as most sandboxes get it.
+
+    Before that, gather the code of the functions that such a sandbox calls, `others` first, which it calls beside those of the rehearsal.
+    """
     program = Compiler(_LOAD, engines).compile()
     assert program is not None
+    handed_on = msgspec.structs.replace(_LOAD, compiled=told(program))
     statm = _open_statm()
-    resources = Resources(statm, lower=_lower_nothing)
-    for load in (_LOAD, *(ENOUGH * [msgspec.structs.replace(_LOAD, compiled=told(program))])):
-        resources.limit_compiling()
-        _live(load, engines, resources, last_word)
+    live = partial(_live, engines=engines, resources=Resources(statm, lower=_lower_nothing), last_word=LastWord())
+    gather((*others, *called(lambda: live(handed_on))))
+    for load in (_LOAD, *(ENOUGH * [handed_on])):
+        live(load)
     if statm is not None:
         os.close(statm)
-    gc.unfreeze()  # what a server set aside goes with it
 
 
 def _open_statm() -> int | None:
@@ -82,6 +87,7 @@ def _lower_nothing(kind: int, value: int) -> None:
 
 def _live(load: Load, engines: EngineFactory, resources: Resources, last_word: LastWord) -> None:
     """The whole life of a sandbox, whose supervisor has said all ahead and does not listen."""
+    resources.limit_compiling()
     ours, theirs = _socket.socketpair()
     with contextlib.closing(ours), contextlib.closing(theirs):
         run = _frame(State.LOADED, Run(INPUTS, 1, 0)) + _frame(State.CALLING, Answer(encode_value(2), ""))
@@ -89,6 +95,7 @@ def _live(load: Load, engines: EngineFactory, resources: Resources, last_word: L
         ours.shutdown(_socket.SHUT_WR)
         with contextlib.suppress(SupervisorGone):
             Server(Wire(theirs.fileno()), engines, resources, Meter(None), last_word).serve(Ready((), ()))
+    gc.unfreeze()  # what the server set aside goes with it
 
 
 def _frame(state: State, message: Load | Run | Answer) -> bytes:

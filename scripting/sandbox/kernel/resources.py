@@ -37,7 +37,10 @@ SLACK_BYTES = 1 << 20
 
 def lower(kind: int, value: int) -> None:
     """Set both limits, not above what the host already allows."""
-    setrlimit(kind, _allowed(kind, value))
+    hard = getrlimit(kind)[1]
+    if hard != RLIM_INFINITY:
+        value = min(value, hard)
+    setrlimit(kind, (value, value))
 
 
 def lower_calls() -> tuple[Call, ...]:
@@ -51,14 +54,7 @@ def lower_calls() -> tuple[Call, ...]:
         RLIMIT_STACK: STACK_BYTES,
         RLIMIT_NOFILE: OPEN_FILES,
     }
-    return tuple((setrlimit, (kind, _allowed(kind, value))) for kind, value in limits.items())
-
-
-def _allowed(kind: int, value: int) -> tuple[int, int]:
-    hard = getrlimit(kind)[1]
-    if hard != RLIM_INFINITY:
-        value = min(value, hard)
-    return value, value
+    return tuple((lower, limit) for limit in limits.items())
 
 
 class Resources:
