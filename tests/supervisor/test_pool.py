@@ -75,7 +75,7 @@ def test_short_runs_after_one_that_took_much_memory_forget_its_peak_once_and_a_l
     def run(size: int, count: int) -> int:
         return outcome_of(pool, bundle, {"size": size, "count": count}).metrics.memory_bytes
 
-    assert run(8 << 20, 100_000) >= 8 << 20
+    assert run(8 << 20, 100_000) >= (8 << 20) - (256 << 10)  # the mark is no finer than this
     account = Path(f"/proc/{pids(pool)[0]}/io")
 
     def writes() -> int:
