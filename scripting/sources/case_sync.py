@@ -96,28 +96,48 @@ def take_embedded_cases() -> list[Step]:
         for m, n, name, d in rows.values_list("script__module", "script__name", "name", "default_digest")
     }
     others = {key: found for key, found in shipped.items() if taken.get(key) != found.digest}
-    steps = [step for key, found in others.items() if (step := _take_embedded(key, found)) is not None]
+    steps = _take_embedded(others)
     known = Case.objects.exclude(default_digest="").select_related("script")
     return steps + [_unship(case) for case in known if (case.script.module, case.script.name, case.name) not in shipped]
 
 
-def _take_embedded(key: CaseKey, found: CaseFile) -> Step | None:
-    script = Script.objects.in_use().named(*key[:2]).first()
-    if script is None:
-        return None
-    case = script.cases.filter(name=key[2]).first() or Case(script=script, name=key[2], origin=Case.Origin.EMBEDDED)
-    if case.default_digest == found.digest:
-        return None
-    try:
-        content = case_text.decode(found.content)
-    except CaseProblem as problem:
-        return said(Step("/".join(key), "failed", f"{found.path}: {problem}", "default"), logging.ERROR)
-    was_default = case.origin == Case.Origin.EMBEDDED and not case.file_digest
-    if was_default:
-        case.write(content, Case.Origin.EMBEDDED)
+def _take_embedded(shipped: Mapping[CaseKey, CaseFile]) -> list[Step]:
+    """Those of scripts in use, asked for together; the new ones are inserted together."""
+    if not shipped:
+        return []
+    modules, names, of_cases = map(set, zip(*shipped, strict=True))
+    of_them = Script.objects.in_use().filter(module__in=modules, name__in=names)
+    scripts = {(script.module, script.name): script for script in of_them}
+    rows = Case.objects.filter(script__in=scripts.values(), name__in=of_cases)
+    there = {(case.script_id, case.name): case for case in rows}
+    steps, new = [], []
+    for key, found in shipped.items():
+        if (script := scripts.get(key[:2])) is None:
+            continue
+        case = there.get((script.pk, key[2])) or Case(script=script, name=key[2], origin=Case.Origin.EMBEDDED)
+        if case.default_digest == found.digest:
+            continue
+        case.script = script
+        try:
+            steps.append(_write_default(case, found))
+        except CaseProblem as problem:
+            step = Step("/".join(key), "failed", f"{found.path}: {problem}", "default")
+            steps.append(said(step, logging.ERROR))
+            continue
+        if case.pk:
+            case.save()
+        else:
+            new.append(case)
+    Case.objects.bulk_create(new)
+    return steps
+
+
+def _write_default(case: Case, found: CaseFile) -> Step:
+    """Raises CaseProblem."""
+    content = case_text.decode(found.content)
     case.default_digest = found.digest
-    case.save()
-    if was_default:
+    if case.origin == Case.Origin.EMBEDDED and not case.file_digest:
+        case.write(content, Case.Origin.EMBEDDED)
         return said(Step(str(case), "taken", "case of the module", "default"))
     return said(Step(str(case), "flagged", "the module ships another case of this name; yours stays", "default"))
 

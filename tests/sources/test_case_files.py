@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from scripting.evidence import cases
 from scripting.hot_reload.watcher import Watcher
@@ -214,3 +216,19 @@ def test_cases_beside_the_defaults_are_taken_and_give_way_to_a_file_or_an_edit(g
     assert not Case.objects.kept().exists()
     shipped.write_text("{")
     assert ("chess_club/dice/one", "failed") in told(sync.sync())
+
+
+def test_however_many_cases_a_package_ships_anew_they_are_taken_in_the_same_statements(game: Game) -> None:
+    game.ship("dice")
+    sync.sync()
+    folder = game.package / "scripts" / "cases" / "dice"
+    folder.mkdir(parents=True)
+    counts = []
+    for names in (["a"], ["b", "c", "d", "e"]):
+        for name in names:
+            (folder / f"{name}.json").write_text(ONE)
+        with CaptureQueriesContext(connection) as asked:
+            assert told(sync.sync())[-len(names) :] == [(f"chess_club/dice/{name}", "taken") for name in names]
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+    assert sorted(Case.objects.kept().values_list("name", flat=True)) == ["a", "b", "c", "d", "e"]
