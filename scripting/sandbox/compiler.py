@@ -65,7 +65,7 @@ class Compiler:
                 self._compile_unit(unit, rules)
         if any(finding.severity == "error" for finding in self.findings):
             return None
-        return Program(script, helpers, self.engines.engine(script.language))
+        return Program(script, helpers, self.engines.engine(script.language), (script, *helpers.values()))
 
     def fault(self) -> Fault | None:
         """The first error, as the failure of a run."""

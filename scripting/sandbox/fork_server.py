@@ -15,6 +15,7 @@ import struct
 import sys
 import time
 from array import array
+from collections.abc import Callable
 from ctypes import get_errno
 
 from scripting.sandbox import holes, lockdown, probes
@@ -86,15 +87,18 @@ class LightParent:
         return Ready(held, missing)
 
     def _fork(self, kind: bytes, number: int) -> None:
+        # Looked up here and not by each sandbox, which would write to all that is looked through.
+        enter, serve, ready = self.lockdown.enter, self.server.serve, self.ready
         ours, theirs = _socket.socketpair()
+        descriptor = theirs.fileno()
         pid = fork()
         if pid < 0:
             self._reply(kind, 0, get_errno() or 1)
             return
         if pid == 0:
             if kind == PROBE:
-                probes.run(number, self.pid, theirs.fileno())
-            _become_sandbox(self, theirs.fileno(), number << 20)
+                probes.run(number, self.pid, descriptor)
+            _become_sandbox(enter, descriptor, number << 20, serve, ready)
         pidfd = _pidfd(pid)
         self._reply(kind, pid, descriptors=(ours.fileno(),) if pidfd is None else (ours.fileno(), pidfd))
         ours.close()
@@ -126,11 +130,19 @@ class LightParent:
             os._exit(0)
 
 
-def _become_sandbox(parent: LightParent, descriptor: int, headroom_bytes: int) -> None:
+def _become_sandbox(
+    enter: Callable[[int, int], tuple[tuple[str, str], ...]],
+    descriptor: int,
+    headroom_bytes: int,
+    serve: Callable[[Ready], None],
+    ready: Ready,
+) -> None:
     """In the forked process: lock down, serve, end. Never returns."""
     try:
-        holds = parent.lockdown.enter(descriptor, headroom_bytes)
-        parent.server.serve(parent.ready if holds else parent._ready())
+        failed = enter(descriptor, headroom_bytes)
+        if failed:
+            ready = without(ready, failed)
+        serve(ready)
     except (SupervisorGone, BrokenPipeError, ConnectionResetError):
         os._exit(0)
     except MemoryError:
@@ -138,6 +150,12 @@ def _become_sandbox(parent: LightParent, descriptor: int, headroom_bytes: int) -
     except BaseException:  # noqa: BLE001 - there is nobody to tell: the exit status says that it was us
         os._exit(70)
     os._exit(0)
+
+
+def without(ready: Ready, failed: tuple[tuple[str, str], ...]) -> Ready:
+    """The same but for layers that have failed, each with why."""
+    layers = {layer for layer, _ in failed}
+    return Ready(tuple(layer for layer in ready.layers if layer not in layers), ready.missing + failed)
 
 
 def _pidfd(pid: int) -> int | None:

@@ -37,7 +37,8 @@ def program_of(load: Load, engines: EngineFactory) -> Program:
     if load.helpers:
         for text, code in zip(load.helpers, compiled[1:], strict=True):
             helpers[text.name.removeprefix(f"{HELPER_MODULE}/")] = _unit(text, code)
-    return Program(_unit(load.script, compiled[0]), helpers, engines.engine(load.script.language))
+    script = _unit(load.script, compiled[0])
+    return Program(script, helpers, engines.engine(load.script.language), (script, *helpers.values()))
 
 
 def _unit(text: Text, compiled: Compiled) -> Unit:

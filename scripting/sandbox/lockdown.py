@@ -83,45 +83,25 @@ class Lockdown:
                 except OSError as error:
                     self.missing += ((layer, str(error)[:200]),)
         self._layers = tuple(layers)
-        self._most_files = sysconf("SC_OPEN_MAX")
+        self._at_hand = self._layers, self.resources, self.meter, self._ruleset, sysconf("SC_OPEN_MAX")
+        """In one place: each name that a sandbox looks up is one more page of its own."""
 
     @property
     def held(self) -> tuple[str, ...]:
         """Layers that hold."""
-        missing = dict(self.missing)
-        return ("descriptors closed", *(layer for layer, _ in self._layers if layer not in missing))
+        return ("descriptors closed", *(layer for layer, _ in self._layers))
 
-    def enter(self, socket: int, headroom_bytes: int) -> bool:
-        """Lock this process down for good; its socket is SOCKET from now on. Gives whether every layer holds that was to."""
-        self._keep_descriptors(socket)
+    def enter(self, socket: int, headroom_bytes: int) -> tuple[tuple[str, str], ...]:
+        """Lock this process down for good; its socket is SOCKET from now on. Gives the layers that failed, and why."""
+        layers, resources, meter, ruleset, most_files = self._at_hand
         if headroom_bytes:
-            self.resources.headroom = headroom_bytes
-        failed = make(self._layers)
-        if failed:
-            self.missing += failed
-        return not failed
-
-    def _keep_descriptors(self, socket: int) -> None:
-        """Keep the socket, two meters and the ruleset, close all others: whatever the parent held."""
-        statm = _open("/proc/self/statm", O_RDONLY)
-        clear_refs = _open("/proc/self/clear_refs", O_WRONLY)
-        wanted = ((socket, SOCKET), (statm, _STATM), (clear_refs, _CLEAR_REFS), (self._ruleset, _RULESET))
-        above = max(socket, statm, clear_refs, self._ruleset, _RULESET)
-        # First out of each other's way, then into place.
-        for source, place in wanted:
-            if source >= 0:
-                dup2(source, above + place)
-        for source, place in wanted:
-            if source >= 0:
-                dup2(above + place, place, False)  # by its place: a name would be read and kept, in six pages
-            else:
-                closerange(place, place + 1)
-        closerange(0, SOCKET)
-        closerange(_RULESET + 1, self._most_files)
-        if statm < 0:
-            self.resources.statm = None
-        if clear_refs < 0:
-            self.meter.clear_refs = None
+            resources.headroom = headroom_bytes
+        has_statm, has_clear_refs = keep_descriptors(socket, ruleset, most_files)
+        if not has_statm:
+            resources.statm = None
+        if not has_clear_refs:
+            meter.clear_refs = None
+        return make(layers)
 
     def _end_with_parent(self) -> tuple[Call, ...]:
         # After the change of user, which clears it; and the parent may be gone already.
@@ -133,6 +113,26 @@ class Lockdown:
     def _restrict(self) -> tuple[Call, ...]:
         self._ruleset = landlock.ruleset()
         return landlock.restrict_call(_RULESET), (close, (_RULESET,))
+
+
+def keep_descriptors(socket: int, ruleset: int, most: int) -> tuple[bool, bool]:
+    """Keep the socket, two meters and the ruleset, close all others: whatever the parent held. Gives which of the meters there are."""
+    statm = _open("/proc/self/statm", O_RDONLY)
+    clear_refs = _open("/proc/self/clear_refs", O_WRONLY)
+    wanted = ((socket, SOCKET), (statm, _STATM), (clear_refs, _CLEAR_REFS), (ruleset, _RULESET))
+    above = _RULESET + max(socket, statm, clear_refs, ruleset)
+    # First out of each other's way, then into place.
+    for source, place in wanted:
+        if source >= 0:
+            dup2(source, above + place)
+    for source, place in wanted:
+        if source >= 0:
+            dup2(above + place, place, False)  # by its place: a name would be read and kept, in six pages
+        else:
+            closerange(place, place + 1)
+    closerange(0, SOCKET)
+    closerange(_RULESET + 1, most)
+    return statm >= 0, clear_refs >= 0
 
 
 def make(layers: tuple[tuple[str, tuple[Call, ...]], ...]) -> tuple[tuple[str, str], ...]:
@@ -167,5 +167,5 @@ def _open(path: str, flags: int) -> int:
         return -1
 
 
-FUNCTIONS: tuple[Any, ...] = (Lockdown.enter, Lockdown._keep_descriptors, _open, make, lower, _end_without)
+FUNCTIONS: tuple[Any, ...] = (Lockdown.enter, keep_descriptors, _open, make, lower, _end_without)
 """Those that every sandbox calls, in the order of their first calls."""

@@ -78,7 +78,5 @@ class Program:
     """Helper (without `shared/`) to its unit."""
     engine: LanguageEngine
     """Of the language that script and helpers are in."""
-
-    @property
-    def units(self) -> list[Unit]:
-        return [self.script, *self.helpers.values()]
+    units: tuple[Unit, ...]
+    """The script, then the helpers."""

@@ -29,13 +29,10 @@ MEMORY_RESERVE = 1 << 20
 _MOST_KNOWN = 1000
 """Names of context variables that are remembered."""
 
-_inputs = b"\x80"
-"""Context variables of the run."""
-
 
 def get_context() -> Any:
     """A copy of all context variables."""
-    return decode_trusted(_inputs)
+    return decode_trusted(present.inputs)
 
 
 class Runner:
@@ -126,9 +123,8 @@ class Runner:
         return Done(None, tuple(self.log.lines), self.log.truncated, fault, cpu_us, memory)
 
     def _prepare(self, message: Run, namespace: dict[str, Any]) -> None:
-        global _inputs
-        _inputs = message.inputs
-        present.begin(message.seed, message.clock_us)
+        inputs = message.inputs
+        present.begin(inputs, message.seed, message.clock_us)
         if self._draws:
             seed_library()
         if self._counts_in_decimals:
@@ -136,7 +132,7 @@ class Runner:
         if violations:
             violations.clear()
         admitted = self._admitted
-        for name, value in decode_trusted(message.inputs).items():
+        for name, value in decode_trusted(inputs).items():
             if name in admitted or (name not in self._left_out and self._admit(name)):
                 namespace[name] = value
             elif name == "timestamp" and type(value) is int and self.program.engine.has_two_timestamps:

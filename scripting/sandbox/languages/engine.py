@@ -22,6 +22,9 @@ class LanguageEngine(ABC):
     has_two_timestamps: ClassVar[bool] = False
     """Whether `timestamp` is the context variable and timestamp() the function, both at once."""
 
+    reserved: ClassVar[Collection[str]] = BUILTIN_NAMES
+    """Names that no context variable may take."""
+
     places_all: ClassVar[bool] = False
     """Whether `parse` gives every node its place. Else one without has that of the node above it."""
 
@@ -55,11 +58,6 @@ class LanguageEngine(ABC):
     ) -> dict[str, Any]:
         """The names that a script finds without defining them; functions are those of the run (log, rand, the module's own)."""
         return make_builtins(dict(functions), import_, print_)
-
-    @property
-    def reserved(self) -> Collection[str]:
-        """Names that no context variable may take."""
-        return BUILTIN_NAMES
 
     @property
     def foreign(self) -> frozenset[str]:

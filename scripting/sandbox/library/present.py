@@ -1,4 +1,4 @@
-"""The run that goes on, as the functions of scripts see it: its moment, its seed and what it has drawn from that."""
+"""The run that goes on, as the functions of scripts see it: its inputs, its moment, its seed and what it has drawn from that."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from __future__ import annotations
 class Present:
     """Written anew for each run, and by the functions that draw or count. In slots: every run writes all, and rand() is asked often."""
 
-    __slots__ = ("moment_us", "seed", "serials", "state")
+    __slots__ = ("inputs", "moment_us", "seed", "serials", "state")
 
     def __init__(self) -> None:
-        self.begin(0, 0)
+        self.begin(b"\x80", 0, 0)
 
-    def begin(self, seed: int, moment_us: int) -> None:
-        """Begin a run with this seed, at this moment (µs since 1970 UTC)."""
+    def begin(self, inputs: bytes, seed: int, moment_us: int) -> None:
+        """Begin a run on these inputs, with this seed, at this moment (µs since 1970 UTC)."""
+        self.inputs = inputs
         self.seed = self.state = seed
         self.moment_us = moment_us
         self.serials = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,6 +43,8 @@ _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
 class TengoEngine(LanguageEngine):
     """The second language: the scripts of the original framework run as they are."""
+
+    reserved = ()
 
     def __init__(self) -> None:
         self._meanings: dict[int, tuple[Meaning, Places]] = {}
@@ -125,10 +127,6 @@ class TengoEngine(LanguageEngine):
         names |= runtime_names.names(print_)
         names["__import__"] = import_
         return names
-
-    @property
-    def reserved(self) -> Collection[str]:
-        return ()
 
     @property
     def foreign(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ import ast
 import gc
 import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,6 +47,8 @@ _PREFIXES = frozenset({"%", "^", "~", "~@"})
 
 class ZygomysEngine(LanguageEngine):
     """The third language: the seed's own second one."""
+
+    reserved = ()
 
     def __init__(self) -> None:
         self._bindings: dict[int, tuple[Bindings, Resolver, Places]] = {}
@@ -144,10 +146,6 @@ class ZygomysEngine(LanguageEngine):
         names |= runtime_names.names(print_)
         names["__import__"] = import_
         return names
-
-    @property
-    def reserved(self) -> Collection[str]:
-        return ()
 
     @property
     def foreign(self) -> frozenset[str]:
