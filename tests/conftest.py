@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 
 from scripting.bus import spread
 from scripting.storage import redis_client as our_client
-from tests.support import bytecode, emptying, examples, migrated, passes, telling
+from tests.support import bytecode, common_parent, emptying, examples, migrated, passes, telling
 from tests.support.browser import KeptBrowser, chromium_path, forget
 from tests.support.postgres import server_url
 from tests.support.redis import RedisServer
@@ -108,7 +108,9 @@ def page(site_browser: BrowserContext, live_server: LiveServer) -> Iterator[Page
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have a process that only hands tests out tidy up as after Ctrl-C also where it is asked to end or its terminal is closed."""
+    """Begin what all processes of the run share; have one that only hands tests out tidy up as after Ctrl-C also where it is asked to end
+    or its terminal is closed."""
+    common_parent.start_for_the_run(config)
     if config.getoption("dist", "no") != "no":
         for number in (signal.SIGTERM, signal.SIGHUP):
             if signal.getsignal(number) is signal.SIG_DFL:

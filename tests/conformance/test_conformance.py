@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from scripting.sandbox.languages.table import LANGUAGES
-from scripting.supervisor.pool import PoolConfig, SandboxPool
+from scripting.supervisor.pool import SandboxPool
 from scripting.types import SecurityLimits
 from tests.conformance.cases import Case, cases
-from tests.support.sandboxes import outcome_of, value_of
+from tests.support.sandboxes import new_pool, outcome_of, value_of
 
 ALL = [pytest.param(language, case, id=f"{language}-{case.name}") for language in LANGUAGES for case in cases(language)]
 
@@ -21,7 +21,7 @@ PATIENT = SecurityLimits(max_execution_time=60)
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[SandboxPool]:
-    made = SandboxPool(PoolConfig(max_sandboxes=4))
+    made = new_pool(max_sandboxes=4)
     yield made
     made.close()
 

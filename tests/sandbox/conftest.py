@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from scripting.supervisor.pool import PoolConfig, SandboxPool
-from tests.support.sandboxes import outcome_of
+from scripting.supervisor.pool import SandboxPool
+from tests.support.sandboxes import new_pool, outcome_of
 
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[SandboxPool]:
     """One pool for the tests of a file."""
-    made = SandboxPool(PoolConfig(max_sandboxes=8))
+    made = new_pool(max_sandboxes=8)
     outcome_of(made, "result = 1")  # so that no test pays for the start of the light parent
     yield made
     made.close()
@@ -25,9 +25,8 @@ def make_pool() -> Iterator[Callable[..., SandboxPool]]:
     made: list[SandboxPool] = []
 
     def make(**config: object) -> SandboxPool:
-        pool = SandboxPool(PoolConfig(**config))  # type: ignore[arg-type]
-        made.append(pool)
-        return pool
+        made.append(new_pool(**config))
+        return made[-1]
 
     yield make
     for pool in made:

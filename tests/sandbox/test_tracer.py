@@ -17,15 +17,15 @@ from scripting.sandbox.protocol import (
     Trace,
     TracedText,
 )
-from scripting.supervisor.pool import PoolConfig, RunOutcome, SandboxPool
+from scripting.supervisor.pool import RunOutcome, SandboxPool
 from scripting.supervisor.traces import checked_trace
 from scripting.types import SecurityLimits
-from tests.support.sandboxes import bundle_of, outcome_of
+from tests.support.sandboxes import bundle_of, new_pool, outcome_of
 
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[SandboxPool]:
-    made = SandboxPool(PoolConfig(max_sandboxes=4))
+    made = new_pool(max_sandboxes=4)
     yield made
     made.close()
 

@@ -51,7 +51,7 @@ def test_a_forked_light_parent_is_as_one_started_alone_and_the_end_of_the_common
     make_pool: MakePool, common_parent: tuple[str, int]
 ) -> None:
     address, common = common_parent
-    alone, pool = make_pool(), make_pool(common_parent=address)
+    alone, pool = make_pool(common_parent=""), make_pool(common_parent=address)
     own, forked = light_parent(alone), light_parent(pool)
     assert (parent_of(own), parent_of(forked)) == (os.getpid(), common)
     wait_until(lambda: alike(forked, own), what="the same, once neither is in the middle of a fork")

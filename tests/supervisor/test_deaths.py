@@ -36,7 +36,7 @@ def wait_for_end(pidfd: int) -> bool:
 
 
 def test_a_sandbox_killed_between_runs_is_replaced_unnoticed(make_pool: MakePool) -> None:
-    pool = make_pool()
+    pool = make_pool(common_parent="")
     outcome_of(pool, "result = 1")
     (sandbox,) = pool.stats().sandboxes
     kill_and_wait(sandbox.pid)
@@ -46,7 +46,7 @@ def test_a_sandbox_killed_between_runs_is_replaced_unnoticed(make_pool: MakePool
 
 
 def test_a_killed_light_parent_is_started_again(make_pool: MakePool) -> None:
-    pool = make_pool()
+    pool = make_pool(common_parent="")
     outcome_of(pool, "result = 1")
     before = pool.stats()
     assert before.parent_pid is not None
@@ -60,7 +60,7 @@ def test_a_killed_light_parent_is_started_again(make_pool: MakePool) -> None:
 
 
 def test_a_sandbox_killed_in_a_run_without_host_calls_runs_it_again(make_pool: MakePool) -> None:
-    pool = make_pool()
+    pool = make_pool(common_parent="")
     outcome_of(pool, "result = 1")
     (sandbox,) = pool.stats().sandboxes
     os.kill(sandbox.pid, signal.SIGSTOP)
@@ -77,7 +77,7 @@ def test_a_sandbox_killed_in_a_run_without_host_calls_runs_it_again(make_pool: M
 
 
 def test_a_sandbox_killed_after_a_host_call_is_our_failure_not_the_scripts(make_pool: MakePool) -> None:
-    pool = make_pool()
+    pool = make_pool(common_parent="")
 
     def host(_: object) -> bytes:
         (sandbox,) = pool.stats().sandboxes
@@ -93,7 +93,7 @@ def test_a_light_parent_that_cannot_start_says_what_to_do(make_pool: MakePool, t
     broken.write_text("#!/bin/sh\necho this is no python >&2\nexit 3\n", encoding="ascii")
     broken.chmod(0o755)
     with pytest.raises(SandboxUnavailable, match="this is no python"):
-        outcome_of(make_pool(python=str(broken)), "result = 1")
+        outcome_of(make_pool(python=str(broken), common_parent=""), "result = 1")
 
 
 _SUPERVISOR = """
@@ -125,7 +125,7 @@ def test_all_sandboxes_die_with_their_supervisor_even_in_the_middle_of_a_run() -
 
 
 def test_a_process_forked_from_the_supervisor_has_sandboxes_of_its_own(make_pool: MakePool) -> None:
-    pool = make_pool()
+    pool = make_pool(common_parent="")
     outcome_of(pool, "result = 1")
     before = pool.stats()
     pid = os.fork()

@@ -33,7 +33,7 @@ def own_pages(pid: int) -> int:
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="counted on Python 3.11: others lay objects otherwise")
 def test_an_idle_sandbox_has_few_pages_for_itself(make_pool: MakePool) -> None:
-    pool = make_pool(max_sandboxes=4)
+    pool = make_pool(max_sandboxes=4, common_parent="")
     for number in range(4):
         bundle = bundle_of(f"{TEXT}# {number}\n")
         for _ in range(70):
@@ -44,7 +44,7 @@ def test_an_idle_sandbox_has_few_pages_for_itself(make_pool: MakePool) -> None:
 
 def test_a_sandbox_takes_no_more_memory_for_eight_hundred_runs_than_for_thirty(make_pool: MakePool) -> None:
     """Each write to a class has the interpreter forget what it knows of it, and find it again in another page: 88 pages in 800 runs."""
-    pool = make_pool(max_sandboxes=1)
+    pool = make_pool(max_sandboxes=1, common_parent="")
     compiled = bundle_of(TEXT)
     for _ in range(
         100

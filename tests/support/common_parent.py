@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from goby_site.stack import forks
 from goby_site.stack.supervisord import tied
 from tests.support.migrated import shared_folder
 
 
 def address_of_the_run() -> Path:
-    """Where the one listens that all forked processes of a test run share; `tests.support.template` starts it."""
+    """Where the one listens that pools and forked processes of a test run share; who asks where none is has a light parent of its own."""
     return shared_folder() / "sandboxes.socket"
 
 
@@ -24,6 +27,15 @@ def start(address: Path) -> subprocess.Popen[bytes]:
     """One that will listen at this address until the process that calls this has ended. Linux alone."""
     alone = ("env", "-i", "PYTHONHASHSEED=0", sys.executable, "-s", "-P", "-m", "scripting.sandbox")
     return subprocess.Popen(tied("KILL", *alone, "--listen", str(address)), stdin=subprocess.DEVNULL)
+
+
+def start_for_the_run(config: pytest.Config) -> None:
+    """Begin it in the process that starts first; it ends with that one."""
+    address = address_of_the_run()
+    if forks.POSSIBLE and not (hasattr(config, "workerinput") or config.option.collectonly or address.exists()):
+        process = start(address)
+        config.add_cleanup(process.wait)
+        config.add_cleanup(process.kill)
 
 
 @contextmanager

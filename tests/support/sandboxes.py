@@ -7,11 +7,25 @@ from typing import Any
 
 from scripting.sandbox.protocol import decode_value, encode_value
 from scripting.supervisor.interface import CheckReport
-from scripting.supervisor.pool import Cancellation, HostCallable, HostFunction, RunOutcome, RunRequest, SandboxPool
+from scripting.supervisor.pool import (
+    Cancellation,
+    HostCallable,
+    HostFunction,
+    PoolConfig,
+    RunOutcome,
+    RunRequest,
+    SandboxPool,
+)
 from scripting.types import Bundle, SecurityLimits, Source
+from tests.support import common_parent
 
 CLOCK_US = 1_700_000_000_000_000
 SHORT = SecurityLimits(max_execution_time=0.5)
+
+
+def new_pool(**config: Any) -> SandboxPool:
+    """A pool whose light parent is forked by the run's common parent, unless `config` says otherwise: to start one takes far longer."""
+    return SandboxPool(PoolConfig(**{"common_parent": str(common_parent.address_of_the_run()), **config}))
 
 
 def bundle_of(text: str, helpers: Mapping[str, str] | None = None, language: str = "python") -> Bundle:

@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from goby_site.stack import forks
-from tests.support import common_parent
-from tests.support.migrated import once
 
 IMPORTED = (
     "scripting.management.commands.run_worker",
@@ -143,17 +141,10 @@ def _read_settings_anew() -> None:
             setting_changed.send(sender=Settings, setting=setting, value=getattr(now, setting), enter=True)
 
 
-def _start_sandboxes(address: Path) -> None:
-    """It listens before the first process that asks has its settings; who asks too early has a light parent of its own."""
-    common_parent.start(address)
-    address.with_suffix(".begun").touch()
-
-
 def main() -> None:
     import django
 
-    run, address, sandboxes = int(sys.argv[1]), Path(sys.argv[2]), common_parent.address_of_the_run()
-    once("sandboxes", sandboxes.with_suffix(".begun").exists, lambda: _start_sandboxes(sandboxes))
+    run, address = int(sys.argv[1]), Path(sys.argv[2])
     django.setup()
     for name in IMPORTED:
         importlib.import_module(name)

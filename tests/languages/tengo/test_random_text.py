@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from scripting.supervisor.pool import PoolConfig, SandboxPool
+from scripting.supervisor.pool import SandboxPool
 from scripting.types import SecurityLimits
 from tests.languages.tengo.harness import tengo
 from tests.languages.tengo.programs import programs
-from tests.support.sandboxes import bundle_of, outcome_of, ran_out_of_time
+from tests.support.sandboxes import bundle_of, new_pool, outcome_of, ran_out_of_time
 
 _WORDS = st.sampled_from(
     "a b result := = == + - * / % ++ ( ) [ ] { } , . ; : ? ... func return if else for in break continue export import error "
@@ -32,7 +32,7 @@ LIMITS = SecurityLimits(max_execution_time=0.3)
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[SandboxPool]:
-    made = SandboxPool(PoolConfig(max_sandboxes=2))
+    made = new_pool(max_sandboxes=2)
     yield made
     made.close()
 

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from scripting.supervisor.errors import SandboxUnavailable
-from scripting.supervisor.pool import PoolConfig, SandboxPool
+from scripting.supervisor.pool import SandboxPool
 from scripting.supervisor.sandbox import BUSY
 from scripting.types import SecurityLimits
 from tests.languages.zygomys.harness import zygomys
 from tests.languages.zygomys.programs import Programs
-from tests.support.sandboxes import bundle_of, outcome_of, ran_out_of_time
+from tests.support.sandboxes import bundle_of, new_pool, outcome_of, ran_out_of_time
 
 LIMITS = SecurityLimits(max_execution_time=0.5)
 PATIENT = SecurityLimits(max_execution_time=60)
@@ -78,7 +78,7 @@ HOSTILE = {
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[SandboxPool]:
-    made = SandboxPool(PoolConfig(max_sandboxes=2))
+    made = new_pool(max_sandboxes=2)
     yield made
     made.close()
 
