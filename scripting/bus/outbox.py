@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 import redis
-from django.db import DatabaseError, InterfaceError, router, transaction
+from django.db import DatabaseError, InterfaceError, connections, router, transaction
 
 from scripting.bus import streams
 from scripting.bus.drain_queue import enqueue_quietly
@@ -127,5 +127,5 @@ def _append(pairs: Sequence[tuple[Event, bytes]]) -> int:
 
 
 def _delete(ids: Sequence[UUID]) -> None:
-    with turn(router.db_for_write(OutboxEvent)):
+    with turn(connections[router.db_for_write(OutboxEvent)]):
         delete_rows(OutboxEvent, ids)

@@ -101,6 +101,8 @@ class TopicRegistry:
 
     def __init__(self) -> None:
         self._topics: dict[str, Topic] = {}
+        self._sensitive: tuple[object, int, frozenset[str]] | None = None
+        """What `sensitive` gave last, of which topics and how many."""
 
     def register(self, topic: Topic) -> Topic:
         if topic.name in self._topics:
@@ -108,6 +110,7 @@ class TopicRegistry:
         if topic.example:
             topic.validate(topic.example)
         self._topics[topic.name] = topic
+        self._sensitive = None
         return topic
 
     def get(self, name: str) -> Topic:
@@ -122,7 +125,11 @@ class TopicRegistry:
     @property
     def sensitive(self) -> frozenset[str]:
         """Fields that any topic calls sensitive."""
-        return frozenset().union(*map(_sensitive, self._topics.values()))  # several times a run
+        known, topics = self._sensitive, self._topics  # several times a run
+        if known is None or known[0] is not topics or known[1] != len(topics):
+            every = frozenset().union(*map(_sensitive, topics.values()))
+            known = self._sensitive = (topics, len(topics), every)
+        return known[2]
 
     def __iter__(self) -> Iterator[Topic]:
         return iter([self._topics[name] for name in sorted(self._topics)])

@@ -112,7 +112,18 @@ class _Statement:
 
     def __init__(self, model: type[models.Model], connection: BaseDatabaseWrapper) -> None:
         quote = connection.ops.quote_name
-        fields = [field for field in model._meta.local_concrete_fields if not isinstance(field, models.AutoField)]
+        fields, prepared = [], []
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, models.AutoField):
+                continue
+            if (prepare := preparer(field, connection)) is None:
+                fields.append(field)
+            else:
+                prepared.append((field, prepare))
+        self._first = len(fields)
+        """The place of the first column whose values the driver does not take as they are: all these stand last."""
+        self._prepare = [prepare for _, prepare in prepared]
+        fields += [field for field, _ in prepared]
         names = ", ".join(quote(str(field.column)) for field in fields)
         self._into = f"INSERT INTO {quote(model._meta.db_table)} ({names})"
         self._of_nothing: dict[type, str] = {}
@@ -128,12 +139,6 @@ class _Statement:
             self.copy = f"COPY {quote(model._meta.db_table)} ({names}) FROM STDIN (FORMAT BINARY)"
         self.types = [str(field.db_type(connection)).partition("(")[0] for field in fields]
         self._values = itemgetter(*(field.attname for field in fields))
-        self._prepared = [
-            (place, prepare)
-            for place, field in enumerate(fields)
-            if (prepare := preparer(field, connection)) is not None
-        ]
-        """Only of columns whose values the driver does not take as they are."""
         self._defaults: dict[str, Any] = {}
         self._made: list[tuple[str, Callable[[], Any]]] = []
         """Columns whose default is another one for each row."""
@@ -147,7 +152,7 @@ class _Statement:
     def columns(self, rows: Sequence[dict[str, Any]]) -> Columns:
         """The values as the driver takes them."""
         columns: Columns = list(zip(*map(self._of, rows), strict=True))
-        for place, prepare in self._prepared:
+        for place, prepare in enumerate(self._prepare, self._first):
             columns[place] = [None if value is None else prepare(value) for value in columns[place]]
         return columns
 
@@ -161,12 +166,12 @@ class _Statement:
 
     def of_one(self, row: dict[str, Any]) -> tuple[str, list[Any]]:
         """The INSERT of a row alone, and its parameters."""
-        values = list(self._of(row))
-        for place, prepare in self._prepared:
-            value = values[place]
-            if value is not None:
-                values[place] = prepare(value)
-        return self._of_any, values
+        values, first = self._of(row), self._first
+        prepared = zip(self._prepare, values[first:], strict=True)
+        return self._of_any, [
+            *values[:first],
+            *[None if value is None else prepare(value) for prepare, value in prepared],
+        ]
 
     def insert(self, columns: Columns) -> tuple[str, Columns]:
         """The INSERT, and the columns that are its parameters: those that are empty in all rows stand in its text."""

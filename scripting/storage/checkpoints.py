@@ -50,7 +50,7 @@ class Checkpoints:
 
     def start(self) -> None:
         """Begin, if it is a SQLite database."""
-        if file := database_file(self._using):
+        if file := database_file(connections[self._using]):
             threading.Thread(target=self._run, args=[file], name="checkpoints", daemon=True).start()
 
     def stop(self) -> None:
@@ -118,7 +118,7 @@ def _written(log: Path) -> int:
 def put_off(using: str) -> Iterator[None]:
     """Around a transaction, and what is done on its commit: leave the checkpoint to the next commit of anybody else."""
     connection = connections[using]
-    file = database_file(using)
+    file = database_file(connection)
     pages = _pages(connection) if file else 0
     if not pages:  # none: no commit is to make one, since another program copies the log
         yield

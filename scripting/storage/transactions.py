@@ -23,8 +23,8 @@ class writing(Atomic):  # noqa: N801 - read as a verb: `with writing(database) a
 
     def __init__(self, using: str) -> None:
         super().__init__(using, savepoint=True, durable=False)
-        self._connection = connections[using]
-        self._turn = turn(using)
+        self._connection = connection = connections[using]
+        self._turn = turn(connection)
         self._is_short = False
 
     def __enter__(self) -> BaseDatabaseWrapper:  # type: ignore[override] # `atomic` gives nothing

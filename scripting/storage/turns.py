@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable
 
-from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 SOON_SECONDS, LOOK_SECONDS = 0.0001, 0.0005
 """Between two looks whether it is our turn: at first, since the commit of a single event is short, and then."""
@@ -21,21 +21,21 @@ MOST_SECONDS = 0.25
 
 
 class turn:  # noqa: N801 - read as a verb: `with turn(database) as end_turn`
-    """Around a transaction that writes: wait for this process' turn on the database of this alias, and have it until the end.
+    """Around a transaction that writes: wait for this process' turn on the connection's database, and have it until the end.
 
     Calling what it gives ends the turn sooner: what follows a commit is in nobody's way. A courtesy among our own commits: nothing depends on
     it, and databases that let several write at once know none.
     """
 
-    __slots__ = ("_file", "_lock", "_using")
+    __slots__ = ("_connection", "_file", "_lock")
 
-    def __init__(self, using: str) -> None:
-        self._using = using
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self._connection = connection
         self._file = ""
         self._lock: int | None = None
 
     def __enter__(self) -> Callable[[], None]:
-        if file := database_file(self._using):
+        if file := database_file(self._connection):
             self._file = f"{file}.turn"
             self._lock = _waited_for(self._file)
         return self._end
@@ -50,9 +50,8 @@ class turn:  # noqa: N801 - read as a verb: `with turn(database) as end_turn`
             _free.setdefault(self._file, []).append(lock)
 
 
-def database_file(using: str) -> str:
-    """The SQLite database of this alias; none inside a transaction, which has the database already, and none in memory."""
-    connection = connections[using]
+def database_file(connection: BaseDatabaseWrapper) -> str:
+    """Its SQLite database; none inside a transaction, which has the database already, and none in memory."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return ""
     name = os.fspath(connection.settings_dict["NAME"])

@@ -23,10 +23,10 @@ def test_who_waits_for_a_commit_goes_on_when_that_has_ended(monkeypatch: pytest.
     entered = threading.Event()
 
     def commit() -> None:
-        with turn("default"):
+        with turn(connection):
             entered.set()
 
-    with turn("default") as end_turn:
+    with turn(connection) as end_turn:
         second = threading.Thread(target=commit)
         second.start()
         assert not entered.wait(0.05)
@@ -37,13 +37,13 @@ def test_who_waits_for_a_commit_goes_on_when_that_has_ended(monkeypatch: pytest.
 
 @pytest.mark.usefixtures("lock")
 def test_a_commit_whose_process_was_stopped_keeps_the_others_a_quarter_of_a_second_only() -> None:
-    with turn("default"), turn("default"):
+    with turn(connection), turn(connection):
         pass
 
 
 @pytest.mark.django_db(transaction=True)
 def test_on_sqlite_a_commit_takes_its_turn_unless_it_is_in_a_transaction_already() -> None:
-    file = turns.database_file("default")
+    file = turns.database_file(connection)
     assert file == (str(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else "")
     with transaction.atomic():
-        assert turns.database_file("default") == ""
+        assert turns.database_file(connection) == ""

@@ -184,12 +184,12 @@ def is_free() -> bool:
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite's commits take turns")
 def test_a_forked_child_has_none_of_its_parents_turns() -> None:
-    with turn("default"):
+    with turn(connection):
         pass
     assert turns._free
     child = os.fork()
     if not child:
         os._exit(len(turns._free))
     assert os.waitpid(child, 0)[1] == 0
-    with turn("default"), turn("default"):  # and two at once of one process are two
+    with turn(connection), turn(connection):  # and two at once of one process are two
         pass
