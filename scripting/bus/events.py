@@ -11,8 +11,8 @@ import msgspec
 from scripting.texts.escaping import visible
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One event. Its subscribers are fixed when it is published."""
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One event. Its subscribers are fixed when it is published. What a field says by default does not travel: a default stays what it is for ever."""
 
     id: str
     topic: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -16,7 +16,7 @@ from scripting.bus import samples, streams
 from scripting.bus.drain_queue import enqueue_quietly
 from scripting.bus.events import Event
 from scripting.conf import conf
-from scripting.models.ids import uuid7_text
+from scripting.models.ids import uuid7_text, uuid7_texts
 from scripting.modules.installed import modules
 from scripting.modules.simulation import MAX_DICE
 from scripting.modules.topics import NOT_PLAIN, Topic, TopicError, topics
@@ -24,7 +24,7 @@ from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
 from scripting.storage.full_redis import OutOfMemoryError, has_room
 from scripting.storage.redis_client import redis_client, within
 from scripting.storage.redis_errors import RedisRefused, code_of
-from scripting.subscriptions.subscribed import table
+from scripting.subscriptions.subscribed import Subscriptions, table
 from scripting.telemetry import spans
 
 logger = logging.getLogger(__name__)
@@ -45,15 +45,14 @@ _MAX_LENGTH = {"event_id": 64, "key": 128, "user_id": 150, "request_id": 64, "di
 # -- publishing ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """An event to be published; see `publish` for the meaning of each field."""
 
     topic: str
     payload: Mapping[str, Any]
     key: str = ""
     user_id: str = ""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = {}
     event_id: str | None = None
     request_id: str = ""
     dice: str = ""
@@ -104,23 +103,28 @@ def publish_many(messages: Iterable[Message], *, timeout: float | None = None) -
     Raises as `publish` does; those before stay published.
     """
     ids: list[str] = []
-    pending = (
-        make_event(
-            message.topic,
-            message.payload,
-            key=message.key,
-            user_id=message.user_id,
-            metadata=message.metadata,
-            event_id=message.event_id,
-            request_id=message.request_id,
-            dice=message.dice,
-            traceparent=spans.created(message.topic),
-        )
-        for message in messages
-    )
-    while chunk := list(islice(pending, APPEND)):
-        send(chunk, timeout)
-        ids += [event.id for event in chunk]
+    left = iter(messages)
+    while chunk := list(islice(left, APPEND)):
+        named = {str(message.topic) for message in chunk}
+        subscribers = {topic: table.of(topic) for topic in named if topic in topics}
+        events = [
+            _made(
+                message.topic,
+                message.payload,
+                subscribers.get(str(message.topic)),
+                new_id,
+                key=message.key,
+                user_id=message.user_id,
+                metadata=message.metadata,
+                event_id=message.event_id,
+                request_id=message.request_id,
+                dice=message.dice,
+                traceparent=spans.created(message.topic),
+            )
+            for message, new_id in zip(chunk, uuid7_texts(len(chunk)), strict=True)
+        ]
+        send(events, timeout)
+        ids += [event.id for event in events]
     return ids
 
 
@@ -142,11 +146,45 @@ def make_event(
 
     It may be deeper than `max_depth`: whoever would send it then records it as refused.
     """
+    return _made(
+        topic,
+        payload,
+        None,
+        "",
+        key=key,
+        user_id=user_id,
+        metadata=metadata,
+        depth=depth,
+        cause=cause,
+        request_id=request_id,
+        event_id=event_id,
+        dice=dice,
+        traceparent=traceparent,
+    )
+
+
+def _made(
+    topic: str,
+    payload: Mapping[str, Any],
+    subscriptions: Subscriptions | None,
+    new_id: str,
+    *,
+    key: str,
+    user_id: str,
+    metadata: Mapping[str, Any] | None,
+    event_id: str | None,
+    request_id: str,
+    dice: str,
+    traceparent: str,
+    depth: int = 0,
+    cause: str = "",
+) -> Event:
+    """`make_event`, where those who make many know the topic's subscriptions and have an id ready."""
     known = topics.get(topic)
     valid = _checked(known, payload)
-    subscribers = table.of(topic).of(valid)
+    subscribers = (subscriptions or table.of(topic)).of(valid)
     event = Event(
-        id=uuid7_text() if event_id is None else event_id,
+        id=event_id if event_id is not None else new_id or uuid7_text(),
         topic=topic,
         payload=valid,
         subscribers=subscribers,
@@ -162,20 +200,20 @@ def make_event(
         traceparent=traceparent or msgspec.UNSET,
         latest=known.keep == "latest" or msgspec.UNSET,
     )
-    for name, text in (
-        ("event_id", event_id),
-        ("key", key),
-        ("user_id", user_id),
-        ("request_id", request_id),
-        ("dice", dice),
-    ):
-        if text is not None and text != "":
-            _check_text(topic, name, text)
+    if key != "":
+        _check_text(topic, "key", key)
+    if (event_id, user_id, request_id, dice) != _NONE_OF_THESE:
+        for name, text in (("event_id", event_id), ("user_id", user_id), ("request_id", request_id), ("dice", dice)):
+            if text is not None and text != "":
+                _check_text(topic, name, text)
     if not event.id:
         raise TopicError(f"{topic}: event_id is empty: leave it out to have one made")
     if event.metadata:
         _check_plain(topic, "metadata", event.metadata)
     return event
+
+
+_NONE_OF_THESE = (None, "", "", "")
 
 
 def checked_payload(topic: str, payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from scripting.bus import spread
 from scripting.bus.spread import SpreadChanged
 from scripting.conf import QUEUE, conf
@@ -22,8 +24,7 @@ from scripting.storage.lua import Call, LuaScript, together
 from scripting.storage.redis_client import key, redis_client
 
 
-@dataclass(frozen=True, order=True)
-class Stream:
+class Stream(msgspec.Struct, frozen=True, order=True, gc=False):
     """The stream of one shard of a module's events."""
 
     module: str

@@ -82,7 +82,11 @@ NOTHING = Mask()
 
 def without_text(inputs: Any) -> Any:
     """The inputs of a run on an event without the payload's text, for people: they hold the payload itself."""
-    return {name: value for name, value in inputs.items() if name != RAW} if isinstance(inputs, Mapping) else inputs
+    if not isinstance(inputs, Mapping):
+        return inputs
+    left = dict(inputs)
+    left.pop(RAW, None)
+    return left
 
 
 def mask_of_inputs(topic: str, inputs: Any) -> Mask:

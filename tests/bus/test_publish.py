@@ -118,6 +118,28 @@ def test_many_events_keep_their_order_within_a_key() -> None:
         assert [e.payload["points"] for e in held() if e.key == f"game-{game}"] == list(range(game, 600, 3))
 
 
+def test_events_that_are_published_together_keep_the_ids_they_came_with_and_the_others_get_ascending_ones() -> None:
+    messages = [Message("arena.hit", {"points": 1}, event_id=name) for name in (None, "mine", None, None)]
+    ids = publishing.publish_many(messages)
+    assert ids[1] == "mine"
+    assert ids[0] < ids[2] < ids[3]
+
+
+@pytest.mark.parametrize("topic", ["nowhere", ["arena.hit"], 7])
+def test_among_events_that_are_published_together_a_topic_that_is_none_is_refused(topic: Any) -> None:
+    with pytest.raises(TopicError):
+        publishing.publish_many([Message("arena.hit", {"points": 1}), Message(topic, {"points": 1})])
+    assert publishing.backlog().events == 0
+
+
+def test_what_an_event_says_by_default_does_not_travel_and_earlier_releases_that_tell_it_are_understood() -> None:
+    event = publishing.make_event("arena.hit", {"points": 1}, key="ada")
+    sent = msgspec.msgpack.decode(event.encode())
+    assert sorted(sent) == ["id", "key", "payload", "published_us", "subscribers", "topic"]
+    nothing = {"user_id": "", "metadata": {}, "depth": 0, "cause": "", "request_id": "", "dice": "", "inbox": ""}
+    assert Event.decode(msgspec.msgpack.encode(sent | nothing)) == event == Event.decode(event.encode())
+
+
 def test_a_follow_up_may_be_made_too_deep_and_says_so(settings: Any) -> None:
     settings.SCRIPTING_MAX_DEPTH = 2
     event = publishing.make_event("arena.hit", {"points": 1}, depth=3, cause="c")
