@@ -201,6 +201,7 @@ def _common() -> dict[str, Any]:
         "int": int,
         "made": ScriptClass,
         "scrub": text.scrub,
+        "shown": text.shown,
         "str": str,
         "super": super_of_object,
         "text": text.text_of,

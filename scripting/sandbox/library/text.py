@@ -25,6 +25,11 @@ def scrub(value: Any) -> Any:
     return value
 
 
+def shown(text: Any) -> Any:
+    """What `inline.shown` puts into a text, where that is hardly ever gone to."""
+    return scrub(text) if ADDRESS_MARK in text else text
+
+
 def text_of(value: object, /) -> str:
     """str(value) without addresses."""
     text = str(value)

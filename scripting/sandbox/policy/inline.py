@@ -20,7 +20,7 @@ _LOAD, _STORE, _IS_NOT, _IN = ast.Load(), ast.Store(), ast.IsNot(), ast.In()
 _PLACE = ("lineno", "col_offset", "end_lineno", "end_col_offset")
 
 
-class _At:
+class At:
     """Makes nodes at the place of another."""
 
     def __init__(self, node: ast.expr) -> None:
@@ -33,10 +33,10 @@ class _At:
     def name(self, name: str) -> ast.expr:
         return self.placed(ast.Name(name, _LOAD))
 
-    def keep(self, value: ast.expr) -> ast.expr:
-        name = ast.Name(_KEPT, _STORE)
-        self.placed(name)
-        return self.placed(ast.NamedExpr(name, value))
+    def keep(self, value: ast.expr, name: str = _KEPT) -> ast.expr:
+        target = ast.Name(name, _STORE)
+        self.placed(target)
+        return self.placed(ast.NamedExpr(target, value))
 
     def call(self, function: str, argument: ast.expr) -> ast.expr:
         return self.placed(ast.Call(self.name(GENERATED + function), [argument], []))
@@ -56,13 +56,13 @@ class _At:
 
 def shown(text: ast.expr) -> ast.expr:
     """An expression that gives text: `(kept := $scrub(kept)) if " at 0x" in (kept := text) else kept`"""
-    at = _At(text)
+    at = At(text)
     return at.choose(at.placed(ast.Constant(ADDRESS_MARK)), _IN, at.keep(text), at.scrubbed(), at.name(_KEPT))
 
 
 def remainder(value: ast.expr) -> ast.expr:
     """`a % b`, which may be formatted text: `(kept := $scrub(kept)) if $type(kept := a % b) is not $int else kept`"""
-    at = _At(value)
+    at = At(value)
     kind, whole = at.call("type", at.keep(value)), at.name(GENERATED + "int")
     return at.choose(kind, _IS_NOT, whole, at.scrubbed(), at.name(_KEPT))
 
@@ -72,7 +72,7 @@ def written_to(target: ast.expr) -> ast.expr:
 
     A variable is read again instead of kept.
     """
-    at = _At(target)
+    at = At(target)
     name, value = (target.id, at.name(target.id)) if isinstance(target, ast.Name) else (_KEPT, at.keep(target))
     return at.choose(*at.is_foreign(value), at.call("write", at.name(name)), at.name(name))
 
@@ -82,7 +82,7 @@ def super_of_object(found: ast.Call, owner: str | None) -> ast.expr:
 
     `owner` is the method's first argument; where it is not known, or `super` has arguments, the guard is always asked.
     """
-    at = _At(found)
+    at = At(found)
     guarded = at.call("super", found)
     if owner is None or found.args or found.keywords:
         return guarded

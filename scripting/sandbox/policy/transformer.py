@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from RestrictedPython.transformer import RestrictingNodeTransformer
 
-from scripting.sandbox.policy import inline, names
+from scripting.sandbox.policy import inline, names, text_sums
 from scripting.sandbox.policy.bound_methods import bound_methods
 from scripting.sandbox.policy.format_strings import format_problem
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
@@ -68,6 +68,8 @@ class ScriptPolicy(RestrictingNodeTransformer):
         """The class has `__init__` as a value somewhere: see visit_ClassDef."""
         self._keeps = True
         """Guards may be told in the text here: see inline."""
+        self._repeats = False
+        """What stands here is done again and again: it may take more code to be quicker."""
 
     # The walk: what ast.NodeTransformer and RestrictedPython do, with less to do for each node
 
@@ -229,13 +231,37 @@ class ScriptPolicy(RestrictingNodeTransformer):
                 part.id = names.GENERATED + "str"
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        if self._repeats and type(node.op) is ast.Add and self._keeps and self.scopes[-1] == "function":
+            steps, parts = text_sums.parts_of(node, self._is_text_of_one)
+            if parts:
+                return text_sums.made_at_once(steps, [self._part_of_sum(part) for part in parts])
         node = self.node_contents_visit(node)
         if isinstance(node.op, ast.Mod) and not (_is_number(node.left) or _is_number(node.right)):
             is_text = isinstance(node.left, ast.Constant)
             return inline.remainder(node) if self._keeps and not is_text else _call("scrub", node)
         return node
 
+    def _part_of_sum(self, node: ast.expr) -> text_sums.Part:
+        """A part of a sum of texts; `text_sums` says of which it may be."""
+        if type(node) is ast.Constant:
+            return text_sums.Part(text_sums.Kind.CONSTANT, node)
+        if type(node) is ast.Call:
+            node.func = _name("str", node.func)
+            node.args = [self.visit(node.args[0])]
+            return text_sums.Part(text_sums.Kind.TEXT_OF_ONE, node)
+        if type(node) is ast.JoinedStr:
+            plain = self._has_only_numbers(node)
+            return text_sums.Part(text_sums.Kind.ANY if plain else text_sums.Kind.FORMATTED, node)
+        return text_sums.Part(text_sums.Kind.ANY, self.visit(node))
+
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        if self._has_only_numbers(node):
+            return node
+        # What a single part gives can be of a class of the script's own, whose code a look would run.
+        return inline.shown(node) if self._keeps and len(node.values) > 1 else _call("scrub", node)
+
+    def _has_only_numbers(self, node: ast.JoinedStr) -> bool:
+        """Visit the parts of an f-string; whether none of them can show an address."""
         plain = True
         for part in node.values:
             if isinstance(part, ast.FormattedValue):
@@ -245,10 +271,7 @@ class ScriptPolicy(RestrictingNodeTransformer):
                 plain = plain and _only_numbers(part)
             else:
                 self.visit(part)
-        if plain:
-            return node
-        # What a single part gives can be of a class of the script's own, whose code a look would run.
-        return inline.shown(node) if self._keeps and len(node.values) > 1 else _call("scrub", node)
+        return plain
 
     def _format_spec(self, spec: ast.expr) -> None:
         for part in getattr(spec, "values", ()):
@@ -326,8 +349,13 @@ class ScriptPolicy(RestrictingNodeTransformer):
         self._keeps = keeps
         return visited
 
-    def visit_For(self, node: ast.For) -> ast.AST:
-        return self.node_contents_visit(node)
+    def _visit_loop(self, node: ast.AST) -> ast.AST:
+        outer, self._repeats = self._repeats, True
+        visited = self.node_contents_visit(node)
+        self._repeats = outer
+        return visited
+
+    visit_For = visit_While = _visit_loop
 
     def visit_With(self, node: ast.With) -> ast.AST:
         self._note_cleanup()
@@ -398,8 +426,9 @@ class ScriptPolicy(RestrictingNodeTransformer):
         node.args = self._defaults_outside(node.args)
         self._owners.append(_owner(node) if self.scopes[-2] == "class" else None)
         keeps, self._keeps = self._keeps, True
+        repeats, self._repeats = self._repeats, False
         node.body = self._visit_all(node.body)
-        self._keeps = keeps
+        self._keeps, self._repeats = keeps, repeats
         owner = self._owners.pop()
         if owner and self._owner_written:
             if node.name == "__init__" and not node.decorator_list:
