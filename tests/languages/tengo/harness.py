@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +49,22 @@ def run(
     warns: bool = True,
 ) -> Ran:
     """Compile and run; what `functions` are given are called in this process."""
+    return prepared(
+        language, text, helpers=helpers, functions=functions, seed=seed, inputs_of_check=inputs_of_check, warns=warns
+    )(inputs)
+
+
+def prepared(
+    language: str,
+    text: str,
+    *,
+    helpers: Mapping[str, str] | None = None,
+    functions: Mapping[str, Any] | None = None,
+    seed: int = 1,
+    inputs_of_check: tuple[Inputs, ...] = (),
+    warns: bool = True,
+) -> Callable[[Mapping[str, Any] | None], Ran]:
+    """Compile; what is returned runs it with the inputs that it is given, as often as it is called."""
     sources = tuple(Text(f"shared/{name}", language, source.encode()) for name, source in (helpers or {}).items())
     exposed = tuple(Function(name, "pure") for name in functions or {})
     load = Load(
@@ -59,12 +75,17 @@ def run(
     compiler = Compiler(load, _ENGINES)
     program = compiler.compile()
     if program is None:
-        return Ran(fault=compiler.fault(), findings=tuple(compiler.findings))
+        refused = Ran(fault=compiler.fault(), findings=tuple(compiler.findings))
+        return lambda _: refused
 
     def call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return (functions or {})[name](*args, **kwargs)
 
     runner = Runner(program, load, Meter(None), call)
-    done = runner.run(Run(msgspec.msgpack.encode(dict(inputs or {})), seed, CLOCK_US))
-    result = msgspec.msgpack.decode(done.result) if done.result is not None else None
-    return Ran(result, done.fault, tuple(line for _, line in done.logs), tuple(compiler.findings))
+
+    def ran(inputs: Mapping[str, Any] | None) -> Ran:
+        done = runner.run(Run(msgspec.msgpack.encode(dict(inputs or {})), seed, CLOCK_US))
+        result = msgspec.msgpack.decode(done.result) if done.result is not None else None
+        return Ran(result, done.fault, tuple(line for _, line in done.logs), tuple(compiler.findings))
+
+    return ran

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
 
-from tests.languages.tengo.harness import tengo
+from tests.languages.tengo.harness import Ran, prepared, tengo
 from tests.languages.tengo.test_ranges import HIGHEST, LOWEST, lowered, wrapped
 
 INTS = HIGHEST, LOWEST, HIGHEST - 1, 1 << 40, 5, 1, 0, -3
@@ -60,27 +61,46 @@ def _one_kind(body: str, i: str, k: str) -> str:
     return f"f := func(i, k) {{ {body} }}\nresult := f({i}, {k})"
 
 
-def _parts(body: str, i: str, k: str) -> str:
-    """Nothing is known of them."""
+def _parts(body: str) -> str:
     body = re.sub(r"\b([ik])\b", r"m.\1", body)
-    return f"result := func() {{ m := {{i: {i}, k: {k}}}\n{body} }}()"
+    return f"result := func() {{ {body} }}()"
 
 
-def _variables(body: str, i: str, k: str) -> str:
-    return f"m := {{i: {i}, k: {k}}}\nresult := func() {{ i := m.i; k := m.k\n{body} }}()"
+def _variables(body: str) -> str:
+    return f"result := func() {{ i := m.i; k := m.k\n{body} }}()"
 
 
-@pytest.mark.parametrize("way", [_parameters, _one_kind, _parts, _variables])
-@pytest.mark.parametrize(("body", "expected"), BODIES, ids=[body for body, _ in BODIES])
+of_every_body = pytest.mark.parametrize(("body", "expected"), BODIES, ids=[body for body, _ in BODIES])
+Expected = Callable[[Any, Any], Any]
+
+
+@pytest.mark.slow
+@pytest.mark.once
+@pytest.mark.parametrize("way", [_parameters, _one_kind])
+@of_every_body
 def test_an_int_has_wrapped_when_it_meets_a_float(
-    way: Callable[[str, str, str], str], body: str, expected: Callable[[Any, Any], Any]
+    way: Callable[[str, str, str], str], body: str, expected: Expected
 ) -> None:
-    for i in INTS:
-        for k in FLOATS:
-            text = way(body, str(i) if i > LOWEST else f"({LOWEST + 1} - 1)", str(k))
-            ran = tengo(text)
-            assert ran.fault is None, (text, ran.fault)
-            assert (ran.result, type(ran.result)) == (expected(i, k), type(expected(i, k))), text
+    for i, k in product(INTS, FLOATS):
+        text = way(body, str(i) if i > LOWEST else f"({LOWEST + 1} - 1)", str(k))
+        assert_is(tengo(text), expected(i, k), text)
+
+
+@pytest.mark.slow
+@pytest.mark.once
+@pytest.mark.parametrize("way", [_parts, _variables])
+@of_every_body
+def test_an_int_of_which_nothing_is_known_has_wrapped_too(
+    way: Callable[[str], str], body: str, expected: Expected
+) -> None:
+    run = prepared("tengo", way(body))
+    for i, k in product(INTS, FLOATS):
+        assert_is(run({"m": {"i": i, "k": k}}), expected(i, k), (way(body), i, k))
+
+
+def assert_is(ran: Ran, expected: Any, told: object) -> None:
+    assert ran.fault is None, (told, ran.fault)
+    assert (ran.result, type(ran.result)) == (expected, type(expected)), told
 
 
 def test_numbers_of_1_and_more_are_counted_with_in_one_go() -> None:

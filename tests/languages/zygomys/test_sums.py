@@ -29,6 +29,8 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("text", "expected"), SUMS, ids=[text for text, _ in SUMS])
 def test_an_int_has_wrapped_when_it_meets_a_float(way: str, text: str, expected: Callable[[Any, Any], Any]) -> None:
