@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
 from typing import Generic
 
 from scripting.bus.drain_parts import Decision, Entry, Parts
-from scripting.bus.held import Held
+from scripting.bus.held import MAX_HELD_SECONDS, Held
 
 MOST_AHEAD = 16
 """Entries that run together at the most."""
@@ -45,13 +46,24 @@ class Deciding(Generic[Decision]):
         """Nothing comes of what has run ahead and was not decided."""
         self.ahead.clear()
 
+    def decide_ahead(self, begun: list[Entry]) -> int:
+        """Take the decisions of those that have run ahead, and say how many: of all, unless some take long. Each is put into `begun` before."""
+        if not self.ahead:
+            return 0
+        self._parts.progress()
+        taken, until = 0, time.monotonic() + MAX_HELD_SECONDS
+        while self.ahead and (taken == 0 or time.monotonic() < until):
+            entry, decision = self.ahead.popleft()
+            begun.append(entry)
+            self._held.add(decision())
+            self._held.complete(entry)
+            taken += 1
+        return taken
+
     def decide(self, entry: Entry, before_read: Callable[[], None], deliveries: int = 1) -> None:
         self._parts.progress()
         entry.lease.check()
-        if self.ahead and self.ahead[0][0] is entry:
-            self._held.add(self.ahead.popleft()[1]())
-        else:
-            self._decide_each(entry, before_read, deliveries)
+        self._decide_each(entry, before_read, deliveries)
         self._held.complete(entry)
 
     def _decide_each(self, entry: Entry, before_read: Callable[[], None], deliveries: int) -> None:

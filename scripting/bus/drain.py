@@ -248,13 +248,14 @@ class Drain(Generic[Decision]):
         held, deciding = self._held, self._deciding
         deciding.forget_ahead()
         try:
-            for place, entry in enumerate(entries):
-                if not self._may_go_on() or is_too_slow(self.leases, time.monotonic() - self._begun):
+            while len(begun) < len(entries) and self._may_go_on():
+                if is_too_slow(self.leases, time.monotonic() - self._begun):
                     break
-                begun.append(entry)
                 if not deciding.ahead:
-                    deciding.run_ahead(entries, place)
-                deciding.decide(entry, held.flush_before_read)
+                    deciding.run_ahead(entries, len(begun))
+                if not deciding.decide_ahead(begun):
+                    begun.append(entries[len(begun)])
+                    deciding.decide(begun[-1], held.flush_before_read)
                 if held.is_due():
                     held.flush()
             held.flush()

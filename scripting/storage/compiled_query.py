@@ -19,6 +19,9 @@ TOGETHER = (1, 4, 16, 64)
 """Values that one query of `Among` asks for: each form of it is compiled once."""
 
 
+_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+"""The same of `Lookup`, which asks for all at once."""
+
 M = TypeVar("M", bound=Model)
 
 
@@ -135,8 +138,12 @@ class Lookup:
     def rows(self, using: str, texts: Collection[str]) -> list[tuple[Any, ...]]:
         if connections[using].vendor == "postgresql":
             return self._one_by_one.rows(using, texts=list(texts))
-        names = _names(len(texts))
-        return self._at_once(len(texts)).rows(using, **dict(zip(names, texts, strict=True)))
+        if not texts:
+            return []
+        size = next((size for size in _SIZES if size >= len(texts)), len(texts))
+        asked = list(texts)
+        asked += asked[-1:] * (size - len(asked))  # each size is compiled once, which costs as much as to ask ten times
+        return self._at_once(size).rows(using, **dict(zip(_names(size), asked, strict=True)))
 
 
 class Among:

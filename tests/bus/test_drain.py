@@ -6,7 +6,7 @@ import pytest
 import redis
 from pytest_django.fixtures import Settings
 
-from scripting.bus import streams
+from scripting.bus import deciding, streams
 from scripting.bus.drain import Drain, DrainResult
 from scripting.bus.lease import Lease
 from tests.bus.desk import STREAM, Desk, put
@@ -34,6 +34,16 @@ def test_events_that_run_together_are_committed_in_order_with_those_that_do_not(
     desk.drain()
     assert desk.rows == [["a", "b"], ["c"], [], ["d", "e"]]
     assert desk.committed == [["a", "b", "c"], ["reader", "d", "e"]]
+
+
+def test_a_worker_that_is_to_end_takes_no_decision_of_a_row_once_one_has_taken_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deciding, "MAX_HELD_SECONDS", 0.0)
+    put("a", "b", "c")
+    desk = Desk(ahead=3, stop_after=1)
+    assert desk.drain() is DrainResult.HANDED_OVER
+    assert desk.committed == [["a"]]
 
 
 def test_where_one_of_a_row_fails_each_runs_alone_and_once() -> None:

@@ -11,7 +11,7 @@ from django.db.models import F, Value
 from pytest_django import DjangoAssertNumQueries
 
 from scripting.models import Script, ScriptVersion
-from scripting.storage.compiled_query import Objects, Parameter, Prepared
+from scripting.storage.compiled_query import Lookup, Objects, Parameter, Prepared
 
 pytestmark = pytest.mark.django_db
 
@@ -69,3 +69,25 @@ def test_rows_share_moments_and_nothing_that_can_be_changed() -> None:
     assert found == list(asked)
     found[0][1].append("changed")
     assert found[1][1] == found[2][1] == [{"line": 1}]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 64, 129])
+def test_a_lookup_finds_the_rows_of_all_texts_and_of_no_other(count: int) -> None:
+    Script.objects.bulk_create(Script(module="chess_club", name=f"s{number}") for number in range(140))
+    by_name = Lookup(lambda: Script.objects.order_by().values_list("name"), "name")
+    asked = {f"s{number}" for number in range(count)}
+    assert sorted(name for (name,) in by_name.rows("default", asked | {"nobody"})) == sorted(asked)
+    assert sorted(by_name.rows("default", asked)) == sorted((name,) for name in asked)
+
+
+def test_a_lookup_is_compiled_for_few_sizes_since_that_costs_more_than_to_ask() -> None:
+    asked: list[int] = []
+
+    def every() -> Any:
+        asked.append(1)
+        return Script.objects.order_by().values_list("name")
+
+    by_name = Lookup(every, "name")
+    for count in range(1, 129):
+        by_name.rows("default", [f"s{number}" for number in range(count)])
+    assert len(asked) <= 8
