@@ -178,6 +178,7 @@ def load() -> EngineFactory:
                 made()
     rehearse(engines, (_become_sandbox, *lockdown.FUNCTIONS))
     builtins.make_ahead()
+    engines.make_ahead()
     gc.collect()
     gc.freeze()
     holes.fill()

@@ -59,6 +59,9 @@ class LanguageEngine(ABC):
         """The names that a script finds without defining them; functions are those of the run (log, rand, the module's own)."""
         return make_builtins(dict(functions), import_, print_)
 
+    def make_ahead(self) -> None:  # noqa: B027 - Python's names are made ahead for all languages that take them
+        """In the light parent: make what `builtins` would make anew in each sandbox."""
+
     @property
     def foreign(self) -> frozenset[str]:
         """Names that the policy refuses as Python's builtins, but that mean nothing in this language."""

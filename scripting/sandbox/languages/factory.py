@@ -28,6 +28,11 @@ class EngineFactory:
             if name not in self._engines:
                 self._load_from_outside(name)
 
+    def make_ahead(self) -> None:
+        """Have every engine make ahead what each sandbox takes of it."""
+        for engine in self._engines.values():
+            engine.make_ahead()
+
     def _load_from_outside(self, name: str) -> None:
         before = set(sys.modules)
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from scripting.sandbox.knobs.notation import NAME, Notation
 from scripting.sandbox.languages.engine import LanguageEngine
+from scripting.sandbox.languages.names_ahead import NamesAhead
 from scripting.sandbox.languages.tengo import catalog, nodes, runtime_names
 from scripting.sandbox.languages.tengo.explain import explain
 from scripting.sandbox.languages.tengo.kinds import Kinds
@@ -47,6 +48,7 @@ class TengoEngine(LanguageEngine):
     reserved = ()
 
     def __init__(self) -> None:
+        self._names = NamesAhead(_names)
         self._meanings: dict[int, tuple[Meaning, Places]] = {}
         self._tokens: tuple[str, list[Token]] = ("", [])
         """Of the text whose bounds were checked last: it is read next."""
@@ -121,12 +123,13 @@ class TengoEngine(LanguageEngine):
         print_: Callable[..., None],
     ) -> dict[str, Any]:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))
-        # Not dict.fromkeys: of a set it makes a dict in which CPython finds global names the slow way.
-        names: dict[str, Any] = {name: None for name in CONTEXT_NAMES}  # noqa: C420
+        names = self._names.take(print_)
         names |= {name: offered(name, function) for name, function in functions.items()}
-        names |= runtime_names.names(print_)
         names["__import__"] = import_
         return names
+
+    def make_ahead(self) -> None:
+        self._names.make()
 
     @property
     def foreign(self) -> frozenset[str]:
@@ -149,6 +152,12 @@ class TengoEngine(LanguageEngine):
                 for module, functions in catalog.MODULES.items()
             },
         }
+
+
+def _names(print_: Callable[..., None]) -> dict[str, Any]:
+    # Not dict.fromkeys: of a set it makes a dict in which CPython finds global names the slow way.
+    names: dict[str, Any] = {name: None for name in CONTEXT_NAMES}  # noqa: C420
+    return names | runtime_names.names(print_)
 
 
 def _described(name: str, signature: str, kind: str = "function") -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from scripting.sandbox.knobs.notation import NAME, Notation
 from scripting.sandbox.languages.engine import LanguageEngine
+from scripting.sandbox.languages.names_ahead import NamesAhead
 from scripting.sandbox.languages.tengo.runtime import moments
 from scripting.sandbox.languages.zygomys import catalog, runtime_names
 from scripting.sandbox.languages.zygomys.bindings import Bindings
@@ -51,6 +52,7 @@ class ZygomysEngine(LanguageEngine):
     reserved = ()
 
     def __init__(self) -> None:
+        self._names = NamesAhead(_names)
         self._bindings: dict[int, tuple[Bindings, Resolver, Places]] = {}
         self._tokens: tuple[str, list[Token]] = ("", [])
         """Of the text whose bounds were checked last: it is read next."""
@@ -140,12 +142,13 @@ class ZygomysEngine(LanguageEngine):
         print_: Callable[..., None],
     ) -> dict[str, Any]:
         sys.setrecursionlimit(max(sys.getrecursionlimit(), _FRAMES))
-        # Not dict.fromkeys: of a set it makes a dict in which CPython finds global names the slow way.
-        names: dict[str, Any] = {name: None for name in CONTEXT_NAMES}  # noqa: C420
+        names = self._names.take(print_)
         names |= {name: offered(name, function) for name, function in functions.items()}
-        names |= runtime_names.names(print_)
         names["__import__"] = import_
         return names
+
+    def make_ahead(self) -> None:
+        self._names.make()
 
     @property
     def foreign(self) -> frozenset[str]:
@@ -164,6 +167,12 @@ class ZygomysEngine(LanguageEngine):
             {"name": name, "kind": "function", "signature": signature, "doc": ""} for name, signature in listed.items()
         ]
         return {"builtins": builtins, "packages": {}}
+
+
+def _names(print_: Callable[..., None]) -> dict[str, Any]:
+    # Not dict.fromkeys: of a set it makes a dict in which CPython finds global names the slow way.
+    names: dict[str, Any] = {name: None for name in CONTEXT_NAMES}  # noqa: C420
+    return names | runtime_names.names(print_)
 
 
 @contextmanager
