@@ -93,29 +93,31 @@ def test_the_themes_pages_admit_eval_and_no_inline_style(client_of_boss: Client)
 
 
 @pytest.mark.e2e
-def test_the_bar_of_actions_is_as_wide_as_its_list(boss: User, page: Page, live_server: Any) -> None:
+def test_the_bar_of_actions_is_as_wide_as_its_list(
+    boss: User, client_of_boss: Client, page: Page, live_server: Any
+) -> None:
     """The theme lays it out by a script, which the policy could keep from it. Of every page the workbench's tests ask the rest."""
     lists = [reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist") for model in admin.site._registry]
-    chosen = []
+    with_a_bar = [address for address in lists if has_a_bar(client_of_boss.get(address).content)]
+    assert len(with_a_bar) > 1
     be(page, boss, live_server.url)
-    for address in lists:
+    for address in with_a_bar:
         page.goto(live_server.url + address)
-        if choose_a_row(page):
-            chosen.append(address)
-    assert len(chosen) > 1
+        choose_a_row(page)
 
 
-def choose_a_row(page: Page) -> bool:
-    """Where a list has actions, their bar is shown, as wide as the list; whether it has any."""
-    boxes = page.locator("#result_list input.action-select")
+def has_a_bar(text: bytes) -> bool:
+    """Whether the list has actions and a row to choose: others need no browser."""
+    return b'name="_selected_action"' in text and b'id="changelist-actions"' in text
+
+
+def choose_a_row(page: Page) -> None:
+    """The bar is shown, as wide as the list."""
     bar = page.locator("#changelist-actions")
-    if not boxes.count() or not bar.count():
-        return False
-    boxes.first.check()
+    page.locator("#result_list input.action-select").first.check()
     expect(bar).to_be_visible()
     width = page.locator("#changelist-form").bounding_box()
     shown = bar.bounding_box()
     assert width is not None
     assert shown is not None
     assert abs(width["width"] - shown["width"]) < 40, "the theme's bar got its width"
-    return True
