@@ -149,7 +149,8 @@ class Sweep:
         dead = heartbeat.bury(together([heartbeat.roll_call()], redis_client())[0])
         taken = self.take_over(dead, name)
         neglected = [condition for condition in streams.conditions() if is_neglected(condition)]
-        return taken + [c.stream for c in neglected if self._give_job(c.stream, c.flag)]
+        # At one look: its job may be on the way from the queue to a worker that is well, which is nothing to warn of.
+        return taken + [c.stream for c in neglected if self._give_job(c.stream, c.flag, logging.INFO)]
 
     def take_over(self, dead: Sequence[Dead], *also: str) -> list[Stream]:
         """Give the streams of those who have ended for certain a job each: those streams."""
@@ -203,12 +204,12 @@ class Sweep:
         self._suspects = {stream: flag for stream, flag in neglected.items() if stream not in healed}
         return healed
 
-    def _give_job(self, stream: Stream, flag: bytes | None) -> bool:
+    def _give_job(self, stream: Stream, flag: bytes | None, level: int = logging.WARNING) -> bool:
         """Have a stream drained that nobody answers for; False if somebody was first."""
         job = streams.answer_for(stream, flag)
         if job is None:
             return False
-        logger.warning("stream %s had no live drain and gets one", stream.name)
+        logger.log(level, "stream %s had no live drain and gets one", stream.name)
         _enqueue(stream, job)
         return True
 

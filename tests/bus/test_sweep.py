@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -100,6 +101,20 @@ def test_the_job_that_died_with_its_worker_leaves_rqs_lists() -> None:
     assert sweep.heal_streams() == [STREAM]
     assert drain_queue.drain_queue().fetch_job(job) is None
     assert len(waiting()) == 1
+
+
+def test_a_worker_that_starts_while_another_takes_a_job_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    ((stream, job),) = put("a")
+    drain_queue.enqueue_drain(stream, job)
+    streams.redis_client().lrem("rq:queue:scripting", 1, job)  # a worker took it, and is about to take the lease
+    assert Sweep().after_absence("worker.2") == [STREAM]
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    sweep = Sweep()
+    streams.redis_client().delete("rq:queue:scripting")
+    sweep.heal_streams(), sweep.heal_streams()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
+        "stream arena:0 had no live drain and gets one"
+    ]
 
 
 @contextlib.contextmanager
