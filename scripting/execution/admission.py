@@ -50,7 +50,10 @@ class ExecutionContextManager:
     """Admits executions up to a maximum, knows those that run, and cancels them. Thread-safe."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._waiting = 0
+        """Threads that wait for a place: who leaves one tells nobody else, which costs as much as the rest."""
         self._running: dict[str, ExecutionContext] = {}
         self._in_row: set[str] = set()
         """Those that run one after the other: each only while its sandbox can be stopped for it."""
@@ -71,8 +74,8 @@ class ExecutionContextManager:
         return ExecutionContext(call, trigger, clock.seconds(), Cancellation())
 
     def _enter(self, row: Sequence[ExecutionContext], queue_deadline: float) -> None:
-        with self._changed:
-            if not self._has_place() and not self._changed.wait_for(self._has_place, queue_deadline or 0):
+        with self._lock:
+            if not self._has_place() and not self._waited(queue_deadline):
                 raise TooManyExecutions(
                     f"{self._taken} executions are running, the most that SCRIPTING_MAX_CONCURRENT allows: "
                     "try again, give a queue_deadline, or raise the setting"
@@ -87,19 +90,28 @@ class ExecutionContextManager:
             self._taken += 1
 
     def _leave(self, row: Sequence[ExecutionContext]) -> None:
-        with self._changed:
+        with self._lock:
             for context in row:
                 del self._running[context.call.execution_id]
                 self._in_row.discard(context.call.execution_id)
             self._taken -= 1
-            self._changed.notify()
+            if self._waiting:
+                self._changed.notify()
+
+    def _waited(self, queue_deadline: float) -> bool:
+        """Whether there was a place within so many seconds."""
+        self._waiting += 1
+        try:
+            return self._changed.wait_for(self._has_place, queue_deadline or 0)
+        finally:
+            self._waiting -= 1
 
     def _has_place(self) -> bool:
         return self._taken < conf.SCRIPTING_MAX_CONCURRENT
 
     def running(self) -> list[ExecutionContext]:
         """Those that run now in this process, oldest first; of a row the one whose turn it is."""
-        with self._changed:
+        with self._lock:
             return [
                 context
                 for identifier, context in self._running.items()
@@ -108,7 +120,7 @@ class ExecutionContextManager:
 
     def cancel(self, execution_id: str) -> bool:
         """Stop a running execution of this process; False if none of that id runs here. Its status becomes `cancelled`."""
-        with self._changed:
+        with self._lock:
             context = self._running.get(execution_id)
         if context is None:
             return False

@@ -178,7 +178,12 @@ def _packed(counts: Mapping[int, int], low: int, high: int) -> bytes:
 
 def alone(duration_us: int) -> bytes:
     """`Histogram.of([duration_us]).encode()`, for commits that hold one execution."""
-    return _encode({bucket(duration_us): 1})
+    return _alone(bucket(duration_us))
+
+
+@functools.lru_cache(maxsize=1024)
+def _alone(index: int) -> bytes:
+    return _encode({index: 1})
 
 
 @functools.lru_cache(maxsize=4096)

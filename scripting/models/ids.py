@@ -12,6 +12,7 @@ from scripting import clock
 
 _lock = threading.Lock()
 _last = 0
+_RANDOM = (1 << 62) - 1
 _STEP = 10_000 << 12
 """Ten seconds, in the ticks of identifiers. A clock goes back by more only when it was wrong before: identifiers go back with it."""
 
@@ -23,7 +24,9 @@ def uuid7() -> uuid.UUID:
 
 def uuid7_text() -> str:
     """`str(uuid7())`, for those that are made for every event."""
-    return _text(_numbered(_ticks(1), os.urandom(8)))
+    ticks, random = _ticks(1), int.from_bytes(os.urandom(8), "big")
+    digits = f"{ticks >> 12:012x}7{ticks & 0xFFF:03x}{random & _RANDOM | 2 << 62:016x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def uuid7_texts(count: int) -> list[str]:
@@ -45,7 +48,7 @@ def _ticks(count: int) -> int:
 
 
 def _numbered(ticks: int, noise: bytes) -> int:
-    random = int.from_bytes(noise, "big") & (1 << 62) - 1
+    random = int.from_bytes(noise, "big") & _RANDOM
     return (ticks >> 12) << 80 | 7 << 76 | (ticks & 0xFFF) << 64 | 2 << 62 | random
 
 
