@@ -279,17 +279,21 @@ class Drain(Generic[Decision]):
 
 def _decoded(lease: Lease, read: Read) -> list[Entry]:
     """The events of a stream that was read; what is none goes to the dead letters."""
-    redelivered_to, module = lease.redelivered_to, lease.stream.module
-    entries = []
+    redelivered_to, module, newer = lease.redelivered_to, lease.stream.module, read.newer
+    entries: list[Entry] = []
+    before: list[tuple[str, str]] = []
+    scripts: list[str] = []
     for entry, envelope in read.entries:
         try:
             event = Event.decode(envelope)
         except msgspec.DecodeError as error:
             set_aside(lease, entry, envelope, f"no envelope: {error}")
             continue
-        before = redelivered_to is not None and position(entry) <= position(redelivered_to)
-        scripts = [script for subscriber, script in event.subscribers if subscriber == module]
-        entries.append(Entry(entry, event, envelope, before, lease, scripts, read.newer.get(entry, "")))
+        again = redelivered_to is not None and position(entry) <= position(redelivered_to)
+        if event.subscribers != before:  # mostly they are those of the one before
+            before = event.subscribers
+            scripts = [script for subscriber, script in before if subscriber == module]
+        entries.append(Entry(entry, event, envelope, again, lease, scripts, newer.get(entry, "") if newer else ""))
     return entries
 
 

@@ -48,7 +48,12 @@ def count(module: str) -> int:
 
 def shard(module: str, ordering_key: str, event_id: str) -> int:
     """The number of the stream of an event: by its ordering key, or by its id without one."""
-    return zlib.crc32((ordering_key or event_id).encode()) % count(module)
+    return shard_among(count(module), ordering_key, event_id)
+
+
+def shard_among(streams: int, ordering_key: str, event_id: str) -> int:
+    """The same where the module has so many streams."""
+    return zlib.crc32((ordering_key or event_id).encode()) % streams
 
 
 def look(modules: Iterable[str]) -> None:

@@ -155,7 +155,10 @@ def append_by_key(events: Sequence[tuple[str, str, str, bytes, str]], *, most: i
     modules = {module for module, *_ in events}
     while True:
         counts = {module: spread.count(module) for module in modules}
-        entries = [(Stream.of(module, key, event), envelope) for module, key, event, envelope, _ in events]
+        entries = [
+            (Stream(module, spread.shard_among(counts[module], key, event)), envelope)
+            for module, key, event, envelope, _ in events
+        ]
         groups = {place: f"\n{event}\n{group}" for place, (_, _, event, _, group) in enumerate(events) if group}
         try:
             return append(entries, most=most, counts=counts, groups=groups)

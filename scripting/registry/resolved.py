@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from scripting.models import SHARED
 from scripting.modules.segments import fitting
@@ -66,9 +67,14 @@ class ResolvedScript:
         sources = (each for v in (self.active, *self.fallbacks) for each in (v.bundle.script, *v.bundle.helpers))
         return any(SHARED in source.text and helper in source.text for source in sources)
 
+    @cached_property
+    def _is_split(self) -> bool:
+        """Whether a version that could run is compiled differently for different events."""
+        return any(version.bundle.is_split for version in (self.active, *self.fallbacks))
+
     def for_key(self, key: str) -> ResolvedScript:
         """The script as it runs for an event of this ordering key: with the values of knobs that hold there."""
-        if not self.active.bundle.is_split and not any(version.bundle.is_split for version in self.fallbacks):
+        if not self._is_split:
             return self
         fits = fitting(self.module, key)
         active, *fallbacks = (
