@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from django.db import DatabaseError, Error, connections
+from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.transaction import Atomic
@@ -38,7 +38,9 @@ class writing(Atomic):  # noqa: N801 - read as a verb: `with writing(database) a
             else:
                 super().__enter__()
                 connection.on_commit(end_turn)  # what follows a commit is in nobody's way
-        except BaseException:
+        except BaseException:  # a timeout of a job comes anywhere
+            if self._is_short:
+                _undo(connection, self)
             end_turn()
             raise
         return connection
@@ -52,8 +54,7 @@ class writing(Atomic):  # noqa: N801 - read as a verb: `with writing(database) a
                 and not connection.needs_rollback
                 and not connection.closed_in_transaction
             ):
-                connection.atomic_blocks.pop()
-                _commit(connection)
+                _commit(connection, self)
                 self._turn.__exit__()
                 connection.run_and_clear_commit_hooks()
             else:
@@ -87,18 +88,29 @@ def _begin(connection: Any) -> None:
     connection.in_atomic_block = True
 
 
-def _commit(connection: Any) -> None:
+def _commit(connection: Any, block: Atomic) -> None:
     """As `Atomic.__exit__` does it where all went well."""
-    connection.in_atomic_block = False
     try:
         with connection.wrap_database_errors:
             connection.connection.execute("COMMIT")  # remembered; `commit()` has it read anew each time
-    except DatabaseError:
-        try:
-            connection.rollback()
-        except Error:
-            connection.close()
+    except BaseException:
+        _undo(connection, block)
         raise
-    finally:
-        connection.autocommit = True
+    _leave(connection, block)
     connection.errors_occurred = False
+
+
+def _leave(connection: Any, block: Atomic) -> None:
+    if connection.atomic_blocks and connection.atomic_blocks[-1] is block:
+        connection.atomic_blocks.pop()
+    connection.in_atomic_block = False
+    connection.autocommit = True
+
+
+def _undo(connection: Any, block: Atomic) -> None:
+    """Leave no transaction open, however far it came."""
+    _leave(connection, block)
+    try:
+        connection.rollback()
+    except Error:
+        connection.close()

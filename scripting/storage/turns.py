@@ -44,9 +44,10 @@ class turn:  # noqa: N801 - read as a verb: `with turn(database) as end_turn`
         self._end()
 
     def _end(self) -> None:
-        lock, self._lock = self._lock, None
+        lock = self._lock
         if lock is not None:
             fcntl.flock(lock, fcntl.LOCK_UN)
+            self._lock = None
             _free.setdefault(self._file, []).append(lock)
 
 

@@ -128,6 +128,43 @@ def test_a_plain_connection_to_sqlite_takes_the_short_way(monkeypatch: pytest.Mo
     assert [asked.captured_queries[place]["sql"] for place in (0, -1)] == ["BEGIN IMMEDIATE", "COMMIT"]
 
 
+class Interrupted:
+    """The driver's connection, which a timeout of a job interrupts before or after it has done this."""
+
+    def __init__(self, real: Any, statement: str, *, is_done: bool) -> None:
+        self.real, self.statement, self.is_done = real, statement, is_done
+
+    def execute(self, statement: str, *parameters: Any) -> Any:
+        if statement != self.statement:
+            return self.real.execute(statement, *parameters)
+        if self.is_done:
+            self.real.execute(statement)
+        raise Wrong
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the short way is SQLite's")
+@pytest.mark.parametrize(
+    ("statement", "is_done", "kept"),
+    [("BEGIN IMMEDIATE", False, []), ("BEGIN IMMEDIATE", True, []), ("COMMIT", False, []), ("COMMIT", True, ["a"])],
+)
+def test_what_is_interrupted_leaves_no_transaction_open_and_no_turn_taken(
+    statement: str, is_done: bool, kept: list[str]
+) -> None:
+    topics()
+    before, real = state(), connection.connection
+    connection.connection = Interrupted(real, statement, is_done=is_done)
+    with pytest.raises(Wrong), writing("default"):
+        write("a")
+    connection.connection = real
+    assert (state(), is_free(), topics()) == (before, True, kept)
+    with writing("default"):
+        write("b")
+    assert topics() == [*kept, "b"]
+
+
 def test_inside_a_transaction_it_is_a_savepoint() -> None:
     with transaction.atomic():
         write("kept")
