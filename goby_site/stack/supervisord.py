@@ -11,6 +11,7 @@ from pathlib import Path
 
 from goby_site import paths
 from goby_site.stack.redis_server import redis_config, redis_server_binary
+from scripting.supervisor.light_parents import ENVIRONMENT
 
 # The group of everything but Redis and the common parent of sandboxes: supervisord stops groups one after the other, and these must
 # outlive their users.
@@ -150,7 +151,8 @@ def redis_command() -> tuple[str, ...]:
 
 def common_parent_command() -> tuple[str, ...]:
     """The command of the process that forks the light parents of all sandboxes. Its environment is that of a light parent."""
-    alone = ("env", "-i", "PYTHONHASHSEED=0", sys.executable, "-s", "-P", "-m", "scripting.sandbox")
+    environment = (f"{name}={value}" for name, value in ENVIRONMENT.items())
+    alone = ("env", "-i", *environment, sys.executable, "-s", "-P", "-m", "scripting.sandbox")
     return (*alone, "--listen", str(common_parent_socket()))
 
 

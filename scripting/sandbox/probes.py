@@ -98,7 +98,7 @@ def _descriptors(_: Resources) -> bool:
 
 
 def _environment(_: Resources) -> bool:
-    return not set(os.environ) <= {"PYTHONHASHSEED", "PYTHONTZPATH", "TZ", "LC_CTYPE"}
+    return not set(os.environ) <= {"LD_BIND_NOW", "PYTHONHASHSEED", "PYTHONTZPATH", "TZ", "LC_CTYPE"}
 
 
 def _foreign_code(_: Resources) -> bool:

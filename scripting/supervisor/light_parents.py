@@ -11,6 +11,11 @@ import struct
 import subprocess
 from typing import IO, Protocol
 
+ENVIRONMENT = {"PYTHONHASHSEED": "0", "LD_BIND_NOW": "1"}
+"""Of light parents and their common one: the same on every host, for the same results.
+
+The linker finds the functions of libraries before the first fork: each sandbox would write down where they are in memory of its own.
+"""
 _REPLY = struct.Struct("!I")
 _ASK_SECONDS = 20.0
 
@@ -60,9 +65,9 @@ def started(python: str, complaints: IO[bytes]) -> tuple[Process, socket.socket]
     """A program of its own, and its control socket. What it says on stderr goes into that file."""
     ours, theirs = socket.socketpair()
     with theirs:
-        process = _Own(  # the environment is the same on every host, for the same results
+        process = _Own(
             [python, "-s", "-P", "-m", "scripting.sandbox", str(theirs.fileno())],
-            env={"PYTHONHASHSEED": "0"},
+            env=ENVIRONMENT,
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ import pytest
 
 from goby_site.stack import forks
 from goby_site.stack.supervisord import tied
+from scripting.supervisor.light_parents import ENVIRONMENT
 from tests.support.migrated import shared_folder
 
 
@@ -25,7 +26,8 @@ def address_of_the_run() -> Path:
 
 def start(address: Path) -> subprocess.Popen[bytes]:
     """One that will listen at this address until the process that calls this has ended. Linux alone."""
-    alone = ("env", "-i", "PYTHONHASHSEED=0", sys.executable, "-s", "-P", "-m", "scripting.sandbox")
+    environment = (f"{name}={value}" for name, value in ENVIRONMENT.items())
+    alone = ("env", "-i", *environment, sys.executable, "-s", "-P", "-m", "scripting.sandbox")
     return subprocess.Popen(tied("KILL", *alone, "--listen", str(address)), stdin=subprocess.DEVNULL)
 
 
