@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -27,13 +28,15 @@ logger = logging.getLogger(__name__)
 
 FOLD = 500
 """Deltas, and commits of one request, that one transaction folds."""
+LOOK_SECONDS = 0.01
+"""Between two looks whether another process has folded what it took."""
 
 
-def fold(await_gap: Callable[[], None] = lambda: None) -> int:
-    """Fold waiting deltas into minutes, tens of them, hours, days and all time; how many.
+def fold(await_gap: Callable[[], None] = lambda: None) -> int | None:
+    """Fold waiting deltas into minutes, tens of them, hours, days and all time; how many, None where another process has taken some of them.
 
-    Run by one process at a time: of two one does nothing. On SQLite every commit waits while this writes, so all else is done before,
-    and all groups are read and written together, once `await_gap` has returned.
+    On SQLite every commit waits while this writes, so all else is done before, and all groups are read and written together, once
+    `await_gap` has returned.
     """
     using = router.db_for_write(StatDelta)
     waiting, lone = _waiting.rows(using), _lone.rows(using)
@@ -49,13 +52,14 @@ def fold(await_gap: Callable[[], None] = lambda: None) -> int:
     if not found:
         return 0
     await_gap()
-    return found if _folded([row[0] for row in waiting], lone, groups) else 0
+    return found if _folded([row[0] for row in waiting], lone, groups) else None
 
 
 def fold_all() -> None:
-    """Fold what waits now: for who is about to read the links of receipts."""
-    while fold() >= FOLD:
-        pass
+    """Fold what waits now, and wait for what another process is folding: for who is about to read the links of receipts."""
+    while (found := fold()) is None or found >= FOLD:
+        if found is None:
+            time.sleep(LOOK_SECONDS)
 
 
 class _Group(NamedTuple):
@@ -93,8 +97,10 @@ def _deleted(deltas: list[int]) -> bool:
 
 def _filed(lone: list[tuple[Any, ...]], using: str) -> bool:
     """Whether the links went to the others: not if another process has filed some. On SQLite a row of today may have the number of one that is gone."""
-    there = _lone_ids.rows(using)[: len(lone)]
-    if there != [(row[0], row[-1]) for row in lone] or delete_rows(LoneCommit, [row[0] for row in lone]) != len(lone):
+    there = set(_lone_ids.rows(using))  # of PostgreSQL with others before them, whose transactions ended only now
+    if not there.issuperset((row[0], row[-1]) for row in lone):
+        return False
+    if delete_rows(LoneCommit, [row[0] for row in lone]) != len(lone):
         return False
     links = [_link(row[len(StatRow._fields) + 1 :]) for row in lone]
     try:

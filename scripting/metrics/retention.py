@@ -106,7 +106,8 @@ def _oldest_unsealed() -> UUID | None:
     # Module by module, as their index is: the first of each is found at once.
     modules = Script.objects.order_by().values_list("module", flat=True).distinct()
     lone = LoneCommit.objects.order_by("id").values_list("made_at", flat=True)
-    found = [*(links.filter(module=module).first() for module in modules), lone.first()]
+    # That first: its link may be filed meanwhile, and is found there then.
+    found = [lone.first(), *(links.filter(module=module).first() for module in modules)]
     oldest = [made_at for made_at in found if made_at is not None]
     return first_id_at(max(min(oldest), _EPOCH + COMMITTED) - COMMITTED) if oldest else None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from datetime import timedelta
 from importlib import import_module
 from types import SimpleNamespace
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 
 from scripting import clock
 from scripting.engine import get_engine
@@ -86,6 +88,38 @@ def test_two_that_file_the_same_file_it_once_also_where_numbers_come_again(ask: 
     assert LoneCommit.objects.count() == 3
     folding.fold_all()
     assert (ran(), ReceiptLink.objects.count()) == (6, 6)
+    assert verify().holds
+
+
+def test_who_looks_at_receipts_waits_for_a_process_that_is_just_filing_them(ask: Any) -> None:
+    ask(1)
+    folding.fold()
+    made, took = ask(2), threading.Event()
+
+    def file_slowly() -> None:
+        with transaction.atomic():
+            folding.fold()
+            took.set()
+            time.sleep(0.3)
+        connection.close()
+
+    other = threading.Thread(target=file_slowly)
+    other.start()
+    took.wait(5)
+    report = verify_execution(made[-1].pk)
+    other.join()
+    assert report.holds, report.findings
+    assert (ran(), ReceiptLink.objects.count()) == (3, 3)
+
+
+def test_a_commit_that_ends_after_a_later_one_keeps_nobody_from_filing_what_was_seen(ask: Any) -> None:
+    ask(2)
+    [slow, _] = LoneCommit.objects.all()
+    LoneCommit.objects.filter(pk=slow.pk).delete()
+    assert folding.fold(await_gap=lambda: slow.save(force_insert=True)) == 1
+    assert (LoneCommit.objects.count(), ReceiptLink.objects.count()) == (1, 1)
+    folding.fold_all()
+    assert (ran(), ReceiptLink.objects.count()) == (2, 2)
     assert verify().holds
 
 
