@@ -134,6 +134,7 @@ def test_where_the_script_fails_the_built_in_rule_answers_and_is_marked(served: 
     assert Execution.objects.get().status == "fell_back"
 
 
+@pytest.mark.any_database
 def test_where_nothing_stands_in_the_failure_is_a_502_with_its_place(
     served: Game, client_of_runner: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +164,7 @@ def test_json_that_no_script_could_be_given_reaches_it_as_text(
     assert (response.status_code, response.json()["body"]) == (201, body)
 
 
+@pytest.mark.any_database
 def test_two_modules_have_endpoints_of_one_path(served: Game, client_of_runner: Client) -> None:
     class Checkers(ScriptableModule):
         name = "checkers"

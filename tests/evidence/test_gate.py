@@ -101,6 +101,7 @@ def test_an_override_that_was_not_needed_is_not_recorded(scorer: Script) -> None
     assert publish(scorer, GOOD, AtGate("in case", wants_advice=True)).override == ""
 
 
+@pytest.mark.any_database
 def test_what_was_live_is_rolled_back_to_at_once_whatever_the_policy(scorer: Script) -> None:
     publish(scorer, GOOD)
     scorer.cases.all().delete()
@@ -109,6 +110,7 @@ def test_what_was_live_is_rolled_back_to_at_once_whatever_the_policy(scorer: Scr
 
 
 @pytest.mark.slow
+@pytest.mark.any_database
 def test_values_of_knobs_pass_the_gate_like_texts_and_so_does_a_set_that_was_never_live(scorer: Script) -> None:
     set_policy("arena", "scorer", actor=None, reason="for a while", mode=Mode.OFF)
     text = "bonus = 0  # knob 0..9: what is added\nresult = {'points': message['payload']['points'] + bonus}\n"
@@ -210,6 +212,7 @@ def test_cases_that_had_no_time_do_not_pass_and_are_run_again(scorer: Script) ->
     publish(scorer, GOOD)
 
 
+@pytest.mark.any_database
 def test_cases_that_had_no_time_are_told_apart_from_a_replay_of_which_a_record_was_of_no_use(scorer: Script) -> None:
     first = Execution.objects.order_by("pk").first()
     assert first is not None
@@ -240,6 +243,7 @@ def weigh_newest(script: Script) -> None:
     weigh_versions([script.versions.latest("number").pk])
 
 
+@pytest.mark.any_database
 def test_a_saved_file_waits_says_so_and_goes_live_once_its_replay_passes(
     scorer: Script, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -258,6 +262,7 @@ def test_a_saved_file_waits_says_so_and_goes_live_once_its_replay_passes(
     assert (scorer.held, scorer.rejected_basis) == ("", "")
 
 
+@pytest.mark.any_database
 def test_a_file_that_waits_is_overtaken_by_another_save(scorer: Script, tmp_path: Path) -> None:
     watcher = Watcher()
     save(tmp_path, GOOD)
@@ -271,6 +276,7 @@ def test_a_file_that_waits_is_overtaken_by_another_save(scorer: Script, tmp_path
     assert what_runs() == (1, 1)
 
 
+@pytest.mark.any_database
 def test_a_file_that_waits_is_overtaken_by_a_publish(scorer: Script, tmp_path: Path) -> None:
     watcher = Watcher()
     save(tmp_path, GOOD)
@@ -282,6 +288,7 @@ def test_a_file_that_waits_is_overtaken_by_a_publish(scorer: Script, tmp_path: P
     assert what_runs() == (3, 1)
 
 
+@pytest.mark.any_database
 def test_a_publish_while_a_command_replays_a_file_stands(scorer: Script, tmp_path: Path) -> None:
     save(tmp_path, GOOD)
 
@@ -322,6 +329,7 @@ def test_the_first_version_of_a_script_is_held_to_its_cases_alone(scorer: Script
 # -- policies ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.any_database
 def test_the_narrowest_policy_counts_and_one_may_follow_the_wider(scorer: Script) -> None:
     set_policy("", "", actor=None, reason="everywhere", mode=Mode.ADVISE)
     set_policy("arena", "", actor=None, reason="here", mode=Mode.OFF)

@@ -71,6 +71,7 @@ def test_a_success_in_between_starts_the_count_anew() -> None:
     assert hit(broken=False).status == Execution.Status.SUCCEEDED
 
 
+@pytest.mark.any_database
 def test_manual_runs_neither_count_nor_are_withheld() -> None:
     for _ in range(5):
         hit(broken=True, trigger="manual")
@@ -89,6 +90,7 @@ def test_after_the_pause_one_trial_that_goes_well_closes_it() -> None:
     assert hit(broken=False).status == Execution.Status.SUCCEEDED
 
 
+@pytest.mark.any_database
 def test_a_trial_that_fails_keeps_it_open_for_another_pause(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
         hit(broken=True)
@@ -101,6 +103,7 @@ def test_a_trial_that_fails_keeps_it_open_for_another_pause(caplog: pytest.LogCa
     assert "breaker is open" in Execution.objects.get(pk=hit(broken=False).execution_id).error_message
 
 
+@pytest.mark.any_database
 def test_a_new_version_runs_at_once() -> None:
     for _ in range(3):
         hit(broken=True)
@@ -114,6 +117,7 @@ def attempts_of(output: ScriptOutput) -> list[tuple[str, int | None]]:
     return [(attempt.role, attempt.version.number if attempt.version else None) for attempt in tried]
 
 
+@pytest.mark.any_database
 def test_a_version_whose_breaker_opened_does_not_stand_in_for_the_next_one() -> None:
     for _ in range(3):
         hit(broken=True)
@@ -235,6 +239,7 @@ def test_one_failure_in_ten_opens_no_breaker_and_what_went_well_costs_no_write()
     assert sum("scripting_breaker" in query["sql"] and "SELECT" not in query["sql"] for query in queries) <= 1
 
 
+@pytest.mark.any_database
 def test_failures_of_a_former_window_do_not_count(settings: pytest.FixtureRequest) -> None:
     for number in range(18):
         hit(broken=number % 2 == 0)
@@ -244,6 +249,7 @@ def test_failures_of_a_former_window_do_not_count(settings: pytest.FixtureReques
     assert Breaker.objects.get().opened_at is None
 
 
+@pytest.mark.any_database
 def test_the_share_and_its_minimum_are_settings(settings: pytest.FixtureRequest) -> None:
     settings.SCRIPTING_BREAKER_RATE, settings.SCRIPTING_BREAKER_RUNS = 0.25, 4
     for broken in (False, False, False, True):

@@ -95,6 +95,7 @@ def test_every_range_comes_from_the_rollups_alone(game: Game, boss: Client, name
     assert response.context["board"].total.runs == expected
 
 
+@pytest.mark.any_database
 def test_the_figures_of_a_script_chosen_are_its_own(game: Game, boss: Client) -> None:
     publish(game, "result = 1\n")
     game.ship("other")
@@ -186,6 +187,7 @@ def test_pages_take_their_permissions(game: Game) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.any_database
 def test_a_running_execution_is_shown_and_stopped_after_a_question(game: Game, boss: Client) -> None:
     publish(game, "while True: pass\n")
     Script.objects.update(max_execution_time=300)  # however long a busy machine takes for the question
@@ -239,6 +241,7 @@ def exported(client: Client, form: str, **query: object) -> str:
     return b"".join(response).decode()  # type: ignore[arg-type]
 
 
+@pytest.mark.any_database
 def test_an_export_holds_every_page_and_is_kept_on_record(
     game: Game, boss: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,6 +300,7 @@ def test_an_export_hides_what_a_topic_calls_sensitive(game: Game, boss: Client) 
 
 
 @pytest.mark.slow
+@pytest.mark.any_database
 def test_an_error_is_marked_as_resolved_with_a_note_from_the_page_of_its_execution(game: Game, boss: Client) -> None:
     output = run(game, "result = 1 / 0\n")
     error_groups.fold()
@@ -380,6 +384,7 @@ def test_what_an_execution_led_to_is_shown_as_a_tree_from_its_first_cause(game: 
     assert boss.get(reverse("admin:scripting_execution_change", args=[write(script, 1)[0]])).context["story"].tree == []
 
 
+@pytest.mark.any_database
 def test_a_step_of_the_tree_tells_its_version_and_its_result(game: Game, boss: Client) -> None:
     version = publish(game, "result = 1\n")
     [first] = write(game.script("dice"), 1, result_text='{"score": 3}')

@@ -6,7 +6,7 @@
   pytest-django refuses the database to a test that asks for none of its fixtures, and a whole stack of a test works on a SQLite
   file of its own: these came out on SQLite already. So did browsers (`e2e`): they show what the pages' tests without one get
   from either database. Files whose statements others send too are in a table. `any_database` marks what runs all the same: it
-  reaches the database in a way of its own.
+  reaches the database in a way of its own, or is the one that sends a statement.
 - A newer Python: the sandbox and its languages, processes, values, commands and texts; of pages every address once, by one
   who is let in, and one whole stack (`any_python`), which serves, plays and runs its events there. Other stacks and browsers are left out.
 - `once` marks what the database and the version of Python have no part in: signals, the kernel, Redis, dice, rows already
@@ -49,17 +49,21 @@ SAME_ON_POSTGRESQL = {
     "tests/commands/test_without_redis.py": "what commands say without Redis",
     "tests/docs/test_clients.py": "programs that know the HTTP API alone, whose statements are those of tests/api",
     "tests/endpoints/test_callers_fault.py": "whose fault a request is; test_endpoints.py has the statements",
+    "tests/endpoints/test_endpoints.py": "what callers are answered; tests/engine has the statements",
     "tests/engine/test_budgets.py": "counts of exchanges and statements, which no database changes",
     "tests/engine/test_execute_source.py": "texts that are not stored; test_execute.py has the statements",
+    "tests/evidence/test_gate.py": "what the gate lets through; the marked ones, test_gate_meets.py and test_gate_plays.py have the statements",
     "tests/evidence/test_gate_ways.py": "every way asks the gate, whose statements are those of test_gate.py; each way has tests of its own",
     "tests/evidence/test_replay_script.py": "what a command prints; test_replays.py has the statements",
     "tests/evidence/test_replays.py": "what a sandbox decides again; test_jobs.py reads the records and writes the reports",
     "tests/evidence/test_simulate.py": "what a command prints; test_plays.py has the statements",
+    "tests/execution/test_breaker.py": "when a version is set aside, by rows and the clock; the marked ones have the statements",
     "tests/execution/test_masking.py": "what is hidden where pages show it",
     "tests/git/test_following.py": "what git says; test_pages.py has the rows",
     "tests/hot_reload/test_fleet.py": "who has loaded what is in Redis; each statement is one of tests/registry",
     "tests/hot_reload/test_real_parts.py": "what a stopped worker does next: tests/registry has its statements",
     "tests/hot_reload/test_succession.py": "which of two watchers is active is decided in Redis",
+    "tests/insight/test_pages.py": "what pages tell; the marked ones, test_listing.py and test_plans.py have the statements",
     "tests/insight/test_processes.py": "who runs is in Redis",
     "tests/insight/test_prometheus.py": "figures as text; tests/metrics and test_plans.py have the statements",
     "tests/insight/test_story.py": "what a page tells; test_pages.py and test_listing.py have the statements",
@@ -82,6 +86,7 @@ SAME_ON_POSTGRESQL = {
     "tests/sources/test_sets.py": "files taken together; each statement is one of tests/registry or of the other files here",
     "tests/wargame/test_chain.py": "scripts and the game; test_director.py and test_anything.py write its rows",
     "tests/wargame/test_deciders.py": "what a page says of figures; tests/metrics has the statements",
+    "tests/wargame/test_pages.py": "what pages tell; the marked ones and test_log_pages.py have the statements",
     "tests/wargame/test_simulation.py": "plays in memory beside live ones, whose statements are those of test_director.py",
     "tests/wargame/test_stories.py": "sentences; test_log_pages.py reads the same rows",
     "tests/workbench/test_answers.py": "answers and refusals; their statements are those of tests/registry",
@@ -92,10 +97,13 @@ SAME_ON_POSTGRESQL = {
     "tests/workbench/test_new_script.py": "templates and forms; tests/registry has the statements",
     "tests/workbench/test_plain_form.py": "a form; its statements are those of tests/registry",
     "tests/workbench/test_plays.py": "pages of reports; tests/evidence/test_plays.py has the statements",
+    "tests/workbench/test_replays.py": "pages of reports; the marked ones and tests/evidence have the statements",
+    "tests/workbench/test_schedule_pages.py": "forms; the marked ones, tests/registry/test_schedules.py and tests/schedules have the statements",
     "tests/workbench/test_sessions.py": "sockets and sessions",
     "tests/workbench/test_socket.py": "what a socket tells is heard from Redis",
     "tests/workbench/test_topics.py": "pages and forms; tests/subscriptions has the statements",
     "tests/workbench/test_trials.py": "a text tried in a sandbox; what it reads of records is read in tests/evidence too",
+    "tests/workbench/test_tuning.py": "a form and its curves; the marked ones and tests/registry/test_segments.py have the statements",
     "tests/workers/test_full_redis.py": "what a full Redis takes and refuses; test_worker_processes.py has the statements of workers",
     "tests/workers/test_refusing_redis.py": "what Redis refuses; test_worker_processes.py has the statements of workers",
     "tests/workers/test_schedules.py": "values for a time while workers are killed; tests/schedules/test_killed_workers.py kills them on PostgreSQL",

@@ -125,6 +125,7 @@ def test_looking_at_test_shots_fires_none(client: Client, duel: Duel, address: s
     assert not BattleLogEntry.objects.exists()
 
 
+@pytest.mark.any_database
 def test_test_shots_are_listed_in_words(client: Client, duel: Duel) -> None:
     result = {"hit": False, "message": "needed 5%", "attacker": duel.tank.code, "target": duel.squad.code}
     script = Script.objects.create(module="wargame", name="hit_simulator")
@@ -160,6 +161,7 @@ def test_firing_takes_the_permission_and_a_csrf_token(duel: Duel) -> None:
 
 
 @pytest.mark.parametrize("model", ["game", "battlelogentry"])
+@pytest.mark.any_database
 def test_the_admin_shows_battles_and_their_logs_and_changes_neither(client: Client, duel: Duel, model: str) -> None:
     client.force_login(User.objects.create_superuser("chief"))
     entry = logged(duel.game, LogKind.TURN, "<b>bold</b>")
@@ -172,6 +174,7 @@ def test_the_admin_shows_battles_and_their_logs_and_changes_neither(client: Clie
 
 
 @pytest.mark.slow
+@pytest.mark.any_database
 def test_the_battle_log_has_times_and_filters_for_time_battle_and_unit(client: Client, duel: Duel) -> None:
     client.force_login(User.objects.create_superuser("chief"))
     at = datetime(2030, 1, 31, 12, 0, 0, 7000, tzinfo=UTC)

@@ -58,6 +58,7 @@ def test_the_head_gets_one_sentence_and_the_address_of_the_report(designer: Clie
     assert "Players would react" in page
 
 
+@pytest.mark.any_database
 def test_the_same_text_on_the_same_executions_is_one_report(designer: Client) -> None:
     assert replayed(designer, DOUBLED)["id"] == replayed(designer, DOUBLED)["id"]
     assert ReplayReport.objects.count() == 1
@@ -121,6 +122,7 @@ def test_the_history_shows_the_replay_of_a_version_to_those_who_may_try_it(scrip
     assert "Replay:" not in client_of("view", name="vera").get(ROOT + "history/").content.decode()
 
 
+@pytest.mark.any_database
 def test_a_report_of_another_script_or_that_is_gone_is_not_found(designer: Client) -> None:
     address = replayed(designer, DOUBLED)["address"]
     ReplayReport.objects.all().delete()
@@ -164,6 +166,7 @@ def test_a_growing_replay_is_cancelled_by_a_button_and_keeps_its_report(
 
 
 @pytest.mark.slow
+@pytest.mark.any_database
 def test_executions_are_chosen_by_number_time_topic_outcome_key_and_version(script: Script, designer: Client) -> None:
     first = Execution.objects.order_by("pk").first()
     assert first is not None
@@ -204,6 +207,7 @@ def test_a_file_is_replayed_that_is_uploaded_or_lies_beside_the_script(
     assert "File scripts/arena/scorer.py changes 25" in form(designer, candidate="file").content.decode()
 
 
+@pytest.mark.any_database
 def test_each_change_leads_to_both_outcomes_side_by_side_and_to_a_trial(script: Script, designer: Client) -> None:
     address = replayed(designer, DOUBLED + "award(points)\n")["address"]
     document = ReplayReport.objects.get().document

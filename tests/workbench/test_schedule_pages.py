@@ -54,6 +54,7 @@ def text_of(answer: Any) -> str:
     return " ".join(answer.content.decode().split())
 
 
+@pytest.mark.any_database
 def test_a_schedule_is_previewed_without_being_saved_then_made_and_changed(designer: Client) -> None:
     shown = text_of(designer.post(reverse(ADD), {**FORM, "reason": "", "_preview": "1"}))
     assert shown.count("02:30:00 +0") >= 4
@@ -94,6 +95,7 @@ def test_what_cannot_be_is_told_at_its_field(designer: Client, wrong: dict[str, 
 
 
 @pytest.mark.slow
+@pytest.mark.any_database
 def test_a_schedule_is_followed_paused_resumed_and_run_at_once_on_its_page(
     designer: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def test_who_may_only_tune_sees_the_knobs_and_nothing_else(tuner: Client) -> Non
         assert ask(designer, "POST", f"api/tune/{path}", values={}, reason="no", number=0)[0] == 403
 
 
+@pytest.mark.any_database
 def test_the_role_tuner_has_the_one_permission(script: Script) -> None:
     assert [permission.codename for permission in permissions_of(TUNER)] == ["tune_script"]
 
@@ -119,6 +120,7 @@ def test_draft_values_are_replayed_and_who_may_not_try_scripts_gets_no_report(sc
     assert "Knobs of tess changes" in both.get(address).content.decode()
 
 
+@pytest.mark.any_database
 def test_values_are_planned_for_a_time_on_the_clock_of_the_site_and_ended(script: Script, tuner: Client) -> None:
     begins = timezone.localtime(timezone.now() + timedelta(days=1)).replace(tzinfo=None, microsecond=0)
     times = {"from": begins.isoformat(), "until": (begins + timedelta(hours=2)).isoformat()}
@@ -139,6 +141,7 @@ def test_values_are_planned_for_a_time_on_the_clock_of_the_site_and_ended(script
 
 
 @pytest.mark.slow
+@pytest.mark.any_database
 def test_a_curve_tells_what_nine_settings_would_do_with_intervals(script: Script, tuner: Client) -> None:
     curve_jobs.draw(script.pk, live_bundle(script).digest)
     curves = {curve.knob: curve.document for curve in KnobCurve.objects.all()}
@@ -167,6 +170,7 @@ def test_curves_of_other_live_values_are_not_shown(script: Script, tuner: Client
     assert curve_jobs.fresh(script) == {}
 
 
+@pytest.mark.any_database
 def test_a_knob_that_moves_nothing_says_so_and_nothing_recorded_has_no_curve(tuner: Client, script: Script) -> None:
     Execution.objects.all().delete()
     curve_jobs.draw(script.pk, live_bundle(script).digest)
@@ -175,6 +179,7 @@ def test_a_knob_that_moves_nothing_says_so_and_nothing_recorded_has_no_curve(tun
     assert ask(tuner, "POST", "api/tune/replay", values={"factor": 2})[1] == {"sentence": ""}
 
 
+@pytest.mark.any_database
 def test_an_execution_names_its_knobs(script: Script, admin_client: Client) -> None:
     knobs.publish(script, {"factor": 2}, actor=None, reason="more")
     [*_, last] = hits(3)
@@ -184,6 +189,7 @@ def test_an_execution_names_its_knobs(script: Script, admin_client: Client) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.any_database
 def test_values_for_one_key_alone_are_set_beside_the_others_planned_and_taken_away(
     script: Script, tuner: Client
 ) -> None:
