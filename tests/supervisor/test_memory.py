@@ -21,8 +21,8 @@ TEXT = "total = 0\nfor unit in units:\n    total += unit['health']\nlog('counted
 UNITS = {"units": [{"name": "tank", "health": 80}, {"name": "gun", "health": 20}]}
 
 
-MOST_PAGES = 285
-"""Some 260 on Debian's Python 3.11; each step that a sandbox makes for itself and not the light parent for all costs some more."""
+MOST_PAGES = 275
+"""Some 250 on Debian's Python 3.11; each step that a sandbox makes for itself and not the light parent for all costs some more."""
 
 
 def own_pages(pid: int) -> int:
