@@ -38,6 +38,8 @@ READERS = [
     "def max(): return topic\nresult = max()",
     "def other(): return max()\nkept = other\ndef max(): return topic\nresult = kept()",
     "if extra:\n    topic = 1\nresult = topic",
+    "def go(): return topic\nif not get_context():\n    topic = 1\n    result = go()\nelse:\n    result = go()",
+    "def go(): return topic\nfor topic in []:\n    go()\nresult = go()",
     "for topic in []:\n    pass\nresult = topic",
     "while False:\n    topic = 1\nresult = topic",
     "def go(): return topic\nresult = go()\ntopic = 1",

@@ -29,7 +29,7 @@ class _Module:
     def __init__(self, *, has_globals: bool) -> None:
         self.read: set[str] = set()
         self._by_functions: dict[str, set[str]] = {}
-        """Names that functions read, who are not heard of again so far: they are called by their own names alone."""
+        """Names that functions read, by the name of the function: they are called by these alone."""
         self._heard: set[str] = set()
         """Names that were read so far, bound or not."""
         self._has_globals = has_globals
@@ -73,12 +73,15 @@ class _Module:
         return bound
 
     def _note(self, bound: set[str], *nodes: ast.AST) -> None:
-        waiting = [self._read_by(*nodes)]
+        waiting, gone_into = [self._read_by(*nodes)], set[str]()
         while waiting:
             names = waiting.pop()
             self._heard |= names
             self.read |= names - bound
-            waiting += [self._by_functions.pop(name) for name in names & self._by_functions.keys()]
+            # Each time anew: less may be bound than the last time.
+            called = names & self._by_functions.keys() - gone_into
+            waiting += [self._by_functions[name] for name in called]
+            gone_into |= called
 
     def _read_by(self, *nodes: ast.AST) -> set[str]:
         return _Scope(nodes, has_globals=self._has_globals).read
