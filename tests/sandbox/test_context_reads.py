@@ -32,6 +32,7 @@ READERS = [
     "def go():\n    global topic\n    topic = topic + '!'\ngo()\nresult = topic",
     "def go(topic):\n    def inner():\n        global topic\n        return topic\n    return inner()\nresult = go(1)",
     "def go(topic):\n    class Inner:\n        topic = topic\n    return Inner.topic\nresult = go(1)",
+    "def go(topic):\n    class Inner:\n        try:\n            kept = topic\n            del topic\n        except NameError:\n            pass\n    return Inner.kept\nresult = go(1)",
     "class Here:\n    topic = topic\nresult = Here.topic",
     "class Here:\n    def go(self): return topic\nresult = Here().go()",
     "class Here:\n    topic = 1\n    def go(self): return topic\nresult = Here().go()",

@@ -109,7 +109,10 @@ class _Scope:
             node = waiting.pop()
             kind = type(node)
             if kind is ast.Name:
-                (self.bound if type(node.ctx) is ast.Store else self.read_here).add(node.id)
+                if type(node.ctx) is not ast.Load:
+                    self.bound.add(node.id)
+                if type(node.ctx) is not ast.Store:
+                    self.read_here.add(node.id)
             elif kind is not ast.Constant:
                 if kind in _SCOPES:
                     waiting += _SCOPES[kind](self, node)
