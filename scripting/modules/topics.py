@@ -102,7 +102,7 @@ class TopicRegistry:
     def __init__(self) -> None:
         self._topics: dict[str, Topic] = {}
         self._sensitive: tuple[object, int, frozenset[str]] | None = None
-        """What `sensitive` gave last, of which topics and how many."""
+        """The last answer of `sensitive`, with the topics that it is of and how many."""
 
     def register(self, topic: Topic) -> Topic:
         if topic.name in self._topics:

@@ -159,7 +159,7 @@ def _frame(message: Run) -> bytes:
 
 
 def _later(sending: socket.socket, rest: bytes, receive: Any) -> Any:
-    """What is received where the rest comes after the first read."""
+    """The answer of `receive` where the rest comes after the first read."""
     timer = threading.Timer(0.005, sending.sendall, [rest])
     timer.start()
     try:

@@ -1,4 +1,4 @@
-"""What a process of xdist leaves untold is nothing that a run counts or shows."""
+"""A process of xdist leaves untold only what no run counts or shows."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 SLOW_SECONDS = 0.1
-"""What took as long is told also where it passed: `--durations` lists it."""
+"""A test that took as long is told also where it passed: `--durations` lists it."""
 
 
 def tell_less(config: pytest.Config) -> None:

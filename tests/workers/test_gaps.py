@@ -1,4 +1,4 @@
-"""What a worker's other threads do each second is done while its main thread waits for events."""
+"""A worker's other threads do their work of each second while its main thread waits for events."""
 
 from __future__ import annotations
 

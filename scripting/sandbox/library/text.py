@@ -26,7 +26,7 @@ def scrub(value: Any) -> Any:
 
 
 def shown(text: Any) -> Any:
-    """What `inline.shown` puts into a text, where that is hardly ever gone to."""
+    """A text as it may be shown: the guard of `inline.shown`, for ways that are hardly ever gone."""
     return scrub(text) if ADDRESS_MARK in text else text
 
 

@@ -93,7 +93,7 @@ def _names(target: ast.expr) -> set[str]:
 
 
 class _Scope:
-    """What stands in a function, a class, a comprehension or a statement of the module: names it reads from around it, names it binds."""
+    """A function, a class, a comprehension or a statement of the module: names it reads from around it, names it binds."""
 
     def __init__(self, nodes: Iterable[ast.AST], *, has_globals: bool) -> None:
         self.read: set[str] = set()
@@ -161,7 +161,7 @@ class _Scope:
         return _Scope(nodes, has_globals=self._has_globals)
 
     def _take(self, inner: _Scope, local: set[str]) -> None:
-        """What a function or comprehension reads that is not its own."""
+        """Add what a function or comprehension reads that is not its own."""
         self.read |= inner.read if self._has_globals else (inner.read - local) | inner.read_past
         self.read_past |= inner.read_past
 

@@ -25,7 +25,7 @@ _MOST_LOOKS = 5
 
 
 class Kind(Enum):
-    """What is known of a part."""
+    """The kinds of parts, as far as the text tells."""
 
     CONSTANT = "a text of the script"
     ANY = "any value"

@@ -69,7 +69,7 @@ class ScriptPolicy(RestrictingNodeTransformer):
         self._keeps = True
         """Guards may be told in the text here: see inline."""
         self._repeats = False
-        """What stands here is done again and again: it may take more code to be quicker."""
+        """Statements here are run again and again: they may take more code to be quicker."""
 
     # The walk: what ast.NodeTransformer and RestrictedPython do, with less to do for each node
 
