@@ -217,7 +217,8 @@ class Compiler:
         if rules.helpers:
             self._check_uses(unit, rules)
         engine = self.engines.engine(unit.language)
-        unit.reads = not engine.reads_by_name or self._reads_variables(unit.tree)
+        with _deep_recursion():
+            unit.reads = not engine.reads_by_name or self._reads_variables(unit.tree)
         if self.load.traces:
             unit.plan = plan_of(unit.tree, engine.shown_name)
         policy = ScriptPolicy(rules, unit.bound | engine.foreign)

@@ -113,6 +113,14 @@ def test_a_sandbox_that_got_the_code_brings_what_the_text_reads_too(pool: Sandbo
         assert value_of(outcome_of(pool, bundle, {"topic": topic})) == topic
 
 
+@pytest.mark.parametrize(
+    "text",
+    [f"kept = {400 * 'lambda: '}1", "if 0: pass\n" + "".join(f"elif {number} < 0: pass\n" for number in range(1200))],
+)
+def test_a_text_that_is_deep_is_looked_through_whole(pool: SandboxPool, text: str) -> None:
+    assert value_of(outcome_of(pool, f"{text}\nresult = 1", {})) == 1
+
+
 NAMES = st.sampled_from(["a", "b", "f", "g"])
 EXPRESSIONS = st.recursive(
     st.one_of(NAMES, st.just("1")),
