@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import types
+from time import process_time
 from typing import Any
 
 import pytest
@@ -56,6 +57,8 @@ READERS = [
     "result = [topic for i in range(1) if topic or (topic := 1)][0]",
     "del topic\nresult = get_context()['topic']",
     "result = timestamp + 0",
+    "def go(): return topic\ndef by(): return go()\nwhile False:\n    topic = 1\n    by()\nresult = by()",
+    "def go(topic):\n    class Inner:\n        kept = topic\n        if not kept:\n            del topic\n    return Inner.kept\nresult = go(1)",
 ]
 
 
@@ -89,6 +92,16 @@ def test_a_text_that_names_a_variable_in_any_way_finds_it(pool: SandboxPool, tex
 )
 def test_a_text_that_reads_none_is_spared_them(text: str) -> None:
     assert not [name for name in names_read(ast.parse(text)) if not hasattr(builtins, name) and name != "get_context"]
+
+
+def test_a_text_whose_functions_call_each_other_is_gone_through_once() -> None:
+    """Each time that one is called, what it calls would be gone into again: 363 s of processor time where it is 0.05."""
+    count = 3000
+    functions = "".join(f"def f{number}(): return f{number + 1}()\n" for number in range(count))
+    tree = ast.parse(functions + "f0()\n" * count)
+    begun = process_time()
+    names_read(tree)
+    assert process_time() - begun < 5
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def names_read(tree: ast.Module) -> set[str]:
     To be asked before the policy changes the tree: what that puts in bears names that no variable has.
     """
     module = _Module(has_globals=next(of_kinds(tree, {ast.Global}), None) is not None)
-    module.go_through(tree.body, set())
+    module.go_through(tree.body, module.bound)
     return module.read
 
 
@@ -28,18 +28,19 @@ class _Module:
 
     def __init__(self, *, has_globals: bool) -> None:
         self.read: set[str] = set()
+        self.bound: set[str] = set()
+        """Names that are bound whatever way was taken so far: whoever calls a function finds these alone."""
         self._by_functions: dict[str, set[str]] = {}
-        """Names that functions read, by the name of the function: they are called by these alone."""
+        """Names that functions read, who are not heard of again so far: they are called by their own names alone."""
         self._heard: set[str] = set()
         """Names that were read so far, bound or not."""
         self._has_globals = has_globals
 
     def go_through(self, statements: Iterable[ast.stmt], bound: set[str]) -> set[str]:
-        """Take note of what these read; give the names that have had a value of the text's behind them, as those of `bound` have before.
+        """Take note of what these read; put the names that have had a value of the text's behind them to those of `bound`, which have before.
 
         Whoever reads such a name finds what the text has put there, or has deleted.
         """
-        bound = bound.copy()
         for statement in statements:
             if type(statement) is ast.Assign:
                 self._note(bound, statement)
@@ -49,15 +50,15 @@ class _Module:
             match statement:
                 case ast.If(test=test, body=body, orelse=others):
                     self._note(bound, test)
-                    bound |= self.go_through(body, bound) & self.go_through(others, bound)
+                    bound |= self.go_through(body, bound.copy()) & self.go_through(others, bound.copy())
                 case ast.For(target=target, iter=items, body=body, orelse=others):
                     self._note(bound, items, target)
                     self.go_through(body, bound | _names(target))
-                    self.go_through(others, bound)
+                    self.go_through(others, bound.copy())
                 case ast.While(test=test, body=body, orelse=others):
                     self._note(bound, test)
-                    self.go_through(body, bound)
-                    self.go_through(others, bound)
+                    self.go_through(body, bound.copy())
+                    self.go_through(others, bound.copy())
                 case ast.FunctionDef(name=name, decorator_list=[]) if name not in self._heard:
                     self._note(bound, *_outside(statement.args), *([statement.returns] if statement.returns else []))
                     self._by_functions.setdefault(name, set()).update(self._read_by(statement))
@@ -73,15 +74,13 @@ class _Module:
         return bound
 
     def _note(self, bound: set[str], *nodes: ast.AST) -> None:
-        waiting, gone_into = [self._read_by(*nodes)], set[str]()
-        while waiting:
-            names = waiting.pop()
+        names = self._read_by(*nodes)
+        self.read |= names - bound
+        while names:
             self._heard |= names
-            self.read |= names - bound
-            # Each time anew: less may be bound than the last time.
-            called = names & self._by_functions.keys() - gone_into
-            waiting += [self._by_functions[name] for name in called]
-            gone_into |= called
+            called = [self._by_functions.pop(name) for name in names & self._by_functions.keys()]
+            names = set().union(*called)
+            self.read |= names - self.bound  # another way may lead to the same function, past what this one has bound
 
     def _read_by(self, *nodes: ast.AST) -> set[str]:
         return _Scope(nodes, has_globals=self._has_globals).read
@@ -93,7 +92,7 @@ def _names(target: ast.expr) -> set[str]:
 
 
 class _Scope:
-    """A function, a class, a comprehension or a statement of the module: names it reads from around it, names it binds."""
+    """What stands in a function, a class, a comprehension or a statement of the module: names it reads from around it, names it binds."""
 
     def __init__(self, nodes: Iterable[ast.AST], *, has_globals: bool) -> None:
         self.read: set[str] = set()
@@ -161,7 +160,7 @@ class _Scope:
         return _Scope(nodes, has_globals=self._has_globals)
 
     def _take(self, inner: _Scope, local: set[str]) -> None:
-        """Add what a function or comprehension reads that is not its own."""
+        """What a function or comprehension reads that is not its own."""
         self.read |= inner.read if self._has_globals else (inner.read - local) | inner.read_past
         self.read_past |= inner.read_past
 
