@@ -157,13 +157,13 @@ def _write(
     outbox: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Write executions with their attempts, what their receipts will be made of, what they add to the figures, and their follow-ups."""
-    deltas = rollups.deltas_of(rows) if rows else []
     if len(rows) == len(entries) == 1 and rows[0].get("event_id") is None:
-        [delta], [(row, entry)] = deltas, entries
+        [(row, entry)] = entries
         adds: list[tuple[type[Model], list[dict[str, Any]]]] = [
-            (LoneCommit, [delta | links.lone(row, entry, connection)])
+            (LoneCommit, [rollups.of_request(row) | links.lone(row, entry, connection)])
         ]
     else:
+        deltas = rollups.deltas_of(rows) if rows else []
         adds = [(ReceiptLink, links.append(entries, connection)), (StatDelta, deltas)]
     insert_all(
         [

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from django.db import IntegrityError, router, transaction
 
-from scripting.metrics.rollups import Figures, Span, StatRow
+from scripting.metrics.rollups import Figures, Span, StatRow, requests_as_rows, whole
 from scripting.models.lone_commits import LINK, LoneCommit
 from scripting.models.receipts import UNSEALED, ReceiptLink
 from scripting.models.rollups import ExecutionStat, StatDelta
@@ -42,7 +42,7 @@ def fold(await_gap: Callable[[], None] = lambda: None) -> int | None:
     waiting, lone = _waiting.rows(using), _lone.rows(using)
     minutes: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
     for row in (*waiting, *lone):
-        minutes[row[_IDENTITY]].append(row[_COLUMNS])
+        minutes[row[_IDENTITY]].append(whole(row[_COLUMNS]))
     groups: dict[_Group, Figures] = defaultdict(Figures)
     for (script, version, start), rows in minutes.items():
         figures = Figures.of_rows(rows)
@@ -102,7 +102,7 @@ def _filed(lone: list[tuple[Any, ...]], using: str) -> bool:
         return False
     if delete_rows(LoneCommit, [row[0] for row in lone]) != len(lone):
         return False
-    links = [_link(row[len(StatRow._fields) + 1 :]) for row in lone]
+    links = [_link(row[_COLUMNS.stop :]) for row in lone]
     try:
         with transaction.atomic(using):
             insert_rows(ReceiptLink, links)
@@ -134,7 +134,9 @@ def _file_alone(link: dict[str, Any], using: str) -> None:
 
 _waiting = Prepared(lambda: StatDelta.objects.order_by("id").values_list("id", *StatRow._fields)[:FOLD])
 _lone = Prepared(
-    lambda: LoneCommit.objects.order_by("id").values_list("id", *StatRow._fields, *LINK, "execution")[:FOLD]
+    lambda: requests_as_rows(LoneCommit.objects.order_by("id")).values_list("id", *StatRow._fields, *LINK, "execution")[
+        :FOLD
+    ]
 )
 _lone_ids = Prepared(lambda: LoneCommit.objects.order_by("id").values_list("id", "execution")[:FOLD])
 _IDENTITY, _COLUMNS = slice(1, 4), slice(1, len(StatRow._fields) + 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, BinaryField, Case, QuerySet, Value, When
 
 from scripting import clock
 from scripting.metrics import histogram
@@ -182,6 +182,43 @@ def _delta_of(row: Mapping[str, Any]) -> dict[str, Any]:
 _NO_OUTCOMES = dict.fromkeys(OUTCOMES, 0)
 
 
+# -- of commits of one request -------------------------------------------------------------------------------------------
+
+
+_DURATIONS = StatRow._fields.index("durations")
+
+
+def of_request(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of LoneCommit that tell what a row of Execution adds."""
+    return {
+        "script_id": row["script_id"],
+        "version_id": row.get("version_id"),
+        "start": row["finished_at"].replace(second=0, microsecond=0),
+        "outcome": row["status"],
+        "wall_us": row.get("wall_us", 0),
+        "cpu_us": row.get("cpu_us", 0),
+    }
+
+
+def requests_as_rows(found: QuerySet[LoneCommit]) -> QuerySet[Any]:
+    """With all columns of StatRow, but for the histogram, which a database does not know to make: it is NULL, and `whole` makes it."""
+    none = Value(0, output_field=BigIntegerField())
+    counts = {
+        outcome: Case(When(outcome=outcome, then=Value(1)), default=none, output_field=BigIntegerField())
+        for outcome in OUTCOMES
+    }
+    left = {"durations": Value(None, output_field=BinaryField()), "waits": Value(b"", output_field=BinaryField())}
+    return found.annotate(**counts, **left, waited_us=none, superseded=none)
+
+
+def whole(columns: tuple[Any, ...]) -> StatRow:
+    """The row of these columns, with the histogram of its time where it is a request's."""
+    row = StatRow._make(columns)
+    if columns[_DURATIONS] is not None:
+        return row
+    return row._replace(durations=b"" if row.skipped else histogram.alone(row.wall_us))
+
+
 def _identity(key: tuple[int, int | None, datetime]) -> dict[str, Any]:
     return {"script_id": key[0], "version_id": key[1], "start": key[2]}
 
@@ -225,13 +262,17 @@ def span_for(length: timedelta) -> ExecutionStat.Span:
 
 def ever() -> list[StatRow]:
     """Sums of all time per script and version, and the deltas that wait to be folded into them."""
-    return _together(ExecutionStat.objects.filter(span=Span.EVER), StatDelta.objects.all(), LoneCommit.objects.all())
+    return _together(
+        ExecutionStat.objects.filter(span=Span.EVER),
+        StatDelta.objects.all(),
+        requests_as_rows(LoneCommit.objects.all()),
+    )
 
 
 def _together(*sets: QuerySet[Any]) -> list[StatRow]:
     """Rows of several tables. One statement sees one moment: a fold between two would count its deltas twice, or not at all."""
     first, *others = (each.order_by().values_list(*StatRow._fields) for each in sets)
-    return [StatRow(*row) for row in first.union(*others, all=True)]
+    return [whole(row) for row in first.union(*others, all=True)]
 
 
 def rows(since: datetime, until: datetime, scripts: Sequence[int] | None = None) -> list[StatRow]:
@@ -247,5 +288,5 @@ def rows(since: datetime, until: datetime, scripts: Sequence[int] | None = None)
     return _together(
         ExecutionStat.objects.filter(span=span, **within),
         StatDelta.objects.filter(**within),
-        LoneCommit.objects.filter(**within),
+        requests_as_rows(LoneCommit.objects.filter(**within)),
     )

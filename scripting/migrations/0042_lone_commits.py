@@ -6,12 +6,10 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import scripting.models.lone_commits
+from scripting.metrics import histogram
 
 LINK = ("module", "chain", "number", "previous", "digest", "salt", "digests", "rows_digest", "made_at")
-FIGURES = (
-    *("script_id", "version_id", "start", "succeeded", "fell_back", "failed", "cancelled", "skipped", "abandoned"),
-    *("wall_us", "cpu_us", "durations", "waits", "waited_us", "superseded"),
-)
+FIGURES = ("script_id", "version_id", "start", "wall_us", "cpu_us")
 UNSEALED = date(1, 1, 1)
 
 
@@ -31,7 +29,14 @@ def file_all(apps, editor):
             )
             for each in some
         )
-        deltas.bulk_create(deltas.model(**{name: getattr(each, name) for name in FIGURES}) for each in some)
+        deltas.bulk_create(
+            deltas.model(
+                **{name: getattr(each, name) for name in FIGURES},
+                **{each.outcome: 1},
+                durations=b"" if each.outcome == "skipped" else histogram.alone(each.wall_us),
+            )
+            for each in some
+        )
         commits.filter(pk__in=[each.pk for each in some]).delete()
 
 
@@ -44,42 +49,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="LoneCommit",
             fields=[
-                ("start", models.DateTimeField(help_text="The minute or hour that begins here.")),
-                ("succeeded", models.BigIntegerField(default=0)),
-                ("fell_back", models.BigIntegerField(default=0)),
-                ("failed", models.BigIntegerField(default=0)),
-                ("cancelled", models.BigIntegerField(default=0)),
-                ("skipped", models.BigIntegerField(default=0)),
-                ("abandoned", models.BigIntegerField(default=0)),
-                (
-                    "wall_us",
-                    models.BigIntegerField(default=0, help_text="Sum of the wall time of the deciding attempts."),
-                ),
-                ("cpu_us", models.BigIntegerField(default=0)),
-                (
-                    "durations",
-                    models.BinaryField(
-                        default=b"", help_text="Histogram of wall times, see scripting.metrics.histogram."
-                    ),
-                ),
-                (
-                    "waits",
-                    models.BinaryField(
-                        db_default=b"",
-                        default=b"",
-                        help_text="Histogram of the times from an event's acceptance until its record.",
-                    ),
-                ),
-                ("waited_us", models.BigIntegerField(db_default=0, default=0, help_text="Sum of these times.")),
-                (
-                    "superseded",
-                    models.BigIntegerField(
-                        db_default=0,
-                        default=0,
-                        help_text="Of those skipped: a newer event of the same topic and key was to run.",
-                    ),
-                ),
                 ("id", scripting.models.lone_commits.RowNumber(primary_key=True, serialize=False)),
+                ("start", models.DateTimeField(help_text="The minute that begins here.")),
+                ("outcome", models.CharField(help_text="The status of the execution.", max_length=16)),
+                ("wall_us", models.BigIntegerField()),
+                ("cpu_us", models.BigIntegerField()),
                 ("module", models.CharField(max_length=64)),
                 ("chain", models.UUIDField()),
                 ("number", models.PositiveIntegerField()),
@@ -93,6 +67,7 @@ class Migration(migrations.Migration):
                 (
                     "script",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
@@ -102,6 +77,7 @@ class Migration(migrations.Migration):
                 (
                     "version",
                     models.ForeignKey(
+                        db_constraint=False,
                         db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from scripting.models.rollups import StatFields
+from scripting.models.script import Script, ScriptVersion
 
 LINK = ("module", "chain", "number", "previous", "digest", "salt", "digests", "rows_digest", "made_at")
 """Columns that it has as the ReceiptLink will."""
@@ -18,13 +18,22 @@ class RowNumber(models.BigAutoField):  # type: ignore[type-arg] # not to be had 
         return None if connection.vendor == "sqlite" else super().db_type_suffix(connection)
 
 
-class LoneCommit(StatFields):
+class LoneCommit(models.Model):
     """A StatDelta and a ReceiptLink together, with no index to keep. Whoever folds the figures files the link with the others.
 
-    Its chains have none but such links, so that those that are filed are always the beginning of a chain.
+    Its chains have none but such links, so that those that are filed are always the beginning of a chain. Of the delta it has what the others of
+    its columns follow from: it counts one execution, which no event has waited for. The execution's row, of the same commit, answers for both keys.
     """
 
     id = RowNumber(primary_key=True)
+    script = models.ForeignKey(Script, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    version = models.ForeignKey(
+        ScriptVersion, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    start = models.DateTimeField(help_text="The minute that begins here.")
+    outcome = models.CharField(max_length=16, help_text="The status of the execution.")
+    wall_us = models.BigIntegerField()
+    cpu_us = models.BigIntegerField()
     module = models.CharField(max_length=64)
     chain = models.UUIDField()
     number = models.PositiveIntegerField()

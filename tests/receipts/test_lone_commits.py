@@ -18,6 +18,7 @@ from scripting import clock
 from scripting.engine import get_engine
 from scripting.execution import links
 from scripting.metrics import folding, rollups
+from scripting.metrics.histogram import Histogram
 from scripting.metrics.retention import prune
 from scripting.models import Execution, LoneCommit, ReceiptLink, StatDelta
 from scripting.receipts.sealing import seal
@@ -62,6 +63,28 @@ def test_figures_and_receipt_of_a_request_are_there_at_once_and_the_same_once_th
         folding.fold()
     assert seen[0] == seen[1]
     assert seen[0][:2] == (3, 3)
+
+
+def test_all_figures_of_requests_are_the_same_before_and_after_they_are_folded(ask: Any) -> None:
+    ask(2)
+    request = ExecutionRequest(Game.name, "dice", ScriptInput({"message": {"payload": {"sides": "six"}}}))
+    assert get_engine().execute(request).error
+    assert get_engine().refuse(request, "no such die").refused
+    took = [execution.wall_us for execution in Execution.objects.exclude(status="skipped")]
+    seen = []
+    for _ in range(2):
+        figures = rollups.Figures()
+        for row in rollups.ever():
+            figures.add_row(row)
+        seen.append(figures)
+        folding.fold()
+    assert seen[0] == seen[1]
+    assert {name: count for name, count in seen[0].counts.items() if count} == {
+        "succeeded": 2,
+        "failed": 1,
+        "skipped": 1,
+    }
+    assert (seen[0].wall_us, seen[0].durations) == (sum(took), Histogram.of(took))
 
 
 def test_chains_of_requests_and_of_events_hold_beside_each_other(ask: Any, rolls: Rolls) -> None:
