@@ -3,7 +3,6 @@
 from __future__ import annotations
 import __future__
 
-import ast
 import re
 import sys
 import warnings
@@ -15,12 +14,10 @@ from scripting.sandbox.knobs import text as knob_text
 from scripting.sandbox.languages.engine import LanguageEngine
 from scripting.sandbox.languages.factory import EngineFactory
 from scripting.sandbox.languages.table import LANGUAGES
-from scripting.sandbox.library.builtins import BUILTIN_NAMES
 from scripting.sandbox.library.packages import PACKAGES, offered_names
 from scripting.sandbox.lint.finding import LanguageWarning
 from scripting.sandbox.lint.surroundings import Surroundings
 from scripting.sandbox.policy.bounds import MAX_TREE_DEPTH, check_tree
-from scripting.sandbox.policy.context_reads import names_read
 from scripting.sandbox.policy.helper_circles import circle
 from scripting.sandbox.policy.helper_uses import lacking, offered_by
 from scripting.sandbox.policy.imports import HELPER_MODULE, ImportRules
@@ -28,7 +25,7 @@ from scripting.sandbox.policy.refusal import Refusal
 from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
 from scripting.sandbox.policy.tree import complete_places
 from scripting.sandbox.program import Program, Unit
-from scripting.sandbox.protocol import SCRIPT_FUNCTIONS, ErrorType, Fault, Finding, Knob, KnobValue, Load, Text, cut
+from scripting.sandbox.protocol import ErrorType, Fault, Finding, Knob, KnobValue, Load, Text, cut
 from scripting.sandbox.source_text import BYTE_ORDER_MARK, NotText, decode
 from scripting.sandbox.tracer.plan import plan_of
 
@@ -217,8 +214,6 @@ class Compiler:
         if rules.helpers:
             self._check_uses(unit, rules)
         engine = self.engines.engine(unit.language)
-        with _deep_recursion():
-            unit.reads = not engine.reads_by_name or self._reads_variables(unit.tree)
         if self.load.traces:
             unit.plan = plan_of(unit.tree, engine.shown_name)
         policy = ScriptPolicy(rules, unit.bound | engine.foreign)
@@ -252,12 +247,6 @@ class Compiler:
         unit.used = frozenset(policy.used_names)
         unit.suspends = policy.suspends
         unit.tree = None
-
-    def _reads_variables(self, tree: ast.Module) -> bool:
-        """Whether the text can read a context variable by its name, which is none of those that are offered, but for `timestamp`."""
-        offered = SCRIPT_FUNCTIONS.keys() | {function.name for function in self.load.functions} | {"result"}
-        others = names_read(tree) - BUILTIN_NAMES - (offered - {"timestamp"})
-        return any(name[:2] != "__" for name in others)
 
     def _check_uses(self, unit: Unit, rules: ImportRules) -> None:
         assert unit.tree is not None

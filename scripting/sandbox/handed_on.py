@@ -23,8 +23,7 @@ MAX_BYTES = 512 << 10
 def told(program: Program) -> tuple[Compiled, ...]:
     """The compiled texts, script first; nothing where they are too large."""
     compiled = tuple(
-        Compiled(unit.packed, tuple(sorted(unit.used & STATEFUL)), unit.suspends, unit.draws, unit.reads)
-        for unit in program.units
+        Compiled(unit.packed, tuple(sorted(unit.used & STATEFUL)), unit.suspends, unit.draws) for unit in program.units
     )
     return compiled if sum(len(each.code) for each in compiled) <= MAX_BYTES else ()
 
@@ -49,5 +48,5 @@ def _unit(text: Text, compiled: Compiled) -> Unit:
         raise TypeError("no code")
     unit = Unit(text.name, text.language, shown)
     unit.code, unit.used = code, frozenset(compiled.used)
-    unit.suspends, unit.draws, unit.reads = compiled.suspends, compiled.draws, compiled.reads
+    unit.suspends, unit.draws = compiled.suspends, compiled.draws
     return unit

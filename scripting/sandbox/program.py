@@ -32,8 +32,6 @@ class Unit:
     used: frozenset[str] = frozenset()
     suspends: bool = False
     draws: bool = False
-    reads: bool = True
-    """A run can read one of its variables by name."""
     knobs: tuple[Knob, ...] = ()
     plan: Plan | None = None
     """Of a text that is to be traced."""

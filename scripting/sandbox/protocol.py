@@ -300,7 +300,6 @@ class Compiled(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fiel
     """Packages whose state a run may change, as far as it must then be made anew."""
     suspends: bool
     draws: bool
-    reads: bool = True
 
 
 class Load(_Message, frozen=True, gc=False):

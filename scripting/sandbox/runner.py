@@ -66,8 +66,6 @@ class Runner:
         self._admitted: set[str] = set()
         """Context variables that appear under their own names, as far as runs had them; the others are in `_left_out`."""
         self._left_out: set[str] = set()
-        self._reads = program.script.reads
-        """A run can read a context variable by its name."""
         self._reserve: mmap | None = set_aside(MEMORY_RESERVE)
         assert program.script.code is not None
         self._code = program.script.code
@@ -101,8 +99,6 @@ class Runner:
             self._reserve = None
             fault = describe_failure(error, self.program)
         except BaseException as error:  # noqa: BLE001 - whatever a script raises is its failure
-            if isinstance(error, NameError) and not self._reads:
-                self._bring_for_advice(namespace)
             fault = describe_failure(error, self.program)
         if violations:
             result, fault = None, fault or describe_failure(SecurityViolation(violations[0]), self.program)
@@ -135,24 +131,12 @@ class Runner:
             decimals.restart_context()
         if violations:
             violations.clear()
-        if self._reads:
-            self._bring(inputs, namespace)
-
-    def _bring(self, inputs: bytes, namespace: dict[str, Any]) -> None:
-        """Put context variables under their names, where they may have them."""
         admitted = self._admitted
         for name, value in decode_trusted(inputs).items():
             if name in admitted or (name not in self._left_out and self._admit(name)):
                 namespace[name] = value
             elif name == "timestamp" and type(value) is int and self.program.engine.has_two_timestamps:
                 namespace[name] = Timestamp(value)
-
-    def _bring_for_advice(self, namespace: dict[str, Any]) -> None:
-        """A name was not found: among those that are looked through for what was meant are the variables too."""
-        variables: dict[str, Any] = {}
-        self._bring(present.inputs, variables)
-        for name, value in variables.items():
-            namespace.setdefault(name, value)
 
     def _admit(self, name: str) -> bool:
         """Whether a context variable appears under its own name; the others are in get_context() alone."""

@@ -25,9 +25,6 @@ class LanguageEngine(ABC):
     reserved: ClassVar[Collection[str]] = BUILTIN_NAMES
     """Names that no context variable may take."""
 
-    reads_by_name: ClassVar[bool] = False
-    """Whether a text reads the variables of a run by names that stand in its tree, and in no other way."""
-
     places_all: ClassVar[bool] = False
     """Whether `parse` gives every node its place. Else one without has that of the node above it."""
 

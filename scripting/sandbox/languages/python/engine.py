@@ -44,7 +44,6 @@ class PythonEngine(LanguageEngine):
         return Notation(_TOKEN, _CONSTANT, "#", ("False", "True"))
 
     places_all = True
-    reads_by_name = True
 
     def check_bounds(self, source: str, max_nesting: int) -> None:
         if not _is_surely_flat(source, max_nesting):
