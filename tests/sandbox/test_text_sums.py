@@ -15,6 +15,8 @@ from scripting.sandbox.library.builtins import make_builtins
 from scripting.sandbox.policy.imports import ImportRules
 from scripting.sandbox.policy.transformer import ScriptPolicy, bound_names
 from scripting.sandbox.policy.tree import complete_places
+from scripting.supervisor.pool import SandboxPool
+from tests.support.sandboxes import outcome_of
 
 PRELUDE = """
 seen = []
@@ -181,3 +183,31 @@ def test_sums_are_made_at_once_in_loops_of_functions(text: str, at_once: bool) -
     ScriptPolicy(ImportRules({}, {}, set()), frozenset()).visit(tree)
     kept = [name for name in ast.walk(tree) if isinstance(name, ast.Name) and name.id.startswith("$part")]
     assert bool(kept) is at_once
+
+
+ENDS_AT_ONCE = """
+class Adds:
+    def __radd__(self, other):
+        return "added"
+class Makes:
+    @property
+    def steps(self):
+        def made():
+            try:
+                yield 1
+            finally:
+                log("ended")
+        steps = made()
+        next(steps)
+        return steps
+def go(makes, adds):
+    for number in [1, 2]:
+        total = makes.steps + adds + str(number) + "!"
+        log(total)
+go(Makes(), Adds())
+"""
+
+
+def test_a_part_that_is_no_text_ends_when_it_has_been_added(pool: SandboxPool) -> None:
+    outcome = outcome_of(pool, ENDS_AT_ONCE)
+    assert outcome.logs == ("ended", "added1!", "ended", "added2!")

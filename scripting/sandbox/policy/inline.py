@@ -38,6 +38,11 @@ class At:
         self.placed(target)
         return self.placed(ast.NamedExpr(target, value))
 
+    def taken(self, name: str) -> ast.expr:
+        """`(kept, kept := None)[0]`: what is kept, and is not any longer. It may be a generator, which ends once nobody has it."""
+        both = ast.Tuple([self.name(name), self.keep(self.placed(ast.Constant(None)), name)], _LOAD)
+        return self.placed(ast.Subscript(self.placed(both), self.placed(ast.Constant(0)), _LOAD))
+
     def call(self, function: str, argument: ast.expr) -> ast.expr:
         return self.placed(ast.Call(self.name(GENERATED + function), [argument], []))
 

@@ -135,7 +135,8 @@ def _step_by_step(steps: Sequence[ast.BinOp], parts: Sequence[Part], names: Sequ
     for index, part in enumerate(parts):
         at, value = At(part.value), part.value
         if part.kind is not Kind.CONSTANT and index <= number:
-            value = at.name(names[index])
+            is_no_text = part.kind is Kind.ANY and index == number
+            value = at.taken(names[index]) if is_no_text else at.name(names[index])
         if part.kind in _GUARDED and index >= number:
             value = at.call("shown", value)
             if index == number:
