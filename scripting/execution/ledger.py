@@ -80,10 +80,13 @@ def _commit_request(
     decision: Decision, made: _Prepared, fence: Callable[[], None], tell: Callable[[Decided], object]
 ) -> list[Decision]:
     """Of a request that changes no game nothing can be recorded already, be refused or follow."""
+    row = made.row
     with writing(_database()) as connection:
-        _write(connection, [made.row], made.tries, [(made.row, made.entry)] if made.entry else [])
-        breaker.note(_findings([decision]))
-        connection.on_commit(lambda: _tell([(made.row, decision)], tell))
+        _write(connection, [row], made.tries, [(row, made.entry)] if made.entry else [])
+        if decision.run.trigger in breaker.COUNTED:
+            breaker.note(_findings([decision]))
+        if _is_news(row) or site_log.hears_of_successes():
+            connection.on_commit(lambda: _tell([(row, decision)], tell))
         fence()
     return [decision]
 
@@ -184,7 +187,7 @@ def _tell(told: Iterable[tuple[dict[str, Any], Decision]], tell: Callable[[Decid
         event = decision.run.event
         if event is not None and event.inbox:
             tell(outcome_of(row, decision))
-        if not hears_all and row["status"] == Status.SUCCEEDED and not row.get("error_type"):
+        if not (hears_all or _is_news(row)):
             continue
         version = decision.attempts[0].version if decision.attempts else None
         written = [
@@ -195,6 +198,11 @@ def _tell(told: Iterable[tuple[dict[str, Any], Decision]], tell: Callable[[Decid
             if attempt.outcome.logs and attempt.version
         ]
         site_log.tell(row, str(decision.run.script), version.info.number if version else None, written)
+
+
+def _is_news(row: Mapping[str, Any]) -> bool:
+    """Whether the log hears of it also where nobody listens to successes."""
+    return row["status"] != Status.SUCCEEDED or bool(row.get("error_type"))
 
 
 def _findings(decisions: Iterable[Decision]) -> Iterator[breaker.Finding]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 from functools import partial
 from importlib import import_module
-from operator import attrgetter, itemgetter
+from operator import attrgetter, call, itemgetter
 from typing import Any
 
 import msgspec
@@ -123,6 +123,7 @@ class _Statement:
         self._first = len(fields)
         """The place of the first column whose values the driver does not take as they are: all these stand last."""
         self._prepare = [prepare for _, prepare in prepared]
+        self._prepare_one = [_or_none(prepare) if field.null else prepare for field, prepare in prepared]
         fields += [field for field, _ in prepared]
         names = ", ".join(quote(str(field.column)) for field in fields)
         self._into = f"INSERT INTO {quote(model._meta.db_table)} ({names})"
@@ -167,11 +168,7 @@ class _Statement:
     def of_one(self, row: dict[str, Any]) -> tuple[str, list[Any]]:
         """The INSERT of a row alone, and its parameters."""
         values, first = self._of(row), self._first
-        prepared = zip(self._prepare, values[first:], strict=True)
-        return self._of_any, [
-            *values[:first],
-            *[None if value is None else prepare(value) for prepare, value in prepared],
-        ]
+        return self._of_any, [*values[:first], *map(call, self._prepare_one, values[first:])]
 
     def insert(self, columns: Columns) -> tuple[str, Columns]:
         """The INSERT, and the columns that are its parameters: those that are empty in all rows stand in its text."""
@@ -222,6 +219,11 @@ def preparer(field: models.Field[Any, Any], connection: BaseDatabaseWrapper) -> 
     if isinstance(target, models.DateField):
         return {"sqlite": str, "postgresql": None}.get(connection.vendor, connection.ops.adapt_datefield_value)
     return lambda value: target.get_db_prep_save(value, connection)
+
+
+def _or_none(prepare: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same for values of a column that may have none."""
+    return lambda value: None if value is None else prepare(value)
 
 
 def _json(value: Any) -> bytes:
