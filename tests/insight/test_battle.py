@@ -113,7 +113,7 @@ def test_rollups_equal_a_recount_of_the_executions_after_workers_were_killed_at_
         [[counted, waiting, *folded]] = watched.ask(
             f"""SELECT (SELECT count(*) FROM scripting_execution WHERE status = '{outcome}'),
                        (SELECT coalesce(sum({outcome}), 0) FROM scripting_statdelta)
-                       + (SELECT coalesce(sum({outcome}), 0) FROM scripting_lonecommit),
+                       + (SELECT count(*) FROM scripting_lonecommit WHERE outcome = '{outcome}'),
                        {
                 ", ".join(
                     f"(SELECT coalesce(sum({outcome}), 0) FROM scripting_executionstat WHERE span = '{span}')"
