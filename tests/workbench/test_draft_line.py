@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.support.browser import barriers
 from tests.support.stack import RunningStack, wait_until
@@ -40,6 +41,29 @@ def test_a_draft_is_named_as_such_with_what_differs_from_live_also_after_a_reloa
     page.click("#discard")
     expect(page.locator(".ace_gutter-cell.changed-row")).to_have_count(0)
     assert designer.problems == []
+
+
+def test_a_draft_whose_saving_a_reload_cut_off_is_discarded_without_a_conflict(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(DAMAGE)
+    cut_off: list[str] = []
+
+    def cut(route: Route) -> None:
+        cut_off.append(route.request.post_data or "")
+        route.abort()
+
+    page.route("**/api/draft", cut)
+    write(page, text_of(page).replace("SPREAD = 0.25", "SPREAD = 0.45"))
+    wait_until(lambda: page.evaluate("1") and cut_off, 30)
+    page.unroute("**/api/draft")
+    page.reload()  # the server has not heard of the text yet
+    page.wait_for_selector("body[data-ready]")
+    status, draft = designer.ask("PUT", f"/scripts/{DAMAGE}/api/draft", json.loads(cut_off[0]))
+    assert status == 200, draft
+    page.click("#discard")
+    expect(page.locator("#draft-state")).to_have_text("")
+    assert "SPREAD = 0.25" in text_of(page)
+    assert [each for each in designer.problems if "ERR_FAILED" not in each] == []
 
 
 def test_reading_a_version_changes_nothing_until_a_draft_is_started_from_it(person: Enter) -> None:

@@ -35,6 +35,7 @@ export class Keeping {
       if (copy.revision === this.revision && sameBase(copy.base, this.base)) {
         this.editor.replace(copy.text);
         toast("What you wrote and could not save is back.");
+        this.save(); // at once: a save that the reload cut off may have come to the server after this page
       } else {
         const theirs = { source: this.editor.text };
         const base_source = copy.base ? copy.base.source : this.base ? this.base.source : "";
@@ -105,7 +106,7 @@ export class Keeping {
 
   async discard() {
     clearTimeout(this.serverTimer);
-    if (this.saving) await this.saving.catch(() => {}); // else it would make the draft anew
+    while (this.saving) await this.saving.catch(() => {}); // else it would make the draft anew
     const answer = await this.server.post("api/discard", { revision: this.revision });
     this.revision = null;
     this.become(answer.active, { replace: true });
