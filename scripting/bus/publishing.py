@@ -108,11 +108,9 @@ def publish_many(messages: Iterable[Message], *, timeout: float | None = None) -
         named = {str(message.topic) for message in chunk}
         subscribers = {topic: table.of(topic) for topic in named if topic in topics}
         events = [
-            _made(
+            make_event(
                 message.topic,
                 message.payload,
-                subscribers.get(str(message.topic)),
-                new_id,
                 key=message.key,
                 user_id=message.user_id,
                 metadata=message.metadata,
@@ -120,6 +118,8 @@ def publish_many(messages: Iterable[Message], *, timeout: float | None = None) -
                 request_id=message.request_id,
                 dice=message.dice,
                 traceparent=spans.created(message.topic),
+                subscriptions=subscribers.get(str(message.topic)),
+                new_id=new_id,
             )
             for message, new_id in zip(chunk, uuid7_texts(len(chunk)), strict=True)
         ]
@@ -141,45 +141,14 @@ def make_event(
     event_id: str | None = None,
     dice: str = "",
     traceparent: str = "",
+    subscriptions: Subscriptions | None = None,
+    new_id: str = "",
 ) -> Event:
     """A valid event with its subscribers fixed, not yet published. Raises TopicError, which says what to change.
 
-    It may be deeper than `max_depth`: whoever would send it then records it as refused.
+    It may be deeper than `max_depth`: whoever would send it then records it as refused. Who makes many gives the topic's
+    `subscriptions`, which are looked up otherwise, and an id for one that has no `event_id`.
     """
-    return _made(
-        topic,
-        payload,
-        None,
-        "",
-        key=key,
-        user_id=user_id,
-        metadata=metadata,
-        depth=depth,
-        cause=cause,
-        request_id=request_id,
-        event_id=event_id,
-        dice=dice,
-        traceparent=traceparent,
-    )
-
-
-def _made(
-    topic: str,
-    payload: Mapping[str, Any],
-    subscriptions: Subscriptions | None,
-    new_id: str,
-    *,
-    key: str,
-    user_id: str,
-    metadata: Mapping[str, Any] | None,
-    event_id: str | None,
-    request_id: str,
-    dice: str,
-    traceparent: str,
-    depth: int = 0,
-    cause: str = "",
-) -> Event:
-    """`make_event`, where those who make many know the topic's subscriptions and have an id ready."""
     known = topics.get(topic)
     valid = _checked(known, payload)
     subscribers = (subscriptions or table.of(topic)).of(valid)

@@ -226,7 +226,9 @@ class Sweep:
         """Fold what commits added to the statistics. One process at a time does."""
         if not (rows.stats or rows.errors) or not _first("stats"):
             return 0
-        return ((rows.stats and folding.fold(self._await_gap)) or 0) + (error_groups.fold() if rows.errors else 0)
+        stats = folding.fold(self._await_gap) if rows.stats else 0
+        errors = error_groups.fold() if rows.errors else 0
+        return (stats or 0) + errors
 
     def turn_schedules(self) -> int:
         """Begin and end values for a time. Whichever process is first does."""
