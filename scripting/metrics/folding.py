@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from django.db import IntegrityError, router, transaction
 
 from scripting.metrics.rollups import Figures, Span, StatRow, requests_as_rows, whole
-from scripting.models.lone_commits import LINK, LoneCommit
-from scripting.models.receipts import UNSEALED, ReceiptLink
+from scripting.models.lone_commits import LINK, LoneCommit, link_of
+from scripting.models.receipts import ReceiptLink
 from scripting.models.rollups import ExecutionStat, StatDelta
 from scripting.storage.bulk_insert import insert_rows
 from scripting.storage.bulk_update import delete_rows, update_rows
@@ -102,7 +102,7 @@ def _filed(lone: list[tuple[Any, ...]], using: str) -> bool:
         return False
     if delete_rows(LoneCommit, [row[0] for row in lone]) != len(lone):
         return False
-    links = [_link(row[_COLUMNS.stop :]) for row in lone]
+    links = [link_of(row[_COLUMNS.stop : -1], row[-1]) for row in lone]
     try:
         with transaction.atomic(using):
             insert_rows(ReceiptLink, links)
@@ -110,12 +110,6 @@ def _filed(lone: list[tuple[Any, ...]], using: str) -> bool:
         for link in links:
             _file_alone(link, using)
     return True
-
-
-def _link(columns: tuple[Any, ...]) -> dict[str, Any]:
-    *same, execution = columns
-    link = dict(zip(LINK, same, strict=True))
-    return link | {"first": execution, "last": execution, "receipts": b"", "seal": None, "root_day": UNSEALED}
 
 
 def _file_alone(link: dict[str, Any], using: str) -> None:

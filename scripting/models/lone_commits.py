@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from scripting.models.receipts import UNSEALED
 from scripting.models.script import Script, ScriptVersion
 
 LINK = ("module", "chain", "number", "previous", "digest", "salt", "digests", "rows_digest", "made_at")
@@ -50,3 +55,9 @@ class LoneCommit(models.Model):
 
     def __str__(self) -> str:
         return f"link {self.number} of chain {self.chain}, to be filed"
+
+
+def link_of(columns: Sequence[Any], execution: UUID) -> dict[str, Any]:
+    """The columns of the ReceiptLink that a commit's columns LINK become when it is filed."""
+    link = dict(zip(LINK, columns, strict=True))
+    return link | {"first": execution, "last": execution, "receipts": b"", "seal": None, "root_day": UNSEALED}

@@ -17,8 +17,7 @@ from scripting.execution.links import digest_of, entries, split
 from scripting.execution.receipts import ROLES, STATUSES, TRIGGERS, Receipt, Recorded, pack, unpack
 from scripting.models import Attempt, Execution, LoneCommit, ReceiptLink
 from scripting.models.ids import first_id_at, time_of
-from scripting.models.lone_commits import LINK
-from scripting.models.receipts import UNSEALED
+from scripting.models.lone_commits import LINK, link_of
 
 NEAR = timedelta(hours=1)
 """How long before an execution's id the first of its link may have been made: a batch is held for less than a second."""
@@ -145,16 +144,8 @@ def look_up(execution: UUID) -> Found | Unfit | None:
 
 def _to_be_filed(execution: UUID) -> list[ReceiptLink]:
     """The link of a request that was committed a moment ago, as it will be filed."""
-    return [
-        ReceiptLink(
-            **{name: getattr(commit, name) for name in LINK},
-            first=commit.execution,
-            last=commit.execution,
-            receipts=b"",
-            root_day=UNSEALED,
-        )
-        for commit in LoneCommit.objects.filter(execution=execution)
-    ]
+    waiting = LoneCommit.objects.filter(execution=execution).values_list(*LINK)
+    return [ReceiptLink(**link_of(columns, execution)) for columns in waiting]
 
 
 def rows_of(
