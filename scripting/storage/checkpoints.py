@@ -13,12 +13,14 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from scripting.storage.spare_time import SpareTime, in_spare_time
 from scripting.storage.turns import database_file
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,9 @@ MOST_PAGES = 32_000
 AFTER = 16
 """Commits of this process that put it off, until the process makes one by the way: other people's commits may not come for long."""
 LATER_SECONDS = 0.5
+
+ROUNDS = 6
+"""Of a checkpoint, while commits come in between: each finds less to write."""
 
 BUSY_SECONDS, IDLE_SECONDS = 0.2, 1.0
 """Between two looks of a worker whether the log has grown, while it does and while it does not."""
@@ -39,14 +44,15 @@ _owed = 0
 class Checkpoints:
     """A thread that makes them beside the commits of workers, of which else one in a few hundred waits for the disk, and events wait for it.
 
-    Of the workers of a database one makes them for all; the next one begins when it has ended. While commits go on the log is never written
-    back to its end, so it still grows until a commit begins it anew; that one finds little left to do.
+    Of the workers of a database one makes them for all; the next one begins when it has ended. It takes the time that processors have to spare,
+    and while they have none it takes its part of it: else commits would have to make them, of a log that has become long.
     """
 
     def __init__(self, using: str) -> None:
         self._using = using
         self._stopping = threading.Event()
         self._right: int | None = None
+        self._spare = SpareTime()
 
     def start(self) -> None:
         """Begin, if it is a SQLite database."""
@@ -69,7 +75,9 @@ class Checkpoints:
                 seconds, before = BUSY_SECONDS, written
                 if makes is None:
                     makes = self._are_to_be_made()
-                if makes:
+                if makes and self._spare.is_enough():
+                    in_spare_time(partial(checkpoint, file))
+                elif makes:
                     checkpoint(file)
         finally:
             if self._right is not None:
@@ -155,11 +163,19 @@ def _owe(file: str) -> None:
 
 
 def checkpoint(file: str) -> None:
-    """Write what is in the log of the database `file` into it, as far as nobody reads there; others read and write meanwhile. Never fails."""
+    """Write what is in the log of the database `file` into it, as far as nobody reads there; others read and write meanwhile. Never fails.
+
+    Goes on until no commit has come in between, if it can: the next one then begins the log anew, and none has to wait for the disk for that.
+    """
     try:
         # On a connection of its own: a request may have closed the one before, and its thread may be gone.
         with contextlib.closing(sqlite3.connect(f"file:{quote(file)}?mode=rw", uri=True)) as connection:
             connection.execute("PRAGMA schema_version").fetchall()  # it has to read before it knows of the log
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            before = 0
+            for _ in range(ROUNDS):
+                [(_, written, _)] = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                if written == before:
+                    break
+                before = written
     except sqlite3.Error as error:
         logger.debug("no checkpoint of %s: %s", file, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from scripting.models import OutboxEvent
 from scripting.registry import publishing
 from scripting.registry.moves import AnyBase
 from scripting.storage import checkpoints
-from scripting.storage.checkpoints import locked, put_off
+from scripting.storage.checkpoints import checkpoint, locked, put_off
+from scripting.storage.spare_time import SpareTime
 from tests.support.arena import arena_registered, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -165,3 +167,55 @@ def test_where_no_commit_is_to_make_one_none_does(file: Path, monkeypatch: pytes
         fill()
     time.sleep(0.5)
     assert written_at(file) == before
+
+
+def test_commits_that_come_in_between_are_written_too_so_that_the_next_one_begins_the_log_anew(file: Path) -> None:
+    until(0)  # no commit makes one
+    log, over = Path(f"{file}-wal"), threading.Event()
+
+    def begun() -> bytes:
+        """The salts of the log's header: new ones when it is begun anew."""
+        with log.open("rb") as opened:
+            return opened.read(24)[16:]
+
+    def commit_again_and_again() -> None:
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("PRAGMA wal_autocheckpoint = 0")
+        while not over.wait(0.002):
+            other.execute("PRAGMA user_version = 0")  # one page
+        other.close()
+
+    fill()
+    others = threading.Thread(target=commit_again_and_again)
+    others.start()
+    try:
+        for _ in range(20):
+            before = begun()
+            checkpoint(str(file))
+            OutboxEvent.objects.create(topic="checkpoint", envelope=b"small")
+            if begun() != before:
+                break
+            fill()
+        else:
+            pytest.fail("the log was never begun anew")
+    finally:
+        over.set()
+        others.join()
+
+
+@pytest.mark.parametrize(("spare", "policy"), [(True, os.SCHED_IDLE), (False, os.SCHED_OTHER)])
+def test_a_worker_makes_them_in_spare_time_while_there_is_some_and_else_at_once(
+    file: Path, beside: checkpoints.Checkpoints, monkeypatch: pytest.MonkeyPatch, spare: bool, policy: int
+) -> None:
+    monkeypatch.setattr(checkpoints, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(SpareTime, "is_enough", lambda _self: spare)
+    policies: list[int] = []
+    monkeypatch.setattr(checkpoints, "checkpoint", lambda _file: policies.append(os.sched_getscheduler(0)))
+    beside.start()
+    until = time.monotonic() + 30
+    while not policies:
+        assert time.monotonic() < until, "nobody made a checkpoint"
+        OutboxEvent.objects.create(topic="checkpoint", envelope=b"small")
+        time.sleep(0.01)
+    assert set(policies) == {policy}
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
