@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import redis
 from rq.exceptions import InvalidJobOperation
@@ -16,7 +16,6 @@ from scripting.bus import evidence_jobs
 from scripting.bus.evidence_jobs import Running
 from scripting.conf import conf
 from scripting.evidence import jobs, play_jobs
-from scripting.git import waking
 from scripting.processes.one_at_a_time import FromBeatToBeat
 from scripting.storage import database
 from scripting.storage.lua import Call
@@ -33,7 +32,9 @@ class EvidenceWorker(ScriptWorker):
 
     kind = evidence_jobs.KIND
 
-    def __init__(self, name: str = "") -> None:
+    def __init__(self, name: str = "", looks: Sequence[Callable[[], object]] = ()) -> None:
+        """`looks` are made each second, by one of these workers for all: each enqueues its job when it is due. They raise redis.RedisError alone."""
+        self._looks = looks
         self._job_id = ""
         super().__init__(name, evidence_jobs.evidence_queue())
         self._right = FromBeatToBeat(self.liveness.name, "sweep", "evidence")
@@ -66,7 +67,8 @@ class EvidenceWorker(ScriptWorker):
         if self._held_jobs:
             evidence_jobs.begin_orphans_anew()
         self._sweep.watch_for_alerts()  # that no worker of events lives, one of them could not tell
-        waking.look_when_due()
+        for look in self._looks:
+            look()
         if looks:
             self._looked_at = time.monotonic()
             jobs.look_for_lost()

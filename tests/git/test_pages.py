@@ -15,6 +15,7 @@ from django.urls import reverse
 from scripting.bus import evidence_jobs
 from scripting.git import waking
 from scripting.git.following import Busy, follow
+from scripting.management.commands.run_worker import new_worker
 from scripting.models import GitFile
 from scripting.processes.one_at_a_time import OneAtATime
 from scripting.registry import publishing
@@ -62,6 +63,22 @@ def test_the_page_says_what_is_live_what_waits_and_why_and_leads_out_of_drift_bo
     follow()
     assert "chess_club/dice, line" in shown(viewer)
     assert game.active_text("dice") == BETTER
+
+
+def test_one_of_the_evidence_workers_has_the_branch_looked_at_each_time_it_is_due(origin: Origin) -> None:
+    workers = [new_worker(name, evidence=True) for name in ("eve", "evan")]
+    for worker in workers:
+        worker.liveness.beat()
+        worker.sweep()
+    assert evidence_jobs.evidence_queue().get_job_ids() == [waking.JOB_ID]
+    evidence_jobs.evidence_queue().empty()
+    for worker in workers:
+        worker.sweep()
+    assert not evidence_jobs.is_pending(waking.JOB_ID), "it is not due again"
+    waking.wake()
+    for worker in reversed(workers):
+        worker.sweep()
+    assert evidence_jobs.is_pending(waking.JOB_ID)
 
 
 def test_the_webhook_wakes_the_look_for_who_knows_the_secret_alone(

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
 from scripting.checks import ENGINE
+from scripting.git import waking
 from scripting.processes.init import leave_process_1
 from scripting.processes.startup import SWITCH_SECONDS_OF_WORKERS, prepare_to_serve
 from scripting.workers.evidence_worker import EvidenceWorker
@@ -34,6 +35,11 @@ class Command(BaseCommand):
         of_rq = logging.getLogger("rq.worker")
         if of_rq.level != logging.WARNING:  # setting it anew would clear what each logger of the process remembers
             of_rq.setLevel(logging.WARNING)  # our own lines say what matters
-        worker = (EvidenceWorker if options["evidence"] else ScriptWorker)(options["name"])
+        worker = new_worker(options["name"], evidence=options["evidence"])
         prepare_to_serve(SWITCH_SECONDS_OF_WORKERS)
         worker.work(burst=options["burst"])
+
+
+def new_worker(name: str, *, evidence: bool) -> ScriptWorker:
+    """The worker of a process that is about to serve."""
+    return EvidenceWorker(name, [waking.look_when_due]) if evidence else ScriptWorker(name)
