@@ -94,8 +94,8 @@ def token() -> None:
 
     from django.contrib.auth.models import User
 
-    from scripting import tokens
-    from scripting.tokens import Wanted
+    from scripting.access import tokens
+    from scripting.access.tokens import Wanted
 
     user = User.objects.create_superuser("bench")
     wanted = Wanted("bench", user, ("events",), lifetime=timedelta(days=1))

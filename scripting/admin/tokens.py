@@ -17,13 +17,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from scripting import clock, tokens
+from scripting import clock
+from scripting.access import tokens
+from scripting.access.tokens import LIFETIME, LONGEST, Wanted, WrongToken
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.forms import NO_REASON, ReasonForm
 from scripting.insight.display import badge
 from scripting.insight.times import moment
 from scripting.models import Action, ApiToken
-from scripting.tokens import LIFETIME, LONGEST, Wanted, WrongToken
 
 STATES = {"valid": "success", "expired": "warning", "revoked": "danger"}
 LONGEST_REASON = 90

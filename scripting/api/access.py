@@ -11,7 +11,8 @@ import redis
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from scripting import clock, tokens
+from scripting import clock
+from scripting.access import tokens
 from scripting.api.problems import Problem
 from scripting.conf import conf
 from scripting.models import Script

@@ -21,7 +21,8 @@ from django.db import DatabaseError, InterfaceError, close_old_connections
 from django.http.request import split_domain_port, validate_host
 from django.urls import reverse
 
-from scripting import clock, tokens
+from scripting import clock
+from scripting.access import tokens
 from scripting.api import access, documents, events, problems, waiting
 from scripting.api.events import MAX_WAIT, EventIn
 from scripting.api.problems import Problem

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from scripting import tokens
+from scripting.access import tokens
 from scripting.models import ApiToken
 
 pytestmark = pytest.mark.django_db

@@ -10,11 +10,11 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from scripting import tokens
+from scripting.access import tokens
+from scripting.access.tokens import Wanted
 from scripting.api import access
 from scripting.models import Action
 from scripting.sources import sync
-from scripting.tokens import Wanted
 from tests.support.game import Game, game
 
 __all__ = ["game"]

@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
 
-from scripting import tokens
+from scripting.access import tokens
 from scripting.api import express, waiting
 from scripting.api.express import MAX_BYTES, Express
 from scripting.bus.events import Event

@@ -11,11 +11,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from scripting import tokens
+from scripting.access import tokens
+from scripting.access.tokens import Wanted, WrongToken
 from scripting.api import access
 from scripting.models import Action, ApiToken
 from scripting.storage.redis_client import redis_client
-from scripting.tokens import Wanted, WrongToken
 from tests.api.conftest import Machine, machine_of
 from tests.support.game import Game
 

@@ -14,14 +14,14 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from scripting import tokens
+from scripting.access import tokens
+from scripting.access.tokens import Wanted
 from scripting.bus import publishing as bus
 from scripting.bus.streams import Stream
 from scripting.models import Activation, GatePolicy, Script
 from scripting.registry import publishing
 from scripting.registry.moves import AnyBase, AtGate
 from scripting.sources import sync
-from scripting.tokens import Wanted
 from scripting.workers import drain_job
 from tests.support.game import Game, game
 

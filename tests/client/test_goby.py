@@ -13,7 +13,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from django.contrib.auth.models import Permission, User
 
-from scripting import tokens
+from scripting.access import tokens
+from scripting.access.tokens import Wanted
 from scripting.client import main as command
 from scripting.evidence import cases
 from scripting.models import Activation, Script
@@ -21,7 +22,6 @@ from scripting.registry import publishing
 from scripting.registry.moves import AnyBase
 from scripting.sources import sync
 from scripting.texts import case_text
-from scripting.tokens import Wanted
 from tests.support.game import BETTER, BROKEN, Game, game
 
 __all__ = ["game"]

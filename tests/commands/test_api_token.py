@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from scripting import tokens
+from scripting.access import tokens
 from scripting.models import ApiToken
 
 pytestmark = pytest.mark.django_db

@@ -16,11 +16,11 @@ from django.contrib.auth.models import User
 from django.db import connections
 
 from goby_site.paths import BASE_DIR
-from scripting import tokens
+from scripting.access import tokens
+from scripting.access.tokens import Wanted
 from scripting.bus.streams import Stream
 from scripting.models import Execution
 from scripting.sources import sync
-from scripting.tokens import Wanted
 from scripting.workers import drain_job
 
 CLIENTS = BASE_DIR / "docs" / "examples" / "clients"

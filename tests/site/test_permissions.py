@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.test import Client
 from pytest_django import Settings
 
-from scripting import tokens
+from scripting.access import tokens
 from scripting.engine import get_engine
 from scripting.models import Alert, AlertMessage, AlertReceiver, AlertRule, Script
 from scripting.registry import publishing, reviews

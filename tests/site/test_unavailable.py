@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
+from scripting.access.tokens import Wanted, make
 from scripting.storage import database
-from scripting.tokens import Wanted, make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,10 +10,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from scripting.access.roles import TUNER, permissions_of
 from scripting.evidence import curve_jobs
 from scripting.evidence.replays import live_bundle
 from scripting.models import Execution, KnobCurve, KnobSchedule, KnobSet, ReplayReport, Script
-from scripting.modules.roles import TUNER, permissions_of
 from scripting.registry import knobs
 from tests.evidence.recorded import record
 from tests.support.arena import arena_registered, make_script

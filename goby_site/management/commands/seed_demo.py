@@ -11,7 +11,7 @@ from django.db import transaction
 from goby_site.accounts.demo import DEMO_GROUP
 from goby_site.accounts.demo_logins import Seen, demo_passwords, logins_place
 from goby_site.accounts.roles import ADMIN_GROUP
-from scripting.modules import roles
+from scripting.access import roles
 
 
 class Command(BaseCommand):

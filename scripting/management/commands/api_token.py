@@ -7,11 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from scripting import clock, tokens
+from scripting import clock
+from scripting.access import tokens
+from scripting.access.tokens import LIFETIME, Wanted, WrongToken
 from scripting.management.commands.publish_script import author
 from scripting.management.output import ScriptingCommand
 from scripting.models import Action, ApiToken
-from scripting.tokens import LIFETIME, Wanted, WrongToken
 
 
 class Command(ScriptingCommand):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from scripting.access import roles
 from scripting.management.output import ScriptingCommand
-from scripting.modules import roles
 
 
 class Command(ScriptingCommand):
