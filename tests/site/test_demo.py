@@ -146,6 +146,9 @@ def test_seeding_again_works_out_no_hash_and_a_password_that_was_changed_is_put_
     )
     call_command("seed_demo")
     assert worked_out == []
+    User.objects.get(username="viewer").delete()
+    call_command("seed_demo")
+    assert worked_out == [], "who was just made cannot have it"
     viewer = User.objects.get(username="viewer")
     viewer.set_password("something else")
     viewer.save()
