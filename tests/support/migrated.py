@@ -1,6 +1,6 @@
 """The database as the migrations leave it, made once for a run of the suite: each test process and each stack begins with a copy.
 
-To migrate from nothing takes five seconds of computing; in a copy `migrate` finds nothing to do. The file is kept for the next run,
+To migrate from nothing takes three seconds of computing; in a copy `migrate` finds nothing to do. The file is kept for the next run,
 which begins with it as long as no migration, no model and no package has changed since, and as it is as long as no other module has
 either, which saves the two seconds of a `migrate`.
 """

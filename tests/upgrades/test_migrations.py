@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
+from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.state import ModelState, ProjectState
@@ -19,7 +24,14 @@ OURS = tuple(LAST_RELEASE)
 
 @functools.cache
 def loader() -> MigrationLoader:
-    return MigrationLoader(None)
+    """Every migration by itself, also those that a new site does not run."""
+    return MigrationLoader(None, replace_migrations=False)
+
+
+def leaves() -> list[tuple[str, str]]:
+    """The newest of each app, reached by single migrations."""
+    graph = loader().graph
+    return [node for node in graph.leaf_nodes() if not graph.nodes[node].replaces]
 
 
 @functools.cache
@@ -44,7 +56,7 @@ def found() -> dict[tuple[str, str], list[str]]:
     """The faults of our migrations, by migration."""
     wrong: dict[tuple[str, str], list[str]] = {}
     state = ProjectState(real_apps=loader().unmigrated_apps)
-    for each in _plan(loader().graph.leaf_nodes()):
+    for each in _plan(leaves()):
         if each.app_label in OURS and (said := list(faults(each, state, released()))):
             wrong[each.app_label, each.name] = said
         state = each.mutate_state(state, preserve=False)
@@ -56,6 +68,43 @@ def test_every_migration_can_be_applied_under_processes_of_the_last_release() ->
     wrong = found()
     assert {node: each for node, each in wrong.items() if node not in BEFORE_THE_FIRST} == {}
     assert wrong.keys() == BEFORE_THE_FIRST, "an exception that is none"
+
+
+def _of_a_new_site() -> dict[str, str]:
+    """The migrations by which a new site gets the tables of the last release."""
+    replaced = {node: key for key, each in MigrationLoader(None).replacements.items() for node in each.replaces}
+    return dict(replaced.get(node, node) for node in LAST_RELEASE.items())
+
+
+@pytest.mark.once
+def test_a_new_site_begins_with_the_models_that_the_single_migrations_lead_to() -> None:
+    assert _of_a_new_site() != LAST_RELEASE
+    state = MigrationLoader(None).project_state(list(_of_a_new_site().items()))
+    for key in released().models.keys() | state.models.keys():
+        assert state.models.get(key) == released().models.get(key), key
+
+
+@pytest.mark.slow
+@pytest.mark.once
+def test_a_new_site_has_the_tables_that_the_single_migrations_make(tmp_path: Path, django_db_blocker: Any) -> None:
+    def tables(file: Path, nodes: dict[str, str], of: Callable[[Any], MigrationLoader]) -> list[str]:
+        database = DatabaseWrapper(connection.settings_dict | {"NAME": str(file)})
+        default, connections["default"] = connections["default"], database  # which a migration's code asks
+        try:
+            executor = MigrationExecutor(database)
+            executor.loader = of(database)
+            executor.migrate(list(nodes.items()))
+            with database.cursor() as cursor:
+                cursor.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+                return sorted(sql for (sql,) in cursor.fetchall())
+        finally:
+            connections["default"] = default
+            database.close()
+
+    with django_db_blocker.unblock():
+        single = tables(tmp_path / "single", LAST_RELEASE, lambda to: MigrationLoader(to, replace_migrations=False))
+        assert len(single) > 100
+        assert tables(tmp_path / "new", _of_a_new_site(), MigrationLoader) == single
 
 
 @pytest.mark.slow
