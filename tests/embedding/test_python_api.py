@@ -43,13 +43,6 @@ def test_each_name_of_the_facade_is_there_and_on_the_page() -> None:
         assert {name for name in told - names if not name.islower()} == set(), module
 
 
-def test_a_process_that_runs_scripts_does_not_load_what_compiles_them() -> None:
-    program = (
-        "import django; django.setup(); import sys, scripting.engine; assert 'RestrictedPython' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", program], check=True)
-
-
 def test_the_examples_are_typed_for_outsiders(environment: Path, tmp_path: Path) -> None:
     written = [block for block in blocks_of(PAGE) if block.option]
     for block in written:

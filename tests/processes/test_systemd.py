@@ -5,16 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from goby_site.paths import BASE_DIR
 from scripting.processes import systemd
+from tests.support import forked
 from tests.support.processes import child_environment
 
 PARTS = {
@@ -50,10 +48,9 @@ class Part:
         own = {"NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": "30000000", "GOBY_DEMO": "false"}
         arguments = [one.format(folder=folder) for one in PARTS[kind]]
         with self.log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, *arguments],
-                cwd=BASE_DIR,
-                env=child_environment(**own, SCRIPTING_SCRIPTS_DIR=str(folder / "scripts")),
+            self.process = forked.start(
+                *arguments,
+                environment=child_environment(**own, SCRIPTING_SCRIPTS_DIR=str(folder / "scripts")),
                 stdout=output,
                 stderr=output,
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import os
 import signal
 import subprocess
@@ -88,37 +90,41 @@ forks.begin(run, "x").wait()
 NO_SERVER = "postgresql://nobody@127.0.0.1:1/none"
 
 
+@functools.cache
+def loaded(database: str) -> dict[str, object]:
+    """What a process has that is about to fork the parts of a site on this database."""
+    program = """
+import json
+forks.load()
+import scripting.engine
+has = {"modules": [name for name in ("rich", "opentelemetry", "RestrictedPython", "psycopg") if name in sys.modules]}
+from django.db import connections
+from scripting.registry import active, reading
+has["compiled for"] = [list(query._compiled) for query in (active._newest_change, reading._all)]
+has["is connected"] = connections["default"].connection is not None
+import opentelemetry, rich, psycopg
+print(json.dumps(has))
+"""
+    [line] = said(program, child_environment(DATABASE_URL=database))
+    return dict(json.loads(line))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("database", "there"),
     [("sqlite:///none.sqlite3", []), pytest.param(NO_SERVER, ["psycopg"], marks=pytest.mark.once)],
 )
 def test_what_no_part_needs_is_not_imported_and_can_be_later(database: str, there: list[str]) -> None:
-    lines = said(
-        """
-forks.load()
-print([name for name in ("rich", "opentelemetry", "psycopg") if name in sys.modules])
-import opentelemetry, rich, psycopg
-""",
-        child_environment(DATABASE_URL=database),
-    )
-    assert lines == [str(there)]
+    """Among it what compiles scripts: that is for sandboxes."""
+    assert loaded(database)["modules"] == there
 
 
 @pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.parametrize("database", ["sqlite:///none.sqlite3", NO_SERVER])
 def test_queries_are_compiled_before_the_fork_without_the_database(database: str) -> None:
-    lines = said(
-        """
-forks.load()
-from django.db import connections
-from scripting.registry import active, reading
-print([list(query._compiled) for query in (active._newest_change, reading._all)], connections["default"].connection)
-""",
-        child_environment(DATABASE_URL=database),
-    )
-    assert lines == ["[['default'], ['default']] None"]
+    has = loaded(database)
+    assert (has["compiled for"], has["is connected"]) == ([["default"], ["default"]], False)
 
 
 def test_a_part_that_gets_the_number_of_the_start_which_has_ended_stops_nothing_when_it_dies() -> None:
