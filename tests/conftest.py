@@ -16,12 +16,13 @@ from pytest_django import DjangoDbBlocker
 
 from scripting.bus import spread
 from scripting.storage import redis_client as our_client
-from tests.support import bytecode, common_parent, emptying, examples, migrated, passes, telling
+from tests.support import collector, common_parent, emptying, examples, migrated, passes, telling
 from tests.support.browser import KeptBrowser, chromium_path, forget
 from tests.support.postgres import server_url
 from tests.support.redis import RedisServer
 
 if TYPE_CHECKING:
+    import execnet
     from playwright.sync_api import BrowserContext, Page
     from pytest_django.live_server_helper import LiveServer
 
@@ -117,6 +118,12 @@ def pytest_configure(config: pytest.Config) -> None:
                 signal.signal(number, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[execnet.XSpec]) -> None:
+    """Have one process collect for all of xdist's."""
+    collector.begin(config, specs)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Have a process of xdist say what counts, and no more."""
     telling.tell_less(session.config)
@@ -127,8 +134,7 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """Thousands of tests and the packages that they load live to the end: no garbage collection looks at them, now or later."""
     gc.disable()
     try:
-        with bytecode.made_once(session.config):
-            return (yield)
+        return (yield)
     finally:
         gc.enable()
         gc.freeze()

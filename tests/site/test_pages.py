@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.template.loader import render_to_string
 from django.test import Client
 from django_rq import get_queue
-from django_rq.settings import QUEUES
 from rq import Worker
 
 
@@ -40,7 +40,7 @@ def test_who_is_refused_reads_as_whom(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_the_queues_without_their_redis_say_so(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    for queue in QUEUES.values():
+    for queue in settings.RQ_QUEUES.values():
         monkeypatch.setitem(queue, "URL", "redis://127.0.0.1:1/0")
     client.force_login(User.objects.create_superuser("root"))
     response = client.get("/django-rq/")
@@ -50,7 +50,7 @@ def test_the_queues_without_their_redis_say_so(client: Client, monkeypatch: pyte
 
 @pytest.mark.django_db
 def test_the_page_of_a_busy_worker_names_its_job(client: Client) -> None:
-    index, queue = next((i, get_queue(name)) for i, name in enumerate(QUEUES) if name == "scripting")
+    index, queue = next((i, get_queue(name)) for i, name in enumerate(settings.RQ_QUEUES) if name == "scripting")
     job = queue.create_job("scripting.workers.drain_job.drain", args=("wargame", 7))
     job.save()
     worker = Worker([queue], connection=queue.connection, serializer=queue.serializer)

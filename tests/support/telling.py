@@ -5,6 +5,8 @@ Each message costs both of them a quarter of a millisecond; of the six about a t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,14 +19,15 @@ def tell_less(config: pytest.Config) -> None:
     """In a process of xdist, of a run that shows each test as one sign."""
     if not hasattr(config, "workerinput") or config.option.verbose > 0 or config.option.xmlpath:
         return
-    [teller] = [each for each in config.pluginmanager.get_plugins() if hasattr(each, "sendevent")]
-    tell = teller.sendevent
+    for teller in config.pluginmanager.get_plugins():
+        if tell := getattr(teller, "sendevent", None):
+            teller.sendevent = partial(tell_what_counts, tell)
 
-    def tell_what_counts(name: str, **told: Any) -> None:
-        if is_shown(name, told.get("data", {})):
-            tell(name, **told)
 
-    teller.sendevent = tell_what_counts
+def tell_what_counts(tell: Callable[..., None], name: str, **told: Any) -> None:
+    """Tell it if the run shows or counts it."""
+    if is_shown(name, told.get("data", {})):
+        tell(name, **told)
 
 
 def is_shown(name: str, report: dict[str, Any]) -> bool:

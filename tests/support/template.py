@@ -16,10 +16,12 @@ import selectors
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from goby_site.stack import forks
+from tests.support.settings_anew import read_settings_anew
 
 IMPORTED = (
     "scripting.management.commands.run_worker",
@@ -38,13 +40,12 @@ LOOK_SECONDS = 2.0
 class Template:
     """Listens at a socket of the run's folder; forks what it is asked for; says who has ended, and how."""
 
-    def __init__(self, address: str, run: int) -> None:
+    def __init__(self, listener: socket.socket, run: int, begin: Callable[[dict[str, Any], list[int]], None]) -> None:
         self._run = run
+        self._begin = begin
         self._children: dict[int, socket.socket] = {}
         self._selector = selectors.DefaultSelector()
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.bind(address)
-        self._listener.listen(64)
+        self._listener = listener
         self._woken, waker = os.pipe()
         os.set_blocking(waker, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -83,7 +84,7 @@ class Template:
         pid = os.fork()
         if not pid:
             signal.set_wakeup_fd(-1)
-            forks.become(lambda: _begin(wanted, files), wanted["title"], here, signal.SIGKILL)
+            forks.become(lambda: self._begin(wanted, files), wanted["title"], here, signal.SIGKILL)
         self._children[pid] = client
         for file in files:
             os.close(file)
@@ -100,6 +101,14 @@ class Template:
                         )
 
 
+def listen(address: Path) -> socket.socket:
+    """The socket at which a template is asked."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.bind(str(address))
+    listener.listen(64)
+    return listener
+
+
 def _begin(wanted: dict[str, Any], files: list[int]) -> None:
     """In the child: what a program has that was started so, then the program."""
     for number, file in enumerate(files):
@@ -111,7 +120,7 @@ def _begin(wanted: dict[str, Any], files: list[int]) -> None:
         os.umask(wanted["umask"])
     os.environ.clear()
     os.environ.update(wanted["environment"])
-    _read_settings_anew()
+    read_settings_anew()
     if wanted["command"][0] == "-m":
         sys.argv = wanted["command"][1:]
         importlib.import_module(sys.argv[0]).main()
@@ -122,25 +131,6 @@ def _begin(wanted: dict[str, Any], files: list[int]) -> None:
         execute_from_command_line(sys.argv)
 
 
-def _read_settings_anew() -> None:
-    """From the environment of now. Django is told what has changed, as its own tests tell it."""
-    from django.conf import Settings, settings
-    from django.db import connections
-    from django.test.signals import setting_changed
-
-    before, name = settings._wrapped, os.environ["DJANGO_SETTINGS_MODULE"]
-    for module in {"goby_site.settings", "tests.support.stack_settings", name}:
-        del sys.modules[module]
-    settings._wrapped = now = Settings(name)
-    for connection in connections.all(initialized_only=True):
-        del connections[connection.alias]  # it knows the database of the test process that asked first
-    connections._settings = None  # type: ignore[attr-defined]
-    connections.__dict__.pop("settings", None)
-    for setting in dir(now):
-        if setting.isupper() and getattr(now, setting) != getattr(before, setting, None) and setting != "DATABASES":
-            setting_changed.send(sender=Settings, setting=setting, value=getattr(now, setting), enter=True)
-
-
 def main() -> None:
     import django
 
@@ -149,7 +139,7 @@ def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
     unfinished = address.with_suffix(".new")
-    template = Template(str(unfinished), run)
+    template = Template(listen(unfinished), run, _begin)
     unfinished.rename(address)
     gc.collect()
     gc.freeze()
