@@ -114,29 +114,34 @@ SERIOUS = {"serious", "critical"}
 COLOURS = ["color-contrast", "link-in-text-block"]
 """The rules about colours that axe-core applies unless told otherwise. They are most of its work, and all that differs by night."""
 JUDGE = """async ([place, colours, rest]) => {
-  const never = axe._audit.rules.filter((rule) => ['minor', 'moderate'].includes(rule.impact) || colours.includes(rule.id));
+  const never = axe._audit.rules.filter((rule) => ['minor', 'moderate'].includes(rule.impact) || !rest && !colours.includes(rule.id));
   const rules = Object.fromEntries(never.map((rule) => [rule.id, {enabled: false}]));
-  // What styles can tell apart: of one line of a list, its elements, their classes and states, and where there is text.
-  const look = (one) => [one, ...one.querySelectorAll('*')].map((each) => each.tagName + [...each.attributes].map(({name, value}) =>
-    name === 'style' && /color|background|opacity/.test(value) || !/[0-9]/.test(value) || name === 'class' ? name + value : name) +
-    [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()) + each.checkVisibility()).join();
-  const alike = [];
-  for (const parent of document.querySelectorAll('body *')) {
-    if (parent.childElementCount < 9 || parent.closest('svg')) continue;
-    const seen = new Set(), lines = [...parent.children];
-    lines.slice(1, -1).forEach((one, place) => {
-      const words = look(one) + place % 2;
-      if (seen.has(words)) alike.push(one);
-      seen.add(words);
-    });
+  const parts = ['color', 'backgroundColor', 'backgroundImage', 'opacity', 'textShadow', 'fontSize', 'fontWeight', 'position', 'filter', 'mixBlendMode'];
+  const numbers = new Map(), known = new Map([[null, 0]]), contrasting = new Set();
+  const look = (one) => {
+    if (!known.has(one)) {
+      const style = getComputedStyle(one);
+      const words = [look(one.parentElement), one.tagName, one.getAttribute('class'), ...parts.map((part) => style[part])].join();
+      if (!numbers.has(words)) numbers.set(words, numbers.size + 1);
+      known.set(one, numbers.get(words));
+    }
+    return known.get(one);
+  };
+  const check = axe._audit.checks['color-contrast'], {evaluate} = check;
+  check.evaluate = function (one, ...others) {
+    if (contrasting.has(look(one))) return true;
+    const found = evaluate.call(this, one, ...others);
+    if (found) contrasting.add(look(one));
+    return found;
+  };
+  try {
+    return (await axe.run({include: [[place || 'html']]}, {resultTypes: ['violations'], preload: false, rules})).violations;
+  } finally {
+    check.evaluate = evaluate;
   }
-  const options = {resultTypes: ['violations'], preload: false};
-  const within = {include: [[place || 'html']]};
-  const found = await axe.run({...within, exclude: alike}, {...options, runOnly: {type: 'rule', values: colours}});
-  const others = rest ? await axe.run(within, {...options, rules}) : {violations: []};
-  return [...found.violations, ...others.violations];
 }"""
-"""Colours of lines that look alike are judged once; a rule whose violations are never serious is not asked."""
+"""A text that can be read stands for all with the same colours, sizes and classes, up to the page; a rule whose violations are never
+serious is not asked."""
 
 
 def barriers(page: Page, context: str | None = None, *, colours_only: bool = False) -> list[str]:
