@@ -196,7 +196,7 @@ def test_a_report_grows_while_it_is_made_and_a_killed_worker_s_job_is_made_anew(
     damage: Script, recorded: list[Execution], tmp_path: Path
 ) -> None:
     report = asked(damage, HARDER + SLOW)
-    with WorkerProcess(tmp_path, "eve", "--evidence", real=True).takes_jobs() as worker:
+    with WorkerProcess(tmp_path, "eve", "--evidence").takes_jobs() as worker:
         wait_until(lambda: ReplayJob.objects.get(pk=report.pk).decided > 0, 60, "it grows")
         report.refresh_from_db()
         assert report.sentence.startswith("so far changes ")

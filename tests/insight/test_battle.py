@@ -26,17 +26,16 @@ pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.any_database]
 
 
 class Watched:
-    """A stack whose database the test reads; `database_url` empty means its own SQLite file."""
+    """A stack whose database the test reads: by a connection to a server, or its own SQLite file."""
 
-    def __init__(self, stack: RunningStack, database_url: str) -> None:
+    def __init__(self, stack: RunningStack, server: psycopg.Connection | None) -> None:
         self.stack = stack
-        self.database_url = database_url
+        self.server = server
 
     def ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """One statement, so one moment."""
-        if self.database_url:
-            with psycopg.connect(self.database_url) as base:
-                return base.execute(sql.replace("?", "%s"), values or None).fetchall()  # type: ignore[arg-type]
+        if self.server:
+            return self.server.execute(sql.replace("?", "%s"), values or None).fetchall()  # type: ignore[arg-type]
         file = f"file:{self.stack.folder}/goby.sqlite3?mode=ro"
         with closing(sqlite3.connect(file, uri=True, timeout=20)) as base:
             return base.execute(sql, values).fetchall()
@@ -73,10 +72,13 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         "SCRIPTING_BATCH": str(BATCH),
     }
     with contextlib.ExitStack() as held:
-        url = ""
+        url, server = "", None
         if os.environ.get("TEST_DATABASE") == "postgres":
             url = held.enter_context(new_database(migrated.database(server_url())))
-        yield Watched(held.enter_context(RunningStack(folder, database_url=url, **settings)), url)
+            server = held.enter_context(
+                psycopg.connect(url, autocommit=True)
+            )  # a new one costs more than what is asked
+        yield Watched(held.enter_context(RunningStack(folder, database_url=url, **settings)), server)
 
 
 @pytest.mark.once
