@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -20,7 +17,9 @@ from django.core.management.base import CommandError
 from scripting.evidence.cases import add
 from scripting.models import Script
 from scripting.texts import case_text
+from tests.support import forked
 from tests.support.arena import make_script
+from tests.support.processes import child_environment
 
 RULES = Path(__file__).parents[2] / "wargame" / "scripts"
 OVERRIDES = RULES.parent / "overrides"
@@ -117,9 +116,10 @@ def test_the_case_in_the_documentation_is_one_that_holds(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_a_folder_takes_no_database(tmp_path: Path) -> None:
     """In a process whose database cannot even be opened."""
-    environment = os.environ | {"DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/db.sqlite3", "GOBY_VAR": str(tmp_path)}
-    environment.pop("DJANGO_SETTINGS_MODULE", None)
-    command = [sys.executable, "manage.py", "test_scripts", str(ONE), "--json"]
-    done = subprocess.run(command, cwd=RULES.parents[1], env=environment, capture_output=True, text=True, check=False)
-    document: dict[str, Any] = json.loads(done.stdout or done.stderr)
-    assert (done.returncode, document["ok"], len(document["cases"])) == (0, True, 1)
+    nowhere = child_environment(DATABASE_URL=f"sqlite:///{tmp_path}/nowhere/db.sqlite3", GOBY_VAR=str(tmp_path))
+    command = ("manage.py", "test_scripts", str(ONE), "--json")
+    with (tmp_path / "told").open("wb") as output:
+        process = forked.start(*command, environment=nowhere, stdout=output, stderr=output)
+        status = process.wait(60)
+    document: dict[str, Any] = json.loads((tmp_path / "told").read_text())
+    assert (status, document["ok"], len(document["cases"])) == (0, True, 1)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import http.client
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +14,9 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 
 from goby_site.accounts.throttle import FAILURES_OF_NAME
-from goby_site.paths import BASE_DIR
 from goby_site.web.proxies import Proxies, RealClients
 from scripting.insight.from_here import made_here
+from tests.support import forked
 from tests.support.processes import child_environment, free_port
 from tests.support.stack import wait_until
 
@@ -105,14 +103,16 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.log = folder / "web.log"
-        command = [sys.executable, "-m", "uvicorn", "goby_site.asgi:application", "--port", str(self.port)]
+        command = ["-m", "uvicorn", "goby_site.asgi:application", "--port", str(self.port)]
         with self.log.open("wb") as output:
-            self.process = subprocess.Popen(
-                [*command, "--lifespan", "off", "--no-proxy-headers"],
-                cwd=BASE_DIR,
-                env=child_environment(GOBY_PROXIES="127.0.0.1", GOBY_DEMO="false"),
+            self.process = forked.start(
+                *command,
+                "--lifespan",
+                "off",
+                "--no-proxy-headers",
+                environment=child_environment(GOBY_PROXIES="127.0.0.1", GOBY_DEMO="false"),
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=output,
             )
 
     def ask(self, path: str, forwarded: str | None, form: dict[str, str] | None = None) -> tuple[int, str, str]:
