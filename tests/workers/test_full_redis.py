@@ -52,6 +52,12 @@ def limit(client: redis.Redis, room: int) -> None:
     client.config_set("maxmemory", int(client.info("memory")["used_memory"]) + room if room else 0)
 
 
+def let_publish(client: redis.Redis, room: int) -> None:
+    """Limit it so that publishers may fill so much, beside which there is what is kept for draining."""
+    most = int(client.info("memory")["used_memory"]) + room
+    client.config_set("maxmemory", int(most / (1 - full_redis.RESERVE)))
+
+
 def test_a_worker_that_starts_on_a_full_redis_drains_it_and_one_that_runs_lives_through_a_flood(
     tmp_path: Path, redis_server: RedisServer
 ) -> None:
@@ -67,7 +73,7 @@ def test_a_worker_that_starts_on_a_full_redis_drains_it_and_one_that_runs_lives_
         client.delete("somebody-elses")
         limit(client, 0)
         wait_for(lambda: worker.said("takes jobs"), what="not registered")
-        limit(client, 600_000)
+        let_publish(client, 150_000)
         published = 40 + publish_until_refused(41)
         fill(client)
         wait_for(lambda: Execution.objects.count() == published, 60, "not drained")
@@ -79,7 +85,7 @@ def test_a_worker_that_starts_on_a_full_redis_drains_it_and_one_that_runs_lives_
 
 def test_publishers_are_refused_while_there_still_is_room_for_draining(redis_server: RedisServer) -> None:
     client = redis_server.client()
-    limit(client, 600_000)
+    let_publish(client, 150_000)
     assert publish_until_refused(1) > 0
     client.set("drained", "x" * 1000)
     client.config_set("maxmemory", 0)
