@@ -74,6 +74,7 @@ drill: $(VENV)/.dev ## faults and load on a site of real processes: lists the dr
 lock: ## pin the packages anew from requirements/*.in (needs uv on PATH: pip install uv)
 	@cd requirements && $(LOCK) core.in admin.in api.in stack.in -o runtime.txt
 	@cd requirements && $(LOCK) redis.in -c runtime.txt -o redis.txt
+	@cd requirements && $(LOCK) pip.in -o pip.txt
 	@cd requirements && $(LOCK) otel.in -c runtime.txt -o otel.txt
 	@cd requirements && $(LOCK) core.in admin.in api.in stack.in lsp.in otel.in test.in dev.in -c runtime.txt -c otel.txt -o dev.txt
 	@cd requirements && $(LOCK) core.in admin.in api.in stack.in lsp.in otel.in test.in -c dev.txt -o test.txt
@@ -86,6 +87,8 @@ $(VENV)/.made:
 	@set -- $(MADE_WITH); \
 	echo "Making $(VENV) with $$("$$@" -V) …"; \
 	"$$@" -m venv --clear $(VENV)
+	@# An older one, as Python 3.11 brings, computes twice as long; where this cannot be had it does all the same.
+	@$(BIN)/python -c 'import pip, sys; sys.exit(int(pip.__version__.split(".")[0]) >= 24)' && $(INSTALL) requirements/pip.txt 2>/dev/null || true
 	@touch $@
 
 # Both install the project itself too, so that a sandbox process finds its package without looking at the working folder.
