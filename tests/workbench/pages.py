@@ -49,9 +49,9 @@ class Person:
         if message.type in {"error", "warning"}:
             self.problems.append(message.text)
 
-    def open(self, script: str, query: str = "") -> Page:
-        """The workbench of `module/name`, ready and with its socket open."""
-        page = self.page()
+    def open(self, script: str, query: str = "", *, tab: Page | None = None) -> Page:
+        """The workbench of `module/name`, ready and with its socket open, in a tab of its own unless one is given."""
+        page = tab or self.page()
         page.goto(f"/scripts/{script}/{query}")
         page.wait_for_selector("body[data-ready]")
         expect(page.locator("#connection")).to_have_attribute("data-state", "open")
@@ -109,6 +109,15 @@ def change(page: Page, old: str, new: str) -> None:
         "([old, fresh]) => { const e = window.ace.edit('editor'); e.focus(); e.find(old, {backwards: false, wrap: true}); e.insert(fresh); }",
         [old, new],
     )
+
+
+def discard(person: Person, script: str) -> None:
+    """Delete somebody's draft by the requests of a page, without one, which would try the text by itself."""
+    address = f"/scripts/{script}/api/discard"
+    status, answer = person.ask("POST", address, {"revision": None})
+    if status == 409:
+        status, answer = person.ask("POST", address, {"revision": answer["theirs"]["revision"]})
+    assert status == 200, answer
 
 
 def publish(page: Page, reason: str) -> None:

@@ -49,7 +49,7 @@ def test_a_trial_kept_as_a_case_goes_red_in_the_badge_and_is_deleted_again(perso
     expect(page.locator("#case-count")).to_have_text("4")
     page.click("#discard")
     _, found = designer.ask("GET", f"/scripts/{SCRIPT}/api/events")  # as a link on an execution's page does
-    page = designer.open(SCRIPT, f"?execution={found['events'][0]['id']}&keep=1")
+    designer.open(SCRIPT, f"?execution={found['events'][0]['id']}&keep=1", tab=page)
     expect(page.locator("#keep-title")).to_be_visible()
     expect(page.locator("#keep-name")).to_be_focused()
     page.keyboard.press("Escape")

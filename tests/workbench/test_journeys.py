@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Request, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.support.browser import barriers
@@ -395,11 +395,16 @@ def test_with_publishing_switched_off_the_dialog_is_there_and_sends_nothing(pers
     assert [url for url in sent if url.endswith("/publish")] == []
 
 
-def test_completion_and_hover_help_tell_what_the_game_offers(person: Enter) -> None:
-    page = person("designer").open("wargame/hit_simulator")
+def open_with_names(person: Person, script: str) -> Page:
+    """The workbench of a script once it knows what can be offered."""
+    page = person.page()
     with page.expect_response(re.compile("/api/names")):
-        page.reload()
-    page.wait_for_selector("body[data-ready]")
+        person.open(script, tab=page)
+    return page
+
+
+def test_completion_and_hover_help_tell_what_the_game_offers(person: Enter) -> None:
+    page = open_with_names(person("designer"), HITS)
     hover(page, "get_game_state")
     expect(page.locator(".ace_tooltip .help-signature")).to_contain_text("get_game_state(game_id: str = '')")
     page.mouse.move(5, 400)
@@ -416,10 +421,7 @@ OFFERED = "(window.ace.edit('editor').completer?.completions?.filtered || []).ma
 
 
 def test_inside_the_quotes_only_the_fields_of_that_value_are_offered_and_without_a_key(person: Enter) -> None:
-    page = person("designer").open("wargame/damage_calculator")
-    with page.expect_response(re.compile("/api/names")):
-        page.reload()
-    page.wait_for_selector("body[data-ready]")
+    page = open_with_names(person("designer"), DAMAGE)
     unit = [
         "armour",
         "attack",

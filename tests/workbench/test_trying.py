@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.support.stack import RunningStack, wait_until
-from tests.workbench.pages import Person, change, write
+from tests.workbench.pages import Person, change, discard, write
 from tests.workbench.test_answers import stat_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
@@ -77,9 +77,7 @@ def test_a_trial_whose_page_is_left_is_cancelled(patient: Person, stack: Running
     wait_until(lambda: computing(stack), 60, "the trial runs")
     page.goto(f"{stack.url}/healthz")
     wait_until(lambda: not computing(stack), 40, "the trial went on")
-    page = patient.open(HITS)
-    page.click("#discard")
-    expect(page.locator("#draft-state")).to_have_text("")
+    discard(patient, HITS)
 
 
 def computing(stack: RunningStack) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from scripting.sandbox.protocol import decode_value
 from tests.support.browser import barriers
 from tests.support.stack import RunningStack, wait_until
-from tests.workbench.pages import Person, new_context
+from tests.workbench.pages import Person
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.usefixtures("battle")]
 
@@ -31,11 +31,11 @@ WHERE name = 'damage_calculator' AND "trigger" = 'event' AND bundle_digest IN (S
 class Tuner(Person):
     """Somebody with the one permission, made for the test."""
 
-    def __init__(self, stack: RunningStack, browser: Browser) -> None:
+    def __init__(self, stack: RunningStack, context: BrowserContext) -> None:
         self.word = secrets.token_urlsafe(12)
         done = stack.manage("shell", "-v", "0", "-c", MAKE.format(password=self.word))
         assert done.returncode == 0, done.stderr
-        super().__init__(stack, new_context(stack, browser), "tess")
+        super().__init__(stack, context, "tess")
 
     def enter(self) -> Page:
         page = self.page()
@@ -52,10 +52,10 @@ class Tuner(Person):
 
 
 @pytest.fixture
-def tuner(stack: RunningStack, browser: Browser) -> Iterator[Tuner]:
-    person = Tuner(stack, browser)
+def tuner(stack: RunningStack, newcomer: Callable[[], Person]) -> Iterator[Tuner]:
+    person = Tuner(stack, newcomer().context)
     yield person
-    person.context.close()
+    person.leave()
 
 
 def test_who_may_only_tune_sets_a_chance_sees_what_it_does_publishes_it_and_goes_back(tuner: Tuner) -> None:

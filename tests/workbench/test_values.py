@@ -94,7 +94,6 @@ def test_while_typing_the_live_value_of_a_constant_stands_beside_it(person: Ente
 
 
 def test_an_execution_of_the_past_is_repeated_and_shown_on_its_versions_own_text(person: Enter) -> None:
-    person("designer").open("wargame/damage_calculator")
     admin = person("admin")
     page = admin.page()
     page.goto("/admin/scripting/execution/?status=succeeded")
