@@ -81,7 +81,7 @@ def test_the_page_on_a_new_module_works_as_it_stands(project: Path, environment:
                     output = done.stdout + done.stderr
                     assert done.returncode == 0, f"{command}\n{output}"
                     commands += 1
-                    if command == f"{MANAGE}migrate":  # what the module's tests would make again, in five seconds
+                    if command == f"{MANAGE}migrate":  # what the module's tests would make again, in three seconds
                         migrated.offer(project, Path(environment["GOBY_VAR"]) / "goby.sqlite3")
                 else:
                     assert line in output, f"the page promises {line!r}, this came:\n{output}"
