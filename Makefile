@@ -37,10 +37,10 @@ setup: $(VENV)/.dev static ## install everything that run, test and lint need
 
 # tests/support/passes.py says which tests can come out differently where; each pass runs those.
 test: $(VENV)/.made ## run all tests on SQLite, on PostgreSQL and on a newer Python again those that can come out differently there
-	@$(MAKE) --no-print-directory --silent -j2 $(VENV)/.dev newer-packages
+	@$(MAKE) --no-print-directory --question $(VENV)/.dev || $(MAKE) --no-print-directory --silent -j2 $(VENV)/.dev newer-packages
 	@$(BIN)/python tests/support/all_passes.py
 
-# Beside those of the other environment, which is a core's work. The project itself is added later: two at once would write the same files.
+# Beside those of the other environment, which is a core's work; else beside the tests of the other passes. The project itself is added later: two at once would write the same files.
 # Where this fails, the pass on the newer Python tries again, and says why.
 newer-packages: $(VENV)/.made
 	@newer=$$($(BIN)/python -m $(NEWER)); \

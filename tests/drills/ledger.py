@@ -142,7 +142,8 @@ def differences(expected: dict[str, list[int]], found: dict[str, list[int]]) -> 
 
 def recounted() -> Result:
     """Whether the rollups of every span say what a count of the executions says."""
-    with_retry(lambda: [None for _ in range(1000) if folding.fold() + error_groups.fold()])
+    with_retry(folding.fold_all)  # workers that still live may fold too
+    with_retry(lambda: [None for _ in range(1000) if error_groups.fold()])
     counted = Counter(Execution.objects.values_list("status", flat=True))
     waiting = StatDelta.objects.count() + LoneCommit.objects.count() + ErrorDelta.objects.count()
     told: dict[str, Counter[str]] = defaultdict(Counter)
