@@ -107,18 +107,21 @@ def test_a_rewrite_leaves_commands_that_any_server_reads(tmp_path: Path) -> None
 
 @pytest.mark.e2e
 def test_data_that_cannot_be_read_is_named_with_the_servers_own_reason(tmp_path: Path) -> None:
-    migrated.copy_file(private_dir(tmp_path / "var") / "goby.sqlite3")  # what is not asked about here takes seconds
-    (tmp_path / "var" / "redis").mkdir(mode=0o700)
+    var = private_dir(tmp_path / "var")
+    migrated.copy_file(var / "goby.sqlite3")  # what is not asked about here takes seconds
+    (var / "redis").mkdir(mode=0o700)
     text = OF_REDIS_6.read_bytes()
-    (tmp_path / "var" / "redis" / "appendonly.aof").write_bytes(text[:60] + b"\xff\xff\xff" + text[63:])
+    (var / "redis" / "appendonly.aof").write_bytes(text[:60] + b"\xff\xff\xff" + text[63:])
     answer = subprocess.run(
         [sys.executable, "-m", "goby_site.stack"],
         cwd=BASE_DIR,
-        env=child_environment(GOBY_VAR=str(tmp_path / "var"), PORT=str(free_port()), REDIS_URL=""),
+        env=child_environment(
+            GOBY_VAR=str(var), DATABASE_URL=f"sqlite:///{var}/goby.sqlite3", PORT=str(free_port()), REDIS_URL=""
+        ),
         capture_output=True,
         text=True,
         check=False,
         timeout=100,
     )
     assert answer.returncode == 1
-    assert f"Redis does not answer; see {tmp_path}/var/log/redis.log, or REDIS_URL. It said: " in answer.stderr
+    assert f"Redis does not answer; see {var}/log/redis.log, or REDIS_URL. It said: " in answer.stderr

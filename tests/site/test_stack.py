@@ -181,7 +181,8 @@ def test_a_used_port_is_named(stack: RunningStack, tmp_path: Path) -> None:
     second = subprocess.run(
         [sys.executable, "-m", "goby_site.stack"],
         cwd=BASE_DIR,
-        env=child_environment(GOBY_VAR=str(tmp_path / "var"), PORT=str(stack.port), REDIS_URL=""),
+        env=stack.environment
+        | {"GOBY_VAR": str(tmp_path / "var"), "DATABASE_URL": f"sqlite:///{tmp_path}/var/goby.sqlite3"},
         capture_output=True,
         text=True,
         check=False,

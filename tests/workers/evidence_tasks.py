@@ -1,4 +1,7 @@
-"""Jobs for tests of evidence workers: each notes that it began, as a row (auth Group) that every process sees."""
+"""Jobs for tests of evidence workers: each notes that it began, as a row (auth Group) that every process sees.
+
+Groups of the site's roles may be there too.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ NOTE = "tests.workers.evidence_tasks.note"
 FAIL = "tests.workers.evidence_tasks.fail"
 WAIT = "tests.workers.evidence_tasks.wait"
 FAILED = "tests.workers.evidence_tasks.failed"
+MARK = "note: "
 
 
 def note(name: str) -> None:
-    Group.objects.create(name=f"{name} {Group.objects.count()}")
+    write(f"{name} {len(notes())}")
 
 
 def fail(name: str) -> None:
@@ -31,8 +35,13 @@ def wait(name: str) -> None:
 
 
 def failed(name: str, why: str) -> None:
-    Group.objects.create(name=f"{name} failed: {why}")
+    write(f"{name} failed: {why}")
+
+
+def write(words: str) -> None:
+    Group.objects.create(name=MARK + words)
 
 
 def notes() -> list[str]:
-    return list(Group.objects.order_by("pk").values_list("name", flat=True))
+    found = Group.objects.filter(name__startswith=MARK).order_by("pk")
+    return [name.removeprefix(MARK) for name in found.values_list("name", flat=True)]
