@@ -185,7 +185,7 @@ class ScriptingSettings:
         2.0, "seconds", "How long a publisher waits for Redis; after that it is unknown whether the event was accepted."
     )
     SCRIPTING_BATCH = Setting(128, "count", "Events that one commit may hold.")
-    SCRIPTING_DRAIN_SECONDS = Setting(5.0, "seconds", "How long one drain job goes on before it hands over.")
+    SCRIPTING_DRAIN_SECONDS = Setting(20.0, "seconds", "How long one drain job goes on before it hands over.")
     SCRIPTING_JOB_TIMEOUT = Setting(60.0, "seconds", "RQ's timeout of a drain job; must exceed the drain and one run.")
     SCRIPTING_MAX_DELIVERIES = Setting(3, "count", "Deliveries of an event before its execution ends abandoned.")
     SCRIPTING_MAX_DEPTH = Setting(8, "count", "Follow-up events deeper than this are recorded as refused.")

@@ -26,8 +26,8 @@ from scripting.storage.transactions import writing
 
 logger = logging.getLogger(__name__)
 
-FOLD = 500
-"""Deltas, and commits of one request, that one transaction folds."""
+FOLD = 100
+"""Deltas, and commits of one request, that one transaction folds: other commits wait for it."""
 LOOK_SECONDS = 0.01
 """Between two looks whether another process has folded what it took."""
 

@@ -62,6 +62,8 @@ PRUNE_SECONDS = 0.2
 """How long one turn lasts: it happens between two heartbeats."""
 OUTBOX_ROWS = 500
 """Relayed in one sweep."""
+FOLDS, FOLD_REST = 10, 0.02
+"""In one sweep at the most, and seconds between two."""
 EVERY = {
     "alerts": watching.EVERY_SECONDS,
     "receipts": ROOTS_EVERY,
@@ -226,9 +228,20 @@ class Sweep:
         """Fold what commits added to the statistics. One process at a time does."""
         if not (rows.stats or rows.errors) or not _first("stats"):
             return 0
-        stats = folding.fold(self._await_gap) if rows.stats else 0
+        stats = self._fold() if rows.stats else 0
         errors = error_groups.fold() if rows.errors else 0
-        return (stats or 0) + errors
+        return stats + errors
+
+    def _fold(self) -> int:
+        """Fold a few at a time, so that no event waits for long, and no more than what a second leaves time for."""
+        folded = 0
+        for _ in range(FOLDS):
+            found = folding.fold(self._await_gap)
+            folded += found or 0
+            if found != folding.FOLD:
+                break
+            time.sleep(FOLD_REST)
+        return folded
 
     def turn_schedules(self) -> int:
         """Begin and end values for a time. Whichever process is first does."""

@@ -15,6 +15,8 @@ from scripting.metrics import folding, rollups
 from scripting.models import Execution, ExecutionStat, StatDelta
 from scripting.registry.active import registry
 from scripting.types import ExecutionRequest, ScriptInput
+from scripting.workers import sweep
+from scripting.workers.sweep import Sweep
 from tests.support.arena import Arena, arena_registered, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,6 +57,18 @@ def test_7_2_rates_and_timings_are_counted_with_each_commit_and_survive_folding(
     median = after.durations.quantiles(0.5)[0]
     assert median is not None
     assert abs(median - walls[1]) <= 0.02 * walls[1]
+
+
+def test_a_sweep_folds_what_a_second_has_brought_a_few_at_a_time_and_lets_commits_go_between(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script, minute = make_script("result = 1"), around_now()[0]
+    StatDelta.objects.bulk_create(StatDelta(script=script, start=minute, succeeded=1) for _ in range(250))
+    left: list[int] = []
+    monkeypatch.setattr(sweep.time, "sleep", lambda _: left.append(StatDelta.objects.count()))
+    assert Sweep("test").fold_stats(sweep.waiting_rows()) == 250
+    assert left == [150, 50]
+    assert ExecutionStat.objects.get(span="hour").succeeded == 250
 
 
 def test_folding_twice_adds_to_the_same_minute_and_hour(arena: Arena) -> None:
