@@ -13,14 +13,12 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from scripting.storage.spare_time import SpareTime, in_spare_time
 from scripting.storage.turns import database_file
 
 logger = logging.getLogger(__name__)
@@ -44,15 +42,16 @@ _owed = 0
 class Checkpoints:
     """A thread that makes them beside the commits of workers, of which else one in a few hundred waits for the disk, and events wait for it.
 
-    Of the workers of a database one makes them for all; the next one begins when it has ended. It takes the time that processors have to spare,
-    and while they have none it takes its part of it: else commits would have to make them, of a log that has become long.
+    Of the workers of a database one makes them for all; the next one begins when it has ended.
+
+    It is a thread of ordinary priority. In Linux' idle class it would be in nobody's way while processors have time, but whoever waits for
+    Python's lock waits for it too, and while others keep the processors busy that took up to 0.2 s.
     """
 
     def __init__(self, using: str) -> None:
         self._using = using
         self._stopping = threading.Event()
         self._right: int | None = None
-        self._spare = SpareTime()
 
     def start(self) -> None:
         """Begin, if it is a SQLite database."""
@@ -75,9 +74,7 @@ class Checkpoints:
                 seconds, before = BUSY_SECONDS, written
                 if makes is None:
                     makes = self._are_to_be_made()
-                if makes and self._spare.is_enough():
-                    in_spare_time(partial(checkpoint, file))
-                elif makes:
+                if makes:
                     checkpoint(file)
         finally:
             if self._right is not None:

@@ -17,7 +17,6 @@ from scripting.registry import publishing
 from scripting.registry.moves import AnyBase
 from scripting.storage import checkpoints
 from scripting.storage.checkpoints import checkpoint, locked, put_off
-from scripting.storage.spare_time import SpareTime
 from tests.support.arena import arena_registered, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -201,21 +200,3 @@ def test_commits_that_come_in_between_are_written_too_so_that_the_next_one_begin
     finally:
         over.set()
         others.join()
-
-
-@pytest.mark.parametrize(("spare", "policy"), [(True, os.SCHED_IDLE), (False, os.SCHED_OTHER)])
-def test_a_worker_makes_them_in_spare_time_while_there_is_some_and_else_at_once(
-    file: Path, beside: checkpoints.Checkpoints, monkeypatch: pytest.MonkeyPatch, spare: bool, policy: int
-) -> None:
-    monkeypatch.setattr(checkpoints, "IDLE_SECONDS", 0.01)
-    monkeypatch.setattr(SpareTime, "is_enough", lambda _self: spare)
-    policies: list[int] = []
-    monkeypatch.setattr(checkpoints, "checkpoint", lambda _file: policies.append(os.sched_getscheduler(0)))
-    beside.start()
-    until = time.monotonic() + 30
-    while not policies:
-        assert time.monotonic() < until, "nobody made a checkpoint"
-        OutboxEvent.objects.create(topic="checkpoint", envelope=b"small")
-        time.sleep(0.01)
-    assert set(policies) == {policy}
-    assert os.sched_getscheduler(0) == os.SCHED_OTHER
