@@ -238,7 +238,7 @@ class Sweep:
         for _ in range(FOLDS):
             found = folding.fold(self._await_gap)
             folded += found or 0
-            if found != folding.FOLD:
+            if found is None or found < folding.FOLD:
                 break
             time.sleep(FOLD_REST)
         return folded

@@ -59,16 +59,19 @@ def test_7_2_rates_and_timings_are_counted_with_each_commit_and_survive_folding(
     assert abs(median - walls[1]) <= 0.02 * walls[1]
 
 
+@pytest.mark.parametrize("requests", [0, 3])
 def test_a_sweep_folds_what_a_second_has_brought_a_few_at_a_time_and_lets_commits_go_between(
-    monkeypatch: pytest.MonkeyPatch,
+    arena: Arena, monkeypatch: pytest.MonkeyPatch, requests: int
 ) -> None:
-    script, minute = make_script("result = 1"), around_now()[0]
+    script, minute = make_script("result = {'points': points}"), around_now()[0]
+    for _ in range(requests):  # what they add waits in another table
+        run(1)
     StatDelta.objects.bulk_create(StatDelta(script=script, start=minute, succeeded=1) for _ in range(250))
     left: list[int] = []
     monkeypatch.setattr(sweep.time, "sleep", lambda _: left.append(StatDelta.objects.count()))
-    assert Sweep("test").fold_stats(sweep.waiting_rows()) == 250
+    assert Sweep("test").fold_stats(sweep.waiting_rows()) == 250 + requests
     assert left == [150, 50]
-    assert ExecutionStat.objects.get(span="hour").succeeded == 250
+    assert sum(ExecutionStat.objects.filter(span="ever").values_list("succeeded", flat=True)) == 250 + requests
 
 
 def test_folding_twice_adds_to_the_same_minute_and_hour(arena: Arena) -> None:

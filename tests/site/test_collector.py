@@ -57,7 +57,7 @@ def test_fails():
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """What a run of two test processes has said, and the folder of its tests."""
+    """The output of a run of two test processes, and the folder of its tests."""
     folder = tmp_path_factory.mktemp("tests")
     (folder / "test_telling.py").write_text(TESTS)
     (folder / "conftest.py").write_text(
@@ -81,7 +81,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
 
 @pytest.fixture
 def told(run: tuple[str, Path]) -> list[dict[str, Any]]:
-    """What each test of it knew."""
+    """The report that each test of the run left in the folder."""
     return [json.loads(file.read_text()) for file in sorted(run[1].glob("*.told"))]
 
 

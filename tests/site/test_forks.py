@@ -92,7 +92,7 @@ NO_SERVER = "postgresql://nobody@127.0.0.1:1/none"
 
 @functools.cache
 def loaded(database: str) -> dict[str, object]:
-    """What a process has that is about to fork the parts of a site on this database."""
+    """The state of a process that is about to fork the parts of a site on this database."""
     program = """
 import json
 forks.load()

@@ -89,7 +89,7 @@ class Collected:
         config.pluginmanager.register(self)
 
     def take(self, told: dict[str, Any], temporary: str | None) -> None:
-        """What xdist says to a test process before all else."""
+        """Set up this process by what xdist says to a test process before all else."""
         os.environ["PYTEST_XDIST_TESTRUNUID"] = told["testrunuid"]
         os.environ["PYTEST_XDIST_WORKER"] = told["workerid"]
         os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(told["workercount"])
@@ -187,7 +187,7 @@ class Line(WorkerGateway):
         channel.close()
 
     def channel(self) -> Channel:
-        """What tests are asked for and told through."""
+        """Wait for the channel by which xdist asks for tests and is told of them."""
         return self._begun.get()
 
     def close(self) -> None:
