@@ -45,11 +45,13 @@ def test_a_stranger_changes_a_rule_and_sees_the_battle_follow_it(newcomer: Calla
     expect(page.locator("#outcome tr.differs").filter(has=page.get_by_text("critical", exact=True))).to_contain_text(
         "true"
     )
+    expect(page.locator("#replay-line a")).to_contain_text("would fail")
     page.keyboard.press("Control+Shift+Enter")
     expect(page.locator("#publish-diff tr.new")).to_contain_text("CRITICAL_CHANCE = 1.0")
     page.fill("#publish-reason", "Every hit finds a weak spot")
     page.click("#publish-go")
     expect(page.locator("#going-title")).to_have_text(re.compile(r"Live on (\d+) of \1"))
+    expect(page.locator("#replay-line")).to_have_text("")  # it compared with the version that was live
     page.click("#going-live a")
     hit = page.locator(".entry.critical", has_text="critical").first
     expect(hit).to_be_visible(timeout=60_000)

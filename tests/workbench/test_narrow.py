@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.stack import RunningStack
-from tests.workbench.pages import Person, write
+from tests.workbench.pages import Person, change, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
@@ -59,7 +59,7 @@ CUT = """(parts) => [...document.querySelectorAll(parts)].flatMap(
     return left < 0 || right > innerWidth || isCut(overflowX, one.scrollWidth, one.clientWidth) || isCut(overflowY, one.scrollHeight, one.clientHeight);
   }).map((one) => one.innerText))"""
 """Words within these elements that are not whole on the screen."""
-AROUND = ".top, .shelf, .desk-head, .status-line, .dock-head, .try-head, .run-options"
+AROUND = ".top, .shelf, .desk-head, .draft-row, .desk-notes, .status-line, .dock-head, .try-head, .run-options"
 """The heads and lines of the workbench."""
 
 
@@ -79,6 +79,43 @@ def test_no_words_around_the_editor_are_cut(person: Callable[..., Person]) -> No
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.click("#discard")
     expect(draft).to_have_text("")
+    assert designer.problems == []
+
+
+CROWD = """() => {
+  document.getElementById('live-detail').textContent = 'python override, published by a designer of a long name 11 min ago · loaded by 5 of 6';
+  document.getElementById('people').innerHTML = '<li class="editing">De</li>'.repeat(6);
+  document.getElementById('draft-line').insertAdjacentHTML('beforeend', '<button class="link">Merge v12 in</button>');
+  for (const id of ['unheard', 'fallback']) {
+    document.getElementById(id).hidden = false;
+    document.getElementById(id).append(' Words that nobody on this page has asked for.'.repeat(4));
+  }
+}"""
+"""All that others and the clock can bring to the page of somebody who types."""
+
+
+def test_nothing_that_comes_while_one_types_moves_the_editor(person: Callable[..., Person]) -> None:
+    designer = person("designer")
+    page = designer.open("wargame/damage_calculator")
+    widths = (WIDTH, 700, 1101, 1280)
+
+    def top_edges() -> list[float]:
+        edges = []
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 844})
+            edges.append(page.evaluate("document.getElementById('editor').getBoundingClientRect().top + scrollY"))
+        return edges
+
+    before = top_edges()
+    change(page, "MINIMUM_DAMAGE = 1 ", "MINIMUM_DAMAGE = 10 ")
+    expect(page.locator("#replay-line a")).to_contain_text("decisions, 0 would fail")
+    assert top_edges() == before, "the own draft and its replay"
+    page.evaluate(CROWD)
+    expect(page.locator("#people li")).to_have_count(6)
+    assert top_edges() == before, "others, the clock and a breaker"
+    assert page.evaluate("document.documentElement.scrollWidth") <= widths[-1]
+    page.click("#discard")
+    expect(page.locator("#draft-state")).to_have_text("")
     assert designer.problems == []
 
 

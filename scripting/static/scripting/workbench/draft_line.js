@@ -31,7 +31,7 @@ export class DraftLine {
     this.editor.markChanged(rows);
     if (this.version) this.show("read", ...this.reading(this.version, active, may));
     else if (may.edit && (this.keeping.hasDraft || this.keeping.changed)) this.show("draft", ...this.draft(active, count, differs));
-    else this.show("", active ? `This is v${active.number}, which is live.${may.edit ? " Typing starts a draft of your own." : ""}` : "No version is live yet.");
+    else this.show("", [active ? `This is v${active.number}, which is live.${may.edit ? " Typing starts a draft of your own." : ""}` : "No version is live yet."]);
     this.onShown();
   }
 
@@ -39,7 +39,7 @@ export class DraftLine {
     const isLive = active && active.number === version.number;
     const mine = this.keeping.hasDraft || this.keeping.changed;
     return [
-      h("b", { class: "chip" }, `reading v${version.number}`), isLive ? " which is live" : version.accepted === false ? " rejected by its check" : " an older or other version",
+      [h("b", { class: "chip" }, `reading v${version.number}`), isLive ? " which is live" : version.accepted === false ? " rejected by its check" : " an older or other version"],
       may.edit && button(`Start a draft from v${version.number}`, () => { this.back(); this.start(version); }, "start-draft"),
       button(mine ? "Compare with my draft" : "Compare with live", () => this.compare(version)),
       button(mine ? "Back to my draft" : "Back", () => this.back(), "read-back"),
@@ -51,17 +51,18 @@ export class DraftLine {
     const behind = active && base && base.number !== active.number;
     const language = differs && !count ? "the language differs" : "";
     return [
-      h("b", { class: "chip warn" }, "your draft"), base ? ` started from v${base.number}` : " started from nothing",
-      active ? ` · ${differs ? `${language || `${count} ${count === 1 ? "line differs" : "lines differ"}`} from v${active.number}, which is live` : `same as v${active.number}, which is live`}` : "",
+      [h("b", { class: "chip warn" }, "your draft"), base ? ` started from v${base.number}` : " started from nothing",
+      active ? ` · ${differs ? `${language || `${count} ${count === 1 ? "line differs" : "lines differ"}`} from v${active.number}, which is live` : `same as v${active.number}, which is live`}` : ""],
       active && differs && button(`Show live v${active.number}`, () => this.read(active), "show-live"),
       active && differs && button("Compare", () => this.compare(active), "compare-live"),
       behind && button(`Merge v${active.number} in`, this.merge),
     ];
   }
 
-  show(kind, ...parts) {
+  // Where the line has no room for all, the words are cut short, never the buttons.
+  show(kind, words, ...buttons) {
     $("draft-line").dataset.kind = kind;
-    $("draft-line").replaceChildren(...parts.filter(Boolean));
+    $("draft-line").replaceChildren(h("span", { class: "draft-words" }, ...words), ...buttons.filter(Boolean));
   }
 }
 

@@ -30,10 +30,9 @@ const publishing = page.may.publish ? new Publishing(server, editor, page, { kee
 const trying = new Trying(server, editor, page, { language: () => (draftLine.version ? draftLine.version.language : page.language), showTab, textName, ranOn, onKeep: page.may.publish ? (trial) => cases.openKeep(trial) : null });
 const draftLine = new DraftLine(editor, page, keeping, { start: startFrom, compare: compareWith, merge: mergeActive, onShown });
 const cases = page.may.run ? new Cases(server, editor, { may: page.may, language, onTry: (name) => trying.pickCase(name) }) : null;
-if (page.may.run) {
-  const replayLine = new ReplayLine(server, editor, language, (text) => !page.active || Boolean(page.unheard) || text === page.active.source); // what nothing runs was never recorded
-  checking.onChecked = (text, result) => { cases.checked(text, result); replayLine.checked(text, result); };
-}
+const isPointless = (text) => !page.active || Boolean(page.unheard) || text === page.active.source; // what nothing runs was never recorded
+const replayLine = page.may.run ? new ReplayLine(server, editor, language, isPointless) : null;
+if (page.may.run) checking.onChecked = (text, result) => { cases.checked(text, result); replayLine.checked(text, result); };
 let socket = null;
 let wasReading = false;
 const DUE = 15_000; // ms between two looks at whether a version that is tried again does well
@@ -147,9 +146,11 @@ function showActive() {
 }
 
 function take(answer) {
+  const before = page.active?.number;
   Object.assign(page, { active: answer.active, activation: answer.activation, is_default: answer.is_default, loaded: answer.loaded, people: answer.people, knobs: answer.knobs, enabled: answer.enabled, unheard: answer.unheard, fallback: answer.fallback });
   showActive();
   keeping.tell();
+  if (page.active?.number !== before) replayLine?.renew();
 }
 
 function nowActive(answer) {

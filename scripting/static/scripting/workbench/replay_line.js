@@ -13,6 +13,7 @@ export class ReplayLine {
 
   // Called after each check with the text and its result.
   checked(text, { ok }) {
+    this.last = [text, { ok }];
     clearTimeout(this.timer);
     if (this.running) this.running.abort();
     if (!ok || this.isPointless(text)) return this.say();
@@ -20,6 +21,12 @@ export class ReplayLine {
     this.say();
     this.timer = setTimeout(() => this.replay(text), REST);
     return undefined;
+  }
+
+  // Another version is live: what was said compares with the one before.
+  renew() {
+    this.said = "";
+    if (this.last) this.checked(...this.last);
   }
 
   async replay(text) {
