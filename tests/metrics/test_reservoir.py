@@ -44,7 +44,7 @@ def test_common_outcomes_give_way_and_rare_ones_stay_whole_whatever_their_age(sc
     flagged = aged(script, 30, 10, result=encode_value({"damage": 1, "critical": True}))
     other = aged(script, 30, 100, topic="chess_club.other", result=encode_value({"damage": 1}))
     failed = aged(script, 30, 5, status="failed")
-    prune(now=NOW)
+    prune(60, now=NOW)
     kept = with_payload()
     assert set(flagged) | set(failed) <= kept
     assert len(kept & set(common)) == len(kept & set(other)) == 22, "an even share of what room there is"
@@ -58,17 +58,17 @@ def test_the_sample_is_the_same_in_whatever_steps_it_is_drawn(script: Script, mo
     ids = aged(script, 3, 500)
     expected = set(sorted(ids, key=reservoir.number_of)[:CAPACITY])
     monkeypatch.setattr(retention, "BATCH", 7)
-    prune(now=NOW)
+    prune(60, now=NOW)
     assert with_payload() == expected
     assert Execution.objects.count() == 500
 
 
 def test_what_goes_out_for_a_newer_one_has_what_was_due_done(script: Script) -> None:
     old = aged(script, 30, 80)
-    prune(now=NOW)
+    prune(60, now=NOW)
     assert Execution.objects.count() == CAPACITY
     young = aged(script, 3, 80)
-    prune(now=NOW)
+    prune(60, now=NOW)
     kept = with_payload()
     assert kept == set(sorted([*old, *young], key=reservoir.number_of)[:CAPACITY])
     assert set(Execution.objects.values_list("pk", flat=True)) == kept | set(young), "those past their age are deleted"
@@ -76,10 +76,10 @@ def test_what_goes_out_for_a_newer_one_has_what_was_due_done(script: Script) -> 
 
 def test_a_smaller_reservoir_shrinks_and_every_script_has_its_own(script: Script, game: Game, settings: Any) -> None:
     aged(script, 30, 80)
-    prune(now=NOW)
+    prune(60, now=NOW)
     settings.SCRIPTING_KEEP_RESERVOIR = 20
     aged(script, 3, 200)
-    prune(now=NOW)
+    prune(60, now=NOW)
     assert KeptExecution.objects.count() == len(with_payload()) == 20
 
 

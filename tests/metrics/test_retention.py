@@ -44,13 +44,13 @@ def test_payloads_go_before_rows_and_failures_keep_theirs(script: Script) -> Non
     [failed] = aged(script, 10, status="failed")
     [old] = aged(script, 6)
     [very_old_failure] = aged(script, 21, status="failed")
-    done = prune(now=NOW)
+    done = prune(60, now=NOW)
     assert left() == {young, older, failed}
     assert (done.emptied, done.deleted, done.finished) == (2, 2, True)
     assert Execution.objects.get(pk=young).inputs_value == {"side": "red"}
     assert not bytes(Execution.objects.get(pk=older).inputs)
     assert Execution.objects.get(pk=failed).inputs_value == {"side": "red"}
-    assert not prune(now=NOW), "what is done is not looked at again"
+    assert not prune(60, now=NOW), "what is done is not looked at again"
     assert old not in left()
     assert very_old_failure not in left()
 
@@ -62,7 +62,7 @@ def test_beyond_a_count_the_oldest_go(script: Script, settings: Any) -> None:
     failed = aged(script, 0.5, 3, every=timedelta(minutes=2), status="failed")
     while folding.fold():
         pass
-    prune(now=NOW)
+    prune(60, now=NOW)
     assert left() == {*ok[-3:], *failed[-2:]}
 
 
@@ -84,7 +84,7 @@ def test_attempts_go_with_their_execution_and_rollups_and_errors_stay(script: Sc
     Attempt.objects.create(execution_id=key, ordinal=1, role="primary")
     while folding.fold() + error_groups.fold():
         pass
-    prune(now=NOW)
+    prune(60, now=NOW)
     assert not Execution.objects.exists()
     assert not Attempt.objects.exists()
     assert ErrorGroup.objects.get().count == 1
@@ -110,14 +110,14 @@ def test_errors_go_when_their_executions_have_and_they_were_not_seen_for_long_an
         return [line for line in text.splitlines() if line.startswith("goby_errors_total")]
 
     before = counted()
-    assert prune(now=NOW).errors == 1
+    assert prune(60, now=NOW).errors == 1
     assert set(ErrorGroup.objects.values_list("error_line", flat=True)) == {2, 3}
     assert not Resolution.objects.exists()
     assert counted() == before, "a sum of all time never falls"
     settings.SCRIPTING_KEEP_ERROR_DAYS, settings.SCRIPTING_KEEP_FAILURE_DAYS = 10, 55
-    assert not prune(now=NOW), "never sooner than the executions go"
+    assert not prune(60, now=NOW), "never sooner than the executions go"
     settings.SCRIPTING_KEEP_FAILURE_DAYS = 40
-    assert prune(now=NOW).errors == 1
+    assert prune(60, now=NOW).errors == 1
     assert counted() == before
 
 
@@ -126,7 +126,7 @@ def test_errors_whose_executions_are_still_there_stay(script: Script) -> None:
     while folding.fold() + error_groups.fold():
         pass
     assert error_groups.forget([ErrorGroup.objects.get().pk], NOW) == 0
-    prune(now=NOW)
+    prune(60, now=NOW)
     assert not ErrorGroup.objects.exists()
 
 

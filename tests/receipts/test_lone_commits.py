@@ -188,11 +188,11 @@ def test_the_retention_leaves_executions_whose_link_is_not_filed(ask: Any, setti
     settings.SCRIPTING_KEEP_RESERVOIR = 0
     ask(2)
     later = clock.now() + timedelta(days=4000)
-    assert prune(now=later).unsealed
+    assert prune(60, now=later).unsealed
     assert Execution.objects.count() == 2
     seal(later)
     assert LoneCommit.objects.count() == 0
-    assert not prune(now=later).unsealed
+    assert not prune(60, now=later).unsealed
 
 
 def test_a_site_that_wants_no_receipts_has_deltas(ask: Any, settings: Any) -> None:

@@ -212,7 +212,7 @@ def test_what_the_retention_took_of_a_chain_is_not_called_removed(rolls: Rolls, 
     root_on(days[2])
     assert verify().holds
     settings.SCRIPTING_KEEP_RECEIPT_DAYS = 6
-    assert prune().receipts == 1
+    assert prune(60).receipts == 1
     report = verify()
     assert [str(finding) for finding in report.findings] == []
     ReceiptLink.objects.get(root_day=days[1]).delete()

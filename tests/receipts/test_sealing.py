@@ -92,7 +92,7 @@ def test_a_row_altered_before_gets_no_receipt_and_holds_up_neither_root_nor_rete
     Execution.objects.filter(pk=two.pk).update(worker=two.worker)
     assert any("now it is as committed" in text for text in found())
     settings.SCRIPTING_KEEP_DAYS = settings.SCRIPTING_KEEP_PAYLOAD_DAYS = 0
-    done = prune(now=clock.now() + timedelta(seconds=1))
+    done = prune(60, now=clock.now() + timedelta(seconds=1))
     assert (done.unsealed, done.deleted) == (False, 2)
     assert [text.partition(":")[0] for text in found()] == altered
 
@@ -123,7 +123,7 @@ def test_a_row_that_cannot_be_read_holds_up_nothing(rolls: Rolls, altered: str) 
 def test_the_retention_takes_nothing_whose_receipt_is_still_to_be_made(rolls: Rolls, settings: Any) -> None:
     rolls(2, 1)
     settings.SCRIPTING_KEEP_DAYS = settings.SCRIPTING_KEEP_PAYLOAD_DAYS = 0
-    done = prune(now=clock.now() + timedelta(seconds=1))
+    done = prune(60, now=clock.now() + timedelta(seconds=1))
     assert (done.unsealed, done.emptied, done.deleted) == (True, 0, 0)
     call_command("prune_executions", "--clock-is-right", verbosity=0)
     assert not Execution.objects.exists()
