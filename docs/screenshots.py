@@ -85,6 +85,7 @@ def workbench(page: Page) -> None:
     page.click("#run")
     expect(page.locator("#outcome .verdict")).to_contain_text("It decides differently")
     expect(page.locator("#draft-state")).to_have_text("Draft saved")
+    expect(page.locator("#replay-line a")).to_contain_text("would fail")
 
 
 def values(page: Page) -> None:
