@@ -20,6 +20,13 @@ PAGES = {
 }
 
 
+CARET = """() => new Promise((tell) => {
+  new MutationObserver(() => tell('it blinks')).observe(document.querySelector('.ace_cursor'), {attributes: true});
+  setTimeout(() => tell(document.getAnimations().length ? 'it draws all the time' : 'at rest'), 1100);
+})"""
+"""How the caret of the focused editor behaves for as long as it would blink once."""
+
+
 def stops_nobody(page: Page, what: str) -> None:
     """By day and by night: the same page, so only its colours are judged again."""
     assert barriers(page) == [], what
@@ -71,6 +78,9 @@ def test_everything_is_reached_by_keyboard(person: Callable[..., Person]) -> Non
     page.keyboard.press("Control+Enter")
     expect(page.locator("#outcome .verdict")).to_be_visible()
     expect(page.locator("#run")).to_be_enabled()
+    page.evaluate("window.ace.edit('editor').focus()")
+    assert page.evaluate(CARET) == "at rest", "the browser of the tests wants nothing to move"
+    page.locator("#run").focus()
     for _ in range(60):  # round the page: the editor lets go of the focus again
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.classList.contains('brand')"):

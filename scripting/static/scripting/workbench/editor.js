@@ -13,6 +13,7 @@ class AceEditor {
   constructor(textarea, mount, { mode, readonly }) {
     const { ace } = window;
     ace.config.set("useStrictCSP", true);
+    ace.require("ace/lib/dom").HAS_CSS_ANIMATION = false; // the caret blinks by a timer: an animation draws sixty frames a second for it
     ace.define(THEME, ["require", "exports"], (_require, exports) => { Object.assign(exports, { cssClass: "ace-goby", cssText: "", isDark: false }); });
     this.Range = ace.require("ace/range").Range;
     const first = textarea.value;
@@ -32,6 +33,7 @@ class AceEditor {
       fixedWidthGutter: true,
       enableKeyboardAccessibility: true,
       highlightSelectedWord: true,
+      cursorStyle: window.matchMedia("(prefers-reduced-motion: reduce)").matches ? "wide" : "ace", // "wide" is the one that does not blink
       newLineMode: "unix",
     });
     this.ace.setTheme(THEME);
