@@ -65,18 +65,21 @@ class Checkpoints:
     def _run(self, file: str) -> None:
         seconds, before = IDLE_SECONDS, 0
         makes: bool | None = None
+        log = Log(file)
         try:
             while not self._stopping.wait(seconds):
                 written = _written(Path(f"{file}-wal"))
                 if written == before or not self._has_right(file):
                     seconds = IDLE_SECONDS
+                    log.close()  # when it is written again the file may be another one
                     continue
                 seconds, before = BUSY_SECONDS, written
                 if makes is None:
                     makes = self._are_to_be_made()
                 if makes:
-                    checkpoint(file)
+                    log.write()
         finally:
+            log.close()
             if self._right is not None:
                 os.close(self._right)
 
@@ -159,20 +162,48 @@ def _owe(file: str) -> None:
         later.start()
 
 
-def checkpoint(file: str) -> None:
-    """Write what is in the log of the database `file` into it, as far as nobody reads there; others read and write meanwhile. Never fails.
+class Log:
+    """The log of the database `file`, by a connection that stays open from one checkpoint to the next: to open one takes as long as to write a short log."""
 
-    Goes on until no commit has come in between, if it can: the next one then begins the log anew, and none has to wait for the disk for that.
-    """
-    try:
-        # On a connection of its own: a request may have closed the one before, and its thread may be gone.
-        with contextlib.closing(sqlite3.connect(f"file:{quote(file)}?mode=rw", uri=True)) as connection:
-            connection.execute("PRAGMA schema_version").fetchall()  # it has to read before it knows of the log
+    def __init__(self, file: str) -> None:
+        self._file = file
+        self._connection: sqlite3.Connection | None = None
+
+    def write(self) -> None:
+        """Write what is in the log into the database, as far as nobody reads there; others read and write meanwhile. Never fails.
+
+        Goes on until no commit has come in between, if it can: the next one then begins the log anew, and none has to wait for the disk for that.
+        """
+        try:
+            connection = self._connection = self._connection or self._opened()
             before = 0
             for _ in range(ROUNDS):
                 [(_, written, _)] = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
                 if written == before:
                     break
                 before = written
-    except sqlite3.Error as error:
-        logger.debug("no checkpoint of %s: %s", file, error)
+        except sqlite3.Error as error:
+            logger.debug("no checkpoint of %s: %s", self._file, error)
+            self.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(f"file:{quote(self._file)}?mode=rw", uri=True)
+        try:
+            connection.execute("PRAGMA schema_version").fetchall()  # it has to read before it knows of the log
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def close(self) -> None:
+        """Let go of the database; the next `write` opens it again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def checkpoint(file: str) -> None:
+    """Write what is in the log of the database `file` into it, see `Log.write`."""
+    # On a connection of its own: a request may have closed the one before, and its thread may be gone.
+    with contextlib.closing(Log(file)) as log:
+        log.write()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -16,7 +17,7 @@ from scripting.models import OutboxEvent
 from scripting.registry import publishing
 from scripting.registry.moves import AnyBase
 from scripting.storage import checkpoints
-from scripting.storage.checkpoints import checkpoint, locked, put_off
+from scripting.storage.checkpoints import Log, checkpoint, locked, put_off
 from tests.support.arena import arena_registered, make_script
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -153,6 +154,71 @@ def test_a_worker_makes_none_where_no_commit_is_to_make_one(
 def test_a_database_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
     checkpoints.checkpoint(str(tmp_path / "gone.sqlite3"))
     assert not list(tmp_path.iterdir())
+
+
+def opened_logs(file: Path) -> set[Path]:
+    """Descriptors of this process of the database's log; SQLite may keep those of the database itself for later."""
+    found = set()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if str(descriptor.readlink()) == f"{file}-wal":
+                found.add(descriptor)
+    return found
+
+
+def test_the_database_stays_open_from_one_checkpoint_to_the_next_until_it_is_let_go(tmp_path: Path) -> None:
+    file = tmp_path / "game.sqlite3"
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("PRAGMA journal_mode = WAL")
+    other.execute("CREATE TABLE event (body BLOB)")
+    of_the_other, log = opened_logs(file), Log(str(file))
+    log.write()
+    opened = opened_logs(file)
+    assert len(opened) == len(of_the_other) + 1
+    before = written_at(file)
+    other.execute("INSERT INTO event VALUES (?)", [os.urandom(100_000)])
+    log.write()
+    assert written_at(file) > before
+    assert opened_logs(file) == opened
+    log.close()
+    assert opened_logs(file) == of_the_other
+    log.close()
+    other.close()
+
+
+def test_after_a_checkpoint_that_failed_the_next_one_opens_the_database(tmp_path: Path) -> None:
+    file = tmp_path / "game.sqlite3"
+    log = Log(str(file))
+    log.write()
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("CREATE TABLE event (body BLOB)")
+        before = written_at(file)
+        log.write()
+        assert written_at(file) > before
+    log.close()
+
+
+def test_a_worker_lets_the_database_go_when_nothing_is_written(
+    file: Path, beside: checkpoints.Checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who replaces the file meanwhile has the checkpoints of the new one made."""
+    monkeypatch.setattr(checkpoints, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(checkpoints, "BUSY_SECONDS", 1.0)
+    before = written_at(file)
+    of_others = opened_logs(file)
+    beside.start()
+    with put_off("default"):
+        fill()
+    until = time.monotonic() + 30
+    while written_at(file) == before:
+        assert time.monotonic() < until, "nobody made the checkpoint"
+        time.sleep(0.01)
+    time.sleep(0.1)  # it is made
+    assert opened_logs(file) != of_others, "not by a connection that stays open"
+    while opened_logs(file) != of_others:
+        assert time.monotonic() < until, "the connection was kept"
+        time.sleep(0.01)
 
 
 def test_where_no_commit_is_to_make_one_none_does(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
