@@ -6,9 +6,10 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
-from django.db import router
+from django.db import IntegrityError, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Model
 
@@ -46,16 +47,16 @@ def commit(
     falls back to the built-in rule. Our own failures raise, and nothing is committed; `fence` is called last thing before the
     commit, and may raise too. `tell` is called after it, with the outcomes recorded now of events that somebody waits for.
     Who commits again and again gives `relayed`, each time the same, and finishes it.
+
+    Events that come for the first time are not looked for: the table refuses a pair that it has, and all is done anew without that one.
     """
     began_ns = time.time_ns() if spans.on() else 0
     prepared = _prepared(decisions, worker)  # before the transaction begins: other writers wait for its end
-    try:
-        if relayed is None and len(decisions) == 1 and decisions[0].run.event is None and not acts(decisions[0]):
-            recorded = _commit_request(decisions[0], prepared[0], fence, tell)
-        else:
-            recorded = _commit(list(decisions), prepared, worker, fence, tell, relayed, careful=False)
-    except EffectRefused:
-        recorded = _commit(list(decisions), prepared, worker, fence, tell, relayed, careful=True)
+    if relayed is None and len(decisions) == 1 and decisions[0].run.event is None and not acts(decisions[0]):
+        recorded = _commit_request(decisions[0], prepared[0], fence, tell)
+    else:
+        again = any(decision.run.deliveries > 1 for decision in decisions)
+        recorded = _commit_quickest(partial(_commit, decisions, prepared, worker, fence, tell, relayed), again=again)
     if began_ns:
         traced.committed(recorded, began_ns)
     return recorded
@@ -91,20 +92,36 @@ def _commit_request(
     return [decision]
 
 
+def _commit_quickest(commit: Callable[..., list[Decision]], *, again: bool) -> list[Decision]:
+    """Commit without what is needed seldom: `again` says that some may be recorded already."""
+    try:
+        try:
+            return commit(look=again, careful=False)
+        except IntegrityError:
+            if again:
+                raise
+            return commit(look=True, careful=False)
+    except EffectRefused:
+        return commit(look=True, careful=True)
+
+
 def _commit(
-    decisions: list[Decision],
+    given: Sequence[Decision],
     prepared: Sequence[_Prepared],
     worker: str,
     fence: Callable[[], None],
     tell: Callable[[Decided], object],
     relayed: Relayed | None,
     *,
+    look: bool,
     careful: bool,
 ) -> list[Decision]:
-    """`careful` gives every outcome a savepoint, so that one that is refused does not undo the others."""
-    using = _database()
+    """`look` asks which are recorded already, else IntegrityError is raised for one; `careful` gives every outcome a savepoint, so that one that
+    is refused does not undo the others.
+    """
+    decisions, using = list(given), _database()
     with writing(using) as connection:
-        fresh = _not_recorded(decisions, using)
+        fresh = _not_recorded(decisions, using if look else None)
         acting = {index for index in fresh if acts(decisions[index])}
         outbox: list[dict[str, Any]] = []
         sent: list[tuple[Event, bytes]] = []
@@ -225,12 +242,10 @@ def _database() -> str:
     return router.db_for_write(Execution)
 
 
-def _not_recorded(decisions: Sequence[Decision], using: str) -> list[int]:
-    """Places of the decisions that are to be recorded: an (event, script) pair is once, be it in the database or among them."""
+def _not_recorded(decisions: Sequence[Decision], using: str | None) -> list[int]:
+    """Places of the decisions that are to be recorded: an (event, script) pair is once among them, and in the database that is asked, if any."""
     events = {decision.run.event.id for decision in decisions if decision.run.event is not None}
-    if not events:
-        return list(range(len(decisions)))
-    known = set(_of_events.rows(using, events))
+    known = set(_of_events.rows(using, events)) if using and events else set()
     fresh = []
     for index, decision in enumerate(decisions):
         run = decision.run

@@ -147,10 +147,10 @@ def test_a_batch_is_sent_to_its_sandbox_in_a_few_exchanges(
 def test_a_batch_of_events_costs_as_many_statements_as_one(quiet: Script) -> None:
     publish(1), drain()
     publish(1)
-    with statements(8):
+    with statements(5):
         drain()
     publish(BATCH)
-    with statements(8):
+    with statements(5):
         drain()
 
 

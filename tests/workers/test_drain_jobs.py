@@ -12,7 +12,7 @@ import pytest
 from scripting.bus import held, publishing
 from scripting.bus.drain import DrainResult
 from scripting.bus.streams import Stream
-from scripting.models import Execution, OutboxEvent, Script
+from scripting.models import Execution, OutboxEvent, ReceiptLink, Script
 from scripting.modules.calls import CallContext, Outcome
 from scripting.modules.installed import modules
 from scripting.workers import drain_job
@@ -51,6 +51,19 @@ def test_an_event_published_twice_under_one_id_takes_effect_once() -> None:
     drain()
     assert laps() == {"ann": [1, 2]}
     assert Execution.objects.count() == 2
+
+
+def test_an_event_that_is_recorded_already_is_left_out_of_a_batch_whose_others_are_committed_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(held, "MAX_HELD_SECONDS", 60.0)  # however busy the machine: a batch is one commit
+    run(1, event_id="lap-1"), drain()
+    links = ReceiptLink.objects.count()
+    run(2, event_id="lap-2"), run(1, event_id="lap-1"), run(3, event_id="lap-3")
+    drain()
+    assert laps() == {"ann": [1, 2, 3]}
+    assert sorted(Execution.objects.values_list("event_id", "deliveries")) == [(f"lap-{n}", 1) for n in (1, 2, 3)]
+    assert ReceiptLink.objects.count() == links + 1
 
 
 def test_a_bug_of_the_module_ends_abandoned_and_takes_no_other_event_with_it() -> None:
