@@ -172,6 +172,7 @@ def test_a_night_is_replayed_in_the_background_with_progress_and_cancelled_by_th
     person: Enter, stack: RunningStack
 ) -> None:
     wait_until(lambda: stack.rows(NIGHT) == [(1,)], 150, "the battle does not go on", every=0.5)
+    stack.let_battle(False)
     designer = person("designer")
     live = designer.ask("GET", f"/scripts/{DAMAGE}/api/active")[1]["active"]
     slow = live["source"].replace("MINIMUM_DAMAGE = 1 ", "for _ in range(30_000_000):\n    pass\nMINIMUM_DAMAGE = 2 ")

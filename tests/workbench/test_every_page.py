@@ -23,6 +23,8 @@ LEAVES = re.compile(r"^admin/(logout|login)/|^metrics|^ws/")
 """They end the session, or are for programs."""
 FAR_AWAY = "America/New_York"
 """The zone of the browser: neither the site's nor this machine's."""
+SMALL = {"width": 390, "height": 320}
+"""Less to draw. That pages fit windows is for the tests of each."""
 LATEST = {
     "script": "SELECT id FROM scripting_script WHERE name = 'damage_calculator'",
     "scriptversion": "SELECT max(id) FROM scripting_scriptversion",
@@ -66,6 +68,7 @@ def test_no_page_has_anything_to_complain_of(person: Callable[..., Person], stac
     status, report = admin.ask("POST", "/scripts/wargame/damage_calculator/api/replay", draft)
     assert status == 200, report
     page = admin.page()
+    page.set_viewport_size(SMALL)
     tools = admin.context.new_cdp_session(page)
     # Not a browser of its own, which would have no file cached.
     tools.send("Emulation.setTimezoneOverride", {"timezoneId": FAR_AWAY})

@@ -28,7 +28,6 @@ def live_number(person: Person, script: str) -> int:
     return number
 
 
-@pytest.mark.usefixtures("battle")
 def test_a_stranger_changes_a_rule_and_sees_the_battle_follow_it(newcomer: Callable[[], Person]) -> None:
     stranger = newcomer()
     stranger.role = "designer"
@@ -53,6 +52,7 @@ def test_a_stranger_changes_a_rule_and_sees_the_battle_follow_it(newcomer: Calla
     expect(page.locator("#going-title")).to_have_text(re.compile(r"Live on (\d+) of \1"))
     expect(page.locator("#replay-line")).to_have_text("")  # it compared with the version that was live
     page.click("#going-live a")
+    stranger.stack.let_battle(True)
     hit = page.locator(".entry.critical", has_text="critical").first
     expect(hit).to_be_visible(timeout=60_000)
     expect(page.locator(".entry .entry-by", has_text="damage_calculator v2").first).to_be_visible(timeout=60_000)

@@ -13,7 +13,7 @@ from tests.support.browser import barriers
 from tests.support.stack import RunningStack, wait_until
 from tests.workbench.pages import Person, publish, text_of, weaken
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.usefixtures("battle")]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 Enter = Callable[..., Person]
 TOPIC = "wargame.unit.destroyed"
@@ -48,8 +48,10 @@ def test_a_rule_for_a_destroyed_unit_runs_within_three_minutes_of_the_scripts_pa
     page.keyboard.press("Escape")
     expect(page.locator("#live-line")).to_contain_text("v1 is live")
     weaken(stack)
+    stack.let_battle(True)
     wait_until(lambda: bool(designer.ask("GET", f"/scripts/{RULE}/api/events")[1]["events"]), LIMIT_SECONDS, every=0.5)
     assert time.monotonic() - began < LIMIT_SECONDS
+    stack.let_battle(False)
     [first, *_] = designer.ask("GET", f"/scripts/{RULE}/api/events")[1]["events"]
     assert (first["topic"], first["status"]) == (TOPIC, "succeeded")
     page.goto(f"/scripts/topics/{TOPIC}/")

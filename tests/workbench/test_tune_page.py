@@ -13,7 +13,7 @@ from tests.support.browser import barriers
 from tests.support.stack import RunningStack, wait_until
 from tests.workbench.pages import Person
 
-pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.usefixtures("battle")]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 ADDRESS = "/scripts/wargame/damage_calculator/tune/"
 MAKE = """
@@ -81,7 +81,9 @@ def test_who_may_only_tune_sets_a_chance_sees_what_it_does_publishes_it_and_goes
     expect(page.locator(".live-line")).to_contain_text("knobs 1 is live")
     expect(page.locator("[data-knob=CRITICAL_CHANCE]")).to_contain_text("Set by tess")
     expect(page.locator("[data-knob=CRITICAL_CHANCE]")).to_contain_text("every hit counts")
+    tuner.stack.let_battle(True)
     decided = wait_until(lambda: tuner.stack.rows(DECIDED), 50, "an event is decided by them")
+    tuner.stack.let_battle(False)
     assert {decode_value(value)["critical"] for (value,) in decided} == {True}
 
     page.get_by_role("button", name="Make live the defaults").click()
