@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -12,6 +13,7 @@ from django.db import connections
 from scripting.hot_reload import watcher
 from scripting.hot_reload.watcher import Watcher
 from scripting.processes.one_at_a_time import LOCK_SECONDS, OneAtATime
+from scripting.sources.identity import MARK
 from scripting.sources.steps import Step
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
@@ -99,6 +101,32 @@ def test_a_deletion_while_nobody_watched_is_found(game: Game, watching: Watcher,
     later.look()
     clock.now += 1
     assert outcomes(later.count_absences()) == ["reverted"]
+
+
+def reads() -> int:
+    """How often this thread has read from a file."""
+    counts = dict(line.split(": ") for line in Path("/proc/thread-self/io").read_text().splitlines())
+    return int(counts["syscr"])
+
+
+def test_a_wake_up_at_which_nothing_is_missing_reads_no_file(game: Game, watching: Watcher) -> None:
+    game.override("dice")
+    watching.look()
+    first = reads()
+    before = reads()
+    assert watching.count_absences() == []
+    assert reads() - before == before - first
+
+
+def test_another_folder_in_the_place_is_looked_at_by_the_next_wake_up(game: Game, watching: Watcher) -> None:
+    game.override("dice")
+    watching.look()
+    game.scripts.rename(game.scripts.with_name("aside"))
+    game.scripts.mkdir(mode=0o700)
+    (game.scripts / MARK).write_text(f"another {game.scripts.stat().st_ino}\n")
+    assert not watching.is_due()
+    assert watching.count_absences() == []
+    assert watching.is_due()
 
 
 def test_one_watcher_holds_the_lock_and_another_takes_over_when_it_gives_it_back(clock: Clock) -> None:
