@@ -10,7 +10,7 @@ from datetime import UTC
 from functools import partial
 from importlib import import_module
 from operator import attrgetter, call, itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db import connections, models, router
@@ -26,6 +26,20 @@ COPIED_BYTES = 2048
 
 
 Rows = Sequence[dict[str, Any]]
+Columns = list[Sequence[Any]]
+"""The values of all rows, column by column."""
+
+
+class Ready(NamedTuple):
+    """Rows with their values as the driver takes them. Made before a transaction begins: other writers wait for what is done inside."""
+
+    rows: Rows
+    columns: Columns
+
+
+def ready(model: type[models.Model], rows: Rows) -> Ready:
+    """Rows for `insert_all`, made ready where no transaction is open yet."""
+    return Ready(rows, _statement(model, router.db_for_write(model)).columns(rows))
 
 
 def insert_rows(model: type[models.Model], rows: Rows) -> None:
@@ -37,7 +51,7 @@ def insert_rows(model: type[models.Model], rows: Rows) -> None:
 
 
 def insert_all(
-    tables: Iterable[tuple[type[models.Model], Rows]], connection: BaseDatabaseWrapper | None = None
+    tables: Iterable[tuple[type[models.Model], Rows | Ready]], connection: BaseDatabaseWrapper | None = None
 ) -> None:
     """`insert_rows` for several tables of one database, in this order: one cursor for all; on a connection that is at hand."""
     filled = [(model, rows) for model, rows in tables if rows]
@@ -67,22 +81,22 @@ def _as_it_is(sql: str, **_: object) -> str:
     return sql
 
 
-def _insert(executemany: Callable[[str, list[Any]], Any], statement: _Statement, rows: Rows) -> None:
-    if len(rows) == 1:
+def _insert(executemany: Callable[[str, list[Any]], Any], statement: _Statement, rows: Rows | Ready) -> None:
+    if not isinstance(rows, Ready) and len(rows) == 1:
         sql, values = statement.of_one(rows[0])
         executemany(sql, [values])
         return
-    sql, columns = statement.insert(statement.columns(rows))
+    sql, columns = statement.insert(_columns(statement, rows))
     executemany(sql, list(zip(*columns, strict=True)))
 
 
-def _insert_or_copy(connection: BaseDatabaseWrapper, cursor: Any, statement: _Statement, rows: Rows) -> None:
-    if len(rows) == 1:
+def _insert_or_copy(connection: BaseDatabaseWrapper, cursor: Any, statement: _Statement, rows: Rows | Ready) -> None:
+    if not isinstance(rows, Ready) and len(rows) == 1:
         sql, values = statement.of_one(rows[0])
         if not _holds_much(values):
             cursor.execute(sql, values)
             return
-    columns = statement.columns(rows)
+    columns = _columns(statement, rows)
     if not _pays(columns):
         sql, columns = statement.insert(columns)
         cursor.executemany(sql, list(zip(*columns, strict=True)))
@@ -94,8 +108,8 @@ def _insert_or_copy(connection: BaseDatabaseWrapper, cursor: Any, statement: _St
             copy.write_row(row)
 
 
-Columns = list[Sequence[Any]]
-"""The values of all rows, column by column."""
+def _columns(statement: _Statement, rows: Rows | Ready) -> Columns:
+    return rows.columns if isinstance(rows, Ready) else statement.columns(rows)
 
 
 def _pays(columns: Columns) -> bool:
