@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 
 from scripting.bus import spread
 from scripting.storage import redis_client as our_client
-from tests.support import collector, common_parent, emptying, examples, migrated, passes, telling
+from tests.support import collector, common_parent, emptying, examples, idle_fixtures, migrated, passes, telling
 from tests.support.browser import KeptBrowser, chromium_path, forget
 from tests.support.postgres import server_url
 from tests.support.redis import RedisServer
@@ -141,11 +141,13 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out of a pass what cannot come out differently there, and begin with what takes longest."""
+    """Leave out of a pass what cannot come out differently there, begin with what takes longest, and set up no more than serves."""
     chosen = [item for item in items if passes.can_differ(item)]
     if len(chosen) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if not passes.can_differ(item)])
     items[:] = passes.longest_first(chosen)
+    for item in items:
+        idle_fixtures.leave_out(item)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
