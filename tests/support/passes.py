@@ -8,7 +8,8 @@
   from either database. Files whose statements others send too are in a table. `any_database` marks what runs all the same: it
   reaches the database in a way of its own, or is the one that sends a statement.
 - A newer Python: the sandbox and its languages, processes, values, commands and texts; of pages every address once, by one
-  who is let in, and one whole stack (`any_python`), which serves, plays and runs its events there. Other stacks and browsers are left out.
+  who is let in, and one whole stack (`any_python`), which serves, plays and runs its events there. Other stacks and browsers are left out,
+  and so is what rows and their order alone decide: it asks of Python what all its versions do alike.
 - `once` marks what the database and the version of Python have no part in: signals, the kernel, Redis, dice, rows already
   shown on the other database by a test beside it.
 
@@ -124,13 +125,16 @@ SAME_ON_NEWER_PYTHON = {
     "tests/git": "rows, and what git says; the commands of tests/client push and pull on that Python too",
     "tests/hot_reload": "files, the kernel and Redis; the stack of test_stack.py has a watcher",
     "tests/insight": "pages, and statements of the database",
+    "tests/languages/test_battle.py": "a battle on scripts of each language; each construct of these runs there in tests/conformance",
     "tests/languages/tengo/test_agreement.py": "random texts; each construct of the language runs there in tests/conformance",
     "tests/languages/tengo/test_random_text.py": "random texts; what is said of each kind of error is in the files beside it",
     "tests/languages/test_override.py": "which text runs is decided by rows; each language has tests of its own",
     "tests/languages/zygomys/test_agreement.py": "random texts; each construct of the language runs there in tests/conformance",
     "tests/metrics": "sums, rows and the clock",
     "tests/metrics/test_trusted_time.py": "decided by rows and times",
+    "tests/receipts/test_lone_commits.py": "rows and the order of their changes; what a receipt says is in test_roots.py and test_verification.py",
     "tests/receipts/test_pages.py": "pages; what a receipt says is in test_roots.py and test_verification.py",
+    "tests/receipts/test_sealing.py": "rows and the order of their changes; what a receipt says is in test_roots.py and test_verification.py",
     "tests/registry": "rows and the order of their changes",
     "tests/schedules/test_killed_workers.py": "processes killed by signals; test_due.py and test_turning.py run the same code",
     "tests/site/test_browser.py": "pages in a browser, which that pass leaves out, and its environment too",
