@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth import BACKEND_SESSION_KEY, get_user_model
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from goby_site.accounts.demo_guard import DemoSocketsFromHereOnly
 from goby_site.accounts.demo_logins import demo_passwords, logins_place
@@ -19,10 +21,18 @@ from goby_site.accounts.demo_logins import demo_passwords, logins_place
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture(scope="module", autouse=True)
+def seeded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The logins, made once: each test begins with them, since its own transaction is one in this one."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        call_command("seed_demo")
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture(autouse=True)
 def demo(settings: Settings) -> None:
     settings.GOBY_DEMO = True
-    call_command("seed_demo")
 
 
 def log_in(client: Client, role: str, **headers: str) -> bool:
@@ -139,6 +149,8 @@ def test_seeding_leaves_a_user_of_the_same_name_who_is_no_demo_login_alone() -> 
 def test_seeding_again_works_out_no_hash_and_a_password_that_was_changed_is_put_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    User.objects.all().delete()
+    call_command("seed_demo")
     worked_out = []
     check = User.check_password
     monkeypatch.setattr(
