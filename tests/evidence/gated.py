@@ -25,6 +25,9 @@ from shared.rules import points_of
 result = {'points': points_of(message['payload']['points'], get_score)}
 """
 EVENTS = 24
+SECONDS = 0.4
+"""A run may take so long: far longer than any that ends, on a busy machine too."""
+ENDLESS = "a loop without end on one event"
 
 BAD = {
     "fails for some events alone": (
@@ -35,7 +38,7 @@ BAD = {
         "return 'many' if points > 21 else points",
         "2 of 24 decisions the game would newly refuse",
     ),
-    "a loop without end on one event": (
+    ENDLESS: (
         "while points == 5:\n    pass\nreturn points",
         "decisions would newly fail (allowed: 0)",
     ),
@@ -61,6 +64,13 @@ def text_of(body: str) -> str:
     return helper_of(body) + "\nresult = {'points': points_of(message['payload']['points'], get_score)}\n"
 
 
+def give_time(script: Script, seconds: float) -> None:
+    """Let each of its runs take so long."""
+    script.max_execution_time = seconds
+    script.save()
+    registry.forget()
+
+
 @pytest.fixture
 def scorer(arena: Arena, tmp_path: Path, settings: Settings, transactional_db: None) -> Script:
     """A live script with a helper, a case and recorded events, under a policy that requires evidence."""
@@ -70,9 +80,7 @@ def scorer(arena: Arena, tmp_path: Path, settings: Settings, transactional_db: N
     script = make_script(LIVE)
     registry.forget()
     record("arena", "scorer", "arena.hit", [{"points": points} for points in range(EVENTS)], key="ada")
-    script.max_execution_time = 0.4
-    script.save()
-    registry.forget()
+    give_time(script, SECONDS)
     case = {
         "event": {"topic": "arena.hit", "payload": {"points": 900}},
         "expect": [{"at": "result.points", "equal": 900}],
