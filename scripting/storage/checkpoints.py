@@ -33,7 +33,8 @@ ROUNDS = 6
 """Of a checkpoint, while commits come in between: each finds less to write."""
 
 BUSY_SECONDS, IDLE_SECONDS = 0.2, 1.0
-"""Between two looks of a worker whether the log has grown, while it does and while it does not."""
+"""Between two looks of a worker whether the log has grown, while it does and while it does not. Checkpoints once a second would have more to write
+each, and commits wait while the disk takes it: the slowest of a thousand events then took 30 ms, not 15."""
 
 _lock = threading.Lock()
 _owed = 0
@@ -45,7 +46,8 @@ class Checkpoints:
     Of the workers of a database one makes them for all; the next one begins when it has ended.
 
     It is a thread of ordinary priority. In Linux' idle class it would be in nobody's way while processors have time, but whoever waits for
-    Python's lock waits for it too, and while others keep the processors busy that took up to 0.2 s.
+    Python's lock waits for it too, and while others keep the processors busy that took up to 0.2 s. For a process of that class, which has
+    no such lock, the slowest commits beside it still waited for up to 0.07 s.
     """
 
     def __init__(self, using: str) -> None:
