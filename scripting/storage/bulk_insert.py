@@ -26,6 +26,8 @@ COPIED_BYTES = 2048
 
 
 Rows = Sequence[dict[str, Any]]
+Statements = list[tuple[str, list[Any]]]
+"""Each with its parameters."""
 Columns = list[Sequence[Any]]
 """The values of all rows, column by column."""
 
@@ -43,7 +45,7 @@ def ready(model: type[models.Model], rows: Rows) -> Ready:
 
 
 def insert_rows(model: type[models.Model], rows: Rows) -> None:
-    """INSERT rows given as {attname: value}; fields left out take their defaults. One statement, many parameter sets; PostgreSQL copies.
+    """INSERT rows given as {attname: value}; fields left out take their defaults. One statement, many parameter sets; PostgreSQL copies many.
 
     Values are those of Python (datetime, UUID, bytes). Database constraints hold; model validation and signals do not run.
     """
@@ -53,7 +55,7 @@ def insert_rows(model: type[models.Model], rows: Rows) -> None:
 def insert_all(
     tables: Iterable[tuple[type[models.Model], Rows | Ready]], connection: BaseDatabaseWrapper | None = None
 ) -> None:
-    """`insert_rows` for several tables of one database, in this order: one cursor for all; on a connection that is at hand."""
+    """`insert_rows` for several tables of one database, in this order: one cursor for all, and few exchanges; on a connection that is at hand."""
     filled = [(model, rows) for model, rows in tables if rows]
     if not filled:
         return
@@ -68,12 +70,16 @@ def insert_all(
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.cursor.convert_query = _as_it_is
+        waiting: Statements = []
         for model, rows in filled:
             statement = _statement(model, connection.alias)
             if statement.copy is None:
                 _insert(cursor.executemany, statement, rows)
-            else:
-                _insert_or_copy(connection, cursor, statement, rows)
+            elif (columns := _columns_to_copy(statement, rows, waiting)) is not None:
+                execute_together(connection, cursor, waiting)
+                waiting = []
+                _copy(connection, cursor, statement, columns)
+        execute_together(connection, cursor, waiting)
 
 
 def _as_it_is(sql: str, **_: object) -> str:
@@ -90,22 +96,36 @@ def _insert(executemany: Callable[[str, list[Any]], Any], statement: _Statement,
     executemany(sql, list(zip(*columns, strict=True)))
 
 
-def _insert_or_copy(connection: BaseDatabaseWrapper, cursor: Any, statement: _Statement, rows: Rows | Ready) -> None:
+def _columns_to_copy(statement: _Statement, rows: Rows | Ready, waiting: Statements) -> Columns | None:
+    """The columns of rows to be copied; None of those that are few, whose INSERTs are put behind those that wait for an exchange."""
     if not isinstance(rows, Ready) and len(rows) == 1:
         sql, values = statement.of_one(rows[0])
         if not _holds_much(values):
-            cursor.execute(sql, values)
-            return
+            waiting.append((sql, values))
+            return None
     columns = _columns(statement, rows)
-    if not _pays(columns):
-        sql, columns = statement.insert(columns)
-        cursor.executemany(sql, list(zip(*columns, strict=True)))
-        return
+    if _pays(columns):
+        return columns
+    sql, columns = statement.insert(columns)
+    waiting += [(sql, list(row)) for row in zip(*columns, strict=True)]
+    return None
+
+
+def _copy(connection: BaseDatabaseWrapper, cursor: Any, statement: _Statement, columns: Columns) -> None:
     # Of what Django wraps around a driver's cursor, a copy misses the log of statements alone.
     with connection.wrap_database_errors, cursor.cursor.copy(statement.copy) as copy:
         copy.set_types(statement.types)
         for row in zip(*columns, strict=True):
             copy.write_row(row)
+
+
+def execute_together(connection: BaseDatabaseWrapper, cursor: Any, statements: Statements) -> None:
+    """Several statements of PostgreSQL in one exchange, where the driver puts the parameters into their text itself."""
+    if len(statements) < 2 or connection.settings_dict["OPTIONS"].get("server_side_binding") is True:
+        for sql, parameters in statements:
+            cursor.execute(sql, parameters)
+    else:
+        cursor.execute("; ".join(sql for sql, _ in statements), [each for _, some in statements for each in some])
 
 
 def _columns(statement: _Statement, rows: Rows | Ready) -> Columns:

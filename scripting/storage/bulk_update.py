@@ -9,9 +9,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db import connections, models, router
-from django.db.backends.base.base import BaseDatabaseWrapper
 
-from scripting.storage.bulk_insert import preparer
+from scripting.storage.bulk_insert import execute_together, preparer
 from scripting.storage.straight import as_driver_takes_it, driver
 
 Rows = Sequence[dict[str, Any]]
@@ -35,7 +34,8 @@ def update_all(tables: Iterable[tuple[type[models.Model], Rows]]) -> None:
     connection = connections[router.db_for_write(filled[0][0])]
     straight = driver(connection)
     if straight is None and connection.vendor == "postgresql":
-        _exchange(connection, [_together(model, rows, connection.alias) for model, rows in filled])
+        with connection.cursor() as cursor:
+            execute_together(connection, cursor, [_together(model, rows, connection.alias) for model, rows in filled])
         return
     for model, rows in filled:
         statement, columns = _prepared(model, rows, connection.alias)
@@ -46,16 +46,6 @@ def update_all(tables: Iterable[tuple[type[models.Model], Rows]]) -> None:
         else:
             with connection.wrap_database_errors:
                 straight.executemany(as_driver_takes_it(statement.one), parameters)
-
-
-def _exchange(connection: BaseDatabaseWrapper, statements: Sequence[tuple[str, list[Any]]]) -> None:
-    """Several statements at once, where the driver puts the parameters into their text itself."""
-    with connection.cursor() as cursor:
-        if connection.settings_dict["OPTIONS"].get("server_side_binding") is True:
-            for sql, parameters in statements:
-                cursor.execute(sql, parameters)
-        else:
-            cursor.execute("; ".join(sql for sql, _ in statements), [each for _, some in statements for each in some])
 
 
 def _together(model: type[models.Model], rows: Rows, alias: str) -> tuple[str, list[Any]]:
