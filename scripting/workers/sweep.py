@@ -60,6 +60,8 @@ PRUNE_EVERY = 60.0
 """Seconds between two turns of the retention, of whichever worker is first."""
 PRUNE_SECONDS = 0.2
 """How long one turn lasts: it happens between two heartbeats."""
+TAKEN_UP_MS = 1000
+"""For so long one process has a task that all of them look at, such as the outbox."""
 OUTBOX_ROWS = 500
 """Relayed in one sweep."""
 FOLDS, FOLD_REST = 10, 0.02
@@ -318,8 +320,8 @@ def _aside(make: Callable[[], object]) -> None:
 
 
 def _first(task: str) -> bool:
-    """Whether no other process took up this task within the last second."""
-    return set_for(key("sweep", task), "1", 1000, redis_client(), absent=True)
+    """Whether no other process took up this task within the last TAKEN_UP_MS."""
+    return set_for(key("sweep", task), "1", TAKEN_UP_MS, redis_client(), absent=True)
 
 
 # KEYS: a task. ARGV: milliseconds that it is taken up for. Answers those that are left of another's, 0 where it is ours.
