@@ -25,7 +25,7 @@ from scripting.metrics import error_groups, rollups
 from scripting.models import Attempt, ErrorDelta, Execution, LoneCommit, OutboxEvent, ReceiptLink
 from scripting.models.rollups import StatDelta
 from scripting.modules.calls import EffectRefused
-from scripting.storage.bulk_insert import Ready, insert_all, ready
+from scripting.storage.bulk_insert import insert_all
 from scripting.storage.compiled_query import Lookup
 from scripting.storage.transactions import writing
 from scripting.telemetry import spans
@@ -51,15 +51,12 @@ def commit(
     Events that come for the first time are not looked for: the table refuses a pair that it has, and all is done anew without that one.
     """
     began_ns = time.time_ns() if spans.on() else 0
-    # Before the transaction begins: other writers wait for its end.
-    prepared = _prepared(decisions, worker)
+    prepared = _prepared(decisions, worker)  # before the transaction begins: other writers wait for its end
     if relayed is None and len(decisions) == 1 and decisions[0].run.event is None and not acts(decisions[0]):
         recorded = _commit_request(decisions[0], prepared[0], fence, tell)
     else:
-        executions = ready(Execution, [made.row for made in prepared]) if len(prepared) > 1 else None
         again = any(decision.run.deliveries > 1 for decision in decisions)
-        trying = partial(_commit, decisions, prepared, executions, worker, fence, tell, relayed)
-        recorded = _commit_quickest(trying, again=again)
+        recorded = _commit_quickest(partial(_commit, decisions, prepared, worker, fence, tell, relayed), again=again)
     if began_ns:
         traced.committed(recorded, began_ns)
     return recorded
@@ -111,7 +108,6 @@ def _commit_quickest(commit: Callable[..., list[Decision]], *, again: bool) -> l
 def _commit(
     given: Sequence[Decision],
     prepared: Sequence[_Prepared],
-    executions: Ready | None,
     worker: str,
     fence: Callable[[], None],
     tell: Callable[[Decided], object],
@@ -121,7 +117,7 @@ def _commit(
     careful: bool,
 ) -> list[Decision]:
     """`look` asks which are recorded already, else IntegrityError is raised for one; `careful` gives every outcome a savepoint, so that one that
-    is refused does not undo the others. `executions` are the rows of all decisions, as nearly every commit writes them.
+    is refused does not undo the others.
     """
     decisions, using = list(given), _database()
     with writing(using) as connection:
@@ -160,7 +156,7 @@ def _commit(
                 if refused:
                     rows += refused
                     entries += links.alone(refused)
-        _write(connection, rows, tries, entries, outbox, executions)
+        _write(connection, rows, tries, entries, outbox)
         breaker.note(_findings(decision for _, decision in told))
         if relayed is not None:
             relayed.delete()
@@ -179,12 +175,8 @@ def _write(
     tries: Sequence[dict[str, Any]],
     entries: Sequence[tuple[Mapping[str, Any], bytes]],
     outbox: Sequence[dict[str, Any]] = (),
-    executions: Ready | None = None,
 ) -> None:
-    """Write executions with their attempts, what their receipts will be made of, what they add to the figures, and their follow-ups.
-
-    `executions` are these rows made ready, if they still are the same.
-    """
+    """Write executions with their attempts, what their receipts will be made of, what they add to the figures, and their follow-ups."""
     if len(rows) == len(entries) == 1 and rows[0].get("event_id") is None:
         [(row, entry)] = entries
         adds: list[tuple[type[Model], list[dict[str, Any]]]] = [
@@ -195,7 +187,7 @@ def _write(
         adds = [(ReceiptLink, links.append(entries, connection)), (StatDelta, deltas)]
     insert_all(
         [
-            (Execution, executions if executions is not None and executions.rows == rows else rows),
+            (Execution, rows),
             (Attempt, tries),
             *adds,
             (ErrorDelta, error_groups.deltas_of(rows)),

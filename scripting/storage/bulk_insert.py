@@ -10,7 +10,7 @@ from datetime import UTC
 from functools import partial
 from importlib import import_module
 from operator import attrgetter, call, itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from django.db import connections, models, router
@@ -32,18 +32,6 @@ Columns = list[Sequence[Any]]
 """The values of all rows, column by column."""
 
 
-class Ready(NamedTuple):
-    """Rows with their values as the driver takes them. Made before a transaction begins: other writers wait for what is done inside."""
-
-    rows: Rows
-    columns: Columns
-
-
-def ready(model: type[models.Model], rows: Rows) -> Ready:
-    """Rows for `insert_all`, made ready where no transaction is open yet."""
-    return Ready(rows, _statement(model, router.db_for_write(model)).columns(rows))
-
-
 def insert_rows(model: type[models.Model], rows: Rows) -> None:
     """INSERT rows given as {attname: value}; fields left out take their defaults. One statement, many parameter sets; PostgreSQL copies many.
 
@@ -53,7 +41,7 @@ def insert_rows(model: type[models.Model], rows: Rows) -> None:
 
 
 def insert_all(
-    tables: Iterable[tuple[type[models.Model], Rows | Ready]], connection: BaseDatabaseWrapper | None = None
+    tables: Iterable[tuple[type[models.Model], Rows]], connection: BaseDatabaseWrapper | None = None
 ) -> None:
     """`insert_rows` for several tables of one database, in this order: one cursor for all, and few exchanges; on a connection that is at hand."""
     filled = [(model, rows) for model, rows in tables if rows]
@@ -87,23 +75,23 @@ def _as_it_is(sql: str, **_: object) -> str:
     return sql
 
 
-def _insert(executemany: Callable[[str, list[Any]], Any], statement: _Statement, rows: Rows | Ready) -> None:
-    if not isinstance(rows, Ready) and len(rows) == 1:
+def _insert(executemany: Callable[[str, list[Any]], Any], statement: _Statement, rows: Rows) -> None:
+    if len(rows) == 1:
         sql, values = statement.of_one(rows[0])
         executemany(sql, [values])
         return
-    sql, columns = statement.insert(_columns(statement, rows))
+    sql, columns = statement.insert(statement.columns(rows))
     executemany(sql, list(zip(*columns, strict=True)))
 
 
-def _columns_to_copy(statement: _Statement, rows: Rows | Ready, waiting: Statements) -> Columns | None:
+def _columns_to_copy(statement: _Statement, rows: Rows, waiting: Statements) -> Columns | None:
     """The columns of rows to be copied; None of those that are few, whose INSERTs are put behind those that wait for an exchange."""
-    if not isinstance(rows, Ready) and len(rows) == 1:
+    if len(rows) == 1:
         sql, values = statement.of_one(rows[0])
         if not _holds_much(values):
             waiting.append((sql, values))
             return None
-    columns = _columns(statement, rows)
+    columns = statement.columns(rows)
     if _pays(columns):
         return columns
     sql, columns = statement.insert(columns)
@@ -126,10 +114,6 @@ def execute_together(connection: BaseDatabaseWrapper, cursor: Any, statements: S
             cursor.execute(sql, parameters)
     else:
         cursor.execute("; ".join(sql for sql, _ in statements), [each for _, some in statements for each in some])
-
-
-def _columns(statement: _Statement, rows: Rows | Ready) -> Columns:
-    return rows.columns if isinstance(rows, Ready) else statement.columns(rows)
 
 
 def _pays(columns: Columns) -> bool:

@@ -10,8 +10,8 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from scripting import clock
-from scripting.models import Execution, OutboxEvent, uuid7
-from scripting.storage.bulk_insert import COPIED, insert_all, insert_rows, ready
+from scripting.models import Execution, OutboxEvent
+from scripting.storage.bulk_insert import COPIED, insert_all, insert_rows
 from tests.support.arena import make_script
 
 
@@ -25,21 +25,6 @@ def test_postgresql_does_not_spend_its_time_on_compressing_executions() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_column_compression(inputs), length(inputs) FROM scripting_execution")
         assert cursor.fetchone() == (None, 6000)
-
-
-def test_rows_made_ready_are_stored_as_others_are(transactional_db: None) -> None:
-    moment = clock.now()
-    common = {"script_id": make_script("result = 1\n").pk, "trigger": "event", "status": "succeeded", "role": "primary"}
-    common |= {"started_at": moment, "finished_at": moment, "inputs": b"\x80"}
-    rows = [common | {"id": uuid7(), "key": f"{n}", "cause": uuid7() if n else None, "log": b"x" * n} for n in range(5)]
-    for some in (rows, rows[:1]):
-        insert_rows(Execution, some)
-        stored = list(Execution.objects.order_by("id").values())
-        Execution.objects.all().delete()
-        insert_all([(Execution, ready(Execution, some))])
-        assert list(Execution.objects.order_by("id").values()) == stored
-        assert len(stored) == len(some)
-        Execution.objects.all().delete()
 
 
 def outgoing(count: int) -> list[dict[str, Any]]:
