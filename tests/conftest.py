@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import pytest_django.plugin
 import redis
 from django.conf import settings
 from pytest_django import DjangoDbBlocker
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from pytest_django.live_server_helper import LiveServer
 
 examples.choose()
-
-FOR_NO_TEST = ("_django_clear_site_cache", "_django_isolate_apps", "_django_set_urlconf")
-"""What pytest-django does around each test for sites and for markers that no test here has. Who needs one takes its name out."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -115,8 +111,6 @@ def page(site_browser: BrowserContext, live_server: LiveServer) -> Iterator[Page
 def pytest_configure(config: pytest.Config) -> None:
     """Begin what all processes of the run share; have one that only hands tests out tidy up as after Ctrl-C also where it is asked to end
     or its terminal is closed."""
-    for name in FOR_NO_TEST:
-        vars(pytest_django.plugin).pop(name, None)  # each process of a run comes by here twice where it is forked
     common_parent.start_for_the_run(config)
     if config.getoption("dist", "no") != "no":
         for number in (signal.SIGTERM, signal.SIGHUP):
