@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import time
@@ -232,12 +233,19 @@ def test_a_worker_started_before_redis_waits_for_it(tmp_path: Path, redis_server
 
 @pytest.mark.once
 def test_sandboxes_stay_warm_from_job_to_job(tmp_path: Path) -> None:
+    numbers = itertools.count(1)
     with WorkerProcess(tmp_path, "one", **OWN_PARENT).takes_jobs() as one:
-        publish(1)
-        wait_for(lambda: done(1))
-        wait_for(lambda: not any(condition.leased for condition in streams.conditions()), what="the drains do not end")
-        family = one.members()
-        assert family
-        publish(1, first=2)
-        wait_for(lambda: done(2))
-        assert family <= one.members(), "a job begins with sandboxes of its own"
+
+        def family_after_a_job() -> set[int]:
+            lap = next(numbers)
+            publish(1, first=lap)
+            wait_for(lambda: done(lap))
+            wait_for(lambda: not any(state.leased for state in streams.conditions()), what="the drains do not end")
+            return one.members()
+
+        def all_stay() -> bool:
+            before, after = family_after_a_job(), family_after_a_job()
+            return len(before) > 1 and before <= after
+
+        # Not at once: a small sandbox takes the place of the one that compiled, when the worker has time for it.
+        wait_for(all_stay, what="each job begins with sandboxes of its own")
