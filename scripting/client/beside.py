@@ -17,6 +17,7 @@ from scripting.client.folder import NAME, FolderWrong
 from scripting.client.history import was_in_git
 from scripting.client.server import Server
 from scripting.texts import case_text
+from scripting.texts.plain_json import strict
 
 STATE = Path(".goby") / "beside.json"
 CASES, KNOBS = "cases", "knobs"
@@ -120,7 +121,7 @@ def _case_digest(text: str) -> str:
 
 
 def _values_digest(text: str) -> str:
-    values = json.loads(text)
+    values = strict(text)
     if not isinstance(values, dict):
         raise ValueError("values are an object")  # noqa: TRY004 - as for every file that holds no such thing
     return folders.digest_of(json.dumps(values, sort_keys=True)) if values else ""
@@ -181,7 +182,7 @@ def _known(folder: Path) -> dict[str, str]:
         return {str(label): str(digest) for label, digest in document.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         raise FolderWrong(f"{folder / STATE} is damaged: delete it, then pull") from None
 
 

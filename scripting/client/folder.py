@@ -13,6 +13,7 @@ from typing import Any
 
 from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
+from scripting.texts.plain_json import strict
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 STATE = Path(".goby") / "state.json"
@@ -120,16 +121,16 @@ class CaseFile:
 
 
 def cases_in(folder: Path) -> list[CaseFile]:
-    """Every case below the folder. Raises FolderWrong for none, and for a file that is no JSON object."""
+    """Every case below the folder. Raises FolderWrong for none, and for a file that is no JSON object or says two things."""
     found = []
     for path in sorted(folder.glob("*/cases/*/*.json")):
         module, script = path.parts[-4], path.parts[-2]
         if path.is_symlink() or not all(NAME.fullmatch(name) for name in (module, script, path.stem)):
             continue
         try:
-            case = json.loads(text_of(path))
+            case = strict(text_of(path))
         except ValueError as error:
-            raise FolderWrong(f"{path} is no JSON: {error}") from None
+            raise FolderWrong(f"{path}: {error}") from None
         if not isinstance(case, dict):
             raise FolderWrong(f"{path} is no JSON object")
         found.append(CaseFile(path, module, script, path.stem, case))
@@ -183,6 +184,6 @@ def json_of(path: Path) -> dict[str, Any] | None:
         document = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise FolderWrong(f"{path} is damaged: delete it, then pull") from None
     return document if isinstance(document, dict) else None

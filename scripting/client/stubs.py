@@ -57,11 +57,11 @@ def topics_of(folder: Path) -> list[dict[str, Any]]:
     """The topics as the last pull told them; empty where none did. Raises FolderWrong."""
     try:
         found = json.loads((folder / TOPICS).read_bytes())
+        return [each for each in found if re.fullmatch(r"[a-z0-9_.]{1,128}", each["name"])]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError, TypeError, KeyError):
         raise FolderWrong(f"{folder / TOPICS} is damaged: delete it, then pull") from None
-    return [each for each in found if re.fullmatch(r"[a-z0-9_.]{1,128}", each["name"])]
 
 
 def text_of(namespaces: Mapping[str, Any], topics: Iterable[Mapping[str, Any]], script: str = "") -> str:

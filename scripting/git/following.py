@@ -370,7 +370,7 @@ def _told(refused: Exception) -> str:
         for label, verdict in refused.refused.items():
             if verdict.diagnostics:
                 first = verdict.diagnostics[0]
-                lines.append(f"{label}, line {first.line}: {first.message}")
+                lines.append(f"{label}, line {first.line or 1}: {first.message}")
     if isinstance(refused, ValuesRefused):
         lines += [f"{name}: {problem}" for name, problem in refused.problems.items()]
     return "\n".join(lines)

@@ -96,8 +96,11 @@ class Repository:
 
     def texts_of(self, path: str, head: str) -> Iterator[bytes]:
         """The contents that a file had, newest first, as far as our copy goes back."""
+        commits: list[Commit] = []
         with contextlib.suppress(GitFailed):
-            for each in self._commits(conf.SCRIPTING_GIT_DEPTH, head, path=path):
+            commits = self._commits(conf.SCRIPTING_GIT_DEPTH, head, path=path)
+        for each in commits:
+            with contextlib.suppress(GitFailed):  # this one deleted it
                 yield self.git.run("cat-file", "blob", f"{each.sha}:{path}")
 
     def is_ancestor(self, one: str, other: str) -> bool:
@@ -192,7 +195,7 @@ class Repository:
     def _commits(self, most: int, *revisions: str, path: str = "") -> list[Commit]:
         flags = ("-z", f"-{most}", f"--format={FORMAT}", "--end-of-options")
         told = self.git.run("log", *flags, *revisions, "--", *filter(None, [path]))
-        parts = told.decode("utf-8", "replace").rstrip("\0").split("\0")
+        parts = told.decode("utf-8", "replace").split("\0")  # one behind each field, so the last is empty
         return [Commit(*parts[at : at + 4]) for at in range(0, len(parts) - 3, 4)]
 
     def _blobs(self, sha: str) -> dict[str, str]:

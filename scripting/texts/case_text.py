@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from scripting.sandbox.plain_data import ValueProblem, encode_value
-from scripting.texts.plain_json import from_json, jsonable
+from scripting.texts.plain_json import from_json, jsonable, strict
 
 MAX_BYTES = 1 << 20
 MAX_EXPECTATIONS = 200
@@ -91,18 +90,11 @@ class CaseText(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 def decode(text: str | bytes) -> CaseText:
     """The case that a text holds. Raises CaseProblem."""
     try:
-        given = json.loads(
-            text if isinstance(text, str) else text.decode("utf-8-sig"),
-            object_pairs_hook=_once,
-            parse_float=_finite,
-            parse_constant=_finite,
-        )
+        given = strict(text if isinstance(text, str) else text.decode("utf-8-sig"), from_json)
     except json.JSONDecodeError as error:
         raise CaseProblem(f"line {error.lineno}, column {error.colno}", error.msg) from None
     except UnicodeDecodeError as error:
         raise CaseProblem(f"byte {error.start}", "is not UTF-8") from None
-    except RecursionError:
-        raise CaseProblem("", "it is nested too deeply") from None
     except ValueError as error:
         raise CaseProblem("", str(error)) from None
     return from_plain(given)
@@ -140,23 +132,6 @@ _PLACE = re.compile(r" - at `\$(.*)`$")
 
 def _plain(part: Struct | None) -> Any:
     return None if part is None else msgspec.structs.asdict(part)
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> Any:
-    """An object, in which no name may stand twice. Our spellings of bytes and odd floats are read as such."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{json.dumps(twice)} stands twice in one object")
-    return from_json(found)
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f'{text[:40]} is no number of JSON; write {{"$float": "inf"}}, "-inf" or "nan"')
-    return value
 
 
 def _look_at(expected: Expectation, place: str) -> None:

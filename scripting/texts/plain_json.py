@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _SPELLING = re.compile(r"\$+(?:bytes|float)")
@@ -66,3 +67,30 @@ def from_json(item: dict[str, Any]) -> Any:
     if key == "$float" and isinstance(value, str):
         return _ODD_FLOATS.get(value, item)
     return item
+
+
+def strict(text: str, made: Callable[[dict[str, Any]], Any] = lambda item: item) -> Any:
+    """JSON that says one thing only: no name stands twice in an object, and every number is one. `made` of each object.
+
+    Raises ValueError; where the text is no JSON, the JSONDecodeError tells the place.
+    """
+
+    def once(pairs: Sequence[tuple[str, Any]]) -> Any:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"{json.dumps(twice)} stands twice in one object")
+        return made(found)
+
+    try:
+        return json.loads(text, object_pairs_hook=once, parse_float=_finite, parse_constant=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f'{text[:40]} is no number of JSON; write {{"$float": "inf"}}, "-inf" or "nan"')
+    return value

@@ -315,3 +315,32 @@ def test_cases_and_knobs_go_to_the_server_with_their_text_and_come_back(
     case.unlink()
     assert goby("push", folder, "-m", "no case") == 0
     assert not script.cases.kept().exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"inputs": {"a": 1, "a": 2}}', '"a" stands twice in one object'),
+        ('{"inputs": {"a": NaN}}', "NaN is no number of JSON"),
+        ('{"inputs": ' + "[" * 100_000 + "]" * 100_000 + "}", "it is nested too deeply"),
+    ],
+)
+def test_a_case_that_a_push_would_refuse_is_not_tested_either_and_its_file_is_named(
+    folder: Path, text: str, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, DICE)
+    path = write(folder, text, "chess_club/cases/dice/six.json")
+    assert goby("test", folder) == 2
+    assert f"{path}: {why}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["state.json", "beside.json", "namespace.json", "topics.json"])
+@pytest.mark.parametrize("text", ['{"a": ' + "[" * 100_000 + "]" * 100_000 + "}", "<<<<<<< ours"])
+def test_a_damaged_file_of_the_last_pull_is_named_with_what_to_do(
+    server: Game, folder: Path, name: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    goby("pull", folder)
+    path = write(folder, text, f".goby/{name}")
+    commands = {"namespace.json": ("check", folder), "topics.json": ("stubs", folder, "--offline")}
+    assert goby(*commands.get(name, ("push", folder, "-m", "why"))) == 2
+    assert f"{path} is damaged: delete it, then pull" in capsys.readouterr().err

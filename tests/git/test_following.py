@@ -196,3 +196,42 @@ def test_drift_waits_for_a_person_who_may_keep_ours_and_a_decision_holds_for_wha
     body = run(origin.bare, "log", "-1", "--format=%B", "from-the-browser")
     assert body.endswith("chess_club/dice v3\n\nKept instead of the repository's by bo: ours")
     assert game.active_text("coin") == GOOD
+
+
+@pytest.mark.slow
+def test_a_commit_without_a_message_goes_live_as_any_other(game: Game, origin: Origin) -> None:
+    origin.commit({DICE: GOOD})
+    follow()
+    (origin.clone / "scripts" / DICE).write_text(MINE)
+    run(origin.clone, "commit", "-q", "-a", "--allow-empty-message", "-m", "")
+    run(origin.clone, "push", "-q", "origin", "HEAD:main")
+    found = follow()
+    assert (found.made_live, found.branch.subject) == (("chess_club/dice",), "")
+    version = game.script("dice").active_version
+    assert version is not None
+    assert version.message.startswith("A commit without a message (")
+
+
+def test_a_live_text_that_the_file_had_before_it_was_deleted_and_came_back_is_only_older(
+    game: Game, origin: Origin
+) -> None:
+    origin.commit({DICE: GOOD})
+    follow()
+    origin.commit({DICE: None})
+    origin.commit({DICE: BETTER})
+    GitBranch.objects.all().delete()  # as at the first look of a site
+    assert (follow().drift, game.active_text("dice")) == ((), BETTER)
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ('{"bonus": ' + "[" * 100_000 + "]" * 100_000 + "}", "it is nested too deeply"),
+        ('{"bonus": 1, "bonus": 2}', '"bonus" stands twice in one object'),
+    ],
+)
+def test_values_that_cannot_be_read_let_their_commit_wait_and_say_so(
+    game: Game, origin: Origin, values: str, why: str
+) -> None:
+    origin.commit({DICE: TUNED, "chess_club/knobs/dice.json": values})
+    assert follow().branch.waits == f"scripts/chess_club/knobs/dice.json: {why}"
