@@ -44,8 +44,10 @@ class BoundedBodies:
 
 
 async def refuse(send: Any) -> None:
+    """A problem as those of the API are, with `error` as the pages read it."""
     message = f"A request may have {MAX_BYTES >> 20} MiB."
-    body = json.dumps({"error": {"type": "too_large", "message": message}}).encode()
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    problem = {"type": "about:blank", "title": "The request is too large", "status": 413, "detail": message}
+    body = json.dumps({**problem, "code": "too_large", "error": {"type": "too_large", "message": message}}).encode()
+    headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": body})

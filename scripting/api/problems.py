@@ -88,6 +88,8 @@ def _of_validation(error: ValidationError) -> Problem:
 
 
 def _of_http_error(error: HttpError) -> Problem:
+    if isinstance(error.__cause__, Problem):  # the framework says of a body only that it cannot be parsed
+        return error.__cause__
     status = error.status_code if error.status_code in TITLES else 400
     return Problem(status, "not_json" if status == 400 else "refused", str(error))
 

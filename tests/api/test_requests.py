@@ -116,6 +116,21 @@ def test_a_wrong_event_is_the_senders_to_mend(machine: Machine, document: Any, s
     assert answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ('{"topic": "chess_club.roll", "payload": {"sides": NaN}}', "NaN is no JSON value"),
+        ('{"topic": "chess_club.roll", "payload": {"sides": 1e999}}', "1e999 is too large for a decimal number"),
+        ('{"topic": "chess_club.roll",\n "payload": {"sides": 6,}}', "line 2 column"),
+        (b"\xff", "can't decode byte 0xff"),
+    ],
+)
+def test_of_a_body_that_is_no_json_the_sender_hears_why_and_where(machine: Machine, body: Any, why: str) -> None:
+    detail = machine.post("events", body).json()["detail"]
+    assert detail.startswith("The body is no JSON: ")
+    assert why in detail
+
+
 def test_while_redis_is_gone_an_event_is_to_be_sent_again(machine: Machine, redis_server: Any) -> None:
     redis_server.stop()
     answer = machine.post("events", roll(id="again"))

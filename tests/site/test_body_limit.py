@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from asgiref.testing import ApplicationCommunicator
 
 from goby_site.asgi import application
@@ -18,6 +20,15 @@ def scope(*headers: tuple[bytes, bytes]) -> dict[str, object]:
 async def test_a_body_announced_as_too_large_is_refused_unread() -> None:
     site = ApplicationCommunicator(application, scope((b"content-length", str(MAX_BYTES + 1).encode())))
     assert (await site.receive_output(10))["status"] == 413
+
+
+async def test_the_refusal_is_a_problem_to_clients_of_the_api_and_an_error_to_pages() -> None:
+    site = ApplicationCommunicator(application, scope((b"content-length", str(MAX_BYTES + 1).encode())))
+    start, body = await site.receive_output(10), await site.receive_output(10)
+    document = json.loads(body["body"])
+    assert (b"content-type", b"application/problem+json") in start["headers"]
+    assert (document["status"], document["code"], document["error"]["type"]) == (413, "too_large", "too_large")
+    assert document["detail"] == document["error"]["message"]
 
 
 async def test_a_body_of_unknown_length_is_refused_where_it_goes_past_the_bound() -> None:
