@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scripting.client import beside, checking, folder, stubs, syncing
+from scripting.client import beside, checking, folder, stubs, syncing, testing
 from scripting.client.folder import FolderWrong
 from scripting.client.formats import FORMATS, junit_of_cases
 from scripting.client.server import SERVER, TOKEN, Server, ServerRefused
@@ -118,11 +118,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _test(options: argparse.Namespace) -> int:
     cases, rules = folder.cases_in(options.dir), folder.rules_in(options.dir)
-    document = {
-        "scripts": [{"module": r.module, "name": r.name, "language": r.language, "source": r.text} for r in rules],
-        "cases": [{"module": c.module, "script": c.script, "name": c.name, "case": c.case} for c in cases],
-    }
-    tested = Server.named(options.server).post("tests", document)
+    tested = testing.test(cases, rules, Server.named(options.server))
     red = [(case, each) for case, each in zip(cases, tested, strict=True) if not each["passed"]]
     for case, each in red:
         print(f"{one_line(str(case.path))}: {one_line(each['message'], 1000)}")

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 TOKEN = "GOBY_TOKEN"  # noqa: S105 - the variable that holds it
 SERVER = "GOBY_SERVER"
 SECONDS = 120.0
+MAX_BODY_BYTES = 4 << 20
+"""Of a request, as the server has it: it closes the connection on a longer one, before its answer can be read."""
 
 
 class ServerRefused(Exception):
@@ -46,7 +48,11 @@ class Server:
 
     def post(self, address: str, document: Any) -> Any:
         """Raises ServerRefused."""
-        return self._ask(address, json.dumps(document).encode())
+        body = json.dumps(document).encode()
+        if len(body) > MAX_BODY_BYTES:
+            sizes = f"{len(body) / (1 << 20):.1f} MiB, and a request may have {MAX_BODY_BYTES >> 20}"
+            raise ServerRefused(f"{self.url} was not asked: what changed here comes to {sizes}: bring it in parts")
+        return self._ask(address, body)
 
     def _ask(self, address: str, body: bytes | None) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}

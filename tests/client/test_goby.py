@@ -15,7 +15,9 @@ from django.contrib.auth.models import Permission, User
 
 from scripting.access import tokens
 from scripting.access.tokens import Wanted
+from scripting.client import folder as folders
 from scripting.client import main as command
+from scripting.client import testing
 from scripting.evidence import cases
 from scripting.models import Activation, Script
 from scripting.registry import publishing
@@ -332,6 +334,46 @@ def test_a_case_that_a_push_would_refuse_is_not_tested_either_and_its_file_is_na
     path = write(folder, text, "chess_club/cases/dice/six.json")
     assert goby("test", folder) == 2
     assert f"{path}: {why}" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_more_cases_than_fit_into_one_request_are_decided_in_several(
+    server: Game, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(testing, "MAX_BODY_BYTES", 4000)
+    write(folder, "def three():\n    return 3\n", "shared/numbers.py")
+    for number in range(3):
+        script = "from shared.numbers import three\nresult = three()\n" + "# a long text\n" * 100
+        write(folder, script, f"chess_club/long_{number}.py")
+        for place, expected in enumerate((3, 4)):
+            case = {"inputs": {}, "expect": [{"at": "result", "equal": expected}]}
+            write(folder, json.dumps(case), f"chess_club/cases/long_{number}/case_{place}.json")
+    assert goby("test", folder) == 1
+    assert "6 cases, 3 red" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("most", "count"), [("MOST_TEXTS", 3), ("MOST_CASES", 2)])
+def test_no_request_has_more_texts_or_cases_than_the_server_takes(
+    folder: Path, most: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, "a = 1\n", "shared/numbers.py")
+    write(folder, DICE, "chess_club/untested.py")
+    for number in range(3):
+        write(folder, DICE, f"chess_club/dice_{number}.py")
+        write(folder, "{}", f"chess_club/cases/dice_{number}/one.json")
+    monkeypatch.setattr(testing, most, count)
+    sent = list(testing.requests(folders.cases_in(folder), folders.rules_in(folder)))
+    assert [[each["script"] for each in one["cases"]] for one in sent] == [["dice_0", "dice_1"], ["dice_2"]]
+    assert [[each["name"] for each in one["scripts"]] for one in sent] == [["numbers", "dice_0", "dice_1"], ["numbers", "dice_2"]]  # fmt: skip
+
+
+def test_a_push_that_is_too_large_for_a_server_says_so_before_it_is_sent(
+    server: Game, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(5):
+        write(folder, "#" * (1 << 20), f"chess_club/long_{number}.py")
+    assert goby("push", folder, "-m", "why") == 2
+    assert "comes to 5.0 MiB, and a request may have 4" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["state.json", "beside.json", "namespace.json", "topics.json"])
