@@ -37,10 +37,11 @@ class ModuleRegistry:
         return [(module.name, script) for module in self for script in module.config.handlers_of(topic)]
 
     def first_decides(self, topic: str, subscribers: Sequence[tuple[str, str]]) -> list[str]:
-        """The modules with several of these subscribers of which the first that answers decides."""
+        """The modules with several of these subscribers of which the first that answers decides: none that is not installed."""
         names = [name for name, _ in subscribers]
         several = {name for name in names if names.count(name) > 1} if len(names) > 1 else ()
-        return sorted(name for name in several if topic in self._modules[name].config.first_decides)
+        found = map(self._modules.get, sorted(several))
+        return [module.name for module in found if module is not None and topic in module.config.first_decides]
 
 
 modules = ModuleRegistry()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripting.modules.installed import fallbacks_for, limits_for
+from scripting.modules.installed import fallbacks_for, limits_for, modules
 from scripting.modules.scriptable import ModuleScriptConfig
 from tests.support.arena import Arena
 
@@ -28,3 +28,8 @@ def test_what_stands_in_is_the_module_s_choice_or_the_site_s(
     assert fallbacks_for("arena") == ("default",)
     monkeypatch.setattr(Arena, "config", ModuleScriptConfig(fallback=()))
     assert fallbacks_for("arena") == ()
+
+
+def test_of_a_module_that_is_not_installed_all_scripts_run_and_an_event_can_be_published(arena: Arena) -> None:
+    gone = [("gone", "first"), ("gone", "second"), ("arena", "scorer")]
+    assert modules.first_decides("arena.hit", gone) == []
