@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from scripting.schedules import defaults, keeping, turning
 from scripting.schedules.keeping import ScheduleRefused
 from scripting.schedules.turning import Owner, owner, run_now, turn
 from scripting.workers.drain_job import drain_once
-from tests.support.arena import Arena, make_script, score
+from tests.support.arena import Arena, arena_gone, make_script, score
 
 pytestmark = [pytest.mark.usefixtures("arena"), pytest.mark.django_db(transaction=True)]
 
@@ -212,9 +212,39 @@ def test_schedules_of_the_code_are_made_changed_and_paused_with_it_and_what_peop
     assert not Schedule.objects.get(name="arena/nightly").enabled
 
 
+def test_a_schedule_of_a_module_that_is_gone_with_its_topic_is_paused_and_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ship(monkeypatch, SHIPPED)
+    with arena_gone():
+        assert defaults.sync() == ["arena/nightly: paused, its module names it no longer"]
+        assert not Schedule.objects.get().enabled
+        assert defaults.sync() == []
+
+
+def test_a_schedule_that_the_code_names_again_goes_on_unless_people_touched_it_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ship(monkeypatch, SHIPPED), ship(monkeypatch)
+    assert ship(monkeypatch, SHIPPED) == ["arena/nightly: resumed, its module names it again"]
+    assert Schedule.objects.get().enabled
+    ship(monkeypatch)
+    hourly = ModuleSchedule("nightly", cron="0 * * * *", topic="arena.hit", payload={"points": 1})
+    assert ship(monkeypatch, hourly) == ["arena/nightly: changed", "arena/nightly: resumed, its module names it again"]
+    ship(monkeypatch)
+    schedule = Schedule.objects.get()
+    keeping.resume(schedule.pk, actor=None, reason="for the fair")
+    keeping.pause(schedule.pk, actor=None, reason="the fair is over")
+    assert ship(monkeypatch, hourly) == []
+    assert not Schedule.objects.get().enabled
+
+
 def test_a_schedule_of_the_code_that_cannot_be_is_told_and_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = ModuleSchedule("wrong", cron="0 3 * * *", script="nobody")
     told = ship(monkeypatch, wrong, SHIPPED)
     assert told == ["arena/wrong: there is no script arena/nobody", "arena/nightly: made"]
+    make_script("result = None", "cheer")
+    moment = ModuleSchedule("moment", cron="0 3 * * *", script="cheer", payload={"at": datetime(2026, 1, 1, tzinfo=UTC)})  # fmt: skip
+    assert ship(monkeypatch, moment, SHIPPED) == ["arena/moment: Object of type datetime is not JSON serializable"]
     with pytest.raises(ValueError, match="give cron or seconds"):
         ModuleSchedule("both", cron="0 3 * * *", seconds=5, topic="arena.hit")

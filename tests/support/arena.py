@@ -110,6 +110,18 @@ def arena_registered(kind: type[Arena] = Arena) -> Iterator[Arena]:
             del topics._topics[topic.name]
 
 
+@contextmanager
+def arena_gone() -> Iterator[None]:
+    """The site without the module and its topics for the time of the block, as after it was taken out of INSTALLED_APPS."""
+    module = modules._modules.pop("arena")
+    taken = [topics._topics.pop(topic.name) for topic in module.topics]
+    try:
+        yield
+    finally:
+        modules._modules["arena"] = module
+        topics._topics.update({topic.name: topic for topic in taken})
+
+
 def make_script(text: str, name: str = "scorer", module: str = "arena", language: str = "python") -> Script:
     """A script whose active version is `text`, by the registry's own path."""
     script, _ = Script.objects.get_or_create(module=module, name=name)
