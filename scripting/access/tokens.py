@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 LIFETIME, LONGEST = timedelta(days=90), timedelta(days=366)
 """How long a token lasts where nothing is said, and at the most."""
+MOST_A_MINUTE = 10_000_000
 USED = timedelta(minutes=1)
 """Its last use is written once in this time at the most."""
 _FORM = re.compile(r"goby_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
@@ -58,6 +59,8 @@ def make(wanted: Wanted, *, actor: Any, reason: str) -> tuple[ApiToken, str]:
         raise WrongToken(f"name scripts as tavern/* or */*{_not(odd if wanted.scripts else [])}")
     if not timedelta() < wanted.lifetime <= LONGEST:
         raise WrongToken(f"a token lasts from 1 to {LONGEST.days} days")
+    if wanted.per_minute is not None and not 1 <= wanted.per_minute <= MOST_A_MINUTE:
+        raise WrongToken(f"requests in a minute are 1 to {MOST_A_MINUTE}")
     public_id, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     token = ApiToken(
         name=wanted.name.strip()[:100],

@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from scripting import clock
 from scripting.access import tokens
-from scripting.access.tokens import LIFETIME, LONGEST, Wanted, WrongToken
+from scripting.access.tokens import LIFETIME, LONGEST, MOST_A_MINUTE, Wanted, WrongToken
 from scripting.admin.base import ReadOnlyAdmin
 from scripting.admin.forms import NO_REASON, ReasonForm
 from scripting.insight.display import badge
@@ -61,7 +61,7 @@ class TokenForm(forms.Form):
         label="Requests in a minute",
         required=False,
         min_value=1,
-        max_value=10_000_000,
+        max_value=MOST_A_MINUTE,
         widget=UnfoldAdminTextInputWidget(),
         help_text="Empty: what the site allows.",
     )

@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import redis
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import Error
 from django.utils.dateparse import parse_datetime
 
 from scripting.checks import ENGINE
-from scripting.conf import conf
+from scripting.management.stores import about_database, about_file, about_redis
 from scripting.models import SHARED, Activation, Script, ScriptVersion
 from scripting.modules.installed import modules
 from scripting.registry import reach
@@ -26,8 +28,6 @@ from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
 from scripting.sources.beside import file_beside
 from scripting.sources.folder import MAX_FILE_BYTES, is_module_name
-from scripting.storage import redis_errors
-from scripting.storage.redis_client import redis_client
 from scripting.texts.escaping import one_line, visible
 from scripting.texts.plain_json import from_json, jsonable
 from scripting.types import Diagnostic, ScriptError
@@ -35,6 +35,9 @@ from scripting.types import Diagnostic, ScriptError
 FAILED = 1
 """The script or the check failed."""
 USAGE = 2
+SURROGATE = re.compile("[\ud800-\udfff]")
+"""Python's stand-in for a byte of the command line that is no UTF-8."""
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_NUMBER = 18
 """Digits that a version's number has at the most."""
 
@@ -42,16 +45,32 @@ LONGEST_NUMBER = 18
 class ScriptingCommand(BaseCommand):
     """A command that parses its arguments, asks another layer, and prints what came of it.
 
-    Where that takes Redis and Redis is unavailable, it fails with what to do about it.
+    Where that takes Redis, the database or a file, and one of them is unavailable, it fails with what to do about it.
     """
 
-    requires_system_checks = (ENGINE,)
+    requires_system_checks: list[str] | tuple[str, ...] | Literal["__all__"] = (ENGINE,)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
+        self._require_text(options)
         try:
             return super().execute(*args, **options)
         except redis.RedisError as error:
             self.fail(about_redis(error))
+        except Error as error:
+            if told := about_database(error):
+                self.fail(told)
+            raise
+        except OSError as error:
+            if told := about_file(error):
+                self.fail(told)
+            raise
+
+    def _require_text(self, options: dict[str, Any]) -> None:
+        """Refuse bytes of the command line that are no UTF-8, as of a terminal with another encoding: no store holds them."""
+        for value in options.values():
+            for text in value if isinstance(value, list) else [value]:
+                if isinstance(text, str) and SURROGATE.search(text):
+                    self.misused(f"{one_line(text, 80)} is not UTF-8: set the terminal to it, then write that again")
 
     def add_json(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")
@@ -79,6 +98,13 @@ class ScriptingCommand(BaseCommand):
     def print_json(self, document: Any) -> None:
         """Escaped to ASCII, so that no text of a script acts on a terminal."""
         self.stdout.write(json.dumps(jsonable(document), indent=2))
+
+    def write_also(self, option: str, path: Path, content: bytes) -> None:
+        """Write the file that an option names, once all else is said: what took long to find is not lost with it."""
+        try:
+            path.write_bytes(content)
+        except OSError as error:
+            self.misused(f"{option}: {error}")
 
     def say(self, text: str = "") -> None:
         """Text of ours and of scripts, with control and bidirectional characters shown as such."""
@@ -158,7 +184,21 @@ def moment_argument(text: str) -> datetime:
         moment = None
     if moment is None:
         raise argparse.ArgumentTypeError(f"write a moment such as 2026-11-27T20:00+01:00, not {text!r}")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment < EARLIEST:
+        raise argparse.ArgumentTypeError(f"write a moment since 1970, not {text!r}")
+    return moment
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """What parses an argument that is a number from `least` to `most`."""
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or len(text) > LONGEST_NUMBER or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"write a number from {least} to {most}, not {one_line(text, 40)!r}")
+        return int(text)
+
+    return parse
 
 
 def seconds_argument(text: str) -> float:
@@ -252,19 +292,6 @@ def describe(error: ScriptError) -> str:
     if error.hint:
         parts.append(f"    hint: {error.hint}")
     return "\n".join(parts)
-
-
-def about_redis(error: redis.RedisError) -> str:
-    """Which Redis failed, without its password, and what to do."""
-    options = redis_client().connection_pool.connection_kwargs
-    address = options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}"
-    if conf.SCRIPTING_REDIS_SENTINELS:
-        address = f"what {conf.SCRIPTING_REDIS_SENTINELS} call the master"
-    if isinstance(error, (redis.ConnectionError, redis.TimeoutError)):
-        return (
-            f"Redis does not answer at {address}: start it with `make run`, or set REDIS_URL to one that runs ({error})"
-        )
-    return f"Redis at {address} refused: {redis_errors.told(error)}"
 
 
 def compiler_line(path: str, diagnostic: Diagnostic) -> str:

@@ -33,11 +33,12 @@ def write(path: Path, site: Site) -> None:
     head = {"format": FORMAT, "made_at": clock.now().isoformat(timespec="seconds"), "files": listed}
     half = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with zipfile.ZipFile(half, "x", zipfile.ZIP_DEFLATED) as file:
+        # Texts of rules are a studio's own: nobody else may open it even before it is whole.
+        own = os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
+        with own, zipfile.ZipFile(own, "w", zipfile.ZIP_DEFLATED) as file:
             file.writestr(LIST, msgspec.json.format(msgspec.json.encode(head)))
             for name, text in members.items():
                 file.writestr(name, text)
-        half.chmod(0o600)  # texts of rules are a studio's own
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)

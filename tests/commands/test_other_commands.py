@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import redis
 from django.contrib.auth import get_user_model
 
+from scripting.bus import streams
 from scripting.registry import lifecycle, publishing
 from scripting.registry.moves import AnyBase
 from scripting.sources import sync
@@ -373,3 +375,22 @@ def test_sandbox_report_is_one_json_document(game: Game, manage: Callable) -> No
     document = json.loads(manage("sandbox_report", "--json").out)
     assert {"name", "holds", "detail", "hint"} == document["layers"][0].keys()
     assert "MISSING" in (text := manage("sandbox_report").out) or "holds" in text
+
+
+def test_what_became_of_dead_letters_is_one_json_document(
+    shipped: Game, manage: Callable, redis_client: redis.Redis
+) -> None:
+    for envelope in (b"no event", b"neither"):
+        redis_client.xadd(streams.dead_letters_key(), {"stream": "chess_club:0", "entry": "1-1", "e": envelope})
+    back = manage("dead_letters", "--put-back", "all", "--json")
+    assert (back.code, back.json["put_back"], len(back.json["refused"])) == (1, 0, 2)
+    assert "no event" in back.json["refused"][0]["reason"]
+    gone = manage("dead_letters", "--delete", "all", "--json")
+    assert (gone.code, gone.json) == (0, {"deleted": 2, "refused": []})
+
+
+@pytest.mark.parametrize("since", ["2026-11-30T00:00", "0001-01-01T00:00+23:00"])
+def test_a_range_of_time_with_nothing_in_it_is_not_called_as_it_was_recorded(manage: Callable, since: str) -> None:
+    ran = manage("verify_receipts", "--since", since, "--until", "2026-11-29T00:00")
+    assert (ran.code, "Traceback" in ran.err) == (2, False)
+    assert "as it was recorded" not in ran.out

@@ -61,6 +61,14 @@ def test_more_than_is_allowed_exits_1_and_says_so(softer: Path, manage: Callable
     assert manage("replay_script", NAME, "--source", str(softer), "--fail-on", "failing,changed:100%").code == 0
 
 
+def test_a_junit_file_that_cannot_be_written_takes_no_report_with_it(
+    softer: Path, manage: Callable, tmp_path: Path
+) -> None:
+    ran = manage("replay_script", NAME, "--source", str(softer), "--json", "--junit", str(tmp_path / "no" / "x.xml"))
+    assert (ran.code, ran.json["events"]) == (2, 20)
+    assert "--junit: " in ran.err
+
+
 def test_an_old_version_is_a_candidate_too(softer: Path, manage: Callable) -> None:
     assert "changes 0 of 20" in manage("replay_script", NAME, "--version", "1").out
     ran = manage("replay_script", NAME, "--version", "7")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from scripting.bus import outbox, publishing, streams
 from scripting.bus.streams import Stream
@@ -113,6 +114,21 @@ def test_an_empty_redis_gets_what_the_database_owes_and_numbers_leap(
     assert score("ann") == 3
     assert publish(4) == 103, "2 was the last that the backup knows"
     assert streams.conditions()[0].length == 0
+
+
+@pytest.mark.parametrize("too_far", ["3000000000", "-5", "many"])
+def test_numbers_leap_no_further_than_the_database_can_hold(last_night: Path, too_far: str) -> None:
+    before = publish(2)
+    with pytest.raises(CommandError, match="write a number from 0 to 1000000"):
+        after_restore("--leap", too_far)
+    assert publish(3) == before + 1
+
+
+def test_a_file_of_roots_that_cannot_be_read_is_named(last_night: Path, tmp_path: Path, settings: object) -> None:
+    settings.SCRIPTING_RECEIPTS_DIR = str(tmp_path / "receipts")  # type: ignore[attr-defined]
+    roots.root_file().mkdir(parents=True)
+    with pytest.raises(CommandError, match=f"{roots.root_file()}: Is a directory"):
+        after_restore()
 
 
 def test_a_root_that_was_published_after_the_backup_is_named(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import zipfile
 from io import StringIO
 from pathlib import Path
@@ -76,6 +77,17 @@ def exported(tmp_path: Path, redis_client: redis.Redis) -> Path:
     registry.forget()
     table.forget()
     return path
+
+
+@pytest.mark.parametrize("folder", [".", "/"])
+def test_a_folder_is_no_file_to_export_to(folder: str) -> None:
+    with pytest.raises(CommandError, match="is a folder: name the file to write") as refused:
+        run("export_site", folder)
+    assert refused.value.returncode == 2
+
+
+def test_an_exported_site_is_its_owner_s_alone(exported: Path) -> None:
+    assert stat.S_IMODE(exported.stat().st_mode) == 0o600
 
 
 def numbers() -> list[tuple[int, str]]:

@@ -9,16 +9,18 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import Tags, run_checks
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import connection
 
 from goby_site import paths
 from goby_site.once import one_prepares
 from goby_site.paths import IS_CLONE
 from goby_site.waiting import reach
+from scripting.management.output import ScriptingCommand
 
 
-class Command(BaseCommand):
+class Command(ScriptingCommand):
+    requires_system_checks = "__all__"
     help = "Migrates, makes the roles, takes in the scripts and, with GOBY_DEMO, makes the demo logins. One process at a time."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from scripting.management.output import ScriptingCommand
+from scripting.management.output import ScriptingCommand, whole_number
 from scripting.transfer import restored
+
+MOST_LEFT_OUT = 1_000_000
+"""A number of a version has nine digits at the most: what leaps too far can never be taken back."""
 
 
 class Command(ScriptingCommand):
@@ -22,7 +25,7 @@ class Command(ScriptingCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--leap",
-            type=int,
+            type=whole_number(0, MOST_LEFT_OUT),
             default=0,
             metavar="N",
             help="leave out the next N numbers of every script and topic: where Redis was restored or emptied too",

@@ -9,7 +9,7 @@ from django.core.management.base import CommandParser
 
 from scripting import clock
 from scripting.access import tokens
-from scripting.access.tokens import LIFETIME, Wanted, WrongToken
+from scripting.access.tokens import LIFETIME, LONGEST, Wanted, WrongToken
 from scripting.management.commands.publish_script import author
 from scripting.management.output import ScriptingCommand
 from scripting.models import Action, ApiToken
@@ -54,7 +54,7 @@ class Command(ScriptingCommand):
             options["action"],
             options["scripts"] or ("*/*",),
             options["network"],
-            timedelta(days=options["days"]),
+            timedelta(days=max(0, min(options["days"], LONGEST.days + 1))),
             options["per_minute"],
         )
         token, text = tokens.make(wanted, actor=author(self, options["by"]), reason=options["message"])

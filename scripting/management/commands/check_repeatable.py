@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from scripting.evidence import corpus as corpora
 from scripting.evidence import repeatable
-from scripting.management.commands.replay_script import count_argument
-from scripting.management.output import ScriptingCommand, script_argument
+from scripting.management.output import ScriptingCommand, script_argument, whole_number
 from scripting.models import SHARED, RepeatCheck, Script
 from scripting.supervisor.errors import SupervisorError
 
@@ -26,7 +26,11 @@ class Command(ScriptingCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("scripts", nargs="*", type=script_argument, metavar="MODULE/NAME", help="default: all")
         parser.add_argument(
-            "--last", type=count_argument, default=LAST, metavar="N", help=f"newest decisions of each script ({LAST})"
+            "--last",
+            type=whole_number(1, corpora.MOST),
+            default=LAST,
+            metavar="N",
+            help=f"newest decisions of each script ({LAST})",
         )
         self.add_json(parser)
 

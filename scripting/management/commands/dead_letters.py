@@ -28,9 +28,9 @@ class Command(ScriptingCommand):
 
     def handle(self, *, as_json: bool, put_back: str | None, delete: str | None, **options: Any) -> None:
         if delete is not None:
-            self._act(delete, dead_letters.delete, "deleted")
+            self._act(delete, dead_letters.delete, "deleted", as_json=as_json)
         elif put_back is not None:
-            self._act(put_back, dead_letters.put_back, "put back")
+            self._act(put_back, dead_letters.put_back, "put back", as_json=as_json)
         elif as_json:
             self.print_json({"dead_letters": [_described(dead_letter) for dead_letter in everything()]})
         else:
@@ -45,7 +45,7 @@ class Command(ScriptingCommand):
             ]
             self.print_table(("id", "stream", "event", "why"), rows)
 
-    def _act(self, which: str, act: Callable[[DeadLetter], bool], done: str) -> None:
+    def _act(self, which: str, act: Callable[[DeadLetter], bool], done: str, *, as_json: bool) -> None:
         if which == ALL:
             chosen = everything()[::-1]  # oldest first, as they came
         else:
@@ -53,15 +53,19 @@ class Command(ScriptingCommand):
             if found is None:
                 self.misused(f"there is no dead letter {which}")
             chosen = [found]
-        count, reasons = 0, []
+        count, reasons = 0, dict[str, str]()
         for dead_letter in chosen:
             try:
                 count += act(dead_letter)
             except Unreadable as reason:
-                reasons.append(f"{dead_letter.id}: {reason}")
-        self.say(f"{count} {done}")
+                reasons[dead_letter.id] = str(reason)
+        if as_json:
+            refused = [{"id": each, "reason": reason} for each, reason in reasons.items()]
+            self.print_json({done.replace(" ", "_"): count, "refused": refused})
+        else:
+            self.say(f"{count} {done}")
         if reasons:
-            self.fail("\n".join(reasons))
+            self.fail("\n".join(f"{each}: {reason}" for each, reason in reasons.items()))
 
 
 def everything() -> list[DeadLetter]:

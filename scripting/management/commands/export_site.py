@@ -20,11 +20,13 @@ class Command(ScriptingCommand):
         self.add_json(parser)
 
     def handle(self, *_args: Any, file: Path, as_json: bool, **_options: Any) -> None:
+        if file.is_dir():
+            self.misused(f"{file} is a folder: name the file to write")
         site = exporting.site()
         try:
             archive.write(file, site)
         except OSError as error:
-            self.fail(f"{file} cannot be written: {error}")
+            self.fail(f"{file} cannot be written: {error.strerror or error}")
         counts = {name: len(getattr(site, name)) for name in KINDS}
         if as_json:
             self.print_json({"file": str(file), **counts})

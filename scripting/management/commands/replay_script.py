@@ -19,6 +19,7 @@ from scripting.management.output import (
     script_argument,
     source_argument,
     version_argument,
+    whole_number,
 )
 from scripting.models import Script
 from scripting.modules.installed import limits_for, modules
@@ -31,12 +32,6 @@ FAILING = junit.CASES
 """Classes that --fail-on may name."""
 SHOWN = 10
 """Rows of each list on a terminal; --json has all."""
-
-
-def count_argument(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= corpora.MOST:
-        raise argparse.ArgumentTypeError(f"write a number from 1 to {corpora.MOST}, not {text!r}")
-    return int(text)
 
 
 def thresholds_argument(text: str) -> dict[str, tuple[float, bool]]:
@@ -72,7 +67,7 @@ class Command(ScriptingCommand):
         parser.add_argument("--language", help="of --source; default: by the file's suffix")
         parser.add_argument("--version", dest="number", type=version_argument, metavar="N", help="the version to try")
         parser.add_argument(
-            "--last", type=count_argument, metavar="N", help=f"the newest N executions ({corpora.LAST})"
+            "--last", type=whole_number(1, corpora.MOST), metavar="N", help=f"the newest N executions ({corpora.LAST})"
         )
         parser.add_argument("--since", type=moment_argument, metavar="T", help="executions from then on")
         parser.add_argument("--until", type=moment_argument, metavar="T", help="executions before then")
@@ -115,12 +110,12 @@ class Command(ScriptingCommand):
         except ScriptNotFound as error:
             self.fail(str(error))
         exceeded = over(found, options["fail_on"])
-        if options["junit"] is not None:
-            options["junit"].write_bytes(junit.of_report(f"replay of {target}", found, exceeded))
         if as_json:
             self.print_json(found)
         else:
             self._tell(target, found)
+        if options["junit"] is not None:
+            self.write_also("--junit", options["junit"], junit.of_report(f"replay of {target}", found, exceeded))
         if exceeded:
             self.fail("; ".join(exceeded.values()))
 

@@ -13,7 +13,7 @@ from scripting.evidence.play_tally import MeasuresDiffer, PlayTally, document, s
 from scripting.evidence.play_words import MeasureWords
 from scripting.evidence.playing import NotSimulated
 from scripting.evidence.replays import candidate_of
-from scripting.management.output import ScriptingCommand, source_argument
+from scripting.management.output import ScriptingCommand, source_argument, whole_number
 from scripting.models import SHARED, Script
 from scripting.modules.installed import modules
 from scripting.registry.publishing import check
@@ -22,12 +22,6 @@ from scripting.types import Bundle
 DEFAULT, MOST = 200, 10_000
 BRIEF = ("live", "draft", "difference", "low", "high")
 """Figures of a measure that the document has."""
-
-
-def plays_argument(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"write a number from 1 to {MOST}, not {text!r}")
-    return int(text)
 
 
 def seed_argument(text: str) -> int:
@@ -55,7 +49,7 @@ class Command(ScriptingCommand):
         parser.add_argument(
             "--plays",
             *nouns,
-            type=plays_argument,
+            type=whole_number(1, MOST),
             default=DEFAULT,
             metavar="N",
             help=f"so many on each side ({DEFAULT})",

@@ -40,17 +40,14 @@ class Command(ScriptingCommand):
     def handle(self, *, as_json: bool, paths: list[str], junit: Path | None, **options: Any) -> None:
         tested = [each for path in paths for each in self._of(path)] if paths else list(of_database(None, None))
         red = reds(tested)
-        if junit is not None:
-            try:
-                write_junit(junit, tested)
-            except OSError as error:
-                self.misused(f"--junit: {error}")
         if as_json:
             self.print_json({"ok": not red, "red": len(red), "cases": [described(each) for each in tested]})
         else:
             for each in red:
                 self.say(f"{place_of(each)}: {each.outcome.message}")
             self.say(f"{len(tested)} case{'' if len(tested) == 1 else 's'}, {len(red)} red")
+        if junit is not None:
+            self.write_also("--junit", junit, junit_of(tested))
         if red:
             self.fail(f"{len(red)} of {len(tested)} cases are red")
 
@@ -103,7 +100,7 @@ def described(tested: TestedCase) -> dict[str, Any]:
     return {"script": tested.script, "path": tested.path or None, **as_json(tested.outcome)}
 
 
-def write_junit(path: Path, tested: Sequence[TestedCase]) -> None:
+def junit_of(tested: Sequence[TestedCase]) -> bytes:
     red = reds(tested)
     suite = ET.Element("testsuite", name="test_scripts", tests=str(len(tested)), failures=str(len(red)))
     for each in tested:
@@ -113,4 +110,5 @@ def write_junit(path: Path, tested: Sequence[TestedCase]) -> None:
         )
         if not each.outcome.passed:
             ET.SubElement(case, "failure", message=visible(each.outcome.message)).text = place_of(each)
-    ET.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+    document: bytes = ET.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return document

@@ -34,8 +34,12 @@ class Command(ScriptingCommand):
         self.add_json(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        execution = options["execution"]
-        report = verify_execution(execution) if execution else verify(options["since"], options["until"])
+        execution, since, until = options["execution"], options["since"], options["until"]
+        if since and until and since >= until:
+            self.misused(
+                f"nothing lies between {since.isoformat()} and {until.isoformat()}: --since is the earlier one"
+            )
+        report = verify_execution(execution) if execution else verify(since, until)
         if options["as_json"]:
             self.print_json(
                 {
