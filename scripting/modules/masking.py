@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scripting.models import Execution
-from scripting.modules.topics import topics
+from scripting.modules.topics import SCHEDULED, topics
 from scripting.sandbox.protocol import ValueProblem
 
 HIDDEN = "•••"
@@ -90,8 +90,13 @@ def without_text(inputs: Any) -> Any:
 
 
 def mask_of_inputs(topic: str, inputs: Any) -> Mask:
-    """For the inputs of a run. Without a topic they may hold a copy of any topic's event."""
+    """For the inputs of a run. Without a topic they may hold a copy of any topic's event.
+
+    Of a topic that is defined no longer nobody knows what was sensitive: the whole payload is hidden.
+    """
     own = topics.get(topic).sensitive if topic in topics else topics.sensitive
+    if _is_gone(topic):
+        own |= _payload_keys(inputs)
     if not own:
         return NOTHING
     found = list(_leaves(inputs, own))
@@ -106,7 +111,10 @@ def mask_of_inputs(topic: str, inputs: Any) -> Mask:
 def mask_of_run(topic: str, inputs: Any) -> Mask:
     """For what a script wrote: its result, log, error and calls may carry its inputs and any topic's payload."""
     every = topics.sensitive
-    return replace(mask_of_inputs(topic, inputs), keys=every | {RAW}) if every else NOTHING
+    if not every and not _is_gone(topic):
+        return NOTHING
+    given = mask_of_inputs(topic, inputs)
+    return replace(given, keys=given.keys | every | {RAW})
 
 
 def masks_of(execution: Execution) -> tuple[Mask, Mask]:
@@ -116,6 +124,18 @@ def masks_of(execution: Execution) -> tuple[Mask, Mask]:
     except ValueProblem:
         inputs = {}
     return mask_of_inputs(execution.topic, inputs), mask_of_run(execution.topic, inputs)
+
+
+def _is_gone(topic: str) -> bool:
+    """Whether events of this topic are of a time when a module defined it."""
+    return topic not in topics and topic not in {"", SCHEDULED}
+
+
+def _payload_keys(inputs: Any) -> frozenset[str]:
+    """The fields of an event's payload, given by itself or inside the inputs of a run."""
+    message = inputs.get("message") if isinstance(inputs, Mapping) else None
+    payload = message.get("payload") if isinstance(message, Mapping) else inputs
+    return frozenset(payload) if isinstance(payload, Mapping) else frozenset()
 
 
 def _leaves(value: Any, keys: frozenset[str], *, within: bool = False) -> Iterator[Any]:

@@ -20,6 +20,8 @@ NOT_PLAIN = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, Recursi
 """Raised by converting a value that does not fit, holds half a character, is not plain data, or contains itself."""
 
 
+SCHEDULED = "schedule"
+"""Topic of the events that run one script by the clock: no module names it, and nobody can publish on it."""
 Keep = Literal["all", "latest"]
 
 

@@ -17,7 +17,7 @@ from scripting.bus.events import Event
 from scripting.bus.outbox import relay
 from scripting.bus.publishing import make_event
 from scripting.models import Execution, OutboxEvent, Schedule, ScheduleRun
-from scripting.modules.topics import TopicError
+from scripting.modules.topics import SCHEDULED, TopicError
 from scripting.processes.one_at_a_time import FromBeatToBeat
 from scripting.schedules import defaults
 from scripting.schedules.due import NotDue
@@ -33,8 +33,6 @@ MOST = 200
 """Schedules that one turn settles."""
 RUNS_AT_MOST = timedelta(hours=1)
 """A run that is not done after this is taken for lost: an overlapping one waits for it no longer."""
-TOPIC = "schedule"
-"""Topic of the events that run one script: no module names it, and nobody can publish on it."""
 
 State = ScheduleRun.State
 
@@ -171,7 +169,7 @@ def _event(schedule: Schedule, due: datetime, user: str) -> Event:
     assert schedule.script is not None
     return Event(
         id=name,
-        topic=TOPIC,
+        topic=SCHEDULED,
         payload=schedule.payload,
         subscribers=[(schedule.script.module, schedule.script.name)],
         key=own_key,

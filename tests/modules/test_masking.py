@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from scripting.modules import masking
 from scripting.modules.masking import HIDDEN, mask_of_inputs, mask_of_run
-from tests.support.arena import Arena
+from scripting.modules.topics import TopicRegistry
+from tests.support.arena import AFTERMATH, Arena, arena_gone
 
 TOPIC = "arena.hit"
 
@@ -64,6 +66,27 @@ def test_inputs_without_a_topic_may_be_any_topic_s(arena: Arena) -> None:
     assert mask_of_inputs("", context("x")).value(context("x"))["message"]["payload"]["secret"] == HIDDEN
 
 
-def test_where_no_topic_is_sensitive_everything_stays_as_it_is() -> None:
+def test_where_no_topic_is_sensitive_everything_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = TopicRegistry()
+    plain.register(AFTERMATH)
+    monkeypatch.setattr(masking, "topics", plain)
     value = {"secret": "x", "message_payload": "x"}
-    assert mask_of_run("arena.hit", value).value(value) is value
+    for topic in ("arena.aftermath", ""):
+        assert mask_of_run(topic, value).value(value) is value
+
+
+def test_of_a_topic_that_is_defined_no_longer_the_whole_payload_is_hidden(arena: Arena) -> None:
+    inputs = context("hunter2")
+    with arena_gone():
+        shown = mask_of_inputs(TOPIC, inputs).value(inputs)
+        assert shown == {"message": {"payload": {"points": HIDDEN, "secret": HIDDEN}}, "message_payload": HIDDEN}
+        assert mask_of_inputs(TOPIC, inputs["message"]["payload"]).value({"secret": 7, "on": 1}) == {"secret": HIDDEN, "on": 1}  # fmt: skip
+        made = mask_of_run(TOPIC, inputs)
+        assert made.value({"copy": "hunter2", "secret": 7, "sum": 4}) == {"copy": HIDDEN, "secret": HIDDEN, "sum": 4}
+        assert made.text("so hunter2!") == f"so {HIDDEN}!"
+
+
+def test_a_script_that_runs_by_the_clock_hides_what_any_topic_does(arena: Arena) -> None:
+    inputs = context("hunter2")
+    shown = mask_of_inputs("schedule", inputs).value(inputs)
+    assert shown["message"]["payload"] == {"points": 3, "secret": HIDDEN}
