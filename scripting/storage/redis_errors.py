@@ -27,6 +27,7 @@ _WHO_DOES_WHAT = {
     "MISCONF": "it cannot write its files, as with a full disk: whoever runs Redis must make room there",
     "OOM": "it holds its `maxmemory`: start more workers, or have whoever runs Redis give it more",
     "READONLY": "it is a replica: whoever runs Redis must promote one, or REDIS_URL must name the master",
+    "UNBLOCKED": "it has just become a replica: whoever runs Redis must promote one, or REDIS_URL must name the master",
     "LOADING": "it reads its data after a start: wait",
     "MASTERDOWN": "it is a replica without its master: whoever runs Redis must bring a master back",
     "CLUSTERDOWN": "its cluster lacks a node: whoever runs Redis must bring it back",

@@ -159,6 +159,7 @@ def test_a_worker_outlives_each_refusal_blames_no_event_and_goes_on_by_itself(
             "Command # 1 (HSET rq:worker:OOM) of pipeline caused error: NOREPLICAS Not enough good replicas",
         ),
         ("OOM", "Error running script (call to f_ab): @user_script:1: @user_script: 1: -OOM command not allowed"),
+        ("UNBLOCKED", "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"),
         ("BUSY", "Transaction discarded because of: BUSY Redis is busy running a script"),
         (
             "NOPERM",
@@ -177,3 +178,21 @@ def test_our_own_mistakes_are_none() -> None:
     assert not is_unavailable(
         redis.ResponseError("Command # 1 (SET BUSY OOM) of pipeline caused error: ERR syntax error")
     )
+
+
+def test_a_worker_with_nothing_to_do_outlives_that_its_redis_becomes_a_replica(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    """What waits in a blocking command then gets an answer of its own, UNBLOCKED."""
+    with WorkerProcess(tmp_path, "worker") as worker:
+        worker.takes_jobs()
+        waits = "blocked_clients"
+        for lap in range(3):
+            wait_for(lambda: redis_server.client().info("clients")[waits] > 0, what="nobody waits for a job")
+            before = refusals(worker)
+            with became_a_replica(redis_server):
+                wait_for(lambda before=before: refusals(worker) > before, what="the refusal is not told")
+            publish(lap, 1)
+            wait_for(lambda due=lap + 1: Execution.objects.count() == due, what="it does not go on")
+        assert worker.process.poll() is None
+        assert "Traceback" not in worker.log.read_text()
