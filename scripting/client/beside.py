@@ -9,17 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from scripting.client import folder as folders
 from scripting.client.folder import NAME, FolderWrong
-from scripting.client.history import was_in_git
+from scripting.client.history import last_pull, was_in_git, was_since
 from scripting.client.server import Server
 from scripting.texts import case_text
 from scripting.texts.plain_json import strict
 
-STATE = Path(".goby") / "beside.json"
 CASES, KNOBS = "cases", "knobs"
 
 
@@ -35,22 +35,48 @@ class Item:
     known: str
     text: str = ""
     """The server's."""
+    pulled: str = ""
+    """The commit of `known`."""
 
     @property
     def is_changed_here(self) -> bool:
-        return self.here != self.live and (bool(self.here) or (bool(self.known) and self.known == self.live))
+        if self.here == self.live:
+            return False
+        return bool(self.here and self.here != self.known) or self.known == self.live or self._is_taken_back
 
     @property
     def is_overtaken(self) -> bool:
         """Whether the server has what this folder has never seen."""
-        if self.live in ("", self.known, self.here):
+        if self.live in (self.known, self.here) or not self.here:
             return False
+        if self.here == self.known or not self.live:
+            return not self._is_taken_back
         return not was_in_git(self.path, self.live, DIGESTS[self.kind])
 
+    @property
+    def difference(self) -> str:
+        """Who changed it, in words; empty where both sides are the same."""
+        if self.here == self.live:
+            return ""
+        if self.is_overtaken:
+            return "changed there" if self.here == self.known else "changed on both sides"
+        if not self.here:
+            return "deleted here" if self.is_changed_here else "only there"
+        return "changed here" if self.live else "only here"
 
-def items_of(folder: Path, server: Server) -> list[Item]:
-    """Every case and every set of values of either side. Raises FolderWrong, ServerRefused."""
+    @cached_property
+    def _is_taken_back(self) -> bool:
+        """Whether what the server has was here in a commit after what is known was told."""
+        return self.live != self.known and was_since(self.pulled, self.path, self.live, DIGESTS[self.kind])
+
+
+def items_of(folder: Path, server: Server, pulled: str | None = None) -> list[Item]:
+    """Every case and every set of values of either side; `pulled`: the commit of what is known, found where it is None.
+
+    Raises FolderWrong, ServerRefused.
+    """
     known = _known(folder)
+    pulled = last_pull(folder) if pulled is None else pulled
     live = _live(folder, server)
     here = {path: kind for kind in (CASES, KNOBS) for path in _files(folder, kind)}
     found = []
@@ -59,7 +85,8 @@ def items_of(folder: Path, server: Server) -> list[Item]:
         kind = kind or here[path]
         label = label or _label(folder, path, kind)
         digest = DIGESTS[kind](text) if text else ""
-        found.append(Item(kind, label, path, _digest_here(path, kind), digest, known.get(f"{kind} {label}", ""), text))
+        of_last = known.get(f"{kind} {label}", "")
+        found.append(Item(kind, label, path, _digest_here(path, kind), digest, of_last, text, pulled))
     return found
 
 
@@ -71,7 +98,8 @@ def pull(folder: Path, server: Server, *, force: bool = False) -> list[tuple[str
     done, known = [], dict[str, str]()
     for item in items_of(folder, server):
         what = _pull(item, force=force)
-        known[f"{item.kind} {item.label}"] = item.known if what in ("kept", "conflict") else item.live
+        is_ours = what in ("kept", "conflict") and item.live
+        known[f"{item.kind} {item.label}"] = item.known if is_ours else item.live
         if what:
             done.append((what, item.path))
     remember(folder, known)
@@ -81,10 +109,8 @@ def pull(folder: Path, server: Server, *, force: bool = False) -> list[tuple[str
 def _pull(item: Item, *, force: bool) -> str:
     if item.here == item.live:
         return ""
-    if not force and item.here != item.known:
-        return "conflict" if item.live and item.live != item.known else "kept"
-    if not item.here and item.live == item.known and not force:
-        return "kept"  # deleted here, and not pushed yet
+    if not force and (item.here != item.known or item.is_changed_here):
+        return "conflict" if item.live and (item.is_overtaken or not item.is_changed_here) else "kept"
     if not item.live:
         item.path.unlink()
         return "deleted"
@@ -178,15 +204,15 @@ def _names(label: str, count: int) -> list[str]:
 
 def _known(folder: Path) -> dict[str, str]:
     try:
-        document = json.loads((folder / STATE).read_bytes())
+        document = json.loads((folder / folders.BESIDE).read_bytes())
         return {str(label): str(digest) for label, digest in document.items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError, RecursionError):
-        raise FolderWrong(f"{folder / STATE} is damaged: delete it, then pull") from None
+        raise FolderWrong(f"{folder / folders.BESIDE} is damaged: delete it, then pull") from None
 
 
 def remember(folder: Path, known: Mapping[str, str]) -> None:
     kept = {label: digest for label, digest in sorted(known.items()) if digest}
-    if kept or (folder / STATE).exists():
-        folders.write(folder / STATE, json.dumps(kept, indent=1) + "\n")
+    if kept or (folder / folders.BESIDE).exists():
+        folders.write(folder / folders.BESIDE, json.dumps(kept, indent=1) + "\n")

@@ -17,6 +17,7 @@ from scripting.texts.plain_json import strict
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 STATE = Path(".goby") / "state.json"
+BESIDE = Path(".goby") / "beside.json"
 NAMESPACE = Path(".goby") / "namespace.json"
 MAX_BYTES = 1 << 20
 

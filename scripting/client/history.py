@@ -6,24 +6,40 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from scripting.client.folder import digest_of
+from scripting.client.folder import BESIDE, STATE, digest_of
 from scripting.sandbox import source_text
 
 COMMITS = 1000
 """Commits of one file that are looked at, newest first."""
 
 
-def was_in_git(path: Path, digest: str, of: Callable[[str], str] = digest_of) -> bool:
+def was_in_git(path: Path, digest: str, of: Callable[[str], str] = digest_of, *, after: str = "") -> bool:
     """Whether the file had the text with this digest in a commit before. False where there is no git, or no repository.
 
-    `of` is the digest of a text, or a ValueError where it has none.
+    `of` is the digest of a text, or a ValueError where it has none; an empty digest stands for no file. Only commits `after` one count.
     """
-    commits = _git(path, "log", f"-{COMMITS}", "--format=%H", "--", path.name)
+    reach = [f"{after}..HEAD"] if after else []
+    folder = next(each for each in path.absolute().parents if each.is_dir())
+    name = str(path.absolute().relative_to(folder))
+    commits = _git(folder, "log", f"-{COMMITS}", "--format=%H", *reach, "--", name)
     for commit in (commits or b"").decode().split():
-        content = _git(path, "show", f"{commit}:./{path.name}")
-        if content is not None and _is(content, digest, of):
+        content = _git(folder, "show", f"{commit}:./{name}")
+        if not digest if content is None else _is(content, digest, of):
             return True
     return False
+
+
+def was_since(commit: str, path: Path, digest: str, of: Callable[[str], str] = digest_of) -> bool:
+    """The same of the commits after one; none is after an empty one."""
+    return bool(commit) and was_in_git(path, digest, of, after=commit)
+
+
+def last_pull(folder: Path) -> str:
+    """The commit that brought what a folder knows of its server; empty where that is not committed as it is."""
+    known = (str(STATE), str(BESIDE))
+    commit = _git(folder, "log", "-1", "--format=%H", "--", *known)
+    is_committed = bool(commit) and _git(folder, "diff", "--quiet", "HEAD", "--", *known) is not None
+    return commit.decode().strip() if commit and is_committed else ""
 
 
 def _is(content: bytes, digest: str, of: Callable[[str], str]) -> bool:
@@ -33,10 +49,10 @@ def _is(content: bytes, digest: str, of: Callable[[str], str]) -> bool:
         return False
 
 
-def _git(path: Path, *arguments: str) -> bytes | None:
-    """The output of git in the file's folder; None where it fails."""
+def _git(folder: Path, *arguments: str) -> bytes | None:
+    """The output of git in a folder; None where it fails."""
     try:
-        ran = subprocess.run(["git", *arguments], cwd=path.parent, capture_output=True, check=False)
+        ran = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=False)
     except OSError:
         return None
     return ran.stdout if ran.returncode == 0 else None

@@ -135,13 +135,20 @@ def _diff(options: argparse.Namespace) -> int:
         print(f"{each.label}: {each.side.value}")
         if each.here is not None and each.live is not None:
             live = server.get(f"scripts/{each.label}/versions/{each.number}")["source"]
-            name = str(each.here.path)
-            lines = difflib.unified_diff(
-                live.split("\n"), each.here.text.split("\n"), f"live v{each.number}", name, lineterm=""
-            )
-            print("\n".join(visible(line) for line in lines))
-    print(f"{len(differing)} scripts differ" if differing else "nothing differs")
-    return FAILED if differing else 0
+            _print_difference(live, each.here.text, f"live v{each.number}", each.here.path)
+    others = [item for item in beside.items_of(options.dir, server) if item.difference]
+    for item in others:
+        print(f"{one_line(str(item.path))}: {item.difference}")
+        if item.here and item.live:
+            _print_difference(item.text, folder.text_of(item.path), "on the server", item.path)
+    counts = [(len(differing), "scripts"), (len(others), "cases and sets of values of knobs")]
+    print(", ".join(f"{number} {words}" for number, words in counts if number) + " differ" if differing or others else "nothing differs")  # fmt: skip
+    return FAILED if differing or others else 0
+
+
+def _print_difference(theirs: str, ours: str, theirs_name: str, path: Path) -> None:
+    lines = difflib.unified_diff(theirs.split("\n"), ours.split("\n"), theirs_name, str(path), lineterm="")
+    print("\n".join(visible(line) for line in lines))
 
 
 def _pull(options: argparse.Namespace) -> int:

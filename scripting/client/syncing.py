@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from scripting.client import beside, stubs
 from scripting.client import folder as folders
 from scripting.client.folder import Known, RuleFile
-from scripting.client.history import was_in_git
+from scripting.client.history import last_pull, was_in_git, was_since
 from scripting.client.server import Server, ServerRefused
 from scripting.texts.merge import merge
 
@@ -43,16 +44,23 @@ class Compared:
         return int(self.live["number"]) if self.live else 0
 
 
-def compare(folder: Path, server: Server, was_before: Callable[[Path, str], bool] = was_in_git) -> list[Compared]:
-    """Every script of the folder and of the server, by name; `was_before`: whether a file had the text with this digest.
+def compare(
+    folder: Path,
+    server: Server,
+    was_before: Callable[[Path, str], bool] = was_in_git,
+    was_since_known: Callable[[Path, str], bool] | None = None,
+) -> list[Compared]:
+    """Every script of the folder and of the server, by name; `was_before`: whether a file had the text with this digest,
+    `was_since_known`: whether it had it after what is known of the server was told.
 
     Raises FolderWrong, ServerRefused.
     """
     here = {rule.label: rule for rule in folders.rules_in(folder)}
     there = {each["script"]: each["live"] for each in server.get("scripts") if each["live"]}
     known = folders.known_of(folder)
+    since = was_since_known or partial(was_since, last_pull(folder))
     return [
-        _compared(label, here.get(label), there.get(label), known.get(label), was_before)
+        _compared(label, here.get(label), there.get(label), known.get(label), was_before, since)
         for label in sorted({*here, *there})
     ]
 
@@ -63,6 +71,7 @@ def _compared(
     live: dict[str, Any] | None,
     known: Known | None,
     was_before: Callable[[Path, str], bool],
+    was_since_known: Callable[[Path, str], bool],
 ) -> Compared:
     if here is None:
         return Compared(label, Side.NEW_THERE, here, live, known)
@@ -73,7 +82,8 @@ def _compared(
     elif known is not None and known.digest == live["digest"]:
         side = Side.HERE
     elif known is not None and known.digest == here.digest:
-        side = Side.THERE
+        # A commit that CI pushed and that was taken back since changed it here.
+        side = Side.HERE if was_since_known(here.path, live["digest"]) else Side.THERE
     elif was_before(here.path, live["digest"]):
         side = Side.HERE
     else:
@@ -178,7 +188,7 @@ def push(
         raise BothChanged(both)
     changed = [each for each in compared if each.side in (Side.HERE, Side.NEW_HERE)]
     items = beside.items_of(folder, server)
-    if overtaken := [str(each.path) for each in items if each.is_changed_here and each.is_overtaken]:
+    if overtaken := [str(each.path) for each in items if each.is_overtaken]:
         raise BothChanged(overtaken)
     cases, knobs = beside.changed(items)
     answer: dict[str, Any] = {"published": [], "unchanged": [], "dry_run": dry_run, "findings": {}}

@@ -102,9 +102,9 @@ def sides_of(repo: Repository, sha: str, folder: Path, rows: Iterable[GitFile], 
         return any(_digest(content) == digest for content in repo.texts_of(below + str(path.relative_to(folder)), sha))
 
     server = LiveSite()
-    compared = syncing.compare(folder, server, was_before)
+    compared = syncing.compare(folder, server, was_before, lambda path, digest: False)  # rows are never behind
     found = [one for each in compared if (one := _of_text(folder, each, known.get(("text", each.label)), sha, repo))]
-    items = beside.items_of(folder, server)
+    items = beside.items_of(folder, server, "")
     found += [one for item in items if (one := _of_item(folder, item, known.get((item.kind, item.label))))]
     return Sides(tuple(found))
 

@@ -157,3 +157,31 @@ def test_a_rule_goes_live_through_ci_alone_once_its_cases_and_the_gate_let_it(re
     ran = repository.ci()
     assert ran.returncode == 1
     assert "changed there since your last pull: chess_club/dice" in ran.stderr
+
+
+@pytest.mark.slow
+def test_a_commit_that_is_taken_back_goes_live_and_what_was_rolled_back_in_the_browser_is_not_overwritten(
+    repository: Repository,
+) -> None:
+    subprocess.run(["goby", "pull", "rules"], cwd=repository.folder, env=repository.environment, check=True)
+    repository.commit("pulled", chess_club__cases__dice__six_json=CASE)
+    assert repository.ci().returncode == 0
+    changed = {"chess_club__cases__dice__six_json": {**CASE, "note": "changed"}}
+    added = {"chess_club__cases__dice__seven_json": CASE}
+    repository.commit("doubled", chess_club__dice_py=f"{RULE}# doubled\n", **changed, **added)
+    assert repository.ci().returncode == 0
+    script = Script.objects.get(module="chess_club", name="dice")
+    assert (live_text() == RULE, script.cases.kept().count()) == (False, 2)
+
+    repository.git("revert", "--no-edit", "HEAD")
+    ran = repository.ci()
+    assert (ran.returncode, ran.stderr, live_text()) == (0, ran.stderr, RULE)
+    assert script.cases.kept().get().decoded().note == ""
+
+    # The folder is pulled anew; then somebody goes back in the browser to a text that an earlier commit had.
+    subprocess.run(["goby", "pull", "rules"], cwd=repository.folder, env=repository.environment, check=True)
+    repository.commit("pulled again")
+    publishing.publish(script, "python", f"{RULE}# doubled\n", actor=None, reason="better so", base=AnyBase)
+    ran = repository.ci()
+    assert (ran.returncode, live_text()) == (1, f"{RULE}# doubled\n")
+    assert "changed there since your last pull: chess_club/dice" in ran.stderr

@@ -20,6 +20,7 @@ from scripting.client import main as command
 from scripting.client import testing
 from scripting.evidence import cases
 from scripting.models import Activation, Script
+from scripting.registry import knobs as knob_values
 from scripting.registry import publishing
 from scripting.registry.moves import AnyBase
 from scripting.sources import sync
@@ -386,3 +387,44 @@ def test_a_damaged_file_of_the_last_pull_is_named_with_what_to_do(
     commands = {"namespace.json": ("check", folder), "topics.json": ("stubs", folder, "--offline")}
     assert goby(*commands.get(name, ("push", folder, "-m", "why"))) == 2
     assert f"{path} is damaged: delete it, then pull" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_difference_tells_of_cases_and_knobs_too_and_what_was_taken_away_there_is_not_brought_back(
+    server: Game, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    goby("pull", folder)
+    write(folder, "bonus = 0  # knob 0..9: what is added\nresult = {'points': 2 + bonus}\n")
+    knobs = write(folder, '{"bonus": 2}', "chess_club/knobs/dice.json")
+    case = write(folder, '{"inputs": {}, "note": "first"}', "chess_club/cases/dice/six.json")
+    capsys.readouterr()
+    assert goby("diff", folder) == 1
+    out = capsys.readouterr().out
+    assert f"{knobs}: only here\n" in out
+    assert f"{case}: only here\n" in out
+    goby("push", folder, "-m", "two more")
+    assert goby("diff", folder) == 0
+
+    case.write_text('{"inputs": {}, "note": "second"}')
+    capsys.readouterr()
+    assert goby("diff", folder) == 1
+    out = capsys.readouterr().out
+    assert f"{case}: changed here\n" in out
+    assert '+{"inputs": {}, "note": "second"}\n' in out
+    assert out.endswith("\n1 cases and sets of values of knobs differ\n")
+    goby("push", folder, "-m", "second")
+
+    # Somebody takes both away in the browser.
+    script = Script.objects.get(module="chess_club", name="dice")
+    cases.remove(script.cases.get(), user="bo")
+    knob_values.publish(script, {}, actor=None, reason="as the text has it")
+    capsys.readouterr()
+    assert goby("diff", folder) == 1
+    assert f"{case}: changed there\n" in capsys.readouterr().out
+    assert goby("push", folder, "-m", "again") == 1
+    assert "changed there since your last pull" in capsys.readouterr().err
+    case.write_text('{"inputs": {}, "note": "third"}')
+    assert goby("pull", folder) == 0
+    assert (case.exists(), knobs.exists()) == (True, False)
+    assert goby("push", folder, "-m", "mine is another") == 0
+    assert script.cases.kept().get().decoded().note == "third"
