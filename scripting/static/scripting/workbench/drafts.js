@@ -1,6 +1,7 @@
 // Keeps what is written: in this browser at once, on the server a moment later, and never over somebody's other text.
 
 import { $, toast } from "./dom.js";
+import { isOpen, sayOpen } from "./open_tabs.js";
 
 const TO_SERVER = 1200; // ms after the last key
 const TO_BROWSER = 250;
@@ -9,8 +10,8 @@ const FORGOTTEN = 30_000; // a copy of another tab that was not touched for so l
 
 export class Keeping {
   // `settle(conflict)` asks whose text it shall be. `onState` hears whether there is anything of one's own.
-  constructor(server, editor, page, { settle, onState, language }) {
-    Object.assign(this, { server, editor, page, settle, onState, language });
+  constructor(server, editor, page, { settle, onState, language, speakAs }) {
+    Object.assign(this, { server, editor, page, settle, onState, language, speakAs });
     this.base = page.base;
     this.revision = page.draft ? page.draft.revision : null;
     this.saved = page.draft ? page.draft.source : this.base ? this.base.source : "";
@@ -18,6 +19,7 @@ export class Keeping {
     this.tab = tabName();
     this.prefix = `goby:text:${page.user}:${page.module}/${page.name}:`;
     this.saving = null;
+    sayOpen(this.tab);
     window.addEventListener("pagehide", () => { this.keepHere(); this.keepHistory(); });
     window.addEventListener("focus", () => { if (this.owed) this.save(); });
     window.addEventListener("online", () => { if (this.owed) this.save(); });
@@ -29,17 +31,18 @@ export class Keeping {
 
   // What was written before a reload, a crash or a login comes back.
   async bringBack() {
-    const copy = this.copyOf();
+    const copy = await this.copyOf();
     const history = sessionItem(`goby:undo:${this.prefix}`);
     if (copy && copy.text !== this.editor.text) {
       if (copy.revision === this.revision && sameBase(copy.base, this.base)) {
+        this.speakAs(copy.language);
         this.editor.replace(copy.text);
         toast("What you wrote and could not save is back.");
         this.save(); // at once: a save that the reload cut off may have come to the server after this page
       } else {
         const theirs = { source: this.editor.text };
         const base_source = copy.base ? copy.base.source : this.base ? this.base.source : "";
-        await this.settle({ kind: "copy", mine: copy.text, theirs, base_source, at: copy.at });
+        await this.settle({ kind: "copy", mine: copy.text, language: copy.language, theirs, base_source, at: copy.at });
       }
     }
     if (history && history.text === this.editor.text) this.editor.history = history.undo;
@@ -143,7 +146,7 @@ export class Keeping {
 
   keepHere() {
     if (!this.page.may.edit || !this.unsaved) return;
-    const copy = { text: this.editor.text, base: this.base, revision: this.revision, at: Date.now() };
+    const copy = { text: this.editor.text, language: this.language(), base: this.base, revision: this.revision, at: Date.now() };
     try { localStorage.setItem(this.prefix + this.tab, JSON.stringify(copy)); } catch { /* full: the server has it */ }
   }
 
@@ -154,16 +157,17 @@ export class Keeping {
     try { if (item.length < 2_000_000) sessionStorage.setItem(`goby:undo:${this.prefix}`, item); } catch { /* full */ }
   }
 
-  copyOf() {
+  // That of this tab, else the latest of the tabs that are closed.
+  async copyOf() {
     const own = read(localStorage, this.prefix + this.tab);
     if (own) return own;
     let latest = null;
     for (const key of Object.keys(localStorage).filter((name) => name.startsWith(this.prefix))) {
       const copy = read(localStorage, key);
-      if (copy && Date.now() - copy.at > FORGOTTEN && (!latest || copy.at > latest.at)) {
-        latest = copy;
-        localStorage.removeItem(key);
-      }
+      if (!copy || (latest && copy.at <= latest.at)) continue;
+      if (Date.now() - copy.at <= FORGOTTEN && await isOpen(key.slice(this.prefix.length))) continue;
+      latest = copy;
+      localStorage.removeItem(key);
     }
     return latest;
   }

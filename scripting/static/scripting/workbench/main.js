@@ -25,7 +25,7 @@ const editor = makeEditor($("source"), $("editor"), { mode: page.languages[page.
 const language = () => page.language;
 const checking = new Checking(server, editor, language);
 const merging = new Merging(server, language);
-const keeping = new Keeping(server, editor, page, { settle: settleDraft, onState: showState, language });
+const keeping = new Keeping(server, editor, page, { settle: settleDraft, onState: showState, language, speakAs });
 const publishing = page.may.publish ? new Publishing(server, editor, page, { keeping, checking, language, trialOf: (text) => trying.trials.findLast((one) => one.source === text), onPublished: nowActive, onStale: settleStale, onBehind: mergeActive }) : null;
 const trying = new Trying(server, editor, page, { language: () => (draftLine.version ? draftLine.version.language : page.language), showTab, textName, ranOn, onKeep: page.may.publish ? (trial) => cases.openKeep(trial) : null });
 const draftLine = new DraftLine(editor, page, keeping, { start: startFrom, compare: compareWith, merge: mergeActive, onShown });
@@ -52,6 +52,7 @@ wireShortcuts(editor, [
 editor.onChange(() => { keeping.touched(); if (page.may.edit) checking.soon(); });
 editor.onCursor((line, column) => { $("position").textContent = `${line}:${column}`; });
 $("login-link").href = `${page.login}?next=${encodeURIComponent(location.pathname + location.search)}`;
+$("login-link").addEventListener("click", () => publishing?.keep());
 if ($("language")) $("language").addEventListener("change", () => speak($("language").value));
 if ($("discard")) $("discard").addEventListener("click", discard);
 for (const message of document.querySelectorAll(".form-message")) { // it would cover the head, for those without JavaScript
@@ -68,7 +69,8 @@ async function begin() {
   await keeping.bringBack();
   if (page.restore) draftLine.read(page.restore);
   place();
-  if (page.may.edit) checking.now();
+  if (!page.restore && publishing?.comeBack()) { /* its dialog checks the text */ }
+  else if (page.may.edit) checking.now();
   else if (cases) cases.run();
   if (page.keep && page.execution && page.may.publish) trying.runToKeep();
   socket = new Socket(socketOf(page.module, page.name), { onMessage: heard, onOpen: caughtUp });
@@ -172,10 +174,15 @@ async function caughtUp() {
   if (before === now) tellFallback(fallbackBefore, page);
   else forget("fallback");
   const { actor, reason } = answer.activation || {};
+  if (before !== now && !mine && publishing?.isOwn(answer)) { // its answer was lost, or another tab published it
+    if (!publishing.sending) publishing.done(answer);
+    return;
+  }
   if (before === now || (actor === page.user && publishing?.dialog.open)) return; // one's own, told by the dialog
   const words = `v${now} is live now${actor ? `, by ${actor}` : ""}${reason ? `: ${sentence(reason)}` : "."}`;
   const see = ["See the diff", () => showDifference(before, now)];
   if (mine) {
+    speakAs(answer.active?.language);
     keeping.become(answer.active, { replace: true });
     toast(words, { actions: [see], name: "live" });
   } else toast(`${words} Your draft stands on v${keeping.base ? keeping.base.number : "–"}.`, { actions: [see, ["Merge it in", mergeActive]], name: "live", keep: true });
@@ -238,7 +245,7 @@ function ranOn(execution) {
 
 // -- whose text --------------------------------------------------------------------------------------------------------
 
-async function settleDraft({ kind, mine, theirs, base_source }) {
+async function settleDraft({ kind, mine, language: wanted, theirs, base_source }) {
   const { choice, source } = await merging.settle({ kind, mine, theirs, base_source });
   if (choice === "later") { keeping.postpone(); return; }
   if (theirs.revision) {
@@ -246,7 +253,7 @@ async function settleDraft({ kind, mine, theirs, base_source }) {
     keeping.saved = theirs.source;
     keeping.savedLanguage = theirs.language;
   }
-  if (choice === "theirs") speakAs(theirs.language);
+  speakAs(choice === "theirs" ? theirs.language : wanted);
   editor.replace(source);
   if (choice !== "theirs") await keeping.save();
   else keeping.settled();

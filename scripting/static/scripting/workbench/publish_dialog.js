@@ -2,6 +2,7 @@
 
 import { $, h, onControlEnter } from "./dom.js";
 import { Gate } from "./gate.js";
+import { keepWords, takeWords } from "./kept_words.js";
 
 const LOOK = 250; // ms between two looks at who has taken it
 const PATIENCE = 20_000;
@@ -11,6 +12,8 @@ export class Publishing {
     Object.assign(this, { server, editor, page, keeping, checking, language, trialOf, onPublished, onStale, onBehind });
     this.dialog = $("publish-dialog");
     this.cannot = true; // for a reason of the text's, whatever the gate says
+    this.sending = false;
+    this.kept = `publish:${page.module}/${page.name}`;
     this.gate = new Gate(server, "publish", () => this.enable());
     $("publish").addEventListener("click", () => this.open());
     $("publish-form").addEventListener("submit", (event) => { event.preventDefault(); this.go(); });
@@ -65,6 +68,20 @@ export class Publishing {
     this.tellFile(file.path);
     this.judge(check);
     if (this.page.gate && this.page.browser_publish && !this.behind && (!check || check.ok)) await this.gate.look({ source: text, language: this.language() });
+  }
+
+  // The reason outlives a login.
+  keep() {
+    if (this.dialog.open && $("going-live").hidden) keepWords(this.kept, $("publish-reason").value);
+  }
+
+  // After the login the dialog is open again, with what was typed; whether it is.
+  comeBack() {
+    const reason = takeWords(this.kept);
+    if (reason === null || $("publish").disabled) return false;
+    this.open();
+    $("publish-reason").value = reason;
+    return true;
   }
 
   allow(can) {
@@ -132,15 +149,17 @@ export class Publishing {
     if (this.behind) { this.dialog.close(); this.onBehind(); return; }
     if (!$("publish-reason").value.trim()) { this.problem("Say why: the next person who wonders will read it."); $("publish-reason").focus(); return; }
     this.allow(false);
+    this.problem("");
     const source = this.editor.text;
+    this.sending = true;
     try {
       const answer = await this.server.post("api/publish", {
         source, language: this.language(), reason: $("publish-reason").value, base: this.keeping.base ? this.keeping.base.number : null, confirmed, override: this.gate.override,
       });
-      $("publish-reason").value = "";
-      this.onPublished(answer);
-      await this.watch(answer.active.number);
+      await this.done(answer);
     } catch (error) {
+      const live = error.type === "unreachable" || error.type === "broken" ? await this.ownThatIsLive() : null; // the answer alone may have been lost
+      if (live) { await this.done(live); return; }
       this.allow(true);
       if (error.type !== "will_fail") this.askOf([]);
       if (error.type === "stale_base") {
@@ -151,11 +170,32 @@ export class Publishing {
       } else if (error.type === "check_failed") {
         this.checking.show(error.document);
         this.problem(error.message);
+      } else if (error.type === "unreachable") {
+        this.problem(`${error.message} Once it answers again, this page shows whether the text went live.`);
       } else {
         this.problem(error.message);
         if (error.type === "gate_closed") await this.gate.look({ source, language: this.language() }); // the policy, or what is live, is another by now
       }
+    } finally {
+      this.sending = false;
     }
+  }
+
+  async ownThatIsLive() {
+    const answer = await this.server.get("api/active").catch(() => null);
+    return answer && this.isOwn(answer) ? answer : null;
+  }
+
+  // Whether what is live is the text of the editor, published by the same person.
+  isOwn({ active, activation }) {
+    return Boolean(active) && active.source === this.editor.text && active.language === this.language() && activation?.cause === "publish" && activation.actor === this.page.user;
+  }
+
+  // The text is live, as `answer` says.
+  async done(answer) {
+    $("publish-reason").value = "";
+    this.onPublished(answer);
+    if (this.dialog.open) await this.watch(answer.active.number);
   }
 
   // Look until every process has taken version `number`.

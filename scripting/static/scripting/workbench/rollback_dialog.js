@@ -3,14 +3,15 @@
 import { pageOf } from "./addresses.js";
 import { $, h, onControlEnter } from "./dom.js";
 import { Gate } from "./gate.js";
+import { keepWords, takeWords } from "./kept_words.js";
 import { Server } from "./server.js";
 
-const KEPT = "goby:reason"; // in this tab, while its person logs in again
+const KEPT = "rollback";
 let last = null; // the gate of the version that was asked about last
 
 export function askAndRollBack({ module, name, number, title, text, go, login, done }) {
   const loggedOut = () => {
-    keep({ module, name, number, reason: $("reason-field").value });
+    keepWords(KEPT, { module, name, number, reason: $("reason-field").value });
     $("reason-login").href = `${login}?next=${encodeURIComponent(location.pathname + location.search)}`;
     $("reason-logged-out").hidden = false;
     $("reason-login").focus();
@@ -61,14 +62,9 @@ export function askAndRollBack({ module, name, number, title, text, go, login, d
 // After the login that a rollback had to wait for: its dialog is open again, with what was typed.
 // `buttonOf({module, name, number})` is what opens it; none when the version became live meanwhile.
 export function comeBack(buttonOf) {
-  const kept = JSON.parse(sessionStorage.getItem(KEPT));
-  sessionStorage.removeItem(KEPT);
+  const kept = takeWords(KEPT);
   const button = kept && buttonOf(kept);
   if (!button) return;
   button.click();
   $("reason-field").value = kept.reason;
-}
-
-function keep(asked) {
-  try { sessionStorage.setItem(KEPT, JSON.stringify(asked)); } catch { /* full: it still stands in the dialog */ }
 }

@@ -2,13 +2,15 @@
 
 import { pageOf } from "./addresses.js";
 import { $, h, onControlEnter, pageData, toast, wireDialogs } from "./dom.js";
+import { keepWords, takeWords } from "./kept_words.js";
 import { Server } from "./server.js";
 
 const REST = 600; // ms that values must rest before they are replayed
 const LOOK = 1500; // ms between two looks for curves
 
 const { module, name, base, knobs, login } = pageData();
-const server = new Server(pageOf(module, name), () => toast("Your session has ended.", { kind: "bad", keep: true, name: "login", actions: [["Log in", () => { location.href = `${login}?next=${encodeURIComponent(location.pathname)}`; }]] }));
+const KEPT = `tune:${module}/${name}`;
+const server = new Server(pageOf(module, name), () => toast("Your session has ended.", { kind: "bad", keep: true, name: "login", actions: [["Log in", () => { keep(); location.href = `${login}?next=${encodeURIComponent(location.pathname)}`; }]] }));
 const boxes = new Map(knobs.map((knob) => [knob.name, document.querySelector(`[data-knob="${knob.name}"]`)]));
 wireDialogs();
 
@@ -74,6 +76,23 @@ function put(knob, value) {
   soon();
 }
 
+// What is typed outlives a login, and the sight of values that others have set.
+const WORDS = ["tune-reason", "time-from", "time-until", "only-kind", "only-name"].filter((id) => $(id));
+const PARTS = ["for-a-time", "only-for"].filter((id) => $(id));
+
+function keep() {
+  const drafts = Object.fromEntries(changedKnobs().map((knob) => [knob.name, knob.kind === "flag" ? fieldOf(knob).checked : fieldOf(knob).value]));
+  keepWords(KEPT, { drafts, words: Object.fromEntries(WORDS.map((id) => [id, $(id).value])), open: PARTS.filter((id) => $(id).open) });
+}
+
+function comeBack() {
+  const kept = takeWords(KEPT);
+  if (!kept) return;
+  for (const id of WORDS) $(id).value = kept.words[id] ?? "";
+  for (const id of kept.open) if ($(id)) $(id).open = true;
+  for (const knob of knobs) if (knob.name in kept.drafts) put(knob, kept.drafts[knob.name]);
+}
+
 const changedKnobs = () => knobs.filter((knob) => draftOf(knob) !== knob.live);
 const values = () => Object.fromEntries(knobs.map((knob) => [knob.name, draftOf(knob)]));
 
@@ -119,7 +138,7 @@ function refused(error) {
   }
   problem(error.message);
   if (error.document?.may_ask) $("tune-problem").append(" ", h("button", { type: "button", class: "link", onclick: askReview }, "Ask for a review"));
-  if (error.type === "stale_base" || error.type === "unchanged") toast("The live values are others now.", { keep: true, name: "stale", actions: [["Show them", () => location.reload()]] });
+  if (error.type === "stale_base" || error.type === "unchanged") toast("The live values are others now.", { keep: true, name: "stale", actions: [["Show them", () => { keep(); location.reload(); }]] });
   at?.focus();
 }
 
@@ -237,5 +256,6 @@ if (sessionStorage.getItem("goby-tuned") === `${module}/${name}`) {
   toast("Done.", { kind: "good" });
 }
 for (const knob of knobs) show(knob);
+comeBack();
 drawCurves();
 document.body.dataset.ready = "1";

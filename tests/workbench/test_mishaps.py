@@ -1,0 +1,174 @@
+"""A tab that is closed, a line that breaks, a session that ends, somebody who is quicker: what was typed is still there, and each page says what is so."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.support.stack import RunningStack, wait_until
+from tests.workbench.pages import Person, change, text_of, write
+
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
+
+Enter = Callable[..., Person]
+DAMAGE, HITS = "wargame/damage_calculator", "wargame/hit_simulator"
+IN_TENGO = 'result := {damage: 3, base_damage: 3, message: "in Tengo"}\n'
+SLOW = 40_000
+LIVE = """
+SELECT number FROM scripting_scriptversion JOIN scripting_script ON scripting_scriptversion.id = active_version_id
+WHERE name = 'hit_simulator'
+"""
+
+
+@pytest.fixture(autouse=True)
+def as_shipped(stack: RunningStack) -> Iterator[None]:
+    """After each test v1 is live again, and no draft is left."""
+    yield
+    if stack.rows(LIVE) != [(1,)]:
+        done = stack.manage("rollback_script", HITS, "1", "-m", "As shipped")
+        assert done.returncode == 0, done.stderr
+    stack.rows("DELETE FROM scripting_draft")
+
+
+def log_in_again(person: Person, page: Page) -> None:
+    person.log_in(page)
+    page.wait_for_selector("body[data-ready]")
+
+
+def test_who_only_looks_gets_a_version_in_another_language_as_what_it_is(person: Enter) -> None:
+    designer, admin = person("designer"), person("admin")
+    page = designer.open(HITS)
+    _, now = admin.ask("GET", f"/scripts/{HITS}/api/active")
+    document = {"source": IN_TENGO, "language": "tengo", "base": now["active"]["number"], "reason": "In Tengo"}
+    status, answer = admin.ask("POST", f"/scripts/{HITS}/api/publish", document)
+    assert status == 200, answer
+    expect(page.locator("#language")).to_have_value("tengo")
+    expect(page.locator("#check-state")).to_have_attribute("data-state", "good")
+    assert text_of(page) == IN_TENGO
+    expect(page.locator("#publish")).to_be_disabled()
+    page.wait_for_timeout(2000)  # longer than a change rests before it is saved
+    expect(page.locator("#draft-state")).to_have_text("")
+    assert designer.problems == []
+
+
+def test_a_text_that_a_closed_tab_could_not_save_is_in_the_next_one_at_once(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(HITS)
+    page.route("**/api/draft", lambda route: route.abort())
+    page.select_option("#language", "tengo")
+    write(page, IN_TENGO)
+    expect(page.locator("#draft-state")).to_have_text("Not saved: kept in this browser")
+    beside = designer.open(HITS, tab=designer.context.new_page())
+    assert text_of(beside) != IN_TENGO, "the tab that is open keeps what is its own"
+    beside.close()
+    fresh = designer.context.new_page()
+    page.close()
+    designer.open(HITS, tab=fresh)
+    wait_until(lambda: text_of(fresh) == IN_TENGO, 20, "the text comes back")
+    expect(fresh.locator("#language")).to_have_value("tengo")
+    expect(fresh.locator("#draft-state")).to_have_text("Draft saved")
+    fresh.close()
+
+
+def test_a_publishing_whose_answer_is_lost_is_seen_to_have_gone_live(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(HITS)
+    change(page, "BASE_CHANCE = 0.85", "BASE_CHANCE = 0.83")
+
+    def lose(route: Route) -> None:
+        assert route.fetch().status == 200
+        route.abort()
+
+    page.route("**/api/publish", lose, times=1)
+    page.click("#publish")
+    page.fill("#publish-reason", "Its answer is lost")
+    expect(page.locator("#publish-go")).to_be_enabled(timeout=SLOW)
+    page.click("#publish-go")
+    expect(page.locator("#going-title")).to_contain_text("Live on", timeout=SLOW)
+    page.click("#going-done")
+    expect(page.locator("#draft-line")).to_contain_text("which is live. Typing starts a draft of your own.")
+    expect(page.locator("#publish")).to_be_disabled()
+
+
+def test_a_publishing_whose_server_dies_before_it_answers_is_seen_to_have_gone_live_once_it_is_back(
+    person: Enter, stack: RunningStack
+) -> None:
+    page = person("designer").open(HITS)
+    change(page, "BASE_CHANCE = 0.85", "BASE_CHANCE = 0.82")
+    page.click("#publish")
+    page.fill("#publish-reason", "The server dies")
+    expect(page.locator("#publish-go")).to_be_enabled(timeout=SLOW)
+
+    def die(route: Route) -> None:
+        assert route.fetch().status == 200
+        for pid in stack.pids("web"):
+            os.kill(pid, signal.SIGKILL)
+        route.abort()
+
+    page.route("**/api/publish", die, times=1)
+    page.click("#publish-go")
+    expect(page.locator("#going-title")).to_contain_text("Live on", timeout=60_000)
+    expect(page.locator("#merge-dialog")).to_be_hidden()
+
+
+def test_the_reason_of_a_publishing_outlives_the_session(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(HITS)
+    change(page, "BASE_CHANCE = 0.85", "BASE_CHANCE = 0.81")
+    expect(page.locator("#draft-state")).to_have_text("Draft saved")
+    page.click("#publish")
+    page.fill("#publish-reason", "Typed with care")
+    expect(page.locator("#publish-go")).to_be_enabled(timeout=SLOW)
+    designer.context.clear_cookies(name="sessionid")
+    page.click("#publish-go")
+    page.click("#login-link")
+    log_in_again(designer, page)
+    expect(page.locator("#publish-dialog")).to_be_visible()
+    expect(page.locator("#publish-reason")).to_have_value("Typed with care")
+    expect(page.locator("#publish-go")).to_be_enabled(timeout=SLOW)
+    expect(page.locator("#publish-check")).to_contain_text("It compiles")
+    page.click("#publish-go")
+    expect(page.locator("#going-title")).to_contain_text("Live on", timeout=SLOW)
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator("#publish-dialog")).to_be_hidden()
+
+
+def test_values_of_knobs_and_their_reason_outlive_the_session_and_what_others_set(person: Enter) -> None:
+    designer, admin = person("designer"), person("admin")
+    page = designer.page()
+    page.goto(f"/scripts/{DAMAGE}/tune/")
+    page.wait_for_selector("body[data-ready]")
+    page.fill("#field-CRITICAL_CHANCE", "0.31")
+    page.fill("#tune-reason", "Typed with care")
+    designer.context.clear_cookies(name="sessionid")
+    page.click("#tune-publish")
+    page.get_by_role("button", name="Log in").click()
+    log_in_again(designer, page)
+    expect(page.locator("#field-CRITICAL_CHANCE")).to_have_value("0.31")
+    expect(page.locator("#tune-state")).to_have_text("1 value is changed.")
+    expect(page.locator("#tune-reason")).to_have_value("Typed with care")
+
+    quicker = admin.page()
+    quicker.goto(f"/scripts/{DAMAGE}/tune/")
+    quicker.wait_for_selector("body[data-ready]")
+    quicker.fill("#field-CRITICAL_CHANCE", "0.2")
+    quicker.fill("#tune-reason", "Quicker")
+    quicker.click("#tune-publish")
+    expect(quicker.locator(".toast")).to_contain_text("Done.")
+    page.click("#tune-publish")
+    page.get_by_role("button", name="Show them").click()
+    expect(page.locator("[data-knob=CRITICAL_CHANCE]")).to_contain_text("Quicker")
+    expect(page.locator("#field-CRITICAL_CHANCE")).to_have_value("0.31")
+    page.click("#tune-publish")
+    expect(page.locator("[data-knob=CRITICAL_CHANCE]")).to_contain_text("Typed with care")
+    page.reload()
+    expect(page.locator("#tune-reason")).to_have_value("")
+    page.get_by_role("button", name="Make live the defaults").click()
+    page.fill("#back-reason", "As it was")
+    page.click("#back-go")
+    expect(page.locator(".toast")).to_contain_text("Done.")
