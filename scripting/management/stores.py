@@ -23,8 +23,6 @@ _WHO_DOES_WHAT = (
 """By codes of PostgreSQL and of SQLite."""
 _OTHERWISE = "refuses work: whoever runs it must look at its log and its disk"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_LACKING = ("42P01", "42703")
-"""PostgreSQL has no such table, no such column."""
 
 
 def about_redis(error: redis.RedisError) -> str:
@@ -44,7 +42,7 @@ def about_database(error: Error) -> str:
     said = str(error).strip()
     if database.is_unavailable(error):
         return f"{_address()} {_state(error)} ({said})"
-    if _is_about_tables(error) and (lacking := _lacking()):
+    if database.is_about_tables(error) and (lacking := _lacking()):
         return f"{_address()} lacks {len(lacking)} migrations of this code, the last one {lacking[-1]}: say `manage.py prepare`, or `migrate` in a project of your own"
     return ""
 
@@ -79,10 +77,6 @@ def _codes(error: BaseException | None) -> tuple[str, int]:
             return state or "", (code or 0) & 0xFF
         error = error.__cause__
     return "", 0
-
-
-def _is_about_tables(error: BaseException) -> bool:
-    return _codes(error)[0] in _LACKING or str(error).startswith(("no such table", "no such column"))
 
 
 def _lacking() -> list[str]:

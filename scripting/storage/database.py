@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sqlite3
 import threading
 import time
 
@@ -21,6 +22,10 @@ _SQLITE = frozenset({3, 5, 6, 7, 8, 10, 11, 13, 14, 15, 26})
 """PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL, NOTADB."""
 _POSTGRESQL = ("08", "25006", "53", "57P", "58", "XX")
 """Beginnings of codes: connection lost, read-only, no resources (a full disk), shutting down, system error, damaged."""
+_NO_TABLE = ("42P01", "42703")
+"""PostgreSQL has no such table, no such column."""
+_NO_TABLE_WORDS = ("no such table", "no such column", "has no column named")
+"""What SQLite says of that, which has no code for it."""
 _PROOF_BYTES = 32 << 10
 """More than the room that is left in a page: what is written must find new ones."""
 _FLAG_MS = 5_000
@@ -49,6 +54,19 @@ def is_unavailable(error: BaseException | None) -> bool:
         if refuses(error):
             return True
         if isinstance(error, (OperationalError, InterfaceError)) and not _is_answer(error.__cause__):
+            return True
+        error = error.__cause__
+    return False
+
+
+def is_about_tables(error: BaseException | None) -> bool:
+    """Whether the error says that a table or a column is not there."""
+    while error is not None:
+        if getattr(error, "sqlstate", None) in _NO_TABLE:
+            return True
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR and any(
+            w in str(error) for w in _NO_TABLE_WORDS
+        ):
             return True
         error = error.__cause__
     return False

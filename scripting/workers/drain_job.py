@@ -201,6 +201,8 @@ def abandon(event: Event, module: str, script: str, deliveries: int, why: str) -
 def is_away(error: BaseException | None) -> bool:
     """Whether the database, Redis or sandboxes are unavailable, so that no event is to blame."""
     while error is not None:
+        if isinstance(error, DatabaseError) and is_behind(error):
+            return True
         if isinstance(error, (OperationalError, InterfaceError, InternalError)):
             return is_database_away(error)
         if isinstance(error, SandboxUnavailable) or is_unavailable(error):
@@ -225,6 +227,20 @@ def is_database_away(error: BaseException) -> bool:
             return False
     database.outage.note(error)
     return True
+
+
+def is_behind(error: DatabaseError) -> bool:
+    """Whether a table or a column is not there while the database lacks migrations of this code: with them the event may succeed."""
+    if not database.is_about_tables(error) or connections[_database()].in_atomic_block:
+        return False
+    try:
+        lacking = database.lacking_migrations()
+    except (DatabaseError, InterfaceError):
+        return False  # it went away meanwhile: the next try tells
+    if lacking:
+        said = str(error).partition("\n")[0]
+        database.outage.note(f"it lacks the migrations {', '.join(lacking)}: say `migrate` ({said})")
+    return bool(lacking)
 
 
 _others = database.Outage("what runs scripts")

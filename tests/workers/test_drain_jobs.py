@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 
 from scripting.bus import held, publishing
 from scripting.bus.drain import DrainResult
@@ -171,3 +174,41 @@ def test_a_unit_of_work_is_around_a_commit_and_after_a_refusal_around_each_outco
         assert Thrifty.begun == [2, 3, 1, 1, 1, 1]  # the built-in rule's points are refused as well
         runs = Execution.objects.filter(script__module="arena").order_by("pk")
         assert list(runs.values_list("status", flat=True)) == [*["succeeded"] * 3, "failed", "succeeded"]
+
+
+@contextmanager
+def table_missing(*, a_migration_is_lacking: bool) -> Iterator[None]:
+    """The table in which the module keeps its game has another name, as if it were to be made yet."""
+    table, recorder = Group._meta.db_table, MigrationRecorder(connection)
+    newest = recorder.migration_qs.filter(app="auth").latest("pk")
+    with connection.schema_editor() as editor:
+        editor.alter_db_table(Group, table, "not_yet")
+    if a_migration_is_lacking:
+        newest.delete()
+    try:
+        yield
+    finally:
+        with connection.schema_editor() as editor:
+            editor.alter_db_table(Group, "not_yet", table)
+        newest.save()
+
+
+def test_events_wait_for_a_migration_that_the_database_lacks_and_then_run(caplog: pytest.LogCaptureFixture) -> None:
+    run(1), run(2), run(1, "bo")
+    with table_missing(a_migration_is_lacking=True):
+        drain_job.drain_once(Stream.of("track", "ann", ""), 1.0)
+        assert not Execution.objects.exists()
+        (told,) = [r.getMessage() for r in caplog.records if "events wait" in r.getMessage()]
+        assert "auth.0012_alter_user_first_name_max_length: say `migrate`" in told
+    drain(), drain(key="bo")
+    assert laps() == {"ann": [1, 2], "bo": [1]}
+    assert {execution.deliveries for execution in Execution.objects.all()} == {1}
+
+
+def test_an_event_is_given_up_for_a_table_that_no_migration_makes() -> None:
+    run(1)
+    with table_missing(a_migration_is_lacking=False):
+        drain_job.drain_once(Stream.of("track", "ann", ""), 10.0)
+        execution = Execution.objects.get()
+        assert (execution.status, execution.deliveries) == ("abandoned", 3)
+        assert "auth_group" in execution.error_message
