@@ -31,7 +31,12 @@ def look(now: datetime | None = None) -> int:
         except redis.RedisError as error:
             if not noted(error):
                 logger.warning("rule %s: not known now: %s", rule, error)
-    return turned
+    return turned + _end_of_disabled(now)
+
+
+def _end_of_disabled(now: datetime) -> int:
+    """End what was open when its rule was disabled: nobody looks for its end any longer, and who was told of it waits for that."""
+    return sum([_end(alert, now) for alert in Alert.objects.filter(ended_at=None, rule__enabled=False)])
 
 
 def _look(rule: AlertRule, now: datetime) -> int:

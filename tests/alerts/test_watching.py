@@ -50,6 +50,17 @@ def test_a_cause_is_told_once_and_its_end_once_after_it_has_settled(arena: Scrip
     assert watching.look(NOW + timedelta(seconds=60)) == 1, "a new one of the same cause"
 
 
+def test_an_alert_whose_rule_is_disabled_is_over_and_its_end_is_told(arena: Script) -> None:
+    dead = rule("breaker")
+    Breaker.objects.create(version=arena.active_version, opened_at=NOW, failures=5, last_error="timeout")
+    assert watching.look(NOW) == 1
+    AlertRule.objects.filter(pk=dead.pk).update(enabled=False)
+    assert [watching.look(NOW + timedelta(seconds=10)), watching.look(NOW + timedelta(seconds=20))] == [1, 0]
+    assert [about for about, _ in told()] == ["begun", "ended"]
+    AlertRule.objects.filter(pk=dead.pk).update(enabled=True)
+    assert watching.look(NOW + timedelta(seconds=30)) == 1, "it is so still, and begins anew"
+
+
 def test_a_failure_rate_counts_above_its_limit_and_not_below_enough_runs(arena: Script) -> None:
     now = datetime.now(UTC)
     outcomes = ["failed"] * 6 + ["succeeded"] * 14
