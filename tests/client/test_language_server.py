@@ -81,7 +81,7 @@ class Editor:
     def ask(self, method: str, parameters: Any) -> Any:
         self._last += 1
         self.tell(method, parameters, id=self._last)
-        while "id" not in (message := self._next()):
+        while "id" not in (message := self.next()):
             pass
         assert message["id"] == self._last
         return message["result"]
@@ -89,7 +89,7 @@ class Editor:
     def findings(self, name: str, version: int | None = None) -> list[dict[str, Any]]:
         """The next that are told of a file; of this version of its text, where one is given."""
         while True:
-            told = self._next().get("params", {})
+            told = self.next().get("params", {})
             if told.get("uri") == self.uri(name) and version in (None, told.get("version")):
                 found: list[dict[str, Any]] = told["diagnostics"]
                 return found
@@ -118,7 +118,7 @@ class Editor:
         self.type(name, text)
         return {each["label"] for each in self.at("completion", name, text, mark)}
 
-    def _next(self) -> dict[str, Any]:
+    def next(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         length = 0
         while (line := self.process.stdout.readline()) != b"\r\n":
@@ -129,7 +129,7 @@ class Editor:
         if "id" in message and "method" in message:  # the server asks: yes
             self.asked.append(message["method"])
             self._send({"id": message["id"], "result": None})
-            return self._next()
+            return self.next()
         return message
 
 
@@ -251,3 +251,12 @@ def test_hostile_text_is_refused_in_its_place_and_harms_nothing(editor: Editor) 
     doubling = "\n".join(f"a{n} = a{n + 1} or a{n - 1}" for n in range(2000))
     editor.labels("tavern/guard.py", f'{doubling}\nx = a1000["', 'a1000["')
     assert editor.open("tavern/guard.py", "result = 1\n") == []
+
+
+def test_a_script_in_two_languages_has_its_findings_in_both_files_and_is_named(editor: Editor) -> None:
+    document = {"uri": editor.uri("tavern/barkeeper.tengo"), "languageId": "tengo", "version": 1, "text": "x := \n"}
+    editor.tell("textDocument/didOpen", {"textDocument": document})
+    while "has two files" not in (said := editor.next().get("params", {}).get("message", "")):
+        pass
+    assert all(str(editor.folder / "tavern" / f"barkeeper.{suffix}") in said for suffix in ("py", "tengo"))
+    assert editor.findings("tavern/barkeeper.tengo")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,8 @@ class RulesServer(LanguageServer):
                 return
             if not namespaces:
                 self.complain(f"functions and inputs of the modules are not known in {folder}, so errors alone are told: `goby pull` asks for them")  # fmt: skip
+            for one, other in twice(rules):
+                self.complain(f"{one.label} has two files, {one.path} and {other.path}: keep one of them")
             self._publish(folder, checked, opened)
             self._clear(folder, {rule.path for rule in rules})
 
@@ -203,14 +205,21 @@ def path_of(uri: str) -> Path:
 
 
 def rules_in(folder: Path, opened: Mapping[Path, tuple[str, int | None]]) -> list[RuleFile]:
-    """Every script of the folder, as the editor has it or else the disk. Raises FolderWrong."""
-    found: dict[str, RuleFile] = {}
+    """Every script of the folder, as the editor has it or else the disk; of one in two languages both. Raises FolderWrong."""
+    found: dict[Path, RuleFile] = {}
     unsaved = [path for path in opened if path.parent.parent == folder and folders.is_rule(path)]
     for path in [*folders.files_in(folder), *unsaved]:
         text = opened[path][0] if path in opened else _read(path)
-        rule = folders.rule_of(path, text)
-        found.setdefault(rule.label, rule)
+        found.setdefault(path, folders.rule_of(path, text))
     return list(found.values())
+
+
+def twice(rules: Iterable[RuleFile]) -> Iterator[tuple[RuleFile, RuleFile]]:
+    """Files of one script in different languages, which no push takes."""
+    first: dict[str, RuleFile] = {}
+    for rule in rules:
+        if (one := first.setdefault(rule.label, rule)) is not rule:
+            yield one, rule
 
 
 def _read(path: Path) -> str:
