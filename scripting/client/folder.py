@@ -84,6 +84,21 @@ def is_rule(path: Path) -> bool:
     return bool(named) and language_for_suffix(path.suffix) is not None and not path.is_symlink()
 
 
+def left_out(folder: Path) -> list[Path]:
+    """Files that somebody may take for rules, cases or values, which are none: for their names, or as links."""
+    patterns = [*(f"*/*{language.suffix}" for language in LANGUAGES.values()), "*/cases/*/*.json", "*/knobs/*.json"]
+    found = (path for pattern in patterns for path in folder.glob(pattern) if path.is_file())
+    return sorted(path for path in found if _is_left_out(path.relative_to(folder), folder))
+
+
+def _is_left_out(path: Path, folder: Path) -> bool:
+    names = [*path.parts[:-1], path.stem]
+    if any(name.startswith(("_", ".")) for name in names) or not NAME.fullmatch(names[0].lower()):
+        return False  # `__init__.py`, and folders that are no modules by any spelling
+    is_link = (folder / path).is_symlink() or (len(path.parts) == 2 and (folder / path.parts[0]).is_symlink())
+    return is_link or not all(map(NAME.fullmatch, names))
+
+
 def rule_of(path: Path, text: str) -> RuleFile:
     """The script of a file for which `is_rule`, with this text."""
     language = language_for_suffix(path.suffix)

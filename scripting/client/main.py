@@ -28,12 +28,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
+        if options.run in (_check, _test, _diff, _push):
+            _tell_left_out(options.dir)
     except (FolderWrong, ServerRefused, SupervisorError) as error:
         _complain(str(error))
         for found in _findings(error):
             _complain(found)
         return FAILED if isinstance(error, ServerRefused) and error.problem else USAGE
     return code
+
+
+def _tell_left_out(directory: Path) -> None:
+    if left := folder.left_out(directory):
+        names = ", ".join(str(path) for path in left[:5]) + (f" and {len(left) - 5} more" if len(left) > 5 else "")
+        _complain(f"left out: {names}: no links, and names of a to z, 0 to 9 and _ that begin with a letter")
 
 
 def _parser() -> argparse.ArgumentParser:

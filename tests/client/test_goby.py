@@ -338,6 +338,26 @@ def test_a_case_that_a_push_would_refuse_is_not_tested_either_and_its_file_is_na
 
 
 @pytest.mark.slow
+def test_a_file_that_looks_like_a_rule_and_is_none_for_its_name_is_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, "result = 1\n")
+    for name in ("chess_club/__init__.py", "tools-of-ours/make.py", ".venv/bin.py", "chess_club/notes.md"):
+        write(folder, "", name)
+    assert goby("check", folder) == 0
+    assert "left out" not in capsys.readouterr().err
+    wrong = ["Tavern/cook.py", "chess_club/Coin.py", "chess_club/cases/dice/Six.json", "chess_club/two-dice.tengo"]
+    for name in wrong:
+        write(folder, "result = 1\n", name)
+    (folder / "chess_club" / "linked.py").symlink_to(write(tmp_path, "result = 1\n", "elsewhere/linked.py"))
+    assert goby("check", folder) == 0
+    said = capsys.readouterr().err.rpartition("left out: ")[2]
+    assert said.partition(": ")[0].split(", ") == sorted(
+        str(folder / name) for name in [*wrong, "chess_club/linked.py"]
+    )
+
+
+@pytest.mark.slow
 def test_more_cases_than_fit_into_one_request_are_decided_in_several(
     server: Game, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
