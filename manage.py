@@ -1,11 +1,7 @@
 #!/usr/bin/env python
 """Runs Goby's management commands."""
 
-import os
-import sys
+from goby_site.command_line import main
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "goby_site.settings")
-    from django.core.management import execute_from_command_line
-
-    execute_from_command_line(sys.argv)
+    main()

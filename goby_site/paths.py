@@ -10,7 +10,7 @@ import secrets
 import stat
 import tempfile
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 _CLONE = Path(__file__).resolve().parent.parent
 IS_CLONE = (_CLONE / "manage.py").exists()
@@ -81,6 +81,16 @@ def socket_dir() -> Path:
 def redis_url() -> str:
     """The Redis in use: `REDIS_URL`, else the stack's own."""
     return os.environ.get("REDIS_URL") or unix_url(socket_dir() / "redis.sock")
+
+
+def is_whole_url(url: str) -> bool:
+    """Whether host and port are where a URL has them: a `/`, `#` or `?` in a password cuts it there."""
+    parts = urlsplit(url)
+    try:
+        parts.port  # noqa: B018 - raises ValueError where it is no number
+    except ValueError:
+        return False
+    return "@" in parts.netloc or "@" not in f"{parts.path}{parts.query}{parts.fragment}" or parts.scheme == "unix"
 
 
 def redis_memory() -> str:

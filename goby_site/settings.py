@@ -19,7 +19,11 @@ from goby_site.web.proxies import Proxies
 from scripting.conf import configure
 
 BASE_DIR = paths.BASE_DIR
-VAR_DIR = paths.var_dir()
+try:
+    VAR_DIR = paths.var_dir()
+except OSError as problem:
+    raise ImproperlyConfigured(f"the folder of this site's data (GOBY_VAR) cannot be used: {problem}") from None
+ESCAPES = "in its password write %2F for /, %23 for #, %3F for ? and %40 for @"
 
 env = Env()
 try:
@@ -40,11 +44,14 @@ try:
     _database = env.dj_db_url("DATABASE_URL", f"sqlite:///{quote(str(VAR_DIR / 'goby.sqlite3'))}")
     _replica = env.dj_db_url("GOBY_REPLICA_URL", "") if os.environ.get("GOBY_REPLICA_URL") else None
 except (EnvError, ValueError) as problem:
-    raise ImproperlyConfigured(f"the environment has a value that Goby cannot use: {problem}") from None
+    hint = f" If it is one, {ESCAPES}." if "database URL" in str(problem) else ""
+    raise ImproperlyConfigured(f"the environment has a value that Goby cannot use: {problem}{hint}") from None
 if LOG_FORMAT not in {"plain", "json"}:
     raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}: write plain or json")
 
 REDIS_URL = paths.redis_url()
+if not paths.is_whole_url(REDIS_URL):
+    raise ImproperlyConfigured(f"REDIS_URL cannot be read: its port is a number, and {ESCAPES}")
 for name, address in (
     ("DATABASE_URL", str(_database.get("HOST") or "")),
     ("REDIS_URL", urlsplit(REDIS_URL).hostname or ""),

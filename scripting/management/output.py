@@ -234,9 +234,12 @@ def json_object_argument(text: str) -> dict[str, Any]:
 
 def file_argument(text: str) -> Path:
     path = Path(text)
-    if not path.exists():
-        raise argparse.ArgumentTypeError(f"there is no file {one_line(text, 200)}")
-    return path
+    try:
+        if path.exists():
+            return path
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{one_line(text, 200)}: {error.strerror}") from None
+    raise argparse.ArgumentTypeError(f"there is no file {one_line(text, 200)}")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
@@ -194,14 +194,24 @@ def publish() -> int:
         fresh = [root for root in ReceiptRoot.objects.order_by("day", "module") if _key(root) not in known]
         if fresh:
             root_file().parent.mkdir(parents=True, exist_ok=True)
-            with root_file().open("a", encoding="utf-8") as file:
-                file.writelines(json.dumps(document(root)) + "\n" for root in fresh)
+            with root_file().open("a+b") as file:
+                if _is_torn(file):
+                    file.write(b"\n")
+                file.writelines(f"{json.dumps(document(root))}\n".encode() for root in fresh)
                 file.flush()
                 os.fsync(file.fileno())
     except OSError as error:
         logger.warning("roots of receipts cannot be published in %s: %s", root_file(), error)
         return 0
     return len(fresh)
+
+
+def _is_torn(file: IO[bytes]) -> bool:
+    """Whether its last line has no end, as where the disk was full in the middle of it: what follows must not go on in it."""
+    if not file.seek(0, os.SEEK_END):
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) != b"\n"
 
 
 def _key(root: ReceiptRoot) -> tuple[str, str]:

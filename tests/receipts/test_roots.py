@@ -217,3 +217,17 @@ def test_what_the_retention_took_of_a_chain_is_not_called_removed(rolls: Rolls, 
     assert [str(finding) for finding in report.findings] == []
     ReceiptLink.objects.get(root_day=days[1]).delete()
     assert [finding.where for finding in verify().findings] == [str(ReceiptRoot.objects.get(day=days[1]))]
+
+
+def test_a_line_that_a_full_disk_tore_takes_no_later_root_with_it(db: None, tmp_path: Path) -> None:
+    for day in (1, 2):
+        ReceiptRoot.objects.create(
+            module="wargame", day=date(2026, 3, day), receipts=1, links=1, activations=0, activations_upto=0,
+            tree=b"t" * 32, previous=b"p" * 32, digest=bytes([day]) * 32, made_at=clock.now(),
+        )  # fmt: skip
+    assert roots.publish() == 2
+    whole = roots.root_file().read_text()
+    roots.root_file().write_text(whole[:-100])
+    assert roots.publish() == 1
+    assert list(roots.published()) == [("wargame", "2026-03-01"), ("wargame", "2026-03-02")]
+    assert roots.publish() == 0

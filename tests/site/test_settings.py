@@ -106,6 +106,11 @@ def test_redis_url_and_https_are_taken(tmp_path: Path) -> None:
         ("LOG_LEVEL", "LOUD"),
         ("DATABASE_URL", "mysql://root@localhost/goby"),
         ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "postgresql://me:pa/ss@db.example/goby"),
+        ("REDIS_URL", "redis://me:pa/ss@10.0.0.7:6379/0"),
+        ("REDIS_URL", "redis://me:12#ss@10.0.0.7:6379/0"),
+        ("REDIS_URL", "redis://10.0.0.7:port/0"),
+        ("GOBY_VAR", "/dev/null"),
         ("SCRIPT_MAX_EXECUTION_TIME", "soon"),
         ("SCRIPT_MAX_MEMORY_BYTES", "-1"),
         ("HOT_RELOAD_SCRIPTS", "often"),
@@ -119,6 +124,22 @@ def test_an_odd_value_is_refused_and_named(tmp_path: Path, name: str, value: str
     last = done.stderr.strip().splitlines()[-1]
     assert "ImproperlyConfigured" in last
     assert name in last
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["REDIS_URL", "DATABASE_URL"])
+def test_a_password_that_cuts_its_url_is_told_in_one_line_which_does_not_hold_it(tmp_path: Path, name: str) -> None:
+    """The command line, as who wrote the environment sees it."""
+    environment = {**PARENT, "GOBY_VAR": str(tmp_path), "SECRET_KEY": "one for all"}
+    environment[name] = "redis://me:open/sesame@10.0.0.7:6379/0" if name == "REDIS_URL" else "postgresql://me:open/sesame@db/goby"  # fmt: skip
+    ran = subprocess.run(
+        [sys.executable, "manage.py", "list_topics"],
+        cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (1, "", 1), ran.stderr
+    assert name in ran.stderr
+    assert "%2F for /" in ran.stderr
+    assert "open" not in ran.stderr
 
 
 @pytest.mark.slow
