@@ -14,3 +14,4 @@ class ScriptingConfig(AppConfig):
         from scripting.storage import database_clock  # noqa: F401 - it measures with each new connection
         from scripting.workbench import checks as page_checks  # noqa: F401
         from scripting.workbench import sessions  # noqa: F401
+        from scripting.workers import checks as worker_checks  # noqa: F401

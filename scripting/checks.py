@@ -87,6 +87,7 @@ def check_modules(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             continue
         config = module.config
         handled = [(topic, script) for topic in config.message_handlers for script in config.handlers_of(topic)]
+        kept = [(f"its schedule {each.name}", each.script) for each in config.schedules if each.script]
         found += [
             Warning(
                 f"module {module.name} runs {script} on {source}, and ships no such script",
@@ -94,7 +95,7 @@ def check_modules(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
                 obj=module,
                 id="scripting.W001",
             )
-            for source, script in (*handled, *config.endpoint_scripts.items())
+            for source, script in (*handled, *config.endpoint_scripts.items(), *kept)
             if script not in shipped
         ]
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's own name
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, Resolver404, resolve, reverse
+from django.urls import NoReverseMatch, Resolver404, URLResolver, get_resolver, resolve, reverse
 
 from scripting.checks import ONE_CALL, PAGES
 from scripting.conf import FINDER
@@ -49,6 +50,32 @@ def check_urls(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         hint = "Name your own site in `default_site` of your AdminConfig, so that apps register with it."
         return [Error("the admin that has an address is not django.contrib.admin.site", hint=hint, id="scripting.E010")]
     return []
+
+
+@register(PAGES)
+def check_endpoints(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """E018: two modules have endpoints at one address, where only the first one answers."""
+    found: list[CheckMessage] = []
+    first: dict[str, str] = {}
+    for place, module in _endpoints(get_resolver()):
+        other = first.setdefault(place, module)
+        if other != module:
+            message = f"/{place} is an endpoint of {other} and of {module}: only {other} answers there"
+            hint = f'Include endpoint_urls("{module}") below a prefix of its own.'
+            found.append(Error(message, hint=hint, id="scripting.E018"))
+    return found
+
+
+def _endpoints(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, str]]:
+    """Address and module of each endpoint, in the order in which they are looked at."""
+    from scripting.endpoints import EndpointView  # the engine below it is long to load
+
+    for each in resolver.url_patterns:
+        place = before + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from _endpoints(each, place)
+        elif getattr(each.callback, "view_class", None) is EndpointView:
+            yield place, vars(each.callback)["view_initkwargs"]["module_name"]
 
 
 def theme() -> AppConfig | None:

@@ -6,14 +6,21 @@ import ast
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from django.core.checks import run_checks
 from django.db import connection
+from django.urls import URLPattern, include
+from django.urls import path as url
 
 from goby_site.paths import BASE_DIR
 from scripting import checks
+from scripting.endpoints import EndpointView
+from scripting.modules.installed import modules
+from scripting.modules.scriptable import ModuleSchedule, ModuleScriptConfig
+from scripting.workbench.checks import check_endpoints
 from tests.support.game import Game
 
 
@@ -30,6 +37,46 @@ def test_a_game_that_ships_what_it_runs_passes(game: Game) -> None:
 
 def test_a_handler_for_a_script_that_no_default_ships_is_warned_of(game: Game) -> None:
     assert ids() == ["scripting.W001", "scripting.W001"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "id_", "words"),
+    [
+        ({"cron": "0 25 * * *", "script": "dice"}, "scripting.W014", "25"),
+        ({"seconds": 30, "zone": "Mars", "script": "dice"}, "scripting.W014", "Mars"),
+        ({"seconds": 30, "topic": "chess_club.nothing"}, "scripting.W014", "there is no topic 'chess_club.nothing'"),
+        ({"seconds": 30, "script": "nobody"}, "scripting.W001", "runs nobody on its schedule night"),
+    ],
+)
+def test_a_schedule_of_the_code_that_cannot_be_kept_is_warned_of(
+    game: Game, monkeypatch: pytest.MonkeyPatch, schedule: dict[str, Any], id_: str, words: str
+) -> None:
+    game.ship("dice")
+    module = modules.get("chess_club")
+    config = ModuleScriptConfig(schedules=(ModuleSchedule("night", **schedule),))
+    monkeypatch.setattr(type(module), "config", config)
+    (found,) = [each for each in run_checks() if str(each.id).startswith("scripting.")]
+    assert (found.id, words in found.msg) == (id_, True), found.msg
+
+
+def test_endpoints_of_two_modules_at_one_address_are_an_error(game: Game, settings: Any) -> None:
+    game.ship("dice")
+    urls = ModuleType("two_at_one_address")
+
+    def endpoint(module: str) -> URLPattern:
+        return url("roll", EndpointView.as_view(module_name=module, endpoint="/roll", script="dice"))
+
+    urls.urlpatterns = [  # type: ignore[attr-defined]
+        url("games/", include([endpoint("chess_club"), endpoint("chess_club")])),
+        url("games/", include([endpoint("tavern")])),
+        url("tavern/", include([endpoint("tavern")])),
+    ]
+    settings.ROOT_URLCONF = urls
+    (found,) = check_endpoints(None)
+    assert (found.id, found.msg) == (
+        "scripting.E018",
+        "/games/roll is an endpoint of chess_club and of tavern: only chess_club answers there",
+    )
 
 
 @pytest.mark.parametrize(
