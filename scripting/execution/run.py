@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -24,6 +26,8 @@ from scripting.runtime.host_calls import host_functions
 from scripting.sandbox.protocol import encode_value
 from scripting.supervisor.pool import Cancellation, RunRequest
 from scripting.types import ExecutionRequest, HostCallRecord, SecurityLimits
+
+logger = logging.getLogger(__name__)
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -149,6 +153,8 @@ def run_of_event(
 ) -> Run:
     """An event was checked when it was published: it is plain data. `began` is from before the script was looked up."""
     module = modules.get(script.module)
+    if module is None:
+        _tell_not_installed(script.module)
     script = script.for_key(event.key)
     variables = event.script_context(script.module)
     seed = seed_of(event.dice, script.name) if event.dice else _seed()
@@ -166,6 +172,16 @@ def run_of_event(
         before_read,
         deliveries,
         traceparent=event.traceparent or "",
+    )
+
+
+@functools.cache
+def _tell_not_installed(module: str) -> None:
+    """Say so once in a process: a module may have been taken out or renamed, or its code may be newer than this process."""
+    logger.warning(
+        "events run scripts of %s, a module that is not installed in this process: without its functions and its built-in rule, "
+        "and no outcome is applied. Install it and start this process anew, or take its scripts off their topics",
+        module,
     )
 
 

@@ -2,8 +2,8 @@
 
 Of what a disabled script skips a record a minute tells how many there were: a backlog would fill the log.
 
-Every line carries script, version and execution, and the event and request where there is one, as fields of its record; what a
-script wrote also `at_us`, when it did in µs from the beginning of its run.
+Every line names its script, for a site whose log is plain text. It carries script, version and execution, and the event and request where
+there is one, as fields of its record; what a script wrote also `at_us`, when it did in µs from the beginning of its run.
 """
 
 from __future__ import annotations
@@ -77,13 +77,14 @@ def tell(row: Mapping[str, Any], script: str, version: int | None, written: Sequ
                 lines_logger.debug("%s", one_line(mask.text(line)), extra=told | {"version": by, "at_us": at_us})
     why = one_line(row.get("error_message", ""))
     where = f" line {row['error_line']}" if row.get("error_line") else ""
+    outcome = status.replace("_", " ")
     if violation:
         told |= {"by": row.get("user") or None, "trigger": row.get("trigger")}
-        security.warning("script refused by the sandbox%s: %s", where, why, extra=told)
+        security.warning("%s refused by the sandbox%s: %s", script, where, why, extra=told)
     if why:
-        logger.log(level, "execution %s: %s%s: %s", status.replace("_", " "), kind or "reason", where, why, extra=told)
+        logger.log(level, "execution of %s %s: %s%s: %s", script, outcome, kind or "reason", where, why, extra=told)
     else:
-        logger.log(level, "execution %s in %s µs", status.replace("_", " "), row.get("wall_us", 0), extra=told)
+        logger.log(level, "execution of %s %s in %s µs", script, outcome, row.get("wall_us", 0), extra=told)
 
 
 class _Skips:
@@ -103,7 +104,7 @@ class _Skips:
                 return
             self._told_at[script] = now
             del self._counts[script]
-        logger.info("script disabled: executions skipped: %s", count, extra={"script": script})
+        logger.info("%s is disabled: executions skipped: %s", script, count, extra={"script": script})
 
 
 _skips = _Skips()

@@ -50,7 +50,7 @@ def test_a_line_of_an_execution_says_what_happened_and_carries_its_ids(written: 
     site_log.tell(FAILED, "a/b", 2, [site_log.Written(2, ["a line"], [1500])])
     line, told = (json.loads(text) for text in written.getvalue().splitlines())
     assert (line["event"], line["at_us"], line["level"]) == ("a line", 1500, "debug")
-    assert (told["event"], told["level"]) == ("execution failed: timeout line 3: too slow⏎by far", "error")
+    assert (told["event"], told["level"]) == ("execution of a/b failed: timeout line 3: too slow⏎by far", "error")
     for each in (line, told):
         ids = {name: each[name] for name in ("script", "version", "execution", "event_id", "request_id")}
         assert ids == {"script": "a/b", "version": 2, "execution": "e-1", "event_id": "ev-1", "request_id": "r-1"}
@@ -65,6 +65,10 @@ def test_a_security_violation_goes_to_its_own_logger_too(written: io.StringIO) -
     site_log.tell({**FAILED, "error_type": "security_violation", "user": "ada", "trigger": "event"}, "a/b", 2)
     lines = [json.loads(text) for text in written.getvalue().splitlines()]
     assert [line["logger"] for line in lines] == ["scripting.security", "scripting.execution"]
+    assert [line["event"].partition(" line 3")[0] for line in lines] == [
+        "a/b refused by the sandbox",
+        "execution of a/b failed: security_violation",
+    ]
     assert (lines[0]["by"], lines[0]["trigger"], lines[0]["level"]) == ("ada", "event", "warning")
 
 

@@ -212,3 +212,15 @@ def test_an_event_is_given_up_for_a_table_that_no_migration_makes() -> None:
         execution = Execution.objects.get()
         assert (execution.status, execution.deliveries) == ("abandoned", 3)
         assert "auth_group" in execution.error_message
+
+
+def test_a_process_without_the_module_says_once_that_its_scripts_run_without_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(1), run(2)
+    with monkeypatch.context() as later:
+        later.delitem(modules._modules, "track")
+        drain()
+    assert laps() == {}
+    (told,) = [each.getMessage() for each in caplog.records if "not installed" in each.getMessage()]
+    assert told.startswith("events run scripts of track, a module that is not installed in this process")
