@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import datetime
 from typing import Any
 
 from scripting.texts.plain_json import from_json, jsonable
@@ -16,7 +17,12 @@ def read(body: bytes) -> Any:
 
 def written(data: Any) -> str:
     """Plain data as JSON without loss."""
-    return json.dumps(jsonable(data), default=str, ensure_ascii=False)
+    return json.dumps(jsonable(data), default=_text, ensure_ascii=False)
+
+
+def _text(value: Any) -> str:
+    """Times as RFC 3339 has them; else as everywhere, which is right for UUIDs."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _finite(text: str) -> float:

@@ -11,7 +11,7 @@ from scripting.api.problems import Problem
 from scripting.api.releases import ReleaseText, require_known
 from scripting.evidence import case_runs
 from scripting.evidence.decide import Decider
-from scripting.models import SHARED
+from scripting.models import SHARED, Script
 from scripting.models.tokens import Action
 from scripting.modules.installed import limits_for, modules
 from scripting.registry.dependents import World
@@ -60,27 +60,28 @@ def tests(request: ApiRequest, wanted: TestsIn) -> list[TestedOut]:
     }
     helpers = {name: source for name, source in sources.items() if name.startswith(f"{SHARED}/")}
     world, deciders = World(), dict[str, Decider]()
+    live = Script.objects.in_use().exclude(active_version=None).select_related("active_version")
     found = []
     for each in wanted.cases:
         label = f"{each.module}/{each.script}"
         if label not in deciders:
-            bundle = _bundle(world, each, sources.get(label), helpers)
-            version = world.versions.get((each.module, each.script))
-            own = version.script.limit_changes() if version else {}
+            script = live.named(each.module, each.script).first()
+            bundle = _bundle(world, script, label, sources.get(label), helpers)
+            own = script.limit_changes() if script else {}
             deciders[label] = Decider(bundle, limits_for(each.module, **own), modules.get(each.module))
         found.append(_tested(each, label, deciders[label]))
     return found
 
 
-def _bundle(world: World, case: CaseIn, source: Source | None, helpers: dict[str, Source]) -> Bundle:
-    """By which the case is decided. Raises Problem."""
+def _bundle(
+    world: World, script: Script | None, label: str, source: Source | None, helpers: dict[str, Source]
+) -> Bundle:
+    """By which the cases of a script are decided. Raises Problem."""
     if source is None:
-        version = world.versions.get((case.module, case.script))
+        version = script.active_version if script else None
         if version is None:
-            raise Problem(
-                422, "no_script", f"{case.module}/{case.script} has cases, but no text here and none that is live."
-            )
-        source = Source(f"{case.module}/{case.script}", version.language, version.text)
+            raise Problem(422, "no_script", f"{label} has cases, but no text here and none that is live.")
+        source = Source(label, version.language, version.text)
     return world.bundle(source, helpers)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -51,8 +52,19 @@ class EndpointRequest:
         if not self.text and not self.body:
             return {}
         if self.body is self.text:
-            raise RequestMisfit("body: send a form, or JSON with Content-Type: application/json", "body")
+            raise RequestMisfit(f"body: {self._why_no_data()}", "body")
         return self.body
+
+    def _why_no_data(self) -> str:
+        if self.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
+            return "send a form, or JSON with Content-Type: application/json"
+        try:
+            json.loads(self.text)
+        except ValueError as error:
+            return f"it is no JSON: {error}"
+        except RecursionError:
+            pass
+        return "it is nested too deeply, or has half a character in it"
 
     def script_context(self, module: ScriptableModule, endpoint: str) -> dict[str, Any]:
         """The context variables of a run on it."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 
 from scripting.bus.streams import Stream
 from scripting.models import Activation, Execution, Script, ScriptVersion
+from scripting.modules.installed import modules
 from scripting.registry.active import registry
 from scripting.sources import sync
 from scripting.workers import drain_job
@@ -160,6 +163,27 @@ def test_an_endpoint_answers_as_it_answers_a_browser(club: Game, machine: Machin
     assert (execution.trigger, execution.status) == ("endpoint", "succeeded")
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ('{"sides": 6,}', "body: it is no JSON: "),
+        ("[" * 100_000 + "]" * 100_000, "body: it is nested too deeply, or has half a character in it"),
+    ],
+)
+def test_a_body_that_an_endpoint_cannot_read_is_told_why_and_not_to_send_the_type_that_it_has(
+    club: Game, machine: Machine, body: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Asked(msgspec.Struct):
+        sides: int
+
+    module = modules.get("chess_club")
+    assert module is not None
+    monkeypatch.setitem(module.config.endpoint_bodies, "/roll", Asked)
+    answer = machine.post("endpoints/chess_club/roll", body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "refused")
+    assert answer.json()["detail"].startswith(why)
+
+
 def test_an_endpoint_that_is_not_there_is_a_problem(machine: Machine) -> None:
     assert machine.post("endpoints/chess_club/nothing").json()["code"] == "no_endpoint"
 
@@ -175,6 +199,12 @@ def test_scripts_and_versions_are_read_with_their_texts(machine: Machine) -> Non
     assert [each["number"] for each in machine.get(f"{DICE}/versions").json()] == [1]
     assert machine.get(f"{DICE}/versions/2").json()["code"] == "no_version"
     assert machine.get("scripts/chess_club/bingo").json()["code"] == "no_script"
+
+
+def test_times_are_written_as_the_description_names_them(machine: Machine) -> None:
+    """`date-time` of OpenAPI is RFC 3339, whose parsers in Go and elsewhere take no blank for the `T`."""
+    said = machine.get("scripts/chess_club/dice/versions").json()[0]["created_at"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", said)
 
 
 def test_a_list_has_only_what_the_token_is_for(club: Game, designer: User) -> None:

@@ -84,3 +84,17 @@ def test_knobs_and_cases_go_live_without_a_text_and_what_does_not_fit_is_said(ma
     assert (wrong.json()["code"], set(wrong.json()["problems"])) == ("values", {"bonus", "malus"})
     assert machine.post("releases", {"reason": "x"}).json()["code"] == "empty"
     assert machine.post("releases", {"reason": "x", "cases": [case(9), case(8)]}).json()["code"] == "doubled"
+
+
+def test_cases_are_decided_by_what_is_live_where_no_text_comes_along_within_the_limits_of_the_script(
+    machine: Machine, club: Game
+) -> None:
+    machine.post(
+        "releases",
+        {"reason": "six", "scripts": [text("n = 0\nwhile n < 3_000_000:\n    n += 1\nresult = {'points': 6}\n")]},
+    )
+    Script.objects.filter(pk=dice().pk).update(max_execution_time=0.01)
+    for cases_sent, passed in (([case(6)], False), ([case(6)], True)):
+        answer = machine.post("tests", {"cases": cases_sent})
+        assert (answer.status_code, [each["passed"] for each in answer.json()]) == (200, [passed]), answer.json()
+        Script.objects.filter(pk=dice().pk).update(max_execution_time=None)
