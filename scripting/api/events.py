@@ -59,7 +59,7 @@ def publish(
     request: ApiRequest,
     event: EventIn,
     wait: Annotated[float, Query(ge=0, le=MAX_WAIT, description="Seconds to wait for the outcomes.")] = 0,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=64)] = None,
+    idempotency_key: Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=64)] = None,
 ) -> Status[dict[str, Any]]:
     """Publish an event: 202 once it is accepted; with `wait`, 200 with the outcomes if all are known in time.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -104,16 +105,35 @@ def described(prefix: str = "/") -> dict[str, Any]:
         schemas[f"topic.{topic.name}"] = _embedded(f"topic.{topic.name}", topic.json_schema()) | {
             "description": topic.description
         }
-    for module in modules:
-        for path, body in module.config.endpoint_bodies.items():
-            name = f"endpoint.{module.name}.{path.strip('/').replace('/', '.')}"
-            schemas[name] = _embedded(name, msgspec.json.schema(body))
+    _describe_endpoints(document)
     problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in document["paths"].values():
         for operation in operations.values():
             for status in ERRORS:
                 operation["responses"].setdefault(str(status), {"description": TITLES[status], "content": problem})
     return document
+
+
+def _describe_endpoints(document: dict[str, Any]) -> None:
+    """Each endpoint of a module has an address of its own, with the body that it takes."""
+    schemas, paths = document["components"]["schemas"], document["paths"]
+    template = next(path for path in paths if path.endswith("/endpoints/{module}/{endpoint}"))
+    anything = paths[template]["post"]
+    anything["requestBody"] = {"content": {"application/json": {"schema": {}}}}
+    for module in modules:
+        for path, script in module.config.endpoint_scripts.items():
+            dotted = f"{module.name}.{path.strip('/').replace('/', '.')}"
+            operation = {name: value for name, value in anything.items() if name != "parameters"}
+            operation |= {
+                "operationId": f"{anything['operationId']}_{re.sub(r'[^A-Za-z0-9]', '_', dotted)}",
+                "summary": f"Run {module.name}/{script}",
+                "responses": dict(anything["responses"]),
+            }
+            if (body := module.config.endpoint_bodies.get(path)) is not None:
+                schemas[f"endpoint.{dotted}"] = _embedded(f"endpoint.{dotted}", msgspec.json.schema(body))
+                reference = {"$ref": f"#/components/schemas/endpoint.{dotted}"}
+                operation["requestBody"] = {"content": {"application/json": {"schema": reference}}}
+            paths[template.replace("{module}/{endpoint}", f"{module.name}/{path.strip('/')}")] = {"post": operation}
 
 
 def _embedded(name: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from scripting.api.problems import TITLES
 from scripting.api.site import described
 from tests.api.conftest import Machine
 from tests.api.test_doors import DOORS
+from tests.support.game import Game
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -99,3 +100,18 @@ def test_every_reference_of_the_description_leads_somewhere() -> None:
         for step in reference.split("/"):
             assert step in place, reference
             place = place[step]
+
+
+def test_a_client_made_from_the_description_sends_the_header_and_the_body_that_are_read(
+    club: Game, machine: Machine
+) -> None:
+    document = machine.get("openapi.json").json()
+    [header] = [
+        each["name"] for each in document["paths"]["/api/v1/events"]["post"]["parameters"] if each["in"] == "header"
+    ]
+    event = {"topic": "chess_club.roll", "payload": {"sides": 6}}
+    assert machine.post("events", event, **{header: "mine"}).json()["event"] == "mine"
+    operation = document["paths"]["/api/v1/endpoints/chess_club/roll"]["post"]
+    assert (operation["summary"], "parameters" in operation) == ("Run chess_club/dice", False)
+    for path in ("/api/v1/endpoints/chess_club/roll", "/api/v1/endpoints/{module}/{endpoint}"):
+        assert document["paths"][path]["post"]["requestBody"]["content"]["application/json"] == {"schema": {}}

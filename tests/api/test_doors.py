@@ -9,6 +9,7 @@ import itertools
 import json
 import logging
 import random
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -77,7 +78,8 @@ DOORS: dict[tuple[str, str], Door] = {
 
 
 def addresses() -> set[tuple[str, str]]:
-    paths = described()["paths"]
+    """Those of single endpoints are the door of all endpoints."""
+    paths = {path: found for path, found in described()["paths"].items() if not re.match(r"/endpoints/[^{]", path)}
     return {(method.upper(), path) for path, found in paths.items() for method in found}
 
 
