@@ -163,7 +163,15 @@ def publish(
     )
 
 
-def rollback(script: Script, number: int, *, actor: User | None, reason: str, at_gate: AtGate = PLAIN) -> Activation:
+def rollback(
+    script: Script,
+    number: int,
+    *,
+    actor: User | None,
+    reason: str,
+    base: KnobSet | type[AnyBase] | None = AnyBase,
+    at_gate: AtGate = PLAIN,
+) -> Activation:
     """Activate an old set of values again, without a copy; 0 are the defaults of the text. Raises as `publish` does."""
     say_why(reason)
     version = active_version_of(script)
@@ -173,7 +181,7 @@ def rollback(script: Script, number: int, *, actor: User | None, reason: str, at
         if chosen is None:
             raise PublishRefused(f"{script} has no knobs {number}")
         settle(script, chosen.all_values)
-    return _activate(script, version, chosen, Activation.Cause.ROLLBACK, actor, reason, AnyBase, at_gate)
+    return _activate(script, version, chosen, Activation.Cause.ROLLBACK, actor, reason, base, at_gate)
 
 
 def make_live(

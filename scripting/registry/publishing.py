@@ -202,8 +202,16 @@ def moves_for(
     ]
 
 
-def rollback(script: Script, number: int, *, actor: User | None, reason: str, at_gate: AtGate = PLAIN) -> Activation:
-    """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run, GateClosed, AlreadyActive."""
+def rollback(
+    script: Script,
+    number: int,
+    *,
+    actor: User | None,
+    reason: str,
+    base: ScriptVersion | type[AnyBase] | None = AnyBase,
+    at_gate: AtGate = PLAIN,
+) -> Activation:
+    """Re-activate an old version, without a copy. Raises PublishRefused when it cannot run, StaleBase, GateClosed, AlreadyActive."""
     say_why(reason)
     version = script.versions.filter(number=number).first()
     if version is None:
@@ -215,9 +223,9 @@ def rollback(script: Script, number: int, *, actor: User | None, reason: str, at
         raise PublishRefused(message, version, diagnostics)
     try:
         cause = Activation.Cause.ROLLBACK
-        return activate(script, version, cause, actor=actor, reason=reason, base=AnyBase, at_gate=at_gate)
+        return activate(script, version, cause, actor=actor, reason=reason, base=base, at_gate=at_gate)
     except HelpersChanged:
-        return rollback(script, number, actor=actor, reason=reason, at_gate=at_gate)
+        return rollback(script, number, actor=actor, reason=reason, base=base, at_gate=at_gate)
 
 
 def _end_draft(script: Script, actor: User | None, text: str) -> None:

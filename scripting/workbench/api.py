@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from scripting.hot_reload.fleet import spread_of
 from scripting.models import Script, ScriptVersion
 from scripting.modules.masking import NOTHING
+from scripting.registry.moves import AnyBase
 from scripting.registry.publishing import check as check_text
 from scripting.sandbox import source_text
 from scripting.sources.beside import file_beside
@@ -248,7 +249,7 @@ def publish(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 
 @api("POST", PUBLISH)
 def rollback(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
-    """Re-activate an old version."""
+    """Re-activate an old version; `base` is the number of the one that the page shows as live."""
     script, document = script_named(module, name), body_of(request)
     user = request.user
     assert user.is_authenticated
@@ -257,7 +258,8 @@ def rollback(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
         text_in(document, "reason", ""),
         text_in(document, "override", ""),
     )
-    publishing.rollback(script, user, number, reason, override=override)
+    base = base_in(document, script) if "base" in document else AnyBase
+    publishing.rollback(script, user, number, reason, base=base, override=override)
     return active_of(script_named(module, name))
 
 

@@ -10,7 +10,7 @@ from scripting.evidence.gate import with_evidence
 from scripting.models import Activation, Script, ScriptVersion
 from scripting.registry import publishing
 from scripting.registry.gate import OVERRIDE, GateClosed, OverrideForbidden
-from scripting.registry.moves import AlreadyActive, AtGate, PublishRefused, StaleBase, WillFail
+from scripting.registry.moves import AlreadyActive, AnyBase, AtGate, PublishRefused, StaleBase, WillFail
 from scripting.supervisor.errors import SandboxUnavailable
 from scripting.texts.escaping import visible
 from scripting.types import Diagnostic
@@ -64,8 +64,16 @@ def publish(
         raise Refusal(503, "unavailable", f"The text could not be checked or replayed: {error}") from None
 
 
-def rollback(script: Script, user: User, number: int, reason: str, *, override: str = "") -> Activation:
-    """Re-activate an old version. Raises Refusal."""
+def rollback(
+    script: Script,
+    user: User,
+    number: int,
+    reason: str,
+    *,
+    base: ScriptVersion | type[AnyBase] | None = AnyBase,
+    override: str = "",
+) -> Activation:
+    """Re-activate an old version over `base`, which the person saw live. Raises Refusal: stale_base names what is live in its place."""
     require_reason(reason)
     version = version_numbered(script, number)
     if not conf.SCRIPTING_BROWSER_PUBLISH and not script.activations.filter(version=version).exists():
@@ -73,9 +81,12 @@ def rollback(script: Script, user: User, number: int, reason: str, *, override: 
     passing = at_gate(user, override)
     try:
         return with_evidence(
-            lambda: publishing.rollback(script, number, actor=user, reason=reason, at_gate=passing),
+            lambda: publishing.rollback(script, number, actor=user, reason=reason, base=base, at_gate=passing),
             user=user.get_username(),
         )
+    except StaleBase:
+        script.refresh_from_db()
+        raise overtaken(script) from None
     except PublishRefused as refused:
         raise of_refused(refused) from None
     except SandboxUnavailable as error:
@@ -126,6 +137,17 @@ def stale(script: Script, base: ScriptVersion | None, mine: str) -> Refusal:
         base_source=base.text if base else "",
         mine=mine,
     )
+
+
+def overtaken(script: Script) -> Refusal:
+    """Another version became active since somebody was asked whether to roll back."""
+    active, activation = script.active_version, script.latest_activation()
+    by = f", by {activation.actor}" if activation and activation.actor else ""
+    why = f": {activation.reason.strip().rstrip('.')}" if activation and activation.reason.strip() else ""
+    words = visible(
+        f"v{active.number if active else '–'} became live since you opened this{by}{why}. Go ahead again to replace it."
+    )
+    return Refusal(409, "stale_base", words, live=active.number if active else None)
 
 
 def in_words(failing: WillFail) -> str:

@@ -103,13 +103,10 @@ def curves(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
 def publish(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Make values live."""
     script, document = script_named(module, name), body_of(request)
-    base = document.get("base")
-    if base is not None and (not isinstance(base, int) or isinstance(base, bool)):
-        raise Refusal(400, "wrong_type", "base is the number of a set of values, or null")
     user = request.user
     assert user.is_authenticated
     activation = tuning.publish(
-        script, user, tuning.asked_values(script, document), text_in(document, "reason", ""), base
+        script, user, tuning.asked_values(script, document), text_in(document, "reason", ""), base_in(document)
     )
     return {"number": activation.knobs.number if activation.knobs else None}
 
@@ -123,7 +120,7 @@ def rollback(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
         raise Refusal(400, "wrong_type", "number is that of a set of values, or 0")
     user = request.user
     assert user.is_authenticated
-    activation = tuning.rollback(script, user, number, text_in(document, "reason", ""))
+    activation = tuning.rollback(script, user, number, text_in(document, "reason", ""), base_in(document))
     return {"number": activation.knobs.number if activation.knobs else None}
 
 
@@ -162,3 +159,11 @@ def cancel(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     user = request.user
     assert user.is_authenticated
     return {"state": tuning.cancel(script, user, number, text_in(document, "reason", "")).state}
+
+
+def base_in(document: dict[str, Any]) -> int | None:
+    """The number of the set of values that the page shows as live. Raises Refusal."""
+    base = document.get("base")
+    if base is not None and (not isinstance(base, int) or isinstance(base, bool)):
+        raise Refusal(400, "wrong_type", "base is the number of a set of values, or null")
+    return base

@@ -138,11 +138,11 @@ def publish(script: Script, user: User, values: Values, reason: str, base: int |
         raise unavailable(error) from None
 
 
-def rollback(script: Script, user: User, number: int, reason: str) -> Activation:
-    """Make an old set live again; 0 are the defaults. Raises Refusal."""
+def rollback(script: Script, user: User, number: int, reason: str, base: int | None) -> Activation:
+    """Make an old set live again over the one of number `base`; 0 are the defaults. Raises Refusal."""
     require_reason(reason)
     try:
-        how: dict[str, Any] = {"actor": user, "reason": reason, "at_gate": ASKS}
+        how: dict[str, Any] = {"actor": user, "reason": reason, "base": _base(script, base), "at_gate": ASKS}
         return with_evidence(lambda: registry_knobs.rollback(script, number, **how), user=user.get_username())
     except PublishRefused as refused:
         raise refusal_of(refused) from None

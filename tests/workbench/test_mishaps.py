@@ -172,3 +172,40 @@ def test_values_of_knobs_and_their_reason_outlive_the_session_and_what_others_se
     page.fill("#back-reason", "As it was")
     page.click("#back-go")
     expect(page.locator(".toast")).to_contain_text("Done.")
+
+
+def test_a_rollback_names_what_somebody_made_live_since_it_was_asked_about_and_takes_it_off_only_then(
+    person: Enter,
+) -> None:
+    designer, admin = person("designer"), person("admin")
+
+    def publish(who: Person, reason: str) -> int:
+        _, now = who.ask("GET", f"/scripts/{HITS}/api/active")
+        active = now["active"]
+        document = {"source": f"{active['source']}# {reason}\n", "language": "python", "base": active["number"]}
+        status, answer = who.ask("POST", f"/scripts/{HITS}/api/publish", document | {"reason": reason})
+        assert status == 200, answer
+        number: int = answer["active"]["number"]
+        return number
+
+    publish(designer, "My own, to be taken back")
+    for address, opener in (
+        (f"/scripts/{HITS}/history/", "[data-rollback='1']"),
+        ("/scripts/", "[data-revert][data-name=hit_simulator]"),
+    ):
+        page = designer.page()
+        page.goto(address)
+        page.click(opener)
+        page.fill("#reason-field", "Taken back")
+        number = publish(admin, f"Seen by nobody on {address}")
+        page.click("#reason-go")
+        expect(page.locator("#reason-problem")).to_have_text(
+            f"v{number} became live since you opened this, by admin: Seen by nobody on {address}. Go ahead again to replace it."
+        )
+        _, now = admin.ask("GET", f"/scripts/{HITS}/api/active")
+        assert now["active"]["number"] == number
+        page.click("#reason-go")
+        expect(page.locator("#reason-dialog")).to_be_hidden()
+        _, now = admin.ask("GET", f"/scripts/{HITS}/api/active")
+        assert now["active"]["number"] == 1
+        publish(designer, f"Once more after {address}")

@@ -84,7 +84,9 @@ def test_values_are_published_with_a_reason_and_decide_the_next_event(script: Sc
     assert (status, answer["error"]["type"]) == (422, "unchanged")
     status, answer = ask(tuner, "POST", "api/tune/publish", values={"factor": 3}, reason="late", base=None)
     assert (status, answer["error"]["type"]) == (409, "stale_base")
-    status, answer = ask(tuner, "POST", "api/tune/rollback", number=0, reason="back")
+    status, answer = ask(tuner, "POST", "api/tune/rollback", number=0, reason="what is live was not seen", base=None)
+    assert (status, answer["error"]["type"]) == (409, "stale_base")
+    status, answer = ask(tuner, "POST", "api/tune/rollback", number=0, reason="back", base=1)
     assert (status, answer) == (200, {"number": None})
     assert hits(6)[-1].result_value["points"] == 5
 

@@ -23,7 +23,7 @@ export class Cases {
     if (!ok && !this.isEmpty) this.say("This text does not pass its check: listed is what the last one did that passed.");
     if (!ok) return;
     if (text === this.ran) { this.say(this.isEmpty ? $("no-cases").dataset.none : ""); return; }
-    this.timer = setTimeout(() => this.run(text), REST);
+    this.timer = setTimeout(() => { if (this.editor.text === text) this.run(text); }, REST);
   }
 
   async run(text = this.editor.text) {

@@ -14,7 +14,7 @@ document.addEventListener("click", (event) => {
   const isOlder = "older" in button.dataset;
   const isRejected = "rejected" in button.dataset; // what it lacked may be there now
   askAndRollBack({
-    module, name, number, login,
+    module, name, number, login, live: Number(document.querySelector("#versions-rows .is-live")?.dataset.key.slice(1)),
     title: isRejected ? `Check v${number} again` : isDefault ? "Revert to the default" : isOlder ? `Roll back to v${number}` : `Make v${number} live`,
     text: isRejected ? `v${number} did not pass its check. If it passes now, it becomes live.` : `v${number} becomes live again. No version is lost.`,
     go: isRejected ? "Check, make it live" : isDefault ? "Revert" : isOlder ? "Roll back" : "Make it live",

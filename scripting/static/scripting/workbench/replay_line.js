@@ -30,6 +30,7 @@ export class ReplayLine {
   }
 
   async replay(text) {
+    if (this.editor.text !== text) return; // it was taken for another meanwhile, whose check is still made
     const running = new AbortController();
     this.running = running;
     try {

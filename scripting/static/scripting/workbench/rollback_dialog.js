@@ -1,4 +1,4 @@
-// Asks for a reason, then makes another version live; `done` shows what came of it.
+// Asks for a reason, then makes another version live over the one of number `live`, if that is known; `done` shows what came of it.
 
 import { pageOf } from "./addresses.js";
 import { $, h, onControlEnter } from "./dom.js";
@@ -9,7 +9,7 @@ import { Server } from "./server.js";
 const KEPT = "rollback";
 let last = null; // the gate of the version that was asked about last
 
-export function askAndRollBack({ module, name, number, title, text, go, login, done }) {
+export function askAndRollBack({ module, name, number, live, title, text, go, login, done }) {
   const loggedOut = () => {
     keepWords(KEPT, { module, name, number, reason: $("reason-field").value });
     $("reason-login").href = `${login}?next=${encodeURIComponent(location.pathname + location.search)}`;
@@ -26,6 +26,7 @@ export function askAndRollBack({ module, name, number, title, text, go, login, d
   $("reason-logged-out").hidden = true;
   $("reason-file").hidden = true;
   let sending = false;
+  let over = live ? { base: live } : {}; // what somebody else makes live meanwhile is not replaced unseen
   const gate = new Gate(server, "reason", () => { $("reason-go").disabled = sending || (gate?.stops ?? false); });
   if (last) last.leave();
   last = gate;
@@ -44,12 +45,13 @@ export function askAndRollBack({ module, name, number, title, text, go, login, d
     $("reason-problem").hidden = true;
     $("reason-logged-out").hidden = true;
     try {
-      await server.post("api/rollback", { number, reason: $("reason-field").value, override: gate.override });
+      await server.post("api/rollback", { number, ...over, reason: $("reason-field").value, override: gate.override });
       $("reason-field").value = "";
       dialog.close();
       done();
     } catch (error) {
       if (error.type === "login_required") return; // told with the way to log in
+      if (error.type === "stale_base") over = { base: error.document.live };
       $("reason-problem").textContent = error.message;
       $("reason-problem").hidden = false;
     } finally {

@@ -12,9 +12,9 @@ wireDialogs();
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-revert]");
   if (!button) return;
-  const { module, name, revert } = button.dataset;
+  const { module, name, revert, live } = button.dataset;
   askAndRollBack({
-    module, name, number: Number(revert), login,
+    module, name, number: Number(revert), live: Number(live), login,
     title: `Revert ${name} to its default`,
     text: `The embedded default (v${revert}) becomes live again. The override stays in the history.`,
     go: "Revert",

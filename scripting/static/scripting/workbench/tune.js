@@ -213,7 +213,7 @@ let going = {};
 for (const button of document.querySelectorAll("[data-rollback]")) {
   button.addEventListener("click", () => {
     const number = Number(button.dataset.rollback);
-    ask(number ? `Make knobs ${number} live` : "Make the defaults live", "Make live", { path: "api/tune/rollback", number });
+    ask(number ? `Make knobs ${number} live` : "Make the defaults live", "Make live", { path: "api/tune/rollback", number, base });
   });
 }
 for (const button of document.querySelectorAll("[data-cancel]")) {
@@ -243,6 +243,7 @@ async function goBack() {
     sessionStorage.setItem("goby-tuned", `${module}/${name}`);
     location.reload();
   } catch (error) {
+    if (error.type === "stale_base") { $("back-dialog").close(); refused(error); return; }
     $("back-problem").textContent = error.message;
     $("back-problem").hidden = false;
   }
