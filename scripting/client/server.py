@@ -17,6 +17,16 @@ MAX_BODY_BYTES = 4 << 20
 """Of a request, as the server has it: it closes the connection on a longer one, before its answer can be read."""
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect would take the token elsewhere, and make a GET of a POST."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_opener = urllib.request.build_opener(_NoRedirects)
+
+
 class ServerRefused(Exception):
     """The server did not do what was asked. `problem` is its answer, empty where there was none."""
 
@@ -58,9 +68,11 @@ class Server:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.url}/api/v1/{address}", body, headers)  # noqa: S310 - http or https, see above
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            with _opener.open(request, timeout=SECONDS) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
+            if elsewhere := error.headers.get("Location"):
+                raise ServerRefused(f"{self.url} says to ask {elsewhere}: name that server in {SERVER}") from None
             problem = _problem(error)
             detail = problem.get("detail") or f"{error.code} {error.reason}: is the HTTP API there?"
             raise ServerRefused(f"{self.url}: {detail}", problem) from None

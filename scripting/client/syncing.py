@@ -183,6 +183,7 @@ def push(
     `ask` asks for a review of them where nothing lacks but somebody's approval; the refusal then names it.
     Raises BothChanged, FolderWrong, ServerRefused.
     """
+    folders.some_rules_in(folder)  # one that was moved would take its cases and values away on the server
     compared = [each for each in compare(folder, server) if each.here is not None]
     if both := [each.label for each in compared if each.side in (Side.BOTH, Side.THERE)]:
         raise BothChanged(both)

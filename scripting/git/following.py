@@ -122,6 +122,7 @@ class _Look:
                     raise Waits(
                         f"changed here and in the repository: {', '.join(one.label for one in drift)}: decide on the page of the branch"
                     )
+                self._require_rules(sides)
                 made_live = self._release(sides.of(State.THEIRS))
                 if made_live:
                     sides = self._sides()
@@ -146,6 +147,12 @@ class _Look:
                 return sides_of(self.repo, self.commit.sha, folder, self.rows.values(), self.below)
             except FolderWrong as wrong:
                 raise FolderWrong(str(wrong).replace(f"{folder}/", self.below)) from None
+
+    def _require_rules(self, sides: Sides) -> None:
+        """A folder that was moved would take all cases and values away. Raises Waits."""
+        if not any(one.theirs for one in sides.found) and any(row.digest for row in self.rows.values()):
+            where = self.below or "the repository"
+            raise Waits(f"{where} has no rules any more: name their folder in SCRIPTING_GIT_FOLDER, or bring one back")
 
     # -- into the site -----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -448,3 +450,38 @@ def test_a_difference_tells_of_cases_and_knobs_too_and_what_was_taken_away_there
     assert (case.exists(), knobs.exists()) == (True, False)
     assert goby("push", folder, "-m", "mine is another") == 0
     assert script.cases.kept().get().decoded().note == "third"
+
+
+@pytest.mark.slow
+def test_a_folder_whose_scripts_are_gone_is_not_pushed(
+    server: Game, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    goby("pull", folder)
+    write(folder, '{"inputs": {}}', "chess_club/cases/dice/six.json")
+    goby("push", folder, "-m", "a case")
+    (folder / "chess_club").rename(folder.parent / "chess_club")
+    assert goby("push", folder, "-m", "oh") == 2
+    assert f"{folder} has no scripts" in capsys.readouterr().err
+    assert Script.objects.get(module="chess_club", name="dice").cases.kept().exists()
+
+
+def test_a_redirect_is_not_followed_with_the_token_and_its_goal_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    class Redirecting(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(301)
+            self.send_header("Location", f"/elsewhere{self.path}")
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as httpd:
+        Thread(target=httpd.serve_forever, daemon=True).start()
+        monkeypatch.setenv("GOBY_SERVER", f"http://127.0.0.1:{httpd.server_port}")
+        monkeypatch.setenv("GOBY_TOKEN", "goby_secret")
+        assert goby("pull", folder) == 2
+        httpd.shutdown()
+    assert asked == ["/api/v1/scripts"]
+    assert "says to ask /elsewhere/api/v1/scripts" in capsys.readouterr().err

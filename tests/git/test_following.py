@@ -235,3 +235,21 @@ def test_values_that_cannot_be_read_let_their_commit_wait_and_say_so(
 ) -> None:
     origin.commit({DICE: TUNED, "chess_club/knobs/dice.json": values})
     assert follow().branch.waits == f"scripts/chess_club/knobs/dice.json: {why}"
+
+
+def test_a_commit_that_moves_the_whole_folder_waits_and_takes_no_case_and_no_value_away(
+    game: Game, origin: Origin
+) -> None:
+    files = {DICE: TUNED, "chess_club/cases/dice/six.json": case(4), "chess_club/knobs/dice.json": '{"bonus": 2}'}
+    origin.commit(files)
+    follow()
+    run(origin.clone, "mv", "scripts", "rules")
+    origin.commit({})
+    assert "scripts/ has no rules any more" in follow().branch.waits
+    assert "scripts/ has no rules any more" in follow().branch.waits
+    script = Script.objects.select_related("active_knobs").get(module="chess_club", name="dice")
+    assert script.active_knobs is not None
+    assert (script.cases.kept().count(), script.active_knobs.values) == (1, {"bonus": 2})
+    run(origin.clone, "mv", "rules", "scripts")
+    origin.commit({})
+    assert follow().branch.waits == ""
