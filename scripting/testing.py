@@ -140,8 +140,14 @@ def drain(transactional_db: None) -> Callable[[], int]:
     """`drain()` runs every event that waits on the bus, and those that follow from them, in this process: how many looks it took.
 
     It takes pytest-django's `transactional_db`, since events go on their way when their cause is committed, and the Redis of the
-    settings: one for tests alone, since whatever waits there is run.
+    settings: one for tests alone, since whatever waits there is run. Where the database has no script, it takes in those that
+    modules ship and that the scripts folder holds, as `sync_scripts` does.
     """
+    from scripting.models import Script
+    from scripting.sources.sync import sync
+
+    if not Script.objects.exists():
+        sync()
 
     def run() -> int:
         from scripting.bus import streams
