@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -17,8 +20,10 @@ from django.test import Client
 
 from goby_site import waiting
 from goby_site.once import one_prepares
+from goby_site.paths import BASE_DIR
 from tests.support import forked
 from tests.support.processes import child_environment
+from tests.workers.processes import wait_for
 
 
 @pytest.mark.django_db(transaction=True)
@@ -69,6 +74,39 @@ def test_a_new_site_is_prepared_by_two_processes_at_once_and_has_its_roles_witho
     assert open_to_others == [], "everything under var/ is its owner's"
     assert {"viewer", "designer", "admin"} <= groups
     assert users == (0,)
+
+
+def tables_of(database: Path) -> set[str]:
+    with closing(sqlite3.connect(database)) as opened:
+        return {name for (name,) in opened.execute("SELECT name FROM sqlite_master")}
+
+
+def tables_without_their_note(database: Path) -> bool:
+    """Whether a migration has made tables that Django does not know of: it would try to make them again."""
+    with closing(sqlite3.connect(database)) as opened:
+        apps = {app for (app,) in opened.execute("SELECT DISTINCT app FROM django_migrations")}
+    return bool({name.partition("_")[0] for name in tables_of(database)} & {"auth", "scripting", "wargame"} - apps)
+
+
+@pytest.mark.slow
+@pytest.mark.once
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_preparing_that_is_asked_to_end_does_so_between_two_migrations_and_can_be_begun_again(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    database = tmp_path / "site.sqlite3"
+    environment = child_environment(GOBY_VAR=str(tmp_path), DATABASE_URL=f"sqlite:///{database}", GOBY_DEMO="false")
+    begun = subprocess.Popen(
+        [sys.executable, "manage.py", "prepare"], cwd=BASE_DIR, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: database.exists() and "django_migrations" in tables_of(database))
+    begun.send_signal(number)
+    _, said = begun.communicate(timeout=120)
+    assert begun.returncode == -number
+    assert said == "Ending after the migration in hand; ask once more to end at once …\n"
+    assert not tables_without_their_note(database)
+    again = subprocess.run([sys.executable, "manage.py", "prepare"], cwd=BASE_DIR, env=environment, check=False)
+    assert again.returncode == 0
 
 
 @pytest.mark.once

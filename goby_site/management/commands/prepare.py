@@ -13,6 +13,7 @@ from django.core.management.base import CommandParser
 from django.db import connection
 
 from goby_site import paths
+from goby_site.migrating import migrate_whole
 from goby_site.once import one_prepares
 from goby_site.paths import IS_CLONE
 from goby_site.waiting import reach
@@ -38,7 +39,7 @@ class Command(ScriptingCommand):
         self.stdout.write("Bringing the database up to date …")
         if connection.vendor == "sqlite":  # whose other files take the mode of this one
             paths.make_private(Path(str(connection.settings_dict["NAME"])))
-        call_command("migrate", interactive=False, verbosity=0)
+        migrate_whole()
         for message in run_checks(tags=[Tags.database], databases=["default"]):
             self.stderr.write(self.style.WARNING(str(message)))
         call_command("make_roles", stdout=io.StringIO())
