@@ -34,6 +34,25 @@ def was_since(commit: str, path: Path, digest: str, of: Callable[[str], str] = d
     return bool(commit) and was_in_git(path, digest, of, after=commit)
 
 
+def why_unknown(folder: Path) -> str:
+    """Why git does not tell all texts that files here had, as a sentence; empty where it does, and where there is no repository."""
+    folder = folder.absolute()
+    if not any((each / ".git").exists() for each in (folder, *folder.parents)):
+        return ""
+    try:
+        ran = subprocess.run(
+            ["git", "rev-parse", "--is-shallow-repository"], cwd=folder, capture_output=True, check=False
+        )
+    except OSError:
+        return "the program git is not here, so what its commits had is unknown: install it"
+    if ran.returncode:
+        said = ran.stderr.decode(errors="replace").strip().partition("\n")[0]
+        return f"git does not tell what its commits had ({said})"
+    if ran.stdout.strip() == b"true":
+        return "this clone has a part of its history alone: fetch it whole (fetch-depth: 0, GIT_DEPTH: 0)"
+    return ""
+
+
 def last_pull(folder: Path) -> str:
     """The commit that brought what a folder knows of its server; empty where that is not committed as it is."""
     known = (str(STATE), str(BESIDE))

@@ -12,7 +12,7 @@ from typing import Any
 from scripting.client import beside, stubs
 from scripting.client import folder as folders
 from scripting.client.folder import Known, RuleFile
-from scripting.client.history import last_pull, was_in_git, was_since
+from scripting.client.history import last_pull, was_in_git, was_since, why_unknown
 from scripting.client.server import Server, ServerRefused
 from scripting.texts.merge import merge
 
@@ -163,9 +163,11 @@ def _version(server: Server, label: str, number: int) -> dict[str, Any]:
 class BothChanged(Exception):
     """Scripts changed here and there since the last pull: nothing was pushed."""
 
-    def __init__(self, labels: Sequence[str]) -> None:
+    def __init__(self, labels: Sequence[str], folder: Path) -> None:
         self.labels = tuple(labels)
-        super().__init__(f"changed there since your last pull: {', '.join(labels)}; nothing is pushed: pull, then push")
+        unknown = why_unknown(folder)
+        what = "changed there since your last pull" + (", or only older" if unknown else "")
+        super().__init__(f"{what}: {', '.join(labels)}; nothing is pushed: {unknown or 'pull, then push'}")
 
 
 def push(
@@ -186,11 +188,11 @@ def push(
     folders.some_rules_in(folder)  # one that was moved would take its cases and values away on the server
     compared = [each for each in compare(folder, server) if each.here is not None]
     if both := [each.label for each in compared if each.side in (Side.BOTH, Side.THERE)]:
-        raise BothChanged(both)
+        raise BothChanged(both, folder)
     changed = [each for each in compared if each.side in (Side.HERE, Side.NEW_HERE)]
     items = beside.items_of(folder, server)
     if overtaken := [str(each.path) for each in items if each.is_overtaken]:
-        raise BothChanged(overtaken)
+        raise BothChanged(overtaken, folder)
     cases, knobs = beside.changed(items)
     answer: dict[str, Any] = {"published": [], "unchanged": [], "dry_run": dry_run, "findings": {}}
     if changed or cases or knobs:

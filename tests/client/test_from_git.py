@@ -59,10 +59,10 @@ class Repository:
         self.git("add", "-A")
         self.git("commit", "-qm", message)
 
-    def ci(self) -> subprocess.CompletedProcess[str]:
+    def ci(self, *how: str) -> subprocess.CompletedProcess[str]:
         self.runs += 1
         clone = self.folder.parent / f"run-{self.runs}"
-        subprocess.run(["git", "clone", "-q", self.folder, clone], check=True)
+        subprocess.run(["git", "clone", "-q", *how, self.folder.as_uri(), clone], check=True)
         return subprocess.run(["sh", "-c", PIPELINE], cwd=clone, env=self.environment, capture_output=True, text=True)
 
 
@@ -185,3 +185,16 @@ def test_a_commit_that_is_taken_back_goes_live_and_what_was_rolled_back_in_the_b
     ran = repository.ci()
     assert (ran.returncode, live_text()) == (1, f"{RULE}# doubled\n")
     assert "changed there since your last pull: chess_club/dice" in ran.stderr
+
+
+@pytest.mark.slow
+def test_a_push_from_a_clone_without_its_history_is_told_to_fetch_it(repository: Repository) -> None:
+    subprocess.run(["goby", "pull", "rules"], cwd=repository.folder, env=repository.environment, check=True)
+    repository.commit("pulled", chess_club__cases__dice__six_json=CASE)
+    for number in range(2):
+        repository.commit(f"change {number}", chess_club__dice_py=f"{RULE}# change {number}\n")
+        ran = repository.ci("--depth", "1")
+    assert ran.returncode == 1
+    assert "changed there since your last pull, or only older: chess_club/dice" in ran.stderr
+    assert "fetch it whole (fetch-depth: 0" in ran.stderr
+    assert repository.ci().returncode == 0
