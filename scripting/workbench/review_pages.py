@@ -150,9 +150,17 @@ def _context(request: HttpRequest, found: Review, problem: str) -> dict[str, Any
         "may_speak": may_speak(request),
         "chosen": chosen,
         "problem": problem,
+        "unsent": _unsent(request, found) if problem else {},
         "told": found.history.select_related("history_user").order_by("history_id"),
         **common(request),
     }
+
+
+def _unsent(request: HttpRequest, found: Review) -> dict[str, Any]:
+    """The words of a form that was refused, and whether they stand in one again."""
+    is_answer = request.POST.get("act") in {"approve", "refuse"}
+    has_form = is_answer and not found.is_over and not reviews.why_not(found, request.user)
+    return {"words": visible(request.POST.get("words", "")), "is_answer": is_answer, "has_form": has_form}
 
 
 @api("POST", PUBLISH)

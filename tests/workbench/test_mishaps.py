@@ -209,3 +209,35 @@ def test_a_rollback_names_what_somebody_made_live_since_it_was_asked_about_and_t
         _, now = admin.ask("GET", f"/scripts/{HITS}/api/active")
         assert now["active"]["number"] == 1
         publish(designer, f"Once more after {address}")
+
+
+def test_words_of_a_review_outlive_the_session_a_form_that_is_too_old_and_its_withdrawal(person: Enter) -> None:
+    designer, admin = person("designer"), person("admin")
+    _, now = designer.ask("GET", f"/scripts/{HITS}/api/active")
+    document = {"source": f"{now['active']['source']}# looked at\n", "language": "python", "reason": "Please look"}
+    status, asked = designer.ask("POST", f"/scripts/{HITS}/api/review", document)
+    assert status == 200, asked
+    page = admin.page()
+    page.goto(asked["address"])
+    page.fill("#words", "Typed with care")
+    admin.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    admin.log_in(page)
+    expect(page.locator("#words")).to_have_value("Typed with care")
+    admin.context.clear_cookies(name="csrftoken")  # as a login in another tab changes it
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This form was too old")
+    page.go_back()
+    expect(page.locator("#words")).to_have_value("Typed with care")
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.locator(".thread .said")).to_have_text("Typed with care")
+    expect(page.locator("#words")).to_have_value("")
+
+    page.fill("#answer-words", "A long refusal")
+    other = designer.page()
+    other.goto(asked["address"])
+    other.get_by_role("button", name="Withdraw").click()
+    expect(other.locator(".review-withdrawn")).to_be_visible()
+    page.get_by_role("button", name="Refuse").click()
+    expect(page.locator(".problem")).to_contain_text("is withdrawn already")
+    expect(page.locator(".unsent")).to_have_text("A long refusal")
