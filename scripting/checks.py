@@ -103,13 +103,20 @@ def check_modules(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 @register(ENGINE)
 def check_redis(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """E006: there is no Redis to carry events. Whether it answers is for /readyz to say."""
-    url = urlsplit(conf.SCRIPTING_REDIS_URL)
+    """E006: there is no Redis to carry events, or its address cannot be read. Whether it answers is for /readyz to say."""
+    try:
+        url = urlsplit(conf.SCRIPTING_REDIS_URL)
+        url.port  # noqa: B018 - it is read when it is asked for
+    except ValueError:  # whose text may hold a part of the password
+        message = "SCRIPTING_REDIS_URL cannot be read: what stands behind the host is no port"
+        hint = "Write signs of its password as an address takes them, / as %2F, : as %3A, # as %23: urllib.parse.quote(password, safe='') does."
+        return [Error(message, hint=hint, id="scripting.E006")]
     if url.scheme in REDIS_SCHEMES and (url.netloc or url.path):
         return []
+    shown = url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
     return [
         Error(
-            f"SCRIPTING_REDIS_URL is {conf.SCRIPTING_REDIS_URL!r}: events have nowhere to go",
+            f"SCRIPTING_REDIS_URL is {shown!r}: events have nowhere to go",
             hint="Set it to redis://host:6379/0, rediss://… or unix:///path/to/redis.sock?db=0.",
             id="scripting.E006",
         )

@@ -86,12 +86,22 @@ def test_endpoints_of_two_modules_at_one_address_are_an_error(game: Game, settin
         ("HOT_RELOAD_SCRIPTS", "maybe", "scripting.E001"),
         ("SCRIPTING_REDIS_URL", "", "scripting.E006"),
         ("SCRIPTING_REDIS_URL", "http://example.test", "scripting.E006"),
+        ("SCRIPTING_REDIS_URL", "redis://:open/sesame@127.0.0.1:6379/0", "scripting.E006"),
+        ("SCRIPTING_REDIS_URL", "redis://:open#sesame@127.0.0.1:6379/0", "scripting.E006"),
+        ("SCRIPTING_REDIS_URL", "redis://:open:[sesame@127.0.0.1:6379/0", "scripting.E006"),
     ],
 )
 def test_an_odd_setting_is_an_error(game: Game, settings: Any, setting: str, value: Any, id_: str) -> None:
     game.ship("dice")
     setattr(settings, setting, value)
     assert ids() == [id_]
+
+
+@pytest.mark.parametrize("address", ["http://:sesame@example.test", "redis://:sesame/2@127.0.0.1:6379/0"])
+def test_an_address_of_redis_is_told_without_its_password(settings: Any, address: str) -> None:
+    settings.SCRIPTING_REDIS_URL = address
+    (found,) = checks.check_redis(None)
+    assert "sesame" not in f"{found.msg} {found.hint}"
 
 
 def test_a_linked_scripts_folder_is_an_error(game: Game, tmp_path: Path) -> None:
