@@ -102,9 +102,7 @@ def described(prefix: str = "/") -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     schemas["Problem"] = ProblemDocument.model_json_schema()
     for topic in topics:
-        schemas[f"topic.{topic.name}"] = _embedded(f"topic.{topic.name}", topic.json_schema()) | {
-            "description": topic.description
-        }
+        _add(schemas, f"topic.{topic.name}", topic.json_schema(), description=topic.description)
     _describe_endpoints(document)
     problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in document["paths"].values():
@@ -130,17 +128,23 @@ def _describe_endpoints(document: dict[str, Any]) -> None:
                 "responses": dict(anything["responses"]),
             }
             if (body := module.config.endpoint_bodies.get(path)) is not None:
-                schemas[f"endpoint.{dotted}"] = _embedded(f"endpoint.{dotted}", msgspec.json.schema(body))
+                _add(schemas, f"endpoint.{dotted}", msgspec.json.schema(body))
                 reference = {"$ref": f"#/components/schemas/endpoint.{dotted}"}
                 operation["requestBody"] = {"content": {"application/json": {"schema": reference}}}
             paths[template.replace("{module}/{endpoint}", f"{module.name}/{path.strip('/')}")] = {"post": operation}
 
 
-def _embedded(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema with definitions of its own, its references pointing to where it stands in the description."""
-    text = json.dumps(schema).replace('"#/$defs/', f'"#/components/schemas/{name}/$defs/')
+def _add(schemas: dict[str, Any], name: str, schema: dict[str, Any], **more: str) -> None:
+    """A schema under a name; its own definitions stand beside it, since generators of clients look nowhere else."""
+    text = json.dumps(schema).replace('"#/$defs/', f'"#/components/schemas/{name}.')
     found: dict[str, Any] = json.loads(text)
-    return found
+    for part, definition in found.pop("$defs", {}).items():
+        definition.pop("title", None)  # which several have, and classes are named by
+        schemas[f"{name}.{part}"] = definition
+    reference = found.pop("$ref", "").removeprefix("#/components/schemas/")
+    is_its_own = text.count(f'"#/components/schemas/{reference}"') == 1
+    top = {} if not reference else schemas.pop(reference) if is_its_own else schemas[reference]
+    schemas[name] = {**top, **found, **more}
 
 
 def urls() -> list[URLPattern]:

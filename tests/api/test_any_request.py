@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -92,9 +93,15 @@ def test_any_request_is_answered_as_the_description_says(machine: Machine, asked
         json.loads(answer.content)
 
 
-def test_every_reference_of_the_description_leads_somewhere() -> None:
+def test_every_reference_of_the_description_leads_to_a_schema_among_its_components() -> None:
+    """Generators of clients resolve no others."""
     document = described()
     text = json.dumps(document)
+    schemas = document["components"]["schemas"]
+    assert not re.search(r'"#/components/schemas/[^"]*/', text)
+    assert "properties" in schemas["topic.wargame.hit"]
+    titles = [each["title"] for each in schemas.values() if "title" in each]
+    assert len(titles) == len(set(titles)), "classes are named by them"
     for reference in {part.split('"')[0] for part in text.split('"$ref": "#/')[1:]}:
         place: Any = document
         for step in reference.split("/"):
