@@ -21,6 +21,7 @@ from scripting.alerts.destination import Forbidden
 from scripting.alerts.posting import NotTaken, post
 from scripting.conf import conf
 from scripting.models import AlertMessage, AlertReceiver, ReviewNote
+from scripting.storage import database
 from scripting.texts.escaping import one_line
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,10 @@ class Sender:
                     self._due.clear()
                     self.step()
             except (DatabaseError, InterfaceError) as error:
-                logger.warning("messages of alerts wait for the database: %s", error)
+                if database.is_unavailable(error):
+                    database.outage.note(error)
+                else:
+                    logger.warning("messages of alerts wait for the database: %s", error)
             except Exception:
                 logger.exception("messages of alerts wait")
             finally:

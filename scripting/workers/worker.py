@@ -243,9 +243,7 @@ class ScriptWorker(SimpleWorker):
             self.sweep()
             database.outage.over()
         except (DatabaseError, InterfaceError) as error:
-            if database.refuses(error):
-                database.outage.note(error)
-            else:
+            if not drain_job.is_away(error):
                 logger.warning("sweep not finished: %s", error)
             database.close_dead_connections()
 

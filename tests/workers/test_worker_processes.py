@@ -123,9 +123,12 @@ def test_workers_outlive_the_database_and_blame_no_event_for_it(tmp_path: Path) 
         with database_away():
             publish(10, first=11)
             wait_for(lambda: one.said("the database is unavailable"))
-            time.sleep(2)  # long enough for more than three tries
+            time.sleep(7)  # long enough for more than three tries, and for each thread to look by itself
+            log = one.log.read_text()
         wait_for(lambda: done(20))
         assert one.process.poll() is None
+    assert log.count("the database is unavailable, events wait") == 1, log
+    assert not [word for word in ("sweep not finished", "messages of alerts wait", "Traceback") if word in log], log
     assert_each_once_and_in_order(20)
 
 
