@@ -16,6 +16,7 @@ from redis import RedisError
 
 from scripting.engine import get_engine
 from scripting.storage import database as storage
+from scripting.storage import redis_errors
 from scripting.storage.full_redis import set_for
 from scripting.storage.redis_client import briefly, key, redis_client
 from scripting.texts.request_ids import fitting
@@ -38,6 +39,10 @@ def alive(_request: HttpRequest) -> JsonResponse:
 def ready(_request: HttpRequest) -> JsonResponse:
     """200 when every part answers, else 503; names the parts, and keeps their error texts to the log."""
     parts = {name: holds(part) for name, part in PARTS.items()}
+    if parts["database"]:
+        _no_database.over()
+    if parts["redis"]:
+        _no_redis.over()
     whole = all(parts.values())
     return JsonResponse({"status": "ready" if whole else "not ready", "parts": parts}, status=200 if whole else 503)
 
@@ -75,11 +80,16 @@ _ALIVE_HEADERS = [
 
 
 def holds(part: Callable[[], bool]) -> bool:
-    """Whether `part` answers; what it raises is logged, since a page for strangers must not show it."""
+    """Whether `part` answers; what it raises is logged, since a page for strangers must not show it. An outage is told once, then counted."""
     try:
         return part()
-    except Exception:
-        logger.exception("not ready")
+    except Exception as error:
+        if storage.is_unavailable(error):
+            _no_database.note(error)
+        elif isinstance(error, RedisError) and redis_errors.is_unavailable(error):
+            _no_redis.note(redis_errors.told(error))
+        else:
+            logger.exception("not ready")
         return False
 
 
@@ -139,6 +149,8 @@ def sandbox() -> bool:
     return answer
 
 
+# Of this process alone: where it alone reaches neither, the others are to go on.
+_no_database, _no_redis = storage.Outage("the database"), storage.Outage("Redis")
 PROOF_SECONDS = 5.0
 _write_seen = (0.0, False)
 _sandbox_seen = (0.0, False)

@@ -77,6 +77,24 @@ def test_a_database_that_lacks_a_migration_is_not_ready_and_one_that_is_ahead_is
     assert client.get("/readyz").json()["parts"]["schema"] is False
 
 
+@pytest.mark.django_db
+def test_a_redis_that_is_away_is_told_once_however_often_a_probe_asks(
+    client: Client, redis_server: RedisServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "QUIET_SECONDS", 0.0)
+    redis_server.stop()
+    answers = [client.get("/readyz").json()["parts"]["redis"] for _ in range(3)]
+    redis_server.start()
+    answers.append(client.get("/readyz").json()["parts"]["redis"])
+    assert answers == [False, False, False, True]
+    told = [record for record in caplog.records if record.name.startswith(("scripting.storage", "goby_site"))]
+    assert [record.getMessage().partition(",")[0].partition(" after")[0] for record in told] == [
+        "Redis is unavailable",
+        "Redis is available again",
+    ]
+    assert not [record for record in told if record.exc_info]
+
+
 def test_an_outage_is_told_at_its_beginning_and_its_end(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
