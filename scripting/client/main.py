@@ -35,6 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for found in _findings(error):
             _complain(found)
         return FAILED if isinstance(error, ServerRefused) and error.problem else USAGE
+    except BrokenPipeError:  # who reads the output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return USAGE
+    except OSError as error:
+        _complain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return USAGE
     return code
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -45,11 +46,13 @@ class Server:
     @staticmethod
     def named(url: str | None) -> Server:
         """The server of an option or of the environment; the token is always the environment's. Raises ServerRefused."""
-        url, token = url or os.environ.get(SERVER, ""), os.environ.get(TOKEN, "")
+        url, token = url or os.environ.get(SERVER, ""), os.environ.get(TOKEN, "").strip()
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
             raise ServerRefused(f"name the server, as --server https://goby.example or in {SERVER}, not {url!r}")
         if not token:
             raise ServerRefused(f"put a token into {TOKEN}: an admin makes one with `manage.py api_token make`")
+        if re.search(r"[^!-~]", token):  # which no header can carry, and http.client would tell with the whole of it
+            raise ServerRefused(f"{TOKEN} holds a blank, a line break or a character that no token has: copy it anew")
         return Server(url.rstrip("/"), token)
 
     def get(self, address: str) -> Any:

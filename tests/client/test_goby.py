@@ -485,3 +485,42 @@ def test_a_redirect_is_not_followed_with_the_token_and_its_goal_is_named(
         httpd.shutdown()
     assert asked == ["/api/v1/scripts"]
     assert "says to ask /elsewhere/api/v1/scripts" in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_is_named_and_is_no_red_case(
+    server: Game, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(folder, DICE)
+    write(folder, '{"inputs": {}}', "chess_club/cases/dice/six.json")
+    assert goby("test", folder, "--junit", folder / "nowhere" / "cases.xml") == 2
+    assert capsys.readouterr().err == f"{folder}/nowhere/cases.xml: No such file or directory\n"
+
+
+@pytest.mark.slow
+def test_a_reader_that_leaves_early_leaves_no_trace_of_errors(folder: Path) -> None:
+    for number in range(50):
+        write(folder, "import os\n" * 50, f"chess_club/rule_{number}.py")
+    command_line = f'"{sys.executable}" -m scripting.client.main check "{folder}" | head -n 1'
+    ran = subprocess.run(["sh", "-c", command_line], capture_output=True, text=True)
+    assert "Traceback" not in ran.stderr
+    assert "Broken" not in ran.stderr
+
+
+@pytest.mark.parametrize("token", ["goby_abc\ndef", "goby_abc def", "goby_abc…"])
+def test_a_token_that_no_header_can_carry_is_not_told_to_the_log(
+    folder: Path, token: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GOBY_SERVER", "http://127.0.0.1:1")
+    monkeypatch.setenv("GOBY_TOKEN", token)
+    assert goby("pull", folder) == 2
+    err = capsys.readouterr().err
+    assert "GOBY_TOKEN holds a blank, a line break" in err
+    assert "abc" not in err
+
+
+@pytest.mark.slow
+def test_a_token_pasted_with_a_line_break_at_its_end_is_that_token(
+    server: Game, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOBY_TOKEN", f"{os.environ['GOBY_TOKEN']}\n")
+    assert goby("pull", folder) == 0
