@@ -74,6 +74,27 @@ def test_a_text_that_a_closed_tab_could_not_save_is_in_the_next_one_at_once(pers
     fresh.close()
 
 
+def test_a_draft_whose_answer_was_lost_is_no_conflict_for_what_is_written_after_it(person: Enter) -> None:
+    page = person("designer").open(HITS)
+
+    def lose(route: Route) -> None:
+        assert route.fetch().status == 200
+        route.abort()
+
+    for change_of, then in (("# first", "# second"), ("# third", "")):
+        page.route("**/api/draft", lose, times=1)
+        write(page, f"{text_of(page)}\n{change_of}\n")
+        expect(page.locator("#draft-state")).to_have_text("Not saved: kept in this browser")
+        if not then:
+            page.click("#discard")
+            break
+        change(page, change_of, then)
+        expect(page.locator("#draft-state")).to_have_text("Draft saved")
+        expect(page.locator("#merge-dialog")).to_be_hidden()
+    expect(page.locator("#draft-line")).to_contain_text("which is live. Typing starts a draft of your own.")
+    expect(page.locator("#merge-dialog")).to_be_hidden()
+
+
 def test_a_publishing_whose_answer_is_lost_is_seen_to_have_gone_live(person: Enter) -> None:
     designer = person("designer")
     page = designer.open(HITS)

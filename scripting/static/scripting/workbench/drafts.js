@@ -6,6 +6,7 @@ import { isOpen, sayOpen } from "./open_tabs.js";
 const TO_SERVER = 1200; // ms after the last key
 const TO_BROWSER = 250;
 const RETRY = 4000;
+const UNANSWERED = 20;
 const FORGOTTEN = 30_000; // a copy of another tab that was not touched for so long: that tab is closed
 
 export class Keeping {
@@ -19,6 +20,7 @@ export class Keeping {
     this.tab = tabName();
     this.prefix = `goby:text:${page.user}:${page.module}/${page.name}:`;
     this.saving = null;
+    this.unanswered = []; // the latest texts that were sent, of which no answer came: the server may have them
     sayOpen(this.tab);
     window.addEventListener("pagehide", () => { this.keepHere(); this.keepHistory(); });
     window.addEventListener("focus", () => { if (this.owed) this.save(); });
@@ -72,11 +74,13 @@ export class Keeping {
     const text = this.editor.text;
     if (!this.unsaved || (!this.hasDraft && !this.changed && this.language() === this.savedLanguage)) { this.settled(); return; }
     this.say("Saving…");
+    this.unanswered = [...this.unanswered, text].slice(-UNANSWERED);
     this.saving = this.server.ask("PUT", "api/draft", {
       source: text, language: this.language(), base: this.base ? this.base.number : null, revision: this.revision,
     });
     try {
       const draft = await this.saving;
+      this.unanswered = [];
       this.revision = draft.revision;
       this.saved = text;
       this.savedLanguage = draft.language;
@@ -85,6 +89,7 @@ export class Keeping {
     } catch (error) {
       this.owed = true;
       this.keepHere();
+      if (error.type === "draft_conflict" && this.isOwn(error.document.theirs)) { this.again = true; return; }
       if (error.type === "draft_conflict") {
         this.say("In conflict with another tab");
         const { theirs, base_source } = error.document;
@@ -101,6 +106,16 @@ export class Keeping {
     }
   }
 
+  // Whether the draft that stands against this page's is one of its own, whose answer was lost; it then goes on from that.
+  isOwn(theirs) {
+    if (!this.unanswered.includes(theirs.source)) return false;
+    this.unanswered = [];
+    this.revision = theirs.revision;
+    this.saved = theirs.source;
+    this.savedLanguage = theirs.language;
+    return true;
+  }
+
   settled() {
     if (!this.unsaved) this.dropCopy();
     this.say(this.hasDraft ? "Draft saved" : "");
@@ -110,7 +125,12 @@ export class Keeping {
   async discard() {
     clearTimeout(this.serverTimer);
     while (this.saving) await this.saving.catch(() => {}); // else it would make the draft anew
-    const answer = await this.server.post("api/discard", { revision: this.revision });
+    const ask = () => this.server.post("api/discard", { revision: this.revision });
+    const answer = await ask().catch((error) => {
+      if (error.type === "draft_conflict" && this.isOwn(error.document.theirs)) return ask();
+      throw error;
+    });
+    this.unanswered = [];
     this.revision = null;
     this.become(answer.active, { replace: true });
     this.settled();
