@@ -57,13 +57,16 @@ def trial(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Run a text on chosen inputs; nothing of it is committed."""
     document = body_of(request)
     wanted = trial_asked(request, script_named(module, name), document)
-    return trials.run(wanted, compare=document.get("compare") is True)
+    with trials.told_whose_fault(wanted):
+        return trials.run(wanted, compare=document.get("compare") is True)
 
 
 @api("POST", RUN)
 def sample(request: HttpRequest, module: str, name: str) -> dict[str, Any]:
     """Run a text and the live one many times on the same seeds; nothing of it is committed."""
-    return sampling.sample(trial_asked(request, script_named(module, name), body_of(request)))
+    wanted = trial_asked(request, script_named(module, name), body_of(request))
+    with trials.told_whose_fault(wanted):
+        return sampling.sample(wanted)
 
 
 def trial_asked(request: HttpRequest, script: Script, document: dict[str, Any]) -> trials.Trial:

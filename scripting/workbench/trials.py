@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import redis
+from django.db import Error as DatabaseFault
 from msgspec import structs
 
 from scripting.engine import get_engine
@@ -31,6 +34,8 @@ from scripting.types import HostCallRecord, ScriptInput, ScriptOutput, Source
 from scripting.workbench import inputs, recorded
 from scripting.workbench.access import Refusal, known_language, text_in
 from scripting.workbench.outcomes import beside, described
+
+logger = logging.getLogger(__name__)
 
 MAX_SEED = 2**63
 TRIALS = uuid.UUID("6f2d7b0e-52c1-4a3b-9d1c-0b5c1a5e7a11")
@@ -135,6 +140,23 @@ def seed_of(given: Any) -> int | None:
             422, "inputs", "A seed is a whole number from 0 up to 2⁶³; leave it empty for a new one each time."
         )
     return int(text)
+
+
+@contextmanager
+def told_whose_fault(trial: Trial) -> Iterator[None]:
+    """Around a trial: where the game's code or ours raises, the log has the place, and who tries the text is told that it is not the text's fault.
+
+    Raises Refusal, and what the site has an answer of its own for: an unavailable database or Redis.
+    """
+    try:
+        yield
+    except (Refusal, DatabaseFault, redis.RedisError):
+        raise
+    except Exception as error:
+        logger.exception("a trial of %s failed by no fault of its text", trial.script)
+        said = one_line(trial.mask.text(f"{type(error).__name__}: {error}"))
+        message = f"The code of {trial.script.module}, or this server, failed, which is no fault of the text: {said}. Its developers find the place in the server's log."
+        raise Refusal(500, "broken", message) from None
 
 
 def run(trial: Trial, *, compare: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -52,6 +53,36 @@ def ask_text(designer: Client, body: str) -> tuple[int, Any]:
 
 def rows(answer: dict[str, Any], part: str = "result") -> list[tuple[str, str, str | None, bool]]:
     return [(row["name"], row["mine"], row["theirs"], row["differs"]) for row in answer["beside"][part]]
+
+
+# -- the game's own faults ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["api/trial", "api/sample"])
+@pytest.mark.parametrize("where", ["a function", "validate"])
+def test_a_fault_of_the_game_s_code_is_told_as_no_fault_of_the_text(
+    designer: Client,
+    module: arena.Arena,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    address: str,
+    where: str,
+) -> None:
+    def broken(*arguments: Any, **by_name: Any) -> None:
+        raise AttributeError("no such table of prizes")
+
+    make_script("result = {'points': double(1)}")
+    if where == "validate":
+        monkeypatch.setattr(module, "validate", broken)
+    else:
+        monkeypatch.setitem(module.functions, "double", replace(module.functions["double"], method=broken))
+    status, answer = ask(designer, "POST", address, source="result = {'points': double(2)}", input="", payload={})
+    assert (status, answer["error"]["type"]) == (500, "broken"), answer
+    assert answer["error"]["message"].startswith(
+        "The code of arena, or this server, failed, which is no fault of the text: AttributeError: no such table of prizes."
+    )
+    (logged,) = [record for record in caplog.records if "by no fault of its text" in record.getMessage()]
+    assert logged.exc_info is not None
 
 
 # -- differences -------------------------------------------------------------------------------------------------------
