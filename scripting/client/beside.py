@@ -21,6 +21,7 @@ from scripting.texts import case_text
 from scripting.texts.plain_json import strict
 
 CASES, KNOBS = "cases", "knobs"
+CONFLICT = "conflict"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Item:
     """The server's."""
     pulled: str = ""
     """The commit of `known`."""
+    conflict: str = ""
+    """Digests of here and live when a pull last said that both sides had changed."""
 
     @property
     def is_changed_here(self) -> bool:
@@ -47,7 +50,7 @@ class Item:
     @property
     def is_overtaken(self) -> bool:
         """Whether the server has what this folder has never seen."""
-        if self.live in (self.known, self.here) or not self.here:
+        if self.live in (self.known, self.here) or not self.here or self._is_mended:
             return False
         if self.here == self.known or not self.live:
             return not self._is_taken_back
@@ -63,6 +66,12 @@ class Item:
         if not self.here:
             return "deleted here" if self.is_changed_here else "only there"
         return "changed here" if self.live else "only here"
+
+    @property
+    def _is_mended(self) -> bool:
+        """Whether somebody changed the file after the conflict with this very content of the server was told."""
+        then, _, theirs = self.conflict.partition(" ")
+        return bool(self.conflict) and theirs == self.live and then != self.here
 
     @cached_property
     def _is_taken_back(self) -> bool:
@@ -85,8 +94,9 @@ def items_of(folder: Path, server: Server, pulled: str | None = None) -> list[It
         kind = kind or here[path]
         label = label or _label(folder, path, kind)
         digest = DIGESTS[kind](text) if text else ""
-        of_last = known.get(f"{kind} {label}", "")
-        found.append(Item(kind, label, path, _digest_here(path, kind), digest, of_last, text, pulled))
+        name = f"{kind} {label}"
+        last, conflict = known.get(name, ""), known.get(f"{CONFLICT} {name}", "")
+        found.append(Item(kind, label, path, _digest_here(path, kind), digest, last, text, pulled, conflict))
     return found
 
 
@@ -100,6 +110,10 @@ def pull(folder: Path, server: Server, *, force: bool = False) -> list[tuple[str
         what = _pull(item, force=force)
         is_ours = what in ("kept", "conflict") and item.live
         known[f"{item.kind} {item.label}"] = item.known if is_ours else item.live
+        if what == "conflict" and item.here:
+            known[f"{CONFLICT} {item.kind} {item.label}"] = f"{item.here} {item.live}"
+        elif what == "kept":
+            known[f"{CONFLICT} {item.kind} {item.label}"] = item.conflict
         if what:
             done.append((what, item.path))
     remember(folder, known)

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,8 @@ class Known:
 
     number: int
     digest: str
+    conflict: tuple[str, str] | None = None
+    """Digests of the file and of the live text when a pull last said that both sides had changed."""
 
 
 def digest_of(text: str) -> str:
@@ -179,13 +181,21 @@ def known_of(folder: Path) -> dict[str, Known]:
     """The versions that this folder was last the same as, by script. Raises FolderWrong."""
     document = json_of(folder / STATE) or {}
     try:
-        return {label: Known(int(each["number"]), str(each["digest"])) for label, each in document.items()}
-    except (KeyError, TypeError, ValueError, AttributeError):
+        return {label: _known(each) for label, each in document.items()}
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         raise FolderWrong(f"{folder / STATE} is damaged: delete it, then pull") from None
 
 
+def _known(each: Mapping[str, Any]) -> Known:
+    conflict = each.get("conflict")
+    return Known(int(each["number"]), str(each["digest"]), (str(conflict[0]), str(conflict[1])) if conflict else None)
+
+
 def remember(folder: Path, known: dict[str, Known]) -> None:
-    document = {label: {"number": each.number, "digest": each.digest} for label, each in sorted(known.items())}
+    document: dict[str, Any] = {
+        label: {"number": each.number, "digest": each.digest} | ({"conflict": each.conflict} if each.conflict else {})
+        for label, each in sorted(known.items())
+    }
     write(folder / STATE, json.dumps(document, indent=1) + "\n")
 
 

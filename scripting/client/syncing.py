@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -84,11 +84,19 @@ def _compared(
     elif known is not None and known.digest == here.digest:
         # A commit that CI pushed and that was taken back since changed it here.
         side = Side.HERE if was_since_known(here.path, live["digest"]) else Side.THERE
-    elif was_before(here.path, live["digest"]):
+    elif _is_mended(known, here, live) or was_before(here.path, live["digest"]):
         side = Side.HERE
     else:
         side = Side.BOTH
     return Compared(label, side, here, live, known)
+
+
+def _is_mended(known: Known | None, here: RuleFile, live: dict[str, Any]) -> bool:
+    """Whether somebody changed the file after a pull told of the conflict with this very live text."""
+    if known is None or known.conflict is None:
+        return False
+    then, theirs = known.conflict
+    return theirs == live["digest"] and then != here.digest
 
 
 @dataclass(frozen=True)
@@ -111,7 +119,10 @@ def pull(folder: Path, server: Server, *, force: bool = False) -> list[Pulled]:
             continue
         pulled = _pull(folder, server, each, force=force)
         done.append(pulled)
-        if pulled.what != "conflict" and pulled.what != "kept":
+        if pulled.what == "conflict" and each.here is not None:
+            before = each.known or Known(0, "")
+            known[each.label] = replace(before, conflict=(each.here.digest, each.live["digest"]))
+        elif pulled.what != "kept":
             known[each.label] = Known(each.number, each.live["digest"])
     folders.remember(folder, known)
     stubs.remember(folder, server)

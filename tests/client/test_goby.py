@@ -524,3 +524,37 @@ def test_a_token_pasted_with_a_line_break_at_its_end_is_that_token(
 ) -> None:
     monkeypatch.setenv("GOBY_TOKEN", f"{os.environ['GOBY_TOKEN']}\n")
     assert goby("pull", folder) == 0
+
+
+@pytest.mark.slow
+def test_a_conflict_is_over_once_its_file_is_mended_and_only_for_what_was_told(
+    server: Game, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    goby("pull", folder)
+    case = write(folder, '{"inputs": {}, "note": "first"}', "chess_club/cases/dice/six.json")
+    goby("push", folder, "-m", "a case")
+    script = Script.objects.get(module="chess_club", name="dice")
+    theirs, ours = DICE.replace("c = 3", "c = 4"), DICE.replace("c = 3", "c = 5")
+
+    publish(theirs)
+    cases.change(script.cases.get(), case_text.from_plain({"inputs": {}, "note": "theirs"}), user="bo")
+    write(folder, ours)
+    case.write_text('{"inputs": {}, "note": "ours"}')
+    for _ in range(2):
+        assert goby("pull", folder) == 1
+        assert goby("push", folder, "-m", "not mended") == 1
+
+    # Mended, and then somebody publishes again: what was told is not what is there.
+    write(folder, DICE.replace("c = 3", "c = 4 + 5"))
+    case.write_text('{"inputs": {}, "note": "both"}')
+    publish(DICE.replace("c = 3", "c = 6"))
+    assert goby("push", folder, "-m", "mended") == 1
+    assert goby("pull", folder) == 1
+    write(folder, DICE.replace("c = 3", "c = 6 + 5"))
+    assert goby("pull", folder) == 0
+    assert goby("push", folder, "-m", "mended again") == 0
+    assert live_text() == DICE.replace("c = 3", "c = 6 + 5")
+    assert script.cases.get().decoded().note == "both"
+    assert (
+        "conflict" not in (folder / ".goby" / "state.json").read_text() + (folder / ".goby" / "beside.json").read_text()
+    )
