@@ -182,3 +182,12 @@ def test_a_recorded_event_is_found_by_its_words_and_what_is_shown_of_it_runs(per
     expect(page.locator("#reads-field")).to_be_hidden()
     expect(field).to_have_value("")
     assert designer.problems == []
+
+
+def test_a_long_name_of_a_result_stays_in_its_column(person: Enter) -> None:
+    page = person("designer").open(PROCESSOR)
+    page.select_option("#input-source", label="wargame.action")
+    page.click("#run")
+    name = page.locator("#outcome th", has_text="requires_validation")
+    expect(name).to_be_visible()
+    assert name.evaluate("(one) => one.scrollWidth <= one.clientWidth")
