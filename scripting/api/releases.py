@@ -206,7 +206,7 @@ def texts_of(wanted: Sequence[ReleaseText], user: User, reason: str) -> list[Tex
         if script is None:
             script = lifecycle.create(each.module, each.name, actor=user, reason=reason[: lifecycle.LONGEST_REASON])
         elif script.retired_at is not None:
-            raise Problem(409, "retired", f"{script} is retired: bring it back in the admin, then release it.")
+            raise Problem(409, "retired", f"{script} is retired: bring it back in the admin, or leave it out.")
         texts.append(Text(script, each.language, source_text.encode(each.source), _base(script, each.base)))
     return texts
 
