@@ -29,7 +29,7 @@ from scripting.registry.active import registry
 from scripting.registry.carried import told_by
 from scripting.registry.resolved import Key, ResolvedScript
 from scripting.runtime.pool import vitals
-from scripting.storage import redis_errors
+from scripting.storage import database, redis_errors
 from scripting.subscriptions import subscribed
 
 logger = logging.getLogger(__name__)
@@ -92,6 +92,7 @@ class Listener:
         self.member.on_beat = self._heard
         self._heartbeat = Heartbeat(self.member.beat) if heartbeat else None
         self._subscription = Subscription(joined=self._call)
+        self._outage = database.Outage("the database")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="script-listener", daemon=True)
 
@@ -119,9 +120,9 @@ class Listener:
                 try:
                     if not self.step() and time.monotonic() >= self._rests_at():
                         self._rest()
+                    self._outage.over()
                 except (DatabaseError, InterfaceError, redis.RedisError) as error:
-                    if not (isinstance(error, redis.RedisError) and redis_errors.noted(error)):
-                        logger.warning("versions are looked at again: %s", error)
+                    self._tell(error)
                     self._look_again()
                 except Exception:
                     logger.exception("versions are looked at again")
@@ -129,6 +130,13 @@ class Listener:
         finally:
             self._subscription.leave()
             connections.close_all()
+
+    def _tell(self, error: Exception) -> None:
+        """An outage once, then a count: it is met several times a second."""
+        if database.is_unavailable(error):
+            self._outage.note(error)
+        elif not (isinstance(error, redis.RedisError) and redis_errors.noted(error)):
+            logger.warning("versions are looked at again: %s", error)
 
     def _look_again(self) -> None:
         """After a failure nothing is certain but what the database says."""

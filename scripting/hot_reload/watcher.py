@@ -34,9 +34,11 @@ from scripting.sources.folder import (
 from scripting.sources.identity import identity_of, number_of
 from scripting.sources.steps import Step
 from scripting.sources.sync import ABSENCE_SECONDS, reconcile_files, report_remark, scripts_expected
+from scripting.storage import database
 from scripting.supervisor.errors import SupervisorError
 
 logger = logging.getLogger(__name__)
+_outage = database.Outage("the database")
 
 LOOK_SECONDS = 5
 """How often the folder is read though the system told of no change: some file systems never tell."""
@@ -216,7 +218,10 @@ def _step(watcher: Watcher, report: Callable[[Step], None], *, changed: bool) ->
         steps = watcher.look() if changed or watcher.is_due() else []
         steps += watcher.count_absences()
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("the database is unavailable, looking again: %s", error)
+        if database.is_unavailable(error):
+            _outage.note(error)  # met several times a second
+        else:
+            logger.warning("the folder is looked at again: %s", error)
         watcher.forget()
         return True
     except FolderRefused as error:
@@ -227,6 +232,7 @@ def _step(watcher: Watcher, report: Callable[[Step], None], *, changed: bool) ->
         logger.error("scripts cannot be checked, looking again: %s", error)  # noqa: TRY400 - its message says what to do
         watcher.forget()
         return True
+    _outage.over()
     for step in steps:
         report(step)
     return watcher.root.is_dir()

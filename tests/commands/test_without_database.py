@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from scripting.storage.redis_client import redis_client
 from tests.support.game import Game
 from tests.support.redis import RedisServer
 from tests.workers.outages import standby
+from tests.workers.processes import wait_for
 
 ROLL = '{"sides": 6}'
 
@@ -35,11 +37,15 @@ def shipped(game: Game, transactional_db: None) -> Game:
     return game
 
 
-def of_nothing(url: str, tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command of a site whose database is that one."""
+def site_on(url: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of a site whose database is that one."""
     environment = {**os.environ, "DATABASE_URL": url, "GOBY_VAR": str(tmp_path / "var")}
-    environment |= {"REDIS_URL": site.SCRIPTING_REDIS_URL, "DJANGO_SETTINGS_MODULE": "goby_site.settings"}
+    return environment | {"REDIS_URL": site.SCRIPTING_REDIS_URL, "DJANGO_SETTINGS_MODULE": "goby_site.settings"}
+
+
+def of_nothing(url: str, tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "manage.py", *arguments]
+    environment = site_on(url, tmp_path)
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -71,6 +77,27 @@ def test_a_server_that_does_not_answer_is_told_without_its_password(tmp_path: Pa
     assert (ran.returncode, "Traceback" in ran.stderr) == (1, False)
     assert "the database site at 127.0.0.1:1 does not answer: start it, or let DATABASE_URL name one" in ran.stderr
     assert "opensesame" not in ran.stderr
+
+
+@pytest.mark.once
+@pytest.mark.slow
+def test_a_process_that_starts_without_its_database_tells_it_once_for_each_that_looks(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    log = tmp_path / "log"
+    environment = site_on(f"sqlite:///{tmp_path / 'gone' / 'site.sqlite3'}", tmp_path)
+    with log.open("wb") as said:
+        watcher = subprocess.Popen([sys.executable, "manage.py", "watch_scripts"], env=environment, stderr=said)
+    try:
+        wait_for(lambda: "unable to open database file" in log.read_text())
+        time.sleep(2)
+        assert watcher.poll() is None
+    finally:
+        watcher.terminate()
+        watcher.wait(60)
+    told = [line for line in log.read_text().splitlines() if "unable to open database file" in line]
+    assert len(told) <= 2, "one of the folder, one of versions"
+    assert all("the database is unavailable, events wait" in line for line in told), told
 
 
 @pytest.mark.slow
