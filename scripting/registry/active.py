@@ -14,6 +14,7 @@ from django.db import router
 
 from scripting.conf import conf
 from scripting.models import SHARED, Script
+from scripting.modules.installed import modules
 from scripting.processes import generation
 from scripting.processes.generation import Generation, Span
 from scripting.registry.reading import Carried, following, load, recorded
@@ -60,8 +61,13 @@ class ScriptRegistry:
                         break
                     self._scripts[key] = self._read[key] = found
                     return found
-        known = ", ".join(str(s) for s in Script.objects.in_use().filter(module=module)) or "none"
-        raise ScriptNotFound(f"there is no script {module}/{name} that could run (module {module} has: {known})")
+        known = [str(script) for script in Script.objects.in_use().filter(module=module)]
+        installed = modules.get(module)
+        ships = installed is not None and name in installed.config.scripts() and f"{module}/{name}" not in known
+        raise ScriptNotFound(
+            f"there is no script {module}/{name} that could run (module {module} has: {', '.join(known) or 'none'})"
+            + ("; `manage.py sync_scripts` takes in what modules ship" if ships else "")
+        )
 
     def take(self, keys: Collection[Key], changes: Span | None = None) -> dict[Key, ResolvedScript]:
         """Read these scripts anew, for the next run to be on; answers those that there are. `changes`: all that they cover."""

@@ -208,6 +208,17 @@ def test_8_5_a_missing_script_is_not_found_and_says_what_there_is(arena: Arena) 
     assert output.error is not None
     assert output.error.type is ErrorType.NOT_FOUND
     assert "arena/other" in output.error.message
+    assert "sync_scripts" not in output.error.message
+
+
+def test_a_script_that_its_module_ships_and_nobody_took_in_is_not_found_with_the_command_that_does(
+    arena: Arena,
+) -> None:
+    output = get_engine().execute(ExecutionRequest("arena", "scorer"))
+    assert output.error is not None
+    assert output.error.message.endswith(
+        "(module arena has: none); `manage.py sync_scripts` takes in what modules ship"
+    )
 
 
 def test_inputs_that_are_no_plain_data_are_an_error_naming_the_path(arena: Arena) -> None:
