@@ -159,7 +159,9 @@ def test_the_reason_of_a_publishing_outlives_the_session(person: Enter) -> None:
     expect(page.locator("#publish-dialog")).to_be_hidden()
 
 
-def test_values_of_knobs_and_their_reason_outlive_the_session_and_what_others_set(person: Enter) -> None:
+def test_values_of_knobs_and_their_reason_outlive_the_session_a_look_at_the_report_and_what_others_set(
+    person: Enter,
+) -> None:
     designer, admin = person("designer"), person("admin")
     page = designer.page()
     page.goto(f"/scripts/{DAMAGE}/tune/")
@@ -172,6 +174,12 @@ def test_values_of_knobs_and_their_reason_outlive_the_session_and_what_others_se
     log_in_again(designer, page)
     expect(page.locator("#field-CRITICAL_CHANCE")).to_have_value("0.31")
     expect(page.locator("#tune-state")).to_have_text("1 value is changed.")
+    expect(page.locator("#tune-reason")).to_have_value("Typed with care")
+
+    page.locator("#tune-replay a").click()
+    expect(page.get_by_role("heading", level=1)).not_to_contain_text("Tune")
+    page.go_back()
+    expect(page.locator("#field-CRITICAL_CHANCE")).to_have_value("0.31")
     expect(page.locator("#tune-reason")).to_have_value("Typed with care")
 
     quicker = admin.page()
@@ -262,3 +270,15 @@ def test_words_of_a_review_outlive_the_session_a_form_that_is_too_old_and_its_wi
     page.get_by_role("button", name="Refuse").click()
     expect(page.locator(".problem")).to_contain_text("is withdrawn already")
     expect(page.locator(".unsent")).to_have_text("A long refusal")
+
+
+def test_the_name_of_a_new_script_outlives_the_session(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.page()
+    page.goto("/scripts/new/")
+    page.fill("#name", "typed_with_care")
+    designer.context.clear_cookies(name="sessionid")
+    page.click("#new-go")
+    designer.log_in(page)
+    expect(page.locator("#name")).to_have_value("typed_with_care")
+    expect(page.locator("#name-said")).to_contain_text("can be had")

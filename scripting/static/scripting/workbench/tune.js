@@ -9,8 +9,8 @@ const REST = 600; // ms that values must rest before they are replayed
 const LOOK = 1500; // ms between two looks for curves
 
 const { module, name, base, knobs, login } = pageData();
-const KEPT = `tune:${module}/${name}`;
-const server = new Server(pageOf(module, name), () => toast("Your session has ended.", { kind: "bad", keep: true, name: "login", actions: [["Log in", () => { keep(); location.href = `${login}?next=${encodeURIComponent(location.pathname)}`; }]] }));
+const KEPT = `tune:${document.querySelector(".who-name").textContent}:${module}/${name}`;
+const server = new Server(pageOf(module, name), () => toast("Your session has ended.", { kind: "bad", keep: true, name: "login", actions: [["Log in", () => { location.href = `${login}?next=${encodeURIComponent(location.pathname)}`; }]] }));
 const boxes = new Map(knobs.map((knob) => [knob.name, document.querySelector(`[data-knob="${knob.name}"]`)]));
 wireDialogs();
 
@@ -76,11 +76,15 @@ function put(knob, value) {
   soon();
 }
 
-// What is typed outlives a login, and the sight of values that others have set.
+// What is typed and not published outlives a login, a look at the report, and the sight of values that others have set.
 const WORDS = ["tune-reason", "time-from", "time-until", "only-kind", "only-name"].filter((id) => $(id));
 const PARTS = ["for-a-time", "only-for"].filter((id) => $(id));
 
+let published = false;
+window.addEventListener("pagehide", keep);
+
 function keep() {
+  if (published || (!changedKnobs().length && !$("tune-reason")?.value)) return;
   const drafts = Object.fromEntries(changedKnobs().map((knob) => [knob.name, knob.kind === "flag" ? fieldOf(knob).checked : fieldOf(knob).value]));
   keepWords(KEPT, { drafts, words: Object.fromEntries(WORDS.map((id) => [id, $(id).value])), open: PARTS.filter((id) => $(id).open) });
 }
@@ -138,7 +142,7 @@ function refused(error) {
   }
   problem(error.message);
   if (error.document?.may_ask) $("tune-problem").append(" ", h("button", { type: "button", class: "link", onclick: askReview }, "Ask for a review"));
-  if (error.type === "stale_base" || error.type === "unchanged") toast("The live values are others now.", { keep: true, name: "stale", actions: [["Show them", () => { keep(); location.reload(); }]] });
+  if (error.type === "stale_base" || error.type === "unchanged") toast("The live values are others now.", { keep: true, name: "stale", actions: [["Show them", () => location.reload()]] });
   at?.focus();
 }
 
@@ -167,6 +171,7 @@ async function publish() {
     if (isForATime()) await server.post("api/tune/plan", { values: values(), only: only(), reason, from: $("time-from").value, until: $("time-until").value });
     else await server.post("api/tune/publish", { values: values(), only: only(), reason, base });
     sessionStorage.setItem("goby-tuned", `${module}/${name}`);
+    published = true;
     location.reload();
   } catch (error) {
     $("tune-publish").disabled = false;
