@@ -175,6 +175,7 @@ WORKBENCH_PAGES = (
     "gate_dialog",
     "every_page",
     "tune_page",
+    "mishaps",
     "new_rule",
     "playback_page",
     "values",
@@ -188,6 +189,7 @@ SECOND_STACK = {
     "gate_dialog",
     "every_page",
     "tune_page",
+    "mishaps",
 }
 """Those of them that run on a stack of their own beside the others: one process with all of them would be the last to end."""
 SITE_PAGES = (
