@@ -39,10 +39,6 @@ def alive(_request: HttpRequest) -> JsonResponse:
 def ready(_request: HttpRequest) -> JsonResponse:
     """200 when every part answers, else 503; names the parts, and keeps their error texts to the log."""
     parts = {name: holds(part) for name, part in PARTS.items()}
-    if parts["database"]:
-        _no_database.over()
-    if parts["redis"]:
-        _no_redis.over()
     whole = all(parts.values())
     return JsonResponse({"status": "ready" if whole else "not ready", "parts": parts}, status=200 if whole else 503)
 
@@ -85,10 +81,8 @@ def holds(part: Callable[[], bool]) -> bool:
         return part()
     except Exception as error:
         if storage.is_unavailable(error):
-            _no_database.note(error)
-        elif isinstance(error, RedisError) and redis_errors.is_unavailable(error):
-            _no_redis.note(redis_errors.told(error))
-        else:
+            storage.outage.note_here(error)
+        elif not (isinstance(error, RedisError) and redis_errors.noted(error)):
             logger.exception("not ready")
         return False
 
@@ -102,6 +96,7 @@ def database() -> bool:
         _write_seen = (now + PROOF_SECONDS, False)
         storage.prove_write()
         _write_seen = (now + PROOF_SECONDS, True)
+        storage.outage.over()
         answer = True
     if not answer:
         return False
@@ -128,7 +123,9 @@ def schema() -> bool:
 def redis() -> bool:
     """Whether Redis takes writes, a full one those that drain it, and soon: whoever asks does not wait long either."""
     with briefly():
-        return set_for(key("ready"), "1", 1000, redis_client())
+        takes_writes = set_for(key("ready"), "1", 1000, redis_client())
+    redis_errors.outage.over()
+    return takes_writes
 
 
 def workers() -> bool:
@@ -149,8 +146,6 @@ def sandbox() -> bool:
     return answer
 
 
-# Of this process alone: where it alone reaches neither, the others are to go on.
-_no_database, _no_redis = storage.Outage("the database"), storage.Outage("Redis")
 PROOF_SECONDS = 5.0
 _write_seen = (0.0, False)
 _sandbox_seen = (0.0, False)

@@ -92,7 +92,8 @@ class Listener:
         self.member.on_beat = self._heard
         self._heartbeat = Heartbeat(self.member.beat) if heartbeat else None
         self._subscription = Subscription(joined=self._call)
-        self._outage = database.Outage("the database")
+        self._lost = False
+        """Whether the database could not be asked, and its return is not told yet."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="script-listener", daemon=True)
 
@@ -120,7 +121,7 @@ class Listener:
                 try:
                     if not self.step() and time.monotonic() >= self._rests_at():
                         self._rest()
-                    self._outage.over()
+                    self._lost = self._lost and not database.outage.over()
                 except (DatabaseError, InterfaceError, redis.RedisError) as error:
                     self._tell(error)
                     self._look_again()
@@ -134,7 +135,8 @@ class Listener:
     def _tell(self, error: Exception) -> None:
         """An outage once, then a count: it is met several times a second."""
         if database.is_unavailable(error):
-            self._outage.note(error)
+            self._lost = True
+            database.outage.note_here(error)
         elif not (isinstance(error, redis.RedisError) and redis_errors.noted(error)):
             logger.warning("versions are looked at again: %s", error)
 

@@ -38,7 +38,6 @@ from scripting.storage import database
 from scripting.supervisor.errors import SupervisorError
 
 logger = logging.getLogger(__name__)
-_outage = database.Outage("the database")
 
 LOOK_SECONDS = 5
 """How often the folder is read though the system told of no change: some file systems never tell."""
@@ -214,12 +213,13 @@ def _watch(lock: OneAtATime, watcher: Watcher, stop: threading.Event, report: Ca
 def _step(watcher: Watcher, report: Callable[[Step], None], *, changed: bool) -> bool:
     """One wake-up. False when the folder must be watched anew."""
     close_old_connections()
+    looks = changed or watcher.is_due()
     try:
-        steps = watcher.look() if changed or watcher.is_due() else []
+        steps = watcher.look() if looks else []
         steps += watcher.count_absences()
     except (DatabaseError, InterfaceError) as error:
         if database.is_unavailable(error):
-            _outage.note(error)  # met several times a second
+            database.outage.note_here(error)  # met several times a second
         else:
             logger.warning("the folder is looked at again: %s", error)
         watcher.forget()
@@ -232,7 +232,8 @@ def _step(watcher: Watcher, report: Callable[[Step], None], *, changed: bool) ->
         logger.error("scripts cannot be checked, looking again: %s", error)  # noqa: TRY400 - its message says what to do
         watcher.forget()
         return True
-    _outage.over()
+    if looks:
+        database.outage.over()
     for step in steps:
         report(step)
     return watcher.root.is_dir()

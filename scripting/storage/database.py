@@ -135,22 +135,32 @@ class Outage:
                 "%s is unavailable still, %d failures in %.0f s: %s", self.what, failures, now - self._began, error
             )
 
-    def over(self) -> None:
-        """It works, perhaps again: a full disk may take a little now and then, so that this is told after some seconds only."""
-        if not self._failures or time.monotonic() - self._failed < QUIET_SECONDS:
-            return
+    def over(self) -> bool:
+        """It works, perhaps again: a full disk may take a little now and then, so that this is told after some seconds only.
+
+        Whether nothing is left to be told.
+        """
+        if not self._failures:
+            return True
+        if time.monotonic() - self._failed < QUIET_SECONDS:
+            return False
         with self._lock:
             failures, self._failures = self._failures, 0
             seconds = time.monotonic() - self._began
         if failures:
             logger.warning("%s is available again after %d failures in %.0f s", self.what, failures, seconds)
+        return True
 
 
 class DatabaseOutage(Outage):
     """Tells the other processes too, which may not write much."""
 
-    def note(self, error: BaseException | str) -> None:
+    def note_here(self, error: BaseException | str) -> None:
+        """It failed again for this process, which may be the only one that does not reach it."""
         super().note(error)
+
+    def note(self, error: BaseException | str) -> None:
+        self.note_here(error)
         with contextlib.suppress(redis.RedisError), briefly():
             redis_client().set(_flag(), "1", px=_FLAG_MS)
 
