@@ -191,7 +191,7 @@ def moment_argument(text: str) -> datetime:
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:
-    """What parses an argument that is a number from `least` to `most`."""
+    """A parser of an argument that is a number from `least` to `most`."""
 
     def parse(text: str) -> int:
         if not text.isdecimal() or len(text) > LONGEST_NUMBER or not least <= int(text) <= most:

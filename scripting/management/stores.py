@@ -70,7 +70,7 @@ def _state(error: BaseException) -> str:
 
 
 def _codes(error: BaseException | None) -> tuple[str, int]:
-    """What PostgreSQL or SQLite calls the first error of the chain that has a code."""
+    """The name that PostgreSQL or SQLite has for the first error of the chain that has a code."""
     while error is not None:
         state, code = getattr(error, "sqlstate", None), getattr(error, "sqlite_errorcode", None)
         if state is not None or code is not None:

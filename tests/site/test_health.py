@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from goby_site.web import health
 from goby_site.web.health import Alive
 from scripting.models import OutboxEvent
-from scripting.storage import database
+from scripting.storage import database, redis_errors
 from scripting.storage.redis_client import key
 from scripting.workers.heartbeat import Liveness
 from tests.support.redis import RedisServer
@@ -82,6 +82,7 @@ def test_a_redis_that_is_away_is_told_once_however_often_a_probe_asks(
     client: Client, redis_server: RedisServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(redis_errors, "outage", database.Outage("Redis"))  # whatever other tests met
     redis_server.stop()
     answers = [client.get("/readyz").json()["parts"]["redis"] for _ in range(3)]
     redis_server.start()

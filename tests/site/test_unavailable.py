@@ -86,8 +86,10 @@ def test_what_would_write_to_a_read_only_database_says_so_and_the_rest_works(
 
 
 @pytest.mark.usefixtures("unreachable")
-def test_the_log_tells_one_outage_not_each_request(visitor: Client, caplog: pytest.LogCaptureFixture) -> None:
-    database.outage.__init__("the database")  # type: ignore[misc] # whatever other tests met
+def test_the_log_tells_one_outage_not_each_request(
+    visitor: Client, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "outage", database.DatabaseOutage("the database"))  # whatever other tests met
     with caplog.at_level(logging.WARNING):
         for _ in range(5):
             visitor.get("/scripts/")

@@ -122,7 +122,7 @@ def test_two_designers_in_conflict_lose_nothing(person: Enter) -> None:
     change(his, "HOLD_FIRE_BELOW = 0.0", "HOLD_FIRE_BELOW = 0.1")
     with hers.expect_request("**/api/replay"):  # her draft is compared with the new one
         publish(his, "The badly hurt hold their fire")
-    expect(hers.locator("#replay-line a")).to_be_visible()
+    expect(hers.locator("#replay-line a")).to_be_visible(timeout=60_000)
     expect(hers.locator(".toast", has_text="The badly hurt hold their fire")).to_be_visible()
     hers.click("#publish")
     expect(hers.locator("#publish-behind")).to_contain_text(f"v{live_number(admin, EVENTS)} went live since, by admin")

@@ -115,8 +115,9 @@ def test_a_publishing_whose_answer_is_lost_is_seen_to_have_gone_live(person: Ent
     expect(page.locator("#publish")).to_be_disabled()
 
 
+@pytest.mark.parametrize("has_heard", [False, True], ids=["", "and the page has heard of it"])
 def test_a_publishing_whose_server_dies_before_it_answers_is_seen_to_have_gone_live_once_it_is_back(
-    person: Enter, stack: RunningStack
+    person: Enter, stack: RunningStack, has_heard: bool
 ) -> None:
     page = person("designer").open(HITS)
     change(page, "BASE_CHANCE = 0.85", "BASE_CHANCE = 0.82")
@@ -126,6 +127,8 @@ def test_a_publishing_whose_server_dies_before_it_answers_is_seen_to_have_gone_l
 
     def die(route: Route) -> None:
         assert route.fetch().status == 200
+        if has_heard:
+            expect(page.locator("#live-chip")).not_to_have_text("v1 is live")
         for pid in stack.pids("web"):
             os.kill(pid, signal.SIGKILL)
         route.abort()

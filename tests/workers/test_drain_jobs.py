@@ -18,6 +18,7 @@ from scripting.bus.streams import Stream
 from scripting.models import Execution, OutboxEvent, ReceiptLink, Script
 from scripting.modules.calls import CallContext, Outcome
 from scripting.modules.installed import modules
+from scripting.storage import database
 from scripting.workers import drain_job
 from tests.support.arena import Arena, add, arena_registered, make_script, score
 from tests.workers.track import laps
@@ -193,7 +194,10 @@ def table_missing(*, a_migration_is_lacking: bool) -> Iterator[None]:
         newest.save()
 
 
-def test_events_wait_for_a_migration_that_the_database_lacks_and_then_run(caplog: pytest.LogCaptureFixture) -> None:
+def test_events_wait_for_a_migration_that_the_database_lacks_and_then_run(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "outage", database.DatabaseOutage("the database"))  # whatever other tests met
     run(1), run(2), run(1, "bo")
     with table_missing(a_migration_is_lacking=True):
         drain_job.drain_once(Stream.of("track", "ann", ""), 1.0)

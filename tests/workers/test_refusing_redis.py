@@ -183,7 +183,7 @@ def test_our_own_mistakes_are_none() -> None:
 def test_a_worker_with_nothing_to_do_outlives_that_its_redis_becomes_a_replica(
     tmp_path: Path, redis_server: RedisServer
 ) -> None:
-    """What waits in a blocking command then gets an answer of its own, UNBLOCKED."""
+    """A blocking command that waits then gets an answer of its own, UNBLOCKED."""
     with WorkerProcess(tmp_path, "worker") as worker:
         worker.takes_jobs()
         waits = "blocked_clients"

@@ -175,7 +175,7 @@ async function caughtUp() {
   else forget("fallback");
   const { actor, reason } = answer.activation || {};
   if (before !== now && !mine && publishing?.isOwn(answer)) { // its answer was lost, or another tab published it
-    if (!publishing.sending) publishing.done(answer);
+    publishing.hear(answer);
     return;
   }
   if (before === now || (actor === page.user && publishing?.dialog.open)) return; // one's own, told by the dialog

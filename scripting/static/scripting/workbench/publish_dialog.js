@@ -13,6 +13,7 @@ export class Publishing {
     this.dialog = $("publish-dialog");
     this.cannot = true; // for a reason of the text's, whatever the gate says
     this.sending = false;
+    this.heardOf = null; // while it is sent: that its text is live, which the page heard before the answer came
     this.kept = `publish:${page.module}/${page.name}`;
     this.gate = new Gate(server, "publish", () => this.enable());
     $("publish").addEventListener("click", () => this.open());
@@ -152,13 +153,15 @@ export class Publishing {
     this.problem("");
     const source = this.editor.text;
     this.sending = true;
+    this.heardOf = null;
     try {
       const answer = await this.server.post("api/publish", {
         source, language: this.language(), reason: $("publish-reason").value, base: this.keeping.base ? this.keeping.base.number : null, confirmed, override: this.gate.override,
       });
       await this.done(answer);
     } catch (error) {
-      const live = error.type === "unreachable" || error.type === "broken" ? await this.ownThatIsLive() : null; // the answer alone may have been lost
+      const isLost = error.type === "unreachable" || error.type === "broken"; // it may be that of the answer alone
+      const live = isLost ? this.heardOf || await this.ownThatIsLive() || this.heardOf : null;
       if (live) { await this.done(live); return; }
       this.allow(true);
       if (error.type !== "will_fail") this.askOf([]);
@@ -179,6 +182,12 @@ export class Publishing {
     } finally {
       this.sending = false;
     }
+  }
+
+  // The page has heard that its own text is live, whose answer may have been lost.
+  hear(answer) {
+    if (this.sending) this.heardOf = answer; // `go` has its answer still to come
+    else this.done(answer);
   }
 
   async ownThatIsLive() {
