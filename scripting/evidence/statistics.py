@@ -94,7 +94,8 @@ def share(values: Sequence[float]) -> Estimate:
     z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     middle = (part + z * z / (2 * count)) / (1 + z * z / count)
     margin = z / (1 + z * z / count) * math.sqrt(part * (1 - part) / count + z * z / (4 * count * count))
-    return Estimate(part, max(0.0, middle - margin), min(1.0, middle + margin))
+    # Its ends at none and at all of them are 0 and 1, of which the sum leaves a rest of 10⁻¹⁷.
+    return Estimate(part, middle - margin if part > 0 else 0.0, middle + margin if part < 1 else 1.0)
 
 
 def student_quantile(share: float, freedom: int) -> float:

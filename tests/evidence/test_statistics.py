@@ -9,7 +9,7 @@ import pytest
 
 from scripting.evidence.facets import Facets, facets_of, is_nested, where
 from scripting.evidence.members import Members
-from scripting.evidence.statistics import Weights, histograms, paired_difference, quantile, student_quantile
+from scripting.evidence.statistics import Weights, histograms, paired_difference, quantile, share, student_quantile
 from tests.evidence.recorded import hits
 
 
@@ -18,6 +18,18 @@ from tests.evidence.recorded import hits
 )
 def test_students_quantiles_are_those_of_the_tables(freedom: int, table: float) -> None:
     assert student_quantile(0.975, freedom) == pytest.approx(table, rel=0.01)
+
+
+@pytest.mark.parametrize(("ones", "of", "low", "high"), [(1, 10, 0.0179, 0.4042), (9, 10, 0.5958, 0.9821)])
+def test_a_share_has_wilsons_interval(ones: int, of: int, low: float, high: float) -> None:
+    found = share([1.0] * ones + [0.0] * (of - ones))
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
+
+
+@pytest.mark.parametrize("of", [3, 375, 1000])
+def test_none_and_all_of_many_are_nought_and_one_to_the_last_digit(of: int) -> None:
+    assert share([0.0] * of).low == 0
+    assert share([1.0] * of).high == 1
 
 
 @pytest.mark.parametrize("pairs", [8, 60])
