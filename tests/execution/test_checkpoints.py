@@ -202,11 +202,11 @@ def test_a_worker_lets_the_database_go_when_nothing_is_written(
     """Who replaces the file meanwhile has the checkpoints of the new one made."""
     monkeypatch.setattr(checkpoints, "IDLE_SECONDS", 0.01)
     monkeypatch.setattr(checkpoints, "BUSY_SECONDS", 3.0)  # a busy machine looks late
-    before = written_at(file)
-    of_others = opened_logs(file)
-    beside.start()
     with put_off("default"):
         fill()
+    before = written_at(file)
+    of_others = opened_logs(file)  # once this thread has opened its own
+    beside.start()
     await_checkpoint(file, before)
     time.sleep(0.1)  # it is made
     assert opened_logs(file) != of_others, "not by a connection that stays open"
