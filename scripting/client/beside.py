@@ -75,7 +75,7 @@ class Item:
 
     @cached_property
     def _is_taken_back(self) -> bool:
-        """Whether what the server has was here in a commit after what is known was told."""
+        """Whether the server's text stood in the file here in some commit after the last pull: CI pushed it, and it was taken back since."""
         return self.live != self.known and was_since(self.pulled, self.path, self.live, DIGESTS[self.kind])
 
 

@@ -25,7 +25,7 @@ _POSTGRESQL = ("08", "25006", "53", "57P", "58", "XX")
 _NO_TABLE = ("42P01", "42703")
 """PostgreSQL has no such table, no such column."""
 _NO_TABLE_WORDS = ("no such table", "no such column", "has no column named")
-"""What SQLite says of that, which has no code for it."""
+"""SQLite says the same in its messages alone: it has no code for it."""
 _PROOF_BYTES = 32 << 10
 """More than the room that is left in a page: what is written must find new ones."""
 _FLAG_MS = 5_000

@@ -75,7 +75,7 @@ class Command(ScriptingCommand):
             raise
 
     def _known(self, event_id: str, topic: str, payload: dict[str, Any], seconds: float) -> list[Execution]:
-        """What has run of an accepted event. Who cannot learn it is told so, and must not take it for refused: it is sent already."""
+        """The executions of an event that was accepted. Where they cannot be read, the message says so: the event is sent all the same."""
         try:
             expected = len(table.of(topic).of(topics.get(topic).validate(payload)))
             return self._executions(event_id, expected, seconds)
