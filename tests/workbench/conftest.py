@@ -18,6 +18,8 @@ GOES_ON = "SELECT count(*) > 9 AND sum(kind = 'damage') > 0 FROM wargame_battlel
 ENOUGH = "SELECT count(*) > 4 FROM wargame_battlelogentry WHERE kind = 'damage'"
 """Whether there are so many decisions that a test can do without more."""
 
+DRAFTS = "SELECT script_id, user_id, source FROM scripting_draft"
+
 
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
@@ -102,5 +104,9 @@ def person(
         return entered
 
     yield enter
-    for context in own:
-        context.close()
+    try:
+        wait_until(lambda: stack.rows(DRAFTS) == [], 20, "this test leaves a draft: the next one would begin with it")
+    finally:
+        stack.rows("DELETE FROM scripting_draft")
+        for context in own:
+            context.close()

@@ -105,10 +105,11 @@ def write(page: Page, text: str) -> None:
 
 def change(page: Page, old: str, new: str) -> None:
     """Replace one place of the text, through the editor."""
-    page.evaluate(
-        "([old, fresh]) => { const e = window.ace.edit('editor'); e.focus(); e.find(old, {backwards: false, wrap: true}); e.insert(fresh); }",
+    found = page.evaluate(
+        "([old, fresh]) => { const e = window.ace.edit('editor'); e.focus(); const at = e.find(old, {backwards: false, wrap: true}); if (at) e.insert(fresh); return Boolean(at); }",
         [old, new],
     )
+    assert found, f"{old!r} isn't in the text:\n{text_of(page)}"
 
 
 def discard(person: Person, script: str) -> None:

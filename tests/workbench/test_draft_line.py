@@ -66,6 +66,20 @@ def test_a_draft_whose_saving_a_reload_cut_off_is_discarded_without_a_conflict(p
     assert [each for each in designer.problems if "ERR_FAILED" not in each] == []
 
 
+def test_a_draft_is_discarded_though_the_page_is_left_at_once(person: Enter) -> None:
+    designer = person("designer")
+    page = designer.open(DAMAGE)
+    change(page, "SPREAD = 0.25", "SPREAD = 0.55")
+    expect(page.locator("#draft-state")).to_have_text("Draft saved")
+    change(page, "SPREAD = 0.55", "SPREAD = 0.65")  # and this the server has not heard of yet
+    with page.expect_navigation():
+        page.evaluate("document.getElementById('discard').click(); location.assign('/healthz')")
+    wait_until(lambda: not designer.stack.rows("SELECT 1 FROM scripting_draft"), 30)
+    page = designer.open(DAMAGE)
+    assert "SPREAD = 0.25" in text_of(page)
+    expect(page.locator("#discard")).to_be_hidden()
+
+
 def test_reading_a_version_changes_nothing_until_a_draft_is_started_from_it(person: Enter) -> None:
     designer = person("designer")
     page = designer.open(DAMAGE, "?version=1")

@@ -71,6 +71,8 @@ def test_a_text_that_a_closed_tab_could_not_save_is_in_the_next_one_at_once(pers
     wait_until(lambda: text_of(fresh) == IN_TENGO, 20, "the text comes back")
     expect(fresh.locator("#language")).to_have_value("tengo")
     expect(fresh.locator("#draft-state")).to_have_text("Draft saved")
+    fresh.click("#discard")
+    expect(fresh.locator("#draft-state")).to_have_text("")
     fresh.close()
 
 

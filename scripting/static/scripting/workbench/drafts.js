@@ -22,7 +22,11 @@ export class Keeping {
     this.saving = null;
     this.unanswered = []; // the latest texts that were sent, of which no answer came: the server may have them
     sayOpen(this.tab);
-    window.addEventListener("pagehide", () => { this.keepHere(); this.keepHistory(); });
+    window.addEventListener("pagehide", () => {
+      if (this.discarding) { this.dropCopy(); return; }
+      this.keepHere();
+      this.keepHistory();
+    });
     window.addEventListener("focus", () => { if (this.owed) this.save(); });
     window.addEventListener("online", () => { if (this.owed) this.save(); });
   }
@@ -123,9 +127,19 @@ export class Keeping {
   }
 
   async discard() {
+    this.discarding = true;
+    try {
+      return await this.discardAll();
+    } finally {
+      this.discarding = false;
+    }
+  }
+
+  async discardAll() {
     clearTimeout(this.serverTimer);
     while (this.saving) await this.saving.catch(() => {}); // else it would make the draft anew
-    const ask = () => this.server.post("api/discard", { revision: this.revision });
+    // It goes on where the page is left meanwhile.
+    const ask = () => this.server.ask("POST", "api/discard", { revision: this.revision }, { keepalive: true });
     const answer = await ask().catch((error) => {
       if (error.type === "draft_conflict" && this.isOwn(error.document.theirs)) return ask();
       throw error;
