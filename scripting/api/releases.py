@@ -17,12 +17,14 @@ from scripting.models import SHARED, CaseChange, Script, ScriptVersion
 from scripting.models.tokens import Action
 from scripting.modules.installed import modules
 from scripting.registry import judging, lifecycle, releases
+from scripting.registry import knobs as registry_knobs
 from scripting.registry.gate import GateClosed, OverrideForbidden
 from scripting.registry.judging import Proposal
 from scripting.registry.knobs import ValuesRefused
 from scripting.registry.lifecycle import ChangeRefused
 from scripting.registry.moves import AlreadyActive, AnyBase, AtGate, PublishRefused, StaleBase, WillFail
 from scripting.registry.publishing import Text, TogetherRefused
+from scripting.registry.releases import NewValues
 from scripting.registry.storing import diagnostic_of
 from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES
@@ -85,6 +87,12 @@ class ReleaseKnobs(Schema):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
     values: dict[str, bool | int | float | str | list[Any]] = Field(
         max_length=200, description="Under `@` those for one segment or key alone: [[selector, values], …]."
+    )
+    base: str | None = Field(
+        None,
+        max_length=64,
+        description="`knobs_digest` of the script that they were made from (empty: none), refused if others are live. "
+        "Without it others are refused that are set while the release is replayed.",
     )
 
 
@@ -177,14 +185,15 @@ def _script_of(module: str, name: str, texts: Sequence[Text]) -> Script:
     return found
 
 
-def knobs_of(wanted: Sequence[ReleaseKnobs], texts: Sequence[Text]) -> dict[str, dict[str, Any]]:
-    """Values by script. Raises Problem."""
-    knobs: dict[str, dict[str, Any]] = {}
+def knobs_of(wanted: Sequence[ReleaseKnobs], texts: Sequence[Text]) -> dict[str, NewValues]:
+    """Values by script. Raises Problem, StaleBase."""
+    knobs: dict[str, NewValues] = {}
     for each in wanted:
-        script = str(_script_of(each.module, each.name, texts))
-        if script in knobs:
+        script = _script_of(each.module, each.name, texts)
+        if str(script) in knobs:
             raise Problem(422, "doubled", f"The knobs of {script} are named twice in this request.")
-        knobs[script] = dict(each.values)
+        base = script.active_knobs if each.base is None else registry_knobs.made_from(script, each.base)
+        knobs[str(script)] = NewValues(dict(each.values), base)
     return knobs
 
 

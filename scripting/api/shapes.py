@@ -42,6 +42,7 @@ class ScriptOut(Schema):
     knobs: dict[str, Any] = Field(
         description="Values of its knobs that are not the text's own; under `@` those for one segment or key alone."
     )
+    knobs_digest: str = Field(description="Of these values; empty where none are set.")
 
 
 class Failure(Schema):
@@ -105,6 +106,7 @@ def script_out(script: Script, runs_on: Sequence[str]) -> ScriptOut:
         live=version_out(script.active_version),
         default=version_out(script.default_version),
         knobs=script.active_knobs.all_values if script.active_knobs else {},
+        knobs_digest=script.active_knobs.digest if script.active_knobs else "",
     )
 
 

@@ -40,6 +40,8 @@ class Item:
     """The commit of `known`."""
     conflict: str = ""
     """Digests of here and live when a pull last said that both sides had changed."""
+    base: str | None = None
+    """Of values: the digest by which the server knows those that are live; None from one that tells none."""
 
     @property
     def is_changed_here(self) -> bool:
@@ -90,13 +92,13 @@ def items_of(folder: Path, server: Server, pulled: str | None = None) -> list[It
     here = {path: kind for kind in (CASES, KNOBS) for path in _files(folder, kind)}
     found = []
     for path in sorted({*live, *here}):
-        kind, label, text = live.get(path, ("", "", ""))
+        kind, label, text, base = live.get(path, ("", "", "", ""))
         kind = kind or here[path]
         label = label or _label(folder, path, kind)
         digest = DIGESTS[kind](text) if text else ""
         name = f"{kind} {label}"
         last, conflict = known.get(name, ""), known.get(f"{CONFLICT} {name}", "")
-        found.append(Item(kind, label, path, _digest_here(path, kind), digest, last, text, pulled, conflict))
+        found.append(Item(kind, label, path, _digest_here(path, kind), digest, last, text, pulled, conflict, base))
     return found
 
 
@@ -144,7 +146,7 @@ def changed(items: list[Item]) -> tuple[list[dict[str, Any]], list[dict[str, Any
             cases.append({"module": module, "script": script, "name": name[0], "case": document, "base": item.live})
         else:
             values = json.loads(folders.text_of(item.path)) if item.here else {}
-            knobs.append({"module": module, "name": script, "values": values})
+            knobs.append({"module": module, "name": script, "values": values, "base": item.base})
     return cases, knobs
 
 
@@ -193,18 +195,18 @@ def _label(folder: Path, path: Path, kind: str) -> str:
     return f"{parts[0]}/{parts[2]}/{path.stem}" if kind == CASES else f"{parts[0]}/{path.stem}"
 
 
-def _live(folder: Path, server: Server) -> dict[Path, tuple[str, str, str]]:
-    """By file: kind, label and text of what the server keeps."""
-    found: dict[Path, tuple[str, str, str]] = {}
+def _live(folder: Path, server: Server) -> dict[Path, tuple[str, str, str, str | None]]:
+    """By file: kind, label and text of what the server keeps; of values also the digest by which it knows them."""
+    found: dict[Path, tuple[str, str, str, str | None]] = {}
     for each in server.get("cases"):
         label = f"{each['script']}/{each['name']}"
         module, script, name = _names(label, 3)
-        found[folder / module / CASES / script / f"{name}.json"] = (CASES, label, each["document"])
+        found[folder / module / CASES / script / f"{name}.json"] = (CASES, label, each["document"], None)
     for each in server.get("scripts"):
         if values := each["knobs"]:
             module, script = _names(each["script"], 2)
             text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-            found[folder / module / KNOBS / f"{script}.json"] = (KNOBS, each["script"], text)
+            found[folder / module / KNOBS / f"{script}.json"] = (KNOBS, each["script"], text, each.get("knobs_digest"))
     return found
 
 

@@ -27,12 +27,14 @@ from scripting.git.repository import Commit, Repository
 from scripting.git.sides import One, Sides, is_taken, live_text, sides_of
 from scripting.models import CaseChange, GitBranch, GitFile, Review, Script
 from scripting.processes.one_at_a_time import RENEW_SECONDS, OneAtATime
+from scripting.registry import knobs as registry_knobs
 from scripting.registry import lifecycle, releases, reviews
 from scripting.registry.gate import GateClosed
 from scripting.registry.knobs import ValuesRefused
 from scripting.registry.lifecycle import ChangeRefused
 from scripting.registry.moves import AtGate, PublishRefused, StaleBase
 from scripting.registry.publishing import Text, TogetherRefused
+from scripting.registry.releases import NewValues
 from scripting.sandbox import source_text
 from scripting.supervisor.errors import SupervisorError
 from scripting.texts import case_text
@@ -165,7 +167,7 @@ class _Look:
         try:
             texts = [self._text(one, actor) for one in wanted if one.kind == "text"]
             cases = [_case_change(one, texts) for one in wanted if one.kind == "cases"]
-            knobs = {one.label: _values(one, texts) for one in wanted if one.kind == "knobs"}
+            knobs = {one.label: _new_values(one, texts) for one in wanted if one.kind == "knobs"}
             with_evidence(
                 lambda: releases.release(
                     texts,
@@ -204,7 +206,9 @@ class _Look:
         base = script.versions.filter(number=one.number).first() if one.number else None
         return Text(script, one.language, source_text.encode(one.content), base, person_of(commit), message)
 
-    def _asked(self, closed: GateClosed, texts: list[Text], knobs: dict[str, Any], actor: Any, reason: str) -> str:
+    def _asked(
+        self, closed: GateClosed, texts: list[Text], knobs: dict[str, NewValues], actor: Any, reason: str
+    ) -> str:
         """Ask for a review of the commit, once: what it waits for."""
         branch, review = self.branch, self.branch.review
         if review is not None and branch.asked_for == self.commit.sha and review.state != Review.State.LAPSED:
@@ -364,10 +368,10 @@ def _case_change(one: One, texts: list[Text]) -> CaseChange:
     return CaseChange(_script(one, texts), one.names[2], content, one.ours)
 
 
-def _values(one: One, texts: list[Text]) -> dict[str, Any]:
-    """Raises Waits."""
-    _script(one, texts)
-    return dict(json.loads(one.content)) if one.content else {}
+def _new_values(one: One, texts: list[Text]) -> NewValues:
+    """Raises Waits, StaleBase."""
+    base = registry_knobs.made_from(_script(one, texts), one.base)
+    return NewValues(dict(json.loads(one.content)) if one.content else {}, base)
 
 
 def _told(refused: Exception) -> str:

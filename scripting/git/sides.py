@@ -46,7 +46,7 @@ class LiveSite(Server):
             ]
         assert address == "scripts"
         found = Script.objects.in_use().select_related("active_version", "active_knobs")
-        return [{"script": str(each), "live": _live(each.active_version), "knobs": _values(each)} for each in found]
+        return [{"script": str(each), "live": _live(each.active_version), **_values_told(each)} for each in found]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ class One:
     """Of the file."""
     number: int = 0
     language: str = ""
+    base: str = ""
+    """Of values: the digest of the set that is live."""
 
     @property
     def key(self) -> Key:
@@ -157,7 +159,7 @@ def _of_item(folder: Path, item: Item, row: GitFile | None) -> One | None:
         state = State.THEIRS
     content = folders.text_of(item.path) if item.here else ""
     path = str(item.path.relative_to(folder))
-    return One(item.kind, item.label, state, item.here, item.live, path, content)
+    return One(item.kind, item.label, state, item.here, item.live, path, content, base=item.base or "")
 
 
 def is_taken(row: GitFile, theirs: str, ours: str) -> bool:
@@ -194,6 +196,10 @@ def _live(version: ScriptVersion | None) -> dict[str, Any] | None:
 
 def _values(script: Script) -> dict[str, Any]:
     return script.active_knobs.all_values if script.active_knobs else {}
+
+
+def _values_told(script: Script) -> dict[str, Any]:
+    return {"knobs": _values(script), "knobs_digest": script.active_knobs.digest if script.active_knobs else ""}
 
 
 def _digest(content: bytes) -> str:

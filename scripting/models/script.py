@@ -257,6 +257,11 @@ class KnobSet(models.Model):
         return dict(json.loads(self.content))
 
     @property
+    def digest(self) -> str:
+        """Of the values; empty where all have their defaults, as without a set."""
+        return self.sha256 if self.all_values else ""
+
+    @property
     def segments(self) -> list[tuple[str, dict[str, Any]]]:
         """(selector, values) of those for some events alone, in the order in which they count."""
         return [(selector, values) for selector, values in self.all_values.get(SEGMENTS, ())]

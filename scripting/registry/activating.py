@@ -30,12 +30,16 @@ from scripting.storage.compiled_insert import create
 from scripting.storage.compiled_query import Among, number
 from scripting.subscriptions import sets
 from scripting.subscriptions.sets import SubscriptionRefused
-from scripting.texts.escaping import visible
+from scripting.texts.escaping import one_line, visible
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 BY_PEOPLE = frozenset({Activation.Cause.PUBLISH, Activation.Cause.ROLLBACK})
+MOST_TOLD = 5
+"""Knobs that a message names."""
+LOOKED_BACK = 200
+"""Activations that tell who set the knobs."""
 
 
 def activate(
@@ -172,12 +176,7 @@ def _allow(move: Move, locked: Script) -> None:
 def _require_other_knobs(move: Move, locked: Script) -> None:
     """Raise what stands against a move of knobs: they are set so already, or others were set meanwhile."""
     pk = move.knobs.pk if isinstance(move.knobs, KnobSet) else None
-    if move.knobs_base is not AnyBase:
-        believed = move.knobs_base.pk if isinstance(move.knobs_base, KnobSet) else None
-        if locked.active_knobs_id != believed:
-            raise StaleBase(
-                f"the knobs of {locked} were set meanwhile; look at the new values, then set yours", move.version
-            )
+    require_knobs(locked, move.knobs_base, move.version)
     if locked.active_knobs_id == pk and locked.active_version_id == (move.version and move.version.pk):
         raise AlreadyActive("the knobs are set so already; nothing changed", move.version)
 
@@ -220,6 +219,40 @@ def _move(move: Move, locked: Script, passage: Passage) -> Activation:
     if evidence := passage.evidence.get(locked.pk):
         activation.evidence.add(*evidence)
     return activation
+
+
+def require_knobs(script: Script, base: KnobSet | type[AnyBase] | None, version: ScriptVersion | None = None) -> None:
+    """Raise StaleBase, with who set which, where other values are live than a change was made from."""
+    if base is not AnyBase and script.active_knobs_id != (base.pk if isinstance(base, KnobSet) else None):
+        before = base if isinstance(base, KnobSet) else None
+        raise StaleBase(
+            f"the knobs of {script} were set meanwhile{_set_since(script, before)}; look at the new values, then set yours",
+            version,
+        )
+
+
+def _set_since(script: Script, before: KnobSet | None) -> str:
+    """Which values are others now, and who set them: ` (bonus = 5 by ada: a festival)`."""
+    then, now = (knobs.told if knobs else {} for knobs in (before, script.active_knobs))
+    names = [name for name in sorted({*then, *now}) if then.get(name) != now.get(name)]
+    told = [f"{name} = {now[name]}" if name in now else f"{name} to its default" for name in names[:MOST_TOLD]]
+    if len(names) > MOST_TOLD:
+        told.append(f"{len(names) - MOST_TOLD} more")
+    by, found = "", _setter(script)
+    if found is not None:
+        by = f" by {found.actor}" if found.actor else ""
+        by += f": {one_line(found.reason, 100)}" if found.reason else ""
+    return f" ({visible(', '.join(told) + by).strip(': ')})" if told or by else ""
+
+
+def _setter(script: Script) -> Activation | None:
+    """The activation since which the knobs have their values."""
+    found = None
+    for activation in script.activations.select_related("actor").order_by("-id")[:LOOKED_BACK]:
+        if activation.knobs_id != script.active_knobs_id:
+            break
+        found = activation
+    return found
 
 
 def already_active(version: ScriptVersion) -> AlreadyActive:

@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from scripting.models import SEGMENTS, Activation, KnobSet, Script, ScriptVersion
 from scripting.modules import segments as segments_of_modules
-from scripting.registry.activating import activate_together
+from scripting.registry.activating import activate_together, require_knobs
 from scripting.registry.bundles import Values, active_values, bundle_for, values_digest
 from scripting.registry.checking import check_bundle
 from scripting.registry.dependents import World
@@ -134,6 +134,15 @@ def with_segment(values: Values, selector: str, own: Values | None) -> dict[str,
         place = next((at for at, (name, _) in enumerate(values.get(SEGMENTS, ())) if name == selector), 0)
         segments.insert(place, [selector, dict(own)])
     return {**values, SEGMENTS: segments}
+
+
+def made_from(script: Script, digest: str) -> KnobSet | None:
+    """The set that is live, which values were made from. Raises StaleBase where its digest is another."""
+    live = script.active_knobs
+    if (live.digest if live else "") != digest:
+        found = script.knob_sets.filter(sha256=digest).first() if digest else None
+        require_knobs(script, found)
+    return live
 
 
 def publish(

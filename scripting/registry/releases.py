@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from scripting.models import SEGMENTS, SHARED, Activation, CaseChange, Draft, Script
+from scripting.models import SEGMENTS, SHARED, Activation, CaseChange, Draft, KnobSet, Script
 from scripting.registry import knobs as registry_knobs
-from scripting.registry.activating import activate_together
+from scripting.registry.activating import activate_together, require_knobs
 from scripting.registry.bundles import Values
 from scripting.registry.moves import PLAIN, AlreadyActive, AnyBase, AtGate, HelpersChanged, Move
 from scripting.registry.publishing import Text, moves_for
@@ -18,12 +18,21 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
+@dataclass(frozen=True)
+class NewValues:
+    """Values of a script's knobs that are to be live."""
+
+    values: Values
+    base: KnobSet | None
+    """The set that was live when they were made; another one that is set meanwhile refuses the release."""
+
+
 def release(
     texts: Sequence[Text],
     *,
     actor: User | None,
     reason: str,
-    knobs: Mapping[str, Values] | None = None,
+    knobs: Mapping[str, NewValues] | None = None,
     case_changes: Sequence[CaseChange] = (),
     confirmed: bool = True,
     at_gate: AtGate = PLAIN,
@@ -49,7 +58,7 @@ def release(
 
 def moves_of(
     texts: Sequence[Text],
-    knobs: Mapping[str, Values],
+    knobs: Mapping[str, NewValues],
     *,
     actor: User | None,
     reason: str,
@@ -64,7 +73,7 @@ def moves_of(
 def _with_knobs(
     moves: Sequence[Move],
     texts: Sequence[Text],
-    knobs: Mapping[str, Values],
+    knobs: Mapping[str, NewValues],
     *,
     actor: User | None,
     reason: str,
@@ -75,23 +84,25 @@ def _with_knobs(
     new = {name: _source(move) for name, move in by_name.items()}
     helpers = {name: source for name, source in new.items() if name.startswith(f"{SHARED}/")}
     scripts = {str(text.script): text.script for text in texts}
-    for name, values in knobs.items():
+    for name, wanted in knobs.items():
         script = scripts.get(name) or Script.objects.select_related("active_version", "active_knobs").get(
             module=name.partition("/")[0], name=name.partition("/")[2]
         )
+        require_knobs(script, wanted.base)  # again where nobody else can set them: activate_together
         move = by_name.get(name)
         version = move.version if move else registry_knobs.active_version_of(script)
         assert version is not None
         source = new.get(name) or Source(name, version.language, version.text)
-        settled = registry_knobs.settle_beside(source, values, helpers)
-        if script.active_knobs is not None and (segments := script.active_knobs.all_values.get(SEGMENTS)):
+        settled = registry_knobs.settle_beside(source, wanted.values, helpers)
+        if wanted.base is not None and (segments := wanted.base.all_values.get(SEGMENTS)):
             settled[SEGMENTS] = segments  # those for some events alone are set on their page, and stay
         chosen = registry_knobs.keep(script, settled, author=actor, message=reason)
         if move is not None:
-            by_name[name] = replace(move, knobs=chosen)
+            by_name[name] = replace(move, knobs=chosen, knobs_base=wanted.base)
         elif script.active_knobs_id != chosen.pk:
+            cause = Activation.Cause.PUBLISH
             by_name[name] = Move(
-                script, version, Activation.Cause.PUBLISH, AnyBase, actor, reason, knobs=chosen, at_gate=at_gate
+                script, version, cause, AnyBase, actor, reason, knobs=chosen, knobs_base=wanted.base, at_gate=at_gate
             )
     return list(by_name.values())
 

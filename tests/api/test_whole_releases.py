@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
-from scripting.evidence import cases
+from scripting.evidence import cases, gate
 from scripting.models import Script
+from scripting.registry import knobs as registry_knobs
 from scripting.registry.gate_policies import Mode, set_policy
+from scripting.registry.moves import AtGate
 from scripting.texts import case_text
 from tests.api.conftest import Machine
 from tests.support.game import Game
@@ -98,3 +101,37 @@ def test_cases_are_decided_by_what_is_live_where_no_text_comes_along_within_the_
         answer = machine.post("tests", {"cases": cases_sent})
         assert (answer.status_code, [each["passed"] for each in answer.json()]) == (200, [passed]), answer.json()
         Script.objects.filter(pk=dice().pk).update(max_execution_time=None)
+
+
+def test_values_that_somebody_sets_while_a_release_is_replayed_are_not_overwritten_and_who_set_them_is_told(
+    machine: Machine, gated: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert machine.post("releases", {"reason": "a knob", "scripts": [text(TUNED)]}).status_code == 200
+    grace = User.objects.create_superuser("grace")
+    replayed = gate.weigh
+
+    def set_meanwhile(*changes: Any, **how: Any) -> Any:
+        if dice().active_knobs is None:
+            urgent = AtGate("a festival")
+            registry_knobs.publish(dice(), {"bonus": 5}, actor=grace, reason="harvest festival", at_gate=urgent)
+        return replayed(*changes, **how)
+
+    cases.add(dice(), "six", case_text.from_plain(case(9)["case"]), user="bo")
+    wanted = {"module": "chess_club", "name": "dice", "values": {"bonus": 3}}
+    monkeypatch.setattr(gate, "weigh", set_meanwhile)
+    refused = machine.post("releases", {"reason": "three", "knobs": [wanted]})
+    monkeypatch.undo()
+    assert (refused.status_code, refused.json()["code"]) == (409, "stale_base"), refused.json()
+    assert "were set meanwhile (bonus = 5 by grace: harvest festival)" in refused.json()["detail"]
+    live = dice().active_knobs
+    assert live is not None
+    assert live.values == {"bonus": 5}
+
+    # A client that says what it saw is refused before anything is replayed, and goes over what it has seen.
+    stale = machine.post("releases", {"reason": "three", "knobs": [{**wanted, "base": ""}]})
+    assert (stale.status_code, "by grace" in stale.json()["detail"]) == (409, True)
+    seen = machine.get("scripts/chess_club/dice").json()["knobs_digest"]
+    assert machine.post("releases", {"reason": "three", "knobs": [{**wanted, "base": seen}]}).status_code == 200
+    live = dice().active_knobs
+    assert live is not None
+    assert live.values == {"bonus": 3}

@@ -11,9 +11,12 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from django.contrib.auth.models import User
 
+from scripting.client import beside
 from scripting.evidence import cases
 from scripting.models import Activation, Script
+from scripting.registry import knobs as registry_knobs
 from scripting.texts import case_text
 from tests.client.rules_folder import DICE, folder, goby, live_text, publish, server, write
 from tests.support.game import BETTER, BROKEN, Game, game
@@ -172,6 +175,27 @@ def test_a_version_that_becomes_live_during_a_push_is_not_overwritten(
     monkeypatch.setattr(syncing, "_release_text", late)
     assert goby("push", folder, "-m", "why") == 1
     assert "# meanwhile" in live_text()
+
+
+def test_values_that_are_set_during_a_push_are_not_overwritten_and_who_set_them_is_told(
+    server: Game, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish("bonus = 0  # knob 0..9: what is added\nresult = {'points': bonus}\n")
+    assert goby("pull", folder) == 0
+    write(folder, '{"bonus": 2}', "chess_club/knobs/dice.json")
+    script, grace = Script.objects.get(module="chess_club", name="dice"), User.objects.create_user("grace")
+    changed = beside.changed
+
+    def late(items: Any) -> Any:
+        registry_knobs.publish(script, {"bonus": 7}, actor=grace, reason="harvest festival")
+        return changed(items)
+
+    monkeypatch.setattr(beside, "changed", late)
+    assert goby("push", folder, "-m", "why") == 1
+    assert "were set meanwhile (bonus = 7 by grace: harvest festival)" in capsys.readouterr().err
+    script.refresh_from_db()
+    assert script.active_knobs is not None
+    assert script.active_knobs.values == {"bonus": 7}
 
 
 def test_an_older_version_goes_live_again(server: Game, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

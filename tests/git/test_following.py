@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Permission, User
 
-from scripting.git import waking
+from scripting.git import following, waking
 from scripting.git.following import DecisionRefused, Followed, decide, follow
 from scripting.models import GitBranch, GitFile, Review, Script
-from scripting.registry import publishing, reviews
+from scripting.registry import knobs, publishing, reviews
 from scripting.registry.gate_policies import Mode, set_policy
 from scripting.registry.moves import AnyBase
 from tests.git.conftest import Origin, case, run
@@ -253,3 +255,25 @@ def test_a_commit_that_moves_the_whole_folder_waits_and_takes_no_case_and_no_val
     run(origin.clone, "mv", "rules", "scripts")
     origin.commit({})
     assert follow().branch.waits == ""
+
+
+def test_values_that_somebody_sets_while_a_commit_is_replayed_stay_and_the_commit_waits(
+    game: Game, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.commit({DICE: TUNED})
+    follow()
+    origin.commit({"chess_club/knobs/dice.json": '{"bonus": 2}'})
+    looked = following.sides_of
+
+    def set_meanwhile(*arguments: Any) -> Any:
+        found = looked(*arguments)
+        if not game.script("dice").knob_sets.exists():
+            knobs.publish(game.script("dice"), {"bonus": 7}, actor=person("grace"), reason="a festival")
+        return found
+
+    monkeypatch.setattr(following, "sides_of", set_meanwhile)
+    assert "were set meanwhile (bonus = 7 by grace: a festival)" in follow().branch.waits
+    assert "changed here and in the repository: chess_club/dice" in follow().branch.waits
+    live = game.script("dice").active_knobs
+    assert live is not None
+    assert live.values == {"bonus": 7}
