@@ -29,7 +29,7 @@ from scripting.insight.times import moment
 from scripting.models import Activation, Execution, Script, ScriptVersion
 from scripting.modules.installed import limits_for
 from scripting.registry import lifecycle, reach
-from scripting.sources.beside import HELD, REJECTED, WAITING, file_state
+from scripting.sources.beside import CANNOT_BE_TAKEN, HELD, REJECTED, WAITING, file_state
 from scripting.sources.extraction import NothingToExtract, extract
 from scripting.subscriptions.subscribed import runs_on
 
@@ -40,6 +40,7 @@ FILE_MARKS = {
     REJECTED: ("file rejected", "danger"),
     WAITING: ("file waits for its replay", "info"),
     HELD: ("file held by the gate", "danger"),
+    CANNOT_BE_TAKEN: ("file cannot be taken", "danger"),
 }
 
 
@@ -312,7 +313,7 @@ def marks_of(script: Script) -> SafeString:
     rejected = bool(script.rejected_basis)
     if script.is_overridden or (script.file_digest and not rejected):
         marks.append(badge("override", "info"))
-    if script.file_digest:
+    if script.file_digest or script.held:
         words = FILE_MARKS.get(file_state(script))
         marks.append(badge(*words) if words else badge("file"))
     if script.pinned:

@@ -174,6 +174,8 @@ DIGESTS = {CASES: _case_digest, KNOBS: _values_digest}
 
 def _digest_here(path: Path, kind: str) -> str:
     if not path.exists():
+        if path.is_symlink():  # left out, it would be deleted on the server
+            raise FolderWrong(f"{path} is a link to nothing: put the file there, or delete the link")
         return ""
     try:
         return DIGESTS[kind](folders.text_of(path))

@@ -23,8 +23,8 @@ from scripting.conf import conf
 from scripting.evidence.gate import weigh, with_evidence
 from scripting.git import outgoing
 from scripting.git.program import GitFailed, without_secrets
-from scripting.git.repository import Commit, Repository
-from scripting.git.sides import One, Sides, is_taken, live_text, sides_of
+from scripting.git.repository import TOO_LARGE, Commit, Repository
+from scripting.git.sides import One, Sides, is_taken, key_of, live_text, sides_of
 from scripting.models import CaseChange, GitBranch, GitFile, Review, Script
 from scripting.processes.one_at_a_time import RENEW_SECONDS, OneAtATime
 from scripting.registry import knobs as registry_knobs
@@ -111,11 +111,12 @@ class _Look:
     def __init__(self, repo: Repository, branch: GitBranch, commit: Commit) -> None:
         self.repo, self.branch, self.commit = repo, branch, commit
         self.rows = {(row.kind, row.label): row for row in branch.files.all()}
-        self.below = f"{conf.SCRIPTING_GIT_FOLDER.strip('/')}/".lstrip("/")
+        self.below = repo.below
 
     def done(self) -> Followed:
         branch, made_live = self.branch, tuple[str, ...]()
         try:
+            self._require_fit()
             sides = self._sides()
             drift = sides.of(State.DRIFT)
             self._remember(sides)
@@ -149,6 +150,14 @@ class _Look:
                 return sides_of(self.repo, self.commit.sha, folder, self.rows.values(), self.below)
             except FolderWrong as wrong:
                 raise FolderWrong(str(wrong).replace(f"{folder}/", self.below)) from None
+
+    def _require_fit(self) -> None:
+        """A file that is too large, or is none any more, would count as deleted. Raises FolderWrong, GitFailed."""
+        known = {key for key, row in self.rows.items() if row.digest}
+        for parts, why in self.repo.unfit(self.commit.sha).items():
+            key = key_of(parts)
+            if key is not None and (key in known or why.startswith(TOO_LARGE)):
+                raise FolderWrong(f"{self.below}{'/'.join(parts)} {why}; what is live stays")
 
     def _require_rules(self, sides: Sides) -> None:
         """A folder that was moved would take all cases and values away. Raises Waits."""

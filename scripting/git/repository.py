@@ -20,6 +20,10 @@ from scripting.git.program import Git, GitFailed, branch_problem, protocols, url
 FOLLOWED, PUSHED = "refs/goby/followed", "refs/goby/pushed"
 MOST_FILES = 10_000
 """Files of the rules' folder."""
+Parts = tuple[str, ...]
+"""The parts of a path in the rules' folder."""
+TOO_LARGE = f"has more than {MAX_BYTES >> 20} MiB"
+IS_FOLDER = "is a folder: put the file itself there"
 FORMAT = "%H%x00%an%x00%ae%x00%B"
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 
@@ -55,6 +59,7 @@ class Repository:
         self.root = Path(conf.SCRIPTING_GIT_DIR).absolute()
         self.git = Git(self.root / "copy.git", progress)
         self.url = conf.SCRIPTING_GIT_URL
+        self.below = f"{conf.SCRIPTING_GIT_FOLDER.strip('/')}/".lstrip("/")
         self.branch, self.push_branch = conf.SCRIPTING_GIT_BRANCH, conf.SCRIPTING_GIT_PUSH_BRANCH
 
     def fetch(self) -> str:
@@ -198,21 +203,53 @@ class Repository:
         parts = told.decode("utf-8", "replace").split("\0")  # one behind each field, so the last is empty
         return [Commit(*parts[at : at + 4]) for at in range(0, len(parts) - 3, 4)]
 
+    def unfit(self, sha: str) -> dict[Parts, str]:
+        """What a commit has in the rules' folder and is not laid out, though it may have the name of a rule: why. Raises GitFailed."""
+        listed = [each for each in self._listed(sha) if all(map(_NAMED.fullmatch, each.parts))]
+        folders = {each.parts[:names] for each in listed for names in range(2, min(len(each.parts), 5))}
+        return dict.fromkeys(sorted(folders), IS_FOLDER) | {each.parts: each.problem for each in listed if each.problem}
+
     def _blobs(self, sha: str) -> dict[str, str]:
         """The blobs of the rules' folder by their path in it."""
-        below = f"{conf.SCRIPTING_GIT_FOLDER.strip('/')}/".lstrip("/")
-        told = self.git.run("ls-tree", "-r", "-z", "-l", sha, "--", *filter(None, [below]))
         found = {}
+        for each in self._listed(sha):
+            if each.problem or not all(map(_NAMED.fullmatch, each.parts)):
+                continue
+            found["/".join(each.parts)] = each.blob
+            if len(found) > MOST_FILES:
+                raise GitFailed(f"{self.below or 'the repository'} has more than {MOST_FILES} files")
+        return found
+
+    def _listed(self, sha: str) -> Iterator[_Listed]:
+        """All that a commit has in the rules' folder."""
+        told = self.git.run("ls-tree", "-r", "-z", "-l", sha, "--", *filter(None, [self.below]))
         for line in told.decode("utf-8", "surrogateescape").split("\0"):
             head, _, path = line.partition("\t")
-            mode, kind, blob, size = head.split() if path else ("", "", "", "")
-            parts = path.removeprefix(below).split("/")
-            if kind != "blob" or mode == "120000" or int(size) > MAX_BYTES or not all(map(_NAMED.fullmatch, parts)):
-                continue
-            found["/".join(parts)] = blob
-            if len(found) > MOST_FILES:
-                raise GitFailed(f"{below or 'the repository'} has more than {MOST_FILES} files")
-        return found
+            if path:
+                mode, kind, blob, size = head.split()
+                yield _Listed(mode, kind, blob, size, tuple(path.removeprefix(self.below).split("/")))
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """A line of git's list of a tree."""
+
+    mode: str
+    kind: str
+    blob: str
+    size: str
+    parts: Parts
+
+    @property
+    def problem(self) -> str:
+        """Why it is no plain file of ours; empty where it is."""
+        if self.kind != "blob":
+            return "is a submodule: put the file itself there"
+        if self.mode == "120000":
+            return "is a link, and links are not followed: put the file itself there"
+        if int(self.size) > MAX_BYTES:
+            return f"{TOO_LARGE} ({int(self.size):,} bytes): make it smaller, or delete it"
+        return ""
 
 
 _NAMED = re.compile(r"[a-z0-9_]{1,80}(\.[a-z0-9]{1,16})?")

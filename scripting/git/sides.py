@@ -88,6 +88,23 @@ class Sides:
         return [one for one in self.found if one.state in states]
 
 
+def key_of(parts: tuple[str, ...]) -> Key | None:
+    """The key of the file that has this path in the rules' folder; None for what cannot be one of ours."""
+    match parts:
+        case (module, name) if folders.is_rule(Path(module, name)):
+            return "text", f"{module}/{Path(name).stem}"
+        case (module, "knobs", name) if _is_json(module, name):
+            return "knobs", f"{module}/{Path(name).stem}"
+        case (module, "cases", script, name) if _is_json(module, name) and folders.NAME.fullmatch(script):
+            return "cases", f"{module}/{script}/{Path(name).stem}"
+    return None
+
+
+def _is_json(module: str, name: str) -> bool:
+    path = Path(name)
+    return path.suffix == ".json" and all(map(folders.NAME.fullmatch, (module, path.stem)))
+
+
 def sides_of(repo: Repository, sha: str, folder: Path, rows: Iterable[GitFile], below: str) -> Sides:
     """Compare the files of a commit, laid out in a folder, with what is live. Raises FolderWrong."""
     known = {(row.kind, row.label): row for row in rows}

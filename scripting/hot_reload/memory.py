@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from scripting.sources.folder import BeingWritten
+from scripting.sources.folder import BeingWritten, Looked
 
 Key = TypeVar("Key", bound=tuple[str, ...])
 File = TypeVar("File")
@@ -26,6 +26,7 @@ class Memory(Generic[Key, File]):
     written: dict[Key, float] = field(default_factory=dict)
     """Since when a program was seen to have which file open for writing."""
     _started: bool = False
+    """Whether a look saw everything."""
 
     def ready(self, files: Mapping[Key, File], now: float) -> dict[Key, File]:
         """The files that can be taken: one that is being written is looked at again soon, and said only if it goes on for long."""
@@ -40,12 +41,12 @@ class Memory(Generic[Key, File]):
         """Those that differ from the last look."""
         return {key: file for key, file in ready.items() if self.seen.get(key) != file}
 
-    def took(self, changed: Mapping[Key, File], there: Collection[Key], now: float) -> None:
-        """Remember what was taken, and what is missing among all that should be `there`."""
+    def took(self, changed: Mapping[Key, File], looked: Looked[Key, File], now: float) -> None:
+        """Remember what was taken, and what is missing among all that should be there."""
         self.seen |= changed
         expected = self.seen if self._started else self.expected()
-        self._started = True
-        for key in set(expected) - set(there):
+        self._started = not looked.unread
+        for key in looked.missing(expected):
             self.missing.setdefault(key, now)
 
     def is_waiting(self, now: float) -> bool:
@@ -56,11 +57,11 @@ class Memory(Generic[Key, File]):
         """All that has been missing for that long."""
         return [key for key, since in self.missing.items() if now - since >= patience]
 
-    def gone(self, due: Collection[Key], there: Collection[Key]) -> list[Key]:
+    def gone(self, due: Collection[Key], looked: Looked[Key, File]) -> list[Key]:
         """Of what is due, forget what is not back."""
         for key in due:
             del self.missing[key]
-        found = [key for key in due if key not in there]
+        found = sorted(looked.missing(due))
         for key in found:
             self.seen.pop(key, None)
         return found

@@ -102,7 +102,7 @@ class Watcher:
         steps = reconcile_files(changed, ready, self.may_go_on, folder=self.name)
         if not self.may_go_on():
             return [step for step in steps if step.is_news]
-        self.scripts.took(changed, found.files, now)
+        self.scripts.took(changed, found, now)
         steps += self._take_cases(cases, now)
         remarks = (*found.remarks, *cases.remarks)
         steps += [report_remark(remark) for remark in remarks if remark not in self.remarks]
@@ -114,7 +114,7 @@ class Watcher:
         steps = take_cases(changed, self.name)
         before, self.waiting = self.waiting, {step.script: step for step in steps if step.outcome == "ignored"}
         taken = {key: file for key, file in changed.items() if "/".join(key) not in self.waiting}
-        self.cases.took(taken, cases.files, now)
+        self.cases.took(taken, cases, now)
         return [step for step in steps if before.get(step.script) != step]
 
     @property
@@ -134,10 +134,10 @@ class Watcher:
         steps: list[Step] = []
         # Read once more: the news that it is back may still be under way.
         if scripts:
-            gone = self.scripts.gone(scripts, scan(self.root).files)
+            gone = self.scripts.gone(scripts, scan(self.root))
             steps += reconcile_files(dict.fromkeys(gone), {}, self.may_go_on, folder=self.name)
         if cases:
-            steps += miss_cases(self.cases.gone(cases, scan_cases(self.root).files), self.name)
+            steps += miss_cases(self.cases.gone(cases, scan_cases(self.root)), self.name)
         return [step for step in steps if step.is_news]
 
     def is_due(self) -> bool:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from scripting.models import Script
 from scripting.registry import storing
 from scripting.sources.folder import ScriptFile, Unusable, file_digest, look_up, scripts_dir
-from scripting.sources.steps import WAITS, first_error
+from scripting.sources.steps import UNUSABLE, WAITS, first_error
 
 ACTIVE, REJECTED, WAITING, HELD, DIFFERS = "active", "rejected", "waiting", "held", "differs"
+CANNOT_BE_TAKEN = "unusable"
 
 
 @dataclass(frozen=True)
@@ -17,14 +18,20 @@ class FileBeside:
     """A script's file that holds another text than the one in question."""
 
     path: str
+    problem: str = ""
+    """Why it cannot be taken; empty where it can."""
 
     def __str__(self) -> str:
+        if self.problem:
+            return f"{self.path} {self.problem}: it is not taken before that is mended"
         return f"{self.path} holds another text, and takes over when it is saved the next time"
 
 
 def file_state(script: Script) -> str:
-    """Of the file last seen: `active` (its text runs), `rejected`, `waiting` (for its replay), `held` (by the gate), `differs` (something else
-    runs), or empty for none."""
+    """Of the file last seen: `active` (its text runs), `rejected`, `waiting` (for its replay), `held` (by the gate), `unusable` (it cannot
+    be read as a script's), `differs` (something else runs), or empty for none."""
+    if script.held.startswith(UNUSABLE):
+        return CANNOT_BE_TAKEN
     if not script.file_digest:
         return ""
     version = script.active_version
@@ -36,10 +43,12 @@ def file_state(script: Script) -> str:
 
 
 def why_not_taken(script: Script) -> str:
-    """The first error of the script's file, if it is rejected; why the gate holds it, if that does."""
+    """The first error of the script's file, if it is rejected; why the gate holds it, if that does; why it cannot be taken."""
     match file_state(script):
         case "waiting" | "held":
             return script.held
+        case "unusable":
+            return script.held.removeprefix(UNUSABLE)
         case "active" | "differs" | "":
             return ""
     for version in script.versions.rejected().order_by("-number"):
@@ -55,7 +64,7 @@ def file_beside(script: Script, language: str, content: bytes) -> FileBeside | N
             same = (found.language, found.content) == (language, content)
             return None if same else FileBeside(found.path)
         case Unusable() as found:
-            return FileBeside(found.path)
+            return FileBeside(found.path, found.reason)
     if not script.file_digest or script.file_digest == file_digest(script.name, language, content):
         return None
     return FileBeside(f"{scripts_dir().name}/{script.module}/{script.name}.*")

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from scripting.sources import open_files
 from scripting.sources.folder import (
     CASES,
     BeingWritten,
+    Looked,
     Remark,
     Unusable,
     enter,
@@ -56,12 +57,8 @@ CaseFound = CaseFile | Unusable
 """A file in the place of a case; of one that cannot be read the `name` is script/case."""
 
 
-@dataclass
-class CaseScan:
-    """Cases found in the whole folder."""
-
-    files: dict[CaseKey, CaseFound] = field(default_factory=dict)
-    remarks: list[Remark] = field(default_factory=list)
+class CaseScan(Looked[CaseKey, CaseFound]):
+    """Files of cases, by their keys."""
 
 
 def scan_cases(root: Path) -> CaseScan:
@@ -69,28 +66,30 @@ def scan_cases(root: Path) -> CaseScan:
     result = CaseScan()
     try:
         with open_folder(root) as handle:
-            for module in filter(is_module_name, entries(handle, root.name, [])):  # `scan` remarks on the rest
+            for module in filter(is_module_name, entries(handle, root.name, result, ())):
                 _scan_module(handle, module, root.name, result)
     except FileNotFoundError:
         pass
+    result.remarks = [remark for remark in result.remarks if remark.path != root.name]  # `scan` has it
     return result
 
 
 def _scan_module(root: int, module: str, shown: str, result: CaseScan) -> None:
-    for folder, handle in _folders(root, [module, CASES], f"{shown}/{module}/{CASES}", result, silent=True):
-        for script in entries(handle, folder, result.remarks):
+    inside = (module,)
+    for folder, handle in _folders(root, [module, CASES], f"{shown}/{module}/{CASES}", result, inside, silent=True):
+        for script in entries(handle, folder, result, inside):
             if not is_module_name(script):
                 result.remarks.append(
                     Remark(one_line(f"{folder}/{script}"), "is no script's name: cases lie in cases/<script>/")
                 )
                 continue
-            for path, inner in _folders(handle, [script], f"{folder}/{script}", result):
-                for name in entries(inner, path, result.remarks):
+            for path, inner in _folders(handle, [script], f"{folder}/{script}", result, (module, script)):
+                for name in entries(inner, path, result, (module, script)):
                     _take(inner, (module, script), name, path, result)
 
 
 def _folders(
-    handle: int, names: list[str], shown: str, result: CaseScan, *, silent: bool = False
+    handle: int, names: list[str], shown: str, result: CaseScan, inside: tuple[str, ...], *, silent: bool = False
 ) -> Iterator[tuple[str, int]]:
     """The folder that these names lead to, opened, if it is one; else a remark, or nothing where it need not be there."""
     opened: list[int] = []
@@ -100,8 +99,15 @@ def _folders(
                 handle = enter(handle, name)
                 opened.append(handle)
         except OSError as error:
+            if error.errno != errno.ENOENT:
+                result.unread.add(inside)
             if not (silent and (error.errno == errno.ENOENT or len(opened) < len(names) - 1)):
-                result.remarks.append(Remark(one_line(shown), "is no folder that can be read: links are not followed"))
+                result.remarks.append(
+                    Remark(
+                        one_line(shown),
+                        "is no folder that can be read: links are not followed; what was taken from it stays",
+                    )
+                )
             return
         yield one_line(shown), handle
     finally:

@@ -13,9 +13,10 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 from django.conf import settings
 
@@ -95,13 +96,29 @@ class BeingWritten(Unusable):
 Found = ScriptFile | Unusable
 
 
-@dataclass
-class Scan:
-    """Files found in the whole folder."""
+Key = TypeVar("Key", bound=tuple[str, ...])
+File = TypeVar("File")
 
-    files: dict[tuple[str, str], Found] = field(default_factory=dict)
-    """By module and script name; of two files for one script, the one that counts."""
+
+@dataclass
+class Looked(Generic[Key, File]):
+    """Files of one kind found in the whole folder."""
+
+    files: dict[Key, File] = field(default_factory=dict)
     remarks: list[Remark] = field(default_factory=list)
+    unread: set[tuple[str, ...]] = field(default_factory=set)
+    """Folders that are there and cannot be read, or not to the end, by the first names of the keys below them."""
+
+    def missing(self, expected: Iterable[Key]) -> set[Key]:
+        """Those that are gone. Of what lies below a folder that cannot be read nobody knows: it counts as present."""
+        return {key for key in expected if key not in self.files and not self._is_unread(key)}
+
+    def _is_unread(self, key: tuple[str, ...]) -> bool:
+        return any(key[:names] in self.unread for names in range(len(key)))
+
+
+class Scan(Looked[tuple[str, str], Found]):
+    """Files of scripts, by module and script name; of two files for one script, the one that counts."""
 
 
 def scripts_dir() -> Path:
@@ -185,7 +202,7 @@ def scan(root: Path) -> Scan:
     result = Scan()
     try:
         with open_folder(root) as handle:
-            for entry in entries(handle, root.name, result.remarks):
+            for entry in entries(handle, root.name, result, ()):
                 _scan_module(handle, entry, f"{root.name}/{entry}", result)
     except FileNotFoundError:
         pass
@@ -205,11 +222,13 @@ def look_up(root: Path, module: str, name: str) -> Found | None:
     return result.files.get((module, name))
 
 
-def entries(handle: int, shown: str, remarks: list[Remark]) -> list[str]:
-    """Names in the open folder but noise, sorted; more than MAX_ENTRIES are remarked upon."""
+def entries(handle: int, shown: str, found: Looked[Any, Any], inside: tuple[str, ...]) -> list[str]:
+    """Names in the open folder but noise, sorted; more than MAX_ENTRIES are remarked upon. `inside`: the first names of keys below it."""
     names = sorted(name for name in os.listdir(handle) if not is_noise(name))
     if len(names) > MAX_ENTRIES:
-        remarks.append(Remark(shown, f"holds {len(names)} entries; only the first {MAX_ENTRIES} are looked at"))
+        few = f"only the first {MAX_ENTRIES} are looked at, and none counts as deleted"
+        found.remarks.append(Remark(shown, f"holds {len(names)} entries; {few}"))
+        found.unread.add(inside)
     return names[:MAX_ENTRIES]
 
 
@@ -235,18 +254,20 @@ def _scan_module(root: int, module: str, shown: str, result: Scan) -> None:
     except OSError as error:
         mode = os.stat(module, dir_fd=root, follow_symlinks=False).st_mode if _exists(module, root) else 0
         if stat.S_ISLNK(mode):
-            reason = "is a symbolic link, and links are not followed: put the folder itself here"
+            reason = "is a symbolic link, and links are not followed: put the folder itself here; what was taken from it stays"
         elif stat.S_ISDIR(mode):
-            reason = f"cannot be read: {error.strerror}"
+            reason = f"cannot be read: {error.strerror}; what was taken from it stays"
         else:
             reason = "lies outside a module's folder: move it to <module>/"
+        if mode:
+            result.unread.add((module,))
         result.remarks.append(Remark(shown, reason))
         return
     try:
         if not is_module_name(module):
             result.remarks.append(Remark(shown, "is no module's name: use lower-case letters, digits and underscores"))
             return
-        for name in entries(handle, shown, result.remarks):
+        for name in entries(handle, shown, result, (module,)):
             if name == CASES:
                 continue
             _take(_look(handle, module, name, shown), result)

@@ -15,6 +15,10 @@ WAITS = "it waits for its replay"
 """`Script.held` of a file for which the gate has no evidence yet."""
 
 
+UNUSABLE = "its file cannot be taken: "
+"""How `Script.held` begins of a file that nobody can read as a script's: too large, a link, a folder, unreadable, empty."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One thing that discovery did or found. `script` is module/name, of a case module/script/name, or the path of what is neither."""

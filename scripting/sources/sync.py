@@ -28,12 +28,17 @@ from scripting.sources.embedded import Embedded, embedded_by_script
 from scripting.sources.folder import BeingWritten, Found, Remark, ScriptFile, Unusable, file_digest, scan, scripts_dir
 from scripting.sources.identity import identity_of
 from scripting.sources.rules import DefaultAction, FileAction, Known, decide_default, decide_file
-from scripting.sources.steps import Step, first_error, said
+from scripting.sources.steps import UNUSABLE, Step, first_error, said
 from scripting.sources.taking import NO_FILE, Candidate, Weigh, failed, overtaken, take, weigh_later
+from scripting.texts.escaping import one_line
 from scripting.types import Source
 
 ABSENCE_SECONDS = 1.0
 """How long a file must be away before that counts: editors save by renaming."""
+
+
+NEVER_READ = "never read"
+"""In place of the digest of a file that was never anything but unusable."""
 
 
 def _always() -> bool:
@@ -56,15 +61,15 @@ def sync(
     name = identity_of(folder)
     embedded = embedded_by_script()
     cases = scan_cases(folder)
-    away = scripts_expected(name) - seen.files.keys() or cases_expected(name) - cases.files.keys()
+    away = seen.missing(scripts_expected(name)) or cases.missing(cases_expected(name))
     if away or any(isinstance(found, BeingWritten) for found in (*seen.files.values(), *cases.files.values())):
         wait(ABSENCE_SECONDS)
         seen, cases = scan(folder), scan_cases(folder)
-    gone = dict.fromkeys(scripts_expected(name) - seen.files.keys())
+    gone = dict.fromkeys(seen.missing(scripts_expected(name)))
     steps, defaults = _decide_defaults(embedded, seen.files)
     there, files = _decide_files(seen.files, name)
     of_cases = take_embedded_cases() + take_cases(cases.files, name)  # before the texts: the gate holds these to them
-    of_cases += miss_cases(cases_expected(name) - cases.files.keys(), name)
+    of_cases += miss_cases(cases.missing(cases_expected(name)), name)
     # A script whose file is taken as well has its default taken first, and once more if it lacks what a file brings.
     both = {candidate.key for candidate in files}
     first = take([default for default in defaults if default.key in both], _always, _flag, weigh)
@@ -209,6 +214,11 @@ def _decide_files(files: Mapping[Key, Found], folder: str) -> tuple[list[Step], 
                 assert isinstance(found, Unusable)
                 detail = f"{found.path} {found.reason}; what runs stays"
                 steps.append(said(Step("/".join(key), "kept", detail, "file"), logging.WARNING))
+                if script is not None and not isinstance(found, BeingWritten):
+                    _tell_unusable(script, detail)
+                    if not here.get(key):
+                        unchanged[key] = NEVER_READ  # so that its end is noticed
+                continue
             case FileAction.TAKE | FileAction.TAKE_AGAIN:
                 assert isinstance(found, ScriptFile)
                 script = script or Script.objects.get_or_create(module=key[0], name=key[1])[0]
@@ -217,8 +227,23 @@ def _decide_files(files: Mapping[Key, Found], folder: str) -> tuple[list[Step], 
                 if isinstance(found, ScriptFile):
                     unchanged[key] = found.digest
                 steps.append(Step("/".join(key), "unchanged", found.path, "file"))
+        if script is not None:
+            _clear_unusable(script)
     seen_files.record(folder, unchanged)
     return steps, candidates
+
+
+def _tell_unusable(script: Script, detail: str) -> None:
+    """Pages and commands show why the file is not taken, and those who follow the scripts are told once."""
+    held = one_line(UNUSABLE + detail, 490)
+    if script.held != held and Script.objects.filter(pk=script.pk).update(held=held):
+        notices.send_on_commit(notices.kept(script, Activation.Cause.FILE, detail))
+
+
+def _clear_unusable(script: Script) -> None:
+    if script.held.startswith(UNUSABLE):
+        Script.objects.filter(pk=script.pk, held=script.held).update(held="")
+        script.held = ""
 
 
 def _record_taken(candidates: Iterable[Candidate], folder: str) -> None:
@@ -266,6 +291,8 @@ def _reconcile_absence(key: Key, others: Collection[Key], folder: str, here: str
     script = Script.objects.named(*key).select_related("active_version", "default_version").first()
     if other := _not_taken(key, "", script):
         return other
+    if script is not None:
+        _clear_unusable(script)
     step = _miss(key, script, others, here)
     if here and not Script.objects.named(*key).filter(file_digest=here).exists():
         seen_files.forget(folder, [key])
@@ -277,7 +304,8 @@ def _miss(key: Key, script: Script | None, others: Collection[Key], here: str) -
         case FileAction.NOTHING:
             return Step("/".join(key), "unchanged", "", "file")
         case FileAction.LEAVE:
-            return Step("/".join(key), "forgotten", "its file is gone from this folder; another one counts", "file")
+            another = "another one counts" if here != NEVER_READ else "it was never taken"
+            return Step("/".join(key), "forgotten", f"its file is gone from this folder; {another}", "file")
         case FileAction.REVERT:
             assert script is not None
             return _revert(script, others)

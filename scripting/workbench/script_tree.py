@@ -13,7 +13,7 @@ from scripting.insight import open_breakers
 from scripting.insight.open_breakers import FallbackInForce
 from scripting.models import SHARED, Activation, Draft, Script
 from scripting.registry import dependents, reach
-from scripting.sources.beside import WAITING, file_state, why_not_taken
+from scripting.sources.beside import CANNOT_BE_TAKEN, WAITING, file_state, why_not_taken
 from scripting.subscriptions.subscribed import runs_on
 from scripting.workbench.activity import Pulse, pulses
 
@@ -37,6 +37,9 @@ class Match:
     """Whether it stands in the searcher's own draft, and not in what is live."""
 
 
+HELD_WORDS = {WAITING: "file waits for its replay", CANNOT_BE_TAKEN: "file cannot be taken"}
+
+
 @dataclass(frozen=True)
 class Entry:
     """One script of the tree."""
@@ -55,12 +58,13 @@ class Entry:
 
     @property
     def held(self) -> str:
-        """Why its file does not run yet: it waits for its replay, or the gate does not let it through."""
+        """Why its file does not run yet: it waits for its replay, the gate does not let it through, or it cannot be taken."""
         return why_not_taken(self.script) if self.script.held else ""
 
     @property
-    def is_waiting(self) -> bool:
-        return file_state(self.script) == WAITING
+    def why_held(self) -> str:
+        """The same in short."""
+        return HELD_WORDS.get(file_state(self.script), "file held by the gate")
 
     @property
     def runs_on(self) -> list[str]:

@@ -289,3 +289,10 @@ def test_cases_and_knobs_go_to_the_server_with_their_text_and_come_back(
     case.unlink()
     assert goby("push", folder, "-m", "no case") == 0
     assert not script.cases.kept().exists()
+
+    # One that became a link to nothing is named: it would be deleted there.
+    knobs.unlink()
+    knobs.symlink_to("nowhere.json")
+    assert goby("push", folder, "-m", "a link") == 2
+    assert "dice.json is a link to nothing" in capsys.readouterr().err
+    assert Script.objects.filter(active_knobs__content__contains="bonus").exists()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -277,3 +280,57 @@ def test_values_that_somebody_sets_while_a_commit_is_replayed_stay_and_the_commi
     live = game.script("dice").active_knobs
     assert live is not None
     assert live.values == {"bonus": 7}
+
+
+CASE, KNOBS = "chess_club/cases/dice/six.json", "chess_club/knobs/dice.json"
+
+
+def _too_large(path: Path) -> None:
+    path.write_text(" " * (1 << 20) + path.read_text())
+
+
+def _dangling(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere.json")
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "within.json").write_text("{}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [DICE, CASE, KNOBS])
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [(_too_large, "has more than 1 MiB (1,048,"), (_dangling, "is a link"), (_folder, "is a folder")],
+)
+def test_a_file_that_cannot_be_taken_lets_its_commit_wait_and_does_not_count_as_deleted(
+    game: Game, origin: Origin, name: str, spoil: Callable[[Path], None], said: str
+) -> None:
+    good = {DICE: TUNED, CASE: case(4), KNOBS: '{"bonus": 2}'}
+    origin.commit({**good})
+    follow()
+    before = game.script("dice").active_knobs
+    spoil(origin.clone / "scripts" / name)
+    origin.commit({"chess_club/coin.py": GOOD})
+    for _ in range(2):  # it is so at each look
+        assert f"scripts/{name} {said}" in follow().branch.waits
+    script = game.script("dice")
+    assert (game.active_text("dice"), script.active_knobs, script.cases.kept().count()) == (TUNED, before, 1)
+    assert not Script.objects.filter(name="coin").exists()
+    path = origin.clone / "scripts" / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    origin.commit({name: good[name]})
+    assert follow().branch.waits == ""
+    assert game.active_text("coin") == GOOD
+
+
+def test_links_and_large_files_that_are_no_rules_are_not_looked_at(game: Game, origin: Origin) -> None:
+    link = origin.clone / "scripts" / "chess_club" / "linked.py"
+    link.parent.mkdir(parents=True)
+    link.symlink_to("dice.py")
+    origin.commit({DICE: GOOD, "chess_club/notes.txt": "x" * (1 << 21)})
+    assert follow().branch.waits == ""
+    assert game.active_text("dice") == GOOD

@@ -80,6 +80,29 @@ def test_a_deletion_counts_after_a_second(game: Game, watching: Watcher, clock: 
     assert game.active_text("dice") == GOOD
 
 
+def test_a_module_folder_that_becomes_a_link_takes_nothing_away_and_a_deletion_in_it_counts_once_it_can_be_read(
+    game: Game, watching: Watcher, clock: Clock
+) -> None:
+    folder = game.override("dice").parent
+    watching.look()
+    folder.rename(game.scripts / "moved")
+    folder.symlink_to("moved")
+    watching.look()
+    clock.now += 2
+    assert watching.count_absences() == []
+    watching.forget()
+    watching.look()
+    clock.now += 2
+    assert watching.count_absences() == []
+    assert game.active_text("dice") == BETTER
+    folder.unlink()
+    (game.scripts / "moved").rename(folder)
+    (folder / "dice.py").unlink()
+    watching.look()
+    clock.now += 2
+    assert outcomes(watching.count_absences()) == ["reverted"]
+
+
 def test_a_file_that_an_editor_moves_away_and_back_was_never_gone(game: Game, watching: Watcher, clock: Clock) -> None:
     file = game.override("dice")
     watching.look()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 
+from scripting.admin.scripts import marks_of
 from scripting.models import Script, ScriptVersion
 from scripting.registry import publishing
 from scripting.registry.moves import AnyBase
 from scripting.sandbox.languages.table import LANGUAGES, Language
 from scripting.sources import sync as discovery
-from scripting.sources.folder import MAX_FILE_BYTES, FolderRefused
+from scripting.sources.beside import CANNOT_BE_TAKEN, file_beside, file_state, why_not_taken
+from scripting.sources.folder import MAX_ENTRIES, MAX_FILE_BYTES, FolderRefused
 from tests.support.game import BETTER, BROKEN, FORBIDDEN, GOOD, Game
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -178,6 +183,73 @@ def test_a_file_that_cannot_be_taken_is_said_and_what_ran_stays(game: Game, spoi
     assert sync() == {"chess_club/dice": "kept"}
     assert game.active_text("dice") == BETTER
     assert ScriptVersion.objects.count() == 2
+
+
+def test_a_file_that_cannot_be_taken_is_told_on_pages_and_by_commands_until_it_can_be_or_is_gone(game: Game) -> None:
+    game.ship("dice")
+    file = game.override("dice")
+    sync()
+    _huge(file)
+    sync()
+    said = f"scripts/chess_club/dice.py is {MAX_FILE_BYTES + 1} bytes long: a script file may have {MAX_FILE_BYTES}"
+    script = game.script("dice")
+    assert (file_state(script), why_not_taken(script)) == (CANNOT_BE_TAKEN, f"{said}; what runs stays")
+    assert said in str(file_beside(script, "python", BETTER.encode()))
+    assert "file cannot be taken" in marks_of(script)
+    listed = io.StringIO()
+    call_command("list_scripts", stdout=listed)
+    assert f"its file is not taken: {said}" in listed.getvalue()
+    game.override("dice", BETTER)
+    assert sync() == {"chess_club/dice": "unchanged"}
+    assert file_state(game.script("dice")) == "active"
+    _folder(file)
+    sync()
+    assert file_state(game.script("dice")) == CANNOT_BE_TAKEN
+    file.rmdir()
+    assert sync() == {"chess_club/dice": "reverted"}
+    assert (game.script("dice").held, game.active_text("dice")) == ("", GOOD)
+
+
+def test_a_file_that_never_could_be_taken_is_told_until_it_is_gone(game: Game) -> None:
+    game.ship("dice")
+    sync()
+    file = game.override("dice")
+    _huge(file)
+    assert sync() == {"chess_club/dice": "kept"}
+    assert file_state(game.script("dice")) == CANNOT_BE_TAKEN
+    file.unlink()
+    assert sync() == {"chess_club/dice": "forgotten"}
+    assert (game.script("dice").held, game.active_text("dice")) == ("", GOOD)
+    assert sync() == {}
+
+
+def _linked_away(folder: Path) -> None:
+    folder.rename(folder.with_name("moved"))
+    folder.symlink_to("moved")
+
+
+def _too_full(folder: Path) -> None:
+    (folder / "dice.py").unlink()
+    for number in range(MAX_ENTRIES + 1):
+        (folder / f"a{number}.txt").touch()
+
+
+@pytest.mark.parametrize("spoil", [_linked_away, _too_full])
+def test_what_lies_in_a_folder_that_cannot_be_read_does_not_count_as_deleted(
+    game: Game, spoil: Callable[[Path], None]
+) -> None:
+    game.ship("dice")
+    file = game.override("dice")
+    case = file.parent / "cases" / "dice" / "six.json"
+    case.parent.mkdir(parents=True)
+    event = {"topic": "chess_club.roll", "payload": {"sides": 6}}
+    case.write_text(json.dumps({"event": event, "expect": [{"at": "outcome", "equal": "fails"}]}))
+    sync()
+    assert game.script("dice").cases.kept().count() == 1
+    spoil(file.parent)
+    assert sync()["scripts/chess_club"] == "ignored"
+    assert game.active_text("dice") == BETTER
+    assert game.script("dice").cases.kept().count() == 1
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")

@@ -8,9 +8,24 @@ from django.core.management.base import CommandParser
 
 from scripting.management.output import ScriptingCommand
 from scripting.models import Script, ScriptVersion
-from scripting.sources.beside import ACTIVE, DIFFERS, HELD, REJECTED, WAITING, file_state, why_not_taken
+from scripting.sources.beside import (
+    ACTIVE,
+    CANNOT_BE_TAKEN,
+    DIFFERS,
+    HELD,
+    REJECTED,
+    WAITING,
+    file_state,
+    why_not_taken,
+)
 
-STATES = {REJECTED: "file rejected", WAITING: "file waits", HELD: "file held", DIFFERS: "file differs"}
+STATES = {
+    REJECTED: "file rejected",
+    WAITING: "file waits",
+    HELD: "file held",
+    CANNOT_BE_TAKEN: "file not taken",
+    DIFFERS: "file differs",
+}
 
 
 class Command(ScriptingCommand):
