@@ -21,6 +21,7 @@ from django.utils.dateparse import parse_datetime
 from scripting.checks import ENGINE
 from scripting.management.stores import about_database, about_file, about_redis
 from scripting.models import SHARED, Activation, Script, ScriptVersion
+from scripting.modules.faults import fault_of
 from scripting.modules.installed import modules
 from scripting.registry import reach
 from scripting.registry.moves import AlreadyActive, AtGate
@@ -28,6 +29,7 @@ from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
 from scripting.sources.beside import file_beside
 from scripting.sources.folder import MAX_FILE_BYTES, is_module_name
+from scripting.supervisor.errors import SupervisorError
 from scripting.texts.escaping import one_line, visible
 from scripting.texts.plain_json import from_json, jsonable
 from scripting.types import Diagnostic, ScriptError
@@ -45,7 +47,8 @@ LONGEST_NUMBER = 18
 class ScriptingCommand(BaseCommand):
     """A command that parses its arguments, asks another layer, and prints what came of it.
 
-    Where that takes Redis, the database or a file, and one of them is unavailable, it fails with what to do about it.
+    Where that takes Redis, the database or a file, and one of them is unavailable, it fails with what to do about it. Where the code of
+    a game module has a mistake, it says which.
     """
 
     requires_system_checks: list[str] | tuple[str, ...] | Literal["__all__"] = (ENGINE,)
@@ -59,11 +62,22 @@ class ScriptingCommand(BaseCommand):
         except Error as error:
             if told := about_database(error):
                 self.fail(told)
+            self._blame(error)
             raise
-        except OSError as error:
-            if told := about_file(error):
+        except (CommandError, SystemExit):
+            raise
+        except SupervisorError as error:
+            self.fail(str(error))
+        except Exception as error:
+            self._blame(error)
+            if isinstance(error, OSError) and (told := about_file(error)):
                 self.fail(told)
             raise
+
+    def _blame(self, error: Exception) -> None:
+        """Fail for a mistake in the code of a game module, whose developers find it by what is said."""
+        if fault := fault_of(error):
+            self.fail(f"{one_line(str(fault), 2000)}; --traceback shows the way there")
 
     def _require_text(self, options: dict[str, Any]) -> None:
         """Refuse bytes of the command line that are no UTF-8, as of a terminal with another encoding: no store holds them."""
