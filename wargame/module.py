@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
-from scripting.modules.calls import CallContext, CallRefused, Outcome
+from scripting.modules.calls import CallContext, CallRefused, Outcome, WorkAhead
 from scripting.modules.scriptable import ModulePage, ModuleScriptConfig, ScriptableModule, exposed
 from scripting.modules.simulation import Decide
 from scripting.types import Playback, RecordedRun, RunStory, SimulatedPlay
@@ -66,6 +66,9 @@ class WargameModule(ScriptableModule):
 
     def unit_of_work(self, calls: Sequence[CallContext]) -> AbstractContextManager[Any]:
         return unit_of_work.around(calls)
+
+    def unit_of_work_ahead(self, calls: Sequence[CallContext]) -> WorkAhead | None:
+        return unit_of_work.ahead(calls)
 
     def apply(self, outcome: Outcome) -> None:
         effects.carry_out(outcome)

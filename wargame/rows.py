@@ -12,11 +12,12 @@ from django.db import router
 from msgspec.structs import replace
 
 from scripting import clock
+from scripting.modules.calls import OutOfDate
 from scripting.storage.bulk_insert import insert_rows
 from scripting.storage.bulk_update import update_all
 from scripting.storage.compiled_query import Among, number
 from wargame import journal, kept, live, models
-from wargame.kept import Rows
+from wargame.kept import GameRow, Rows
 from wargame.play import boards
 from wargame.play.state import Battle, Phase, Side, Unit
 from wargame.play.steps import Step
@@ -40,7 +41,7 @@ def locked(game: models.Game) -> Table:
 def all_locked(numbers: Iterable[int]) -> list[Table]:
     """Those of these battles that exist, with their rows locked. In order, so that no two transactions wait for each other."""
     using = router.db_for_write(models.Game)
-    games = [models.Game.from_db(using, _GAME, row) for row in _games.rows(using, sorted(numbers))]
+    games = [models.Game.from_db(using, kept.COLUMNS, row) for row in _games.rows(using, sorted(numbers))]
     found = {game.id: rows for game in games if (rows := kept.memory.find(game))}
     if unknown := [game for game in games if game.id not in found]:
         found |= _read_rows([game.id for game in unknown], using)
@@ -48,6 +49,26 @@ def all_locked(numbers: Iterable[int]) -> list[Table]:
             kept.memory.keep(game, found[game.id])
     now = int(clock.seconds())
     return [_table(game, found[game.id], now) for game in games]
+
+
+def all_kept(numbers: Iterable[int]) -> list[tuple[GameRow, Table]] | None:
+    """These battles as this process keeps them, each with its own row; None where it does not keep them all."""
+    using, now = router.db_for_write(models.Game), int(clock.seconds())
+    found = []
+    for key in numbers:
+        if (latest := kept.memory.latest(key)) is None:
+            return None
+        row, rows = latest
+        found.append((row, _table(models.Game.from_db(using, kept.COLUMNS, row), rows, now)))
+    return found
+
+
+def lock_as_kept(expected: Iterable[GameRow]) -> None:
+    """Lock these battles. Raises OutOfDate where one has another row by now."""
+    keys = {row[0]: row for row in expected}
+    found = _games.rows(router.db_for_write(models.Game), sorted(keys))
+    if {row[0]: row for row in found} != keys:
+        raise OutOfDate
 
 
 def read(game: models.Game) -> Table:
@@ -73,7 +94,6 @@ def _read_rows(numbers: Sequence[int], using: str) -> dict[int, Rows]:
     return {number: Rows(sides[number], side_keys[number], *units.get(number, ({}, {}))) for number in numbers}
 
 
-_GAME = [field.attname for field in models.Game._meta.concrete_fields]
 UNIT = (
     "pk",
     "game_id",
@@ -91,7 +111,10 @@ UNIT = (
 # Compiled once: a commit of one event would spend half of its time in the ORM.
 _games = Among(
     lambda names: (
-        models.Game.objects.select_for_update().filter(pk__in=map(number, names)).order_by("pk").values_list(*_GAME)
+        models.Game.objects.select_for_update()
+        .filter(pk__in=map(number, names))
+        .order_by("pk")
+        .values_list(*kept.COLUMNS)
     )
 )
 _sides = Among(

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-from scripting.modules.calls import CallContext
+from scripting.modules.calls import CallContext, OutOfDate
 from wargame import rows
 from wargame.finding import find_game, number_named
+from wargame.kept import GameRow
 from wargame.play.steps import Step
 from wargame.rows import Changes, Table
 
@@ -36,12 +37,16 @@ class UnitOfWork:
         """
         number = number_named(context, context.payload)
         if number is None:
-            self.write()  # the database is asked which battles run
-            game = find_game(context, context.payload, unit_code())
-            number = game.id if game is not None else 0
+            number = self._look_up(context, unit_code)
         self.read([number] if number else [])
         found = self._changes.get(number)
         return found.table if found is not None else None
+
+    def _look_up(self, context: CallContext, unit_code: Callable[[], str]) -> int:
+        """The number of the battle of an event that names none; 0 where none runs."""
+        self.write()  # the database is asked which battles run
+        game = find_game(context, context.payload, unit_code())
+        return game.id if game is not None else 0
 
     def add(self, table: Table, step: Step) -> None:
         """Take what a step changed of its battle, to be written at the end."""
@@ -52,6 +57,36 @@ class UnitOfWork:
         changes = list(self._changes.values())
         rows.write_all(changes)
         self._changes = {each.table.game.id: Changes(each.table) for each in changes}
+
+
+class WorkAhead(UnitOfWork):
+    """The same of battles as this process keeps them, before its transaction begins."""
+
+    def __init__(self, kept: Sequence[tuple[GameRow, Table]]) -> None:
+        super().__init__()
+        self._expected = [row for row, _ in kept]
+        self._changes = {table.game.id: Changes(table) for _, table in kept}
+        self._asked = set(self._changes)
+
+    def read(self, numbers: Iterable[int]) -> None:
+        """Raises OutOfDate for a battle that it was not made with."""
+        if not self._asked.issuperset(numbers):
+            raise OutOfDate
+
+    def _look_up(self, context: CallContext, unit_code: Callable[[], str]) -> int:
+        raise OutOfDate
+
+    def write(self) -> None:
+        """Inside the transaction. Raises OutOfDate where a battle has changed."""
+        rows.lock_as_kept(self._expected)
+        super().write()
+
+
+def ahead(calls: Sequence[CallContext]) -> WorkAhead | None:
+    """A unit of work that has the battles of these calls before its transaction; None where this process does not keep them all."""
+    numbers = {number_named(call, call.payload) or 0 for call in calls}
+    kept = rows.all_kept(numbers)
+    return WorkAhead(kept) if kept is not None else None
 
 
 @contextmanager

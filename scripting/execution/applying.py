@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.db import router, transaction
@@ -23,7 +23,8 @@ from scripting.execution.rows import unrun_rows
 from scripting.execution.run import Run
 from scripting.models import Execution, Role
 from scripting.models.ids import id_of
-from scripting.modules.calls import CallContext, EffectRefused, Outcome
+from scripting.modules.calls import CallContext, EffectRefused, Outcome, OutOfDate, WorkAhead
+from scripting.modules.scriptable import ScriptableModule
 from scripting.modules.simulation import dice_after
 from scripting.modules.topics import TopicError
 from scripting.registry.bundles import set_number
@@ -109,15 +110,25 @@ def acts(decision: Decision) -> bool:
 
 def enter_units_of_work(entered: contextlib.ExitStack, runs: Iterable[Run]) -> dict[str, Any]:
     """Name of a module → its unit of work around those of the runs that change its game."""
-    acting: dict[str, list[Run]] = {}
+    return {name: entered.enter_context(module.unit_of_work(calls)) for name, module, calls in _by_module(runs)}
+
+
+def works_ahead(runs: Iterable[Run]) -> dict[str, WorkAhead]:
+    """The same before the transaction. Raises OutOfDate where a module has none."""
+    works = {}
+    for name, module, calls in _by_module(runs):
+        if (work := module.unit_of_work_ahead(calls)) is None:
+            raise OutOfDate
+        works[name] = work
+    return works
+
+
+def _by_module(runs: Iterable[Run]) -> Iterator[tuple[str, ScriptableModule, list[CallContext]]]:
+    acting: dict[str, tuple[ScriptableModule, list[CallContext]]] = {}
     for run in runs:
         if run.module is not None:
-            acting.setdefault(run.module.name, []).append(run)
-    return {
-        name: entered.enter_context(runs[0].module.unit_of_work([run.call for run in runs]))
-        for name, runs in acting.items()
-        if runs[0].module is not None
-    }
+            acting.setdefault(run.module.name, (run.module, []))[1].append(run.call)
+    return ((name, module, calls) for name, (module, calls) in acting.items())
 
 
 def apply(decision: Decision, publisher: Publisher, works: Mapping[str, Any]) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, router
@@ -18,13 +17,14 @@ from scripting.bus.events import Event
 from scripting.bus.outbox import Relayed, relay_events
 from scripting.bus.settled import Decided
 from scripting.execution import breaker, links, site_log, traced
-from scripting.execution.applying import Publisher, acts, apply, apply_or_fall_back, enter_units_of_work
+from scripting.execution.applying import Publisher, acts, apply, apply_or_fall_back, enter_units_of_work, works_ahead
 from scripting.execution.decision import Decision, Status
 from scripting.execution.rows import attempt_rows, execution_row, outcome_of, unrun_rows
+from scripting.execution.run import Run
 from scripting.metrics import error_groups, rollups
 from scripting.models import Attempt, ErrorDelta, Execution, LoneCommit, OutboxEvent, ReceiptLink
 from scripting.models.rollups import StatDelta
-from scripting.modules.calls import EffectRefused
+from scripting.modules.calls import EffectRefused, OutOfDate
 from scripting.storage.bulk_insert import insert_all
 from scripting.storage.compiled_query import Lookup
 from scripting.storage.transactions import writing
@@ -56,7 +56,7 @@ def commit(
         recorded = _commit_request(decisions[0], prepared[0], fence, tell)
     else:
         again = any(decision.run.deliveries > 1 for decision in decisions)
-        recorded = _commit_quickest(partial(_commit, decisions, prepared, worker, fence, tell, relayed), again=again)
+        recorded = _commit_quickest(_Given(decisions, prepared, worker, fence, tell, relayed), again=again)
     if began_ns:
         traced.committed(recorded, began_ns)
     return recorded
@@ -92,81 +92,132 @@ def _commit_request(
     return [decision]
 
 
-def _commit_quickest(commit: Callable[..., list[Decision]], *, again: bool) -> list[Decision]:
+class _Given(NamedTuple):
+    """The arguments of `commit`, with the rows that were made of its decisions."""
+
+    decisions: Sequence[Decision]
+    prepared: Sequence[_Prepared]
+    worker: str
+    fence: Callable[[], None]
+    tell: Callable[[Decided], object]
+    relayed: Relayed | None
+
+
+def _commit_quickest(given: _Given, *, again: bool) -> list[Decision]:
     """Commit without what is needed seldom: `again` says that some may be recorded already."""
     try:
         try:
-            return commit(look=again, careful=False)
+            if not again:
+                with contextlib.suppress(OutOfDate):
+                    return _commit_ahead(given)
+            return _commit(given, look=again, careful=False)
         except IntegrityError:
             if again:
                 raise
-            return commit(look=True, careful=False)
+            return _commit(given, look=True, careful=False)
     except EffectRefused:
-        return commit(look=True, careful=True)
+        return _commit(given, look=True, careful=True)
 
 
-def _commit(
-    given: Sequence[Decision],
-    prepared: Sequence[_Prepared],
-    worker: str,
-    fence: Callable[[], None],
-    tell: Callable[[Decided], object],
-    relayed: Relayed | None,
-    *,
-    look: bool,
-    careful: bool,
-) -> list[Decision]:
+def _commit_ahead(given: _Given) -> list[Decision]:
+    """The game takes the outcomes before the transaction, where its modules can: other writers wait for less. Raises OutOfDate where they cannot."""
+    batch, fresh = _Batch(given), _not_recorded(given.decisions, None)
+    acting = _acting(given, fresh)
+    works = works_ahead(acting.values())
+    for index in fresh:
+        batch.take(index, works if index in acting else None)
+    with writing(_database()) as connection:
+        for work in works.values():
+            work.write()
+        batch.write(connection)
+    return batch.decisions
+
+
+def _commit(given: _Given, *, look: bool, careful: bool) -> list[Decision]:
     """`look` asks which are recorded already, else IntegrityError is raised for one; `careful` gives every outcome a savepoint, so that one that
     is refused does not undo the others.
     """
-    decisions, using = list(given), _database()
+    batch, using = _Batch(given), _database()
     with writing(using) as connection:
-        fresh = _not_recorded(decisions, using if look else None)
-        acting = {index for index in fresh if acts(decisions[index])}
-        outbox: list[dict[str, Any]] = []
-        sent: list[tuple[Event, bytes]] = []
-        published: list[Event] = []
-        rows: list[dict[str, Any]] = []
-        tries: list[dict[str, Any]] = []
-        entries: list[tuple[Mapping[str, Any], bytes]] = []
-        told: list[tuple[dict[str, Any], Decision]] = []
+        fresh = _not_recorded(given.decisions, using if look else None)
+        acting = _acting(given, fresh)
         with contextlib.ExitStack() as entered:
-            works = {} if careful else enter_units_of_work(entered, [decisions[i].run for i in fresh if i in acting])
+            works = enter_units_of_work(entered, () if careful else acting.values())
             for index in fresh:
-                decision, made = decisions[index], prepared[index]
-                refused: list[dict[str, Any]] = []
-                if index in acting:
-                    publisher = Publisher(decision.run)
-                    if careful:
-                        applied, publisher = apply_or_fall_back(decision, publisher)
-                        if applied is not decision:
-                            decision = decisions[index] = applied
-                            [made] = _prepared([decision], worker)
-                    else:
-                        apply(decision, publisher, works)
-                    outbox += publisher.outbox
-                    sent += publisher.sent
-                    published += publisher.published
-                    refused = publisher.refused
-                rows.append(made.row)
-                told.append((made.row, decision))
-                tries += made.tries
-                if made.entry:
-                    entries.append((made.row, made.entry))
-                if refused:
-                    rows += refused
-                    entries += links.alone(refused)
-        _write(connection, rows, tries, entries, outbox)
+                if careful and index in acting:
+                    batch.take_carefully(index)
+                else:
+                    batch.take(index, works if index in acting else None)
+        batch.write(connection)
+    return batch.decisions
+
+
+def _acting(given: _Given, fresh: Iterable[int]) -> dict[int, Run]:
+    """The runs that may change the game, by the places of their decisions."""
+    return {index: given.decisions[index].run for index in fresh if acts(given.decisions[index])}
+
+
+class _Batch:
+    """What one commit is going to write: it fills while the game takes the decisions, one after the other."""
+
+    def __init__(self, given: _Given) -> None:
+        self._given = given
+        self.decisions = list(given.decisions)
+        """As they are recorded: some may fall back."""
+        self._rows: list[dict[str, Any]] = []
+        self._tries: list[dict[str, Any]] = []
+        self._entries: list[tuple[Mapping[str, Any], bytes]] = []
+        self._told: list[tuple[dict[str, Any], Decision]] = []
+        self._outbox: list[dict[str, Any]] = []
+        self._sent: list[tuple[Event, bytes]] = []
+        self._published: list[Event] = []
+
+    def take(self, index: int, works: Mapping[str, Any] | None) -> None:
+        """Let the game act on a decision; without units of work there is nothing to act on. Raises EffectRefused."""
+        decision = self.decisions[index]
+        if works is None:
+            self._add(decision, self._given.prepared[index], None)
+            return
+        publisher = Publisher(decision.run)
+        apply(decision, publisher, works)
+        self._add(decision, self._given.prepared[index], publisher)
+
+    def take_carefully(self, index: int) -> None:
+        """The same under a savepoint: the decision falls back where the game refuses it."""
+        decision, made = self.decisions[index], self._given.prepared[index]
+        applied, publisher = apply_or_fall_back(decision, Publisher(decision.run))
+        if applied is not decision:
+            self.decisions[index] = applied
+            [made] = _prepared([applied], self._given.worker)
+        self._add(applied, made, publisher)
+
+    def _add(self, decision: Decision, made: _Prepared, publisher: Publisher | None) -> None:
+        self._rows.append(made.row)
+        self._told.append((made.row, decision))
+        self._tries += made.tries
+        if made.entry:
+            self._entries.append((made.row, made.entry))
+        if publisher is not None:
+            self._outbox += publisher.outbox
+            self._sent += publisher.sent
+            self._published += publisher.published
+            if publisher.refused:
+                self._rows += publisher.refused
+                self._entries += links.alone(publisher.refused)
+
+    def write(self, connection: BaseDatabaseWrapper) -> None:
+        """Inside the transaction, and last thing before its end."""
+        told, sent, published, given = self._told, self._sent, self._published, self._given
+        _write(connection, self._rows, self._tries, self._entries, self._outbox)
         breaker.note(_findings(decision for _, decision in told))
-        if relayed is not None:
-            relayed.delete()
-        connection.on_commit(lambda: _tell(told, tell))
-        if outbox:
-            connection.on_commit(lambda: relay_events(sent, relayed))
+        if given.relayed is not None:
+            given.relayed.delete()
+        connection.on_commit(lambda: _tell(told, given.tell))
+        if self._outbox:
+            connection.on_commit(lambda: relay_events(sent, given.relayed))
         if published:
             connection.on_commit(lambda: samples.note(published))
-        fence()
-    return decisions
+        given.fence()
 
 
 def _write(

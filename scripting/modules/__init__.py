@@ -1,6 +1,14 @@
 """Names for an app that brings a game module to import. They are stable."""
 
-from scripting.modules.calls import ArgumentsRefused, CallContext, CallRefused, EffectRefused, Outcome
+from scripting.modules.calls import (
+    ArgumentsRefused,
+    CallContext,
+    CallRefused,
+    EffectRefused,
+    Outcome,
+    OutOfDate,
+    WorkAhead,
+)
 from scripting.modules.installed import ModuleRegistry, modules
 from scripting.modules.scriptable import (
     ExposedFunction,
@@ -24,11 +32,13 @@ __all__ = [
     "ModuleRegistry",
     "ModuleSchedule",
     "ModuleScriptConfig",
+    "OutOfDate",
     "Outcome",
     "Reads",
     "ScriptableModule",
     "Topic",
     "TopicError",
+    "WorkAhead",
     "exposed",
     "modules",
     "topics",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -27,6 +27,17 @@ class ArgumentsRefused(CallRefused):
     def __init__(self, message: str, value: Any = None) -> None:
         super().__init__(message)
         self.value = value
+
+
+class OutOfDate(Exception):
+    """What a unit of work before its transaction went by is no longer so, or is not known: all is done anew inside the transaction."""
+
+
+class WorkAhead(Protocol):
+    """A unit of work that was filled before its transaction began."""
+
+    def write(self) -> None:
+        """Lock what it went by, see that it is still so, and write what changed. Raises OutOfDate."""
 
 
 class CallContext(msgspec.Struct, frozen=True):

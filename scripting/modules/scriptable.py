@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from scripting.conf import fallbacks_problem
-from scripting.modules.calls import ArgumentsRefused, CallContext, EffectRefused, Outcome
+from scripting.modules.calls import ArgumentsRefused, CallContext, EffectRefused, Outcome, WorkAhead
 from scripting.modules.simulation import Decide
 from scripting.modules.topics import Topic
 from scripting.sandbox.protocol import Parameter, decode_value
@@ -291,6 +291,14 @@ class ScriptableModule:
         exception leaves it where nothing of this is kept: then write nothing. After a refusal each outcome gets one of its own.
         """
         return nullcontext()
+
+    def unit_of_work_ahead(self, calls: Sequence[CallContext]) -> WorkAhead | None:
+        """The same before the transaction begins, of what this process still knows, so that no other writer waits for effects and `apply`.
+
+        They find it as `context.unit_of_work`, and must read and change nothing else: no row, no signal. Its `write` is called inside the
+        transaction. Whatever raises OutOfDate, or None, which is the default, has all done with `unit_of_work` instead.
+        """
+        return None
 
     def event_in_words(self, topic: str, payload: Mapping[str, Any]) -> str:
         """One event as people speak of it: who, whom, where and when, in a line. Empty where the module has no words for it.

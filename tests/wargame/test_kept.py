@@ -80,19 +80,19 @@ def test_what_was_written_and_taken_back_is_not_believed(duel: Duel) -> None:
     assert health(duel) == 65
 
 
-@pytest.mark.parametrize(
-    "by_hand",
-    [
-        lambda duel: Unit.objects.filter(pk=duel.squad.pk).update(health=60),
-        lambda duel: duel.hurt(duel.squad, 20),
-        lambda duel: Unit.objects.bulk_update([Unit(pk=duel.squad.pk, health=60)], ["health"]),
-        lambda duel: duel.squad.delete() and Unit.objects.bulk_create([duel.squad]) and duel.hurt(duel.squad, 20),
-        lambda duel: (
-            Unit.objects.filter(pk=duel.squad.pk).delete()
-            and Unit.objects.bulk_create([Unit(**_fields(duel.squad) | {"health": 60})])
-        ),
-    ],
-)
+BY_HAND: list[Callable[[Duel], object]] = [
+    lambda duel: Unit.objects.filter(pk=duel.squad.pk).update(health=60),
+    lambda duel: duel.hurt(duel.squad, 20),
+    lambda duel: Unit.objects.bulk_update([Unit(pk=duel.squad.pk, health=60)], ["health"]),
+    lambda duel: duel.squad.delete() and Unit.objects.bulk_create([duel.squad]) and duel.hurt(duel.squad, 20),
+    lambda duel: (
+        Unit.objects.filter(pk=duel.squad.pk).delete()
+        and Unit.objects.bulk_create([Unit(**_fields(duel.squad) | {"health": 60})])
+    ),
+]
+
+
+@pytest.mark.parametrize("by_hand", BY_HAND)
 def test_what_was_changed_by_hand_is_read(duel: Duel, by_hand: Callable[[Duel], object]) -> None:
     Side.objects.filter(pk=duel.harbour.pk).update(score=7)
     hit(duel, 0)
