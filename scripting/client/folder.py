@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tempfile
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,11 +167,13 @@ def path_of(folder: Path, module: str, name: str, language: str) -> Path:
 def write(path: Path, text: str) -> None:
     """Write a file in one go, so that nobody reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=".being-written", delete=False) as half:
-        half.write(source_text.encode(text))
-    made = Path(half.name)
-    made.chmod(0o644)
-    made.replace(path)
+    half = path.with_name(f".being-written-{secrets.token_hex(6)}")
+    try:
+        half.write_bytes(source_text.encode(text))
+        half.chmod(0o644)
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
 
 
 # -- what is known of the server -----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import re
@@ -29,6 +30,7 @@ from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
 from scripting.sources.beside import file_beside
 from scripting.sources.folder import MAX_FILE_BYTES, is_module_name
+from scripting.supervisor.asked_to_end import tidily
 from scripting.supervisor.errors import SupervisorError
 from scripting.texts.escaping import one_line, visible
 from scripting.texts.plain_json import from_json, jsonable
@@ -53,10 +55,14 @@ class ScriptingCommand(BaseCommand):
 
     requires_system_checks: list[str] | tuple[str, ...] | Literal["__all__"] = (ENGINE,)
 
+    leaves_files = False
+    """Whether it writes files: asked to end (SIGTERM), it takes those away that are half written."""
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         self._require_text(options)
         try:
-            return super().execute(*args, **options)
+            with tidily() if self.leaves_files else contextlib.nullcontext():
+                return super().execute(*args, **options)
         except redis.RedisError as error:
             self.fail(about_redis(error))
         except Error as error:

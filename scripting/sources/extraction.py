@@ -241,7 +241,7 @@ def _write(text: Copy, handle: int, path: str, *, force: bool, dry_run: bool, ov
     undo = text.record_seen() if overrides else None
     try:
         write_bytes(handle, text.file_name, text.content, replace=bool(there))
-    except OSError as error:
+    except BaseException as error:  # also where the command is asked to end
         if undo is not None:
             undo()
         if isinstance(error, FileExistsError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def write(path: Path, site: Site) -> None:
     }
     listed = {name: {"sha256": hashlib.sha256(text).hexdigest()} for name, text in members.items()}
     head = {"format": FORMAT, "made_at": clock.now().isoformat(timespec="seconds"), "files": listed}
-    half = path.with_name(f".{path.name}.{os.getpid()}")
+    half = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         # Texts of rules are a studio's own: nobody else may open it even before it is whole.
         own = os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")

@@ -11,6 +11,7 @@ from scripting.registry import publishing
 from scripting.registry.moves import AnyBase
 from scripting.sources import sync
 from scripting.sources.extraction import Extracted, NothingToExtract, extract
+from scripting.supervisor.asked_to_end import AskedToEnd
 from tests.support.game import BETTER, GOOD, Game
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -152,3 +153,21 @@ def test_a_folder_that_cannot_be_made_is_a_failure_and_what_was_known_stays(ship
     shipped.scripts.write_text("a file where the folder should be")
     assert {item.outcome for item in extract()} == {"failed"}
     assert shipped.script("dice").file_digest == ""
+
+
+def test_an_extraction_that_is_asked_to_end_leaves_what_is_known_of_the_file_as_it_was(
+    shipped: Game, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = shipped.override("dice", "result = 'mine'\n")
+    sync.sync()
+    before = shipped.script("dice").file_digest
+
+    def end(*_: object) -> None:
+        raise AskedToEnd
+
+    monkeypatch.setattr("os.fsync", end)
+    with pytest.raises(AskedToEnd):
+        extract(force=True)
+    monkeypatch.undo()
+    assert (shipped.script("dice").file_digest, mine.read_text()) == (before, "result = 'mine'\n")
+    assert [file.name for file in mine.parent.iterdir()] == ["dice.py"]

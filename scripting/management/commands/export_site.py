@@ -13,6 +13,7 @@ from scripting.transfer.records import KINDS
 
 
 class Command(ScriptingCommand):
+    leaves_files = True
     help = "Write scripts, versions, values of knobs, cases, subscriptions and schedules into FILE (a zip), for import_site."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -15,6 +15,8 @@ from scripting.sources.extraction import NothingToExtract, extract, extract_case
 class Command(ScriptingCommand):
     """Exit code 1 when a file could not be written."""
 
+    leaves_files = True
+
     help = (
         "Write the embedded defaults, or cases, to scripts/<module>/. An existing file is kept unless --force is given."
     )

@@ -13,6 +13,8 @@ from scripting.management.output import ScriptingCommand
 class Command(ScriptingCommand):
     """Exit code 1 where the newest commit is not live, or the repository could not be used."""
 
+    leaves_files = True
+
     help = (
         "Look at the branch of SCRIPTING_GIT_URL once: make its newest commit live, and push what was published in the browser to "
         "SCRIPTING_GIT_PUSH_BRANCH. Evidence workers do this every SCRIPTING_GIT_POLL_SECONDS; without one, run it by cron."

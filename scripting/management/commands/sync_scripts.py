@@ -18,6 +18,8 @@ QUIET = frozenset({"unchanged"})
 class Command(ScriptingCommand):
     """Exit code 1 when an embedded default or a file does not pass its check, each time until that is mended."""
 
+    leaves_files = True
+
     help = "Take embedded defaults and override files into the registry; run it after migrate. Again changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
