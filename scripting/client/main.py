@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import os
 import sys
@@ -19,6 +18,7 @@ from scripting.client.syncing import BothChanged, Side
 from scripting.sandbox.languages.table import language_for_suffix
 from scripting.supervisor.asked_to_end import tidily
 from scripting.supervisor.errors import SupervisorError
+from scripting.texts.diff import unified
 from scripting.texts.escaping import one_line, visible
 
 FAILED, USAGE = 1, 2
@@ -163,8 +163,7 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _print_difference(theirs: str, ours: str, theirs_name: str, path: Path) -> None:
-    lines = difflib.unified_diff(theirs.split("\n"), ours.split("\n"), theirs_name, str(path), lineterm="")
-    print("\n".join(visible(line) for line in lines))
+    print(visible(unified(theirs, ours, theirs_name, str(path))))
 
 
 def _pull(options: argparse.Namespace) -> int:

@@ -269,7 +269,7 @@ class _Look:
             if (row.theirs_digest, row.ours_digest) != (one.theirs, one.ours):
                 row.decision = row.reason = ""
                 row.decided_by = row.decided_at = None
-            row.theirs, row.ours = visible(one.content), visible(live_text(one))
+            row.theirs, row.ours = _shown(one.content), _shown(live_text(one))
             row.theirs_digest, row.ours_digest = one.theirs, one.ours
         elif one.state != State.THEIRS:
             row.theirs = row.ours = ""
@@ -381,6 +381,11 @@ def _new_values(one: One, texts: list[Text]) -> NewValues:
     """Raises Waits, StaleBase."""
     base = registry_knobs.made_from(_script(one, texts), one.base)
     return NewValues(dict(json.loads(one.content)) if one.content else {}, base)
+
+
+def _shown(text: str) -> str:
+    """The text as a page may show it, its lines ended as they are: a difference tells of that apart."""
+    return "\r\n".join(map(visible, text.split("\r\n")))
 
 
 def _told(refused: Exception) -> str:

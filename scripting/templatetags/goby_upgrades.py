@@ -8,6 +8,7 @@ from scripting.models import Script, ScriptVersion
 from scripting.registry import upgrades
 from scripting.registry.upgrades import Upgrade
 from scripting.texts import diff
+from scripting.texts.escaping import visible
 
 register = template.Library()
 
@@ -20,4 +21,4 @@ def upgrade_of(script: Script) -> Upgrade | None:
 @register.simple_tag
 def unified(old: ScriptVersion | None, new: ScriptVersion) -> str:
     """The difference as text; the template escapes it."""
-    return diff.unified(old.source if old else "", new.source, str(old or "nothing"), str(new))
+    return visible(diff.unified(old.editable_text if old else "", new.editable_text, str(old or "nothing"), str(new)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
-from scripting.texts.lines import lines_of
+from scripting.texts.lines import MIXED, ends_of, lines_of
 
 CONTEXT = 3
 """Unchanged lines shown around a change."""
@@ -41,15 +41,18 @@ class Difference:
     rows: tuple[Row, ...]
     added: int
     removed: int
+    ends: str = ""
+    """How the ends of lines differ, which no row shows; empty where they do not."""
 
     @property
     def is_empty(self) -> bool:
+        """Whether no line differs, but for its end."""
         return not self.added and not self.removed
 
 
 def difference(old: str, new: str) -> Difference:
-    """Compare two texts line by line, and changed lines piece by piece."""
-    before, after = lines_of(old), lines_of(new)
+    """Compare two texts line by line, and changed lines piece by piece. A line is the same whether LF or CRLF ends it."""
+    before, after = _without_returns(old), _without_returns(new)
     steps = opcodes(before, after)
     changes = [(i2 - i1, j2 - j1) for tag, i1, i2, j1, j2 in steps if tag != "equal"]
     removed, added = sum(old for old, _ in changes), sum(new for _, new in changes)
@@ -67,7 +70,24 @@ def difference(old: str, new: str) -> Difference:
         end = group[-1][2]
     if rows and end < len(before):
         rows.append(gap(len(before) - end))
-    return Difference(tuple(rows), added, removed)
+    return Difference(tuple(rows), added, removed, ends_in_words(old, new))
+
+
+def ends_in_words(old: str, new: str) -> str:
+    """How the ends of lines differ: `line ends differ: LF before, CRLF (Windows) after`. Empty where they do not."""
+    found = []
+    then, now = ends_of(old), ends_of(new)
+    if then and now and then != now:
+        found.append(f"line ends differ: {then} before, {now} after")
+    elif then == MIXED and old != new and _without_returns(old) == _without_returns(new):
+        found.append("line ends differ: in some lines LF, in some CRLF on both sides")
+    if old and new and old.endswith("\n") != new.endswith("\n"):
+        found.append(f"the last line ends with a line feed {'before' if old.endswith(chr(10)) else 'after'} alone")
+    return ", and ".join(found)
+
+
+def _without_returns(text: str) -> list[str]:
+    return lines_of(text.replace("\r\n", "\n"))
 
 
 class Steps(difflib.SequenceMatcher[str]):
@@ -114,8 +134,11 @@ def pieces(old: str, new: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
 
 
 def unified(old: str, new: str, old_name: str, new_name: str, context: int = 3) -> str:
-    """The difference as `diff -u` writes it; each side is headed by its name."""
-    lines = difflib.unified_diff(lines_of(old), lines_of(new), old_name, new_name, n=context, lineterm="")
+    """The difference as `diff -u` writes it; each side is headed by its name. What line ends have of it stands at the end."""
+    before, after = _without_returns(old), _without_returns(new)
+    lines = list(difflib.unified_diff(before, after, old_name, new_name, n=context, lineterm=""))
+    if ends := ends_in_words(old, new):
+        lines.append(f"\\ {ends}" + ("" if lines else "; nothing else"))
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from scripting.texts.diff import opcodes
+from scripting.texts.lines import ends_of, with_ends
 
 MINE, THEIRS, BOTH = "mine", "theirs", "both"
 CHOICES = (MINE, THEIRS, BOTH)
@@ -135,7 +136,9 @@ class _Region:
 
 
 def merge(base: str, theirs: str, mine: str) -> Merge:
-    """Both sets of changes since `base`, with the places that a person decides."""
+    """Both sets of changes since `base`, with the places that a person decides. Line ends, LF or CRLF, are one change for all lines."""
+    ends = ends_of(mine if ends_of(base) != ends_of(mine) else theirs)
+    base, theirs, mine = (with_ends(text, ends) for text in (base, theirs, mine))
     regions = _regions(_lines(base), _lines(theirs), _lines(mine))
     return Merge(
         base, theirs, mine, tuple(region.part() for region in regions if any((region.base, region.theirs, region.mine)))

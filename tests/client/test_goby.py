@@ -102,6 +102,25 @@ def test_what_is_pulled_is_the_same_until_a_side_changes(server: Game, folder: P
     assert (folder / "chess_club/dice.py").read_text() == DICE
 
 
+def test_a_file_that_was_saved_on_windows_differs_in_its_line_ends_alone_and_merges_with_what_is_live(
+    server: Game, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    goby("pull", folder)
+    path, windows = folder / "chess_club/dice.py", DICE.replace("\n", "\r\n")
+    path.write_bytes(windows.encode())
+    capsys.readouterr()
+    assert goby("diff", folder) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "chess_club/dice: changed here",
+        "\\ line ends differ: LF before, CRLF (Windows) after; nothing else",
+        "1 scripts differ",
+    ]
+    path.write_bytes(windows.replace("a = 1", "a = 10").encode())
+    publish(DICE.replace("e = 5", "e = 50"))
+    assert goby("pull", folder) == 0
+    assert path.read_bytes() == windows.replace("a = 1", "a = 10").replace("e = 5", "e = 50").encode()
+
+
 @pytest.mark.slow
 def test_a_push_is_one_release_with_its_reason_and_commit(server: Game, folder: Path) -> None:
     goby("pull", folder)

@@ -76,6 +76,15 @@ def test_a_text_is_asked_about_in_the_dialog_approved_by_another_and_made_live_o
     assert "Approved by rita" in hers.get(f"{SCRIPT}history/").content.decode()
 
 
+def test_a_text_that_differs_in_its_line_ends_alone_says_so_where_it_is_asked_about(eyes: Script) -> None:
+    hers, live = browser(person("eve")), eyes.active_version
+    assert live is not None
+    windows = {"source": live.text.replace("\n", "\r\n"), "language": "python"}
+    page = str(post(hers, f"{SCRIPT}api/review", **windows, reason="saved on Windows")["address"])
+    shown = hers.get(page).content.decode()
+    assert "Line ends differ: LF before, CRLF (Windows) after; nothing else does." in shown
+
+
 @pytest.mark.slow
 def test_who_may_only_look_takes_no_part_and_nobody_publishes_without_the_permission(eyes: Script) -> None:
     hers = browser(person("eve"))

@@ -16,6 +16,7 @@ from scripting.models import GitBranch, GitFile, Review, Script
 from scripting.registry import knobs, publishing, reviews
 from scripting.registry.gate_policies import Mode, set_policy
 from scripting.registry.moves import AnyBase
+from scripting.texts.diff import difference
 from tests.git.conftest import Origin, case, run
 from tests.support.game import BETTER, BROKEN, GOOD, Game
 
@@ -334,3 +335,15 @@ def test_links_and_large_files_that_are_no_rules_are_not_looked_at(game: Game, o
     origin.commit({DICE: GOOD, "chess_club/notes.txt": "x" * (1 << 21)})
     assert follow().branch.waits == ""
     assert game.active_text("dice") == GOOD
+
+
+def test_drift_in_line_ends_alone_is_told_as_that(game: Game, origin: Origin) -> None:
+    origin.commit({DICE: GOOD})
+    follow()
+    publish(game, MINE)
+    (origin.clone / "scripts" / DICE).write_bytes(MINE.replace("\n", "\r\n").encode())
+    origin.commit({})
+    row = follow().branch.files.get()
+    assert row.state == GitFile.State.DRIFT
+    found = difference(row.ours, row.theirs)
+    assert (found.is_empty, found.ends) == (True, "line ends differ: LF before, CRLF (Windows) after")

@@ -19,7 +19,7 @@ LINES = st.lists(
 @given(LINES, LINES)
 def test_the_rows_tell_how_one_text_becomes_the_other(old: list[str], new: list[str]) -> None:
     found = difference("\n".join(old), "\n".join(new))
-    before, after = lines_of("\n".join(old)), lines_of("\n".join(new))
+    before, after = (lines_of("\n".join(side).replace("\r\n", "\n")) for side in (old, new))
     for row in found.rows:
         text = "".join(piece.text for piece in row.pieces)
         if row.old is not None:
@@ -62,3 +62,39 @@ def test_a_diff_numbers_lines_as_the_editor_does_whatever_a_line_holds(odd: str)
     old, new = f'a = "{odd}"\nb = 1\n', f'a = "{odd}"\nb = 2\n'
     assert [(row.old, row.new) for row in difference(old, new).rows if row.kind != "same"] == [(2, None), (None, 2)]
     assert "@@ -1,2 +1,2 @@" in unified(old, new, "v1", "v2")
+
+
+TEXT = "a = 1\nb = 2\nc = 3\n"
+WINDOWS = TEXT.replace("\n", "\r\n")
+
+
+def test_a_text_with_the_line_ends_of_windows_differs_in_nothing_but_these_and_that_is_told() -> None:
+    found = difference(TEXT, WINDOWS)
+    assert (found.is_empty, found.ends) == (True, "line ends differ: LF before, CRLF (Windows) after")
+    assert unified(TEXT, WINDOWS, "v1", "v2") == f"\\ {found.ends}; nothing else"
+    assert difference(TEXT, TEXT).ends == difference(WINDOWS, WINDOWS).ends == ""
+
+
+def test_a_line_that_changed_with_the_line_ends_is_the_only_one_that_is_shown_as_changed() -> None:
+    found = difference(TEXT, WINDOWS.replace("2", "5"))
+    assert (found.added, found.removed, bool(found.ends)) == (1, 1, True)
+    assert [[piece.text for piece in row.pieces if piece.changed] for row in found.rows if row.kind != "same"] == [
+        ["2"],
+        ["5"],
+    ]
+    assert unified(TEXT, WINDOWS.replace("2", "5"), "v1", "v2").splitlines()[2:] == [
+        "@@ -1,3 +1,3 @@",
+        " a = 1",
+        "-b = 2",
+        "+b = 5",
+        " c = 3",
+        "\\ line ends differ: LF before, CRLF (Windows) after",
+    ]
+
+
+def test_line_ends_that_are_mixed_and_one_that_is_missing_at_the_end_are_told() -> None:
+    mixed = "a = 1\r\nb = 2\nc = 3\n"
+    assert difference(TEXT, mixed).ends == "line ends differ: LF before, LF and CRLF after"
+    assert "on both sides" in difference(mixed, "a = 1\nb = 2\r\nc = 3\n").ends
+    assert difference(TEXT, TEXT[:-1]).ends == "the last line ends with a line feed before alone"
+    assert difference("", TEXT).ends == ""

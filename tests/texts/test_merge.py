@@ -95,3 +95,15 @@ def test_texts_made_to_be_slow_to_compare_are_merged_in_bounded_time() -> None:
     mine = "\n".join(str((n // 2) % 2) for n in range(20_000))
     merged = merge(base + "\n", base + "\n", mine + "\n")
     assert merged.decided([]) == mine + "\n"
+
+
+def test_a_side_with_other_line_ends_changed_only_what_it_changed_and_its_line_ends_with_it() -> None:
+    base = "a\nb\nc\nd\n"
+    theirs, mine = base.replace("d", "D"), base.replace("a", "A")
+    made = merge(base, theirs, mine.replace("\n", "\r\n"))
+    assert (made.is_clean, made.decided(())) == (True, "A\r\nb\r\nc\r\nD\r\n")
+    made = merge(base, theirs.replace("\n", "\r\n"), mine)
+    assert (made.is_clean, made.decided(())) == (True, "A\r\nb\r\nc\r\nD\r\n"), "theirs alone changed the line ends"
+    windows = base.replace("\n", "\r\n")
+    assert merge(base, windows, base).decided(()) == merge(base, base, windows).decided(()) == windows
+    assert merge(windows, base, windows).decided(()) == merge(windows, windows, base).decided(()) == base

@@ -316,6 +316,19 @@ def test_script_text_is_escaped_wherever_it_is_shown(designer: Client, script: S
     assert "&lt;img src=x" in answer["html"]
 
 
+def test_a_text_with_the_line_ends_of_windows_is_shown_as_the_same_text_with_other_line_ends(
+    designer: Client, script: Script
+) -> None:
+    make_script("a = 1\nresult = a\n")
+    make_script("a = 1\r\nresult = a\r\n")
+    told = "Line ends differ: LF before, CRLF (Windows) after; nothing else does."
+    page = designer.get(f"{ROOT}history/?old=2&new=3").content.decode()
+    assert (told in page, "The two texts are the same" in page) == (True, False)
+    answer = ask(designer, "POST", "api/compare", old=2, new="a = 1\r\nresult = 2\r\n")[1]
+    assert (answer["added"], answer["removed"], "Line ends differ" in answer["html"]) == (1, 1, True)
+    assert "The two texts are the same" in ask(designer, "POST", "api/compare", old=3, new=3)[1]["html"]
+
+
 @pytest.mark.parametrize("address", ["/scripts/", ROOT, f"{ROOT}history/"])
 def test_the_policy_of_the_pages_has_nothing_unsafe(designer: Client, address: str) -> None:
     policy = designer.get(address).headers["Content-Security-Policy"]
