@@ -295,6 +295,10 @@ def _dangling(path: Path) -> None:
     path.symlink_to("nowhere.json")
 
 
+def _no_text(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b"\xff")
+
+
 def _folder(path: Path) -> None:
     path.unlink()
     path.mkdir()
@@ -305,7 +309,12 @@ def _folder(path: Path) -> None:
 @pytest.mark.parametrize("name", [DICE, CASE, KNOBS])
 @pytest.mark.parametrize(
     ("spoil", "said"),
-    [(_too_large, "has more than 1 MiB (1,048,"), (_dangling, "is a link"), (_folder, "is a folder")],
+    [
+        (_too_large, "has more than 1 MiB (1,048,"),
+        (_dangling, "is a link"),
+        (_folder, "is a folder"),
+        (_no_text, "cannot be read: the text is not UTF-8"),
+    ],
 )
 def test_a_file_that_cannot_be_taken_lets_its_commit_wait_and_does_not_count_as_deleted(
     game: Game, origin: Origin, name: str, spoil: Callable[[Path], None], said: str

@@ -259,6 +259,13 @@ def test_an_unreadable_file_is_said_and_what_ran_stays(game: Game) -> None:
     sync()
     file.chmod(0)
     assert sync() == {"chess_club/dice": "kept"}
+    file.chmod(0o644)
+    file.parent.chmod(0)
+    try:
+        assert sync()["scripts/chess_club"] == "ignored"
+    finally:
+        file.parent.chmod(0o755)
+    assert game.active_text("dice") == BETTER
 
 
 @pytest.mark.parametrize(
