@@ -17,7 +17,7 @@ from scripting.storage.bulk_insert import insert_rows
 from scripting.storage.bulk_update import update_all
 from scripting.storage.compiled_query import Among, number
 from wargame import journal, kept, live, models
-from wargame.kept import GameRow, Rows
+from wargame.kept import Rows
 from wargame.play import boards
 from wargame.play.state import Battle, Phase, Side, Unit
 from wargame.play.steps import Step
@@ -51,23 +51,21 @@ def all_locked(numbers: Iterable[int]) -> list[Table]:
     return [_table(game, found[game.id], now) for game in games]
 
 
-def all_kept(numbers: Iterable[int]) -> list[tuple[GameRow, Table]] | None:
-    """These battles as this process keeps them, each with its own row; None where it does not keep them all."""
+def all_kept(numbers: Iterable[int]) -> list[Table] | None:
+    """These battles as this process keeps them; None where it does not keep them all."""
     using, now = router.db_for_write(models.Game), int(clock.seconds())
     found = []
     for key in numbers:
         if (latest := kept.memory.latest(key)) is None:
             return None
         row, rows = latest
-        found.append((row, _table(models.Game.from_db(using, kept.COLUMNS, row), rows, now)))
+        found.append(_table(models.Game.from_db(using, kept.COLUMNS, row), rows, now))
     return found
 
 
-def lock_as_kept(expected: Iterable[GameRow]) -> None:
-    """Lock these battles. Raises OutOfDate where one has another row by now."""
-    keys = {row[0]: row for row in expected}
-    found = _games.rows(router.db_for_write(models.Game), sorted(keys))
-    if {row[0]: row for row in found} != keys:
+def lock_as_kept(stamps: Mapping[int, int]) -> None:
+    """Lock these battles, which had these stamps when they were kept. Raises OutOfDate where one has another by now."""
+    if dict(_stamps.rows(router.db_for_write(models.Game), sorted(stamps))) != stamps:
         raise OutOfDate
 
 
@@ -115,6 +113,14 @@ _games = Among(
         .filter(pk__in=map(number, names))
         .order_by("pk")
         .values_list(*kept.COLUMNS)
+    )
+)
+_stamps = Among(
+    lambda names: (
+        models.Game.objects.select_for_update()
+        .filter(pk__in=map(number, names))
+        .order_by("pk")
+        .values_list("pk", "stamp")
     )
 )
 _sides = Among(

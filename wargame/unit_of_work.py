@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from scripting.modules.calls import CallContext, OutOfDate
 from wargame import rows
 from wargame.finding import find_game, number_named
-from wargame.kept import GameRow
 from wargame.play.steps import Step
 from wargame.rows import Changes, Table
 
@@ -62,10 +61,10 @@ class UnitOfWork:
 class WorkAhead(UnitOfWork):
     """The same of battles as this process keeps them, before its transaction begins."""
 
-    def __init__(self, kept: Sequence[tuple[GameRow, Table]]) -> None:
+    def __init__(self, kept: Iterable[Table]) -> None:
         super().__init__()
-        self._expected = [row for row, _ in kept]
-        self._changes = {table.game.id: Changes(table) for _, table in kept}
+        self._changes = {table.game.id: Changes(table) for table in kept}
+        self._stamps = {number: changes.table.game.stamp for number, changes in self._changes.items()}
         self._asked = set(self._changes)
 
     def read(self, numbers: Iterable[int]) -> None:
@@ -78,7 +77,7 @@ class WorkAhead(UnitOfWork):
 
     def write(self) -> None:
         """Inside the transaction. Raises OutOfDate where a battle has changed."""
-        rows.lock_as_kept(self._expected)
+        rows.lock_as_kept(self._stamps)
         super().write()
 
 

@@ -14,8 +14,9 @@ from scripting.modules.installed import modules
 from tests.wargame.conftest import Duel
 from tests.wargame.table import VERSION
 from tests.wargame.test_kept import BY_HAND, health, hit, hit_by_another_process
-from wargame import kept, unit_of_work
+from wargame import kept, rows, unit_of_work
 from wargame.models import BattleLogEntry, Game, Side
+from wargame.play.turns import advance
 
 pytestmark = pytest.mark.django_db
 
@@ -28,9 +29,13 @@ def hit_of(duel: Duel, points: int, key: str | None = None) -> CallContext:
     return CallContext("wargame", "event_processor", "", "wargame.event.damage", payload, key=named, depth=2)
 
 
+def nowhere(*_: object, **__: object) -> None:
+    """Where the follow-ups of these hits go."""
+
+
 def take(call: CallContext, work: unit_of_work.WorkAhead) -> None:
     modules.get("wargame").apply(
-        Outcome(call.acting(print, work), {"processed": True}, "succeeded", "primary", VERSION, "")
+        Outcome(call.acting(nowhere, work), {"processed": True}, "succeeded", "primary", VERSION, "")
     )
 
 
@@ -67,6 +72,22 @@ def test_hits_are_taken_without_a_statement_and_written_like_any_other(duel: Due
     assert Game.objects.get().sequence == 4
     assert hit(duel, 2) == 0  # it goes on from what was kept
     assert health(duel) == 40
+
+
+def test_what_is_kept_of_a_battle_is_what_its_row_has(duel: Duel) -> None:
+    def is_kept() -> bool:
+        latest = kept.memory.latest(duel.game.pk)
+        return latest is not None and latest[0] == Game.objects.values_list(*kept.COLUMNS).get(pk=duel.game.pk)
+
+    hit(duel, 10)
+    assert is_kept()
+    with transaction.atomic():
+        table = rows.locked(duel.game)
+        rows.write(table, advance(table.battle))
+    assert is_kept()
+    assert hit_ahead(duel, 70)
+    assert is_kept()
+    assert not Game.objects.running().exists()
 
 
 def ended(duel: Duel) -> None:
