@@ -34,7 +34,7 @@ from scripting.registry.knobs import ValuesRefused
 from scripting.registry.lifecycle import ChangeRefused
 from scripting.registry.moves import AtGate, PublishRefused, StaleBase
 from scripting.registry.publishing import Text, TogetherRefused
-from scripting.registry.releases import NewValues
+from scripting.registry.releases import NewKnobs, NewValues
 from scripting.sandbox import source_text
 from scripting.supervisor.errors import SupervisorError
 from scripting.texts import case_text
@@ -215,9 +215,7 @@ class _Look:
         base = script.versions.filter(number=one.number).first() if one.number else None
         return Text(script, one.language, source_text.encode(one.content), base, person_of(commit), message)
 
-    def _asked(
-        self, closed: GateClosed, texts: list[Text], knobs: dict[str, NewValues], actor: Any, reason: str
-    ) -> str:
+    def _asked(self, closed: GateClosed, texts: list[Text], knobs: NewKnobs, actor: Any, reason: str) -> str:
         """Ask for a review of the commit, once: what it waits for."""
         branch, review = self.branch, self.branch.review
         if review is not None and branch.asked_for == self.commit.sha and review.state != Review.State.LAPSED:

@@ -27,12 +27,16 @@ class NewValues:
     """The set that was live when they were made; another one that is set meanwhile refuses the release."""
 
 
+NewKnobs = Mapping[str, NewValues]
+"""By `module/name` of the script."""
+
+
 def release(
     texts: Sequence[Text],
     *,
     actor: User | None,
     reason: str,
-    knobs: Mapping[str, NewValues] | None = None,
+    knobs: NewKnobs | None = None,
     case_changes: Sequence[CaseChange] = (),
     confirmed: bool = True,
     at_gate: AtGate = PLAIN,
@@ -58,7 +62,7 @@ def release(
 
 def moves_of(
     texts: Sequence[Text],
-    knobs: Mapping[str, NewValues],
+    knobs: NewKnobs,
     *,
     actor: User | None,
     reason: str,
@@ -73,7 +77,7 @@ def moves_of(
 def _with_knobs(
     moves: Sequence[Move],
     texts: Sequence[Text],
-    knobs: Mapping[str, NewValues],
+    knobs: NewKnobs,
     *,
     actor: User | None,
     reason: str,
