@@ -15,7 +15,8 @@ POINTERS = (
 """Table, column, and the table whose ids it holds."""
 
 KEEP = """
-CREATE FUNCTION scripting_keep_what_ran() RETURNS trigger LANGUAGE plpgsql AS $$
+-- As a foreign key: it looks into these very tables, whoever deletes and whatever their search_path leads to.
+CREATE FUNCTION scripting_keep_what_ran() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
 DECLARE
     found boolean;
 BEGIN
@@ -43,7 +44,7 @@ WATCHED = ("scripting_script", "scripting_scriptversion")
 def keep(_apps: object, editor: BaseDatabaseSchemaEditor) -> None:
     if editor.connection.vendor != "postgresql":
         return
-    editor.execute(KEEP, params=None)
+    editor.execute(KEEP.format(schema=_schema(editor)), params=None)
     for table in WATCHED:
         editor.execute(
             f"CREATE TRIGGER keep_what_ran AFTER DELETE OR UPDATE OF id ON {table} "
@@ -61,6 +62,13 @@ def constrain(_apps: object, editor: BaseDatabaseSchemaEditor) -> None:
             f"ALTER TABLE {table} ADD CONSTRAINT {table}_{column}_fk FOREIGN KEY ({column}) REFERENCES {target} (id) DEFERRABLE INITIALLY DEFERRED"
         )
     editor.execute("DROP FUNCTION scripting_keep_what_ran() CASCADE")
+
+
+def _schema(editor: BaseDatabaseSchemaEditor) -> str:
+    """That of the tables, quoted."""
+    with editor.connection.cursor() as cursor:
+        cursor.execute("SELECT relnamespace::regnamespace FROM pg_class WHERE oid = 'scripting_execution'::regclass")
+        return str(cursor.fetchone()[0])
 
 
 def _constraints(editor: BaseDatabaseSchemaEditor) -> list[tuple[str, str]]:

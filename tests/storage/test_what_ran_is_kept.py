@@ -123,6 +123,25 @@ def _waiting() -> int:
 
 
 @on_postgres
+@pytest.mark.parametrize("path", ["elsewhere, public", "''"])
+def test_it_looks_into_the_sites_own_tables_wherever_the_search_path_leads(script: Script, path: str) -> None:
+    ran, never = version_of(script), version_of(script, 2)
+    decided(script, ran)
+
+    def delete_on_path(version: ScriptVersion) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.scripting_execution ()")
+            cursor.execute(f"CREATE TEMP TABLE scripting_attempt () ON COMMIT DROP; SET LOCAL search_path = {path}")
+            cursor.execute("DELETE FROM public.scripting_scriptversion WHERE id = %s", [version.pk])
+            cursor.execute("DROP SCHEMA elsewhere CASCADE")
+
+    with pytest.raises(IntegrityError, match="executions point to row"):
+        delete_on_path(ran)
+    delete_on_path(never)
+    assert ScriptVersion.objects.get() == ran
+
+
+@on_postgres
 def test_who_goes_back_a_release_has_the_constraints_again() -> None:
     def constraints() -> list[list[str]]:
         with connection.cursor() as cursor:
