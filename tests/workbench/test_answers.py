@@ -14,6 +14,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from scripting.models import Draft, Script
+from scripting.sources.steps import UNUSABLE
 from scripting.workbench import sampling, trials
 from tests.support.arena import arena_registered, make_script
 from tests.support.processes import alive, processes_of
@@ -314,6 +315,13 @@ def test_script_text_is_escaped_wherever_it_is_shown(designer: Client, script: S
         assert "<img src=x" not in page, address
     answer = ask(designer, "POST", "api/compare", old=1, new=evil)[1]
     assert "&lt;img src=x" in answer["html"]
+
+
+def test_the_list_of_scripts_says_in_its_text_why_a_file_cannot_be_taken(designer: Client, script: Script) -> None:
+    Script.objects.filter(pk=script.pk).update(held=f"{UNUSABLE}scorer.py is a folder")
+    page = designer.get("/scripts/").content.decode()
+    assert "file cannot be taken</span>" in page
+    assert ">scorer.py is a folder</span>" in page
 
 
 def test_a_text_with_the_line_ends_of_windows_is_shown_as_the_same_text_with_other_line_ends(
