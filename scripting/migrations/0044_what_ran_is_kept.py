@@ -1,5 +1,6 @@
 """PostgreSQL looks whether an execution still points to a script or version where one of these is deleted, which nobody does, no longer where an
-execution is written: that was a quarter of the server's time for an event. SQLite, where it costs little, keeps its constraints.
+execution is written: that was a quarter of the server's time for an event. SQLite, where it costs little, keeps its
+constraints, as long as no later migration makes these tables anew.
 """
 
 import django.db.models.deletion

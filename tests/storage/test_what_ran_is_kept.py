@@ -1,9 +1,12 @@
-"""The scripts and versions that executions point to cannot be deleted, whichever database they are in, and however one tries."""
+"""The scripts and versions that executions point to cannot be deleted, however one tries: PostgreSQL has triggers for it, SQLite foreign keys."""
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -11,11 +14,13 @@ from django.db.migrations.executor import MigrationExecutor
 
 from scripting import clock
 from scripting.models import Attempt, Execution, Script, ScriptVersion
+from tests.support import migrated
 from tests.support.stack import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 on_postgres = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has the constraints themselves")
+on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL has triggers in their place")
 
 
 @pytest.fixture
@@ -64,6 +69,18 @@ def was_tried(script: Script, version: ScriptVersion) -> None:
     Attempt.objects.create(execution=execution_of(script), ordinal=1, version=version)
 
 
+@on_sqlite
+def test_sqlite_has_foreign_keys_in_a_database_as_the_migrations_leave_it(tmp_path: Path) -> None:
+    migrated.copy_file(tmp_path / "site.sqlite3")
+    with closing(sqlite3.connect(tmp_path / "site.sqlite3")) as database:
+        for table, columns in (
+            ("scripting_execution", {"script_id", "version_id", "error_version_id"}),
+            ("scripting_attempt", {"version_id", "execution_id"}),
+        ):
+            assert {row[3] for row in database.execute(f"PRAGMA foreign_key_list({table})")} == columns
+
+
+@on_postgres
 @pytest.mark.parametrize("role", [decided, failed_first, was_tried])
 @pytest.mark.parametrize("remove", [delete, give_other_id])
 def test_a_version_that_played_a_part_stays_as_it_is(
@@ -76,6 +93,7 @@ def test_a_version_that_played_a_part_stays_as_it_is(
     assert ScriptVersion.objects.get() == version
 
 
+@on_postgres
 def test_a_script_that_ran_stays(script: Script) -> None:
     execution_of(script)
     with pytest.raises(IntegrityError):
@@ -83,6 +101,7 @@ def test_a_script_that_ran_stays(script: Script) -> None:
     assert Script.objects.get() == script
 
 
+@on_postgres
 def test_what_never_ran_can_be_deleted(script: Script) -> None:
     ran, never = version_of(script), version_of(script, 2)
     decided(script, ran)
