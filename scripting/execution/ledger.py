@@ -158,7 +158,7 @@ def _acting(given: _Given, fresh: Iterable[int]) -> dict[int, Run]:
 
 
 class _Batch:
-    """What one commit is going to write: it fills while the game takes the decisions, one after the other."""
+    """The rows of one commit, collected while the game takes the decisions one after the other."""
 
     def __init__(self, given: _Given) -> None:
         self._given = given

@@ -204,7 +204,7 @@ class Repository:
         return [Commit(*parts[at : at + 4]) for at in range(0, len(parts) - 3, 4)]
 
     def unfit(self, sha: str) -> dict[Parts, str]:
-        """What a commit has in the rules' folder and is not laid out, though it may have the name of a rule: why. Raises GitFailed."""
+        """Paths of the rules' folder that are named like a rule but are not laid out, each with the reason. Raises GitFailed."""
         listed = [each for each in self._listed(sha) if all(map(_NAMED.fullmatch, each.parts))]
         folders = {each.parts[:names] for each in listed for names in range(2, min(len(each.parts), 5))}
         return dict.fromkeys(sorted(folders), IS_FOLDER) | {each.parts: each.problem for each in listed if each.problem}

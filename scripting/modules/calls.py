@@ -30,14 +30,14 @@ class ArgumentsRefused(CallRefused):
 
 
 class OutOfDate(Exception):
-    """What a unit of work before its transaction went by is no longer so, or is not known: all is done anew inside the transaction."""
+    """The game has changed since a unit of work began before its transaction, or it lacks a part of the game: all is done anew inside the transaction."""
 
 
 class WorkAhead(Protocol):
     """A unit of work that was filled before its transaction began."""
 
     def write(self) -> None:
-        """Lock what it went by, see that it is still so, and write what changed. Raises OutOfDate."""
+        """Lock the rows that it knew, see that nobody has changed them, and write its changes. Raises OutOfDate."""
 
 
 class CallContext(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ class ModuleFault:
 
     module: str
     hook: str
-    """What the engine called, such as `Tavern.validate`."""
+    """The function that the engine called, such as `Tavern.validate`."""
     place: str
     """Where it went wrong, such as `tavern.module, line 85`."""
     error: str
