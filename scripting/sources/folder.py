@@ -326,10 +326,11 @@ def read_bytes(handle: int, name: str) -> bytes:
         if error.errno == errno.EAGAIN:  # a lease, as of a file server: whoever holds it may write
             raise open_files.StillWritten from None
         raise OSError(error.errno, f"cannot be read: {error.strerror}") from None
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):  # `fdopen` refuses it, and leaves it open
+        os.close(descriptor)
+        raise OSError(errno.EISDIR, "is a folder with a script's name: scripts are files")
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         found = os.fstat(descriptor)
-        if stat.S_ISDIR(found.st_mode):
-            raise OSError(errno.EISDIR, "is a folder with a script's name: scripts are files")
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "is no regular file")
         if found.st_size > MAX_FILE_BYTES:

@@ -204,7 +204,9 @@ def test_a_file_that_cannot_be_taken_is_told_on_pages_and_by_commands_until_it_c
     assert file_state(game.script("dice")) == "active"
     _folder(file)
     sync()
+    assert file.resolve() not in {each.resolve() for each in Path("/proc/self/fd").iterdir()}, "it is left open"
     assert file_state(game.script("dice")) == CANNOT_BE_TAKEN
+    assert "dice.py is a folder with a script's name" in why_not_taken(game.script("dice"))
     file.rmdir()
     assert sync() == {"chess_club/dice": "reverted"}
     assert (game.script("dice").held, game.active_text("dice")) == ("", GOOD)
