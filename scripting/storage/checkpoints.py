@@ -180,10 +180,10 @@ class Log:
             connection = self._connection = self._connection or self._opened()
             before = 0
             for _ in range(ROUNDS):
-                [(_, written, _)] = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-                if written == before:
+                [(_, pages, _)] = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # of the log by now
+                if pages == before:
                     break
-                before = written
+                before = pages
         except sqlite3.Error as error:
             logger.debug("no checkpoint of %s: %s", self._file, error)
             self.close()

@@ -226,35 +226,44 @@ def test_where_no_commit_is_to_make_one_none_does(file: Path, monkeypatch: pytes
     assert written_at(file) == before
 
 
-def test_commits_that_come_in_between_are_written_too_so_that_the_next_one_begins_the_log_anew(file: Path) -> None:
-    until(0)  # no commit makes one
-    log, over = Path(f"{file}-wal"), threading.Event()
+@pytest.mark.parametrize("times", [1, checkpoints.ROUNDS - 1])
+def test_commits_that_come_meanwhile_are_written_too_so_that_the_next_one_begins_the_log_anew(
+    file: Path, times: int
+) -> None:
+    """A commit after a reader has begun is beyond what a checkpoint can write until the reader ends, as is one that comes while it writes."""
 
-    def begun() -> bytes:
-        """The salts of the log's header: new ones when it is begun anew."""
-        with log.open("rb") as opened:
+    def salts() -> bytes:
+        """Of the log's header: new ones when it is begun anew."""
+        with Path(f"{file}-wal").open("rb") as opened:
             return opened.read(24)[16:]
 
-    def commit_again_and_again() -> None:
-        other = sqlite3.connect(file, isolation_level=None)
-        other.execute("PRAGMA wal_autocheckpoint = 0")
-        while not over.wait(0.002):
-            other.execute("PRAGMA user_version = 0")  # one page
-        other.close()
-
+    until(0)  # no commit makes one
+    log, readers, rounds = Log(str(file)), [reader_of(file)], 0
     fill()
-    others = threading.Thread(target=commit_again_and_again)
-    others.start()
-    try:
-        for _ in range(20):
-            before = begun()
-            checkpoint(str(file))
+    log.write()  # it opens the database
+
+    def round_begins(statement: str) -> None:
+        nonlocal rounds
+        rounds += 1
+        if rounds <= times:
+            readers.append(reader_of(file))
             OutboxEvent.objects.create(topic="checkpoint", envelope=b"small")
-            if begun() != before:
-                break
-            fill()
-        else:
-            pytest.fail("the log was never begun anew")
-    finally:
-        over.set()
-        others.join()
+        readers.pop(0).close()
+
+    assert log._connection is not None
+    log._connection.set_trace_callback(round_begins)
+    before = salts()
+    log.write()
+    assert rounds == times + 1
+    log.close()
+    assert salts() == before
+    OutboxEvent.objects.create(topic="checkpoint", envelope=b"small")
+    assert salts() != before
+
+
+def reader_of(file: Path) -> sqlite3.Connection:
+    """One that is reading, until it is closed."""
+    reader = sqlite3.connect(file, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("PRAGMA user_version").fetchall()
+    return reader
