@@ -9,17 +9,18 @@ import functools
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, router, transaction
 
-from scripting.metrics.rollups import Figures, Span, StatRow, requests_as_rows, whole
-from scripting.models.lone_commits import LINK, LoneCommit, link_of
+from scripting.metrics.rollups import Figures, Span, StatRow
+from scripting.models.lone_commits import LINK, LINK_CONSTANTS, LoneCommit, link_of
 from scripting.models.receipts import ReceiptLink
 from scripting.models.rollups import ExecutionStat, StatDelta
 from scripting.storage.bulk_insert import insert_rows
+from scripting.storage.bulk_move import move_rows
 from scripting.storage.bulk_update import delete_rows, update_rows
 from scripting.storage.compiled_query import Prepared, moment, number
 from scripting.storage.transactions import writing
@@ -39,20 +40,18 @@ def fold(await_gap: Callable[[], None] = lambda: None) -> int | None:
     `await_gap` has returned.
     """
     using = router.db_for_write(StatDelta)
-    waiting, lone = _waiting.rows(using), _lone.rows(using)
-    minutes: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
-    for row in (*waiting, *lone):
-        minutes[row[_IDENTITY]].append(whole(row[_COLUMNS]))
+    deltas, lone = _deltas.rows(using), _lone.rows(using)
     groups: dict[_Group, Figures] = defaultdict(Figures)
-    for (script, version, start), rows in minutes.items():
-        figures = Figures.of_rows(rows)
-        for span in Span:
-            groups[_Group(span.value, span.start_of(start), script, version)].merge(figures)
-    found = len(waiting) + len(lone)
-    if not found:
+    for of, found in ((Figures.of_rows, _of_deltas(deltas)), (Figures.of_requests, _of_requests(lone))):
+        for (script, version, start), rows in found.items():
+            figures = of(rows)
+            for span in Span:
+                groups[_Group(span.value, span.start_of(start), script, version)].merge(figures)
+    if not groups:
         return 0
     await_gap()
-    return found if _folded([row[0] for row in waiting], lone, groups) else None
+    seen = _Seen([row[0] for row in deltas], [row[0] for row in lone], bytes(lone[-1][1]) if lone else b"")
+    return len(deltas) + len(lone) if _folded(seen, groups) else None
 
 
 def fold_all() -> None:
@@ -60,6 +59,14 @@ def fold_all() -> None:
     while (found := fold()) is None or found >= FOLD:
         if found is None:
             time.sleep(LOOK_SECONDS)
+
+
+class _Seen(NamedTuple):
+    """The rows that a fold has read: ids of StatDelta and of LoneCommit, and the digest of the last of these."""
+
+    deltas: list[int]
+    lone: list[int]
+    last: bytes
 
 
 class _Group(NamedTuple):
@@ -71,11 +78,30 @@ class _Group(NamedTuple):
     version_id: int | None
 
 
-def _folded(deltas: list[int], lone: list[tuple[Any, ...]], groups: Mapping[_Group, Figures]) -> bool:
+_Rows = dict[tuple[Any, ...], list[tuple[Any, ...]]]
+"""By script, version and minute."""
+
+
+def _of_deltas(found: Sequence[tuple[Any, ...]]) -> _Rows:
+    minutes: _Rows = defaultdict(list)
+    for _, *columns in found:
+        row = StatRow(*columns)
+        minutes[row.script_id, row.version_id, row.start].append(row)
+    return minutes
+
+
+def _of_requests(found: Sequence[tuple[Any, ...]]) -> _Rows:
+    minutes: _Rows = defaultdict(list)
+    for row in found:
+        minutes[row[2:5]].append(row[5:])
+    return minutes
+
+
+def _folded(seen: _Seen, groups: Mapping[_Group, Figures]) -> bool:
     """Whether the figures were added and the rows that they are of deleted: not if another process has taken some of these."""
     using = router.db_for_write(ExecutionStat)
     with writing(using) as connection:
-        if not (_deleted(deltas) and (not lone or _filed(lone, using))):
+        if delete_rows(StatDelta, seen.deltas) != len(seen.deltas) or (seen.lone and not _filed(seen, using)):
             connection.set_rollback(True)
             return False
         known = _stats_of(groups, using)
@@ -91,50 +117,54 @@ def _folded(deltas: list[int], lone: list[tuple[Any, ...]], groups: Mapping[_Gro
     return True
 
 
-def _deleted(deltas: list[int]) -> bool:
-    return delete_rows(StatDelta, deltas) == len(deltas)
+def _filed(seen: _Seen, using: str) -> bool:
+    """Whether the links went to the others: not if another process has filed some.
 
-
-def _filed(lone: list[tuple[Any, ...]], using: str) -> bool:
-    """Whether the links went to the others: not if another process has filed some. On SQLite a row of today may have the number of one that is gone."""
-    there = set(_lone_ids.rows(using))  # of PostgreSQL with others before them, whose transactions ended only now
-    if not there.issuperset((row[0], row[-1]) for row in lone):
+    On SQLite rows of today may have the numbers of those seen, once these and all others were gone; the last one seen is another one then.
+    """
+    if [bytes(digest) for (digest,) in _digest.rows(using, last=seen.lone[-1])] != [seen.last]:
         return False
-    if delete_rows(LoneCommit, [row[0] for row in lone]) != len(lone):
-        return False
-    links = [link_of(row[_COLUMNS.stop : -1], row[-1]) for row in lone]
     try:
         with transaction.atomic(using):
-            insert_rows(ReceiptLink, links)
+            return move_rows(LoneCommit, ReceiptLink, seen.lone, _LINK, LINK_CONSTANTS) == len(seen.lone)
     except IntegrityError:
-        for link in links:
-            _file_alone(link, using)
+        return _filed_one_by_one(seen.lone, using)
+
+
+def _filed_one_by_one(lone: list[int], using: str) -> bool:
+    """As `_filed`. A link whose place in its chain somebody has taken is told of; the figures and the other links do not wait for it."""
+    links = [
+        link_of(columns, execution)
+        for *columns, execution in LoneCommit.objects.using(using)
+        .filter(pk__in=lone)
+        .order_by("pk")
+        .values_list(*LINK, "execution")
+    ]
+    if delete_rows(LoneCommit, lone) != len(lone):
+        return False
+    for link in links:
+        try:
+            with transaction.atomic(using):
+                insert_rows(ReceiptLink, [link])
+        except IntegrityError:
+            logger.error(  # noqa: TRY400 - where in the code says nothing to who reads it
+                "link %s of chain %s, with the receipt of execution %s, cannot be filed: another stands in its place. Ask who has access to the database",
+                link["number"],
+                link["chain"],
+                link["first"],
+            )
     return True
 
 
-def _file_alone(link: dict[str, Any], using: str) -> None:
-    """A link whose place in its chain somebody has taken is told of; the figures and the other links do not wait for it."""
-    try:
-        with transaction.atomic(using):
-            insert_rows(ReceiptLink, [link])
-    except IntegrityError:
-        logger.error(  # noqa: TRY400 - where in the code says nothing to who reads it
-            "link %s of chain %s, with the receipt of execution %s, cannot be filed: another stands in its place. Ask who has access to the database",
-            link["number"],
-            link["chain"],
-            link["first"],
-        )
-
-
-_waiting = Prepared(lambda: StatDelta.objects.order_by("id").values_list("id", *StatRow._fields)[:FOLD])
+_LINK = {**{name: name for name in LINK}, "first": "execution", "last": "execution"}
+"""Columns of ReceiptLink by those of LoneCommit that they are made of."""
+_deltas = Prepared(lambda: StatDelta.objects.order_by("id").values_list("id", *StatRow._fields)[:FOLD])
 _lone = Prepared(
-    lambda: requests_as_rows(LoneCommit.objects.order_by("id")).values_list("id", *StatRow._fields, *LINK, "execution")[
-        :FOLD
-    ]
+    lambda: LoneCommit.objects.order_by("id").values_list(
+        "id", "digest", "script_id", "version_id", "start", "outcome", "wall_us", "cpu_us"
+    )[:FOLD]
 )
-_lone_ids = Prepared(lambda: LoneCommit.objects.order_by("id").values_list("id", "execution")[:FOLD])
-_IDENTITY, _COLUMNS = slice(1, 4), slice(1, len(StatRow._fields) + 1)
-"""Of a row of these: script, version and minute; and all of its figures."""
+_digest = Prepared(lambda: LoneCommit.objects.order_by().filter(id=number("last")).values_list("digest"))
 
 
 def _stats_of(groups: Mapping[_Group, Figures], using: str) -> dict[_Group, tuple[int, StatRow]]:

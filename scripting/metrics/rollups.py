@@ -83,6 +83,16 @@ class Figures:
         made.waited_us, made.superseded = sum(columns.waited_us), sum(columns.superseded)
         return made
 
+    @classmethod
+    def of_requests(cls, rows: Sequence[tuple[Any, ...]]) -> Figures:
+        """The sum of rows of LoneCommit, as `requests_as_rows` would have them: their outcomes and times (µs, wall and processor)."""
+        made = cls()
+        made.counts |= Counter(outcome for outcome, _, _ in rows)
+        made.wall_us = sum(wall_us for _, wall_us, _ in rows)
+        made.cpu_us = sum(cpu_us for _, _, cpu_us in rows)
+        made.durations = Histogram.of(wall_us for outcome, wall_us, _ in rows if outcome != SKIPPED)
+        return made
+
     def merge(self, other: Figures) -> None:
         for outcome in OUTCOMES:
             self.counts[outcome] += other.counts[outcome]

@@ -14,6 +14,8 @@ from scripting.models.script import Script, ScriptVersion
 
 LINK = ("module", "chain", "number", "previous", "digest", "salt", "digests", "rows_digest", "made_at")
 """Columns that it has as the ReceiptLink will."""
+LINK_CONSTANTS = {"receipts": b"", "seal": None, "root_day": UNSEALED}
+"""Columns of the ReceiptLink, and what they are until it is sealed."""
 
 
 class RowNumber(models.BigAutoField):  # type: ignore[type-arg] # not to be had when it runs
@@ -59,5 +61,4 @@ class LoneCommit(models.Model):
 
 def link_of(columns: Sequence[Any], execution: UUID) -> dict[str, Any]:
     """The columns of the ReceiptLink that a commit's columns LINK become when it is filed."""
-    link = dict(zip(LINK, columns, strict=True))
-    return link | {"first": execution, "last": execution, "receipts": b"", "seal": None, "root_day": UNSEALED}
+    return dict(zip(LINK, columns, strict=True)) | {"first": execution, "last": execution} | LINK_CONSTANTS

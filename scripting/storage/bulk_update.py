@@ -9,9 +9,13 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from django.db import connections, models, router
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from scripting.storage.bulk_insert import execute_together, preparer
 from scripting.storage.straight import as_driver_takes_it, driver
+
+TOGETHER = 1000
+"""Rows that one statement names by their keys, at the most."""
 
 Rows = Sequence[dict[str, Any]]
 _LENGTH = re.compile(r"\(.*?\)")
@@ -73,23 +77,33 @@ def delete_rows(model: type[models.Model], keys: Sequence[Any]) -> int:
     orders would wait for each other.
     """
     connection = connections[router.db_for_write(model)]
-    prepare, deleted = preparer(model._meta.pk, connection), 0
-    for first in range(0, len(keys), 1000):
-        some = list(keys[first : first + 1000])
-        if prepare is not None:
-            some = list(map(prepare, some))
-        if _are_in_a_row(some):
-            statement, some = _deletion(model, connection.alias, "BETWEEN %s AND %s"), [some[0], some[-1]]
-        else:
-            statement = _deletion(model, connection.alias, f"IN ({', '.join(['%s'] * len(some))})")
-        if straight := driver(connection):
-            with connection.wrap_database_errors:
-                deleted += straight.execute(as_driver_takes_it(statement), some).rowcount
-        else:
-            with connection.cursor() as cursor:
-                cursor.execute(statement, some)
-                deleted += cursor.rowcount
+    deleted = 0
+    for first in range(0, len(keys), TOGETHER):
+        which, some = which_rows(model, keys[first : first + TOGETHER], connection)
+        deleted += changed_rows(deletion(model, which, connection), some, connection)
     return deleted
+
+
+def which_rows(
+    model: type[models.Model], keys: Sequence[Any], connection: BaseDatabaseWrapper
+) -> tuple[str, list[Any]]:
+    """The condition of rows with these primary keys, TOGETHER at the most, and its parameters."""
+    prepare = preparer(model._meta.pk, connection)
+    some = list(keys if prepare is None else map(prepare, keys))
+    key = connection.ops.quote_name(str(model._meta.pk.column))
+    if _are_in_a_row(some):
+        return f"{key} BETWEEN %s AND %s", [some[0], some[-1]]
+    return f"{key} IN ({', '.join(['%s'] * len(some))})", some
+
+
+def changed_rows(statement: str, parameters: list[Any], connection: BaseDatabaseWrapper) -> int:
+    """Execute a statement: how many rows it changed."""
+    if straight := driver(connection):
+        with connection.wrap_database_errors:
+            return straight.execute(as_driver_takes_it(statement), parameters).rowcount
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)
 
 
 def _are_in_a_row(keys: Sequence[Any]) -> bool:
@@ -97,15 +111,13 @@ def _are_in_a_row(keys: Sequence[Any]) -> bool:
     return type(keys[0]) is int and keys == list(range(keys[0], keys[0] + len(keys)))
 
 
-def _deletion(model: type[models.Model], alias: str, which: str) -> str:
-    """DELETE of rows by what their primary keys are."""
-    connection = connections[alias]
-    quote = connection.ops.quote_name
-    table, where = quote(model._meta.db_table), f"{quote(str(model._meta.pk.column))} {which}"
+def deletion(model: type[models.Model], which: str, connection: BaseDatabaseWrapper) -> str:
+    """DELETE of rows by a condition of theirs; of PostgreSQL those that no other transaction has locked."""
+    table = connection.ops.quote_name(model._meta.db_table)
     if connection.vendor == "postgresql":
-        free = f"SELECT ctid FROM {table} WHERE {where} FOR UPDATE SKIP LOCKED"  # noqa: S608 - names of our models
-        where = f"ctid = ANY(ARRAY({free}))"
-    return f"DELETE FROM {table} WHERE {where}"  # noqa: S608 - names of our models
+        free = f"SELECT ctid FROM {table} WHERE {which} FOR UPDATE SKIP LOCKED"  # noqa: S608 - names of our models
+        which = f"ctid = ANY(ARRAY({free}))"
+    return f"DELETE FROM {table} WHERE {which}"  # noqa: S608 - names of our models
 
 
 class _Statement(NamedTuple):

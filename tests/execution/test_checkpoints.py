@@ -17,7 +17,7 @@ from scripting.models import OutboxEvent
 from scripting.registry import publishing
 from scripting.registry.moves import AnyBase
 from scripting.storage import checkpoints
-from scripting.storage.checkpoints import Log, checkpoint, locked, put_off
+from scripting.storage.checkpoints import Log, locked, put_off
 from tests.support.arena import arena_registered, make_script
 from tests.support.stack import wait_until
 
