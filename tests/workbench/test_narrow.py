@@ -70,7 +70,7 @@ def test_no_words_around_the_editor_are_cut(person: Callable[..., Person]) -> No
     draft = page.locator("#draft-state")
     expect(page.locator("#check-text")).to_have_text("Compiles, but will fail: 2 warnings")
     expect(draft).to_have_text("Draft saved")
-    expect(page.locator("#replay-line a")).to_contain_text("would fail")
+    expect(page.locator("#replay-line")).to_contain_text("would fail")
     for width in (NARROWEST, WIDTH, 700, 1101, 1280):
         page.set_viewport_size({"width": width, "height": 844})
         for words in ("Draft saved", "Not saved, in conflict with another tab: Ctrl-S settles it"):
@@ -108,7 +108,7 @@ def test_nothing_that_comes_while_one_types_moves_the_editor(person: Callable[..
 
     before = top_edges()
     change(page, "MINIMUM_DAMAGE = 1 ", "MINIMUM_DAMAGE = 10 ")
-    expect(page.locator("#replay-line a")).to_contain_text("decisions, 0 would fail")
+    expect(page.locator("#replay-line")).to_contain_text("decisions, 0 would fail")
     assert top_edges() == before, "the own draft and its replay"
     page.evaluate(CROWD)
     expect(page.locator("#people li")).to_have_count(6)
