@@ -219,6 +219,14 @@ _newest = Prepared(lambda: SubscriptionActivation.objects.order_by("-id").values
 table = Table()
 
 
+class Subscribers(dict[str, Subscriptions]):
+    """Of topics, as each was when it was asked for first: those of events that are made together are looked up once."""
+
+    def __missing__(self, topic: str) -> Subscriptions:
+        found = self[topic] = table.of(topic)
+        return found
+
+
 def runs_on(module: str, script: str) -> list[str]:
     """The topics, then the paths of the endpoints that a script runs on."""
     table.refresh()
