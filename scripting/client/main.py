@@ -16,7 +16,7 @@ from scripting.client.formats import FORMATS, junit_of_cases
 from scripting.client.server import SERVER, TOKEN, Server, ServerRefused
 from scripting.client.syncing import BothChanged, Side
 from scripting.sandbox.languages.table import language_for_suffix
-from scripting.supervisor.asked_to_end import tidily
+from scripting.supervisor.asked_to_end import quietly, tidily
 from scripting.supervisor.errors import SupervisorError
 from scripting.texts.diff import unified
 from scripting.texts.escaping import one_line, visible
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0; 1 where rules are wrong or differ; 2 where the command cannot do its work."""
     options = _parser().parse_args(arguments)
     try:
-        with tidily():
+        with quietly(), tidily():
             code: int = options.run(options)
         if options.run in (_check, _test, _diff, _push):
             _tell_left_out(options.dir)

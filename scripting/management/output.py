@@ -30,7 +30,7 @@ from scripting.sandbox import source_text
 from scripting.sandbox.languages.table import LANGUAGES, language_for_suffix
 from scripting.sources.beside import file_beside
 from scripting.sources.folder import MAX_FILE_BYTES, is_module_name
-from scripting.supervisor.asked_to_end import tidily
+from scripting.supervisor.asked_to_end import quietly, tidily
 from scripting.supervisor.errors import SupervisorError
 from scripting.texts.escaping import one_line, visible
 from scripting.texts.plain_json import from_json, jsonable
@@ -61,7 +61,7 @@ class ScriptingCommand(BaseCommand):
     def execute(self, *args: Any, **options: Any) -> str | None:
         self._require_text(options)
         try:
-            with tidily() if self.leaves_files else contextlib.nullcontext():
+            with quietly(), tidily() if self.leaves_files else contextlib.nullcontext():
                 return super().execute(*args, **options)
         except redis.RedisError as error:
             self.fail(about_redis(error))

@@ -1,12 +1,13 @@
-"""End on SIGTERM as on an error: what a command holds half done, such as a file half written, goes with it."""
+"""End on SIGTERM as on an error: what a command holds half done, such as a file half written, goes with it. End on Ctrl-C without a traceback."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from types import FrameType
+from types import FrameType, TracebackType
 
 
 class AskedToEnd(BaseException):
@@ -36,3 +37,18 @@ def tidily() -> Iterator[None]:
 def _unwind(number: int, _frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_DFL)
     raise AskedToEnd
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Ctrl-C in the block ends the process as ever, but nothing is said of where it was: that is no error."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.excepthook = _of_errors
+        raise
+
+
+def _of_errors(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
