@@ -2,7 +2,7 @@
 
 Twice: the board, which changes nothing, and shots, which cost units their health. In a process of its own with a Redis and a
 database of its own: SQLite, and PostgreSQL where it can be had. What is compared is measured in turn, since a machine may be at half its
-speed a minute later: events and shots in ROUNDS, one database right after the other, and then the peers, which use a Redis of the same kind.
+speed a minute later: events and shots in ROUNDS, one database right after the other, then the peers, which use a Redis of the same kind.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ from goby_site.stack.redis_server import redis_config, redis_server_binary
 
 WORKERS = _queues.WORKERS
 GAMES = 64
-ROUNDS = 3
+ROUNDS = 2
 EVENTS = int(os.environ.get("BENCH_EVENTS", "20000"))
 """In each round."""
 SHOTS = 40
-"""In each round for each of its battles, half of them by each side: no army is routed by so many."""
+"""In each battle, half of them by each side: no army is routed by so many."""
+TIMES = 3
+"""In each round so many times, in fresh battles: with what follows about as many events as the others."""
 TOPIC = "wargame.state.update"
 TARGET = 5000
 MAIN_JOB_RATIO = 0.5
@@ -143,23 +145,25 @@ def ours() -> dict[str, float]:
     """Of workers that are warm, from the first publish until the last execution is committed."""
     from scripting.bus.publishing import publish_many
     from scripting.models import Execution
-    from wargame.models import BattleLogEntry
+    from wargame.models import BattleLogEntry, Game
 
-    armies = [battles() for _ in range(ROUNDS)]
+    rounds = [[battles() for _ in range(TIMES)] for _ in range(ROUNDS)]
     counts, took = {"events": 0, "shots": 0}, {"events": 0.0, "shots": 0.0}
     with processes([sys.executable, "manage.py", "run_worker"]):
         publish(20 * GAMES)  # compiled, connected and warm
         wait_until(lambda: Execution.objects.count() == 20 * GAMES, 60)
-        seconds(partial(publish_many, shots_of(armies[0], 2)))
-        for fresh in armies:
-            shots = shots_of(fresh, SHOTS)
+        seconds(partial(publish_many, shots_of(rounds[0][0], 2)))
+        for fresh in rounds:
+            shots = [shot for armies in fresh for shot in shots_of(armies, SHOTS)]
             for name, send in (("events", partial(publish, EVENTS)), ("shots", partial(publish_many, shots))):
                 before = Execution.objects.count()
                 took[name] += seconds(send)
                 counts[name] += Execution.objects.count() - before
     hits = BattleLogEntry.objects.filter(kind__in=("damage", "chain")).count()
-    if hits < ROUNDS * GAMES * SHOTS / 4 or Execution.objects.exclude(status="succeeded").exists():
-        raise RuntimeError(f"{hits} hits by {ROUNDS * GAMES * SHOTS} shots, or an execution did not succeed")
+    if hits < ROUNDS * TIMES * GAMES * SHOTS / 4 or Execution.objects.exclude(status="succeeded").exists():
+        raise RuntimeError(f"{hits} hits by {ROUNDS * TIMES * GAMES * SHOTS} shots, or an execution did not succeed")
+    if over := Game.objects.exclude(status=Game.Status.RUNNING).count():
+        raise RuntimeError(f"{over} battles are over")
     if counts["events"] != ROUNDS * EVENTS:
         raise RuntimeError(f"{counts['events']} executions, not {ROUNDS * EVENTS}")
     return {name: counts[name] / took[name] for name in counts}
