@@ -43,8 +43,9 @@ POSTGRES_RATIO = 0.9
 def measure() -> Iterator[dict[str, Any]]:
     """Ours on each database, and on SQLite beside each peer."""
     with postgres("throughput on PostgreSQL") as url:
-        rates, on_postgres = measured("ours", ""), measured("ours", url) if url else None
-    yield from figures("SQLite", rates, measured("peers", ""))
+        on_postgres = measured("ours", url) if url else None
+    rates, peers = measured("ours", ""), measured("peers", "")  # what is compared with the most stands in the middle
+    yield from figures("SQLite", rates, peers)
     if on_postgres:
         yield from figures("PostgreSQL", on_postgres, {})
         yield row(plain("PostgreSQL"), on_postgres["events"], ("the same on SQLite", rates["events"]), POSTGRES_RATIO)

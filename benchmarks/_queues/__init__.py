@@ -21,7 +21,7 @@ from goby_site.paths import BASE_DIR
 
 WORKERS = 2
 PEERS = {
-    "huey": ("of_huey", 6000, 1.5),
+    "huey": ("of_huey", 12000, 1.5),
     "dramatiq": ("of_dramatiq", 4000, 8),
     "Celery": ("of_celery", 2000, 8),
     "RQ's simple worker": ("of_rq_simple", 1500, None),
