@@ -93,7 +93,8 @@ def forget(context: BrowserContext, url: str) -> None:
     for page in context.pages:
         if page.url == left:
             continue  # nobody has used it since
-        page.goto(left)  # first: a page may still write something when it is left
+        _leave(page, left)  # first: a page may still write something when it is left
+        page.unroute_all()  # now that no request can be of the moment in which a route goes
         page.mouse.move(0, 0)
         page.evaluate("sessionStorage.clear()")
         tools = context.new_cdp_session(page)
@@ -102,6 +103,16 @@ def forget(context: BrowserContext, url: str) -> None:
         page.set_viewport_size(DESK)  # type: ignore[arg-type]
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
     context.clear_cookies()
+
+
+def _leave(page: Page, address: str) -> None:
+    """Go there from a page that may just be going somewhere by itself."""
+    from playwright.sync_api import Error
+
+    try:
+        page.goto(address)
+    except Error:  # its way came in between, and ends here
+        page.goto(address)
 
 
 def be(page: Page, user: AbstractBaseUser, url: str) -> None:

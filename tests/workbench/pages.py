@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect
 
 from tests.support.browser import DESK, QUICK
 from tests.support.stack import RunningStack
@@ -88,6 +88,24 @@ def session(stack: RunningStack, browser: Browser, role: str) -> Any:
     state = context.storage_state()
     context.close()
     return state
+
+
+def intercept(page: Page, url: str, *handlers: Callable[[Route], object]) -> list[Callable[[Route], object]]:
+    """Have the next requests of this pattern handled, each by one of these; those after them go to the server. More handlers may be put behind.
+
+    The route stays as long as the page: where one is taken away (`times`, `unroute`), Chromium may leave a request of that moment
+    without an answer for ever.
+    """
+    left = list(handlers)
+
+    def handle(route: Route) -> None:
+        if left:
+            left.pop(0)(route)
+        else:
+            route.continue_()
+
+    page.route(url, handle)
+    return left
 
 
 def text_of(page: Page) -> str:

@@ -14,7 +14,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.support.browser import barriers
 from tests.support.stack import RunningStack, wait_until
-from tests.workbench.pages import Person, change, discard, hover, publish, text_of, write
+from tests.workbench.pages import Person, change, discard, hover, intercept, publish, text_of, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
@@ -378,7 +378,7 @@ def test_with_publishing_switched_off_the_dialog_is_there_and_sends_nothing(pers
         text = answer.text().replace('"browser_publish": true', '"browser_publish": false')
         route.fulfill(response=answer, body=text)
 
-    page.route(f"**/scripts/{DAMAGE}/", switch, times=1)
+    intercept(page, f"**/scripts/{DAMAGE}/", switch)
     page.goto(f"/scripts/{DAMAGE}/")
     page.wait_for_selector("body[data-ready]")
     assert switched_off == [True]

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.stack import RunningStack, wait_until
-from tests.workbench.pages import Person, change, text_of, write
+from tests.workbench.pages import Person, change, intercept, text_of, write
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
@@ -83,8 +83,9 @@ def test_a_draft_whose_answer_was_lost_is_no_conflict_for_what_is_written_after_
         assert route.fetch().status == 200
         route.abort()
 
+    losing = intercept(page, "**/api/draft")
     for change_of, then in (("# first", "# second"), ("# third", "")):
-        page.route("**/api/draft", lose, times=1)
+        losing.append(lose)
         write(page, f"{text_of(page)}\n{change_of}\n")
         expect(page.locator("#draft-state")).to_have_text("Not saved: kept in this browser")
         if not then:
@@ -106,7 +107,7 @@ def test_a_publishing_whose_answer_is_lost_is_seen_to_have_gone_live(person: Ent
         assert route.fetch().status == 200
         route.abort()
 
-    page.route("**/api/publish", lose, times=1)
+    intercept(page, "**/api/publish", lose)
     page.click("#publish")
     page.fill("#publish-reason", "Its answer is lost")
     expect(page.locator("#publish-go")).to_be_enabled(timeout=SLOW)
@@ -135,7 +136,7 @@ def test_a_publishing_whose_server_dies_before_it_answers_is_seen_to_have_gone_l
             os.kill(pid, signal.SIGKILL)
         route.abort()
 
-    page.route("**/api/publish", die, times=1)
+    intercept(page, "**/api/publish", die)
     page.click("#publish-go")
     expect(page.locator("#going-title")).to_contain_text("Live on", timeout=60_000)
     expect(page.locator("#merge-dialog")).to_be_hidden()
