@@ -20,7 +20,7 @@ from scripting.registry.moves import PublishRefused
 from scripting.registry.publishing import publish
 from scripting.subscriptions import sets
 from scripting.subscriptions.sets import SubscriptionRefused, SubscriptionsChanged
-from scripting.subscriptions.subscribed import Subscriber, runs_on, table
+from scripting.subscriptions.subscribed import Subscriber, Subscriptions, runs_on, table
 from scripting.workers.drain_job import drain_once
 from tests.support.arena import Arena, make_script, score
 
@@ -66,6 +66,23 @@ def test_a_generation_read_along_with_a_batch_spares_the_look_at_it(
     drain_once(Stream.of("arena", "ann", event))
     monkeypatch.setattr("scripting.processes.generation.read", lambda: pytest.fail("it was looked at"))
     assert subscribers() == ["scorer"]
+
+
+def test_the_subscribers_of_follow_ups_of_one_commit_are_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_script("result = {'follow_up': [{'points': 1}, {'points': 2}] if message['metadata']['depth'] == 0 else []}")
+    for _ in range(3):
+        event = publishing.publish("arena.hit", {"points": 1}, key="ann")
+    asked: list[str] = []
+
+    def of(topic: str) -> Subscriptions:
+        asked.append(topic)
+        return known(topic)
+
+    known = table.of
+    monkeypatch.setattr(table, "of", of)
+    drain_once(Stream.of("arena", "ann", event))
+    assert Execution.objects.filter(topic="arena.hit").count() == 3
+    assert asked == ["arena.aftermath"]
 
 
 def test_several_scripts_run_on_one_event_in_order_each_with_its_own_execution() -> None:
