@@ -95,7 +95,10 @@ class Audience:
                 await self.step()
                 await asyncio.sleep(max(0.0, SHORTEST_SECONDS - (time.monotonic() - began)))
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._notice.wait(), LOOK_SECONDS)
+                    async with asyncio.timeout(
+                        LOOK_SECONDS
+                    ):  # `wait_for` of Python 3.11 ignores an end that comes with a notice
+                        await self._notice.wait()
         finally:
             if self._joining is not None:
                 self._joining.cancel()

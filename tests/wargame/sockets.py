@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -53,4 +54,6 @@ class Socket(ApplicationCommunicator):
 
     async def leave(self) -> None:
         await self.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.wait(PATIENCE)
+        async with asyncio.timeout(PATIENCE):  # `wait` says nothing of one that it had to cancel
+            await asyncio.wait([self.future])
+        await self.wait()

@@ -18,6 +18,7 @@ from tests.wargame.conftest import Duel
 from tests.wargame.entries import logged
 from tests.wargame.sockets import PATIENCE, Socket
 from wargame import audience
+from wargame.audience import audience_of
 from wargame.consumers import GameFeedSocket
 from wargame.live import announcer, group_of
 from wargame.look import Look, look_at
@@ -154,6 +155,19 @@ async def test_a_fault_while_rendering_costs_a_page_no_more_than_a_look(
     assert "cannot read the game: it does not answer" in caplog.text
     assert "a template's fault" in caplog.text
     await page.leave()
+
+
+@pytest.mark.parametrize("steps", range(4))
+async def test_an_audience_ends_with_its_last_page_also_in_the_moment_of_a_notice(duel: Duel, steps: int) -> None:
+    here = audience_of(duel.game.pk)
+    seat = here.sit(None)
+    await seat.newest()
+    await until(lambda: here._notice._waiters)  # type: ignore[attr-defined] # it waits for one
+    here._hear({})
+    for _ in range(steps):
+        await asyncio.sleep(0)  # steps of the event loop between the notice and the end
+    async with asyncio.timeout(5):
+        await here.leave(seat)
 
 
 @pytest.mark.parametrize("how", ["said", "cut off"])
