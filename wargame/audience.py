@@ -95,9 +95,8 @@ class Audience:
                 await self.step()
                 await asyncio.sleep(max(0.0, SHORTEST_SECONDS - (time.monotonic() - began)))
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(
-                        LOOK_SECONDS
-                    ):  # `wait_for` of Python 3.11 ignores an end that comes with a notice
+                    # No `wait_for`: that of Python 3.11 ignores an end that comes with a notice.
+                    async with asyncio.timeout(LOOK_SECONDS):
                         await self._notice.wait()
         finally:
             if self._joining is not None:
