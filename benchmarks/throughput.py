@@ -33,7 +33,7 @@ EVENTS = int(os.environ.get("BENCH_EVENTS", "20000"))
 SHOTS = 40
 """In each battle, half of them by each side: no army is routed by so many."""
 TIMES = 3
-"""In each round so many times, in fresh battles: with what follows about as many events as the others."""
+"""In each round so many times, each in fresh battles behind those before: with what follows about as many events as the others."""
 TOPIC = "wargame.state.update"
 TARGET = 5000
 MAIN_JOB_RATIO = 0.5

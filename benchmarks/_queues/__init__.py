@@ -1,4 +1,4 @@
-"""Empty tasks of other task queues on the same Redis, as many worker processes as ours: tasks a second.
+"""Empty tasks of other task queues on a Redis of the same kind, as many worker processes as ours: tasks a second.
 
 The tasks wait already when the clock starts: what sending them costs is not counted for a peer, as it is for us. Each module of
 this package has its COMMAND of worker processes, `send(count)`, and `left()`: tasks that are not done.

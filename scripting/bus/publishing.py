@@ -24,7 +24,7 @@ from scripting.sandbox.protocol import ValueProblem, encode_value, scan_value
 from scripting.storage.full_redis import OutOfMemoryError, has_room
 from scripting.storage.redis_client import redis_client, within
 from scripting.storage.redis_errors import RedisRefused, code_of
-from scripting.subscriptions.subscribed import Subscribers, table
+from scripting.subscriptions.subscribed import SubscriptionsByTopic, table
 from scripting.telemetry import spans
 
 logger = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ def publish_many(messages: Iterable[Message], *, timeout: float | None = None) -
     ids: list[str] = []
     left = iter(messages)
     while chunk := list(islice(left, APPEND)):
-        subscribers = Subscribers()
+        subscriptions = SubscriptionsByTopic()
         events = [
             make_event(
                 message.topic,
@@ -117,7 +117,7 @@ def publish_many(messages: Iterable[Message], *, timeout: float | None = None) -
                 request_id=message.request_id,
                 dice=message.dice,
                 traceparent=spans.created(message.topic),
-                subscribers=subscribers,
+                subscriptions=subscriptions,
                 new_id=new_id,
             )
             for message, new_id in zip(chunk, uuid7_texts(len(chunk)), strict=True)
@@ -140,23 +140,23 @@ def make_event(
     event_id: str | None = None,
     dice: str = "",
     traceparent: str = "",
-    subscribers: Subscribers | None = None,
+    subscriptions: SubscriptionsByTopic | None = None,
     new_id: str = "",
 ) -> Event:
     """A valid event with its subscribers fixed, not yet published. Raises TopicError, which says what to change.
 
     It may be deeper than `max_depth`: whoever would send it then records it as refused. Who makes many gives the
-    same `subscribers` to all, and an id for one that has no `event_id`.
+    same `subscriptions` to all, and an id for one that has no `event_id`.
     """
     known = topics.get(topic)
     valid = _checked(known, payload)
-    runs = (table.of(topic) if subscribers is None else subscribers[topic]).of(valid)
+    subscribers = (table.of(topic) if subscriptions is None else subscriptions[topic]).of(valid)
     event = Event(
         id=event_id if event_id is not None else new_id or uuid7_text(),
         topic=topic,
         payload=valid,
-        subscribers=runs,
-        first=(len(runs) > 1 and modules.first_decides(topic, runs)) or msgspec.UNSET,
+        subscribers=subscribers,
+        first=(len(subscribers) > 1 and modules.first_decides(topic, subscribers)) or msgspec.UNSET,
         key=key,
         user_id=user_id,
         metadata=_plain_metadata(topic, metadata) if metadata else {},

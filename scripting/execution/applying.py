@@ -28,7 +28,7 @@ from scripting.modules.scriptable import ScriptableModule
 from scripting.modules.simulation import dice_after
 from scripting.modules.topics import TopicError
 from scripting.registry.bundles import set_number
-from scripting.subscriptions.subscribed import Subscribers
+from scripting.subscriptions.subscribed import SubscriptionsByTopic
 from scripting.telemetry import spans
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ _OWN_METADATA = frozenset({"key", "depth", "cause", "event_id", "request_id"})
 class Publisher:
     """Collects the follow-up events of one outcome as outbox rows; those too deep become refused executions."""
 
-    def __init__(self, run: Run, subscribers: Subscribers | None = None) -> None:
+    def __init__(self, run: Run, subscriptions: SubscriptionsByTopic | None = None) -> None:
         self.outbox: list[dict[str, Any]] = []
         self.refused: list[dict[str, Any]] = []
         self.sent: list[tuple[Event, bytes]] = []
@@ -48,7 +48,7 @@ class Publisher:
         """All that go on their way, those too that no script runs on."""
         self._call = run.call
         self._traceparent = run.traceparent
-        self._subscribers = subscribers
+        self._subscriptions = subscriptions
         self._published = 0
 
     def __call__(self, topic: str, payload: Mapping[str, Any], *, key: str | None = None) -> None:
@@ -67,7 +67,7 @@ class Publisher:
                 request_id=call.request_id,
                 dice=dice,
                 traceparent=self._traceparent and spans.created(topic, parent=self._traceparent),
-                subscribers=self._subscribers,
+                subscriptions=self._subscriptions,
             )
         except TopicError as error:
             raise EffectRefused(str(error)) from None

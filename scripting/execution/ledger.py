@@ -28,7 +28,7 @@ from scripting.modules.calls import EffectRefused, OutOfDate
 from scripting.storage.bulk_insert import insert_all
 from scripting.storage.compiled_query import Lookup
 from scripting.storage.transactions import writing
-from scripting.subscriptions.subscribed import Subscribers
+from scripting.subscriptions.subscribed import SubscriptionsByTopic
 from scripting.telemetry import spans
 
 logger = logging.getLogger(__name__)
@@ -172,7 +172,7 @@ class _Batch:
         self._outbox: list[dict[str, Any]] = []
         self._sent: list[tuple[Event, bytes]] = []
         self._published: list[Event] = []
-        self._subscribers = Subscribers()
+        self._subscriptions = SubscriptionsByTopic()
 
     def take(self, index: int, works: Mapping[str, Any] | None) -> None:
         """Let the game act on a decision; without units of work there is nothing to act on. Raises EffectRefused."""
@@ -180,7 +180,7 @@ class _Batch:
         if works is None:
             self._add(decision, self._given.prepared[index], None)
             return
-        publisher = Publisher(decision.run, self._subscribers)
+        publisher = Publisher(decision.run, self._subscriptions)
         apply(decision, publisher, works)
         self._add(decision, self._given.prepared[index], publisher)
 

@@ -219,8 +219,8 @@ _newest = Prepared(lambda: SubscriptionActivation.objects.order_by("-id").values
 table = Table()
 
 
-class Subscribers(dict[str, Subscriptions]):
-    """Of topics, as each was when it was asked for first: those of events that are made together are looked up once."""
+class SubscriptionsByTopic(dict[str, Subscriptions]):
+    """Those of each topic as they were when first asked for: events that are made together look them up once."""
 
     def __missing__(self, topic: str) -> Subscriptions:
         found = self[topic] = table.of(topic)

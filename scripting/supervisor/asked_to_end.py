@@ -41,14 +41,15 @@ def _unwind(number: int, _frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Ctrl-C in the block ends the process as ever, but nothing is said of where it was: that is no error."""
+    """Ctrl-C in the block ends the process as ever, but no traceback says where it was: that is no error."""
     try:
         yield
     except KeyboardInterrupt:
-        sys.excepthook = _of_errors
+        of_errors = sys.excepthook
+
+        def hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+            if not issubclass(kind, KeyboardInterrupt):
+                of_errors(kind, error, traceback)
+
+        sys.excepthook = hook
         raise
-
-
-def _of_errors(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    if not issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, traceback)

@@ -12,6 +12,7 @@ import pytest
 
 from scripting.client import folder
 from scripting.sources import sync
+from scripting.supervisor.asked_to_end import quietly
 from tests.support.game import Game
 from tests.support.processes import child_environment
 
@@ -72,6 +73,16 @@ def test_a_command_that_is_asked_to_end_takes_away_what_it_had_begun_to_write(
 def test_goby_takes_away_what_it_had_begun_to_write(tmp_path: Path, number: signal.Signals) -> None:
     assert ended([sys.executable, "-c", PULL, str(tmp_path)], number) == -number
     assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_hears_of_errors_hears_of_those_after_ctrl_c_and_of_that_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[type[BaseException]] = []
+    monkeypatch.setattr(sys, "excepthook", lambda kind, *_: heard.append(kind))
+    with pytest.raises(KeyboardInterrupt), quietly():
+        raise KeyboardInterrupt
+    for error in (KeyboardInterrupt(), ValueError()):
+        sys.excepthook(type(error), error, None)
+    assert heard == [ValueError]
 
 
 def test_a_file_for_which_there_is_no_room_is_not_half_written(tmp_path: Path) -> None:
